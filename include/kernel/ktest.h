@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel/ktest.h - tests that run inside the kernel
+ *
+ * A test is a sentence and a body:
+ *
+ *	KTEST(mmu_interval, overlap_by_one_page_invalidates_and_forces_retry)
+ *	{
+ *		REQUIRE_EQ(mmu_interval_notifier_insert(...), 0);
+ *		...
+ *		EXPECT_EQ(calls, 1);
+ *	}
+ *
+ * The body runs in a kernel thread of its own, may sleep, and sees one
+ * argument: `test`.  It passes when no expectation failed, it gave back all
+ * it took (frames, slab objects, locks, tasks, subscriptions), no report was
+ * printed that it had not announced, and it was done before its deadline.
+ * The runner (tests/ktest/) prints KTAP on the serial line.
+ *
+ * EXPECT_x notes a failure and goes on; REQUIRE_x notes it and returns from
+ * the function it stands in, so it may only stand in a void function and only
+ * where nothing is left to undo.  Both may be used from any context, and from
+ * helper threads that were handed `test`.
+ *
+ * An interleaving is forced with a struct ktest_step, never with a sleep: it
+ * is a number that only grows.  One side announces that it has come to n with
+ * step_signal(), the other waits for it with step_wait().
+ */
+#ifndef KERNEL_KTEST_H
+#define KERNEL_KTEST_H
+
+#include <kernel/types.h>
+#include <kernel/compiler.h>
+#include <kernel/errno.h>
+#include <kernel/atomic.h>
+#include <kernel/random.h>
+
+struct task;
+struct ktest;
+
+/** Flags of a test, for KTEST_F(). */
+enum ktest_flags {
+	/** Skipped, by name, when no peer device answers. */
+	KT_NEEDS_PEER = 1 << 0,
+	/**
+	 * Prints at least one report (WARN, lock validator) on purpose; it
+	 * fails when none came.  Without the flag any report fails the test.
+	 */
+	KT_EXPECT_REPORT = 1 << 1,
+	/** Gets six times the usual deadline. */
+	KT_SLOW = 1 << 2,
+	/** Skipped, by name, when only one CPU is online. */
+	KT_NEEDS_SMP = 1 << 3,
+	/**
+	 * May end with other figures than it began with (frames in per-CPU
+	 * lists of a cache made on first use, say): the runner compares locks
+	 * and contexts, but not memory.  State the reason above the test.
+	 */
+	KT_KEEPS_MEMORY = 1 << 4,
+	/**
+	 * Not chosen by a pattern with a wildcard, only by its whole name:
+	 * for tests of the runner that must fail or hang.
+	 */
+	KT_BY_NAME_ONLY = 1 << 5,
+};
+
+/** A registered test; KTEST() fills it in, the runner reads it. */
+struct ktest_case {
+	const char *suite;
+	const char *name;
+	const char *file;
+	unsigned int line;
+	unsigned int flags;
+	void (*fn)(struct ktest *test);
+};
+
+/**
+ * struct ktest - one run of one test
+ * @tcase: what runs
+ * @seed: what @rng began with; printed when the test fails
+ * @rng: see ktest_rng()
+ * @failures: expectations that did not hold
+ * @skip_reason: NULL, or why the test did not apply
+ *
+ * @failures is atomic: any thread of the test may count one.  The others
+ * belong to the thread that runs the body.
+ */
+struct ktest {
+	const struct ktest_case *tcase;
+	u64 seed;
+	struct rng rng;
+	atomic_t failures;
+	const char *skip_reason;
+};
+
+#define KTEST_F(suite_, name_, flags_)                             \
+	static void ktest_##suite_##__##name_(struct ktest *test); \
+	static const struct ktest_case __used __aligned(8)         \
+		__section(".ktest." #suite_ "." #name_)            \
+			ktest_case_##suite_##__##name_ = {         \
+				.suite = #suite_,                  \
+				.name = #name_,                    \
+				.file = __FILE__,                  \
+				.line = __LINE__,                  \
+				.flags = (flags_),                 \
+				.fn = ktest_##suite_##__##name_,   \
+	};                                                         \
+	static void ktest_##suite_##__##name_(struct ktest *test)
+
+/**
+ * KTEST() - define and register a test
+ * @suite: the source it is about, without directory and `_test`
+ * @name: a sentence: what holds
+ */
+#define KTEST(suite, name) KTEST_F(suite, name, 0)
+
+/** How two values are compared; internal to the EXPECT macros. */
+enum ktest_op {
+	KTEST_OP_TRUE,
+	KTEST_OP_EQ,
+	KTEST_OP_NE,
+	KTEST_OP_LT,
+	KTEST_OP_LE,
+	KTEST_OP_GT,
+	KTEST_OP_GE,
+	KTEST_OP_STREQ,
+};
+
+/** Where an expectation stands and what it says; internal to the macros. */
+struct ktest_site {
+	const char *file;
+	unsigned int line;
+	enum ktest_op op;
+	bool is_signed;
+	const char *left;
+	const char *right;
+};
+
+bool ktest_check(struct ktest *test, const struct ktest_site *site,
+		 unsigned long left, unsigned long right);
+
+#define KTEST_SITE(op_, signed_, left_, right_)        \
+	static const struct ktest_site ktest_site_ = { \
+		.file = __FILE__,                      \
+		.line = __LINE__,                      \
+		.op = (op_),                           \
+		.is_signed = (signed_),                \
+		.left = left_,                         \
+		.right = right_,                       \
+	}
+
+/* Pointers and integers alike: a cast to unsigned long keeps equality. */
+#define KTEST_CHECK_EQUAL(op_, a_, b_)                               \
+	({                                                           \
+		KTEST_SITE(op_, true, #a_, #b_);                     \
+		ktest_check(test, &ktest_site_, (unsigned long)(a_), \
+			    (unsigned long)(b_));                    \
+	})
+
+/* Order is that of the common type of both, as C compares them. */
+#define KTEST_CHECK_ORDER(op_, a_, b_)                                      \
+	({                                                                  \
+		KTEST_SITE(op_, (__typeof__((a_) + (b_)))-1 < 1, #a_, #b_); \
+		ktest_check(test, &ktest_site_, (unsigned long)(a_),        \
+			    (unsigned long)(b_));                           \
+	})
+
+#define KTEST_CHECK_TRUE(cond_)                                \
+	({                                                     \
+		KTEST_SITE(KTEST_OP_TRUE, false, #cond_, "");  \
+		ktest_check(test, &ktest_site_, !!(cond_), 0); \
+	})
+
+#define KTEST_CHECK_STREQ(a_, b_)                               \
+	({                                                      \
+		KTEST_SITE(KTEST_OP_STREQ, false, #a_, #b_);    \
+		ktest_check(test, &ktest_site_,                 \
+			    (unsigned long)(const char *)(a_),  \
+			    (unsigned long)(const char *)(b_)); \
+	})
+
+#define EXPECT(cond)       ((void)KTEST_CHECK_TRUE(cond))
+#define EXPECT_EQ(a, b)    ((void)KTEST_CHECK_EQUAL(KTEST_OP_EQ, a, b))
+#define EXPECT_NE(a, b)    ((void)KTEST_CHECK_EQUAL(KTEST_OP_NE, a, b))
+#define EXPECT_LT(a, b)    ((void)KTEST_CHECK_ORDER(KTEST_OP_LT, a, b))
+#define EXPECT_LE(a, b)    ((void)KTEST_CHECK_ORDER(KTEST_OP_LE, a, b))
+#define EXPECT_GT(a, b)    ((void)KTEST_CHECK_ORDER(KTEST_OP_GT, a, b))
+#define EXPECT_GE(a, b)    ((void)KTEST_CHECK_ORDER(KTEST_OP_GE, a, b))
+#define EXPECT_STREQ(a, b) ((void)KTEST_CHECK_STREQ(a, b))
+
+#define KTEST_RETURN_UNLESS(check) \
+	do {                       \
+		if (!(check))      \
+			return;    \
+	} while (0)
+
+#define REQUIRE(cond) KTEST_RETURN_UNLESS(KTEST_CHECK_TRUE(cond))
+#define REQUIRE_EQ(a, b) \
+	KTEST_RETURN_UNLESS(KTEST_CHECK_EQUAL(KTEST_OP_EQ, a, b))
+#define REQUIRE_NE(a, b) \
+	KTEST_RETURN_UNLESS(KTEST_CHECK_EQUAL(KTEST_OP_NE, a, b))
+#define REQUIRE_LT(a, b) \
+	KTEST_RETURN_UNLESS(KTEST_CHECK_ORDER(KTEST_OP_LT, a, b))
+#define REQUIRE_GE(a, b) \
+	KTEST_RETURN_UNLESS(KTEST_CHECK_ORDER(KTEST_OP_GE, a, b))
+
+/**
+ * ktest_fail() - note a failure in words of one's own
+ * @test: the running test
+ * @fmt: one line, without the newline
+ *
+ * Context: any.
+ */
+void ktest_fail(struct ktest *test, const char *fmt, ...) __printf(2, 3);
+
+/**
+ * ktest_note() - print a line beside the test's result (`# ...`)
+ * @fmt: one line, without the newline
+ *
+ * Context: any.
+ */
+void ktest_note(const char *fmt, ...) __printf(1, 2);
+
+/**
+ * ktest_skip() - say that the test does not apply here
+ * @test: the running test
+ * @why: a literal; printed after `# SKIP`
+ *
+ * The caller returns afterwards.  A failure noted before or after wins.
+ */
+static inline void ktest_skip(struct ktest *test, const char *why)
+{
+	test->skip_reason = why;
+}
+
+/** ktest_failed() - has an expectation of this run failed so far? */
+static inline bool ktest_failed(struct ktest *test)
+{
+	return atomic_read(&test->failures) != 0;
+}
+
+/**
+ * ktest_rng() - the test's own generator
+ * @test: the running test
+ *
+ * Seeded from the run's seed and the test's name, so that a test replays
+ * alone as it ran in the crowd.  Not locked: a helper thread makes its own
+ * with rng_init(rng_next(ktest_rng(test))).
+ */
+static inline struct rng *ktest_rng(struct ktest *test)
+{
+	return &test->rng;
+}
+
+/**
+ * struct ktest_step - a point in a forced interleaving
+ * @test: whom a time-out fails
+ * @reached: the greatest n that was signalled
+ */
+struct ktest_step {
+	struct ktest *test;
+	atomic_t reached;
+};
+
+#define KTEST_STEP_INIT(test_)                    \
+	{                                         \
+		.test = (test_), .reached = { 0 } \
+	}
+
+/** step_init() - for a step that lives in an object made at run time */
+void step_init(struct ktest_step *step, struct ktest *test);
+
+/**
+ * step_signal() - announce that a side has come to @n
+ * @step: the step
+ * @n: never makes the step go back; 1 is the first point
+ *
+ * All that the signaller did before is seen by who waits for @n.
+ * Context: any.
+ */
+void step_signal(struct ktest_step *step, int n);
+
+/**
+ * step_wait() - wait until another side has come to @n
+ * @step: the step
+ * @n: the point
+ *
+ * Context: a thread that may be switched out; no spinlock held.
+ * Return: 0, or -ETIMEDOUT when nobody came for ten seconds: the test is
+ *         failed and the caller goes on, to undo what it holds.
+ */
+int step_wait(struct ktest_step *step, int n);
+
+/**
+ * step_spin() - step_wait() for a caller that may not sleep
+ * @step: the step
+ * @n: the point
+ *
+ * Context: any; the signaller must run on another CPU.
+ * Return: as step_wait().
+ */
+int step_spin(struct ktest_step *step, int n);
+
+/** step_reached() - has a side come to @n yet?  Any context. */
+static inline bool step_reached(struct ktest_step *step, int n)
+{
+	return atomic_read(&step->reached) >= n;
+}
+
+/**
+ * ktest_wait_blocked() - wait until a task sleeps
+ * @test: failed when it does not within ten seconds
+ * @task: who should come to rest, in a wait queue say
+ *
+ * For "and now B waits for A": the task has been seen not runnable and off
+ * its CPU.  Context: may be switched out.
+ * Return: 0 or -ETIMEDOUT.
+ */
+int ktest_wait_blocked(struct ktest *test, struct task *task);
+
+bool ktest_poll_again(struct ktest *test, u64 *deadline,
+		      const struct ktest_site *site);
+
+/**
+ * KTEST_WAIT_FOR() - give way until a condition holds
+ * @test: failed, with the condition's text, when it does not in ten seconds
+ * @cond: evaluated again and again, in thread context
+ *
+ * Return: true when @cond held.
+ */
+#define KTEST_WAIT_FOR(test, cond)                                  \
+	({                                                          \
+		static const struct ktest_site ktest_wait_site_ = { \
+			.file = __FILE__,                           \
+			.line = __LINE__,                           \
+			.left = #cond,                              \
+		};                                                  \
+		u64 ktest_deadline_ = 0;                            \
+		bool ktest_held_;                                   \
+                                                                    \
+		while (!(ktest_held_ = !!(cond)) &&                 \
+		       ktest_poll_again(test, &ktest_deadline_,     \
+					&ktest_wait_site_))         \
+			;                                           \
+		ktest_held_;                                        \
+	})
+
+/**
+ * struct ktest_state - a figure that must be back after each test
+ * @name: as printed: "free frames"
+ * @memory: not compared for tests with KT_KEEPS_MEMORY
+ * @read: the figure now; may sleep, may drain caches and wait for callbacks
+ * @mark: NULL, or called before the test, to note whose objects exist
+ * @report: NULL, or prints, with ktest_note(), who holds what since @mark
+ *
+ * Registered with KTEST_STATE() by the tests of the room that owns the figure.
+ */
+struct ktest_state {
+	const char *name;
+	bool memory;
+	u64 (*read)(void);
+	void (*mark)(void);
+	void (*report)(void);
+};
+
+#define KTEST_STATE(ident)                                  \
+	static const struct ktest_state __used __aligned(8) \
+		__section(".ktest_state." #ident) ktest_state_##ident
+
+#if IS_ENABLED(CONFIG_KTEST)
+/**
+ * ktest_run() - run all tests whose `suite.name` matches
+ * @glob: pattern with `*` and `?`; NULL or "" for all
+ * @repeat: how often the whole selection runs, at least 1
+ * @seed: of the first round; round i uses @seed + i
+ *
+ * Context: a thread that may sleep.
+ * Return: 0 when at least one test ran, none failed and none was missing;
+ *         -ENOENT when nothing matched; -EIO when a test failed.
+ */
+int ktest_run(const char *glob, unsigned long repeat, u64 seed);
+#else
+static inline int ktest_run(const char *glob, unsigned long repeat, u64 seed)
+{
+	return -EOPNOTSUPP;
+}
+#endif
+
+#endif /* KERNEL_KTEST_H */
