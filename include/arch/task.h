@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch/task.h - the part of a task that only the CPU understands
+ *
+ * A task that does not run is a stack pointer: all the rest lies on its stack.
+ */
+#pragma once
+
+#include <kernel/types.h>
+#include <kernel/compiler.h>
+
+/* bytes of every kernel stack; the page below it is never mapped */
+#define KERNEL_STACK_SIZE (4 * 4096UL)
+
+struct arch_task {
+	unsigned long sp; /* valid while the task does not run */
+};
+
+/**
+ * arch_task_init() - make a task that starts in fn(arg) when switched to
+ * @t: the task's part
+ * @stack: lowest address of its stack
+ * @size: bytes of it
+ * @fn: never returns
+ * @arg: for @fn
+ *
+ * @fn begins with interrupts off, as every other return from
+ * arch_task_switch() does.
+ */
+void arch_task_init(struct arch_task *t, void *stack, size_t size,
+		    void (*fn)(void *), void *arg);
+
+/**
+ * arch_task_switch() - save this CPU's context to @prev, go on as @next
+ * @prev: the running task
+ * @next: another one, which no other CPU runs
+ *
+ * Returns when somebody switches back to @prev, maybe on another CPU.
+ *
+ * Context: interrupts off.
+ */
+void arch_task_switch(struct arch_task *prev, struct arch_task *next);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch/upcall.h - what the architecture calls above itself
+ *
+ * The arrows of the tree point down: arch/ knows nothing of mm/ or of the
+ * scheduler. Where a trap must reach them, the function is declared here and
+ * defined by the room above.
+ */
+#pragma once
+
+#include <kernel/types.h>
+#include <kernel/compiler.h>
+
+struct trap_regs;
+
+/**
+ * upcall_page_fault() - resolve a page fault (mm/fault.c)
+ * @regs: the trapped state
+ * @addr: the faulting address
+ * @error: PF_* bits
+ *
+ * Context: trap; interrupts are as they were when the fault hit. May sleep if
+ *          the faulting context may.
+ * Return: true when the access may be tried again. On false the architecture
+ *         tries the exception table, then panics.
+ */
+bool upcall_page_fault(struct trap_regs *regs, vaddr_t addr, unsigned int error);
+
+/**
+ * upcall_timer_tick() - this CPU's timer interrupt (kernel/)
+ *
+ * Context: hard interrupt, interrupts off, inside irq_enter()/irq_exit().
+ */
+void upcall_timer_tick(void);
+
+/**
+ * upcall_preempt_irq() - last chance to switch tasks before an interrupt
+ * returns (kernel/)
+ *
+ * Called when the interrupted context had interrupts on. The scheduler checks
+ * for itself whether preemption is possible and wanted.
+ *
+ * Context: interrupts off, outside irq_enter()/irq_exit(); returns with
+ *          interrupts off.
+ */
+void upcall_preempt_irq(void);
+
+/**
+ * upcall_stack_guard() - is an address in the guard page below a kernel stack
+ * @addr: faulting address
+ *
+ * Return: true if it is (mm/vmalloc.c knows).
+ */
+bool upcall_stack_guard(vaddr_t addr);
+
+/**
+ * upcall_secondary_cpu() - a started CPU enters the scheduler (kernel/)
+ *
+ * The CPU runs on its boot stack, which is that of its idle task, with
+ * interrupts off, its per-CPU area, descriptor tables and timer ready.
+ */
+void upcall_secondary_cpu(void) __noreturn;
