@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * include/uapi/peer_wire.h - what driver and peer say to each other
+ *
+ * The peer is a device with an MMU of its own and a bus that has no atomics.
+ * It is driven through virtqueues; this header is every byte that crosses
+ * them. docs/peer-device.md says what the bytes mean and what each side must
+ * do; this file says only where they are. The kernel's driver, the peer and the
+ * tests include it, so it needs nothing but a C11 compiler.
+ *
+ * All fields are little-endian and naturally aligned; all `reserved` fields are
+ * written 0 and not read. Both sides copy a message to memory of their own
+ * before they look at it: the other side can change it at any time.
+ *
+ *	queue		direction	a chain holds
+ *	0 control	driver asks	a request (readable), its answer
+ *					(writable)
+ *	1 page requests	device asks	one writable struct
+ *					peer_wire_page_request
+ *	2.. work	driver asks	struct peer_wire_work (readable),
+ *					struct peer_wire_work_done and results
+ *					(writable)
+ */
+#ifndef UAPI_PEER_WIRE_H
+#define UAPI_PEER_WIRE_H
+
+typedef __UINT32_TYPE__ peer_le32;
+typedef __UINT64_TYPE__ peer_le64;
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	       "the wire is little-endian and so are all its users");
+
+/* Where to find it: a stock vhost-user-fs front end carries the device. */
+#define PEER_VIRTIO_ID          26
+#define PEER_TAG                "svm-peer"
+
+#define PEER_QUEUE_CONTROL      0
+#define PEER_QUEUE_PAGE_REQUEST 1
+#define PEER_QUEUE_WORK         2
+#define PEER_QUEUES_MIN         3
+#define PEER_QUEUES_MAX         16
+
+/* "Concord" and a zero byte, read as a little-endian number. */
+#define PEER_MAGIC      0x0064726f636e6f43ull
+#define PEER_VERSION    1u
+
+#define PEER_PAGE_SHIFT 12
+#define PEER_PAGE_SIZE  (1ull << PEER_PAGE_SHIFT)
+#define PEER_PAGE_MASK  (~(PEER_PAGE_SIZE - 1))
+#define PEER_VA_BITS    48
+
+/* Features, negotiated by HELLO. */
+#define PEER_F_DEVMEM       (1ull << 0) /* the device has own memory */
+#define PEER_F_RMW_ATOMIC   (1ull << 1) /* its RMW is one bus operation */
+#define PEER_F_TEST_OPTIONS (1ull << 2) /* PEER_OPT_TEST_* are accepted */
+#define PEER_F_KNOWN        (PEER_F_DEVMEM | PEER_F_RMW_ATOMIC | PEER_F_TEST_OPTIONS)
+
+/* Bounds that hold for every version 1 device; HELLO tells the actual ones. */
+#define PEER_MAX_CONTEXTS      256u
+#define PEER_MAX_MAP_ENTRIES   512u
+#define PEER_MAX_RESULTS       512u
+#define PEER_MAX_COUNT         (1ull << 24) /* elements of one request */
+#define PEER_MAX_LENGTH        (1ull << 24) /* bytes of one copy or fill */
+#define PEER_MAX_DEVMEM_COPY   (256 * PEER_PAGE_SIZE)
+#define PEER_MAX_SEGMENTS      64u /* descriptors of one chain */
+#define PEER_MAX_RMW_WINDOW_NS 10000000ull
+
+enum peer_status {
+	PEER_S_OK = 0,
+	PEER_S_BAD_REQUEST = 1,    /* too short, a field out of its domain */
+	PEER_S_BAD_COMMAND = 2,    /* no such command or operation */
+	PEER_S_BAD_VERSION = 3,    /* magic, version or features do not meet */
+	PEER_S_NO_SESSION = 4,     /* no HELLO since the device (re)started */
+	PEER_S_NO_CONTEXT = 5,     /* no such context */
+	PEER_S_NO_TAG = 6,         /* no such page request is outstanding */
+	PEER_S_BAD_ADDRESS = 7,    /* not in guest RAM, device memory or VA */
+	PEER_S_EXISTS = 8,         /* context taken; page mapped otherwise */
+	PEER_S_LIMIT = 9,          /* more than HELLO's limit, or no memory */
+	PEER_S_REVOKED = 10,       /* translation gone before the replay */
+	PEER_S_CANCELED = 11,      /* its context was destroyed */
+	PEER_S_FAULT = 12,         /* the driver denied the access */
+	PEER_S_NOT_PERMITTED = 13, /* a test option on a normal device */
+	PEER_S_COUNT = 14,
+};
+
+/* ---- control queue ---------------------------------------------------- */
+
+enum peer_command {
+	PEER_CMD_HELLO = 1,
+	PEER_CMD_HEARTBEAT = 2,
+	PEER_CMD_ECHO = 3,
+	PEER_CMD_RESET = 4,
+	PEER_CMD_CTX_CREATE = 5,
+	PEER_CMD_CTX_DESTROY = 6,
+	PEER_CMD_MAP = 7,
+	PEER_CMD_INVALIDATE = 8,
+	PEER_CMD_FAULT_RESPONSE = 9,
+	PEER_CMD_DEVMEM_COPY = 10,
+	PEER_CMD_SET_OPTION = 11,
+	PEER_CMD_STATS = 12,
+};
+
+/*
+ * The head of every control request. HEARTBEAT, RESET, CTX_CREATE, CTX_DESTROY
+ * and STATS are nothing but this head. @ctx is 0 where a command has none;
+ * context ids are 1 .. max_contexts and chosen by the driver.
+ */
+struct peer_wire_request {
+	peer_le32 command; /* enum peer_command */
+	peer_le32 ctx;
+};
+
+/* The head of every control answer; the whole answer of most. */
+struct peer_wire_answer {
+	peer_le32 status; /* enum peer_status */
+	peer_le32 detail; /* MAP, FAULT_RESPONSE: index of the entry refused */
+};
+
+struct peer_wire_hello {
+	struct peer_wire_request head;
+	peer_le64 magic;
+	peer_le32 version_min; /* the driver speaks [min, max] */
+	peer_le32 version_max;
+	peer_le64 features; /* those the driver understands */
+};
+
+struct peer_wire_hello_answer {
+	struct peer_wire_answer head;
+	peer_le64 magic;
+	peer_le32 version;
+	peer_le32 device_number; /* 0, 1, ...: which of several peers */
+	peer_le64 features;      /* those both understand */
+	peer_le64 instance;      /* never 0, another one at each start */
+	peer_le64 session;       /* counts the HELLOs of this instance */
+	peer_le32 va_bits;
+	peer_le32 max_contexts;
+	peer_le32 max_map_entries;   /* of one MAP or FAULT_RESPONSE */
+	peer_le32 max_page_requests; /* outstanding at one time */
+	peer_le32 max_results;
+	peer_le32 workers;
+	peer_le64 max_mappings; /* pages of one context */
+	peer_le64 max_count;
+	peer_le64 max_length;
+	peer_le64 devmem_size; /* bytes, 0 without PEER_F_DEVMEM */
+	peer_le64 rmw_window_ns;
+};
+
+struct peer_wire_heartbeat_answer {
+	struct peer_wire_answer head;
+	peer_le64 instance;
+	peer_le64 session;   /* 0: say HELLO */
+	peer_le64 beats;     /* heartbeats of this session, this one included */
+	peer_le64 work_done; /* requests finished since the process started */
+};
+
+/*
+ * Proves that both sides see the same memory: the device reads the word at
+ * @gpa, answers it in @seen, and then writes @value there.
+ */
+struct peer_wire_echo {
+	struct peer_wire_request head;
+	peer_le64 gpa; /* 8-byte aligned */
+	peer_le64 value;
+};
+
+struct peer_wire_echo_answer {
+	struct peer_wire_answer head;
+	peer_le64 seen;
+};
+
+/*
+ * One translation. @target is a guest-physical page address, or an offset into
+ * device memory with PEER_MAP_DEVMEM, with the flags in its low twelve bits.
+ */
+struct peer_wire_map_entry {
+	peer_le64 va;     /* page aligned, below 1 << va_bits */
+	peer_le64 target; /* page aligned | PEER_MAP_* */
+};
+
+#define PEER_MAP_READ   1ull
+#define PEER_MAP_WRITE  2ull /* requires READ */
+#define PEER_MAP_ATOMIC 4ull /* requires WRITE */
+#define PEER_MAP_DEVMEM 8ull
+#define PEER_MAP_FLAGS \
+	(PEER_MAP_READ | PEER_MAP_WRITE | PEER_MAP_ATOMIC | PEER_MAP_DEVMEM)
+
+struct peer_wire_map {
+	struct peer_wire_request head;
+	peer_le32 count; /* 1 .. max_map_entries */
+	peer_le32 reserved;
+	struct peer_wire_map_entry entry[];
+};
+
+struct peer_wire_invalidate {
+	struct peer_wire_request head;
+	peer_le64 start; /* [start, end), page aligned */
+	peer_le64 end;   /* at most 1 << va_bits */
+};
+
+enum peer_fault_result {
+	PEER_FAULT_OK = 0,   /* try again: a translation is there */
+	PEER_FAULT_DENY = 1, /* no such access: the work fails */
+};
+
+struct peer_wire_fault_response {
+	struct peer_wire_request head;
+	peer_le64 tag;
+	peer_le32 result; /* enum peer_fault_result */
+	peer_le32 count;  /* 0 .. max_map_entries, 0 with DENY */
+	struct peer_wire_map_entry entry[];
+};
+
+enum peer_devmem_direction {
+	PEER_DEVMEM_FROM_GUEST = 0,
+	PEER_DEVMEM_TO_GUEST = 1,
+	PEER_DEVMEM_ZERO = 2, /* @gpa is 0 */
+};
+
+struct peer_wire_devmem_copy {
+	struct peer_wire_request head;
+	peer_le32 direction; /* enum peer_devmem_direction */
+	peer_le32 reserved;
+	peer_le64 offset; /* into device memory */
+	peer_le64 gpa;
+	peer_le64 length; /* 1 .. PEER_MAX_DEVMEM_COPY bytes */
+};
+
+enum peer_option {
+	/* Of the device; head.ctx is 0. */
+	PEER_OPT_RMW_WINDOW_NS = 1, /* 0 .. PEER_MAX_RMW_WINDOW_NS */
+	PEER_OPT_RMW_ATOMIC = 2,    /* 0 load-compute-store, 1 one operation */
+
+	/*
+	 * Faults on purpose, accepted only with PEER_F_TEST_OPTIONS. Of one
+	 * context; lasting until set to 0 unless said otherwise.
+	 */
+	PEER_OPT_TEST_EARLY_ACK = 0x100, /* acknowledge before accesses end */
+	PEER_OPT_TEST_KEEP_MAPPING = 0x101, /* acknowledge and forget to drop */
+	PEER_OPT_TEST_STALL_NS = 0x102,     /* hold every access that long */
+	PEER_OPT_TEST_LOSE_PAGE_REQUESTS = 0x103, /* the next N are not sent */
+	PEER_OPT_TEST_EARLY_GRANT = 0x104, /* complete before the replay */
+
+	/* Of the device; head.ctx is 0. */
+	PEER_OPT_TEST_HANG_AFTER = 0x180, /* N more work requests, then none */
+	PEER_OPT_TEST_DIE_AFTER = 0x181,  /* N more, then the process exits */
+	PEER_OPT_TEST_LIE = 0x182,        /* enum peer_lie, for one time */
+};
+
+/* How the device lies once, at its next occasion to. */
+enum peer_lie {
+	PEER_LIE_NONE = 0,
+	PEER_LIE_USED_ID = 1,      /* work: used id beyond the ring */
+	PEER_LIE_USED_LEN = 2,     /* work: more written than there was room */
+	PEER_LIE_USED_REPEAT = 3,  /* work: the same head twice */
+	PEER_LIE_USED_INDEX = 4,   /* work: used index far ahead */
+	PEER_LIE_STATUS = 5,       /* work: a status that does not exist */
+	PEER_LIE_PAGE_CONTEXT = 6, /* page request: a context never made */
+	PEER_LIE_PAGE_ADDRESS = 7, /* page request: beyond the address space */
+	PEER_LIE_PAGE_ACCESS = 8,  /* page request: no known access */
+	PEER_LIE_COUNT = 9,
+};
+
+struct peer_wire_set_option {
+	struct peer_wire_request head;
+	peer_le32 option; /* enum peer_option */
+	peer_le32 reserved;
+	peer_le64 value;
+};
+
+/* Counters of the device since its process started; never reset. */
+struct peer_wire_stats_answer {
+	struct peer_wire_answer head;
+	peer_le64 control_requests;
+	peer_le64 work_requests;
+	peer_le64 work_done;
+	peer_le64 work_failed;
+	peer_le64 work_canceled;
+	peer_le64 accesses;           /* elements and page pieces touched */
+	peer_le64 rmw;                /* of those, read-modify-writes */
+	peer_le64 page_requests;      /* sent to the driver */
+	peer_le64 page_request_waits; /* of those, ones that lacked a buffer */
+	peer_le64 fault_responses;
+	peer_le64 replays;  /* ATOMIC grants replayed */
+	peer_le64 revoked;  /* ATOMIC grants revoked before it */
+	peer_le64 mapped;   /* pages */
+	peer_le64 unmapped; /* pages */
+	peer_le64 invalidations;
+	peer_le64 invalidations_waited; /* of those, for an access in flight */
+	peer_le64 malformed;            /* chains and requests refused */
+	peer_le64 rings_broken; /* rings given up until the next start */
+};
+
+/* ---- page-request queue ----------------------------------------------- */
+
+enum peer_access {
+	PEER_ACCESS_READ = 1,
+	PEER_ACCESS_WRITE = 2,
+	PEER_ACCESS_ATOMIC = 3,
+};
+
+struct peer_wire_page_request {
+	peer_le64 tag; /* never 0, never used twice in a session */
+	peer_le32 ctx;
+	peer_le32 access; /* enum peer_access */
+	peer_le64 va;     /* page aligned */
+	peer_le64 session;
+};
+
+/* ---- work queues ------------------------------------------------------ */
+
+/*
+ * FETCH_ADD .. MAX are read-modify-writes and need PEER_MAP_ATOMIC. They, LOAD
+ * and STORE work on @count elements of @width bytes at va, va + stride, ...;
+ * each element is naturally aligned. COPY and FILL work on @length bytes of
+ * any alignment.
+ */
+enum peer_op {
+	PEER_OP_FETCH_ADD = 1,
+	PEER_OP_FETCH_AND = 2,
+	PEER_OP_FETCH_OR = 3,
+	PEER_OP_FETCH_XOR = 4,
+	PEER_OP_SWAP = 5,
+	PEER_OP_CAS = 6, /* if equal to @compare, becomes @operand */
+	PEER_OP_MIN = 7, /* unsigned */
+	PEER_OP_MAX = 8, /* unsigned */
+	PEER_OP_LOAD = 9,
+	PEER_OP_STORE = 10, /* @operand */
+	PEER_OP_COPY = 11,  /* from @operand (a VA); may not overlap */
+	PEER_OP_FILL = 12,  /* with the low byte of @operand */
+};
+
+/* Every element's old value is wanted, as u64, behind peer_wire_work_done. */
+#define PEER_WORK_RESULTS 1u
+
+struct peer_wire_work {
+	peer_le32 op; /* enum peer_op */
+	peer_le32 ctx;
+	peer_le64 va;
+	peer_le64 operand;
+	peer_le64 compare; /* CAS only, else 0 */
+	peer_le32 width;   /* 1, 2, 4, 8; 0 for COPY and FILL */
+	peer_le32 flags;   /* PEER_WORK_* */
+	peer_le64 count;   /* 1 .. max_count; 0 for COPY and FILL */
+	peer_le64 stride;  /* bytes, a multiple of width; 0: one word */
+	peer_le64 length;  /* COPY, FILL: 1 .. max_length bytes; else 0 */
+};
+
+struct peer_wire_work_done {
+	peer_le32 status; /* enum peer_status */
+	peer_le32 reserved;
+	peer_le64 done;  /* elements, or bytes of COPY and FILL, finished */
+	peer_le64 value; /* the last element's old value */
+	peer_le64 page_requests; /* page requests this one waited for */
+};
+
+/* ---- the layout, fixed ------------------------------------------------ */
+
+#define PEER_AT(type, field, offset)                                       \
+	_Static_assert(__builtin_offsetof(struct type, field) == (offset), \
+		       #type "." #field " moved")
+#define PEER_SIZE(type, size) \
+	_Static_assert(sizeof(struct type) == (size), #type " changed size")
+
+PEER_AT(peer_wire_request, command, 0);
+PEER_AT(peer_wire_request, ctx, 4);
+PEER_SIZE(peer_wire_request, 8);
+PEER_AT(peer_wire_answer, status, 0);
+PEER_AT(peer_wire_answer, detail, 4);
+PEER_SIZE(peer_wire_answer, 8);
+
+PEER_AT(peer_wire_hello, magic, 8);
+PEER_AT(peer_wire_hello, version_min, 16);
+PEER_AT(peer_wire_hello, version_max, 20);
+PEER_AT(peer_wire_hello, features, 24);
+PEER_SIZE(peer_wire_hello, 32);
+
+PEER_AT(peer_wire_hello_answer, magic, 8);
+PEER_AT(peer_wire_hello_answer, version, 16);
+PEER_AT(peer_wire_hello_answer, device_number, 20);
+PEER_AT(peer_wire_hello_answer, features, 24);
+PEER_AT(peer_wire_hello_answer, instance, 32);
+PEER_AT(peer_wire_hello_answer, session, 40);
+PEER_AT(peer_wire_hello_answer, va_bits, 48);
+PEER_AT(peer_wire_hello_answer, max_contexts, 52);
+PEER_AT(peer_wire_hello_answer, max_map_entries, 56);
+PEER_AT(peer_wire_hello_answer, max_page_requests, 60);
+PEER_AT(peer_wire_hello_answer, max_results, 64);
+PEER_AT(peer_wire_hello_answer, workers, 68);
+PEER_AT(peer_wire_hello_answer, max_mappings, 72);
+PEER_AT(peer_wire_hello_answer, max_count, 80);
+PEER_AT(peer_wire_hello_answer, max_length, 88);
+PEER_AT(peer_wire_hello_answer, devmem_size, 96);
+PEER_AT(peer_wire_hello_answer, rmw_window_ns, 104);
+PEER_SIZE(peer_wire_hello_answer, 112);
+
+PEER_AT(peer_wire_heartbeat_answer, instance, 8);
+PEER_AT(peer_wire_heartbeat_answer, session, 16);
+PEER_AT(peer_wire_heartbeat_answer, beats, 24);
+PEER_AT(peer_wire_heartbeat_answer, work_done, 32);
+PEER_SIZE(peer_wire_heartbeat_answer, 40);
+
+PEER_AT(peer_wire_echo, gpa, 8);
+PEER_AT(peer_wire_echo, value, 16);
+PEER_SIZE(peer_wire_echo, 24);
+PEER_AT(peer_wire_echo_answer, seen, 8);
+PEER_SIZE(peer_wire_echo_answer, 16);
+
+PEER_AT(peer_wire_map_entry, va, 0);
+PEER_AT(peer_wire_map_entry, target, 8);
+PEER_SIZE(peer_wire_map_entry, 16);
+PEER_AT(peer_wire_map, count, 8);
+PEER_AT(peer_wire_map, reserved, 12);
+PEER_AT(peer_wire_map, entry, 16);
+PEER_SIZE(peer_wire_map, 16);
+
+PEER_AT(peer_wire_invalidate, start, 8);
+PEER_AT(peer_wire_invalidate, end, 16);
+PEER_SIZE(peer_wire_invalidate, 24);
+
+PEER_AT(peer_wire_fault_response, tag, 8);
+PEER_AT(peer_wire_fault_response, result, 16);
+PEER_AT(peer_wire_fault_response, count, 20);
+PEER_AT(peer_wire_fault_response, entry, 24);
+PEER_SIZE(peer_wire_fault_response, 24);
+
+PEER_AT(peer_wire_devmem_copy, direction, 8);
+PEER_AT(peer_wire_devmem_copy, reserved, 12);
+PEER_AT(peer_wire_devmem_copy, offset, 16);
+PEER_AT(peer_wire_devmem_copy, gpa, 24);
+PEER_AT(peer_wire_devmem_copy, length, 32);
+PEER_SIZE(peer_wire_devmem_copy, 40);
+
+PEER_AT(peer_wire_set_option, option, 8);
+PEER_AT(peer_wire_set_option, reserved, 12);
+PEER_AT(peer_wire_set_option, value, 16);
+PEER_SIZE(peer_wire_set_option, 24);
+
+PEER_AT(peer_wire_stats_answer, control_requests, 8);
+PEER_AT(peer_wire_stats_answer, work_requests, 16);
+PEER_AT(peer_wire_stats_answer, work_done, 24);
+PEER_AT(peer_wire_stats_answer, work_failed, 32);
+PEER_AT(peer_wire_stats_answer, work_canceled, 40);
+PEER_AT(peer_wire_stats_answer, accesses, 48);
+PEER_AT(peer_wire_stats_answer, rmw, 56);
+PEER_AT(peer_wire_stats_answer, page_requests, 64);
+PEER_AT(peer_wire_stats_answer, page_request_waits, 72);
+PEER_AT(peer_wire_stats_answer, fault_responses, 80);
+PEER_AT(peer_wire_stats_answer, replays, 88);
+PEER_AT(peer_wire_stats_answer, revoked, 96);
+PEER_AT(peer_wire_stats_answer, mapped, 104);
+PEER_AT(peer_wire_stats_answer, unmapped, 112);
+PEER_AT(peer_wire_stats_answer, invalidations, 120);
+PEER_AT(peer_wire_stats_answer, invalidations_waited, 128);
+PEER_AT(peer_wire_stats_answer, malformed, 136);
+PEER_AT(peer_wire_stats_answer, rings_broken, 144);
+PEER_SIZE(peer_wire_stats_answer, 152);
+
+PEER_AT(peer_wire_page_request, tag, 0);
+PEER_AT(peer_wire_page_request, ctx, 8);
+PEER_AT(peer_wire_page_request, access, 12);
+PEER_AT(peer_wire_page_request, va, 16);
+PEER_AT(peer_wire_page_request, session, 24);
+PEER_SIZE(peer_wire_page_request, 32);
+
+PEER_AT(peer_wire_work, op, 0);
+PEER_AT(peer_wire_work, ctx, 4);
+PEER_AT(peer_wire_work, va, 8);
+PEER_AT(peer_wire_work, operand, 16);
+PEER_AT(peer_wire_work, compare, 24);
+PEER_AT(peer_wire_work, width, 32);
+PEER_AT(peer_wire_work, flags, 36);
+PEER_AT(peer_wire_work, count, 40);
+PEER_AT(peer_wire_work, stride, 48);
+PEER_AT(peer_wire_work, length, 56);
+PEER_SIZE(peer_wire_work, 64);
+
+PEER_AT(peer_wire_work_done, status, 0);
+PEER_AT(peer_wire_work_done, reserved, 4);
+PEER_AT(peer_wire_work_done, done, 8);
+PEER_AT(peer_wire_work_done, value, 16);
+PEER_AT(peer_wire_work_done, page_requests, 24);
+PEER_SIZE(peer_wire_work_done, 32);
+
+#undef PEER_AT
+#undef PEER_SIZE
+
+#endif /* UAPI_PEER_WIRE_H */
