@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * asm/page.h - pages of bytes, and the two places where memory is mapped
+ *
+ * A `rep` string instruction is the shortest way to fill or copy a page, and
+ * on processors with fast string operations also the quickest.
+ */
+#ifndef ASM_PAGE_H
+#define ASM_PAGE_H
+
+#include <asm/paging.h>
+#include <kernel/compiler.h>
+#include <kernel/types.h>
+
+static __always_inline void clear_page(void *kaddr)
+{
+	unsigned long words = PAGE_SIZE / 8;
+
+	asm volatile("rep stosq"
+		     : "+D"(kaddr), "+c"(words)
+		     : "a"(0ul)
+		     : "memory");
+}
+
+static __always_inline void copy_page(void *to, const void *from)
+{
+	unsigned long words = PAGE_SIZE / 8;
+
+	asm volatile("rep movsq"
+		     : "+D"(to), "+S"(from), "+c"(words)
+		     :
+		     : "memory");
+}
+
+static __always_inline void *phys_to_virt(paddr_t paddr)
+{
+	return (void *)(PAGE_OFFSET + paddr);
+}
+
+static __always_inline paddr_t virt_to_phys(const void *kaddr)
+{
+	return (vaddr_t)kaddr - PAGE_OFFSET;
+}
+
+static __always_inline paddr_t image_to_phys(const void *symbol)
+{
+	return (vaddr_t)symbol - KERNEL_IMAGE_START;
+}
+
+#endif
