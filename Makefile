@@ -1,62 +1,194 @@
 # SPDX-License-Identifier: MIT
 #
-# Concord. `make help` lists the targets.
+# Makefile - build, boot, test and check Concord
+#
+# One tree of objects per kind of build: build/test (lock validator, UBSan,
+# tests) and build/release (what `make run` boots and `make bench` counts).
+# Sources are found, not listed.  `make help` lists what can be asked for.
+
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+# ---- what is built ---------------------------------------------------------
 
 BUILD ?= test
-O := build/$(BUILD)
-
-CROSS_COMPILE ?= x86_64-linux-gnu-
-CC := $(CROSS_COMPILE)gcc
-LD := $(CROSS_COMPILE)ld
-NM := $(CROSS_COMPILE)nm
-NASM := nasm
+O ?= build/$(BUILD)
 
 CONFIG_test := MMU_NOTIFIER DEVICE_PRIVATE LOCKDEP DEBUG UBSAN KTEST
 CONFIG_release := MMU_NOTIFIER DEVICE_PRIVATE
 CONFIG ?= $(CONFIG_$(BUILD))
 
+KERNEL_DIRS := arch/x86_64 kernel mm drivers demo
+KTEST_DIRS := tests/ktest tests/kernel tests/mm tests/arch tests/drivers \
+	tests/panic
+KERNEL_DIRS += $(if $(filter KTEST,$(CONFIG)),$(KTEST_DIRS),bench)
+
+SRC_DIRS := $(wildcard $(KERNEL_DIRS))
+CSRC := $(if $(SRC_DIRS),$(sort $(shell find $(SRC_DIRS) -name '*.c')))
+ASRC := $(if $(SRC_DIRS),$(sort $(shell find $(SRC_DIRS) -name '*.asm')))
+OBJS := $(CSRC:%.c=$(O)/%.o) $(ASRC:%.asm=$(O)/%.asm.o)
+
+# ---- with what -------------------------------------------------------------
+
+# Always a cross compiler by name: on amd64 Debian's own gcc is one.
+ifeq ($(origin CROSS_COMPILE),undefined)
+CROSS_COMPILE := $(firstword $(foreach p,x86_64-elf- x86_64-linux-gnu-,\
+	$(if $(shell command -v $(p)gcc),$(p))) x86_64-linux-gnu-)
+endif
+
+COMPILER ?= gcc
+ifeq ($(COMPILER),clang)
+CC := clang --target=x86_64-linux-gnu
+CC_FLAGS := -Wthread-safety -Wno-gnu-variable-sized-type-not-at-end
+else
+CC := $(CROSS_COMPILE)gcc
+endif
+LD := $(CROSS_COMPILE)ld
+NM := $(CROSS_COMPILE)nm
+OBJCOPY := $(CROSS_COMPILE)objcopy
+NASM := nasm
+HOSTCC ?= gcc
+
 WARN := -Wall -Wextra -Wshadow -Wsign-compare -Wmissing-prototypes \
 	-Wstrict-prototypes -Wvla -Wno-unused-parameter -Werror
+DEFS := $(addprefix -DCONFIG_,$(addsuffix =1,$(CONFIG)))
+INCLUDES := -Iinclude -Iarch/x86_64/include
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel \
 	-mno-red-zone -mgeneral-regs-only -fno-stack-protector \
 	-fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
 	-fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks \
-	-fcf-protection=none -Iinclude -Iarch/x86_64/include \
-	$(addprefix -DCONFIG_,$(addsuffix =1,$(CONFIG))) $(WARN)
+	-fcf-protection=none $(INCLUDES) $(DEFS) $(WARN) $(CC_FLAGS)
 ifneq ($(filter UBSAN,$(CONFIG)),)
 UBSAN_CFLAGS := -fsanitize=undefined -fno-sanitize=object-size,null
 endif
+LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack \
+	--no-warn-rwx-segments --build-id=none -T linker.ld
 
-KERNEL_DIRS := arch/x86_64 kernel mm drivers demo
-KERNEL_DIRS_test := tests/ktest tests/kernel tests/mm tests/arch tests/drivers
-KERNEL_DIRS_release := bench
-SRC_DIRS := $(wildcard $(KERNEL_DIRS) $(KERNEL_DIRS_$(BUILD)))
-CSRC := $(shell find $(SRC_DIRS) -name '*.c')
-ASRC := $(shell find $(SRC_DIRS) -name '*.asm')
-OBJS := $(CSRC:%.c=$(O)/%.o) $(ASRC:%.asm=$(O)/%.asm.o)
+# ---- how it runs -----------------------------------------------------------
 
-all: $(O)/concord.elf
+SMP ?= 2
+PEER ?=
+T ?=
+REPEAT ?= 1
+SEED ?=
+TIMEOUT ?=
+export SMP PEER T REPEAT SEED TIMEOUT
 
-$(O)/%.o: %.c Makefile
+KERNEL := $(O)/concord.elf
+PEER_BIN := build/peer/concord-peer
+
+##@ Build
+.PHONY: all
+all: $(KERNEL) ## the kernel image of BUILD (test, which is the default, or release)
+
+.PHONY: iso
+iso: deps-image $(O)/concord.iso ## a bootable ISO of BUILD, for BIOS and UEFI
+
+.PHONY: peer
+peer: $(PEER_BIN) ## the host program that is the device
+
+# When the flags differ from those of the last build, everything is rebuilt.
+$(O)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CFLAGS) $(UBSAN_CFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(CFLAGS) $(UBSAN_CFLAGS)' >$@
+
+$(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(CC) $(CFLAGS) $(UBSAN_CFLAGS) -MMD -MP -c $< -o $@
 
-$(O)/%.asm.o: %.asm Makefile
+$(O)/%.asm.o: %.asm $(O)/flags
 	@mkdir -p $(@D)
 	@echo "  NASM    $<"
 	@$(NASM) -f elf64 -g -F dwarf -MD $(@:.o=.d) $< -o $@
 
-$(O)/concord.elf: $(OBJS) linker.ld
-	@echo "  LD      $@"
-	@$(LD) -nostdlib -static -z max-page-size=4096 -z noexecstack \
-		--no-warn-rwx-segments --build-id=none -T linker.ld \
-		-o $@ $(OBJS)
+# Linked twice.  The table of symbols lies behind everything whose address it
+# holds, so the second link, which has the table, moves none of them.
+$(O)/ksyms-none.asm: scripts/kallsyms
+	@mkdir -p $(@D)
+	@scripts/kallsyms </dev/null >$@
 
-clean:
-	rm -rf build
+$(O)/ksyms-%.o: $(O)/ksyms-%.asm
+	@$(NASM) -f elf64 $< -o $@
+
+$(O)/first.elf: $(OBJS) $(O)/ksyms-none.o linker.ld
+	@$(LD) $(LDFLAGS) -o $@ $(OBJS) $(O)/ksyms-none.o
+
+$(O)/ksyms-full.asm: $(O)/first.elf
+	@$(NM) -n $< | scripts/kallsyms >$@
+
+$(KERNEL): $(O)/first.elf $(O)/ksyms-full.o
+	@echo "  LD      $@"
+	@$(LD) $(LDFLAGS) -o $@ $(OBJS) $(O)/ksyms-full.o
+	@$(NM) -n $@ | scripts/kallsyms | cmp - $(O)/ksyms-full.asm || \
+		{ echo "$@: the table of symbols moved what it names" >&2; \
+		  rm -f $@; exit 1; }
+
+$(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
+	@echo "  ISO     $@"
+	@scripts/mkiso $(KERNEL) $@ ''
 
 -include $(OBJS:.o=.d)
+include $(wildcard peer/build.mk tests/peer/build.mk tests/host/build.mk)
 
-.PHONY: all clean
-.DELETE_ON_ERROR:
+##@ Run
+.PHONY: run
+run: deps-run ## boot and run the contest [SMP=2 PEER=none FIRMWARE=uefi]; stays in the monitor on a terminal
+	@$(MAKE) --no-print-directory BUILD=release all $(if $(filter none,$(PEER)),,peer)
+	@scripts/run-qemu --image build/release/concord.elf --mode run
+
+.PHONY: debug
+debug: deps-debug all $(if $(filter none,$(PEER)),,peer) ## boot, wait for gdb (scripts/gdb has the mm, pte and subs commands)
+	@scripts/run-qemu --image $(KERNEL) --mode run --gdb
+
+##@ Test
+.PHONY: test
+test: deps-test ## host tests, boots, panic images [T='suite.glob*' REPEAT=n SEED=n SMP=n PEER=none]
+	@$(MAKE) --no-print-directory BUILD=test all host-tests $(if $(filter none,$(PEER)),,peer)
+	@scripts/run-tests.py --build build/test
+
+.PHONY: host-tests
+host-tests: $(HOST_TESTS) ## build what is tested on the host, without QEMU
+
+.PHONY: check
+check: deps-check ## format, warnings of both compilers, lock annotations, headers, layering, documents
+	@scripts/check.py
+
+.PHONY: bench
+bench: deps-run ## instructions per operation beside Linux's; writes build/bench.csv
+	@$(MAKE) --no-print-directory BUILD=release all
+	@scripts/bench.py
+
+##@ Care
+.PHONY: doctor
+doctor: ## say what is missing here and which package has it
+	@scripts/deps --doctor
+
+.PHONY: deps deps-image deps-run deps-test deps-check deps-debug
+deps: ## install everything that any target needs
+	@scripts/deps build image run test check debug
+deps-image:
+	@scripts/deps build image
+deps-run:
+	@scripts/deps build image run
+deps-test:
+	@scripts/deps build image run test
+deps-check:
+	@scripts/deps build test check
+deps-debug:
+	@scripts/deps build image run debug
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: FORCE
+FORCE:
