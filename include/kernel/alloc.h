@@ -14,6 +14,7 @@
 #ifndef KERNEL_ALLOC_H
 #define KERNEL_ALLOC_H
 
+#include <arch/task.h>
 #include <kernel/types.h>
 #include <kernel/compiler.h>
 
@@ -192,8 +193,6 @@ void kfree(const void *object);
  */
 size_t ksize(const void *object);
 
-#define KERNEL_STACK_SIZE 16384ul
-
 /**
  * kernel_stack_alloc() - a mapped stack with an unmapped page on either side
  *
@@ -210,14 +209,5 @@ void *kernel_stack_alloc(void);
  * Context: any but NMI; may be called with IRQs off.
  */
 void kernel_stack_free(void *stack);
-
-/**
- * kernel_stack_guard_hit() - is this the guard page of a stack?
- * @addr: an address that faulted
- *
- * Context: any, takes no lock.
- * Return: true if @addr lies in a guard page beside a kernel stack.
- */
-bool kernel_stack_guard_hit(vaddr_t addr);
 
 #endif

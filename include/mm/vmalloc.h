@@ -3,12 +3,17 @@
  * include/mm/vmalloc.h - kernel addresses beside the direct map
  *
  * Every area has an unmapped page after it, so that running off its end
- * faults.  Kernel stacks (<kernel/alloc.h>) live here too.
+ * faults.  Kernel stacks (<kernel/alloc.h>) and devices' registers (ioremap() in
+ * <arch/io.h>) live here too; ioremap() refuses RAM, which has a cached mapping
+ * already.
  */
 #ifndef MM_VMALLOC_H
 #define MM_VMALLOC_H
 
+#include <arch/io.h>
 #include <mm/gfp.h>
+
+struct page;
 
 /**
  * vmalloc() - allocate memory that need not be in one piece
@@ -37,18 +42,6 @@ void *vzalloc(size_t size);
 void vfree(const void *addr);
 
 /**
- * ioremap() - map registers of a device, uncached
- * @paddr: physical address, any alignment
- * @size: bytes, not 0
- *
- * RAM is refused: it has a cached mapping already.
- *
- * Context: may sleep.
- * Return: where @paddr is mapped, or NULL.
- */
-void __iomem *ioremap(paddr_t paddr, size_t size);
-
-/**
  * ioremap_wc() - map a frame buffer: uncached, stores may be combined
  * @paddr: physical address, any alignment
  * @size: bytes, not 0
@@ -57,14 +50,6 @@ void __iomem *ioremap(paddr_t paddr, size_t size);
  * Return: where @paddr is mapped, or NULL.
  */
 void __iomem *ioremap_wc(paddr_t paddr, size_t size);
-
-/**
- * iounmap() - end a mapping made by ioremap()
- * @addr: from ioremap(), or NULL
- *
- * Context: thread context, IRQs on; does not sleep.
- */
-void iounmap(void __iomem *addr);
 
 /**
  * is_vmalloc_addr() - is an address in this part of the address space?
