@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * drivers/peer.h - share an address space with the device that has no atomics
+ *
+ * A context ties one mm to one peer: the device then works on that mm's
+ * addresses, asks for the pages it lacks, and lets go of those that the CPU
+ * side wants to change.  Work is submitted to a context and done by the device
+ * at the same time as the CPUs run.
+ *
+ * A device that dies, hangs or lies costs its own work, nothing else: every
+ * waiter gets -EIO, its translations count as gone, its contexts stay as husks
+ * until they are destroyed, and the kernel goes on.
+ */
+#ifndef DRIVERS_PEER_H
+#define DRIVERS_PEER_H
+
+#include <kernel/completion.h>
+#include <kernel/types.h>
+#include <uapi/peer_wire.h>
+
+struct mm_struct;
+struct peer;
+struct peer_slot;
+struct peer_context;
+
+/* Peers that are driven at the same time. */
+#define PEER_MAX 4
+
+/* A peer that has not answered for this long is declared dead. */
+#define PEER_DEATH_NS (2 * 1000 * 1000 * 1000ULL)
+
+/* How long one grant may keep its page locked, waiting for the replay. */
+#define PEER_REPLAY_NS (500 * 1000 * 1000ULL)
+
+/**
+ * enum peer_atomic_policy - what an ATOMIC page request is answered with
+ * @PEER_ATOMIC_EXCLUSIVE: make_device_exclusive_range(): no CPU has the page
+ * @PEER_ATOMIC_PLAIN: an ordinary writable translation that says ATOMIC; wrong
+ *		       on purpose, for showing what is lost without exclusivity
+ */
+enum peer_atomic_policy {
+	PEER_ATOMIC_EXCLUSIVE,
+	PEER_ATOMIC_PLAIN,
+};
+
+/**
+ * struct peer_context_stats - counts since the context was created
+ * @requests_read: READ page requests
+ * @requests_write: WRITE page requests
+ * @requests_atomic: ATOMIC page requests
+ * @mapped: translations given to the device
+ * @grants: of these, with exclusive access
+ * @replays: grants that ended with the access done
+ * @revoked: grants that were taken back before the access was done
+ * @replay_timeouts: grants whose page was unlocked by the time limit
+ * @take_backs: exclusive translations dropped because a CPU came for the page
+ * @callbacks: invalidate callbacks
+ * @callbacks_own: of these, ignored: our own EXCLUSIVE
+ * @callbacks_busy: of these, refused: would have had to sleep
+ * @invalidations: INVALIDATE commands that had translations to drop
+ * @translations_dropped: translations that callbacks removed
+ * @evicted: translations dropped because the table was full
+ * @retries_collision: attempts thrown away by read_retry()
+ * @retries_locked: attempts that found the page locked or changing
+ * @gave_up: requests that used up all their attempts
+ * @refused: requests answered with an error
+ * @works: work items done
+ * @works_failed: work items that ended with an error
+ */
+struct peer_context_stats {
+	u64 requests_read;
+	u64 requests_write;
+	u64 requests_atomic;
+	u64 mapped;
+	u64 grants;
+	u64 replays;
+	u64 revoked;
+	u64 replay_timeouts;
+	u64 take_backs;
+	u64 callbacks;
+	u64 callbacks_own;
+	u64 callbacks_busy;
+	u64 invalidations;
+	u64 translations_dropped;
+	u64 evicted;
+	u64 retries_collision;
+	u64 retries_locked;
+	u64 gave_up;
+	u64 refused;
+	u64 works;
+	u64 works_failed;
+};
+
+/**
+ * struct peer_translation - what the driver believes the device can reach
+ * @va: user page address
+ * @pa: physical page address
+ * @prot: PEER_MAP_* of the wire format
+ * @exclusive: it was given by make_device_exclusive_range()
+ */
+struct peer_translation {
+	vaddr_t va;
+	paddr_t pa;
+	u32 prot;
+	bool exclusive;
+};
+
+/**
+ * struct peer_work - one order to the device; filled by the caller
+ * @op: enum peer_op
+ * @width: bytes of one element: 1, 2, 4 or 8; 0 for COPY and FILL
+ * @va: first element
+ * @count: elements of the vector; 0 for COPY and FILL
+ * @stride: bytes from one element to the next, 0 for the same one each time
+ * @length: bytes of a COPY or FILL
+ * @operand: second operand; source address of a COPY
+ * @compare: expected value of a CAS
+ * @results: NULL, or room for the old value of each element (@count of them,
+ *	     at most PEER_MAX_RESULTS)
+ * @done: out: elements, or bytes of COPY and FILL, that were done
+ * @value: out: old value of the last element
+ * @page_requests: out: pages the device had to ask for
+ * @status: out: 0; -EFAULT (a page could not be had), -EINVAL (the device
+ *	    refuses the order), -ECANCELED (context destroyed), -EPROTO (the
+ *	    answer makes no sense), -EIO (the device is dead)
+ * @completion: fires when the outputs are there
+ * @slot: the driver's
+ *
+ * Must stay where it is from peer_work_submit() until peer_work_wait() has
+ * returned a status or peer_work_abandon() has returned.
+ */
+struct peer_work {
+	u32 op;
+	u32 width;
+	u64 va;
+	u64 count;
+	u64 stride;
+	u64 length;
+	u64 operand;
+	u64 compare;
+	u64 *results;
+
+	u64 done;
+	u64 value;
+	u64 page_requests;
+	int status;
+	struct completion completion;
+	struct peer_slot *slot;
+};
+
+/**
+ * peer_count() - how many peers were found at boot
+ *
+ * Context: any, after INIT_DRIVER.
+ * Return: their number, dead ones included.
+ */
+unsigned int peer_count(void);
+
+/**
+ * peer_get() - a peer by number
+ * @index: below peer_count()
+ *
+ * Peers are never freed, so there is no put.  Context: any.
+ * Return: the peer, or NULL.
+ */
+struct peer *peer_get(unsigned int index);
+
+/**
+ * peer_alive() - has the device not been declared dead?
+ * @peer: the device
+ *
+ * Context: any.
+ */
+bool peer_alive(const struct peer *peer);
+
+/**
+ * peer_present() - is there a first peer, and is it alive?
+ *
+ * Context: any.
+ */
+bool peer_present(void);
+
+/**
+ * peer_lock_is_atomic() - does a guest `lock` exclude the device's own atomics?
+ * @peer: the device
+ *
+ * Found out by a probe at boot: under QEMU's TCG it holds only where several
+ * CPUs are possible and code is generated for them to run in parallel.  Nothing
+ * in the kernel depends on it.
+ *
+ * Context: any.
+ */
+bool peer_lock_is_atomic(const struct peer *peer);
+
+/**
+ * peer_context_create() - let a device into an address space
+ * @peer: the device
+ * @mm: an address space that the caller holds a user reference of
+ * @out: the context
+ *
+ * One interval subscription covers the whole address space, since the device
+ * may touch any of it.  The context keeps the mm struct but not its memory:
+ * exit of the mm is not held up, the context then serves no page any more.
+ *
+ * Context: may sleep; mmap_lock not held.
+ * Return: 0, -EIO (dead), -ENOSPC (the device has no more contexts), -ENOMEM,
+ *	   -EINTR; @out is untouched on error.
+ */
+int peer_context_create(struct peer *peer, struct mm_struct *mm,
+			struct peer_context **out);
+
+/**
+ * peer_context_destroy() - the device lets go of everything; frees the context
+ * @ctx: the context; no other call on it runs or follows
+ *
+ * Unfinished work ends with -ECANCELED.
+ * Context: may sleep; mmap_lock not held.
+ */
+void peer_context_destroy(struct peer_context *ctx);
+
+/**
+ * peer_context_policy() - choose how ATOMIC requests are answered
+ * @ctx: the context
+ * @policy: PEER_ATOMIC_EXCLUSIVE unless changed
+ *
+ * Context: any; for requests that come in after it.
+ */
+void peer_context_policy(struct peer_context *ctx,
+			 enum peer_atomic_policy policy);
+
+/**
+ * peer_set_option() - turn a knob of the device
+ * @peer: the device
+ * @ctx: the context it concerns, or NULL for the device as a whole
+ * @option: enum peer_option of the wire format
+ * @value: its value
+ *
+ * Context: may sleep.
+ * Return: 0, -EINVAL (refused by the device), -EPERM (a test option on a
+ *	   device that takes none), -EIO (dead).
+ */
+int peer_set_option(struct peer *peer, struct peer_context *ctx, u32 option,
+		    u64 value);
+
+/**
+ * peer_context_stats() - read the counts
+ * @ctx: the context
+ * @stats: filled
+ *
+ * Context: may sleep.
+ */
+void peer_context_stats(struct peer_context *ctx,
+			struct peer_context_stats *stats);
+
+/**
+ * peer_context_translations() - copy what the driver believes is mapped
+ * @ctx: the context
+ * @table: room for @max entries
+ * @max: entries
+ *
+ * Context: may sleep.
+ * Return: how many there are, which may be more than @max.
+ */
+unsigned int peer_context_translations(struct peer_context *ctx,
+				       struct peer_translation *table,
+				       unsigned int max);
+
+/**
+ * peer_ping() - an empty control command, there and back
+ * @peer: the device
+ *
+ * Context: may sleep.
+ * Return: 0, -EIO (dead).
+ */
+int peer_ping(struct peer *peer);
+
+/**
+ * peer_work_submit() - hand an order to the device
+ * @ctx: the context it works in
+ * @work: filled by the caller
+ *
+ * Context: may sleep while the device's queue is full; no lock that a callback
+ *	    takes is held.
+ * Return: 0, -EINVAL (@work makes no sense), -EIO (dead).
+ */
+int peer_work_submit(struct peer_context *ctx, struct peer_work *work);
+
+/**
+ * peer_work_wait() - wait until an order is done
+ * @work: a submitted order
+ * @timeout_ns: how long
+ *
+ * Context: may sleep.
+ * Return: its status, or -ETIMEDOUT: then it still belongs to the device.
+ */
+int peer_work_wait(struct peer_work *work, u64 timeout_ns);
+
+/**
+ * peer_work_abandon() - forget an order that is not done
+ * @ctx: the context it was submitted to
+ * @work: a submitted order; may be freed when this has returned
+ *
+ * The device may still carry it out.
+ * Context: any.
+ */
+void peer_work_abandon(struct peer_context *ctx, struct peer_work *work);
+
+/**
+ * peer_work_run() - submit and wait
+ * @ctx: the context
+ * @work: filled by the caller
+ * @timeout_ns: how long; the order is abandoned after it
+ *
+ * Context: may sleep.
+ * Return: as peer_work_submit() and peer_work_wait().
+ */
+int peer_work_run(struct peer_context *ctx, struct peer_work *work,
+		  u64 timeout_ns);
+
+/**
+ * peer_describe() - a few lines about a device, for the monitor
+ * @peer: the device
+ * @buf: destination
+ * @len: its size
+ *
+ * Context: may sleep.
+ * Return: characters written.
+ */
+int peer_describe(struct peer *peer, char *buf, size_t len);
+
+/**
+ * struct peer_hooks - places where tests step in; all NULL in normal use
+ * @before_install: the page has been looked up, the driver lock not yet taken
+ * @before_unlock: the replay is reported, the page is still locked
+ *
+ * Called from the context's thread, which may sleep in them.
+ */
+struct peer_hooks {
+	void (*before_install)(struct peer_context *ctx, vaddr_t va, void *arg);
+	void (*before_unlock)(struct peer_context *ctx, vaddr_t va, void *arg);
+	void *arg;
+};
+
+/**
+ * peer_context_hooks() - set the hooks of a context
+ * @ctx: the context
+ * @hooks: kept by reference until replaced, or NULL
+ *
+ * Context: any.
+ */
+void peer_context_hooks(struct peer_context *ctx, const struct peer_hooks *hooks);
+
+#endif
