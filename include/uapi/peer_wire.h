@@ -59,8 +59,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 #define PEER_MAX_CONTEXTS      256u
 #define PEER_MAX_MAP_ENTRIES   512u
 #define PEER_MAX_RESULTS       512u
-#define PEER_MAX_COUNT         (1ull << 24) /* elements of one request */
-#define PEER_MAX_LENGTH        (1ull << 24) /* bytes of one copy or fill */
+#define PEER_MAX_COUNT         (1ull << 24) /* elements or bytes of a work */
 #define PEER_MAX_DEVMEM_COPY   (256 * PEER_PAGE_SIZE)
 #define PEER_MAX_SEGMENTS      64u /* descriptors of one chain */
 #define PEER_MAX_RMW_WINDOW_NS 10000000ull
@@ -98,6 +97,7 @@ enum peer_command {
 	PEER_CMD_DEVMEM_COPY = 10,
 	PEER_CMD_SET_OPTION = 11,
 	PEER_CMD_STATS = 12,
+	PEER_CMD_QUERY = 13,
 };
 
 /*
@@ -140,9 +140,8 @@ struct peer_wire_hello_answer {
 	peer_le32 workers;
 	peer_le64 max_mappings; /* pages of one context */
 	peer_le64 max_count;
-	peer_le64 max_length;
-	peer_le64 devmem_size; /* bytes, 0 without PEER_F_DEVMEM */
-	peer_le64 rmw_window_ns;
+	peer_le64 devmem_size;   /* bytes, 0 without PEER_F_DEVMEM */
+	peer_le64 rmw_window_ns; /* of a context that sets none */
 };
 
 struct peer_wire_heartbeat_answer {
@@ -202,6 +201,17 @@ enum peer_fault_result {
 	PEER_FAULT_DENY = 1, /* no such access: the work fails */
 };
 
+/* What does the device hold at @va? @target 0: nothing. */
+struct peer_wire_query {
+	struct peer_wire_request head;
+	peer_le64 va; /* page aligned */
+};
+
+struct peer_wire_query_answer {
+	struct peer_wire_answer head;
+	peer_le64 target; /* as in peer_wire_map_entry */
+};
+
 struct peer_wire_fault_response {
 	struct peer_wire_request head;
 	peer_le64 tag;
@@ -226,7 +236,7 @@ struct peer_wire_devmem_copy {
 };
 
 enum peer_option {
-	/* Of the device; head.ctx is 0. */
+	/* Of one context; head.ctx 0: of all contexts created from now on. */
 	PEER_OPT_RMW_WINDOW_NS = 1, /* 0 .. PEER_MAX_RMW_WINDOW_NS */
 	PEER_OPT_RMW_ATOMIC = 2,    /* 0 load-compute-store, 1 one operation */
 
@@ -310,9 +320,9 @@ struct peer_wire_page_request {
 
 /*
  * FETCH_ADD .. MAX are read-modify-writes and need PEER_MAP_ATOMIC. They, LOAD
- * and STORE work on @count elements of @width bytes at va, va + stride, ...;
- * each element is naturally aligned. COPY and FILL work on @length bytes of
- * any alignment.
+ * and STORE work on @count elements of @width bytes at va, va + stride, ..., and
+ * do so @repeat times over; each element is naturally aligned. COPY and FILL
+ * work on @count bytes of any alignment, once.
  */
 enum peer_op {
 	PEER_OP_FETCH_ADD = 1,
@@ -340,16 +350,17 @@ struct peer_wire_work {
 	peer_le64 compare; /* CAS only, else 0 */
 	peer_le32 width;   /* 1, 2, 4, 8; 0 for COPY and FILL */
 	peer_le32 flags;   /* PEER_WORK_* */
-	peer_le64 count;   /* 1 .. max_count; 0 for COPY and FILL */
+	peer_le64 count;   /* elements, or bytes; at least 1 */
 	peer_le64 stride;  /* bytes, a multiple of width; 0: one word */
-	peer_le64 length;  /* COPY, FILL: 1 .. max_length bytes; else 0 */
+	peer_le64 repeat;  /* at least 1; count * repeat <= max_count */
 };
 
 struct peer_wire_work_done {
 	peer_le32 status; /* enum peer_status */
 	peer_le32 reserved;
-	peer_le64 done;  /* elements, or bytes of COPY and FILL, finished */
-	peer_le64 value; /* the last element's old value */
+	peer_le64 done;     /* elements, or bytes of COPY and FILL, finished */
+	peer_le64 value;    /* the last element's old value */
+	peer_le64 fault_va; /* PEER_S_FAULT: the address denied */
 	peer_le64 page_requests; /* page requests this one waited for */
 };
 
@@ -388,10 +399,9 @@ PEER_AT(peer_wire_hello_answer, max_results, 64);
 PEER_AT(peer_wire_hello_answer, workers, 68);
 PEER_AT(peer_wire_hello_answer, max_mappings, 72);
 PEER_AT(peer_wire_hello_answer, max_count, 80);
-PEER_AT(peer_wire_hello_answer, max_length, 88);
-PEER_AT(peer_wire_hello_answer, devmem_size, 96);
-PEER_AT(peer_wire_hello_answer, rmw_window_ns, 104);
-PEER_SIZE(peer_wire_hello_answer, 112);
+PEER_AT(peer_wire_hello_answer, devmem_size, 88);
+PEER_AT(peer_wire_hello_answer, rmw_window_ns, 96);
+PEER_SIZE(peer_wire_hello_answer, 104);
 
 PEER_AT(peer_wire_heartbeat_answer, instance, 8);
 PEER_AT(peer_wire_heartbeat_answer, session, 16);
@@ -416,6 +426,11 @@ PEER_SIZE(peer_wire_map, 16);
 PEER_AT(peer_wire_invalidate, start, 8);
 PEER_AT(peer_wire_invalidate, end, 16);
 PEER_SIZE(peer_wire_invalidate, 24);
+
+PEER_AT(peer_wire_query, va, 8);
+PEER_SIZE(peer_wire_query, 16);
+PEER_AT(peer_wire_query_answer, target, 8);
+PEER_SIZE(peer_wire_query_answer, 16);
 
 PEER_AT(peer_wire_fault_response, tag, 8);
 PEER_AT(peer_wire_fault_response, result, 16);
@@ -471,15 +486,16 @@ PEER_AT(peer_wire_work, width, 32);
 PEER_AT(peer_wire_work, flags, 36);
 PEER_AT(peer_wire_work, count, 40);
 PEER_AT(peer_wire_work, stride, 48);
-PEER_AT(peer_wire_work, length, 56);
+PEER_AT(peer_wire_work, repeat, 56);
 PEER_SIZE(peer_wire_work, 64);
 
 PEER_AT(peer_wire_work_done, status, 0);
 PEER_AT(peer_wire_work_done, reserved, 4);
 PEER_AT(peer_wire_work_done, done, 8);
 PEER_AT(peer_wire_work_done, value, 16);
-PEER_AT(peer_wire_work_done, page_requests, 24);
-PEER_SIZE(peer_wire_work_done, 32);
+PEER_AT(peer_wire_work_done, fault_va, 24);
+PEER_AT(peer_wire_work_done, page_requests, 32);
+PEER_SIZE(peer_wire_work_done, 40);
 
 #undef PEER_AT
 #undef PEER_SIZE
