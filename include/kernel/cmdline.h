@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cmdline.h - the words `key=value` the boot loader handed over
+ *
+ * A key exists when somebody registers it; a word with any other key stops
+ * the boot with a message that lists what there is, because a mistyped option
+ * that is silently ignored costs more than a boot.
+ */
+#ifndef KERNEL_CMDLINE_H
+#define KERNEL_CMDLINE_H
+
+#include <kernel/compiler.h>
+
+/**
+ * struct cmdline_key - a word the kernel understands
+ * @name: left of the equals sign
+ * @help: one line on what it means
+ */
+struct cmdline_key {
+	const char *name;
+	const char *help;
+};
+
+#define CMDLINE_KEY(key, text)                                 \
+	static const struct cmdline_key __unique(cmdline_key_) \
+	__used __aligned(8)                                    \
+		__section(".cmdline_key") = {.name = (key), .help = (text)}
+
+/**
+ * cmdline_get() - value of a registered key
+ *
+ * Context: any, after kernel_main() parsed the line.
+ * Return: the text right of `=`, "" for a word without one, NULL if absent.
+ */
+const char *cmdline_get(const char *key);
+
+/**
+ * cmdline_get_u64() - number of a registered key
+ * @key: which
+ * @fallback: what @value becomes when the key is absent
+ * @value: the result
+ *
+ * Return: 0; -EINVAL or -ERANGE, with @value untouched, when the text is not
+ * such a number.
+ */
+int cmdline_get_u64(const char *key, u64 fallback, u64 *value);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * panic.h - the end, with an account of it
+ */
+#ifndef KERNEL_PANIC_H
+#define KERNEL_PANIC_H
+
+#include <kernel/compiler.h>
+
+struct trap_regs;
+
+/**
+ * panic() - stop everything, say why, leave with EXIT_PANIC
+ * @fmt: "subsystem: what, value=%#lx"
+ *
+ * Stops the other CPUs, prints the message, this CPU's backtrace, theirs,
+ * and the last trace records.  A second panic on the way prints its own line
+ * only and leaves.
+ *
+ * Context: any, also NMI.
+ */
+void panic(const char *fmt, ...) __printf(1, 2) __noreturn __cold;
+
+/** panic_with_regs() - as panic(), and shows the registers of a trap */
+void panic_with_regs(struct trap_regs *regs, const char *fmt, ...)
+	__printf(2, 3) __noreturn __cold;
+
+/** panic_in_progress() - true on every CPU once one has panicked */
+bool panic_in_progress(void);
+
+#define BUG() panic("BUG at %s:%d in %s()", __FILE__, __LINE__, __func__)
+
+#endif
