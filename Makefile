@@ -148,7 +148,7 @@ debug: deps-debug all $(if $(filter none,$(PEER)),,peer) ## boot, wait for gdb (
 .PHONY: test
 test: deps-test ## host tests, boots, panic images [T='suite.glob*' REPEAT=n SEED=n SMP=n PEER=none]
 	@$(MAKE) --no-print-directory BUILD=test all host-tests $(if $(filter none,$(PEER)),,peer)
-	@scripts/run-tests.py --build build/test
+	@scripts/run-tests.py --build build/test $(HOST_TESTS)
 
 .PHONY: host-tests
 host-tests: $(HOST_TESTS) ## build what is tested on the host, without QEMU

@@ -1,0 +1,268 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""run-tests - everything `make test` runs, with one closing count
+
+In this order: the programs that test on the host, a boot that runs the tests
+inside the kernel, boots on other machines (CPU models, firmware, CPU counts,
+no peer), and the boots that must end in a panic with stated words.
+
+    T=GLOB       only tests whose name matches: `suite.name` inside the
+                 kernel, `host.NAME`, `boot.NAME`, `panic.NAME` here
+    REPEAT=N     run the selection inside the kernel N times
+    SEED=N       of the random tests; printed when not given
+    SMP=N        CPUs of the boot that tests
+    PEER=none    without the device; what needs it is skipped by name
+    V=1          show the serial output as it comes
+
+Logs are kept in BUILD/log, results in BUILD/junit.xml.
+"""
+
+import argparse
+import concurrent.futures
+import fnmatch
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+
+import ktap
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+RUN_QEMU = os.path.join(TOP, 'scripts', 'run-qemu')
+CASES = os.path.join(TOP, 'tests', 'panic', 'cases')
+
+# Boots on other machines run these tests only: they ask what the boot found.
+BOOT_TESTS = 'boot.*'
+BOOTS = {
+    'no_peer': ['--peer', 'none', '--smp', '2'],
+    'cpu_qemu64': ['--peer', 'none', '--cpu', 'qemu64', '--smp', '2'],
+    'eight_cpus': ['--peer', 'none', '--smp', '8'],
+    'uefi': ['--peer', 'none', '--firmware', 'uefi', '--smp', '2'],
+    'much_memory': ['--peer', 'none', '--mem', '5G', '--smp', '2'],
+}
+
+
+def run_program(name, command, log, env=None, echo=None):
+    """Run a program that prints TAP; judge what it printed."""
+    run = ktap.Run(name)
+    with open(log, 'w', encoding='utf-8') as kept:
+        with subprocess.Popen(command, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT,
+                              stdin=subprocess.DEVNULL, env=env) as child:
+            for raw in child.stdout:
+                line = raw.decode('utf-8', 'replace')
+                kept.write(line)
+                result = run.feed(line)
+                if echo == 'all':
+                    sys.stdout.write(line)
+                    sys.stdout.flush()
+                elif echo == 'failures' and result \
+                        and result.outcome == 'failed':
+                    print(indent(result.said + '\nnot ok ' + result.name))
+            status = child.wait()
+    return run.finish(status)
+
+
+def indent(text):
+    return '    ' + text.replace('\n', '\n    ')
+
+
+def say(run, started):
+    """One line for a finished run, and what failed in it."""
+    counts = ', '.join('%d %s' % (run.count(outcome), outcome)
+                       for outcome in ('passed', 'failed', 'skipped')
+                       if run.count(outcome))
+    print('%-28s %s (%.1f s)' % (run.name, counts, time.time() - started))
+    sys.stdout.flush()
+
+
+def say_failures(run):
+    for result in run.results:
+        if result.outcome == 'failed':
+            print('  FAILED %s' % result.name)
+            print(indent(result.said))
+    sys.stdout.flush()
+
+
+class Tests:
+    """The selection and where its logs go."""
+
+    def __init__(self, build, host):
+        self.glob = os.environ.get('T') or ''
+        self.repeat = os.environ.get('REPEAT') or '1'
+        self.seed = os.environ.get('SEED') or \
+            str(random.SystemRandom().randrange(1, 1 << 32))
+        self.smp = os.environ.get('SMP') or '2'
+        self.peer = os.environ.get('PEER') or ''
+        self.verbose = bool(os.environ.get('V'))
+        self.host_programs = host
+        self.image = os.path.join(build, 'concord.elf')
+        self.build = build
+        self.logs = os.path.join(build, 'log')
+        self.runs = []
+        os.makedirs(self.logs, exist_ok=True)
+
+    def wanted(self, name):
+        return not self.glob or fnmatch.fnmatchcase(name, self.glob)
+
+    def log(self, name):
+        return os.path.join(self.logs, name + '.log')
+
+    def qemu(self, name, mode, options, append=()):
+        command = [RUN_QEMU, '--image', self.image, '--mode', mode,
+                   '--log', self.log(name) + '.serial'] + options
+        for words in append:
+            command += ['--append', words]
+        return command
+
+    def host(self):
+        for program in self.host_programs:
+            name = 'host.' + os.path.basename(program)
+            if not self.wanted(name):
+                continue
+            started = time.time()
+            run = run_program(name, [os.path.join(TOP, program)],
+                              self.log(name),
+                              echo='all' if self.verbose else None)
+            self.runs.append(run)
+            say(run, started)
+            say_failures(run)
+
+    def kernel(self):
+        """The boot that runs every test on SMP CPUs, with the peer."""
+        if re.match(r'(host|panic|peer)\.', self.glob):
+            return
+        name = 'kernel.smp%s' % self.smp
+        append = ['seed=' + self.seed, 'repeat=' + self.repeat]
+        if self.glob:
+            append.append('test=' + self.glob)
+        options = ['--smp', self.smp]
+        if self.peer:
+            options += ['--peer', self.peer]
+        if os.environ.get('TIMEOUT'):
+            options += ['--timeout', os.environ['TIMEOUT']]
+        elif self.repeat != '1':
+            options += ['--timeout', '0']
+        started = time.time()
+        run = run_program(name, self.qemu(name, 'test', options, append),
+                          self.log(name),
+                          echo='all' if self.verbose else 'failures')
+        self.runs.append(run)
+        say(run, started)
+        for problem in run.problems:
+            print('  PROBLEM ' + problem)
+        if not run.passed():
+            print('  again with: make test SEED=%s' % self.seed)
+
+    def boots(self):
+        """The same image on other machines."""
+        if self.glob and not self.glob.startswith('boot'):
+            return
+        for name, options in BOOTS.items():
+            started = time.time()
+            full = 'boots.' + name
+            run = run_program(full, self.qemu(full, 'test', options,
+                                              ['test=' + BOOT_TESTS]),
+                              self.log(full),
+                              echo='all' if self.verbose else None)
+            self.runs.append(run)
+            say(run, started)
+            say_failures(run)
+
+    def panics(self):
+        """Boots that must end in a panic or a refusal, in stated words."""
+        cases = [case for case in read_cases() if self.wanted(case['name'])]
+        if not cases:
+            return
+        started = time.time()
+        run = ktap.Run('panic')
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            for result in pool.map(self.panic, cases):
+                run.results.append(result)
+        self.runs.append(run)
+        say(run, started)
+        say_failures(run)
+
+    def panic(self, case):
+        name = case['name']
+        started = time.time()
+        command = self.qemu(name, case['mode'],
+                            ['--peer', 'none', '--timeout', '60', '--quiet'] +
+                            case['options'])
+        ended = subprocess.run(command, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, check=False)
+        try:
+            with open(self.log(name) + '.serial', encoding='utf-8',
+                      errors='replace') as serial:
+                said = serial.read()
+        except FileNotFoundError:
+            said = ''
+        wrong = []
+        if ended.returncode != case['status']:
+            wrong.append('ended with status %d, wanted %d' %
+                         (ended.returncode, case['status']))
+            wrong.append(ended.stdout.decode('utf-8', 'replace').strip())
+        for words in case['words']:
+            if not re.search(words, said):
+                wrong.append('never said: ' + words)
+        if wrong:
+            wrong += said.splitlines()[-40:]
+        return ktap.Result(name, 'failed' if wrong else 'passed',
+                           '\n'.join(wrong), (time.time() - started) * 1000)
+
+
+def read_cases():
+    """tests/panic/cases: name, status, options, words, in blocks."""
+    cases = []
+    if not os.path.exists(CASES):
+        return cases
+    with open(CASES, encoding='utf-8') as lines:
+        for line in lines:
+            line = line.rstrip('\n')
+            if not line.strip() or line.startswith('#'):
+                continue
+            key, _, value = line.strip().partition(' ')
+            value = value.strip()
+            if key == 'case':
+                cases.append({'name': 'panic.' + value, 'status': 2,
+                              'mode': 'panic', 'words': [],
+                              'options': ['--append', 'case=' + value]})
+            elif key == 'status':
+                cases[-1]['status'] = int(value)
+            elif key == 'options':
+                cases[-1]['options'] = value.split()
+            elif key == 'mode':
+                cases[-1]['mode'] = value
+            elif key == 'says':
+                cases[-1]['words'].append(value)
+            else:
+                sys.exit('%s: what is %r?' % (CASES, key))
+    return cases
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('--build', default='build/test')
+    parser.add_argument('host', nargs='*')
+    args = parser.parse_args()
+    tests = Tests(args.build, args.host)
+    print('seed %s, %s CPUs%s' % (tests.seed, tests.smp,
+                                  ', no peer' if tests.peer == 'none' else ''))
+    tests.host()
+    tests.kernel()
+    tests.boots()
+    tests.panics()
+    ktap.write_junit(os.path.join(args.build, 'junit.xml'), tests.runs)
+    line, good = ktap.totals(tests.runs)
+    if not tests.runs:
+        sys.exit('nothing matches T=%s' % tests.glob)
+    print(line)
+    return 0 if good else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
