@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/gup.h - hold the pages behind a range of an address space
+ */
+#ifndef MM_GUP_H
+#define MM_GUP_H
+
+#include <mm/mm_types.h>
+
+struct page;
+
+/* The pages must be writable by the owner of the mm, and its own. */
+#define FOLL_WRITE 0x1U
+/* Return each page with a reference; without it only fault them in. */
+#define FOLL_GET 0x2U
+
+/**
+ * get_user_pages_remote() - fault pages in and take references
+ * @mm: the address space, with a user
+ * @start: first address, page aligned
+ * @nr: number of pages, not 0
+ * @gup_flags: FOLL_*
+ * @pages: @nr slots, filled for FOLL_GET; else may be NULL
+ *
+ * A device-exclusive page is taken back first. Pages are not locked; a
+ * reference keeps the frame, not the mapping.
+ *
+ * Context: mmap_lock held in either mode, kept; may sleep; no page lock and no
+ *	    lock held that a notifier callback takes.
+ * Return: number of pages held, less than @nr if an error came after the
+ *	   first; or, for an error on the first, -EFAULT (no region, or it does
+ *	   not allow the access), -ENOMEM, -EINTR (killed), -EINVAL (bad
+ *	   arguments). Slots beyond the return value are untouched.
+ */
+long get_user_pages_remote(struct mm_struct *mm, vaddr_t start, unsigned long nr,
+			   unsigned int gup_flags, struct page **pages);
+
+/**
+ * follow_page() - the page an address has just now
+ * @mm: the address space
+ * @addr: any address in the page
+ *
+ * No fault is taken: empty and swap entries have no page.
+ *
+ * Context: mmap_lock held in either mode.
+ * Return: the page with a reference, or NULL.
+ */
+struct page *follow_page(struct mm_struct *mm, vaddr_t addr);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/mm.h - address spaces: life, locks, mapping and unmapping
+ */
+#ifndef MM_MM_H
+#define MM_MM_H
+
+#include <kernel/assert.h>
+#include <kernel/lockdep.h>
+#include <mm/mm_types.h>
+#include <mm/vma.h>
+
+#define PROT_NONE           0x0
+#define PROT_READ           0x1
+#define PROT_WRITE          0x2
+#define PROT_EXEC           0x4
+
+#define MAP_PRIVATE         0x02
+#define MAP_FIXED           0x10
+#define MAP_ANONYMOUS       0x20
+#define MAP_FIXED_NOREPLACE 0x100000
+
+/* Regions an mm may have unless mm->map_limit says otherwise. */
+#define DEFAULT_MAX_MAP_COUNT 65530U
+
+/* --- life --------------------------------------------------------------- */
+
+/**
+ * mm_alloc() - make an empty address space
+ *
+ * Context: may sleep.
+ * Return: the mm with one user (and one count held by the users), or NULL
+ *	   when there is no memory.
+ */
+struct mm_struct *mm_alloc(void);
+
+void __mmput(struct mm_struct *mm);
+void __mmdrop(struct mm_struct *mm);
+
+/**
+ * mmget() - become another user
+ * @mm: an mm that has users
+ *
+ * Context: any.
+ */
+static __always_inline void mmget(struct mm_struct *mm)
+{
+	ASSERT(atomic_read(&mm->mm_users) > 0);
+	atomic_inc(&mm->mm_users);
+}
+
+/**
+ * mmget_not_zero() - become a user unless the last one has left
+ * @mm: an mm whose struct the caller holds
+ *
+ * Context: any.
+ * Return: true if the caller is a user now.
+ */
+static __always_inline bool mmget_not_zero(struct mm_struct *mm)
+{
+	return atomic_inc_not_zero(&mm->mm_users);
+}
+
+/**
+ * mmput() - stop being a user
+ * @mm: the mm
+ *
+ * The last user tears the address space down: subscribers get RELEASE and then
+ * UNMAP for everything, pages and tables are freed (R4.27).
+ *
+ * Context: may sleep; no lock held that a subscriber's callback takes.
+ */
+static __always_inline void mmput(struct mm_struct *mm)
+{
+	might_sleep();
+	if (atomic_dec_and_test(&mm->mm_users))
+		__mmput(mm);
+}
+
+/**
+ * mmgrab() - hold the struct
+ * @mm: an mm whose struct the caller holds or uses
+ *
+ * Context: any.
+ */
+static __always_inline void mmgrab(struct mm_struct *mm)
+{
+	atomic_inc(&mm->mm_count);
+}
+
+/**
+ * mmdrop() - stop holding the struct
+ * @mm: the mm
+ *
+ * Context: may sleep if it is the last hold.
+ */
+static __always_inline void mmdrop(struct mm_struct *mm)
+{
+	if (unlikely(atomic_dec_and_test(&mm->mm_count)))
+		__mmdrop(mm);
+}
+
+/**
+ * mm_for_each() - call a function for every mm
+ * @fn: called with the list locked and the struct held; may not sleep; stops
+ *	the walk by returning non-zero
+ * @arg: passed on
+ *
+ * Context: any thread context.
+ * Return: what the last call of @fn returned, 0 without any.
+ */
+int mm_for_each(int (*fn)(struct mm_struct *mm, void *arg), void *arg);
+
+/**
+ * mm_find_get() - find an address space by its number
+ * @id: mm->id
+ *
+ * Context: any thread context.
+ * Return: the mm with another user, or NULL; mmput() it.
+ */
+struct mm_struct *mm_find_get(unsigned int id);
+
+/**
+ * kthread_use_mm() - let this kernel thread touch an mm's user addresses
+ * @mm: an mm the caller is a user of, for as long as this lasts
+ *
+ * Context: kernel thread without an mm; may sleep.
+ */
+void kthread_use_mm(struct mm_struct *mm);
+
+/**
+ * kthread_unuse_mm() - undo kthread_use_mm()
+ * @mm: the same mm
+ *
+ * Context: the thread that called kthread_use_mm(); may sleep.
+ */
+void kthread_unuse_mm(struct mm_struct *mm);
+
+/* --- the lock ----------------------------------------------------------- */
+
+static __always_inline void mmap_read_lock(struct mm_struct *mm)
+{
+	down_read(&mm->mmap_lock);
+}
+
+static __always_inline bool mmap_read_trylock(struct mm_struct *mm)
+{
+	return down_read_trylock(&mm->mmap_lock);
+}
+
+static __always_inline void mmap_read_unlock(struct mm_struct *mm)
+{
+	up_read(&mm->mmap_lock);
+}
+
+static __always_inline void mmap_write_lock(struct mm_struct *mm)
+{
+	down_write(&mm->mmap_lock);
+}
+
+static __always_inline bool mmap_write_trylock(struct mm_struct *mm)
+{
+	return down_write_trylock(&mm->mmap_lock);
+}
+
+static __always_inline void mmap_write_unlock(struct mm_struct *mm)
+{
+	up_write(&mm->mmap_lock);
+}
+
+static __always_inline void mmap_write_downgrade(struct mm_struct *mm)
+{
+	downgrade_write(&mm->mmap_lock);
+}
+
+/* Held in either mode. */
+static __always_inline void mmap_assert_locked(struct mm_struct *mm)
+{
+	lockdep_assert_held(&mm->mmap_lock);
+}
+
+static __always_inline void mmap_assert_write_locked(struct mm_struct *mm)
+{
+	lockdep_assert_held_write(&mm->mmap_lock);
+}
+
+/* --- mapping ------------------------------------------------------------ */
+
+/**
+ * do_mmap() - map anonymous private memory
+ * @mm: the address space
+ * @addr: where, as far as @flags say so; else a wish that is kept if the place
+ *	is free
+ * @len: bytes; rounded up to pages
+ * @prot: PROT_*
+ * @flags: MAP_PRIVATE | MAP_ANONYMOUS, and MAP_FIXED (replaces what is there,
+ *	raising UNMAP for it) or MAP_FIXED_NOREPLACE (refuses)
+ *
+ * Nothing is populated. A region that fits its neighbours becomes one with
+ * them.
+ *
+ * Context: takes mmap_lock for writing; may sleep.
+ * Return: the address, or
+ *	   -EINVAL (@len 0, unknown @prot or @flags, not private anonymous,
+ *	   fixed and not page aligned), -EEXIST (NOREPLACE and occupied),
+ *	   -ENOMEM (no room, fixed out of user space, too many regions or
+ *	   pages, no memory). On error nothing has changed.
+ */
+long do_mmap(struct mm_struct *mm, vaddr_t addr, size_t len, int prot, int flags);
+
+/**
+ * do_munmap() - unmap whatever is in a range
+ * @mm: the address space
+ * @addr: first address, page aligned
+ * @len: bytes; rounded up to pages
+ *
+ * One UNMAP event for the whole range if anything was mapped there, before any
+ * page goes. Holes in the range are no error. Rules R1.9, R1.10, R1.17.
+ *
+ * Context: takes mmap_lock for writing; may sleep.
+ * Return: 0, -EINVAL (unaligned, @len 0, outside user space), -ENOMEM (would
+ *	   need one region too many, no memory). On error nothing has changed.
+ */
+int do_munmap(struct mm_struct *mm, vaddr_t addr, size_t len);
+
+/**
+ * do_mprotect() - change what a range allows
+ * @mm: the address space
+ * @addr: first address, page aligned
+ * @len: bytes; rounded up to pages; 0 does nothing
+ * @prot: PROT_*
+ *
+ * Raises PROTECTION_VMA from the first populated page on, with the region's
+ * new protection already stored (R1.13, R1.15, R1.19). Everything is checked
+ * and reserved before the first change.
+ *
+ * Context: takes mmap_lock for writing; may sleep.
+ * Return: 0, -EINVAL (unaligned, unknown @prot), -ENOMEM (a hole in the range,
+ *	   too many regions, no memory). On error nothing has changed.
+ */
+int do_mprotect(struct mm_struct *mm, vaddr_t addr, size_t len, int prot);
+
+/**
+ * madvise_dontneed() - throw the contents of a range away
+ * @mm: the address space
+ * @addr: first address, page aligned
+ * @len: bytes; rounded up to pages; 0 does nothing
+ *
+ * The regions stay; the next touch finds zeroes. Raises CLEAR for each region's
+ * part (R1.18).
+ *
+ * Context: takes mmap_lock for reading; may sleep.
+ * Return: 0, -EINVAL (unaligned, outside user space), -ENOMEM (there was a hole
+ *	   in the range; the rest has been done).
+ */
+int madvise_dontneed(struct mm_struct *mm, vaddr_t addr, size_t len);
+
+/* The same with mmap_lock held for writing by the caller. */
+int do_munmap_locked(struct mm_struct *mm, vaddr_t addr, size_t len)
+	__must_hold(&mm->mmap_lock);
+
+/* Drop all that is mapped; the last user's, mm/exit.c. */
+void exit_mmap(struct mm_struct *mm);
+
+/**
+ * pte_describe() - say in words what maps an address
+ * @mm: the address space
+ * @addr: any user address
+ * @buf: where to; always terminated
+ * @len: its size
+ *
+ * Context: thread context; takes mmap_lock for reading.
+ * Return: characters written, without the terminator.
+ */
+int pte_describe(struct mm_struct *mm, vaddr_t addr, char *buf, size_t len);
+
+#endif

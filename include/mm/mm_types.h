@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/mm_types.h - an address space and its regions
+ *
+ * Lifetime of an mm, two counts (as the field has them):
+ *
+ *	mm_users	threads that may touch user addresses or walk the
+ *			regions.  At zero the mm exits: subscribers are told,
+ *			every page, table and region goes.
+ *	mm_count	holders of the struct itself; all users together hold
+ *			one.  At zero the struct is freed.
+ */
+#ifndef MM_MM_TYPES_H
+#define MM_MM_TYPES_H
+
+#include <kernel/types.h>
+#include <kernel/atomic.h>
+#include <kernel/list.h>
+#include <kernel/rbtree.h>
+#include <kernel/rwsem.h>
+#include <kernel/spinlock.h>
+#include <arch/mmu.h>
+#include <arch/paging.h>
+
+struct mmu_notifier_subscriptions;
+struct mm_struct;
+
+/* What a region allows (low bits as PROT_*), and what it may come to allow. */
+#define VM_NONE      0x00000000UL
+#define VM_READ      0x00000001UL
+#define VM_WRITE     0x00000002UL
+#define VM_EXEC      0x00000004UL
+#define VM_SHARED    0x00000008UL
+#define VM_MAYREAD   0x00000010UL
+#define VM_MAYWRITE  0x00000020UL
+#define VM_MAYEXEC   0x00000040UL
+#define VM_ACCESS    (VM_READ | VM_WRITE | VM_EXEC)
+#define VM_MAYACCESS (VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
+
+/**
+ * struct vm_area_struct - a run of pages that are mapped alike
+ * @vm_start: first address, page aligned
+ * @vm_end: first address after it
+ * @vm_mm: the address space; fixed from allocation
+ * @vm_flags: VM_*
+ * @vm_page_prot: what vm_get_page_prot() makes of @vm_flags
+ * @vm_prev: the region below, or NULL
+ * @vm_next: the region above, or NULL
+ * @vm_rb: link in mm->mm_rb, ordered by address
+ * @vm_subtree_gap: the largest hole below any region of this subtree; the
+ *	hole below a region reaches down to the end of the one before it, or
+ *	to USER_START
+ *
+ * Every field but @vm_mm: read with mmap_lock in either mode, written with it
+ * held for writing.
+ */
+struct vm_area_struct {
+	vaddr_t vm_start;
+	vaddr_t vm_end;
+	struct mm_struct *vm_mm;
+	unsigned long vm_flags;
+	pgprot_t vm_page_prot;
+	struct vm_area_struct *vm_prev;
+	struct vm_area_struct *vm_next;
+	struct rb_node vm_rb;
+	unsigned long vm_subtree_gap;
+};
+
+/* Bits of mm->flags. */
+enum mm_flag {
+	MMF_EXITED, /* the last user left; nothing is mapped any more */
+};
+
+/**
+ * struct mm_struct - an address space
+ * @context: what the architecture keeps; first, so that it can be cast
+ * @pgd: (c) the top table; its kernel half is shared by all
+ * @mm_users: (a) see the head of this file
+ * @mm_count: (a) likewise
+ * @mmap_lock: (l) the regions and which tables exist; see below
+ * @mm_rb: (m) the regions by address
+ * @mm_first: (m) the lowest region
+ * @map_count: (m) number of regions
+ * @total_vm: (m) pages mapped by regions
+ * @map_limit: (w) most regions there may be
+ * @as_limit: (w) most pages @total_vm may come to
+ * @page_table_lock: (l) entries of the tables above the last level
+ * @tlb_flush_pending: (a) makers of exclusive entries that have changed
+ *	entries and not flushed yet; see mm/device_exclusive.c
+ * @anon_rss: (a) anonymous pages mapped, exclusive entries included
+ * @nr_ptes: (a) page-table pages below the top table
+ * @flags: (a) MMF_*
+ * @notifier_subscriptions: who is told of changes; mm/mmu_notifier.c
+ * @mm_list: link in the list of all, under its lock; mm/mm.c
+ * @id: (c) a small number for people
+ *
+ * Keys: (a) atomic; (c) constant; (l) a lock itself; (m) read under mmap_lock,
+ * written under it for writing; (w) written by the owner before sharing.
+ *
+ * Lock order: mmap_lock, a page's lock, page_table_lock, a table's own lock.
+ * A table is freed only with mmap_lock held for writing or by the last user,
+ * so whoever holds it for reading may walk; entries of the last level are
+ * read and changed under the lock of their table.
+ */
+struct mm_struct {
+	struct mm_context context;
+	pgd_t *pgd;
+	struct atomic mm_users;
+	struct atomic mm_count;
+	struct rw_semaphore mmap_lock;
+	struct rb_root mm_rb;
+	struct vm_area_struct *mm_first;
+	unsigned int map_count;
+	unsigned int map_limit;
+	unsigned long total_vm;
+	unsigned long as_limit;
+	struct spinlock page_table_lock;
+	struct atomic tlb_flush_pending;
+	struct atomic64 anon_rss;
+	struct atomic64 nr_ptes;
+	unsigned long flags;
+	struct mmu_notifier_subscriptions *notifier_subscriptions;
+	struct list_head mm_list;
+	unsigned int id;
+};
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/tlb.h - unmap first, flush once, free last
+ *
+ * A frame or a table may be reused only when no CPU can reach it through a
+ * stale translation.  A gather collects what was unhooked, flushes every CPU
+ * once, and only then frees.
+ */
+#ifndef MM_TLB_H
+#define MM_TLB_H
+
+#include <mm/mm_types.h>
+
+struct page;
+
+#define MMU_GATHER_PAGES 126
+
+/**
+ * struct mmu_gather - what has been unhooked and not yet freed
+ * @mm: whose tables
+ * @start: lowest address to flush
+ * @end: highest, exclusive; 0 when nothing needs a flush
+ * @nr: filled slots of @pages
+ * @nr_tables: how many of them are page tables
+ * @tables: the tables, linked by page->next
+ * @rss: anonymous pages gone, not yet taken from mm->anon_rss
+ * @pages: pages whose reference is to be dropped after the flush
+ *
+ * Lives on the stack of the one who unmaps.
+ */
+struct mmu_gather {
+	struct mm_struct *mm;
+	vaddr_t start;
+	vaddr_t end;
+	unsigned int nr;
+	unsigned int nr_tables;
+	struct page *tables;
+	long rss;
+	struct page *pages[MMU_GATHER_PAGES];
+};
+
+void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm);
+
+/* Flush the CPUs and then free what was gathered. */
+void tlb_flush_and_free(struct mmu_gather *tlb);
+
+/* Flush, and keep the pages for tlb_finish_mmu(). */
+void tlb_flush_mmu(struct mmu_gather *tlb);
+void tlb_finish_mmu(struct mmu_gather *tlb);
+
+/* [start, end) had translations that are gone from the tables. */
+static __always_inline void tlb_note_range(struct mmu_gather *tlb,
+					   vaddr_t start, vaddr_t end)
+{
+	if (start < tlb->start)
+		tlb->start = start;
+	if (end > tlb->end)
+		tlb->end = end;
+}
+
+/* True when it is full: call tlb_flush_and_free() before the next. */
+static __always_inline bool tlb_gather_page(struct mmu_gather *tlb,
+					    struct page *page)
+{
+	tlb->pages[tlb->nr++] = page;
+	return tlb->nr == MMU_GATHER_PAGES;
+}
+
+void tlb_gather_table(struct mmu_gather *tlb, struct page *table);
+
+/* mm/zap.c: empty every entry of [start, end); no event is raised here. */
+void zap_range(struct mmu_gather *tlb, vaddr_t start, vaddr_t end);
+
+#endif
