@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * workqueue.h - have a function called soon, in a thread
+ *
+ * A work item is queued at most once, runs on at most one worker at a time,
+ * and may queue itself again, or be freed by, its own function.
+ */
+#ifndef KERNEL_WORKQUEUE_H
+#define KERNEL_WORKQUEUE_H
+
+#include <kernel/list.h>
+#include <kernel/timer.h>
+
+struct workqueue_struct;
+
+/**
+ * struct work_struct
+ * @entry: place in a queue (queue's lock)
+ * @wq: queue it was last queued on; NULL before the first time
+ * @queued: is on a queue's list; claimed atomically by who queues it
+ */
+struct work_struct {
+	struct list_head entry;
+	struct workqueue_struct *wq;
+	unsigned int queued;
+	void (*fn)(struct work_struct *work);
+};
+
+struct delayed_work {
+	struct work_struct work;
+	struct timer timer;
+	struct workqueue_struct *wq;
+};
+
+#define INIT_WORK(w, f)                      \
+	do {                                 \
+		INIT_LIST_HEAD(&(w)->entry); \
+		(w)->wq = NULL;              \
+		(w)->queued = 0;             \
+		(w)->fn = (f);               \
+	} while (0)
+
+void delayed_work_expired(struct timer *timer);
+
+#define INIT_DELAYED_WORK(dw, f)                                \
+	do {                                                    \
+		INIT_WORK(&(dw)->work, f);                      \
+		timer_init(&(dw)->timer, delayed_work_expired); \
+		(dw)->wq = NULL;                                \
+	} while (0)
+
+/* General use; a handful of workers.  Exists from INIT_SMP on. */
+extern struct workqueue_struct *system_wq;
+
+/**
+ * alloc_workqueue() - make a queue with its own workers
+ * @name: of the threads
+ * @workers: how many, at least 1; with 1 works run in the order queued
+ *
+ * Context: may sleep.  Return: the queue, or NULL without memory.
+ */
+struct workqueue_struct *alloc_workqueue(const char *name, unsigned int workers);
+
+/** destroy_workqueue() - run what is queued, end the workers; may sleep */
+void destroy_workqueue(struct workqueue_struct *wq);
+
+/**
+ * queue_work() - have @work run
+ *
+ * Everything before this call is seen by the function.
+ * Context: any but NMI.
+ * Return: false when it was queued already (it will run after this call).
+ */
+bool queue_work(struct workqueue_struct *wq, struct work_struct *work);
+
+static inline bool schedule_work(struct work_struct *work)
+{
+	return queue_work(system_wq, work);
+}
+
+/**
+ * flush_work() - wait until @work, as queued before this call, has run
+ *
+ * Context: thread, may sleep; not from @work itself.
+ * Return: true when there was something to wait for.
+ */
+bool flush_work(struct work_struct *work);
+
+/**
+ * cancel_work_sync() - take @work off its queue, wait until it does not run
+ *
+ * The caller sees to it that nobody queues it again.
+ * Context: thread, may sleep; not from @work itself.
+ * Return: true when it was queued.
+ */
+bool cancel_work_sync(struct work_struct *work);
+
+/** flush_workqueue() - wait for all that was queued before this call */
+void flush_workqueue(struct workqueue_struct *wq);
+
+/** queue_delayed_work() - queue_work() after @ns; false if pending already */
+bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *dw,
+			u64 ns);
+static inline bool schedule_delayed_work(struct delayed_work *dw, u64 ns)
+{
+	return queue_delayed_work(system_wq, dw, ns);
+}
+/** cancel_delayed_work_sync() - as cancel_work_sync(), timer included */
+bool cancel_delayed_work_sync(struct delayed_work *dw);
+
+#endif
