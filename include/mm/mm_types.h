@@ -91,6 +91,7 @@ enum mm_flag {
  * @nr_ptes: (a) page-table pages below the top table
  * @flags: (a) MMF_*
  * @notifier_subscriptions: who is told of changes; mm/mmu_notifier.c
+ * @notifier_ranges: (a) open changes; negative once somebody has subscribed
  * @mm_list: link in the list of all, under its lock; mm/mm.c
  * @id: (c) a small number for people
  *
@@ -120,6 +121,7 @@ struct mm_struct {
 	struct atomic64 nr_ptes;
 	unsigned long flags;
 	struct mmu_notifier_subscriptions *notifier_subscriptions;
+	struct atomic64 notifier_ranges;
 	struct list_head mm_list;
 	unsigned int id;
 };

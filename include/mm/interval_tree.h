@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/interval_tree.h - intrusive intervals, found by what they overlap
+ *
+ * A node stands for [start, last], both inclusive, so that an interval may
+ * end at the last byte of the space. Equal and overlapping intervals may all
+ * be members at once. Nothing here locks: the owner of the tree does, and
+ * holds its lock over a whole interval_tree_for_each(), or otherwise keeps the
+ * tree from changing meanwhile.
+ *
+ * The byte at ULONG_MAX itself is never found: no page ends there that a
+ * range [start, end) could name (SEMANTICS R1.6 gives the whole space as
+ * [0, ULONG_MAX)).
+ */
+#ifndef MM_INTERVAL_TREE_H
+#define MM_INTERVAL_TREE_H
+
+#include <kernel/types.h>
+#include <kernel/compiler.h>
+
+/**
+ * struct interval_tree_node - one interval
+ * @start: first address
+ * @end: first address after it; ULONG_MAX when @last is ULONG_MAX too
+ * @left_end: greatest @end in the left subtree, 0 when there is none
+ * @right_end: greatest @end in the right subtree, 0 when there is none
+ * @left: nodes with smaller starts
+ * @right: nodes with starts not smaller
+ * @parent_color: the parent's address, bit 0 set when black
+ *
+ * The fields are the tree's own; read the bounds by interval_tree_start() and
+ * interval_tree_last(). The four that a search looks at stand first, so that
+ * it touches one cache line a node.
+ */
+struct interval_tree_node {
+	unsigned long start;
+	unsigned long end;
+	unsigned long left_end;
+	unsigned long right_end;
+	struct interval_tree_node *left;
+	struct interval_tree_node *right;
+	unsigned long parent_color;
+	unsigned long last;
+};
+
+/**
+ * struct interval_tree - a set of intervals
+ * @root: topmost node, or &interval_tree_nil
+ */
+struct interval_tree {
+	struct interval_tree_node *root;
+};
+
+/*
+ * Stands for every missing child: a search that steps on it sees an interval
+ * that ends behind everything and begins behind everything, and stops. So a
+ * search has no test for a missing child. Constant; shared by all trees.
+ */
+extern const struct interval_tree_node interval_tree_nil;
+#define INTERVAL_TREE_NIL ((struct interval_tree_node *)&interval_tree_nil)
+
+/** interval_tree_init() - make an empty tree */
+static inline void interval_tree_init(struct interval_tree *tree)
+{
+	tree->root = INTERVAL_TREE_NIL;
+}
+
+static __always_inline bool interval_tree_empty(const struct interval_tree *tree)
+{
+	return READ_ONCE(tree->root) == INTERVAL_TREE_NIL;
+}
+
+static inline unsigned long
+interval_tree_start(const struct interval_tree_node *node)
+{
+	return node->start;
+}
+
+static inline unsigned long interval_tree_last(const struct interval_tree_node *node)
+{
+	return node->last;
+}
+
+/**
+ * interval_tree_node_init() - set the bounds of a node that is in no tree
+ * @node: the node
+ * @start: first address
+ * @last: last address, not below @start
+ */
+static inline void interval_tree_node_init(struct interval_tree_node *node,
+					   unsigned long start,
+					   unsigned long last)
+{
+	node->start = start;
+	node->last = last;
+	node->end = last + (last != ~0ul);
+}
+
+/**
+ * interval_tree_insert() - add a node
+ * @node: prepared by interval_tree_node_init(), in no tree
+ * @tree: the tree
+ *
+ * Context: any; the caller's lock keeps others out. Time: log n.
+ */
+void interval_tree_insert(struct interval_tree_node *node,
+			  struct interval_tree *tree);
+
+/**
+ * interval_tree_remove() - take a node out
+ * @node: a member of @tree
+ * @tree: the tree
+ *
+ * Context: any; the caller's lock keeps others out. Time: log n at worst.
+ */
+void interval_tree_remove(struct interval_tree_node *node,
+			  struct interval_tree *tree);
+
+/**
+ * interval_tree_find() - the first node under one that meets [start, end)
+ * @node: where to begin; may be the nil node
+ * @start: first address asked for
+ * @end: first address not asked for, above @start
+ *
+ * "First" is by start address. Inline, since it is all that a change of a
+ * mapping that nobody watches costs.
+ *
+ * If the left subtree has an interval that ends behind @start, either it has
+ * one that overlaps, or that interval begins at or behind @end and so does
+ * everything to its right. Either way the right side need not be looked at.
+ *
+ * Return: the node, or NULL.
+ */
+static __always_inline struct interval_tree_node *
+interval_tree_find(struct interval_tree_node *node, unsigned long start,
+		   unsigned long end)
+{
+	for (;;) {
+		while (node->left_end > start)
+			node = node->left;
+		if (node->end > start)
+			return node->start < end ? node : NULL;
+		node = node->right;
+	}
+}
+
+/** interval_tree_first() - the first member that meets [start, end) */
+static __always_inline struct interval_tree_node *
+interval_tree_first(const struct interval_tree *tree, unsigned long start,
+		    unsigned long end)
+{
+	return interval_tree_find(tree->root, start, end);
+}
+
+/**
+ * interval_tree_next() - the member after @node that meets [start, end)
+ * @node: a member that meets it
+ * @start: as given to interval_tree_first()
+ * @end: as given to interval_tree_first()
+ *
+ * Return: the node, or NULL when @node was the last. A whole walk over k
+ * results of a tree of n costs in the order of log n + k.
+ */
+struct interval_tree_node *interval_tree_next(struct interval_tree_node *node,
+					      unsigned long start,
+					      unsigned long end);
+
+#define interval_tree_for_each(node, tree, start, end)           \
+	for (node = interval_tree_first(tree, start, end); node; \
+	     node = interval_tree_next(node, start, end))
+
+/**
+ * interval_tree_lowest() - the member with the smallest start
+ * @tree: the tree
+ *
+ * Return: the node, or NULL when the tree is empty.
+ */
+struct interval_tree_node *interval_tree_lowest(const struct interval_tree *tree);
+
+/**
+ * interval_tree_verify() - check every invariant, for tests
+ * @tree: the tree
+ *
+ * Links, colours, black height, order of starts, and the two bounds of each
+ * node against its children's. Time: n log n.
+ *
+ * Return: the number of members, or -1 when an invariant is broken.
+ */
+long interval_tree_verify(const struct interval_tree *tree);
+
+#endif

@@ -1,0 +1,943 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/mmu_notifier.h - be told before a mapping changes
+ *
+ * Whoever keeps translations of an address space outside the CPU's page
+ * tables subscribes here, in one of two ways:
+ *
+ *	plain		struct mmu_notifier: told of every change in the mm
+ *	interval	struct mmu_interval_notifier: told of changes that touch
+ *			one interval, with a collision-retry read section for
+ *			device faults that run in parallel
+ *
+ * Whoever changes a mapping brackets the change:
+ *
+ *	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, 0, vma, mm, s, e);
+ *	mmu_notifier_invalidate_range_start(&range);
+ *	... change page tables, flush the CPU TLBs ...
+ *	mmu_notifier_invalidate_range_end(&range);
+ *
+ * with mmap_lock or an rmap lock held over the pair and no page-table lock
+ * held at either call. When start has returned nobody has a translation of
+ * the range, and nobody makes one before end. The range object stays where it
+ * is from start to end.
+ *
+ * mm/mmu_notifier.c tells how; docs/semantics.md lists every rule (R...) with
+ * its test.
+ */
+#ifndef MM_MMU_NOTIFIER_H
+#define MM_MMU_NOTIFIER_H
+
+#include <kernel/types.h>
+#include <kernel/compiler.h>
+#include <kernel/atomic.h>
+#include <kernel/errno.h>
+#include <kernel/lockdep.h>
+#include <mm/interval_tree.h>
+#include <mm/mm_types.h>
+
+struct mmu_notifier;
+struct mmu_notifier_range;
+struct mmu_interval_notifier;
+struct mmu_interval_notifier_finish;
+struct mmu_notifier_subscriptions;
+
+/**
+ * enum mmu_notifier_event - why a mapping changes (R1.2, R1.17 to R1.25)
+ * @MMU_NOTIFY_UNMAP: the addresses go away. Zero, so that an unset event is
+ *	the one that permits least
+ * @MMU_NOTIFY_CLEAR: entries are dropped or will point elsewhere; the region
+ *	stays and may be faulted in again
+ * @MMU_NOTIFY_PROTECTION_VMA: the region's protection changes, and is stored
+ *	in the region before start
+ * @MMU_NOTIFY_PROTECTION_PAGE: some entries lose write access; only the
+ *	entries tell which, at end
+ * @MMU_NOTIFY_SOFT_DIRTY: write tracking begins anew
+ * @MMU_NOTIFY_RELEASE: the address space is going; interval subscriptions only
+ * @MMU_NOTIFY_MIGRATE: pages move into or out of device memory; @owner names
+ *	the device that asked
+ * @MMU_NOTIFY_EXCLUSIVE: a device takes pages exclusively; @owner names it
+ * @NR_MMU_NOTIFY_EVENTS: how many there are
+ *
+ * A listener that ignores the event and drops the range is always right.
+ */
+enum mmu_notifier_event {
+	MMU_NOTIFY_UNMAP = 0,
+	MMU_NOTIFY_CLEAR,
+	MMU_NOTIFY_PROTECTION_VMA,
+	MMU_NOTIFY_PROTECTION_PAGE,
+	MMU_NOTIFY_SOFT_DIRTY,
+	MMU_NOTIFY_RELEASE,
+	MMU_NOTIFY_MIGRATE,
+	MMU_NOTIFY_EXCLUSIVE,
+	NR_MMU_NOTIFY_EVENTS,
+};
+
+/* Flags of a range. */
+/** Callbacks may sleep; set and cleared by the start call (R1.3). */
+#define MMU_NOTIFIER_RANGE_BLOCKABLE (1u << 0)
+
+/**
+ * struct mmu_notifier_ops - what a plain subscriber wants to be told
+ *
+ * Every one may be NULL. Callbacks may sleep where it says so, but may not
+ * take mmap_lock or an rmap lock, allocate memory that has to be reclaimed,
+ * wait for anybody who does, or call register, unregister or start (R5.7).
+ */
+struct mmu_notifier_ops {
+	/**
+	 * @release: the address space is going, or the subscriber left. Drop
+	 * every translation and make no more. May sleep; may run beside other
+	 * callbacks. Runs once in a subscription's life (R2.1, R2.24).
+	 */
+	void (*release)(struct mmu_notifier *subscription, struct mm_struct *mm);
+	/**
+	 * @clear_flush_young: test and clear the accessed mark of [start, end)
+	 * and forget cached translations. Under a page-table lock: may not
+	 * sleep. Return: was it used (R2.2)?
+	 */
+	bool (*clear_flush_young)(struct mmu_notifier *subscription,
+				  struct mm_struct *mm, unsigned long start,
+				  unsigned long end);
+	/** @clear_young: the same, cached translations may stay (R2.3) */
+	bool (*clear_young)(struct mmu_notifier *subscription,
+			    struct mm_struct *mm, unsigned long start,
+			    unsigned long end);
+	/** @test_young: was the page at @address used? Clears nothing (R2.4) */
+	bool (*test_young)(struct mmu_notifier *subscription,
+			   struct mm_struct *mm, unsigned long address);
+	/**
+	 * @change_pte: the entry of @address, cleared and flushed, will become
+	 * @entry (its raw value). Under a page-table lock, always between a
+	 * start and its end (R2.6).
+	 */
+	void (*change_pte)(struct mmu_notifier *subscription,
+			   struct mm_struct *mm, unsigned long address,
+			   unsigned long entry);
+	/**
+	 * @invalidate_range_start: drop every translation of the range and
+	 * make none before the end. May sleep if the range is blockable.
+	 * Return: 0; or -EAGAIN if the range is not blockable and it would
+	 * have to sleep. A subscriber that may fail has no
+	 * @invalidate_range_end (R2.7, R3.4).
+	 */
+	int (*invalidate_range_start)(struct mmu_notifier *subscription,
+				      const struct mmu_notifier_range *range);
+	/** @invalidate_range_end: the change is made (R2.8) */
+	void (*invalidate_range_end)(struct mmu_notifier *subscription,
+				     const struct mmu_notifier_range *range);
+	/**
+	 * @invalidate_range: the CPU's TLB entries of [start, end) are being
+	 * flushed; flush yours. For devices that walk the CPU's own tables;
+	 * excludes the two above (R2.11). May not sleep.
+	 */
+	void (*invalidate_range)(struct mmu_notifier *subscription,
+				 struct mm_struct *mm, unsigned long start,
+				 unsigned long end);
+	/** @alloc_notifier: make one for mmu_notifier_get(); may sleep */
+	struct mmu_notifier *(*alloc_notifier)(struct mm_struct *mm);
+	/**
+	 * @free_notifier: the last put is done and no callback runs or will
+	 * run. May not sleep.
+	 */
+	void (*free_notifier)(struct mmu_notifier *subscription);
+};
+
+/**
+ * struct mmu_notifier_deferred - something to do when nobody can see it
+ * @next: (s) in the subscriptions' list
+ * @pass: (s) the grace period it waits for
+ * @run: (c) called once, outside every lock, may not sleep
+ *
+ * Keys: (c) constant, (s) under the subscriptions' lock.
+ */
+struct mmu_notifier_deferred {
+	struct mmu_notifier_deferred *next;
+	u64 pass;
+	void (*run)(struct mmu_notifier_deferred *deferred);
+};
+
+/**
+ * struct mmu_notifier - a plain subscription
+ * @ops: (c) what to call; set by the subscriber before registering
+ * @mm: (c) the address space; set by registering
+ * @users: (s) gets not yet put
+ * @state: (s) the core's own, see mm/mmu_notifier.c
+ * @calls: (a) callbacks made while statistics are on
+ * @longest: (a) the longest of them, in clock ticks
+ * @deferred: the freeing after the last put
+ * @ticket: (s) of the freeing, in the gate that synchronize() waits at
+ *
+ * Keys: (c) constant while registered, (s) under the subscriptions' lock,
+ * (a) single accesses, for people.
+ */
+struct mmu_notifier {
+	const struct mmu_notifier_ops *ops;
+	struct mm_struct *mm;
+	unsigned int users;
+	unsigned int state;
+	unsigned long calls;
+	unsigned long longest;
+	struct mmu_notifier_deferred deferred;
+	long ticket;
+};
+
+/**
+ * struct mmu_interval_notifier_finish - the second pass of one subscription
+ * @next: the core's own
+ * @interval_sub: set by the core: whose first pass handed it back
+ *
+ * Embedded by the driver in what invalidate_finish() needs; belongs to the
+ * core from the return of invalidate_start() until invalidate_finish().
+ */
+struct mmu_interval_notifier_finish {
+	struct mmu_interval_notifier_finish *next;
+	struct mmu_interval_notifier *interval_sub;
+};
+
+/**
+ * struct mmu_interval_notifier_ops - what an interval subscriber is told
+ *
+ * Either @invalidate, or both of the others.
+ */
+struct mmu_interval_notifier_ops {
+	/**
+	 * @invalidate: drop what you have of the range. Under your own lock
+	 * (the one read_retry() is called under): mmu_interval_set_seq() with
+	 * @cur_seq, then drop. Return: true; or false if the range is not
+	 * blockable and it would have to sleep (R4.20, R4.22).
+	 */
+	bool (*invalidate)(struct mmu_interval_notifier *interval_sub,
+			   const struct mmu_notifier_range *range,
+			   unsigned long cur_seq);
+	/**
+	 * @invalidate_start: as @invalidate, but the device may be left at
+	 * work: *@finish is then set to a node of the driver's, and
+	 * @invalidate_finish waits for it, after every subscription of the
+	 * range was started (R4.31).
+	 */
+	bool (*invalidate_start)(struct mmu_interval_notifier *interval_sub,
+				 const struct mmu_notifier_range *range,
+				 unsigned long cur_seq,
+				 struct mmu_interval_notifier_finish **finish);
+	/** @invalidate_finish: wait for what @invalidate_start left running */
+	void (*invalidate_finish)(struct mmu_interval_notifier_finish *finish);
+};
+
+/**
+ * struct mmu_interval_notifier - an interval subscription
+ * @interval_tree: (s) its bounds and its place
+ * @ops: (c) what to call
+ * @mm: (c) the address space
+ * @subscriptions: (c) those of @mm
+ * @invalidate_seq: (d) the invalidation seen last; always odd
+ * @settle: (s) not 0 while ranges may be open that never heard of it
+ * @deferred: (s) link in the list of insertions and removals to be done
+ * @state: (s) the core's own, see mm/mmu_notifier.c
+ * @calls: (a) callbacks made while statistics are on
+ * @waits: (a) read sections that had to wait
+ * @longest: (a) the longest callback, in clock ticks
+ *
+ * Keys: (c) constant while inserted; (s) under the subscriptions' lock; (d)
+ * under the driver's own lock; (a) single accesses, for people.
+ */
+struct mmu_interval_notifier {
+	struct interval_tree_node interval_tree;
+	const struct mmu_interval_notifier_ops *ops;
+	struct mm_struct *mm;
+	struct mmu_notifier_subscriptions *subscriptions;
+	unsigned long invalidate_seq;
+	u64 settle;
+	struct mmu_interval_notifier *deferred;
+	unsigned int state;
+	unsigned long calls;
+	unsigned long waits;
+	unsigned long longest;
+};
+
+/* --- for subscribers; declared in every configuration (R6.1) ------------ */
+
+/**
+ * mmu_notifier_register() - subscribe to every change of an address space
+ * @subscription: with @ops set; the caller's until unregistered
+ * @mm: of which the caller holds a user (mmget() or current's own)
+ *
+ * A pair of start and end calls either both or neither reaches the new
+ * subscription, and when this returns every range that it was not told of
+ * has ended (R2.15 to R2.20; docs/adr/0011).
+ *
+ * Context: may sleep; takes mmap_lock for writing. The caller has no range of
+ *	    @mm open and holds no lock that a range may be waiting for.
+ * Return: 0; -ENOMEM; -EINVAL when @ops has invalidate_range beside start or
+ *	   end; -EINTR when the caller is being killed. On error nothing is
+ *	   held and @subscription->mm is untouched.
+ */
+int mmu_notifier_register(struct mmu_notifier *subscription,
+			  struct mm_struct *mm);
+
+/** __mmu_notifier_register() - the same, mmap_lock already held for writing */
+int __mmu_notifier_register(struct mmu_notifier *subscription,
+			    struct mm_struct *mm);
+
+/**
+ * mmu_notifier_unregister() - end a subscription
+ * @subscription: registered, not got by mmu_notifier_get()
+ * @mm: what it was registered with, even if that has exited meanwhile
+ *
+ * Calls release unless that has run already. After it returns no callback
+ * runs or will run, not even the end of a range whose start was delivered
+ * (R2.21, R2.22, R2.25).
+ *
+ * Context: may sleep; not from a callback, no lock held that a callback takes.
+ */
+void mmu_notifier_unregister(struct mmu_notifier *subscription,
+			     struct mm_struct *mm);
+
+/**
+ * mmu_notifier_get() - the subscription of @ops on @mm, made if there is none
+ * @ops: identity and callbacks; alloc_notifier and free_notifier must be set
+ * @mm: of which the caller holds a user
+ *
+ * Context: may sleep; takes mmap_lock for writing.
+ * Return: the subscription, with one more user (R2.28 to R2.30); or ERR_PTR of
+ *	   -EOVERFLOW (too many users), what alloc_notifier said, or as
+ *	   mmu_notifier_register().
+ */
+struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
+				      struct mm_struct *mm);
+
+/** mmu_notifier_get_locked() - the same, mmap_lock already held for writing */
+struct mmu_notifier *mmu_notifier_get_locked(const struct mmu_notifier_ops *ops,
+					     struct mm_struct *mm);
+
+/**
+ * mmu_notifier_put() - give back what mmu_notifier_get() returned
+ * @subscription: got; its translations are already gone, release is not called
+ *
+ * The last put frees it by free_notifier, at once or when the last callback
+ * that may see it has returned (R2.31 to R2.34).
+ *
+ * Context: any that may take a spinlock, callbacks included.
+ */
+void mmu_notifier_put(struct mmu_notifier *subscription);
+
+/**
+ * mmu_notifier_synchronize() - wait for the freeing of what was put
+ *
+ * When this returns free_notifier has returned for every put that was last and
+ * returned before (R2.35).
+ *
+ * Context: may sleep; not from a callback.
+ */
+void mmu_notifier_synchronize(void);
+
+/**
+ * mmu_interval_notifier_insert() - watch an interval
+ * @interval_sub: the caller's object, in no use
+ * @mm: of which the caller holds a user
+ * @start: first address
+ * @length: bytes, at least one
+ * @ops: what to call
+ *
+ * Context: may sleep; may take mmap_lock for writing.
+ * Return: 0; -EOVERFLOW when @length is 0 or the end is beyond the space;
+ *	   -EINVAL when @mm has no user or @ops is incomplete; -ENOMEM;
+ *	   -EINTR. On error nothing is held (R4.5 to R4.12).
+ */
+int mmu_interval_notifier_insert(struct mmu_interval_notifier *interval_sub,
+				 struct mm_struct *mm, unsigned long start,
+				 unsigned long length,
+				 const struct mmu_interval_notifier_ops *ops);
+
+/** mmu_interval_notifier_insert_locked() - mmap_lock is held for writing */
+int mmu_interval_notifier_insert_locked(
+	struct mmu_interval_notifier *interval_sub, struct mm_struct *mm,
+	unsigned long start, unsigned long length,
+	const struct mmu_interval_notifier_ops *ops);
+
+/**
+ * mmu_interval_notifier_remove() - stop watching
+ * @interval_sub: inserted; the caller's again when this returns
+ *
+ * After it returns no callback runs or will run. Works after exit too (R4.13
+ * to R4.16).
+ *
+ * Context: may sleep; not from a callback, no lock held that a callback takes.
+ */
+void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub);
+
+/**
+ * mmu_interval_read_begin() - begin a collision-retry read section
+ * @interval_sub: an inserted subscription
+ *
+ * Waits for the ranges that touch the interval and were open at the call, and
+ * for no other.
+ *
+ * Context: may sleep; no lock held that the callback takes. Rules R4.17, R5.2.
+ * Return: what to hand to mmu_interval_read_retry(); always odd.
+ */
+unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *interval_sub);
+
+/**
+ * mmu_interval_set_seq() - note an invalidation, from its callback
+ * @interval_sub: the subscription
+ * @cur_seq: as given to the callback
+ *
+ * Context: under the driver's own lock (R4.20).
+ */
+static __always_inline void
+mmu_interval_set_seq(struct mmu_interval_notifier *interval_sub,
+		     unsigned long cur_seq)
+{
+	/* Release: who reads this number sees that its range is open. */
+	smp_store_release(&interval_sub->invalidate_seq, cur_seq);
+}
+
+/**
+ * mmu_interval_read_retry() - end a read section: did a change come between?
+ * @interval_sub: the subscription
+ * @seq: what mmu_interval_read_begin() returned
+ *
+ * Context: under the driver's own lock (R4.18, R4.21).
+ * Return: false: what was read may be installed before the lock is dropped.
+ *	   true: it is stale; begin again.
+ */
+static __always_inline bool
+mmu_interval_read_retry(struct mmu_interval_notifier *interval_sub,
+			unsigned long seq)
+{
+	return interval_sub->invalidate_seq != seq;
+}
+
+/**
+ * mmu_interval_check_retry() - is it already certain that retry will say so?
+ * @interval_sub: the subscription
+ * @seq: what mmu_interval_read_begin() returned
+ *
+ * Context: any, without the driver's lock (R4.19).
+ * Return: true: mmu_interval_read_retry() will be true. false: a hint.
+ */
+static __always_inline bool
+mmu_interval_check_retry(struct mmu_interval_notifier *interval_sub,
+			 unsigned long seq)
+{
+	return READ_ONCE(interval_sub->invalidate_seq) != seq;
+}
+
+/**
+ * mmu_notifier_event_name() - the name of an event, for traces and people
+ * @event: any number
+ *
+ * Return: "UNMAP", "CLEAR", ...; "?" for what is no event.
+ */
+const char *mmu_notifier_event_name(unsigned int event);
+
+#ifdef CONFIG_MMU_NOTIFIER
+
+/**
+ * struct mmu_notifier_range - one change of a mapping
+ * @mm: whose mapping
+ * @start: first address
+ * @end: first address after it; above @start
+ * @flags: MMU_NOTIFIER_RANGE_*
+ * @event: why
+ * @owner: for MIGRATE and EXCLUSIVE, who asked; NULL otherwise (R1.5)
+ * @vma: the region, or NULL
+ * @ticket: core: how it is counted in mm->notifier_ranges
+ * @told: core: birth of the newest plain subscription that was told, 0 if none
+ * @seq: core: the number its callbacks got, 0 when no interval was hit
+ * @next: core: link in the list of open ranges
+ * @prev: core: what points at this range
+ *
+ * A callback sees it const and must not keep the pointer (R1.7).
+ */
+struct mmu_notifier_range {
+	struct mm_struct *mm;
+	unsigned long start;
+	unsigned long end;
+	unsigned int flags;
+	enum mmu_notifier_event event;
+	void *owner;
+	struct vm_area_struct *vma;
+	long ticket;
+	u64 told;
+	unsigned long seq;
+	struct mmu_notifier_range *next;
+	struct mmu_notifier_range **prev;
+};
+
+/** mmu_notifier_ticket_plain - a range counted the usual way */
+#define MMU_NOTIFIER_TICKET_PLAIN 1
+
+int __mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range);
+void __mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range);
+bool __mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start,
+				      unsigned long end);
+bool __mmu_notifier_clear_young(struct mm_struct *mm, unsigned long start,
+				unsigned long end);
+bool __mmu_notifier_test_young(struct mm_struct *mm, unsigned long address);
+void __mmu_notifier_change_pte(struct mm_struct *mm, unsigned long address,
+			       unsigned long entry);
+void __mmu_notifier_invalidate_range(struct mm_struct *mm, unsigned long start,
+				     unsigned long end);
+void __mmu_notifier_release(struct mm_struct *mm);
+void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm);
+
+/*
+ * The "fake lock" (R5.1): held, for the lock validator, by whoever may make
+ * callbacks run or wait for them. So the validator learns what may not be
+ * held or taken there without a callback ever having to be hit.
+ */
+#ifdef CONFIG_LOCKDEP
+extern struct lockdep_map mmu_notifier_invalidate_range_start_map;
+#define mmu_notifier_map_acquire() \
+	lock_map_acquire(&mmu_notifier_invalidate_range_start_map)
+#define mmu_notifier_map_release() \
+	lock_map_release(&mmu_notifier_invalidate_range_start_map)
+#else
+#define mmu_notifier_map_acquire() ((void)0)
+#define mmu_notifier_map_release() ((void)0)
+#endif
+
+/** mmu_notifier_might_invalidate() - "here callbacks may run, or be awaited" */
+static __always_inline void mmu_notifier_might_invalidate(void)
+{
+	mmu_notifier_map_acquire();
+	mmu_notifier_map_release();
+}
+
+/**
+ * mm_has_notifiers() - has anybody ever subscribed to @mm?
+ *
+ * Context: the caller keeps @mm alive.
+ */
+static __always_inline bool mm_has_notifiers(struct mm_struct *mm)
+{
+	return unlikely(READ_ONCE(mm->notifier_subscriptions) != NULL);
+}
+
+/** mmu_notifier_subscriptions_init() - of a new mm: nobody subscribes (R2.26) */
+static inline void mmu_notifier_subscriptions_init(struct mm_struct *mm)
+{
+	mm->notifier_subscriptions = NULL;
+	atomic64_set(&mm->notifier_ranges, 0);
+}
+
+/**
+ * mmu_notifier_subscriptions_destroy() - when the mm struct is being freed
+ *
+ * By then every subscription has left; panics otherwise (R2.27).
+ */
+static inline void mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
+{
+	if (mm_has_notifiers(mm))
+		__mmu_notifier_subscriptions_destroy(mm);
+}
+
+/**
+ * mmu_notifier_release() - the last user left: tell every subscriber
+ *
+ * Interval subscriptions get one RELEASE over the whole space, then each
+ * plain one its release; when this returns all of them have finished and no
+ * plain one will be called again (R2.23, R4.27). To be called before the
+ * first page is taken away.
+ *
+ * Context: may sleep; no locks held.
+ */
+static inline void mmu_notifier_release(struct mm_struct *mm)
+{
+	if (mm_has_notifiers(mm))
+		__mmu_notifier_release(mm);
+}
+
+/**
+ * mmu_notifier_range_init() - prepare a range
+ * @range: the caller's, usually on its stack
+ * @event: why
+ * @flags: 0
+ * @vma: the region, or NULL
+ * @mm: whose mapping
+ * @start: first address
+ * @end: first address after it
+ *
+ * The owner is NULL (R1.5).
+ */
+static __always_inline void
+mmu_notifier_range_init(struct mmu_notifier_range *range,
+			enum mmu_notifier_event event, unsigned int flags,
+			struct vm_area_struct *vma, struct mm_struct *mm,
+			unsigned long start, unsigned long end)
+{
+	range->event = event;
+	range->flags = flags;
+	range->vma = vma;
+	range->mm = mm;
+	range->start = start;
+	range->end = end;
+	range->owner = NULL;
+	range->told = 0;
+	range->seq = 0;
+}
+
+/** mmu_notifier_range_init_owner() - the same, with who asked for it */
+static __always_inline void mmu_notifier_range_init_owner(
+	struct mmu_notifier_range *range, enum mmu_notifier_event event,
+	unsigned int flags, struct vm_area_struct *vma, struct mm_struct *mm,
+	unsigned long start, unsigned long end, void *owner)
+{
+	mmu_notifier_range_init(range, event, flags, vma, mm, start, end);
+	range->owner = owner;
+}
+
+/** mmu_notifier_range_blockable() - may callbacks of this range sleep? */
+static __always_inline bool
+mmu_notifier_range_blockable(const struct mmu_notifier_range *range)
+{
+	return range->flags & MMU_NOTIFIER_RANGE_BLOCKABLE;
+}
+
+bool mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *range);
+
+/*
+ * Counts the range as open. Every range is counted, told to somebody or not,
+ * so that a subscription can wait for those that began before it. The word
+ * turns negative for good when somebody subscribes to the mm: two
+ * instructions and one test are all that an mm without subscribers pays.
+ */
+static __always_inline bool mmu_notifier_range_open(struct mmu_notifier_range *range)
+{
+	range->ticket = MMU_NOTIFIER_TICKET_PLAIN;
+	return unlikely(atomic64_add_negative(MMU_NOTIFIER_TICKET_PLAIN,
+					      &range->mm->notifier_ranges));
+}
+
+/**
+ * mmu_notifier_invalidate_range_start() - before a change
+ * @range: prepared; stays in place until the end call
+ *
+ * When this returns every subscriber has let go of the range.
+ *
+ * Context: may sleep; mmap_lock or an rmap lock held, no page-table lock. Rules
+ *	    R1.9 to R1.12, R5.1, R5.5.
+ */
+static __always_inline void
+mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
+{
+	might_sleep();
+	mmu_notifier_map_acquire();
+	range->flags |= MMU_NOTIFIER_RANGE_BLOCKABLE;
+	if (mmu_notifier_range_open(range))
+		__mmu_notifier_invalidate_range_start(range);
+	mmu_notifier_map_release();
+}
+
+/**
+ * mmu_notifier_invalidate_range_start_nonblock() - the same, without sleeping
+ * @range: prepared; stays in place until the end call
+ *
+ * Context: as above, but may not sleep.
+ * Return: 0; or -EAGAIN (or what else a callback answered): a subscriber could
+ *	   not let go. Then nothing may be changed and end is not called; who
+ *	   was told has been told the end (R3.1 to R3.8).
+ */
+static __always_inline int __must_check
+mmu_notifier_invalidate_range_start_nonblock(struct mmu_notifier_range *range)
+{
+	int ret = 0;
+
+	mmu_notifier_map_acquire();
+	range->flags &= ~MMU_NOTIFIER_RANGE_BLOCKABLE;
+	if (mmu_notifier_range_open(range))
+		ret = __mmu_notifier_invalidate_range_start(range);
+	mmu_notifier_map_release();
+	return ret;
+}
+
+/**
+ * mmu_notifier_invalidate_range_end() - after a change
+ * @range: the very object that start was given
+ *
+ * The entries are changed and the CPU TLBs flushed (R1.10).
+ *
+ * Context: as start; may sleep only if the range is blockable.
+ */
+static __always_inline void
+mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
+{
+	if (IS_ENABLED(CONFIG_DEBUG) && mmu_notifier_range_blockable(range))
+		might_sleep();
+	if (unlikely(atomic64_add_negative(-range->ticket,
+					   &range->mm->notifier_ranges)))
+		__mmu_notifier_invalidate_range_end(range);
+}
+
+/**
+ * mmu_notifier_clear_flush_young() - did a device use [start, end)?
+ *
+ * Clears the marks, forgets cached translations. Every subscriber is asked.
+ * Context: after the CPU's own mark was cleared; page-table lock held (R2.2).
+ */
+static __always_inline bool mmu_notifier_clear_flush_young(struct mm_struct *mm,
+							   unsigned long start,
+							   unsigned long end)
+{
+	return mm_has_notifiers(mm) &&
+	       __mmu_notifier_clear_flush_young(mm, start, end);
+}
+
+/** mmu_notifier_clear_young() - the same, cached translations may stay */
+static __always_inline bool mmu_notifier_clear_young(struct mm_struct *mm,
+						     unsigned long start,
+						     unsigned long end)
+{
+	return mm_has_notifiers(mm) && __mmu_notifier_clear_young(mm, start, end);
+}
+
+/** mmu_notifier_test_young() - did a device use the page? Clears nothing */
+static __always_inline bool mmu_notifier_test_young(struct mm_struct *mm,
+						    unsigned long address)
+{
+	return mm_has_notifiers(mm) && __mmu_notifier_test_young(mm, address);
+}
+
+/** mmu_notifier_change_pte() - a cleared, flushed entry gets a new value */
+static __always_inline void mmu_notifier_change_pte(struct mm_struct *mm,
+						    unsigned long address,
+						    unsigned long entry)
+{
+	if (mm_has_notifiers(mm))
+		__mmu_notifier_change_pte(mm, address, entry);
+}
+
+/**
+ * mmu_notifier_invalidate_range() - secondary TLBs: forget [start, end)
+ *
+ * Called where the CPU's TLB is flushed (R2.10). Context: may not sleep.
+ */
+static __always_inline void mmu_notifier_invalidate_range(struct mm_struct *mm,
+							  unsigned long start,
+							  unsigned long end)
+{
+	if (mm_has_notifiers(mm))
+		__mmu_notifier_invalidate_range(mm, start, end);
+}
+
+/** mmu_notifier_arch_invalidate_secondary_tlbs() - its newer name (R2.10) */
+static __always_inline void mmu_notifier_arch_invalidate_secondary_tlbs(
+	struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	mmu_notifier_invalidate_range(mm, start, end);
+}
+
+/* --- figures, for tests and for people ----------------------------------- */
+
+/**
+ * struct mmu_notifier_stats - what happened in one mm
+ * @plain: plain subscriptions
+ * @intervals: interval subscriptions, waiting ones included
+ * @open_ranges: ranges open now, all of them
+ * @open_hits: ranges open now that hit an interval
+ * @events: starts, by event, since statistics were switched on
+ * @callbacks: callbacks made, likewise
+ * @failed_starts: non-blocking starts that failed, ever
+ * @waits: read sections that had to wait, ever
+ * @tree_locks: searches of the interval tree, while statistics are on
+ * @walks: walks over the plain subscriptions, likewise
+ * @deferred_adds: insertions that had to be put off, ever
+ * @deferred_removes: removals that had to be put off, ever
+ * @invalidate_seq: the number of the last range that hit an interval
+ */
+struct mmu_notifier_stats {
+	unsigned long plain;
+	unsigned long intervals;
+	unsigned long open_ranges;
+	unsigned long open_hits;
+	unsigned long events[NR_MMU_NOTIFY_EVENTS];
+	unsigned long callbacks;
+	unsigned long failed_starts;
+	unsigned long waits;
+	unsigned long tree_locks;
+	unsigned long walks;
+	unsigned long deferred_adds;
+	unsigned long deferred_removes;
+	unsigned long invalidate_seq;
+};
+
+/**
+ * mmu_notifier_observe() - switch statistics and traces of callbacks on or off
+ * @on: off in a release kernel until somebody asks, on in test kernels
+ */
+void mmu_notifier_observe(bool on);
+
+/**
+ * mmu_notifier_read_stats() - the figures of one mm
+ * @mm: kept alive by the caller
+ * @stats: filled; all zero when nobody ever subscribed
+ */
+void mmu_notifier_read_stats(struct mm_struct *mm,
+			     struct mmu_notifier_stats *stats);
+
+/**
+ * struct mmu_notifier_sub_info - one subscription, for people
+ * @plain: the plain subscription, or NULL
+ * @interval: the interval subscription, or NULL
+ * @start: first address of the interval
+ * @last: last address of the interval
+ * @calls: callbacks made while statistics were on
+ * @waits: read sections that had to wait
+ * @longest: the longest callback, in clock ticks
+ * @users: gets of a plain one
+ */
+struct mmu_notifier_sub_info {
+	const struct mmu_notifier *plain;
+	const struct mmu_interval_notifier *interval;
+	unsigned long start;
+	unsigned long last;
+	unsigned long calls;
+	unsigned long waits;
+	unsigned long longest;
+	unsigned int users;
+};
+
+/**
+ * mmu_notifier_for_each_sub() - show every subscription of an mm
+ * @mm: kept alive by the caller
+ * @fn: called with a spinlock held, must not sleep; false ends the walk
+ * @arg: handed to @fn
+ *
+ * Return: how many were shown.
+ */
+unsigned long mmu_notifier_for_each_sub(
+	struct mm_struct *mm,
+	bool (*fn)(const struct mmu_notifier_sub_info *info, void *arg),
+	void *arg);
+
+/**
+ * mmu_notifier_verify() - check the invariants of one mm, for tests
+ * @mm: kept alive and at rest by the caller
+ *
+ * The tree's own, odd sequence numbers, counts against lists.
+ *
+ * Return: true when all hold.
+ */
+bool mmu_notifier_verify(struct mm_struct *mm);
+
+/** mmu_notifier_nr_subscriptions() - in all address spaces, for leak checks */
+unsigned long mmu_notifier_nr_subscriptions(void);
+
+/** mmu_notifier_nr_pending() - last puts whose freeing is still to come */
+unsigned long mmu_notifier_nr_pending(void);
+
+#else /* !CONFIG_MMU_NOTIFIER */
+
+/* R6.2: only the bounds are left; nothing else is evaluated. */
+struct mmu_notifier_range {
+	unsigned long start;
+	unsigned long end;
+};
+
+static __always_inline void
+_mmu_notifier_range_init(struct mmu_notifier_range *range, unsigned long start,
+			 unsigned long end)
+{
+	range->start = start;
+	range->end = end;
+}
+
+#define mmu_notifier_range_init(range, event, flags, vma, mm, start, end) \
+	_mmu_notifier_range_init(range, start, end)
+#define mmu_notifier_range_init_owner(range, event, flags, vma, mm, start, \
+				      end, owner)                          \
+	_mmu_notifier_range_init(range, start, end)
+
+static __always_inline bool
+mmu_notifier_range_blockable(const struct mmu_notifier_range *range)
+{
+	return true;
+}
+
+static __always_inline bool
+mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *range)
+{
+	return false;
+}
+
+static __always_inline void mmu_notifier_might_invalidate(void)
+{
+}
+
+static __always_inline bool mm_has_notifiers(struct mm_struct *mm)
+{
+	return false;
+}
+
+static __always_inline void mmu_notifier_subscriptions_init(struct mm_struct *mm)
+{
+}
+
+static __always_inline void mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
+{
+}
+
+static __always_inline void mmu_notifier_release(struct mm_struct *mm)
+{
+}
+
+static __always_inline void
+mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
+{
+}
+
+static __always_inline int __must_check
+mmu_notifier_invalidate_range_start_nonblock(struct mmu_notifier_range *range)
+{
+	return 0;
+}
+
+static __always_inline void
+mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
+{
+}
+
+static __always_inline bool mmu_notifier_clear_flush_young(struct mm_struct *mm,
+							   unsigned long start,
+							   unsigned long end)
+{
+	return false;
+}
+
+static __always_inline bool mmu_notifier_clear_young(struct mm_struct *mm,
+						     unsigned long start,
+						     unsigned long end)
+{
+	return false;
+}
+
+static __always_inline bool mmu_notifier_test_young(struct mm_struct *mm,
+						    unsigned long address)
+{
+	return false;
+}
+
+static __always_inline void mmu_notifier_change_pte(struct mm_struct *mm,
+						    unsigned long address,
+						    unsigned long entry)
+{
+}
+
+static __always_inline void mmu_notifier_invalidate_range(struct mm_struct *mm,
+							  unsigned long start,
+							  unsigned long end)
+{
+}
+
+static __always_inline void mmu_notifier_arch_invalidate_secondary_tlbs(
+	struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+}
+
+#define mmu_notifier_synchronize() ((void)0)
+
+#endif /* CONFIG_MMU_NOTIFIER */
+
+#endif
