@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel/monitor.h - commands of the small shell on the serial line
+ *
+ * A room that has something to show registers a command beside the code that
+ * shows it; the monitor (demo/monitor.c) reads lines and calls it.
+ */
+#ifndef KERNEL_MONITOR_H
+#define KERNEL_MONITOR_H
+
+#include <kernel/types.h>
+#include <kernel/compiler.h>
+
+/**
+ * struct monitor_cmd - a registered command
+ * @name: the first word of the line
+ * @args: how the other words are called in the help, "" for none
+ * @help: one line on what it does
+ * @fn: called with the words of the line, argv[0] being @name; runs in the
+ *	monitor's thread, may sleep; returns 0 or a negative errno, which the
+ *	monitor prints; -EINVAL prints how the command is used
+ */
+struct monitor_cmd {
+	const char *name;
+	const char *args;
+	const char *help;
+	int (*fn)(int argc, char **argv);
+};
+
+/** MONITOR_CMD() - register a command; @name_ is a bare word */
+#define MONITOR_CMD(name_, args_, help_, fn_)                     \
+	static const struct monitor_cmd __used __aligned(8)       \
+		__section(".monitor." #name_) monitor_##name_ = { \
+			.name = #name_,                           \
+			.args = (args_),                          \
+			.help = (help_),                          \
+			.fn = (fn_),                              \
+	}
+
+/** monitor_print() - say something to who sits at the line; thread context */
+void monitor_print(const char *fmt, ...) __printf(1, 2);
+
+/**
+ * monitor_execute() - carry out one line
+ * @line: is cut into words in place
+ *
+ * Context: thread context, may sleep.
+ * Return: what the command returned; -ENOENT when there is none of that name;
+ *	   0 for an empty line.
+ */
+int monitor_execute(char *line);
+
+#endif /* KERNEL_MONITOR_H */

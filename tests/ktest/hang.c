@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/ktest/hang.c - a test that does not end ends the run, with a reason
+ *
+ * Problem.  A test that hangs holds locks and threads; nothing that ran after
+ * it would mean anything.  Silence until the host gives up says nothing.
+ *
+ * Idea.  A kernel timer is armed for each test.  When it fires, the stack of
+ * every CPU (by NMI, so that one that spins with interrupts off answers too)
+ * and of every task is printed, the test is `not ok`, the run bails out and
+ * the machine leaves with EXIT_FAIL.
+ *
+ * The timer needs one CPU that takes interrupts.  When none does, the host's
+ * own limit (scripts/run-qemu) ends the run.
+ *
+ *	field		written by		read by
+ *	current_test	runner, timer not armed	timer
+ */
+#include <kernel/sched.h>
+#include <kernel/timer.h>
+#include <kernel/time.h>
+#include <kernel/trace.h>
+#include <arch/cpu.h>
+#include <arch/smp.h>
+#include <arch/stacktrace.h>
+
+#include "ktest_private.h"
+
+static struct timer deadline_timer;
+static struct ktest *current_test;
+
+static void deadline_passed(struct timer *timer)
+{
+	const struct ktest_case *tcase = current_test->tcase;
+
+	ktest_print("# FAIL %s.%s hung: not done after %lu s\n", tcase->suite,
+		    tcase->name,
+		    (tcase->flags & KT_SLOW ? KTEST_SLOW_FACTOR : 1) *
+			    (KTEST_DEADLINE_NS / NSEC_PER_SEC));
+	stack_trace_print(NULL);
+	smp_backtrace_others();
+	sched_print_tasks();
+	trace_dump_last(32);
+	ktest_print("Bail out! %s.%s hung\n", tcase->suite, tcase->name);
+	machine_exit(EXIT_FAIL);
+}
+
+void ktest_deadline_arm(struct ktest *test)
+{
+	u64 limit = KTEST_DEADLINE_NS;
+
+	if (test->tcase->flags & KT_SLOW)
+		limit *= KTEST_SLOW_FACTOR;
+	current_test = test;
+	timer_init(&deadline_timer, deadline_passed);
+	timer_arm_ns(&deadline_timer, limit);
+}
+
+void ktest_deadline_cancel(void)
+{
+	timer_cancel_sync(&deadline_timer);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/ktest/ktest_private.h - what the parts of the runner share
+ */
+#ifndef TESTS_KTEST_PRIVATE_H
+#define TESTS_KTEST_PRIVATE_H
+
+#include <kernel/ktest.h>
+
+/* How long a wait inside a test may take before it fails the test. */
+#define KTEST_WAIT_NS (10UL * 1000 * 1000 * 1000)
+
+/* How long a test may take before the run is given up. */
+#define KTEST_DEADLINE_NS (20UL * 1000 * 1000 * 1000)
+#define KTEST_SLOW_FACTOR 6
+
+/* The longest text that is printed in one piece. */
+#define KTEST_LINE 640
+
+extern const struct ktest_case __ktest_start[], __ktest_end[];
+extern const struct ktest_state __ktest_state_start[], __ktest_state_end[];
+
+#define for_each_ktest(tcase) \
+	for (tcase = __ktest_start; tcase < __ktest_end; tcase++)
+
+/* One or more whole lines, past the log, so that no prefix spoils the KTAP. */
+void ktest_print(const char *fmt, ...) __printf(1, 2);
+
+/* state.c: note every registered figure; compare, and fail the test. */
+void ktest_state_mark(void);
+void ktest_state_compare(struct ktest *test);
+
+/* hang.c: give the run up when a test does not end in time. */
+void ktest_deadline_arm(struct ktest *test);
+void ktest_deadline_cancel(void);
+
+#endif

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/ktest/ktest_test.c - the runner tests itself
+ *
+ * Problem.  A harness that never fails a test passes everything.
+ *
+ * Idea.  What must pass is tested here as everywhere.  What must fail is a
+ * test flagged KT_BY_NAME_ONLY: `make test` boots each of those by its name
+ * (tests/panic/cases) and wants the run to fail with the stated words.
+ */
+#include <kernel/alloc.h>
+#include <kernel/lockdep.h>
+#include <kernel/mutex.h>
+#include <kernel/sched.h>
+#include <kernel/string.h>
+#include <arch/cpu.h>
+#include <mm/page_alloc.h>
+
+#include "ktest_private.h"
+
+KTEST(ktest, order_follows_the_common_type_of_both_sides)
+{
+	EXPECT_LT(-1, 1);
+	EXPECT_GT(-1UL, 1UL);
+	EXPECT_LE(5, 5UL);
+	EXPECT_GE(0x7fffffffffffffffL, -1L);
+}
+
+KTEST(ktest, equality_compares_pointers_integers_and_text)
+{
+	int object = 0;
+	int *pointer = &object;
+
+	EXPECT_EQ(pointer, &object);
+	EXPECT_NE(pointer, NULL);
+	EXPECT_EQ(-EINVAL, (long)-EINVAL);
+	EXPECT_STREQ("two", "two");
+}
+
+static int step_side(void *arg)
+{
+	struct ktest_step *step = arg;
+
+	step_wait(step, 1);
+	step_signal(step, 2);
+	step_wait(step, 3);
+	return 7;
+}
+
+KTEST(ktest, steps_order_two_threads)
+{
+	struct ktest_step step = KTEST_STEP_INIT(test);
+	struct task *task;
+
+	task = kthread_run(step_side, &step, "step_side");
+	REQUIRE(!IS_ERR(task));
+	EXPECT(!step_reached(&step, 2));
+	step_signal(&step, 1);
+	EXPECT_EQ(step_wait(&step, 2), 0);
+	step_signal(&step, 3);
+	EXPECT_EQ(kthread_join(task), 7);
+}
+
+KTEST(ktest, a_step_never_goes_back)
+{
+	struct ktest_step step = KTEST_STEP_INIT(test);
+
+	step_signal(&step, 3);
+	step_signal(&step, 1);
+	EXPECT(step_reached(&step, 3));
+	EXPECT_EQ(step_spin(&step, 2), 0);
+}
+
+KTEST(ktest, the_same_seed_draws_the_same_numbers)
+{
+	struct rng a = rng_init(test->seed);
+	struct rng b = rng_init(test->seed);
+
+	EXPECT_EQ(rng_next(&a), rng_next(&b));
+	EXPECT_LT(rng_below(ktest_rng(test), 10), 10UL);
+}
+
+KTEST_F(ktest, an_announced_report_does_not_fail_a_test, KT_EXPECT_REPORT)
+{
+	WARN(true, "a warning that the test expects");
+}
+
+KTEST_F(ktest, must_fail_by_an_expectation, KT_BY_NAME_ONLY)
+{
+	int answer = 41;
+
+	EXPECT_EQ(answer, 42);
+}
+
+KTEST_F(ktest, must_fail_by_a_leaked_page, KT_BY_NAME_ONLY)
+{
+	REQUIRE(alloc_page(GFP_KERNEL) != NULL);
+}
+
+KTEST_F(ktest, must_fail_by_a_leaked_object, KT_BY_NAME_ONLY)
+{
+	REQUIRE(kmalloc(100, GFP_KERNEL) != NULL);
+}
+
+static DEFINE_MUTEX(never_unlocked);
+
+KTEST_F(ktest, must_fail_by_a_lock_held_at_the_end, KT_BY_NAME_ONLY)
+{
+	mutex_lock(&never_unlocked);
+}
+
+KTEST_F(ktest, must_fail_by_interrupts_left_off, KT_BY_NAME_ONLY)
+{
+	local_irq_disable();
+}
+
+KTEST_F(ktest, must_fail_by_an_unannounced_warning, KT_BY_NAME_ONLY)
+{
+	WARN(true, "a warning that no test expects");
+}
+
+KTEST_F(ktest, must_fail_by_undefined_behaviour, KT_BY_NAME_ONLY)
+{
+	volatile int big = 0x7fffffff;
+	volatile int sum;
+
+	sum = big + 1;
+	(void)sum;
+}
+
+KTEST_F(ktest, must_fail_by_a_hang, KT_BY_NAME_ONLY)
+{
+	struct ktest_step never = KTEST_STEP_INIT(test);
+
+	while (!step_reached(&never, 1))
+		schedule_timeout_ns(1000000);
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/ktest/runner.c - choose the tests, run each alone, print KTAP
+ *
+ * Problem.  Hundreds of tests share one kernel.  Each must be judged by what
+ * it did, replay by itself from a printed seed, and not bring down the others
+ * when it fails.
+ *
+ * Idea.  Every test runs in a kernel thread of its own while the runner waits.
+ * The thread checks on its way out that it left no lock held, interrupts on
+ * and the preemption count at zero; the runner then compares what reports were
+ * printed and what memory and tasks there are (state.c).  Output is KTAP:
+ *
+ *	KTAP version 1
+ *	# seed 42, 4 CPUs
+ *	1..2
+ *	ok 1 list.added_entries_are_walked_in_order # 0.1 ms
+ *	not ok 2 list.a_deleted_entry_is_not_walked # 0.1 ms
+ *
+ * A test may print reports only when flagged KT_EXPECT_REPORT; the line
+ * `# report expected: NAME` tells the host's scripts so.
+ *
+ *	result of a test	when
+ *	not ok			an expectation, a figure or a count is wrong
+ *	ok ... # SKIP why	it said so itself, or needs what is not there
+ *	ok			otherwise
+ *	Bail out!		it hung (hang.c), or memory is no longer whole
+ *
+ * Only one run at a time: the monitor and the run mode share the thread that
+ * boots, and nothing else calls ktest_run().
+ */
+#include <kernel/cmdline.h>
+#include <kernel/completion.h>
+#include <kernel/cpumask.h>
+#include <kernel/init.h>
+#include <kernel/lockdep.h>
+#include <kernel/panic.h>
+#include <kernel/assert.h>
+#include <kernel/preempt.h>
+#include <kernel/printk.h>
+#include <kernel/sched.h>
+#include <kernel/string.h>
+#include <kernel/time.h>
+#include <kernel/ubsan.h>
+#include <arch/cpu.h>
+#include <drivers/peer.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+
+#include "ktest_private.h"
+
+#define NAME_MAX 160
+
+CMDLINE_KEY("test", "tests to run: a pattern for suite.name (mode=test)");
+CMDLINE_KEY("repeat", "how often the selected tests run (mode=test)");
+CMDLINE_KEY("seed", "of random tests; one run's output names it (mode=test)");
+
+struct ktest_totals {
+	unsigned int passed;
+	unsigned int failed;
+	unsigned int skipped;
+};
+
+static void full_name(const struct ktest_case *tcase, char *buf)
+{
+	scnprintf(buf, NAME_MAX, "%s.%s", tcase->suite, tcase->name);
+}
+
+static bool selected(const struct ktest_case *tcase, const char *glob)
+{
+	char name[NAME_MAX];
+
+	full_name(tcase, name);
+	if (tcase->flags & KT_BY_NAME_ONLY)
+		return strcmp(glob, name) == 0;
+	return glob_match(glob, name);
+}
+
+/* So that a test draws the same numbers alone and in the crowd. */
+static u64 seed_of(const struct ktest_case *tcase, u64 seed)
+{
+	char name[NAME_MAX];
+	const char *c;
+
+	full_name(tcase, name);
+	for (c = name; *c; c++)
+		seed = (seed ^ (u8)*c) * 0x100000001b3UL;
+	return seed;
+}
+
+static unsigned long reports(void)
+{
+	return warn_count() + lockdep_report_count() + ubsan_report_count();
+}
+
+static const char *reason_to_skip(const struct ktest_case *tcase)
+{
+	if ((tcase->flags & KT_NEEDS_PEER) && !peer_present())
+		return "no peer device";
+	if ((tcase->flags & KT_NEEDS_SMP) && num_online_cpus() < 2)
+		return "only one CPU";
+	return NULL;
+}
+
+/* What the thread that ran the body must not leave behind. */
+static void check_context(struct ktest *test)
+{
+	unsigned int held = lockdep_task_held_count();
+
+	if (irqs_disabled()) {
+		local_irq_enable();
+		ktest_fail(test, "ended with interrupts off");
+	}
+	if (preempt_count() != 0)
+		ktest_fail(test, "ended with preemption count %#x",
+			   preempt_count());
+	if (held)
+		ktest_fail(test, "ended with %u locks held", held);
+	if (current->mm)
+		ktest_fail(test, "ended with an address space in use");
+}
+
+static int test_thread(void *arg)
+{
+	struct ktest *test = arg;
+
+	test->tcase->fn(test);
+	check_context(test);
+	return 0;
+}
+
+static void run_in_thread(struct ktest *test)
+{
+	struct task *task;
+
+	task = kthread_run(test_thread, test, "ktest/%s", test->tcase->suite);
+	if (IS_ERR(task)) {
+		ktest_fail(test, "no thread for it: %pE", (void *)task);
+		return;
+	}
+	kthread_join(task);
+}
+
+static void check_reports(struct ktest *test, unsigned long printed)
+{
+	if (test->tcase->flags & KT_EXPECT_REPORT) {
+		if (!printed && !test->skip_reason)
+			ktest_fail(test, "the report it expects never came");
+	} else if (printed) {
+		ktest_fail(test, "%lu reports were printed", printed);
+	}
+}
+
+static void print_result(struct ktest *test, unsigned int number, u64 took,
+			 struct ktest_totals *totals)
+{
+	const struct ktest_case *tcase = test->tcase;
+	u64 micros = took / 1000;
+
+	if (ktest_failed(test)) {
+		totals->failed++;
+		ktest_print("not ok %u %s.%s # %lu.%03lu ms\n", number,
+			    tcase->suite, tcase->name, micros / 1000,
+			    micros % 1000);
+	} else if (test->skip_reason) {
+		totals->skipped++;
+		ktest_print("ok %u %s.%s # SKIP %s\n", number, tcase->suite,
+			    tcase->name, test->skip_reason);
+	} else {
+		totals->passed++;
+		ktest_print("ok %u %s.%s # %lu.%03lu ms\n", number, tcase->suite,
+			    tcase->name, micros / 1000, micros % 1000);
+	}
+}
+
+static void run_one(const struct ktest_case *tcase, unsigned int number,
+		    u64 seed, struct ktest_totals *totals)
+{
+	struct ktest test = {.tcase = tcase};
+	unsigned long printed;
+	u64 began, took = 0;
+
+	test.seed = seed_of(tcase, seed);
+	test.rng = rng_init(test.seed);
+	test.skip_reason = reason_to_skip(tcase);
+	if (!test.skip_reason) {
+		if (tcase->flags & KT_EXPECT_REPORT)
+			ktest_note("report expected: %s.%s", tcase->suite,
+				   tcase->name);
+		ktest_state_mark();
+		printed = reports();
+		ktest_deadline_arm(&test);
+		began = clock_ns();
+		run_in_thread(&test);
+		took = clock_ns() - began;
+		ktest_deadline_cancel();
+		check_reports(&test, reports() - printed);
+		ktest_state_compare(&test);
+		if (ktest_failed(&test))
+			ktest_note("seed of this round: %lu", seed);
+	}
+	print_result(&test, number, took, totals);
+}
+
+static unsigned long count_selected(const char *glob)
+{
+	const struct ktest_case *tcase;
+	unsigned long count = 0;
+
+	for_each_ktest(tcase)
+		count += selected(tcase, glob);
+	return count;
+}
+
+int ktest_run(const char *glob, unsigned long repeat, u64 seed)
+{
+	struct ktest_totals totals = {0};
+	const struct ktest_case *tcase;
+	unsigned int number = 0;
+	unsigned long count, round;
+
+	if (!glob || !*glob)
+		glob = "*";
+	if (!repeat)
+		repeat = 1;
+	count = count_selected(glob);
+	ktest_print("KTAP version 1\n# seed %lu, %u CPUs, %s\n1..%lu\n", seed,
+		    num_online_cpus(), peer_present() ? "peer" : "no peer",
+		    count * repeat);
+	for (round = 0; round < repeat; round++)
+		for_each_ktest(tcase)
+			if (selected(tcase, glob))
+				run_one(tcase, ++number, seed + round, &totals);
+	ktest_note("%u passed, %u failed, %u skipped", totals.passed,
+		   totals.failed, totals.skipped);
+	if (!page_alloc_verify() || !slab_verify()) {
+		ktest_print("Bail out! memory is no longer whole\n");
+		return -EIO;
+	}
+	if (!count)
+		return -ENOENT;
+	return totals.failed || !totals.passed ? -EIO : 0;
+}
+
+static int test_mode(void)
+{
+	u64 repeat, seed;
+
+	if (cmdline_get_u64("repeat", 1, &repeat) ||
+	    cmdline_get_u64("seed", 1, &seed)) {
+		ktest_print("Bail out! repeat= and seed= are numbers\n");
+		return EXIT_FAIL;
+	}
+	return ktest_run(cmdline_get("test"), repeat, seed) ? EXIT_FAIL
+							    : EXIT_PASS;
+}
+RUN_MODE("test", test_mode);

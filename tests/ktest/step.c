@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/ktest/step.c - force an interleaving
+ *
+ * Problem.  A race that is left to chance is tested by chance.  A sleep makes
+ * the wanted order likely on one machine and wrong on the next.
+ *
+ * Idea.  A step is a number that only grows.  Each side of the race signals
+ * how far it is and waits for how far the other must be:
+ *
+ *	fault				munmap
+ *	seq = read_begin()
+ *	step_signal(&s, 1)
+ *					step_wait(&s, 1)
+ *					unmap
+ *					step_signal(&s, 2)
+ *	step_wait(&s, 2)
+ *	read_retry() must be true
+ *
+ * Waiting polls and gives way: no wait queue, so the locks under test see no
+ * lock of the harness beside them, and a step works where nothing may sleep.
+ * Ten seconds without the signal fail the test, and the waiter goes on, so
+ * that both sides come to an end and the failure is printed with its name.
+ *
+ *	field		read with		written with
+ *	reached		acquire			a cmpxchg that only raises it
+ *
+ * Lifetime: the step outlives both sides; it usually lies on the stack of the
+ * test, which joins its threads.
+ */
+#include <kernel/sched.h>
+#include <kernel/time.h>
+#include <arch/cpu.h>
+
+#include "ktest_private.h"
+
+void step_init(struct ktest_step *step, struct ktest *test)
+{
+	step->test = test;
+	atomic_set(&step->reached, 0);
+}
+
+void step_signal(struct ktest_step *step, int n)
+{
+	int seen = atomic_read(&step->reached);
+
+	/* A full barrier; pairs with the one in came_to(). */
+	while (seen < n) {
+		int found = atomic_cmpxchg(&step->reached, seen, n);
+
+		if (found == seen)
+			break;
+		seen = found;
+	}
+}
+
+static bool came_to(struct ktest_step *step, int n)
+{
+	if (!step_reached(step, n))
+		return false;
+	/* Pairs with step_signal(): what it announces is seen after this. */
+	smp_mb();
+	return true;
+}
+
+static int timed_out(struct ktest_step *step, int n)
+{
+	ktest_fail(step->test, "nobody came to step %d in time, only to %d", n,
+		   atomic_read(&step->reached));
+	return -ETIMEDOUT;
+}
+
+int step_wait(struct ktest_step *step, int n)
+{
+	u64 deadline = clock_ns() + KTEST_WAIT_NS;
+
+	while (!came_to(step, n)) {
+		if (clock_ns() > deadline)
+			return timed_out(step, n);
+		yield();
+	}
+	return 0;
+}
+
+int step_spin(struct ktest_step *step, int n)
+{
+	u64 deadline = clock_ns() + KTEST_WAIT_NS;
+
+	while (!came_to(step, n)) {
+		if (clock_ns() > deadline)
+			return timed_out(step, n);
+		cpu_relax();
+	}
+	return 0;
+}
+
+int ktest_wait_blocked(struct ktest *test, struct task *task)
+{
+	u64 deadline = clock_ns() + KTEST_WAIT_NS;
+
+	while (!task_is_sleeping(task)) {
+		if (clock_ns() > deadline) {
+			ktest_fail(test, "task %s did not come to rest",
+				   task->name);
+			return -ETIMEDOUT;
+		}
+		yield();
+	}
+	return 0;
+}
+
+bool ktest_poll_again(struct ktest *test, u64 *deadline,
+		      const struct ktest_site *site)
+{
+	if (!*deadline) {
+		*deadline = clock_ns() + KTEST_WAIT_NS;
+	} else if (clock_ns() > *deadline) {
+		atomic_inc(&test->failures);
+		ktest_print("# FAIL %s:%u waited in vain for %s\n", site->file,
+			    site->line, site->left);
+		return false;
+	}
+	yield();
+	return true;
+}
