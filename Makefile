@@ -83,6 +83,10 @@ PEER_BIN := build/peer/concord-peer
 .PHONY: all
 all: $(KERNEL) ## the kernel image of BUILD (test, which is the default, or release)
 
+# Compiled and not linked, for the checks.
+.PHONY: objects
+objects: $(OBJS)
+
 .PHONY: iso
 iso: deps-image $(O)/concord.iso ## a bootable ISO of BUILD, for BIOS and UEFI
 

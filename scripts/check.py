@@ -1,0 +1,388 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""check - everything about the tree that can be judged without booting it
+
+    scripts/check.py [NAME...]      all checks, or those named
+
+Each function below called check_NAME is one check; it returns a list of what
+is wrong, one line each.  Closes with `N passed, N failed, N skipped`.
+"""
+
+import concurrent.futures
+import os
+import re
+import subprocess
+import sys
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+JOBS = os.cpu_count() or 2
+
+KERNEL_ROOMS = ('arch/', 'kernel/', 'mm/', 'drivers/', 'demo/', 'bench/',
+                'tests/ktest/', 'tests/kernel/', 'tests/mm/', 'tests/arch/',
+                'tests/drivers/', 'tests/panic/')
+HEADER_ROOMS = ('include/', 'arch/x86_64/include/')
+BASE_FLAGS = ['-std=gnu11', '-O2', '-ffreestanding', '-fno-pic', '-fno-pie',
+              '-mcmodel=kernel', '-mno-red-zone', '-mgeneral-regs-only',
+              '-fno-strict-aliasing', '-Iinclude', '-Iarch/x86_64/include']
+WARNINGS = ['-Wall', '-Wextra', '-Wno-unused-parameter', '-Wshadow', '-Werror']
+CONFIGS = {
+    'test': ['MMU_NOTIFIER', 'DEVICE_PRIVATE', 'LOCKDEP', 'DEBUG', 'UBSAN',
+             'KTEST'],
+    'release': ['MMU_NOTIFIER', 'DEVICE_PRIVATE'],
+    'bare': [],
+}
+
+
+def run(command, **more):
+    """Run a command from the top; (status, what it said)."""
+    done = subprocess.run(command, cwd=TOP, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False, **more)
+    return done.returncode, done.stdout.decode('utf-8', 'replace')
+
+
+def files(*patterns):
+    """Files of the tree: tracked, or new and not ignored."""
+    _, listed = run(['git', 'ls-files', '--cached', '--others',
+                     '--exclude-standard', '--'] + list(patterns))
+    return [f for f in sorted(set(listed.split('\n')))
+            if f and os.path.exists(os.path.join(TOP, f))]
+
+
+def text_of(path):
+    with open(os.path.join(TOP, path), encoding='utf-8') as source:
+        return source.read()
+
+
+def each(items, judge):
+    """judge() every item on all CPUs; the complaints in order."""
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        return [said for result in pool.map(judge, items) for said in result]
+
+
+def defines(config):
+    return ['-DCONFIG_%s=1' % option for option in CONFIGS[config]]
+
+
+def kernel_sources():
+    return [f for f in files('*.c') if f.startswith(KERNEL_ROOMS)]
+
+
+def test_only(path):
+    return path.startswith('tests/')
+
+
+def release_only(path):
+    return path.startswith('bench/')
+
+
+# ---- the text of the sources ------------------------------------------------
+
+def check_format():
+    """clang-format has nothing to change"""
+    def judge(chunk):
+        status, said = run(['clang-format', '--dry-run', '-Werror'] + chunk)
+        return said.splitlines() if status else []
+    sources = files('*.c', '*.h')
+    return each([sources[i:i + 20] for i in range(0, len(sources), 20)],
+                judge)
+
+
+def check_heads():
+    """line 1 is the licence; every .c opens with an essay"""
+    wrong = []
+    for path in files('*.c', '*.h', '*.asm'):
+        lines = text_of(path).split('\n')
+        if 'SPDX-License-Identifier: MIT' not in lines[0]:
+            wrong.append('%s:1: no SPDX line' % path)
+        if path.endswith('.c') and not lines[1].startswith('/*'):
+            wrong.append('%s:2: no essay at the head' % path)
+    return wrong
+
+
+def check_unfinished():
+    """no word that marks something as not done, no path of a machine"""
+    words = re.compile(r'\b(TODO|FIXME|XXX|HACK|WIP)\b|/work/|/root/')
+    wrong = []
+    for path in files('*.c', '*.h', '*.asm', '*.py', 'scripts/*', '*.md',
+                      'Makefile', '*.mk', '.ci/*'):
+        if path == 'scripts/check.py':
+            continue
+        for number, line in enumerate(text_of(path).split('\n'), 1):
+            if words.search(line):
+                wrong.append('%s:%d: %s' % (path, number, line.strip()))
+    return wrong
+
+
+def check_bodies():
+    """kernel .c files: no #ifdef, no assembler outside arch/, no sleeps in tests"""
+    wrong = []
+    branch = re.compile(r'^\s*#\s*(if|ifdef|ifndef|elif)\b')
+    asm = re.compile(r'\b(__asm__|asm)\s*(volatile|__volatile__)?\s*\(')
+    nap = re.compile(r'\b(msleep|mdelay|usleep_range)\s*\(')
+    for path in kernel_sources():
+        for number, line in enumerate(text_of(path).split('\n'), 1):
+            where = '%s:%d: ' % (path, number)
+            if branch.match(line):
+                wrong.append(where + 'a condition of the preprocessor')
+            if asm.search(line) and not path.startswith('arch/'):
+                wrong.append(where + 'assembler outside arch/')
+            if nap.search(line) and test_only(path) \
+                    and not path.startswith('tests/ktest/'):
+                wrong.append(where + 'a test sleeps; use a step')
+    return wrong
+
+
+# ---- what may include what --------------------------------------------------
+
+# Rooms from the ground up; a room includes its own and lower headers.
+ROOMS = ['arch', 'kernel', 'mm', 'drivers']
+# What arch/ may take from the room above: no state, or only its own.
+BASICS = {'types', 'compiler', 'list', 'bitops', 'string', 'printk', 'panic',
+          'assert', 'percpu', 'cpumask', 'init', 'errno', 'atomic', 'preempt',
+          'task', 'cmdline', 'spinlock', 'lockdep', 'sched', 'symbols',
+          'trace', 'alloc', 'time'}
+# The core that can be lifted into another kernel.
+CORE = ('mm/mmu_notifier.c', 'mm/interval_tree.c', 'include/mm/mmu_notifier.h',
+        'include/mm/interval_tree.h')
+CORE_BANNED = re.compile(r'<(asm|drivers)/|<arch/(?!atomic\.h)|'
+                         r'<mm/(pgtable|page|fault|gup|tlb|zap|swapops)\.h>')
+
+
+def room_of(path):
+    for prefix in ('arch/x86_64/include/asm/', 'include/arch/', 'arch/'):
+        if path.startswith(prefix):
+            return 'arch'
+    for room in ROOMS[1:]:
+        if path.startswith((room + '/', 'include/' + room + '/')):
+            return room
+    return None
+
+
+def check_layering():
+    """arch <- kernel <- mm <- drivers <- tests, demo, bench"""
+    wrong = []
+    include = re.compile(r'^\s*#\s*include\s+(<[^>]+>|"[^"]+")')
+    for path in files('*.c', '*.h'):
+        room = room_of(path)
+        for number, line in enumerate(text_of(path).split('\n'), 1):
+            match = include.match(line)
+            if not match:
+                continue
+            what = match.group(1)
+            where = '%s:%d: %s ' % (path, number, what)
+            if path in CORE and CORE_BANNED.search(what):
+                wrong.append(where + 'in the core that stands alone')
+            if path.startswith(('peer/', 'tests/peer/', 'tests/host/',
+                                'include/host/', 'include/uapi/')):
+                continue
+            if what.startswith('<asm/') and room != 'arch':
+                wrong.append(where + 'outside the architecture')
+            target = re.match(r'<(arch|kernel|mm|drivers)/(.*)\.h>', what)
+            if not target or room is None:
+                continue
+            theirs, name = target.groups()
+            if ROOMS.index(theirs) <= ROOMS.index(room):
+                continue
+            if room == 'arch' and theirs == 'kernel' and name in BASICS:
+                continue
+            wrong.append(where + 'is above ' + room)
+    return wrong
+
+
+# ---- compilers --------------------------------------------------------------
+
+def check_headers():
+    """every header compiles alone, first, in each configuration"""
+    compiler = os.environ.get('CC_ALONE', 'x86_64-linux-gnu-gcc')
+    headers = [f for f in files('*.h')
+               if f.startswith(HEADER_ROOMS)
+               and not f.startswith('include/host/')]
+
+    def judge(job):
+        path, config = job
+        status, said = run([compiler] + BASE_FLAGS + WARNINGS +
+                           defines(config) +
+                           ['-Wno-unused-function', '-x', 'c', '-include',
+                            path, '-fsyntax-only', '/dev/null'])
+        return ['%s (%s): %s' % (path, config, line)
+                for line in said.split('\n')
+                if 'error' in line][:2] if status else []
+    return each([(h, c) for h in headers for c in CONFIGS], judge)
+
+
+def build(compiler, config):
+    status, said = run(['make', '-j%d' % JOBS, 'COMPILER=' + compiler,
+                        'BUILD=' + config,
+                        'O=build/check/%s-%s' % (compiler, config),
+                        'objects'])
+    return said.splitlines()[-30:] if status else []
+
+
+def check_gcc():
+    """both builds with gcc, all warnings"""
+    return build('gcc', 'test') + build('gcc', 'release')
+
+
+def check_clang():
+    """both builds with clang, all warnings and -Wthread-safety"""
+    return build('clang', 'test') + build('clang', 'release')
+
+
+def check_sparse():
+    """sparse finds nothing: address spaces, contexts, constants"""
+    def judge(path):
+        config = 'release' if release_only(path) else 'test'
+        _, said = run(['sparse', '-gcc-base-dir', gcc_base()] + BASE_FLAGS +
+                      defines(config) + ['-Wno-decl', path])
+        return [line for line in said.split('\n')
+                if re.search(r'(warning|error):', line)]
+    return each(kernel_sources(), judge)
+
+
+def gcc_base():
+    _, said = run(['gcc', '-print-file-name='])
+    return said.strip()
+
+
+# ---- words ------------------------------------------------------------------
+
+def check_spelling():
+    """codespell knows every word"""
+    sources = [f for f in files() if not f.endswith(('.csv', 'LICENSE'))]
+    status, said = run(['codespell', '-q', '3', '-L',
+                        'inout,hist,fo,ro,nd,te,ot,writen'] + sources)
+    return said.splitlines() if status else []
+
+
+def code_words():
+    words = set()
+    for path in files('*.c', '*.h', '*.asm', '*.py', '*.ld', 'Makefile',
+                      '*.mk', 'scripts/*'):
+        words.update(re.findall(r'[A-Za-z_][A-Za-z0-9_]*', text_of(path)))
+    return words
+
+
+def test_names():
+    names = set()
+    for path in files('tests/*.c', 'tests/**/*.c'):
+        for suite, name in re.findall(
+                r'\bKTEST(?:_F)?\(\s*(\w+)\s*,\s*(\w+)', text_of(path)):
+            names.add('%s.%s' % (suite, name))
+    return names
+
+
+def check_documents():
+    """paths, functions and tests that documents mention exist"""
+    wrong = []
+    words = code_words()
+    names = test_names()
+    suites = {name.split('.')[0] for name in names}
+    roots = tuple(sorted({f.split('/')[0] + '/' for f in files()
+                          if '/' in f}))
+    for path in files('*.md'):
+        prose = text_of(path)
+        for number, line in enumerate(prose.split('\n'), 1):
+            where = '%s:%d: ' % (path, number)
+            for quoted in re.findall(r'`([^`]+)`', line):
+                wrong += [where + said for said in
+                          judge_quoted(quoted, words, names, suites, roots)]
+            for target in re.findall(r'\]\(([^)#\s]+)(?:#[^)]*)?\)', line):
+                if '://' in target:
+                    continue
+                base = os.path.dirname(path)
+                if not os.path.exists(os.path.join(TOP, base, target)):
+                    wrong.append(where + 'no file ' + target)
+    return wrong
+
+
+def judge_quoted(quoted, words, names, suites, roots):
+    """One `quoted` piece of a document."""
+    wrong = []
+    call = re.match(r'^(\w+)\(', quoted)
+    test = re.match(r'^(\w+)\.(\w+)$', quoted)
+    path = quoted.split(':')[0].split(' ')[0]
+    if call and call.group(1) not in words:
+        wrong.append('no function ' + call.group(1))
+    elif path.startswith(roots) and '*' not in path and '<' not in path \
+            and not path.startswith('build/'):
+        if not os.path.exists(os.path.join(TOP, path)):
+            wrong.append('no file ' + path)
+    elif test and test.group(1) in suites and quoted not in names \
+            and test.group(2) not in ('c', 'h', 'py', 'md'):
+        wrong.append('no test ' + quoted)
+    return wrong
+
+
+def check_commands():
+    """`make TARGET` in the documents names a target, VARIABLE= a variable"""
+    wrong = []
+    makefile = text_of('Makefile') + ''.join(text_of(f) for f in files('*.mk'))
+    targets = set(re.findall(r'^([\w-]+):', makefile, re.M))
+    scripts = makefile + text_of('scripts/run-qemu') + \
+        text_of('scripts/run-tests.py')
+    for path in files('*.md'):
+        for number, line in enumerate(text_of(path).split('\n'), 1):
+            for command in re.findall(r'(?:^|`|&& |\$ )make((?: [^`#&|]*)?)',
+                                      line):
+                if not line.startswith(('make', '    make', '\tmake', '$ ')) \
+                        and '`make' not in line:
+                    continue
+                for word in command.split():
+                    where = '%s:%d: ' % (path, number)
+                    if '=' in word:
+                        name = word.split('=')[0]
+                        if not re.search(r'\b%s\b' % re.escape(name), scripts):
+                            wrong.append(where + 'no variable ' + name)
+                    elif re.match(r'^[a-z][\w-]*$', word):
+                        if word not in targets:
+                            wrong.append(where + 'no target ' + word)
+                    else:
+                        break
+    return wrong
+
+
+def check_scripts():
+    """scripts parse"""
+    wrong = []
+    for path in files('scripts/*', '.ci/*'):
+        first = text_of(path).split('\n')[0]
+        if 'bash' in first:
+            status, said = run(['bash', '-n', path])
+            wrong += said.splitlines() if status else []
+        elif 'python' in first or path.endswith('.py'):
+            try:
+                compile(text_of(path), path, 'exec')
+            except SyntaxError as error:
+                wrong.append('%s: %s' % (path, error))
+    return wrong
+
+
+def main(wanted):
+    checks = [(name[len('check_'):], fn) for name, fn in globals().items()
+              if name.startswith('check_')]
+    passed = failed = 0
+    for name, fn in checks:
+        if wanted and name not in wanted:
+            continue
+        started = time.time()
+        wrong = fn()
+        took = time.time() - started
+        if wrong:
+            failed += 1
+            print('not ok %-12s %s (%.1f s)' % (name, fn.__doc__, took))
+            for line in wrong[:60]:
+                print('    ' + line)
+            if len(wrong) > 60:
+                print('    and %d more' % (len(wrong) - 60))
+        else:
+            passed += 1
+            print('ok     %-12s %s (%.1f s)' % (name, fn.__doc__, took))
+        sys.stdout.flush()
+    print('%d passed, %d failed, 0 skipped' % (passed, failed))
+    return 1 if failed or not passed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))

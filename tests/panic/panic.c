@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/panic/panic.c - boots that must die, each with stated words
+ *
+ * Problem.  A guard page, a read-only mapping or a double-free check that does
+ * not bite looks exactly like one that does, until the day it is needed.
+ *
+ * Idea.  `mode=panic case=NAME` does one forbidden thing.  The machine must
+ * leave with EXIT_PANIC, and the serial line must hold the words that
+ * tests/panic/cases states for it; scripts/run-tests.py boots and judges.
+ * Coming back from a case is the failure: the mode then returns EXIT_FAIL.
+ *
+ * The compiler may not see through what is done here, so every address goes
+ * through a volatile.
+ *
+ * Not here: what must be refused during boot (a bad command line, too little
+ * memory); those need no code of their own and stand in the cases file only.
+ */
+#include <kernel/alloc.h>
+#include <kernel/assert.h>
+#include <kernel/cmdline.h>
+#include <kernel/errno.h>
+#include <kernel/init.h>
+#include <kernel/panic.h>
+#include <kernel/preempt.h>
+#include <kernel/printk.h>
+#include <kernel/sched.h>
+#include <kernel/spinlock.h>
+#include <kernel/string.h>
+#include <arch/cpu.h>
+#include <arch/smp.h>
+#include <mm/mm.h>
+#include <mm/page_alloc.h>
+#include <mm/vmalloc.h>
+
+CMDLINE_KEY("case", "which forbidden thing to do (mode=panic)");
+
+static const unsigned long read_only_word = 0x600d;
+static unsigned char not_code[16] = {0xc3};
+
+static void poke(unsigned long addr)
+{
+	volatile unsigned long where = addr;
+
+	*(volatile unsigned long *)where = 1;
+}
+
+static void call(unsigned long addr)
+{
+	volatile unsigned long where = addr;
+
+	((void (*)(void))where)();
+}
+
+static void null_read(void)
+{
+	volatile unsigned long where = 8;
+
+	(void)*(volatile unsigned long *)where;
+}
+
+static void null_call(void)
+{
+	call(0);
+}
+
+static void write_rodata(void)
+{
+	poke((unsigned long)&read_only_word);
+}
+
+static void write_text(void)
+{
+	poke((unsigned long)&printk);
+}
+
+static void exec_data(void)
+{
+	call((unsigned long)not_code);
+}
+
+static void exec_heap(void)
+{
+	unsigned char *code = kmalloc(64, GFP_KERNEL);
+
+	BUG_ON(!code);
+	code[0] = 0xc3;
+	call((unsigned long)code);
+}
+
+/* Not a tail call: each level really takes a frame. */
+static noinline unsigned long descend(unsigned long depth)
+{
+	volatile char frame[256];
+	volatile unsigned long deepest = ~0UL;
+
+	frame[0] = (char)depth;
+	if (depth == deepest)
+		return depth;
+	return descend(depth + 1) + (unsigned long)frame[0];
+}
+
+static void stack_overflow(void)
+{
+	pr_info("depth %lu\n", descend(0));
+}
+
+static void vmalloc_guard(void)
+{
+	unsigned char *area = vmalloc(4096);
+
+	BUG_ON(!area);
+	poke((unsigned long)area + 4096);
+}
+
+static unsigned long user_page(void)
+{
+	struct mm_struct *mm = mm_alloc();
+	long addr;
+
+	BUG_ON(!mm);
+	addr = do_mmap(mm, 0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+		       MAP_PRIVATE | MAP_ANONYMOUS);
+	BUG_ON(addr < 0);
+	kthread_use_mm(mm);
+	return (unsigned long)addr;
+}
+
+static void smap_violation(void)
+{
+	poke(user_page());
+}
+
+static void smep_violation(void)
+{
+	call(user_page());
+}
+
+static void double_free_object(void)
+{
+	void *object = kmalloc(48, GFP_KERNEL);
+	void *volatile again = object;
+
+	kfree(object);
+	kfree(again);
+}
+
+static void double_free_page(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	BUG_ON(!page);
+	put_page(page);
+	put_page(page);
+}
+
+static void write_after_free(void)
+{
+	unsigned char *object = kmalloc(48, GFP_KERNEL);
+	volatile unsigned char *volatile stale = object;
+	int i;
+
+	kfree(object);
+	stale[16] = 0x41;
+	for (i = 0; i < 4096; i++)
+		BUG_ON(!kmalloc(48, GFP_KERNEL));
+}
+
+static void write_past_object(void)
+{
+	unsigned char *object = kmalloc(48, GFP_KERNEL);
+	volatile unsigned char *volatile past = object + 48;
+
+	*past = 0x41;
+	kfree(object);
+}
+
+static void assertion(void)
+{
+	volatile int one = 1;
+
+	ASSERT(one == 2);
+}
+
+static void bug(void)
+{
+	BUG();
+}
+
+static DEFINE_SPINLOCK(taken_twice);
+
+static void spinlock_recursion(void) __no_thread_safety
+{
+	spin_lock(&taken_twice);
+	spin_lock(&taken_twice);
+}
+
+static void panic_elsewhere(void *unused)
+{
+	panic("test: panic on the other CPU");
+}
+
+static void panic_on_another_cpu(void)
+{
+	smp_call_function_single(1, panic_elsewhere, NULL, SMP_WAIT);
+}
+
+static void plain_panic(void)
+{
+	panic("test: plain panic, value=%#x", 0xdead);
+}
+
+static const struct panic_case {
+	const char *name;
+	void (*fn)(void);
+} cases[] = {
+	{"null_read", null_read},
+	{"null_call", null_call},
+	{"write_rodata", write_rodata},
+	{"write_text", write_text},
+	{"exec_data", exec_data},
+	{"exec_heap", exec_heap},
+	{"stack_overflow", stack_overflow},
+	{"vmalloc_guard", vmalloc_guard},
+	{"smap_violation", smap_violation},
+	{"smep_violation", smep_violation},
+	{"double_free_object", double_free_object},
+	{"double_free_page", double_free_page},
+	{"write_after_free", write_after_free},
+	{"write_past_object", write_past_object},
+	{"assertion", assertion},
+	{"bug", bug},
+	{"spinlock_recursion", spinlock_recursion},
+	{"panic_on_another_cpu", panic_on_another_cpu},
+	{"plain_panic", plain_panic},
+};
+
+static int panic_mode(void)
+{
+	const char *name = cmdline_get("case");
+	unsigned int i;
+
+	for (i = 0; name && i < ARRAY_SIZE(cases); i++) {
+		if (strcmp(cases[i].name, name))
+			continue;
+		pr_info("panic case %s\n", name);
+		cases[i].fn();
+		pr_err("panic case %s: nothing happened\n", name);
+		return EXIT_FAIL;
+	}
+	pr_err("no panic case '%s'\n", name ? name : "");
+	return EXIT_FAIL;
+}
+RUN_MODE("panic", panic_mode);
