@@ -17,6 +17,7 @@
  *	this_cpu_add(var, val), this_cpu_sub(), this_cpu_inc(),
  *	this_cpu_dec(), this_cpu_or(), this_cpu_and()
  *	this_cpu_dec_is_zero(var)	decrement, true if it became 0
+ *	this_cpu_fetch_add(var, val)	add, return the value before
  *	this_cpu_offset()		this CPU's offset
  *	percpu_offset[cpu]		any CPU's offset, valid for every possible
  *					CPU before the first initcall

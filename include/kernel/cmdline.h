@@ -26,6 +26,8 @@ struct cmdline_key {
 	__used __aligned(8)                                    \
 		__section(".cmdline_key") = {.name = (key), .help = (text)}
 
+extern const struct cmdline_key __cmdline_key_start[], __cmdline_key_end[];
+
 /**
  * cmdline_get() - value of a registered key
  *

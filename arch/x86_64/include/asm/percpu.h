@@ -66,3 +66,14 @@ static __always_inline unsigned long this_cpu_offset(void)
 {
 	return this_cpu_read_stable(this_cpu_offset_slot);
 }
+
+/* add to a counter and return what it was, as one instruction */
+#define this_cpu_fetch_add(var, val)                      \
+	({                                                \
+		typeof(var) pcp_old__ = (val);            \
+		asm volatile("xadd %0, %%gs:%1"           \
+			     : "+r"(pcp_old__), "+m"(var) \
+			     :                            \
+			     : "cc");                     \
+		pcp_old__;                                \
+	})
