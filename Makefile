@@ -74,7 +74,8 @@ T ?=
 REPEAT ?= 1
 SEED ?=
 TIMEOUT ?=
-export SMP PEER T REPEAT SEED TIMEOUT
+BOOTS ?=
+export SMP PEER T REPEAT SEED TIMEOUT BOOTS
 
 KERNEL := $(O)/concord.elf
 PEER_BIN := build/peer/concord-peer
@@ -150,7 +151,7 @@ debug: deps-debug all $(if $(filter none,$(PEER)),,peer) ## boot, wait for gdb (
 
 ##@ Test
 .PHONY: test
-test: deps-test ## host tests, boots, panic images [T='suite.glob*' REPEAT=n SEED=n SMP=n PEER=none]
+test: deps-test ## host tests, boots, panic images [T='suite.glob*' REPEAT=n SEED=n SMP=n PEER=none BOOTS=no V=1]
 	@$(MAKE) --no-print-directory BUILD=test all host-tests $(if $(filter none,$(PEER)),,peer)
 	@scripts/run-tests.py --build build/test $(HOST_TESTS)
 

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""gdb commands for a running or a stopped Concord
+
+    make debug                          in one terminal
+    gdb -x scripts/gdb/concord.py build/test/concord.elf     in another
+
+    mm                  all address spaces
+    vmas MM             regions of one, by its number
+    pte MM ADDR         what maps an address, level by level
+    subs MM             its subscriptions
+    tasks               all tasks
+
+Everything is read through the debugger; nothing in the kernel runs for it.
+Objects and fields are those of include/mm/mm_types.h; the page-table bits
+those of arch/x86_64/include/asm/paging.h.
+"""
+
+import gdb
+
+PAGE_OFFSET = 0xffff800000000000
+FRAME_MASK = 0x000ffffffffff000
+PRESENT, WRITE, USER, ACCESSED, DIRTY, HUGE = 1, 2, 4, 32, 64, 128
+NO_EXECUTE = 1 << 63
+
+
+def container(node, kind, member):
+    """The object of type `kind` whose `member` is at pointer `node`."""
+    struct = gdb.lookup_type(kind)
+    offset = next(f.bitpos // 8 for f in struct.fields() if f.name == member)
+    address = int(node) - offset
+    return gdb.Value(address).cast(struct.pointer())
+
+
+def each_entry(head, kind, member):
+    """Objects on a struct list_head."""
+    node = head['next']
+    while int(node) != int(head.address):
+        yield container(node, kind, member)
+        node = node['next']
+
+
+def each_mm():
+    head = gdb.parse_and_eval('mm_list')
+    return each_entry(head, 'struct mm_struct', 'mm_list')
+
+
+def find_mm(word):
+    for mm in each_mm():
+        if int(mm['id']) == int(word, 0):
+            return mm
+    raise gdb.GdbError('no address space %s; `mm` lists them' % word)
+
+
+def words(argument, least, usage):
+    found = gdb.string_to_argv(argument)
+    if len(found) < least:
+        raise gdb.GdbError('usage: ' + usage)
+    return found
+
+
+class ListMm(gdb.Command):
+    """mm: all address spaces"""
+
+    def __init__(self):
+        super().__init__('mm', gdb.COMMAND_DATA)
+
+    def invoke(self, argument, from_tty):
+        for mm in each_mm():
+            print('%4d  %#x  users %d  count %d  regions %d  pages %d' %
+                  (int(mm['id']), int(mm),
+                   int(mm['mm_users']['counter']),
+                   int(mm['mm_count']['counter']),
+                   int(mm['map_count']), int(mm['anon_rss']['counter'])))
+
+
+class ListVmas(gdb.Command):
+    """vmas MM: regions of an address space"""
+
+    def __init__(self):
+        super().__init__('vmas', gdb.COMMAND_DATA)
+
+    def invoke(self, argument, from_tty):
+        mm = find_mm(words(argument, 1, 'vmas MM')[0])
+        vma = mm['mm_first']
+        while int(vma):
+            flags = int(vma['vm_flags'])
+            print('  %#014x-%#014x %s' %
+                  (int(vma['vm_start']), int(vma['vm_end']),
+                   ''.join(letter if flags & bit else '-' for bit, letter
+                           in ((1, 'r'), (2, 'w'), (4, 'x')))))
+            vma = vma['vm_next']
+
+
+def read_u64(physical):
+    pointer = gdb.Value(PAGE_OFFSET + physical).cast(
+        gdb.lookup_type('unsigned long').pointer())
+    return int(pointer.dereference())
+
+
+class ShowPte(gdb.Command):
+    """pte MM ADDR: what maps an address, level by level"""
+
+    def __init__(self):
+        super().__init__('pte', gdb.COMMAND_DATA)
+
+    def invoke(self, argument, from_tty):
+        name, address = words(argument, 2, 'pte MM ADDR')[:2]
+        mm = find_mm(name)
+        address = int(gdb.parse_and_eval(address)) & (1 << 48) - 1
+        table = int(mm['pgd']) - PAGE_OFFSET
+        for level, shift in (('pgd', 39), ('pud', 30), ('pmd', 21),
+                             ('pte', 12)):
+            entry = read_u64(table + (address >> shift & 511) * 8)
+            print('  %s %#018x  %s' % (level, entry, self.words(entry)))
+            if not entry & PRESENT or level != 'pte' and entry & HUGE:
+                return
+            table = entry & FRAME_MASK
+
+    @staticmethod
+    def words(entry):
+        if not entry & PRESENT:
+            return 'empty' if not entry else 'not present: a swap entry'
+        named = ((WRITE, 'writable'), (USER, 'user'), (ACCESSED, 'accessed'),
+                 (DIRTY, 'dirty'), (NO_EXECUTE, 'no execute'))
+        return 'frame %#x: %s' % ((entry & FRAME_MASK) >> 12, ', '.join(
+            text for bit, text in named if entry & bit))
+
+
+class ListSubs(gdb.Command):
+    """subs MM: subscriptions of an address space"""
+
+    def __init__(self):
+        super().__init__('subs', gdb.COMMAND_DATA)
+
+    def invoke(self, argument, from_tty):
+        mm = find_mm(words(argument, 1, 'subs MM')[0])
+        subscriptions = mm['notifier_subscriptions']
+        if not int(subscriptions):
+            print('  none, and none ever')
+            return
+        print(subscriptions.dereference())
+
+
+class ListTasks(gdb.Command):
+    """tasks: all tasks"""
+
+    def __init__(self):
+        super().__init__('tasks', gdb.COMMAND_DATA)
+
+    def invoke(self, argument, from_tty):
+        head = gdb.parse_and_eval('task_list')
+        for task in each_entry(head, 'struct task', 'all_entry'):
+            print('%5d  cpu %d  %s%s' %
+                  (int(task['pid']), int(task['cpu']),
+                   task['name'].string(),
+                   '  running' if task['on_cpu'] else ''))
+
+
+for command in (ListMm, ListVmas, ShowPte, ListSubs, ListTasks):
+    command()
+
+gdb.execute('set pagination off')
+try:
+    gdb.execute('target remote :1234')
+except gdb.error as error:
+    print('not connected (%s); `target remote :1234` when QEMU waits' % error)
