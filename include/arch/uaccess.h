@@ -20,7 +20,6 @@
  *	access_ok(ptr, n)		the range lies in user space
  *	user_access_begin/end()		the bare guard, for a run of unsafe_*
  *	unsafe_user_xadd64(...)		as above, inside the guard
- *	extable_search(ip)		where to resume, 0 if not listed
  *
  * Context: thread context with current->mm set; may sleep in the fault.  In
  * atomic context they still work, but a fault gives -EFAULT at once.

@@ -246,7 +246,7 @@ struct lockdep_task {
 	}
 #define LOCKDEP_DEP_INIT(name_, kind_)
 #define LOCKDEP_MAP_MEMBER
-#define lockdep_init_map(map, name_, kind_) ((void)(map))
+#define lockdep_init_map(map, name_, kind_) ((void)0)
 
 #define lock_acquire(map, subclass, how)    ((void)0)
 #define lock_release(map)                   ((void)0)

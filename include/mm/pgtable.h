@@ -80,18 +80,32 @@ pte_t *pgtable_alloc_pte(struct mm_struct *mm, vaddr_t addr,
 			 struct spinlock **ptlp);
 
 /**
- * pgtable_next_populated() - step over what has no tables
+ * pgtable_next_table() - step over what has no tables
  * @mm: the address space
  * @addr: where to begin
  * @end: where to stop, above @addr
+ * @pmdp: set to the entry that leads to the table, if one is found
  *
- * A hole costs one step per upper entry, not one per page.
+ * A hole costs one step for each upper entry, not one for each page.
  *
  * Context: mmap_lock held in either mode.
- * Return: the lowest address in [@addr, @end) whose last-level table exists,
- *	   or @end. Its entry may still be empty.
+ * Return: the lowest address in [@addr, @end) that has a last-level table, or
+ *	   @end. Its own entry may still be empty.
  */
-vaddr_t pgtable_next_populated(struct mm_struct *mm, vaddr_t addr, vaddr_t end);
+vaddr_t pgtable_next_table(struct mm_struct *mm, vaddr_t addr, vaddr_t end,
+			   pmd_t *pmdp);
+
+/**
+ * pgtable_next_used() - the first entry that is not empty
+ * @mm: the address space
+ * @addr: where to begin
+ * @end: where to stop
+ *
+ * Context: mmap_lock held; for reading the answer is only a snapshot, since
+ *	    faults go on filling entries.
+ * Return: its address, or @end.
+ */
+vaddr_t pgtable_next_used(struct mm_struct *mm, vaddr_t addr, vaddr_t end);
 
 /**
  * pgtable_free_range() - free the tables that only serve a range
@@ -106,6 +120,9 @@ vaddr_t pgtable_next_populated(struct mm_struct *mm, vaddr_t addr, vaddr_t end);
  */
 void pgtable_free_range(struct mmu_gather *tlb, vaddr_t start, vaddr_t end,
 			vaddr_t floor, vaddr_t ceiling);
+
+/* A table that no entry leads to any more and no CPU remembers. */
+void pgtable_free_one(struct page *page);
 
 /* The top table. */
 int pgd_alloc(struct mm_struct *mm);

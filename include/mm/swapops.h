@@ -112,6 +112,15 @@ static __always_inline bool is_pte_marker_entry(swp_entry_t entry)
 }
 
 #ifdef CONFIG_DEVICE_PRIVATE
+static __always_inline const char *swp_device_type_name(unsigned int type)
+{
+	static const char *const names[] = {
+		"device-private-write", "device-private-read",
+		"device-exclusive-write", "device-exclusive-read"};
+
+	return names[type - SWP_DEVICE_BASE];
+}
+
 static __always_inline bool is_device_private_entry(swp_entry_t entry)
 {
 	return swp_type(entry) - SWP_DEVICE_WRITE < 2;
@@ -137,6 +146,11 @@ static __always_inline swp_entry_t make_readable_device_exclusive_entry(pfn_t pf
 	return swp_entry(SWP_DEVICE_EXCLUSIVE_READ, pfn);
 }
 #else
+static __always_inline const char *swp_device_type_name(unsigned int type)
+{
+	return "?";
+}
+
 static __always_inline bool is_device_private_entry(swp_entry_t entry)
 {
 	return false;

@@ -13,6 +13,9 @@
 
 struct page;
 
+void report_bad_pte(struct mm_struct *mm, vaddr_t addr, pte_t pte,
+		    const char *where);
+
 #define MMU_GATHER_PAGES 126
 
 /**
@@ -44,8 +47,10 @@ void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm);
 /* Flush the CPUs and then free what was gathered. */
 void tlb_flush_and_free(struct mmu_gather *tlb);
 
-/* Flush, and keep the pages for tlb_finish_mmu(). */
+/* Flush only; the notifier's end goes between this and tlb_finish_mmu(). */
 void tlb_flush_mmu(struct mmu_gather *tlb);
+
+/* Free what is left; everything has been flushed. */
 void tlb_finish_mmu(struct mmu_gather *tlb);
 
 /* [start, end) had translations that are gone from the tables. */
@@ -66,7 +71,8 @@ static __always_inline bool tlb_gather_page(struct mmu_gather *tlb,
 	return tlb->nr == MMU_GATHER_PAGES;
 }
 
-void tlb_gather_table(struct mmu_gather *tlb, struct page *table);
+/* @addr: any address the table served. */
+void tlb_gather_table(struct mmu_gather *tlb, struct page *table, vaddr_t addr);
 
 /* mm/zap.c: empty every entry of [start, end); no event is raised here. */
 void zap_range(struct mmu_gather *tlb, vaddr_t start, vaddr_t end);

@@ -2,10 +2,9 @@
 /*
  * asm/uaccess.h - user memory on x86_64: stac/clac and the exception table
  *
- * A line of the exception table is two 32-bit distances, each from its own
- * address: to the instruction that may fault, and to where to go on.  The
- * fault handler restores the interrupted RFLAGS, so the code at the fixup runs
- * with the guard still open and closes it like the good path does.
+ * stac and clac are undefined without SMAP, hence the test.  The fault handler
+ * restores the interrupted RFLAGS, so the code at a landing runs with the guard
+ * still open and closes it like the good path does (asm/trap.h has the table).
  */
 #ifndef ASM_UACCESS_H
 #define ASM_UACCESS_H
@@ -13,36 +12,19 @@
 #include <kernel/types.h>
 #include <kernel/compiler.h>
 #include <kernel/errno.h>
+#include <asm/cpu.h>
 #include <asm/paging.h>
-
-struct extable_entry {
-	int insn;
-	int fixup;
-};
-
-static_assert(sizeof(struct extable_entry) == 8, "as EXTABLE lays it out");
-
-#define EXTABLE(insn, fixup)             \
-	".pushsection .extable, \"a\"\n" \
-	".balign 4\n"                    \
-	".long (" insn ") - .\n"         \
-	".long (" fixup ") - .\n"        \
-	".popsection\n"
-
-unsigned long extable_search(unsigned long ip);
-
-/* Set once at boot when CR4.SMAP is: stac is undefined without it. */
-extern bool uaccess_guarded;
+#include <asm/trap.h>
 
 static __always_inline void user_access_begin(void)
 {
-	if (likely(uaccess_guarded))
+	if (cpu_has(X86_FEATURE_SMAP))
 		asm volatile("stac" : : : "memory", "cc");
 }
 
 static __always_inline void user_access_end(void)
 {
-	if (likely(uaccess_guarded))
+	if (cpu_has(X86_FEATURE_SMAP))
 		asm volatile("clac" : : : "memory", "cc");
 }
 
@@ -64,7 +46,7 @@ size_t __must_check clear_user(void __user *to, size_t n);
 		     "3: movl %3, %0\n"                   \
 		     " xorl %k1, %k1\n"                   \
 		     " jmp 2b\n"                          \
-		     ".popsection\n" EXTABLE("1b", "3b")  \
+		     ".popsection\n" _EXTABLE(1b, 3b)     \
 		     : "+r"(err), "=&r"(value)            \
 		     : "m"(*(ptr)), "i"(-EFAULT)          \
 		     : "memory")
@@ -75,7 +57,7 @@ size_t __must_check clear_user(void __user *to, size_t n);
 		     ".pushsection .text.fixup, \"ax\"\n"    \
 		     "3: movl %3, %0\n"                      \
 		     " jmp 2b\n"                             \
-		     ".popsection\n" EXTABLE("1b", "3b")     \
+		     ".popsection\n" _EXTABLE(1b, 3b)        \
 		     : "+r"(err)                             \
 		     : "r"(value), "m"(*(ptr)), "i"(-EFAULT) \
 		     : "memory")
@@ -257,7 +239,7 @@ static __always_inline int unsafe_user_xadd64(u64 __user *ptr, u64 add, u64 *old
 		     ".pushsection .text.fixup, \"ax\"\n"
 		     "3: movl %3, %0\n"
 		     " jmp 2b\n"
-		     ".popsection\n" EXTABLE("1b", "3b")
+		     ".popsection\n" _EXTABLE(1b, 3b)
 		     : "+r"(err), "+r"(add), "+m"(*ptr)
 		     : "i"(-EFAULT)
 		     : "memory", "cc");
@@ -292,7 +274,7 @@ static __always_inline int user_cmpxchg64(u64 __user *ptr, u64 old, u64 new,
 		     ".pushsection .text.fixup, \"ax\"\n"
 		     "3: movl %3, %0\n"
 		     " jmp 2b\n"
-		     ".popsection\n" EXTABLE("1b", "3b")
+		     ".popsection\n" _EXTABLE(1b, 3b)
 		     : "+r"(err), "+a"(old), "+m"(*ptr)
 		     : "i"(-EFAULT), "r"(new)
 		     : "memory", "cc");

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/*
+ * arch/x86_64/uaccess.c - copy to and from user memory
+ *
+ * A copy may fault at any byte, and the caller wants to know how many are
+ * missing.  `rep movs` keeps its count in RCX, exact at a fault, so the landing
+ * of the exception table has the answer at hand: eight times what is left of
+ * the words, and the odd bytes.
+ *
+ *	rep movsq	rcx words left		fault: rcx * 8 + odd missing
+ *	rep movsb	rcx bytes left		fault: rcx missing
+ *
+ * The direction flag is clear in the kernel.  Locks: none; the fault takes
+ * mmap_lock of current->mm.  Not here: single words (asm/uaccess.h, inline).
+ */
+#include <arch/uaccess.h>
+
+static __always_inline size_t user_copy(void *to, const void *from, size_t n)
+{
+	size_t left = n / 8;
+	size_t odd = n % 8;
+
+	user_access_begin();
+	asm volatile("1: rep movsq\n"
+		     "   movq %[odd], %[left]\n"
+		     "2: rep movsb\n"
+		     "3:\n"
+		     ".pushsection .text.fixup, \"ax\"\n"
+		     "4: leaq (%[odd], %[left], 8), %[left]\n"
+		     "   jmp 3b\n"
+		     ".popsection\n" _EXTABLE(1b, 4b) _EXTABLE(2b, 3b)
+		     : [left] "+c"(left), "+D"(to), "+S"(from)
+		     : [odd] "r"(odd)
+		     : "memory");
+	user_access_end();
+	return left;
+}
+
+size_t copy_from_user(void *to, const void __user *from, size_t n)
+{
+	if (unlikely(!access_ok(from, n)))
+		return n;
+	return user_copy(to, (const void __force *)from, n);
+}
+
+size_t copy_to_user(void __user *to, const void *from, size_t n)
+{
+	if (unlikely(!access_ok(to, n)))
+		return n;
+	return user_copy((void __force *)to, from, n);
+}
+
+size_t clear_user(void __user *to, size_t n)
+{
+	size_t left = n;
+
+	if (unlikely(!access_ok(to, n)))
+		return n;
+	user_access_begin();
+	asm volatile("1: rep stosb\n"
+		     "2:\n" _EXTABLE(1b, 2b)
+		     : "+c"(left), "+D"(to)
+		     : "a"(0)
+		     : "memory");
+	user_access_end();
+	return left;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/rmap.h - how many entries map an anonymous page, and whose it is
+ *
+ * page->mapcount	entries that map the page, a device-exclusive one
+ *			included (R8.13); changed under the entry's lock
+ * page->mapping	the mm the page belongs to; there is one only, as long
+ *			as PG_anon_exclusive is set
+ * page->index		page number of its address in that mm
+ *
+ * A page that belongs to one mm may be written without copying it first; all
+ * anonymous pages begin that way.  The zero page is not counted at all.
+ */
+#ifndef MM_RMAP_H
+#define MM_RMAP_H
+
+#include <mm/mm_types.h>
+#include <mm/page.h>
+
+/* A page nobody else has seen yet gets its first and only entry. */
+static __always_inline void page_add_new_anon_rmap(struct page *page,
+						   struct vm_area_struct *vma,
+						   vaddr_t addr)
+{
+	page->flags |= BIT(PG_anon) | BIT(PG_anon_exclusive);
+	page->mapping = vma->vm_mm;
+	page->index = addr >> PAGE_SHIFT;
+	atomic_set(&page->mapcount, 1);
+}
+
+/* The page did not get its entry after all. */
+static __always_inline void page_undo_new_anon_rmap(struct page *page)
+{
+	atomic_set(&page->mapcount, 0);
+}
+
+/* One entry is gone; the caller holds the entry's lock. */
+static __always_inline void page_remove_rmap(struct page *page)
+{
+	ASSERT(page_mapcount(page) > 0);
+	atomic_dec(&page->mapcount);
+}
+
+#endif

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/exit.c - the last user leaves: nothing stays mapped
+ *
+ * By now nobody runs in the address space and nobody can become a user again;
+ * subscribers have had RELEASE.  What follows is an unmapping of everything,
+ * told as one UNMAP of [0, ~0) (R1.6): entries, tables, flush, end, regions.
+ *
+ * mmap_lock is taken for writing although no user is left: holders of the mere
+ * struct may look at the regions, and the notifier's rule that every pair runs
+ * under it (R1.9) has no exception to remember.
+ *
+ * Afterwards the books must balance; a difference here is a leak found while
+ * the mm that leaked is still known by number.
+ */
+#include <mm/mm.h>
+#include <mm/mmu_notifier.h>
+#include <mm/pgtable.h>
+#include <mm/tlb.h>
+
+static void exit_check_books(struct mm_struct *mm)
+{
+	WARN(atomic64_read(&mm->anon_rss), "mm %u: exit leaves %ld pages",
+	     mm->id, (long)atomic64_read(&mm->anon_rss));
+	WARN(atomic64_read(&mm->nr_ptes), "mm %u: exit leaves %ld tables",
+	     mm->id, (long)atomic64_read(&mm->nr_ptes));
+	WARN(mm->map_count || mm->total_vm || mm->mm_first,
+	     "mm %u: exit leaves %u regions, %lu pages", mm->id, mm->map_count,
+	     mm->total_vm);
+}
+
+void exit_mmap(struct mm_struct *mm)
+{
+	struct mmu_notifier_range range;
+	struct mmu_gather tlb;
+
+	mmap_write_lock(mm);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, 0, mm->mm_first, mm,
+				0, ~0UL);
+	mmu_notifier_invalidate_range_start(&range);
+	tlb_gather_mmu(&tlb, mm);
+	zap_range(&tlb, 0, USER_END);
+	pgtable_free_range(&tlb, 0, USER_END, 0, USER_PGD_PTRS * PGDIR_SIZE);
+	tlb_flush_mmu(&tlb);
+	mmu_notifier_invalidate_range_end(&range);
+	tlb_finish_mmu(&tlb);
+	while (mm->mm_first) {
+		struct vm_area_struct *vma = mm->mm_first;
+
+		vma_unlink(mm, vma);
+		vma_free(vma);
+	}
+	exit_check_books(mm);
+	mmap_write_unlock(mm);
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/gup.c - hold the pages behind a range of an address space
+ *
+ * Problem.  A driver works on pages of somebody else's mm: they must be there,
+ * writable if it writes, and must not be freed under it.
+ *
+ * Idea.  Two steps that repeat.  Take what is there: one hold of a table's lock
+ * for as many entries as serve, with a reference each.  Where one does not
+ * serve, let the lock go, do what a touch at that address would do
+ * (handle_mm_fault), and look again.  An exclusive entry is restored by that
+ * fault like by any touch (R8.4).
+ *
+ *	entry			without FOLL_WRITE	with FOLL_WRITE
+ *	present, writable	serves			serves
+ *	present, read-only	serves			fault
+ *	anything else		fault			fault
+ *
+ * The fault returns without a promise: before we look again another thread may
+ * have emptied or changed the entry.  So the steps repeat until the entry
+ * serves, a fault fails, or the task is killed.
+ *
+ * Locks: mmap_lock, held by the caller in either mode and never dropped here;
+ * the table's lock while references are taken, which is what makes taking them
+ * safe: as long as the entry is there, it holds one.
+ */
+#include <kernel/sched.h>
+#include <mm/fault.h>
+#include <mm/gup.h>
+#include <mm/mm.h>
+#include <mm/page.h>
+#include <mm/pgtable.h>
+
+static bool gup_serves(pte_t pte, unsigned int gup_flags)
+{
+	if (!pte_present(pte))
+		return false;
+	return pte_write(pte) || !(gup_flags & FOLL_WRITE);
+}
+
+/* Pages from @addr on whose entries serve; stops at the first that does not. */
+static unsigned long gup_take(struct mm_struct *mm, vaddr_t addr, vaddr_t end,
+			      unsigned int gup_flags, struct page **pages)
+{
+	struct spinlock *ptl;
+	pte_t *ptep = pgtable_map_lock(mm, addr, &ptl);
+	unsigned long nr = 0;
+
+	if (!ptep)
+		return 0;
+	end = pmd_addr_end(addr, end);
+	for (; addr < end; addr += PAGE_SIZE, ptep++, nr++) {
+		pte_t pte = ptep_get(ptep);
+
+		if (!gup_serves(pte, gup_flags))
+			break;
+		if (gup_flags & FOLL_GET) {
+			struct page *page = pfn_to_page(pte_pfn(pte));
+
+			get_page(page);
+			pages[nr] = page;
+		}
+	}
+	spin_unlock(ptl);
+	return nr;
+}
+
+static int gup_fault(struct vm_area_struct *vma, vaddr_t addr,
+		     unsigned int gup_flags)
+{
+	unsigned int flags = FAULT_FLAG_REMOTE | FAULT_FLAG_KILLABLE;
+	vm_fault_t fault;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	if (gup_flags & FOLL_WRITE)
+		flags |= FAULT_FLAG_WRITE;
+	fault = handle_mm_fault(vma, addr, flags);
+	return fault & VM_FAULT_ERROR ? vm_fault_to_errno(fault) : 0;
+}
+
+static bool gup_allowed(const struct vm_area_struct *vma, unsigned int gup_flags)
+{
+	return vma->vm_flags & (gup_flags & FOLL_WRITE ? VM_WRITE : VM_READ);
+}
+
+/* The part of the range in one region. */
+static long gup_vma(struct vm_area_struct *vma, vaddr_t addr, vaddr_t end,
+		    unsigned int gup_flags, struct page **pages)
+{
+	unsigned long done = 0;
+	int err;
+
+	while (addr < end) {
+		unsigned long nr = gup_take(vma->vm_mm, addr, end, gup_flags,
+					    pages ? pages + done : NULL);
+
+		done += nr;
+		addr += nr << PAGE_SHIFT;
+		if (addr == end || nr)
+			continue;
+		err = gup_fault(vma, addr, gup_flags);
+		if (err)
+			return done ? (long)done : err;
+	}
+	return done;
+}
+
+long get_user_pages_remote(struct mm_struct *mm, vaddr_t start, unsigned long nr,
+			   unsigned int gup_flags, struct page **pages)
+{
+	unsigned long done = 0;
+	struct vm_area_struct *vma;
+	vaddr_t end;
+	long got;
+
+	mmap_assert_locked(mm);
+	if (!IS_ALIGNED(start, PAGE_SIZE) || !nr ||
+	    ((gup_flags & FOLL_GET) && !pages))
+		return -EINVAL;
+	if (start >= USER_END || nr > (USER_END - start) >> PAGE_SHIFT)
+		return -EFAULT;
+	end = start + (nr << PAGE_SHIFT);
+
+	for (vma = vma_lookup(mm, start); start < end; vma = vma->vm_next) {
+		if (!vma || vma->vm_start > start || !gup_allowed(vma, gup_flags))
+			return done ? (long)done : -EFAULT;
+		got = gup_vma(vma, start, min(end, vma->vm_end), gup_flags,
+			      gup_flags & FOLL_GET ? pages + done : NULL);
+		if (got < 0)
+			return done ? (long)done : got;
+		done += got;
+		start += (unsigned long)got << PAGE_SHIFT;
+		if (start < end && start < vma->vm_end)
+			return done;
+	}
+	return done;
+}
+
+struct page *follow_page(struct mm_struct *mm, vaddr_t addr)
+{
+	struct page *page = NULL;
+	struct spinlock *ptl;
+	pte_t *ptep;
+	pte_t pte;
+
+	mmap_assert_locked(mm);
+	if (addr >= USER_END)
+		return NULL;
+	ptep = pgtable_map_lock(mm, addr, &ptl);
+	if (!ptep)
+		return NULL;
+	pte = ptep_get(ptep);
+	if (pte_present(pte)) {
+		page = pfn_to_page(pte_pfn(pte));
+		get_page(page);
+	}
+	spin_unlock(ptl);
+	return page;
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/madvise.c - throw contents away and keep the mapping
+ *
+ * MADV_DONTNEED empties entries under mmap_lock held for reading: faults,
+ * exclusive access and other calls of this kind run at the same time on the
+ * same pages.  The table's lock decides who comes first at each entry, and the
+ * notifier tells devices before any of it.
+ *
+ * The race it must win (tests/mm/device_exclusive_test.c,
+ * dontneed_during_a_batched_flush_flushes_for_itself) is with a maker of
+ * exclusive entries; it is told in mm/device_exclusive.c.
+ *
+ * Where no entry is filled nothing is raised and nothing walked (R1.13).  An
+ * entry filled after that look belongs to a fault that ran after this call.
+ */
+#include <mm/mm.h>
+#include <mm/mmu_notifier.h>
+#include <mm/pgtable.h>
+#include <mm/tlb.h>
+
+static void dontneed_vma(struct vm_area_struct *vma, vaddr_t start, vaddr_t end)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct mmu_notifier_range range;
+	struct mmu_gather tlb;
+
+	start = pgtable_next_used(mm, start, end);
+	if (start == end)
+		return;
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma, mm, start, end);
+	mmu_notifier_invalidate_range_start(&range);
+	tlb_gather_mmu(&tlb, mm);
+	zap_range(&tlb, start, end);
+	tlb_flush_mmu(&tlb);
+	mmu_notifier_invalidate_range_end(&range);
+	tlb_finish_mmu(&tlb);
+}
+
+int madvise_dontneed(struct mm_struct *mm, vaddr_t addr, size_t len)
+{
+	struct vm_area_struct *vma;
+	vaddr_t covered = addr;
+	vaddr_t end;
+	int err = 0;
+
+	if (!IS_ALIGNED(addr, PAGE_SIZE) || len > USER_END)
+		return -EINVAL;
+	len = ALIGN(len, PAGE_SIZE);
+	if (addr > USER_END - len)
+		return -EINVAL;
+	if (!len)
+		return 0;
+	end = addr + len;
+	mmap_read_lock(mm);
+	for_each_vma_range(vma, mm, addr, end) {
+		if (vma->vm_start > covered)
+			err = -ENOMEM;
+		covered = vma->vm_end;
+		dontneed_vma(vma, max(vma->vm_start, addr),
+			     min(vma->vm_end, end));
+	}
+	if (covered < end)
+		err = -ENOMEM;
+	mmap_read_unlock(mm);
+	return err;
+}

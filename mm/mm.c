@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/mm.c - the life of an address space
+ *
+ * Problem.  Threads run in an mm, drivers and subscribers merely know it.  The
+ * contents must go when the last thread is done, however many still know it;
+ * the struct must stay as long as anybody does.
+ *
+ * Idea.  Two counts.  All users together hold one mm_count.
+ *
+ *	state		mm_users	mm_count	there is
+ *	alive		> 0		> 0		everything
+ *	exiting		0		> 0		less and less: __mmput()
+ *	exited		0		> 0		the struct only
+ *	gone		0		0		nothing
+ *
+ * On the way from alive to exited, in this order: subscribers get RELEASE, then
+ * UNMAP for all of it (R4.27), pages and tables are freed, no CPU has the top
+ * table loaded any more (not even one that idles on it), the top table goes.
+ *
+ *	field			read with	write with
+ *	mm_list (of all)	mm_list_lock	mm_list_lock
+ *	the counts		atomically	atomically
+ *
+ * Whoever walks the list meets mms on their way out.  It may look at the struct
+ * under the lock, because a struct leaves the list before it is freed; to use
+ * an mm it must win mmget_not_zero().
+ *
+ * Not here: emptying the address space (mm/exit.c), threads that borrow one
+ * (mm/kthread_mm.c).
+ */
+#include <kernel/alloc.h>
+#include <kernel/bitops.h>
+#include <kernel/init.h>
+#include <kernel/list.h>
+#include <arch/mmu.h>
+#include <mm/mm.h>
+#include <mm/mmu_notifier.h>
+#include <mm/pgtable.h>
+
+static struct kmem_cache *mm_cache;
+static DEFINE_SPINLOCK(mm_list_lock);
+static struct list_head mm_list = {&mm_list, &mm_list};
+static unsigned int mm_last_id;
+
+static int mm_cache_init(void)
+{
+	mm_cache = kmem_cache_create("mm_struct", sizeof(struct mm_struct), 0,
+				     0, NULL);
+	return mm_cache ? 0 : -ENOMEM;
+}
+INITCALL(INIT_CORE, mm_cache_init);
+
+struct mm_struct *mm_alloc(void)
+{
+	struct mm_struct *mm = kmem_cache_zalloc(mm_cache, GFP_KERNEL);
+
+	if (!mm)
+		return NULL;
+	if (pgd_alloc(mm)) {
+		kmem_cache_free(mm_cache, mm);
+		return NULL;
+	}
+	atomic_set(&mm->mm_users, 1);
+	atomic_set(&mm->mm_count, 1);
+	init_rwsem(&mm->mmap_lock);
+	spin_lock_init(&mm->page_table_lock);
+	mm->mm_rb = RB_ROOT;
+	mm->map_limit = DEFAULT_MAX_MAP_COUNT;
+	mm->as_limit = (USER_END - USER_START) >> PAGE_SHIFT;
+	mmu_notifier_subscriptions_init(mm);
+	spin_lock(&mm_list_lock);
+	mm->id = ++mm_last_id;
+	list_add_tail(&mm->mm_list, &mm_list);
+	spin_unlock(&mm_list_lock);
+	return mm;
+}
+
+void __mmput(struct mm_struct *mm)
+{
+	ASSERT(atomic_read(&mm->mm_users) == 0);
+	mmu_notifier_release(mm);
+	exit_mmap(mm);
+	arch_drop_mm(&mm->context);
+	pgd_free(mm);
+	set_bit(MMF_EXITED, &mm->flags);
+	mmdrop(mm);
+}
+
+void __mmdrop(struct mm_struct *mm)
+{
+	ASSERT(test_bit(MMF_EXITED, &mm->flags));
+	mmu_notifier_subscriptions_destroy(mm);
+	spin_lock(&mm_list_lock);
+	list_del(&mm->mm_list);
+	spin_unlock(&mm_list_lock);
+	kmem_cache_free(mm_cache, mm);
+}
+
+int mm_for_each(int (*fn)(struct mm_struct *mm, void *arg), void *arg)
+{
+	struct mm_struct *mm;
+	int result = 0;
+
+	spin_lock(&mm_list_lock);
+	list_for_each_entry(mm, &mm_list, mm_list) {
+		result = fn(mm, arg);
+		if (result)
+			break;
+	}
+	spin_unlock(&mm_list_lock);
+	return result;
+}
+
+struct mm_struct *mm_find_get(unsigned int id)
+{
+	struct mm_struct *found = NULL;
+	struct mm_struct *mm;
+
+	spin_lock(&mm_list_lock);
+	list_for_each_entry(mm, &mm_list, mm_list) {
+		if (mm->id == id && mmget_not_zero(mm)) {
+			found = mm;
+			break;
+		}
+	}
+	spin_unlock(&mm_list_lock);
+	return found;
+}

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/mmap.c - map and unmap ranges
+ *
+ * Problem.  A call names a range; the address space has regions.  The range may
+ * begin inside one, end inside another and have holes between, and a device
+ * must have let go of all of it before the first page is freed.  Whatever goes
+ * wrong, it must go wrong before anything has changed.
+ *
+ * Idea.  Look, count and allocate first; from the start event on nothing can
+ * fail.  An unmapping has these steps, in this order:
+ *
+ *	1. find the regions, count what would be left, allocate the one region
+ *	   that a hole in the middle of another makes necessary
+ *	2. start(UNMAP) for the whole range, once for all regions in it
+ *	3. empty the entries, unhook the tables		(mm/zap.c, pgtable.c)
+ *	4. flush every CPU				(mm/tlb.c)
+ *	5. end: nobody can reach the range any more
+ *	6. resize, split or remove the regions
+ *	7. free pages and tables
+ *
+ *	       start              end
+ *	regions  |[ a ]   [  b  ]  |		a, b removed
+ *	regions [|  c  ]       [ d | ]		c shortened, d begins at end
+ *	regions [|        e        | ]		e split: the upper part is new
+ *
+ * Locks: mmap_lock for writing all the time, so neither a fault nor another
+ * walker sees the steps between.  A mapping over an old one (MAP_FIXED) is both
+ * calls under one hold.
+ *
+ * What a listener may assume, and why a callback may not take mmap_lock, is in
+ * docs/semantics.md, R1.9 and R1.17.
+ *
+ * Not here: the tree (mm/vma.c); file and shared memory, which do not exist.
+ */
+#include <mm/mm.h>
+#include <mm/mmu_notifier.h>
+#include <mm/pgtable.h>
+#include <mm/tlb.h>
+
+#define PROT_ALL   (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define MAP_WANTED (MAP_PRIVATE | MAP_ANONYMOUS)
+#define MAP_KNOWN  (MAP_WANTED | MAP_FIXED | MAP_FIXED_NOREPLACE)
+
+static_assert(PROT_READ == VM_READ && PROT_WRITE == VM_WRITE &&
+		      PROT_EXEC == VM_EXEC,
+	      "a protection is the low bits of a region's flags");
+
+/* One past everything a user table can map; no region comes near it. */
+#define USER_TABLES_END (USER_PGD_PTRS * PGDIR_SIZE)
+
+/* What an unmapping will do, found out before it begins. */
+struct unmap_plan {
+	vaddr_t start;
+	vaddr_t end;
+	struct vm_area_struct *first; /* lowest region touched, or NULL */
+	unsigned long pages;          /* pages of regions that will go */
+	unsigned int removed;         /* regions that will go whole */
+	bool splits;                  /* a region keeps both of its ends */
+};
+
+static void plan_unmap(struct mm_struct *mm, vaddr_t start, vaddr_t end,
+		       struct unmap_plan *plan)
+{
+	struct vm_area_struct *vma;
+
+	*plan = (struct unmap_plan){.start = start, .end = end};
+	plan->first = find_vma_intersection(mm, start, end);
+	for (vma = plan->first; vma && vma->vm_start < end; vma = vma->vm_next) {
+		vaddr_t low = max(vma->vm_start, start);
+		vaddr_t high = min(vma->vm_end, end);
+
+		plan->pages += (high - low) >> PAGE_SHIFT;
+		if (low == vma->vm_start && high == vma->vm_end)
+			plan->removed++;
+		if (low > vma->vm_start && high < vma->vm_end)
+			plan->splits = true;
+	}
+}
+
+/* Steps 2 to 5 of the head of this file; frees nothing yet but full gathers. */
+static void unmap_pages(struct mmu_gather *tlb, const struct unmap_plan *plan)
+{
+	struct mm_struct *mm = tlb->mm;
+	struct vm_area_struct *first = plan->first;
+	struct vm_area_struct *above = find_vma(mm, plan->end);
+	struct mmu_notifier_range range;
+	vaddr_t floor = 0;
+	vaddr_t ceiling = USER_TABLES_END;
+
+	if (first->vm_start < plan->start)
+		floor = plan->start;
+	else if (first->vm_prev)
+		floor = first->vm_prev->vm_end;
+	if (above)
+		ceiling = max(above->vm_start, plan->end);
+
+	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, 0, first, mm,
+				plan->start, plan->end);
+	mmu_notifier_invalidate_range_start(&range);
+	zap_range(tlb, plan->start, plan->end);
+	pgtable_free_range(tlb, plan->start, plan->end, floor, ceiling);
+	tlb_flush_mmu(tlb);
+	mmu_notifier_invalidate_range_end(&range);
+}
+
+/* Step 6. @spare is used if and only if the plan said that it splits. */
+static void unmap_regions(struct mm_struct *mm, const struct unmap_plan *plan,
+			  struct vm_area_struct *spare)
+{
+	struct vm_area_struct *vma = plan->first;
+
+	if (plan->splits) {
+		vma_split(mm, vma, plan->end, spare);
+		vma_set_range(mm, vma, vma->vm_start, plan->start);
+		return;
+	}
+	while (vma && vma->vm_start < plan->end) {
+		struct vm_area_struct *next = vma->vm_next;
+
+		if (vma->vm_start < plan->start) {
+			vma_set_range(mm, vma, vma->vm_start, plan->start);
+		} else if (vma->vm_end > plan->end) {
+			vma_set_range(mm, vma, plan->end, vma->vm_end);
+		} else {
+			vma_unlink(mm, vma);
+			vma_free(vma);
+		}
+		vma = next;
+	}
+}
+
+static void unmap_planned(struct mm_struct *mm, const struct unmap_plan *plan,
+			  struct vm_area_struct *spare)
+{
+	struct mmu_gather tlb;
+
+	tlb_gather_mmu(&tlb, mm);
+	unmap_pages(&tlb, plan);
+	unmap_regions(mm, plan, spare);
+	tlb_finish_mmu(&tlb);
+}
+
+/* The page-aligned end of a range in user space, or 0 if it is not one. */
+static vaddr_t user_range_end(vaddr_t addr, size_t len)
+{
+	vaddr_t end = addr + ALIGN(len, PAGE_SIZE);
+
+	if (!IS_ALIGNED(addr, PAGE_SIZE) || len > USER_END || !len)
+		return 0;
+	return addr > USER_END || end > USER_END ? 0 : end;
+}
+
+int do_munmap_locked(struct mm_struct *mm, vaddr_t addr, size_t len)
+{
+	struct vm_area_struct *spare = NULL;
+	vaddr_t end = user_range_end(addr, len);
+	struct unmap_plan plan;
+
+	mmap_assert_write_locked(mm);
+	if (!end)
+		return -EINVAL;
+	plan_unmap(mm, addr, end, &plan);
+	if (!plan.first)
+		return 0;
+	if (plan.splits) {
+		if (mm->map_count >= mm->map_limit)
+			return -ENOMEM;
+		spare = vma_alloc(mm);
+		if (!spare)
+			return -ENOMEM;
+	}
+	unmap_planned(mm, &plan, spare);
+	return 0;
+}
+
+int do_munmap(struct mm_struct *mm, vaddr_t addr, size_t len)
+{
+	int err;
+
+	mmap_write_lock(mm);
+	err = do_munmap_locked(mm, addr, len);
+	mmap_write_unlock(mm);
+	return err;
+}
+
+/* Grow a neighbour over [start, end) if it is alike; true if one was. */
+static bool mmap_extend(struct mm_struct *mm, vaddr_t start, vaddr_t end,
+			unsigned long vm_flags)
+{
+	struct vm_area_struct *next = find_vma(mm, start);
+	struct vm_area_struct *prev;
+
+	if (next) {
+		prev = next->vm_prev;
+	} else {
+		struct rb_node *last = rb_last(&mm->mm_rb);
+
+		prev = last ? rb_entry(last, struct vm_area_struct, vm_rb) : NULL;
+	}
+	if (prev && prev->vm_end == start && prev->vm_flags == vm_flags) {
+		vma_set_range(mm, prev, prev->vm_start, end);
+		vma_merge(mm, prev);
+		return true;
+	}
+	if (next && next->vm_start == end && next->vm_flags == vm_flags) {
+		vma_set_range(mm, next, start, next->vm_end);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Where the mapping shall go: an address, or an error. A wish that cannot be
+ * had is no error.
+ */
+static long mmap_place(struct mm_struct *mm, vaddr_t addr, size_t len, int flags)
+{
+	bool fits = addr >= USER_START && addr <= USER_END - len;
+
+	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+		if (!IS_ALIGNED(addr, PAGE_SIZE))
+			return -EINVAL;
+		if (!fits)
+			return -ENOMEM;
+		if ((flags & MAP_FIXED_NOREPLACE) &&
+		    find_vma_intersection(mm, addr, addr + len))
+			return -EEXIST;
+		return addr;
+	}
+	addr &= PAGE_MASK;
+	if (addr >= USER_START && fits &&
+	    !find_vma_intersection(mm, addr, addr + len))
+		return addr;
+	return vma_find_gap(mm, len);
+}
+
+static long mmap_locked(struct mm_struct *mm, vaddr_t addr, size_t len,
+			unsigned long vm_flags, int flags)
+{
+	struct vm_area_struct *spare = NULL;
+	struct vm_area_struct *vma;
+	struct unmap_plan plan;
+	long start = mmap_place(mm, addr, len, flags);
+	unsigned long pages = len >> PAGE_SHIFT;
+
+	if (start < 0)
+		return start;
+	plan_unmap(mm, start, start + len, &plan);
+	if (mm->total_vm - plan.pages + pages > mm->as_limit)
+		return -ENOMEM;
+	if (!plan.first && mmap_extend(mm, start, start + len, vm_flags))
+		return start;
+	if (mm->map_count - plan.removed + plan.splits + 1 > mm->map_limit)
+		return -ENOMEM;
+	if (plan.splits) {
+		spare = vma_alloc(mm);
+		if (!spare)
+			return -ENOMEM;
+	}
+	vma = vma_alloc(mm);
+	if (!vma) {
+		if (spare)
+			vma_free(spare);
+		return -ENOMEM;
+	}
+	if (plan.first)
+		unmap_planned(mm, &plan, spare);
+	vma->vm_start = start;
+	vma->vm_end = start + len;
+	vma->vm_flags = vm_flags;
+	vma->vm_page_prot = vm_get_page_prot(vm_flags);
+	vma_link(mm, vma);
+	vma_merge(mm, vma);
+	return start;
+}
+
+long do_mmap(struct mm_struct *mm, vaddr_t addr, size_t len, int prot, int flags)
+{
+	unsigned long vm_flags = VM_MAYACCESS | (unsigned long)prot;
+	long result;
+
+	if (!len || (prot & ~PROT_ALL) || (flags & ~MAP_KNOWN) ||
+	    (flags & MAP_WANTED) != MAP_WANTED)
+		return -EINVAL;
+	if (len > USER_END - USER_START)
+		return -ENOMEM;
+	len = ALIGN(len, PAGE_SIZE);
+
+	mmap_write_lock(mm);
+	result = mmap_locked(mm, addr, len, vm_flags, flags);
+	mmap_write_unlock(mm);
+	return result;
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/mprotect.c - change what a range allows
+ *
+ * Problem.  Protection is a matter of whole regions, a call names any pages.
+ * A device has copies of the old rights, and so have the CPUs' TLBs.
+ *
+ * Idea.  Check the whole range and allocate the at most two regions that its
+ * ends cut off before anything changes.  Then, region by region:
+ *
+ *	1. split at the ends, store the new protection	(R1.19: a listener may
+ *	   read it from the region when start is called)
+ *	2. start(PROTECTION_VMA) from the first entry that is not empty to the
+ *	   end of the region's part; if there is none, no event (R1.13)
+ *	3. rewrite the entries, flush, end
+ *	4. merge with neighbours that are alike now
+ *
+ * What happens to an entry:
+ *
+ *	entry			new rights without write   with write
+ *	zero page		the new rights, read-only  the same
+ *	own page		the new rights, read-only  writable at once: it
+ *							   belongs to this mm
+ *	device-exclusive write	device-exclusive read	   stays
+ *	device-exclusive read	stays			   stays (R7.14): rights
+ *							   come at the restore
+ *
+ * PROT_NONE leaves pages present for software, with their frame inverted.
+ *
+ * Losing rights needs a flush before end; gaining them does not: a CPU that
+ * remembers fewer rights than there are faults and finds the entry good.
+ *
+ * "An event has been raised" is a flag of its own, not an address that could be
+ * zero (R1.15).
+ *
+ * Locks: mmap_lock for writing, the table's lock around its entries.
+ */
+#include <mm/mm.h>
+#include <mm/mmu_notifier.h>
+#include <mm/page.h>
+#include <mm/pgtable.h>
+#include <mm/swapops.h>
+#include <mm/tlb.h>
+
+#define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
+
+static pte_t mprotect_present(const struct vm_area_struct *vma, pte_t old)
+{
+	pte_t pte = pte_modify(old, vma->vm_page_prot);
+
+	/* The frame decides: one compare for pages that stay read-only. */
+	if ((vma->vm_flags & VM_WRITE) &&
+	    PageAnonExclusive(pfn_to_page(pte_pfn(old))))
+		pte = pte_mkwrite(pte);
+	return pte;
+}
+
+static pte_t mprotect_swap(const struct vm_area_struct *vma, pte_t old)
+{
+	swp_entry_t entry = pte_to_swp_entry(old);
+	pte_t pte;
+
+	if ((vma->vm_flags & VM_WRITE) ||
+	    !is_writable_device_exclusive_entry(entry))
+		return old;
+	pte = swp_entry_to_pte(
+		make_readable_device_exclusive_entry(swp_offset_pfn(entry)));
+	if (pte_swp_soft_dirty(old))
+		pte = pte_swp_mksoft_dirty(pte);
+	if (pte_swp_uffd_wp(old))
+		pte = pte_swp_mkuffd_wp(pte);
+	return pte;
+}
+
+/* A CPU that remembers @old may do what @new forbids. */
+static bool pte_loses_rights(pte_t old, pte_t new)
+{
+	unsigned long lost = pte_val(old) & ~pte_val(new);
+
+	if (!(pte_val(old) & _PAGE_PRESENT))
+		return false;
+	return (lost & (_PAGE_PRESENT | _PAGE_RW)) ||
+	       (~pte_val(old) & pte_val(new) & _PAGE_NX);
+}
+
+/* The entries of one table; notes in @tlb what must be flushed. */
+static void mprotect_ptes(struct mmu_gather *tlb, struct vm_area_struct *vma,
+			  pmd_t pmd, vaddr_t addr, vaddr_t end)
+{
+	struct spinlock *ptl = pmd_ptl(pmd);
+	pte_t *ptep = pmd_table(pmd) + pte_index(addr);
+
+	spin_lock(ptl);
+	for (; addr < end; addr += PAGE_SIZE, ptep++) {
+		pte_t old = ptep_get(ptep);
+
+		if (pte_none(old))
+			continue;
+		if (unlikely(!pte_present(old))) {
+			set_pte(ptep, mprotect_swap(vma, old));
+			continue;
+		}
+		/*
+		 * Taken out whole, so that a CPU cannot set the dirty bit
+		 * between our look and our store.
+		 */
+		old = ptep_get_and_clear(ptep);
+		pte_t new = mprotect_present(vma, old);
+
+		set_pte(ptep, new);
+		if (pte_loses_rights(old, new))
+			tlb_note_range(tlb, addr, addr + PAGE_SIZE);
+	}
+	spin_unlock(ptl);
+}
+
+/* Steps 2 and 3 for one region's part of the range. */
+static void mprotect_pages(struct vm_area_struct *vma, vaddr_t start, vaddr_t end)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	vaddr_t addr = pgtable_next_used(mm, start, end);
+	struct mmu_notifier_range range;
+	struct mmu_gather tlb;
+	pmd_t pmd;
+
+	if (addr == end)
+		return;
+	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_VMA, 0, vma, mm,
+				addr, end);
+	mmu_notifier_invalidate_range_start(&range);
+	tlb_gather_mmu(&tlb, mm);
+	while ((addr = pgtable_next_table(mm, addr, end, &pmd)) < end) {
+		vaddr_t stop = pmd_addr_end(addr, end);
+
+		mprotect_ptes(&tlb, vma, pmd, addr, stop);
+		addr = stop;
+	}
+	tlb_flush_mmu(&tlb);
+	mmu_notifier_invalidate_range_end(&range);
+}
+
+/* At most two regions, taken before the first change. */
+struct mprotect_spares {
+	struct vm_area_struct *vma[2];
+	unsigned int nr;
+};
+
+static int mprotect_reserve(struct mm_struct *mm, unsigned int nr,
+			    struct mprotect_spares *spares)
+{
+	spares->nr = 0;
+	if (mm->map_count + nr > mm->map_limit)
+		return -ENOMEM;
+	while (spares->nr < nr) {
+		struct vm_area_struct *vma = vma_alloc(mm);
+
+		if (!vma) {
+			while (spares->nr)
+				vma_free(spares->vma[--spares->nr]);
+			return -ENOMEM;
+		}
+		spares->vma[spares->nr++] = vma;
+	}
+	return 0;
+}
+
+/* The whole range is mapped? Then how many regions its ends cut off. */
+static int mprotect_count_splits(struct vm_area_struct *vma, vaddr_t start,
+				 vaddr_t end, unsigned long prot)
+{
+	vaddr_t covered = start;
+	int splits = 0;
+
+	for (; covered < end; vma = vma->vm_next) {
+		if (!vma || vma->vm_start > covered)
+			return -ENOMEM;
+		covered = vma->vm_end;
+		if ((vma->vm_flags & VM_ACCESS) == prot)
+			continue;
+		splits += vma->vm_start < start;
+		splits += vma->vm_end > end;
+	}
+	return splits;
+}
+
+static struct vm_area_struct *mprotect_one(struct vm_area_struct *vma,
+					   vaddr_t start, vaddr_t end,
+					   unsigned long prot,
+					   struct mprotect_spares *spares)
+{
+	struct mm_struct *mm = vma->vm_mm;
+
+	if ((vma->vm_flags & VM_ACCESS) == prot)
+		return vma;
+	if (vma->vm_start < start) {
+		vma_split(mm, vma, start, spares->vma[--spares->nr]);
+		vma = vma->vm_next;
+	}
+	if (vma->vm_end > end)
+		vma_split(mm, vma, end, spares->vma[--spares->nr]);
+	vma->vm_flags = (vma->vm_flags & ~VM_ACCESS) | prot;
+	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
+	mprotect_pages(vma, vma->vm_start, vma->vm_end);
+	return vma_merge(mm, vma);
+}
+
+static int mprotect_locked(struct mm_struct *mm, vaddr_t start, vaddr_t end,
+			   unsigned long prot)
+{
+	struct vm_area_struct *vma = find_vma(mm, start);
+	struct mprotect_spares spares;
+	int splits = mprotect_count_splits(vma, start, end, prot);
+	int err;
+
+	if (splits < 0)
+		return splits;
+	err = mprotect_reserve(mm, splits, &spares);
+	if (err)
+		return err;
+	while (vma && vma->vm_start < end)
+		vma = mprotect_one(vma, start, end, prot, &spares)->vm_next;
+	ASSERT(spares.nr == 0);
+	return 0;
+}
+
+int do_mprotect(struct mm_struct *mm, vaddr_t addr, size_t len, int prot)
+{
+	int err;
+
+	if (!IS_ALIGNED(addr, PAGE_SIZE) || (prot & ~PROT_ALL))
+		return -EINVAL;
+	if (!len)
+		return 0;
+	if (len > USER_END || addr > USER_END - ALIGN(len, PAGE_SIZE))
+		return -ENOMEM;
+	mmap_write_lock(mm);
+	err = mprotect_locked(mm, addr, addr + ALIGN(len, PAGE_SIZE),
+			      (unsigned long)prot);
+	mmap_write_unlock(mm);
+	return err;
+}

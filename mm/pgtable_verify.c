@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/pgtable_verify.c - count everything the slow way, and put it in words
+ *
+ * For tests and for people: the monitor's `pte`, and a check that tables,
+ * regions, map counts and the books of the mm agree.  Walks every table of the
+ * user half with nothing cached; nobody depends on its speed.
+ *
+ * Locks: verifying wants mmap_lock for writing, so that no fault fills entries
+ * meanwhile; table locks are then not needed, because DONTNEED and makers of
+ * exclusive entries hold mmap_lock too.
+ */
+#include <kernel/string.h>
+#include <mm/mm.h>
+#include <mm/page.h>
+#include <mm/pgtable.h>
+#include <mm/swapops.h>
+
+/* What the walk has seen. */
+struct pgtable_sum {
+	struct mm_struct *mm;
+	long tables;
+	long pages;
+};
+
+static const char *verify_table(struct pgtable_sum *sum, const void *table)
+{
+	const struct page *page = virt_to_page(table);
+
+	sum->tables++;
+	if (!PageTable(page))
+		return "an upper entry leads to a page that is no table";
+	if (page->pt_mm != sum->mm)
+		return "a table belongs to another mm";
+	if (page_ref_count(page) != 1)
+		return "a table is shared";
+	return NULL;
+}
+
+static const char *verify_page(struct pgtable_sum *sum,
+			       const struct vm_area_struct *vma, vaddr_t addr,
+			       const struct page *page)
+{
+	sum->pages++;
+	if (!PageAnon(page) || PageTable(page) || PageFree(page))
+		return "an entry maps a page that is not anonymous memory";
+	if (page->mapping != sum->mm || page->index != addr >> PAGE_SHIFT)
+		return "a page does not know where it is mapped";
+	if (page_mapcount(page) != 1)
+		return "a page's map count is not one";
+	if (page_ref_count(page) < 1)
+		return "an entry holds no reference";
+	return NULL;
+}
+
+static const char *verify_pte(struct pgtable_sum *sum, vaddr_t addr, pte_t pte)
+{
+	const struct vm_area_struct *vma = vma_lookup(sum->mm, addr);
+	const struct page *page;
+
+	if (!vma)
+		return "an entry is filled outside every region";
+	if (pte_present(pte)) {
+		page = pfn_to_page(pte_pfn(pte));
+		if (pte_write(pte) && !(vma->vm_flags & VM_WRITE))
+			return "an entry allows more than its region";
+		if (pte_protnone(pte) != !(vma->vm_flags & VM_ACCESS))
+			return "an entry and its region differ on access";
+		if (is_zero_page(page))
+			return pte_write(pte) ? "the zero page is writable"
+					      : NULL;
+		return verify_page(sum, vma, addr, page);
+	}
+	if (!is_device_exclusive_entry(pte_to_swp_entry(pte)))
+		return "an entry is of a type that nobody makes";
+	if (is_writable_device_exclusive_entry(pte_to_swp_entry(pte)) &&
+	    !(vma->vm_flags & VM_WRITE))
+		return "an exclusive entry allows more than its region";
+	page = pfn_to_page(swp_offset_pfn(pte_to_swp_entry(pte)));
+	return verify_page(sum, vma, addr, page);
+}
+
+static const char *verify_ptes(struct pgtable_sum *sum, vaddr_t addr,
+			       const pte_t *table)
+{
+	const char *wrong = verify_table(sum, table);
+	unsigned int i;
+
+	for (i = 0; i < PTRS_PER_TABLE && !wrong; i++) {
+		pte_t pte = ptep_get(table + i);
+
+		if (!pte_none(pte))
+			wrong = verify_pte(sum, addr + i * PAGE_SIZE, pte);
+	}
+	return wrong;
+}
+
+static const char *verify_pmds(struct pgtable_sum *sum, vaddr_t addr,
+			       const pmd_t *table)
+{
+	const char *wrong = verify_table(sum, table);
+	unsigned int i;
+
+	for (i = 0; i < PTRS_PER_TABLE && !wrong; i++) {
+		pmd_t pmd = pmdp_get(table + i);
+
+		if (!pmd_none(pmd))
+			wrong = verify_ptes(sum, addr + i * PMD_SIZE,
+					    pmd_table(pmd));
+	}
+	return wrong;
+}
+
+static const char *verify_puds(struct pgtable_sum *sum, vaddr_t addr,
+			       const pud_t *table)
+{
+	const char *wrong = verify_table(sum, table);
+	unsigned int i;
+
+	for (i = 0; i < PTRS_PER_TABLE && !wrong; i++) {
+		pud_t pud = pudp_get(table + i);
+
+		if (!pud_none(pud))
+			wrong = verify_pmds(sum, addr + i * PUD_SIZE,
+					    pud_table(pud));
+	}
+	return wrong;
+}
+
+const char *pgtable_verify(struct mm_struct *mm)
+{
+	struct pgtable_sum sum = {.mm = mm};
+	const char *wrong = NULL;
+	unsigned int i;
+
+	mmap_assert_write_locked(mm);
+	for (i = 0; i < USER_PGD_PTRS && !wrong; i++) {
+		pgd_t pgd = pgdp_get(mm->pgd + i);
+
+		if (!pgd_none(pgd))
+			wrong = verify_puds(&sum, i * PGDIR_SIZE, pgd_table(pgd));
+	}
+	if (wrong)
+		return wrong;
+	if (sum.tables != atomic64_read(&mm->nr_ptes))
+		return "nr_ptes is wrong";
+	if (sum.pages != atomic64_read(&mm->anon_rss))
+		return "anon_rss is wrong";
+	return NULL;
+}
+
+static int describe_present(pte_t pte, char *buf, size_t len)
+{
+	pfn_t pfn = pte_pfn(pte);
+	const struct page *page = pfn_to_page(pfn);
+
+	if (is_zero_page(page))
+		return scnprintf(buf, len, "zero page%s",
+				 pte_protnone(pte) ? ", no access" : "");
+	return scnprintf(buf, len, "pfn %#lx%s%s%s%s, mapped %d, held %d%s",
+			 pfn, pte_protnone(pte) ? ", no access" : "",
+			 pte_write(pte) ? ", writable" : ", read-only",
+			 pte_dirty(pte) ? ", dirty" : "",
+			 pte_young(pte) ? ", young" : "", page_mapcount(page),
+			 page_ref_count(page),
+			 PageLocked(page) ? ", locked" : "");
+}
+
+static int describe_swap(pte_t pte, char *buf, size_t len)
+{
+	swp_entry_t entry = pte_to_swp_entry(pte);
+	const char *name = swp_type_name(swp_type(entry));
+	const struct page *page;
+
+	if (!is_device_exclusive_entry(entry))
+		return scnprintf(buf, len, "%s, offset %#lx", name,
+				 swp_offset(entry));
+	page = pfn_to_page(swp_offset_pfn(entry));
+	return scnprintf(buf, len, "%s, pfn %#lx, mapped %d, held %d%s", name,
+			 swp_offset_pfn(entry), page_mapcount(page),
+			 page_ref_count(page),
+			 PageLocked(page) ? ", locked" : "");
+}
+
+static int describe_locked(struct mm_struct *mm, vaddr_t addr, char *buf,
+			   size_t len)
+{
+	struct spinlock *ptl;
+	pte_t *ptep;
+	pte_t pte;
+	int written;
+
+	if (addr >= USER_END || !vma_lookup(mm, addr))
+		return scnprintf(buf, len, "not mapped");
+	ptep = pgtable_map_lock(mm, addr, &ptl);
+	if (!ptep)
+		return scnprintf(buf, len, "never touched (no table)");
+	pte = ptep_get(ptep);
+	if (pte_none(pte))
+		written = scnprintf(buf, len, "never touched");
+	else if (pte_present(pte))
+		written = describe_present(pte, buf, len);
+	else
+		written = describe_swap(pte, buf, len);
+	spin_unlock(ptl);
+	return written;
+}
+
+int pte_describe(struct mm_struct *mm, vaddr_t addr, char *buf, size_t len)
+{
+	int written;
+
+	mmap_read_lock(mm);
+	written = describe_locked(mm, addr, buf, len);
+	mmap_read_unlock(mm);
+	return written;
+}

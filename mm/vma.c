@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/vma.c - the regions of an address space, in a tree that knows its holes
+ *
+ * Problem.  Every fault asks "which region holds this address?" and every mmap
+ * asks "where is a hole of this size?".  Both must stay cheap with tens of
+ * thousands of regions.
+ *
+ * Idea.  A red-black tree by address.  Each node carries the largest hole that
+ * lies directly below any region of its subtree, so a search for a hole can
+ * tell from the node whether to go down.  The same regions are chained in
+ * order, because the hole below a region needs the region before it and
+ * because everything that changes a range walks neighbours.
+ *
+ *	USER_START                                             USER_END
+ *	|  hole A  [ r1 ] hole B [ r2 ][ r3 ]   hole C  [ r4 ]   tail  |
+ *
+ * Hole A belongs to r1, B to r2, none to r3, C to r4.  The tail belongs to
+ * nobody and is looked at when the tree has no hole that is large enough.
+ *
+ *	field of the region	read with		write with
+ *	all but vm_mm		mmap_lock, either mode	mmap_lock for writing
+ *
+ * When a region is added, taken out or resized, two holes change: its own and
+ * that of the region after it.  Both are set right before the lock is dropped;
+ * vma_tree_verify() computes all of them the slow way and compares.
+ *
+ * Not here: what is mapped in the regions (mm/fault.c, mm/zap.c), and the rules
+ * of mmap and munmap (mm/mmap.c).
+ */
+#include <kernel/alloc.h>
+#include <kernel/init.h>
+#include <mm/mm.h>
+#include <mm/vma.h>
+
+static struct kmem_cache *vma_cache;
+
+static int vma_cache_init(void)
+{
+	vma_cache = kmem_cache_create("vm_area_struct",
+				      sizeof(struct vm_area_struct), 0, 0, NULL);
+	return vma_cache ? 0 : -ENOMEM;
+}
+INITCALL(INIT_CORE, vma_cache_init);
+
+static struct vm_area_struct *vma_of(const struct rb_node *node)
+{
+	return rb_entry(node, struct vm_area_struct, vm_rb);
+}
+
+static unsigned long vma_hole_below(const struct vm_area_struct *vma)
+{
+	return vma->vm_start - (vma->vm_prev ? vma->vm_prev->vm_end : USER_START);
+}
+
+static unsigned long vma_subtree_hole(const struct vm_area_struct *vma)
+{
+	unsigned long hole = vma_hole_below(vma);
+
+	if (vma->vm_rb.left)
+		hole = max(hole, vma_of(vma->vm_rb.left)->vm_subtree_gap);
+	if (vma->vm_rb.right)
+		hole = max(hole, vma_of(vma->vm_rb.right)->vm_subtree_gap);
+	return hole;
+}
+
+static bool vma_update_hole(struct rb_node *node)
+{
+	struct vm_area_struct *vma = vma_of(node);
+	unsigned long hole = vma_subtree_hole(vma);
+	bool changed = hole != vma->vm_subtree_gap;
+
+	vma->vm_subtree_gap = hole;
+	return changed;
+}
+
+static const struct rb_augment vma_holes = {.update = vma_update_hole};
+
+struct vm_area_struct *vma_alloc(struct mm_struct *mm)
+{
+	struct vm_area_struct *vma = kmem_cache_zalloc(vma_cache, GFP_KERNEL);
+
+	if (vma)
+		vma->vm_mm = mm;
+	return vma;
+}
+
+void vma_free(struct vm_area_struct *vma)
+{
+	kmem_cache_free(vma_cache, vma);
+}
+
+struct vm_area_struct *find_vma(struct mm_struct *mm, vaddr_t addr)
+{
+	struct rb_node *node = mm->mm_rb.node;
+	struct vm_area_struct *found = NULL;
+
+	while (node) {
+		struct vm_area_struct *vma = vma_of(node);
+
+		if (addr < vma->vm_end) {
+			found = vma;
+			if (addr >= vma->vm_start)
+				break;
+			node = node->left;
+		} else {
+			node = node->right;
+		}
+	}
+	return found;
+}
+
+static vaddr_t vma_highest_end(const struct mm_struct *mm)
+{
+	struct rb_node *last = rb_last(&mm->mm_rb);
+
+	return last ? vma_of(last)->vm_end : USER_START;
+}
+
+long vma_find_gap(struct mm_struct *mm, unsigned long len)
+{
+	struct rb_node *node = mm->mm_rb.node;
+	vaddr_t tail;
+
+	mmap_assert_locked(mm);
+	ASSERT(len && IS_ALIGNED(len, PAGE_SIZE));
+	if (node && vma_of(node)->vm_subtree_gap >= len) {
+		for (;;) {
+			struct vm_area_struct *vma = vma_of(node);
+
+			if (node->left &&
+			    vma_of(node->left)->vm_subtree_gap >= len)
+				node = node->left;
+			else if (vma_hole_below(vma) >= len)
+				return vma->vm_prev ? vma->vm_prev->vm_end
+						    : USER_START;
+			else
+				node = node->right;
+		}
+	}
+	tail = vma_highest_end(mm);
+	return USER_END - tail >= len ? (long)tail : -ENOMEM;
+}
+
+void vma_link(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+	struct rb_node **link = &mm->mm_rb.node;
+	struct rb_node *parent = NULL;
+	struct vm_area_struct *prev = NULL;
+
+	mmap_assert_write_locked(mm);
+	ASSERT(vma->vm_start < vma->vm_end);
+	while (*link) {
+		parent = *link;
+		if (vma->vm_start < vma_of(parent)->vm_start) {
+			link = &parent->left;
+		} else {
+			prev = vma_of(parent);
+			link = &parent->right;
+		}
+	}
+	vma->vm_prev = prev;
+	vma->vm_next = prev ? prev->vm_next : mm->mm_first;
+	ASSERT(!prev || prev->vm_end <= vma->vm_start);
+	ASSERT(!vma->vm_next || vma->vm_end <= vma->vm_next->vm_start);
+	if (prev)
+		prev->vm_next = vma;
+	else
+		mm->mm_first = vma;
+	rb_link_node(&vma->vm_rb, parent, link);
+	rb_insert_augmented(&vma->vm_rb, &mm->mm_rb, &vma_holes);
+	if (vma->vm_next) {
+		vma->vm_next->vm_prev = vma;
+		rb_propagate(&vma->vm_next->vm_rb, &vma_holes);
+	}
+	mm->map_count++;
+	mm->total_vm += vma_pages(vma);
+}
+
+void vma_unlink(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+	mmap_assert_write_locked(mm);
+	rb_erase_augmented(&vma->vm_rb, &mm->mm_rb, &vma_holes);
+	if (vma->vm_prev)
+		vma->vm_prev->vm_next = vma->vm_next;
+	else
+		mm->mm_first = vma->vm_next;
+	if (vma->vm_next) {
+		vma->vm_next->vm_prev = vma->vm_prev;
+		rb_propagate(&vma->vm_next->vm_rb, &vma_holes);
+	}
+	mm->map_count--;
+	mm->total_vm -= vma_pages(vma);
+}
+
+void vma_set_range(struct mm_struct *mm, struct vm_area_struct *vma,
+		   vaddr_t start, vaddr_t end)
+{
+	bool start_moves = start != vma->vm_start;
+	bool end_moves = end != vma->vm_end;
+
+	mmap_assert_write_locked(mm);
+	ASSERT(start < end);
+	ASSERT(!vma->vm_prev || vma->vm_prev->vm_end <= start);
+	ASSERT(!vma->vm_next || end <= vma->vm_next->vm_start);
+	mm->total_vm -= vma_pages(vma);
+	vma->vm_start = start;
+	vma->vm_end = end;
+	mm->total_vm += vma_pages(vma);
+	if (start_moves)
+		rb_propagate(&vma->vm_rb, &vma_holes);
+	if (end_moves && vma->vm_next)
+		rb_propagate(&vma->vm_next->vm_rb, &vma_holes);
+}
+
+/*
+ *	before	[        vma        ]
+ *	after	[   vma  ][  upper  ]
+ *	                 addr
+ */
+void vma_split(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr,
+	       struct vm_area_struct *upper)
+{
+	ASSERT(vma->vm_start < addr && addr < vma->vm_end);
+	upper->vm_mm = mm;
+	upper->vm_start = addr;
+	upper->vm_end = vma->vm_end;
+	upper->vm_flags = vma->vm_flags;
+	upper->vm_page_prot = vma->vm_page_prot;
+	vma_set_range(mm, vma, vma->vm_start, addr);
+	vma_link(mm, upper);
+}
+
+static bool vma_alike(const struct vm_area_struct *low,
+		      const struct vm_area_struct *high)
+{
+	return low->vm_end == high->vm_start && low->vm_flags == high->vm_flags;
+}
+
+static void vma_absorb_next(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+	struct vm_area_struct *next = vma->vm_next;
+	vaddr_t end = next->vm_end;
+
+	vma_unlink(mm, next);
+	vma_set_range(mm, vma, vma->vm_start, end);
+	vma_free(next);
+}
+
+struct vm_area_struct *vma_merge(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+	if (vma->vm_next && vma_alike(vma, vma->vm_next))
+		vma_absorb_next(mm, vma);
+	if (vma->vm_prev && vma_alike(vma->vm_prev, vma)) {
+		vma = vma->vm_prev;
+		vma_absorb_next(mm, vma);
+	}
+	return vma;
+}
+
+/* What a fresh page gets, by the low three (four, shared) flag bits. */
+pgprot_t vm_get_page_prot(unsigned long vm_flags)
+{
+	if (!(vm_flags & VM_ACCESS))
+		return PAGE_NONE;
+	if ((vm_flags & VM_WRITE) && (vm_flags & VM_SHARED))
+		return vm_flags & VM_EXEC ? PAGE_SHARED_EXEC : PAGE_SHARED;
+	return vm_flags & VM_EXEC ? PAGE_COPY_EXEC : PAGE_COPY;
+}
+
+static bool vma_less(const struct rb_node *a, const struct rb_node *b)
+{
+	return vma_of(a)->vm_start < vma_of(b)->vm_start;
+}
+
+static const char *vma_verify_one(const struct mm_struct *mm,
+				  const struct vm_area_struct *vma)
+{
+	if (vma->vm_mm != mm)
+		return "a region belongs to another mm";
+	if (vma->vm_start >= vma->vm_end)
+		return "a region is empty";
+	if (!IS_ALIGNED(vma->vm_start | vma->vm_end, PAGE_SIZE))
+		return "a region is not page aligned";
+	if (vma->vm_start < USER_START || vma->vm_end > USER_END)
+		return "a region lies outside user space";
+	if (vma->vm_next && vma->vm_next->vm_prev != vma)
+		return "the list does not lead back";
+	if (vma->vm_next && vma->vm_end > vma->vm_next->vm_start)
+		return "two regions overlap";
+	if (vma->vm_next && vma_alike(vma, vma->vm_next))
+		return "two neighbours are alike and not merged";
+	if (pgprot_val(vma->vm_page_prot) !=
+	    pgprot_val(vm_get_page_prot(vma->vm_flags)))
+		return "a region's page protection is not that of its flags";
+	if (vma->vm_subtree_gap != vma_subtree_hole(vma))
+		return "a subtree's largest hole is wrong";
+	return NULL;
+}
+
+const char *vma_tree_verify(struct mm_struct *mm)
+{
+	struct rb_node *node = rb_first(&mm->mm_rb);
+	struct vm_area_struct *vma;
+	unsigned long pages = 0;
+	unsigned int count = 0;
+	const char *wrong;
+
+	mmap_assert_locked(mm);
+	if (rb_verify(&mm->mm_rb, vma_less, &vma_holes) < 0)
+		return "the tree is out of order or out of balance";
+	for_each_vma(vma, mm) {
+		if (!node || vma_of(node) != vma)
+			return "list and tree differ";
+		wrong = vma_verify_one(mm, vma);
+		if (wrong)
+			return wrong;
+		node = rb_next(node);
+		pages += vma_pages(vma);
+		count++;
+	}
+	if (node)
+		return "the tree has more regions than the list";
+	if (count != mm->map_count)
+		return "map_count is wrong";
+	if (pages != mm->total_vm)
+		return "total_vm is wrong";
+	return NULL;
+}

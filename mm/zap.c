@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/zap.c - empty the entries of a range
+ *
+ * Problem.  munmap, MADV_DONTNEED and exit throw away what a range maps: pages,
+ * the zero page, and entries that are neither.  Each kind holds something.
+ *
+ *	entry			gives back
+ *	none			nothing
+ *	zero page		nothing: it is not counted
+ *	anonymous page		a map count, a reference, one of anon_rss; and a
+ *				translation that CPUs may remember
+ *	device-exclusive	the same, but no translation (R8.13)
+ *	anything else		a report: no such entry exists yet
+ *
+ * Idea.  One hold of a table's lock for all of its entries in the range; what
+ * is given back goes into the caller's mmu_gather.  When that is full the lock
+ * is dropped, the CPUs are flushed, the pages freed, and the walk goes on.
+ *
+ * Locks: mmap_lock in either mode (the tables must not go), the table's lock
+ * around its entries.  The notifier's start comes before, its end after the
+ * gather's flush; both are the caller's.
+ *
+ * The race it must win is against a batched flush of exclusive entries, told in
+ * mm/device_exclusive.c: an exclusive entry met here may still be remembered as
+ * present by some CPU.  So the pending count is read under the table's lock.
+ */
+#include <kernel/printk.h>
+#include <mm/mm.h>
+#include <mm/pgtable.h>
+#include <mm/rmap.h>
+#include <mm/swapops.h>
+#include <mm/tlb.h>
+
+void report_bad_pte(struct mm_struct *mm, vaddr_t addr, pte_t pte,
+		    const char *where)
+{
+	if (is_swap_pte(pte)) {
+		swp_entry_t entry = pte_to_swp_entry(pte);
+
+		pr_err("mm %u: %s: unknown %s entry %#lx at %#lx\n", mm->id,
+		       where, swp_type_name(swp_type(entry)), pte_val(pte), addr);
+		return;
+	}
+	pr_err("mm %u: %s: bad pte %#lx at %#lx\n", mm->id, where, pte_val(pte),
+	       addr);
+}
+
+/* Not a page and not empty: the caller clears it. True if it held a page. */
+static noinline struct page *zap_swap_pte(struct mmu_gather *tlb, vaddr_t addr,
+					  pte_t pte)
+{
+	swp_entry_t entry = pte_to_swp_entry(pte);
+
+	if (likely(is_device_exclusive_entry(entry))) {
+		if (atomic_read(&tlb->mm->tlb_flush_pending))
+			tlb_note_range(tlb, addr, addr + PAGE_SIZE);
+		return pfn_to_page(swp_offset_pfn(entry));
+	}
+	report_bad_pte(tlb->mm, addr, pte, "zap");
+	return NULL;
+}
+
+/* As far as the gather has room; where it stopped. */
+static vaddr_t zap_ptes(struct mmu_gather *tlb, pmd_t pmd, vaddr_t addr,
+			vaddr_t end)
+{
+	struct spinlock *ptl = pmd_ptl(pmd);
+	pte_t *ptep = pmd_table(pmd) + pte_index(addr);
+	pfn_t zero_pfn = page_to_pfn(empty_zero_page);
+	vaddr_t first = ~0UL;
+	vaddr_t last = 0;
+	long rss = 0;
+
+	spin_lock(ptl);
+	for (; addr < end; addr += PAGE_SIZE, ptep++) {
+		pte_t pte = ptep_get(ptep);
+		struct page *page;
+
+		if (pte_none(pte))
+			continue;
+		if (likely(pte_present(pte))) {
+			pfn_t pfn = pte_pfn(ptep_get_and_clear(ptep));
+
+			if (last == 0)
+				first = addr;
+			last = addr + PAGE_SIZE;
+			if (pfn == zero_pfn)
+				continue;
+			page = pfn_to_page(pfn);
+		} else {
+			page = zap_swap_pte(tlb, addr, pte);
+			set_pte(ptep, __pte(0));
+			if (!page)
+				continue;
+		}
+		page_remove_rmap(page);
+		rss++;
+		if (tlb_gather_page(tlb, page)) {
+			addr += PAGE_SIZE;
+			break;
+		}
+	}
+	spin_unlock(ptl);
+	tlb->rss += rss;
+	if (last)
+		tlb_note_range(tlb, first, last);
+	return addr;
+}
+
+void zap_range(struct mmu_gather *tlb, vaddr_t start, vaddr_t end)
+{
+	vaddr_t addr = start;
+	pmd_t pmd;
+
+	ASSERT(start < end);
+	while ((addr = pgtable_next_table(tlb->mm, addr, end, &pmd)) < end) {
+		addr = zap_ptes(tlb, pmd, addr, pmd_addr_end(addr, end));
+		if (tlb->nr == MMU_GATHER_PAGES)
+			tlb_flush_and_free(tlb);
+	}
+}
