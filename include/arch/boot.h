@@ -8,6 +8,7 @@
 #pragma once
 
 #include <kernel/types.h>
+#include <kernel/compiler.h>
 
 enum boot_memory_kind {
 	BOOT_MEMORY_USABLE = 1,

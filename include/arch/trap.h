@@ -5,6 +5,7 @@
 #pragma once
 
 #include <kernel/types.h>
+#include <kernel/compiler.h>
 
 #include <asm/trap.h>
 
@@ -22,10 +23,3 @@
  * Return: true if the trapping instruction has an entry.
  */
 bool fixup_exception(struct trap_regs *regs);
-
-/**
- * trap_last_regs() - registers of the trap being handled on this CPU
- *
- * Return: NULL when no trap or interrupt is being handled.
- */
-const struct trap_regs *trap_last_regs(void);

@@ -60,3 +60,19 @@ bool upcall_stack_guard(vaddr_t addr);
  * interrupts off, its per-CPU area, descriptor tables and timer ready.
  */
 void upcall_secondary_cpu(void) __noreturn;
+
+/**
+ * kernel_map_low_trampoline() - map a page below 1 MiB at its own address
+ * @paddr: page aligned; becomes executable and read-only there
+ *
+ * Implemented by mm/kernel_map.c, for the CPUs being started.
+ *
+ * Context: boot CPU.
+ * Return: 0 or a negative errno.
+ */
+int kernel_map_low_trampoline(paddr_t paddr);
+
+/**
+ * kernel_map_low_trampoline_end() - take that mapping away again
+ */
+void kernel_map_low_trampoline_end(void);

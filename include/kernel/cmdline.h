@@ -28,6 +28,33 @@ struct cmdline_key {
 
 extern const struct cmdline_key __cmdline_key_start[], __cmdline_key_end[];
 
+#define CMDLINE_MAX_WORDS 32
+
+struct cmdline_word {
+	const char *key;
+	const char *value; /* "" for a word without `=` */
+};
+
+/**
+ * cmdline_split() - cut a line into words, in place
+ * @line: changed: the words point into it
+ * @out: filled
+ * @max: room in @out
+ *
+ * Context: any; a pure function.
+ * Return: number of words; -E2BIG when there are more than @max, -EINVAL when
+ * a quote is not closed.
+ */
+int cmdline_split(char *line, struct cmdline_word *out, int max);
+
+/**
+ * cmdline_parse() - keep the boot command line; refuse the boot if it is wrong
+ * @line: as the loader gave it
+ *
+ * Context: kernel_main(), once.
+ */
+void cmdline_parse(const char *line);
+
 /**
  * cmdline_get() - value of a registered key
  *

@@ -40,10 +40,10 @@ struct initcall {
 };
 
 #define INITCALL(lvl, func) INITCALL_(lvl, func)
-#define INITCALL_(lvl, func)                                           \
-	static const struct initcall initcall_##func __used __section( \
-		".initcall." #lvl                                      \
-		"." #func) = {.fn = (func), .name = #func, .level = (lvl)}
+#define INITCALL_(lvl, func)                                             \
+	static const struct initcall initcall_##func __used __aligned(8) \
+		__section(".initcall." #lvl "." #func) = {               \
+			.fn = (func), .name = #func, .level = (lvl)}
 
 /**
  * struct run_mode - something to boot for
@@ -54,9 +54,9 @@ struct run_mode {
 	int (*fn)(void);
 };
 
-#define RUN_MODE(mode, func)                                           \
-	static const struct run_mode run_mode_##func __used __section( \
-		".run_mode") = {.name = (mode), .fn = (func)}
+#define RUN_MODE(mode, func)                                             \
+	static const struct run_mode run_mode_##func __used __aligned(8) \
+		__section(".run_mode") = {.name = (mode), .fn = (func)}
 
 extern const struct initcall __initcall_start[], __initcall_end[];
 extern const struct run_mode __run_mode_start[], __run_mode_end[];

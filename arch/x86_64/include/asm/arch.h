@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * asm/arch.h - what the files below arch/x86_64 want of each other
+ *
+ * Not part of the contract: nothing above the architecture includes it.
+ */
+#pragma once
+
+#include <kernel/types.h>
+#include <kernel/compiler.h>
+#include <arch/boot.h>
+
+struct trap_regs;
+
+/* Vectors. 0..31 belong to the CPU, what is not named here to devices. */
+#define VECTOR_NMI           2
+#define VECTOR_DOUBLE_FAULT  8
+#define VECTOR_PAGE_FAULT    14
+#define VECTOR_MACHINE_CHECK 18
+#define VECTOR_DEVICE_FIRST  0x30
+#define VECTOR_DEVICE_LAST   0xef
+#define VECTOR_TIMER         0xf0
+#define VECTOR_RESCHEDULE    0xf1
+#define VECTOR_CALL          0xf2
+#define VECTOR_TLB           0xf3
+#define VECTOR_APIC_ERROR    0xfe
+#define VECTOR_SPURIOUS      0xff
+
+/* cpu/cpu.c */
+void cpu_setup_boot(void);
+/* false: this CPU lacks something that the boot CPU has */
+bool cpu_setup_secondary(void);
+u32 cpu_features_may_differ(unsigned int word);
+bool cpu_alloc_ist(unsigned int cpu);
+bool cpu_on_ist_stack(unsigned long addr, unsigned long *low,
+		      unsigned long *high);
+
+/* cpu/percpu.c */
+void percpu_setup_boot(void);
+bool percpu_setup_areas(unsigned int nr_cpus);
+
+/* trap/trap.c */
+void trap_init(void);
+void trap_load_idt(void);
+void trap_enable_clac(void);
+
+/* boot/multiboot.c */
+/* Return: NULL, or what is wrong. @out is filled as far as it went. */
+const char *multiboot_parse(const void *info, size_t limit,
+			    struct boot_info *out);
+
+/* boot/memory.c */
+const char *boot_regions_normalise(struct boot_info *info);
+bool boot_regions_take(struct boot_info *info, paddr_t start, paddr_t end);
+
+/* acpi/acpi.c */
+struct acpi_ioapic {
+	u32 addr;
+	u32 gsi_base;
+};
+struct acpi_override {
+	u8 isa_line;
+	u32 gsi;
+	u16 flags;
+};
+
+#define ACPI_MAX_IOAPICS   8
+#define ACPI_MAX_OVERRIDES 16
+
+struct acpi_info {
+	u64 lapic_addr;
+	unsigned int nr_cpus;        /* that can be started */
+	unsigned int nr_cpus_beyond; /* listed, but more than NR_CPUS */
+	u32 apic_ids[64];
+	unsigned int nr_ioapics;
+	struct acpi_ioapic ioapics[ACPI_MAX_IOAPICS];
+	unsigned int nr_overrides;
+	struct acpi_override overrides[ACPI_MAX_OVERRIDES];
+	bool has_8259;
+};
+extern struct acpi_info acpi_info;
+
+bool acpi_sum_is_zero(const void *p, size_t len);
+/* Pure: takes a MADT of @len bytes apart. Return: NULL or what is wrong. */
+const char *acpi_parse_madt(const void *madt, size_t len, struct acpi_info *out);
+/* Return: NULL, or why the tables cannot be used. */
+const char *acpi_init(void);
+
+/* irq/lapic.c */
+void lapic_init_boot(void);
+void lapic_init_cpu(void);
+u32 lapic_id(void);
+void lapic_eoi(void);
+void lapic_send(u32 apic_id, u32 command);
+void lapic_send_vector(unsigned int cpu, unsigned int vector);
+void lapic_send_nmi(unsigned int cpu);
+void lapic_timer_set(u32 count);
+u32 lapic_timer_left(void);
+
+#define APIC_ICR_FIXED   0x00000000u
+#define APIC_ICR_NMI     0x00000400u
+#define APIC_ICR_INIT    0x00000500u
+#define APIC_ICR_STARTUP 0x00000600u
+#define APIC_ICR_ASSERT  0x00004000u
+#define APIC_ICR_LEVEL   0x00008000u
+
+extern u32 cpu_apic_id[];
+
+/* irq/ioapic.c */
+void ioapic_init(void);
+
+/* irq/irq.c */
+void irq_dispatch(unsigned int vector);
+
+/* time/timer.c */
+/* Return: NULL, or why there is no clock. Needs the local APIC. */
+const char *timer_calibrate(void);
+void timer_interrupt(void);
+
+/* smp/call.c: serve what other CPUs ask; interrupts off */
+void smp_call_poll(void);
+/* wait until a word is 0, serving this CPU's inboxes meanwhile */
+void smp_wait_served(const u64 *pending);
+
+/* smp/tlb.c */
+void tlb_poll(void);
+void arch_mm_setup_cpu(void);
+
+/* smp/nmi.c; Return: false when nobody asked for this NMI */
+bool smp_nmi(struct trap_regs *regs);
+
+/* boot/boot.c: the page below 1 MiB from which CPUs start; 0 if none */
+extern paddr_t trampoline_page;

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+/*
+ * irq.c - which function belongs to which device vector
+ *
+ * One table for all CPUs. The race it must win is that of freeing a vector
+ * while it is being delivered (tests/arch/irq_test.c,
+ * freeing_a_vector_waits_for_its_handler):
+ *
+ *	interrupt on CPU 1		irq_free_vector() on CPU 0
+ *	running = vector
+ *	full barrier
+ *	handler = table[vector]
+ *					table[vector].handler = NULL
+ *					full barrier
+ *	handler(arg)			running of CPU 1 == vector: wait
+ *	running = 0
+ *					(must come after) return
+ *
+ * Either the interrupt sees NULL or the freer sees it running.
+ *
+ *	field			read with		write with
+ *	slot->handler		nothing (READ_ONCE)	irq_lock
+ *	slot->arg, ->name	as handler, or lock	irq_lock, handler NULL
+ */
+#include <arch/cpu.h>
+#include <arch/irq.h>
+#include <kernel/assert.h>
+#include <kernel/atomic.h>
+#include <kernel/cpumask.h>
+#include <kernel/errno.h>
+#include <kernel/percpu.h>
+#include <kernel/spinlock.h>
+#include <asm/arch.h>
+
+struct irq_slot {
+	irq_handler_t handler; /* NULL: no interrupt is expected */
+	void *arg;
+	const char *name; /* NULL: free */
+};
+
+static struct irq_slot slots[256];
+static DEFINE_SPINLOCK(irq_lock);
+static DEFINE_PER_CPU(u32, running); /* vector being handled, or 0 */
+static DEFINE_PER_CPU(u64, counts[256]);
+
+int irq_alloc_vector(irq_handler_t handler, void *arg, const char *name)
+{
+	unsigned long flags;
+	int vector;
+
+	spin_lock_irqsave(&irq_lock, flags);
+	for (vector = VECTOR_DEVICE_FIRST; vector <= VECTOR_DEVICE_LAST; vector++)
+		if (!slots[vector].name)
+			break;
+	if (vector <= VECTOR_DEVICE_LAST) {
+		slots[vector].name = name;
+		slots[vector].arg = arg;
+		/* pairs with the load in irq_dispatch(): arg before handler */
+		smp_store_release(&slots[vector].handler, handler);
+	} else {
+		vector = -ENOSPC;
+	}
+	spin_unlock_irqrestore(&irq_lock, flags);
+	return vector;
+}
+
+void irq_free_vector(int vector)
+{
+	unsigned long flags;
+	unsigned int cpu;
+
+	ASSERT(vector >= VECTOR_DEVICE_FIRST && vector <= VECTOR_DEVICE_LAST);
+	spin_lock_irqsave(&irq_lock, flags);
+	WRITE_ONCE(slots[vector].handler, NULL);
+	spin_unlock_irqrestore(&irq_lock, flags);
+	smp_mb(); /* pairs with the one in irq_dispatch() */
+	for_each_online_cpu(cpu)
+		while (READ_ONCE(per_cpu(running, cpu)) == (u32)vector)
+			cpu_relax();
+	spin_lock_irqsave(&irq_lock, flags);
+	slots[vector].name = NULL;
+	spin_unlock_irqrestore(&irq_lock, flags);
+}
+
+void irq_dispatch(unsigned int vector)
+{
+	irq_handler_t handler;
+
+	this_cpu_inc(counts[vector]);
+	this_cpu_write(running, vector);
+	smp_mb(); /* pairs with the one in irq_free_vector() */
+	handler = smp_load_acquire(&slots[vector].handler);
+	if (handler)
+		handler(slots[vector].arg);
+	smp_store_release(this_cpu_ptr(&running), 0);
+}
+
+void arch_msi_compose(int vector, unsigned int cpu, u64 *addr, u32 *data)
+{
+	*addr = 0xfee00000UL | (u64)(cpu_apic_id[cpu] & 0xff) << 12;
+	*data = (u32)vector;
+}
+
+u64 irq_count(int vector)
+{
+	unsigned int cpu;
+	u64 sum = 0;
+
+	for_each_online_cpu(cpu)
+		sum += READ_ONCE(per_cpu(counts[vector], cpu));
+	return sum;
+}
+
+const char *irq_name(int vector)
+{
+	return vector >= 0 && vector < 256 ? READ_ONCE(slots[vector].name) : NULL;
+}

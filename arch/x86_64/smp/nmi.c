@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+/*
+ * nmi.c - reach a CPU that does not listen
+ *
+ * A CPU that spins with interrupts off still takes an NMI. Each CPU has a word
+ * that says what the next NMI wants of it; the asker sets it, sends, and waits
+ * a bounded time until the CPU has cleared it.
+ *
+ *	wish		the CPU
+ *	NMI_NOTHING	-
+ *	NMI_BACKTRACE	prints its registers and stack, then clears the word
+ *	NMI_STOP	clears the word and never returns
+ *
+ * Backtraces are asked for one CPU at a time, so that they do not mix.
+ */
+#include <arch/cpu.h>
+#include <arch/smp.h>
+#include <arch/stacktrace.h>
+#include <arch/time.h>
+#include <arch/trap.h>
+#include <kernel/atomic.h>
+#include <kernel/cpumask.h>
+#include <kernel/percpu.h>
+#include <kernel/printk.h>
+#include <kernel/string.h>
+#include <asm/arch.h>
+
+#define STOP_TIMEOUT_NS      100000000UL
+#define BACKTRACE_TIMEOUT_NS 2000000000UL /* a slow serial line */
+
+enum nmi_wish {
+	NMI_NOTHING,
+	NMI_BACKTRACE,
+	NMI_STOP,
+};
+
+static DEFINE_PER_CPU(u32, nmi_wish);
+static struct atomic stopper; /* 1 + the CPU that stops the others */
+
+bool smp_nmi(struct trap_regs *regs)
+{
+	switch (this_cpu_read(nmi_wish)) {
+	case NMI_BACKTRACE:
+		dump_regs(regs);
+		stack_trace_print(regs);
+		this_cpu_write(nmi_wish, NMI_NOTHING);
+		return true;
+	case NMI_STOP:
+		this_cpu_write(nmi_wish, NMI_NOTHING);
+		arch_halt_forever();
+	default:
+		return false;
+	}
+}
+
+static bool answered(unsigned int cpu, u64 timeout)
+{
+	u64 start = arch_clock_ns();
+
+	while (READ_ONCE(per_cpu(nmi_wish, cpu)) != NMI_NOTHING) {
+		if (arch_clock_ns() - start > timeout)
+			return false;
+		cpu_relax();
+	}
+	return true;
+}
+
+static void wish(unsigned int cpu, enum nmi_wish what)
+{
+	WRITE_ONCE(per_cpu(nmi_wish, cpu), what);
+	smp_mb(); /* the word before the interrupt */
+	lapic_send_nmi(cpu);
+}
+
+void smp_stop_all(void)
+{
+	unsigned int cpu, self = smp_processor_id();
+	int before = atomic_cmpxchg(&stopper, 0, (int)self + 1);
+
+	if (before == (int)self + 1)
+		return; /* done already */
+	if (before)
+		arch_halt_forever(); /* its NMI is on the way */
+	for_each_online_cpu(cpu)
+		if (cpu != self)
+			wish(cpu, NMI_STOP);
+	for_each_online_cpu(cpu)
+		if (cpu != self)
+			answered(cpu, STOP_TIMEOUT_NS);
+}
+
+void smp_backtrace_others(void)
+{
+	unsigned int cpu, self = smp_processor_id();
+	char line[64];
+	int n;
+
+	for_each_online_cpu(cpu) {
+		if (cpu == self)
+			continue;
+		wish(cpu, NMI_BACKTRACE);
+		if (answered(cpu, BACKTRACE_TIMEOUT_NS))
+			continue;
+		n = scnprintf(line, sizeof(line),
+			      "CPU %u does not answer an NMI\n", cpu);
+		console_raw_write(line, (size_t)n);
+	}
+}

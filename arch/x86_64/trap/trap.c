@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+/*
+ * trap.c - decide what a trap means
+ *
+ * Problem.  A trap is one of four things: a page to be brought in, an access
+ * that its code was prepared to see fail, an interrupt, or the kernel's own
+ * mistake. The last must be told clearly even when the stack is gone.
+ *
+ * Idea, for a page fault, in this order:
+ *
+ *	address		condition			what happens
+ *	user		fetch by the kernel		panic (SMEP's case)
+ *	user		EFLAGS.AC clear, CPU has SMAP	panic (SMAP's case)
+ *	user		upcall_page_fault() says yes	retry
+ *	kernel		in a stack's guard page		panic: stack overflow
+ *	any		instruction in .extable		go to its landing
+ *	any						panic
+ *
+ * A stack that overflows cannot take the page fault's frame either; the CPU
+ * then raises a double fault, which has its own stack, and CR2 still names
+ * the guard page.
+ *
+ * NMI, double fault and machine check run on IST stacks and must not sleep,
+ * take locks or be nested in themselves.
+ *
+ * Locks: none. The IDT is written once, on the boot CPU.
+ */
+#include <arch/cpu.h>
+#include <arch/stacktrace.h>
+#include <arch/trap.h>
+#include <arch/upcall.h>
+#include <kernel/panic.h>
+#include <kernel/preempt.h>
+#include <kernel/printk.h>
+#include <kernel/string.h>
+#include <asm/arch.h>
+#include <asm/desc.h>
+
+#define USER_END (1UL << 47)
+
+static struct idt_gate idt[256] __aligned(4096);
+
+extern const u64 trap_stubs[256];
+extern u8 *const trap_clac_sites[], *const trap_clac_sites_end[];
+extern char boot_stack_guard[], boot_stack[];
+
+void trap_exception(struct trap_regs *regs);
+void trap_page_fault(struct trap_regs *regs);
+void trap_interrupt(struct trap_regs *regs);
+
+static const char *const names[32] = {
+	[0] = "division error",
+	[1] = "debug exception",
+	[2] = "NMI",
+	[3] = "breakpoint",
+	[4] = "overflow",
+	[5] = "bound range exceeded",
+	[6] = "invalid opcode",
+	[7] = "device not available",
+	[8] = "double fault",
+	[10] = "invalid TSS",
+	[11] = "segment not present",
+	[12] = "stack segment fault",
+	[13] = "general protection fault",
+	[14] = "page fault",
+	[16] = "x87 error",
+	[17] = "alignment check",
+	[18] = "machine check",
+	[19] = "SIMD error",
+	[20] = "virtualisation exception",
+	[21] = "control protection exception",
+};
+
+static const char *trap_name(u64 vector)
+{
+	return vector < 32 && names[vector] ? names[vector] : "reserved trap";
+}
+
+static u8 gate_ist(unsigned int vector)
+{
+	switch (vector) {
+	case VECTOR_DOUBLE_FAULT:
+		return 1 + IST_DOUBLE_FAULT;
+	case VECTOR_NMI:
+		return 1 + IST_NMI;
+	case VECTOR_MACHINE_CHECK:
+		return 1 + IST_MACHINE_CHECK;
+	default:
+		return 0;
+	}
+}
+
+void trap_init(void)
+{
+	for (unsigned int v = 0; v < 256; v++)
+		idt[v] = (struct idt_gate){
+			.offset_low = trap_stubs[v] & 0xffff,
+			.offset_mid = trap_stubs[v] >> 16 & 0xffff,
+			.offset_high = trap_stubs[v] >> 32,
+			.selector = SEL_KERNEL_CODE,
+			.ist = gate_ist(v),
+			.type = 0x8e,
+		};
+}
+
+void trap_load_idt(void)
+{
+	struct table_pointer p = {sizeof(idt) - 1, (u64)idt};
+
+	asm volatile("lidt %0" : : "m"(p));
+}
+
+/* The text is still writable: the boot tables are in use. */
+void trap_enable_clac(void)
+{
+	static const u8 clac[3] = {0x0f, 0x01, 0xca};
+
+	for (u8 *const *site = trap_clac_sites; site < trap_clac_sites_end; site++)
+		memcpy(*site, clac, sizeof(clac));
+}
+
+bool fixup_exception(struct trap_regs *regs)
+{
+	extern const struct extable_entry __extable_start[], __extable_end[];
+
+	for (const struct extable_entry *e = __extable_start; e < __extable_end;
+	     e++) {
+		if ((u64)&e->insn + e->insn == regs->rip) {
+			regs->rip = (u64)&e->landing + e->landing;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool in_stack_guard(vaddr_t addr)
+{
+	if (addr - (vaddr_t)boot_stack_guard <
+	    (vaddr_t)boot_stack - (vaddr_t)boot_stack_guard)
+		return true;
+	return upcall_stack_guard(addr);
+}
+
+static void __noreturn bad_page_fault(struct trap_regs *regs, vaddr_t addr)
+{
+	panic_with_regs(regs,
+			"trap: page fault, address=%#lx: %s of %s memory, "
+			"error=%#lx",
+			addr,
+			regs->error & PF_INSTR   ? "execution"
+			: regs->error & PF_WRITE ? "write"
+						 : "read",
+			regs->error & PF_RSVD      ? "badly mapped"
+			: regs->error & PF_PRESENT ? "protected"
+						   : "unmapped",
+			regs->error);
+}
+
+void trap_page_fault(struct trap_regs *regs)
+{
+	vaddr_t addr = read_cr2();
+	unsigned int error = (unsigned int)regs->error;
+
+	if (likely(addr < USER_END)) {
+		if (unlikely(error & PF_INSTR))
+			panic_with_regs(regs,
+					"trap: SMEP: the kernel executed user "
+					"memory, address=%#lx",
+					addr);
+		if (unlikely(!(regs->rflags & EFLAGS_AC) &&
+			     cpu_has(X86_FEATURE_SMAP)))
+			panic_with_regs(regs,
+					"trap: SMAP: the kernel touched user "
+					"memory, address=%#lx",
+					addr);
+		if (regs->rflags & EFLAGS_IF)
+			arch_irq_enable();
+		if (likely(upcall_page_fault(regs, addr, error))) {
+			arch_irq_disable();
+			return;
+		}
+		arch_irq_disable();
+	} else if (in_stack_guard(addr)) {
+		panic_with_regs(
+			regs, "trap: kernel stack overflow, address=%#lx", addr);
+	}
+	if (!fixup_exception(regs))
+		bad_page_fault(regs, addr);
+}
+
+void trap_exception(struct trap_regs *regs)
+{
+	vaddr_t addr;
+
+	switch (regs->vector) {
+	case VECTOR_NMI:
+		nmi_enter();
+		if (!smp_nmi(regs))
+			pr_err("trap: NMI without a known cause");
+		nmi_exit();
+		return;
+	case VECTOR_DOUBLE_FAULT:
+		addr = read_cr2();
+		if (in_stack_guard(addr) || in_stack_guard(regs->rsp - 8))
+			panic_with_regs(regs,
+					"trap: kernel stack overflow, "
+					"rsp=%#lx",
+					regs->rsp);
+		break;
+	case VECTOR_MACHINE_CHECK:
+		break;
+	default:
+		if (fixup_exception(regs))
+			return;
+	}
+	panic_with_regs(regs, "trap: %s, error=%#lx", trap_name(regs->vector),
+			regs->error);
+}
+
+void trap_interrupt(struct trap_regs *regs)
+{
+	irq_enter();
+	switch (regs->vector) {
+	case VECTOR_TIMER:
+		lapic_eoi();
+		timer_interrupt();
+		break;
+	case VECTOR_RESCHEDULE:
+		lapic_eoi();
+		set_need_resched();
+		break;
+	case VECTOR_CALL:
+		lapic_eoi();
+		smp_call_poll();
+		break;
+	case VECTOR_TLB:
+		lapic_eoi();
+		tlb_poll();
+		break;
+	case VECTOR_SPURIOUS:
+		break; /* not acknowledged: the APIC does not hold it */
+	case VECTOR_APIC_ERROR:
+		lapic_eoi();
+		pr_err("trap: the local APIC reports an error");
+		break;
+	default:
+		irq_dispatch((unsigned int)regs->vector);
+		lapic_eoi();
+	}
+	irq_exit();
+	/* Nothing forbids to leave this task, and somebody wants to. */
+	if (this_cpu_read(preempt_word) == 0)
+		upcall_preempt_irq();
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * drivers/serial.h - what somebody types on the first serial port
+ */
+#pragma once
+
+#include <kernel/types.h>
+
+/**
+ * serial_getc() - wait for a character
+ *
+ * Context: thread context, sleeps.
+ * Return: the character, -ENODEV when there is no port, -EINTR when the task
+ *         was killed.
+ */
+int serial_getc(void);
+
+/**
+ * serial_present() - is there a port that works
+ */
+bool serial_present(void);
