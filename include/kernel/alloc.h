@@ -6,10 +6,9 @@
  * mm/vmalloc.c meet it.  Callable from the end of INIT_MEMORY on.
  *
  * Objects of up to KMALLOC_MAX_CACHED bytes come from slab caches, larger ones
- * straight from the page allocator, up to KMALLOC_MAX_SIZE.  Every object is
- * at least 8-byte aligned; a power-of-two size of 16 and more is aligned to
- * min(size, 64) (cache lines) and, from PAGE_SIZE on, to a page.  In release
- * builds power-of-two sizes are naturally aligned.
+ * straight from the page allocator, up to KMALLOC_MAX_SIZE.  An object is
+ * aligned to the largest power of two that divides the size of its class, up
+ * to a cache line; one above KMALLOC_MAX_CACHED to a page.
  */
 #ifndef KERNEL_ALLOC_H
 #define KERNEL_ALLOC_H

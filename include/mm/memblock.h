@@ -126,6 +126,14 @@ void memblock_set_reach(paddr_t end);
 const struct memblock_list *memblock_memory(void);
 
 /**
+ * memblock_taken() - what is not free, RAM or not
+ *
+ * Context: any after memblock_init().
+ * Return: the list.
+ */
+const struct memblock_list *memblock_taken(void);
+
+/**
  * memblock_end() - one past the last byte of RAM
  *
  * Context: any after memblock_init().

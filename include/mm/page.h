@@ -10,17 +10,19 @@
  *	field			key	while
  *	flags			(a)	allocated; (z) while free
  *	refcount		(a)
- *	mapcount		(a)	raised and lowered under the page-table
- *					lock that guards the entry
+ *	mapcount		(a)	entries that map it, 0 for none; changed
+ *					under the lock of the page table
  *	mapping, index		(o)
- *	lru, private		(o)
+ *	lru, private		(o)	undefined in a fresh page
  *	slab_*			(s)	PG_slab
- *	ptl, pt_*		(o)	PG_table
- *	next, order		(z)	free
- *	owner, epoch		(o)	debug builds: who allocated it, when
+ *	ptl, pt_mm		(o)	PG_table
+ *	next			(z)	free
+ *	order			(z)	of the block, free or not
+ *	owner, epoch		(z)	debug builds: who allocated it, when
+ *	poisoned		(z)	debug builds: it was filled when freed
  *
  *	(a) atomically   (o) the one who allocated the page, by own rules
- *	(s) the slab's node lock   (z) the page allocator
+ *	(s) the cache's lock   (z) the page allocator
  *
  * Lifetime: alloc_page() hands a page out with one reference; each get_page()
  * adds one; the put_page() that takes the last frees it.
@@ -69,7 +71,6 @@ struct page {
 		void *mapping;
 		void *slab_freelist;
 		struct page *next;
-		struct page *slab_head;
 	};
 	union {
 		unsigned long index;
@@ -90,7 +91,7 @@ struct page {
 	u32 owner;
 	u16 epoch;
 	u8 order;
-	u8 spare;
+	u8 poisoned;
 };
 
 static_assert(sizeof(struct page) == 64, "the index of vmemmap is a shift");
@@ -354,6 +355,13 @@ static __always_inline void wait_on_page_locked(struct page *page)
 	if (PageLocked(page))
 		__wait_on_page_locked(page);
 }
+
+/**
+ * page_init() - boot: the wait queues and the zero page
+ *
+ * Context: boot CPU, once the page allocator works.
+ */
+void page_init(void);
 
 /**
  * page_dump() - print what is known about a page

@@ -153,6 +153,13 @@ void drain_all_pages(void);
 bool page_alloc_verify(void);
 
 /**
+ * page_alloc_init() - boot: empty lists
+ *
+ * Context: boot CPU.
+ */
+void page_alloc_init(void);
+
+/**
  * page_alloc_add_range() - boot: the allocator's from now on
  * @start: first byte, page aligned
  * @end: one past the last
@@ -167,8 +174,8 @@ void page_alloc_add_range(paddr_t start, paddr_t end);
  * alloc_fail_nth() - let an allocation of this thread fail
  * @nth: 1 for the next one, 2 for the one after, ...; 0 to stop
  *
- * Counts pages, slab objects and virtual areas alike, once per call of the
- * outermost function.  Only test builds can fail; in others it does nothing.
+ * Each attempt counts: pages, slab objects and virtual areas, also those that
+ * one makes for another.  Only debug builds can fail; others do nothing.
  *
  * Context: thread context; one thread at a time.
  */

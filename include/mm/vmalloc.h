@@ -42,16 +42,6 @@ void *vzalloc(size_t size);
 void vfree(const void *addr);
 
 /**
- * ioremap_wc() - map a frame buffer: uncached, stores may be combined
- * @paddr: physical address, any alignment
- * @size: bytes, not 0
- *
- * Context: may sleep.
- * Return: where @paddr is mapped, or NULL.
- */
-void __iomem *ioremap_wc(paddr_t paddr, size_t size);
-
-/**
  * is_vmalloc_addr() - is an address in this part of the address space?
  * @addr: any address
  *

@@ -12,6 +12,8 @@
 #include <kernel/compiler.h>
 #include <kernel/types.h>
 
+#include <asm/cpu.h>
+
 static __always_inline void clear_page(void *kaddr)
 {
 	unsigned long words = PAGE_SIZE / 8;
@@ -40,6 +42,12 @@ static __always_inline void *phys_to_virt(paddr_t paddr)
 static __always_inline paddr_t virt_to_phys(const void *kaddr)
 {
 	return (vaddr_t)kaddr - PAGE_OFFSET;
+}
+
+/* Can one entry map PUD_SIZE? */
+static inline bool arch_has_pud_leaf(void)
+{
+	return cpu_has(X86_FEATURE_PDPE1GB);
 }
 
 static __always_inline paddr_t image_to_phys(const void *symbol)

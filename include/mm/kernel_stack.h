@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * include/mm/kernel_stack.h - where kernel stacks lie
+ *
+ * Between mm/kernel_stack.c and mm/vmalloc.c; taking and giving stacks is
+ * <kernel/alloc.h>.
+ */
+#ifndef MM_KERNEL_STACK_H
+#define MM_KERNEL_STACK_H
+
+#include <arch/paging.h>
+#include <kernel/types.h>
+
+struct alloc_sites;
+
+/* The upper half of the vmalloc range; see docs/memory-map.md. */
+#define STACKS_START (VMALLOC_START + (512ul << 30))
+
+/**
+ * kernel_stack_purge() - unmap and free the stacks kept for the next thread
+ *
+ * Context: thread context, IRQs on.
+ */
+void kernel_stack_purge(void);
+
+/**
+ * kernel_stack_count_since() - count live stacks younger than an epoch
+ * @epoch: of a snapshot
+ * @sites: the count
+ *
+ * Context: any.
+ */
+void kernel_stack_count_since(u16 epoch, struct alloc_sites *sites);
+
+#endif

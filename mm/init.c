@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/init.c - the order in which memory comes to life
+ *
+ *	memblock	ranges of the boot loader	nothing allocated yet
+ *	kernel_map	page tables, struct pages	memblock_alloc()
+ *	page_alloc	frames				alloc_page()
+ *	slab		objects				kmalloc()
+ *	vmalloc		addresses			vmalloc(), stacks
+ *	page		page locks, the zero page
+ *
+ * Each needs the one before it.  After this memblock only answers questions.
+ */
+#include <arch/page.h>
+#include <kernel/atomic.h>
+#include <kernel/init.h>
+#include <kernel/printk.h>
+#include <mm/kernel_map.h>
+#include <mm/memblock.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+#include <mm/vmalloc.h>
+
+static void mark_reserved(paddr_t start, paddr_t end)
+{
+	for (; start < end; start += PAGE_SIZE) {
+		struct page *page = phys_to_page(start);
+
+		__SetPageReserved(page);
+		atomic_set(&page->refcount, 1);
+	}
+}
+
+/* RAM that stays with whoever took it at boot. */
+static void mark_all_reserved(void)
+{
+	const struct memblock_list *memory = memblock_memory();
+	const struct memblock_list *taken = memblock_taken();
+	unsigned int i, j;
+
+	for (i = 0; i < memory->nr; i++)
+		for (j = 0; j < taken->nr; j++)
+			mark_reserved(
+				max(memory->range[i].start, taken->range[j].start),
+				min(memory->range[i].end, taken->range[j].end));
+}
+
+static int memory_init(void)
+{
+	struct kernel_map_stats stats;
+
+	memblock_init();
+	kernel_map_init();
+	max_pfn = memblock_end() >> PAGE_SHIFT;
+	mark_all_reserved();
+	page_alloc_init();
+	memblock_release(page_alloc_add_range);
+	slab_init();
+	vmalloc_init();
+	page_init();
+	kernel_map_verify(&stats);
+	pr_info("memory: %lu MiB to give; kernel maps %lu x 1 GiB, %lu x "
+		"2 MiB, %lu x 4 KiB, %lu KiB executable\n",
+		nr_free_pages() >> (20 - PAGE_SHIFT), stats.pages_1g,
+		stats.pages_2m, stats.pages_4k, stats.executable >> 10);
+	return 0;
+}
+INITCALL(INIT_MEMORY, memory_init);

@@ -1,0 +1,655 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/slab.c - objects smaller than a page, many of a kind
+ *
+ * Problem.  Most of what the kernel allocates is a few dozen bytes, over and
+ * over the same few sizes, on every CPU; a page for each would be waste and a
+ * lock around each would be a queue.
+ *
+ * Idea.  A cache keeps objects of one size.  It cuts slabs of a few pages into
+ * objects; free ones are linked through themselves.  In front of the slabs
+ * each CPU holds a short list of free objects:
+ *
+ *	kmem_cache_alloc()		kmem_cache_free()
+ *	      |   ^			      |
+ *	+-----v---|----+  batch under lock  +-v---------------------+
+ *	| list of this | <----------------- | slabs: partial (some  |
+ *	| CPU, LIFO    | -----------------> | objects free), full   |
+ *	+--------------+    when too long   +-----------------------+
+ *					      | ^ pages
+ *
+ * As in mm/page_alloc.c the CPU's list needs preemption off and a busy mark,
+ * no atomic instruction; who interrupts its owner goes to the slabs.
+ *
+ * A slab is aligned to its size, so an object leads to it by a mask, and from
+ * any address virt_to_page()->slab_cache names the cache: that is all kfree()
+ * has to know.
+ *
+ * States of a slab (all on one list each, under cache->lock):
+ *
+ *	inuse		list
+ *	all		full
+ *	some		partial, in front
+ *	none		partial, at the end; beyond EMPTY_SLABS given back
+ *
+ * inuse counts objects that are not on the slab's own list, so those on a
+ * CPU's list are in use here, and not live for those who count leaks.
+ *
+ *	field			guarded by
+ *	cache->cpu[]		its CPU, preemption off, busy set
+ *	slab lists, counts	cache->lock, taken with IRQs off
+ *	slab_caches		slab_caches_lock; not taken in interrupts
+ *
+ * Order of locks: slab_caches_lock, cache->lock, buddy.lock.
+ *
+ * Not here: red zones, poison and owners (mm/slab_debug.c).
+ */
+#include <arch/smp.h>
+#include <kernel/cpumask.h>
+#include <kernel/panic.h>
+#include <kernel/preempt.h>
+#include <kernel/printk.h>
+#include <kernel/string.h>
+#include <mm/alloc_debug.h>
+#include <mm/page_alloc.h>
+#include <mm/slab_def.h>
+
+#define CACHE_LINE     64u
+#define SLAB_MAX_ORDER 3u
+#define EMPTY_SLABS    1u
+
+LIST_HEAD(slab_caches);
+DEFINE_SPINLOCK(slab_caches_lock);
+
+struct kmem_cache *kmalloc_caches[KMALLOC_CLASSES];
+
+/* The cache that struct kmem_cache itself comes from. */
+static struct {
+	struct kmem_cache cache;
+	struct kmem_cpu cpu[NR_CPUS];
+} first;
+
+static const struct {
+	const char *name;
+	unsigned int size;
+} kmalloc_class_of[KMALLOC_CLASSES] = {
+	{"kmalloc-16", 16},     {"kmalloc-32", 32},     {"kmalloc-64", 64},
+	{"kmalloc-96", 96},     {"kmalloc-128", 128},   {"kmalloc-192", 192},
+	{"kmalloc-256", 256},   {"kmalloc-512", 512},   {"kmalloc-1024", 1024},
+	{"kmalloc-2048", 2048}, {"kmalloc-4096", 4096}, {"kmalloc-8192", 8192},
+};
+
+/* --- slabs: callers hold cache->lock ------------------------------------ */
+
+static void *slab_take(struct kmem_cache *cache, struct page *slab)
+{
+	void *object = slab->slab_freelist;
+
+	slab->slab_freelist = *slab_link(cache, object);
+	if (!slab->slab_inuse++)
+		cache->nr_empty--;
+	cache->out++;
+	if (!slab->slab_freelist)
+		list_move(&slab->lru, &cache->full);
+	return object;
+}
+
+/* The slab is empty and off every list. */
+static void slab_destroy(struct kmem_cache *cache, struct page *slab)
+{
+	for (unsigned int i = 0; i < 1u << cache->order; i++)
+		__ClearPageSlab(slab + i);
+	free_pages(slab, cache->order);
+}
+
+static void slab_put(struct kmem_cache *cache, void *object)
+{
+	struct page *slab = slab_of(cache, object);
+
+	if (!slab->slab_freelist)
+		list_move(&slab->lru, &cache->partial);
+	*slab_link(cache, object) = slab->slab_freelist;
+	slab->slab_freelist = object;
+	cache->out--;
+	if (--slab->slab_inuse)
+		return;
+	if (cache->nr_empty >= EMPTY_SLABS) {
+		list_del(&slab->lru);
+		cache->nr_slabs--;
+		slab_destroy(cache, slab);
+	} else {
+		list_move_tail(&slab->lru, &cache->partial);
+		cache->nr_empty++;
+	}
+}
+
+/* --- new slabs: no lock ------------------------------------------------- */
+
+static bool slab_grow(struct kmem_cache *cache, gfp_t gfp)
+{
+	gfp_t how = gfp & ~__GFP_ZERO;
+	struct page *slab = alloc_pages(how, cache->order);
+	unsigned long flags;
+	unsigned int i;
+
+	if (!slab)
+		return false;
+	for (i = 0; i < 1u << cache->order; i++) {
+		__SetPageSlab(slab + i);
+		slab[i].slab_cache = cache;
+	}
+	slab->slab_freelist = NULL;
+	slab->slab_inuse = 0;
+	slab->slab_objects = cache->per_slab;
+	for (i = cache->per_slab; i-- > 0;) {
+		void *object = slab_object(cache, slab, i);
+
+		slab_debug_new(cache, object);
+		if (cache->ctor)
+			cache->ctor(object);
+		*slab_link(cache, object) = slab->slab_freelist;
+		slab->slab_freelist = object;
+	}
+	spin_lock_irqsave(&cache->lock, flags);
+	list_add(&slab->lru, &cache->partial);
+	cache->nr_slabs++;
+	cache->nr_empty++;
+	spin_unlock_irqrestore(&cache->lock, flags);
+	return true;
+}
+
+/* --- the CPU's list ----------------------------------------------------- */
+
+/* As pcp_get() of mm/page_alloc.c: NULL when its owner was interrupted. */
+static __always_inline struct kmem_cpu *cpu_get(struct kmem_cache *cache)
+{
+	struct kmem_cpu *cpu;
+
+	preempt_disable();
+	cpu = &cache->cpu[smp_processor_id()];
+	if (unlikely(cpu->busy)) {
+		preempt_enable();
+		return NULL;
+	}
+	cpu->busy = 1;
+	barrier();
+	return cpu;
+}
+
+static __always_inline void cpu_put(struct kmem_cpu *cpu)
+{
+	barrier();
+	cpu->busy = 0;
+	preempt_enable();
+}
+
+static __always_inline void cpu_push(struct kmem_cache *cache,
+				     struct kmem_cpu *cpu, void *object)
+{
+	*slab_link(cache, object) = cpu->head;
+	cpu->head = object;
+	cpu->count++;
+}
+
+static __always_inline void *cpu_pop(struct kmem_cache *cache,
+				     struct kmem_cpu *cpu)
+{
+	void *object = cpu->head;
+
+	cpu->head = *slab_link(cache, object);
+	cpu->count--;
+	return object;
+}
+
+static noinline void cpu_refill(struct kmem_cache *cache, struct kmem_cpu *cpu)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&cache->lock, flags);
+	while (cpu->count < cache->batch && !list_empty(&cache->partial)) {
+		struct page *slab =
+			list_first_entry(&cache->partial, struct page, lru);
+
+		cpu_push(cache, cpu, slab_take(cache, slab));
+	}
+	spin_unlock_irqrestore(&cache->lock, flags);
+}
+
+static noinline void cpu_flush(struct kmem_cache *cache, struct kmem_cpu *cpu,
+			       u32 down_to)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&cache->lock, flags);
+	while (cpu->count > down_to)
+		slab_put(cache, cpu_pop(cache, cpu));
+	spin_unlock_irqrestore(&cache->lock, flags);
+}
+
+/* --- taking and giving -------------------------------------------------- */
+
+static void *take_from_slabs(struct kmem_cache *cache)
+{
+	void *object = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&cache->lock, flags);
+	if (!list_empty(&cache->partial))
+		object = slab_take(cache, list_first_entry(&cache->partial,
+							   struct page, lru));
+	spin_unlock_irqrestore(&cache->lock, flags);
+	return object;
+}
+
+/* Whatever is grown here may be snatched by others, hence the loop. */
+static noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp)
+{
+	for (;;) {
+		struct kmem_cpu *cpu = cpu_get(cache);
+		void *object = NULL;
+
+		if (cpu) {
+			if (!cpu->head)
+				cpu_refill(cache, cpu);
+			if (cpu->head)
+				object = cpu_pop(cache, cpu);
+			cpu_put(cpu);
+		} else {
+			object = take_from_slabs(cache);
+		}
+		if (object || !slab_grow(cache, gfp))
+			return object;
+	}
+}
+
+static __always_inline void *alloc_object(struct kmem_cache *cache, gfp_t gfp,
+					  unsigned long caller)
+{
+	struct kmem_cpu *cpu;
+	void *object = NULL;
+
+	if (gfp_may_sleep(gfp))
+		might_sleep();
+	if (alloc_shall_fail(gfp))
+		return NULL;
+	cpu = cpu_get(cache);
+	if (likely(cpu)) {
+		if (likely(cpu->head))
+			object = cpu_pop(cache, cpu);
+		cpu_put(cpu);
+	}
+	if (unlikely(!object)) {
+		object = alloc_slow(cache, gfp);
+		if (!object)
+			return NULL;
+	}
+	slab_debug_alloc(cache, object, caller);
+	if (gfp & __GFP_ZERO)
+		memset(object, 0, cache->object_size);
+	return object;
+}
+
+static __always_inline void free_object(struct kmem_cache *cache, void *object,
+					unsigned long caller)
+{
+	struct kmem_cpu *cpu;
+
+	slab_debug_free(cache, object, caller);
+	cpu = cpu_get(cache);
+	if (unlikely(!cpu)) {
+		unsigned long flags;
+
+		spin_lock_irqsave(&cache->lock, flags);
+		slab_put(cache, object);
+		spin_unlock_irqrestore(&cache->lock, flags);
+		return;
+	}
+	cpu_push(cache, cpu, object);
+	if (unlikely(cpu->count > cache->high))
+		cpu_flush(cache, cpu, cache->high - cache->batch);
+	cpu_put(cpu);
+}
+
+void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
+{
+	ASSERT(!((gfp & __GFP_ZERO) && cache->ctor));
+	return alloc_object(cache, gfp, CALLER());
+}
+
+void kmem_cache_free(struct kmem_cache *cache, void *object)
+{
+	free_object(cache, object, CALLER());
+}
+
+static void *kmalloc_large(size_t size, gfp_t gfp)
+{
+	unsigned int order = fls((size - 1) >> PAGE_SHIFT);
+	struct page *page = alloc_pages(gfp, order);
+
+	if (!page)
+		return NULL;
+	__SetPageLarge(page);
+	return page_address(page);
+}
+
+void *kmalloc_any(size_t size, gfp_t gfp)
+{
+	void *object;
+
+	if (!size || size > KMALLOC_MAX_SIZE)
+		return NULL;
+	if (size <= KMALLOC_MAX_CACHED)
+		return alloc_object(kmalloc_caches[kmalloc_class(size)], gfp,
+				    CALLER());
+	object = kmalloc_large(size, gfp);
+	if (IS_ENABLED(CONFIG_DEBUG) && object)
+		virt_to_page(object)->owner = caller_pack(CALLER());
+	return object;
+}
+
+static noinline __cold void bad_kfree(const void *object)
+{
+	panic("slab: kfree(%p) of what no allocator gave", object);
+}
+
+void kfree(const void *object)
+{
+	struct page *page;
+
+	if (!object)
+		return;
+	if (unlikely((vaddr_t)object - PAGE_OFFSET >= max_pfn << PAGE_SHIFT))
+		bad_kfree(object);
+	page = virt_to_page(object);
+	if (likely(PageSlab(page))) {
+		free_object(page->slab_cache, (void *)object, CALLER());
+		return;
+	}
+	if (!PageLarge(page) || page_address(page) != object)
+		bad_kfree(object);
+	__ClearPageLarge(page);
+	free_pages(page, page->order);
+}
+
+size_t ksize(const void *object)
+{
+	const struct page *page = virt_to_page(object);
+
+	return PageSlab(page) ? page->slab_cache->object_size
+			      : PAGE_SIZE << page->order;
+}
+
+/* --- making caches ------------------------------------------------------ */
+
+/* The least order that wastes no more than an eighth and holds a few. */
+static unsigned int choose_order(unsigned int stride)
+{
+	for (unsigned int order = 0; order < SLAB_MAX_ORDER; order++) {
+		unsigned long bytes = PAGE_SIZE << order;
+
+		if (bytes / stride >= 8 && bytes % stride <= bytes / 8)
+			return order;
+	}
+	return SLAB_MAX_ORDER;
+}
+
+static void cache_setup(struct kmem_cache *cache, const char *name,
+			unsigned int size, unsigned int align,
+			void (*ctor)(void *object))
+{
+	unsigned int slot;
+
+	align = max(align, 8u);
+	cache->name = name;
+	cache->object_size = size;
+	cache->ctor = ctor;
+	if (IS_ENABLED(CONFIG_DEBUG)) {
+		cache->left = slab_debug_left(align);
+		cache->link = ALIGN(size, 8u) + slab_debug_right();
+	} else if (ctor) {
+		cache->link = ALIGN(size, 8u);
+	}
+	slot = cache->left + max(ALIGN(size, 8u), cache->link + 8u);
+	cache->stride = ALIGN(slot, align);
+	cache->order = choose_order(cache->stride);
+	cache->per_slab = (PAGE_SIZE << cache->order) / cache->stride;
+	cache->batch = clamp(4096u / cache->stride, 4u, 32u);
+	cache->high = cache->batch * 4;
+	spin_lock_init(&cache->lock);
+	INIT_LIST_HEAD(&cache->partial);
+	INIT_LIST_HEAD(&cache->full);
+	spin_lock(&slab_caches_lock);
+	list_add_tail(&cache->node, &slab_caches);
+	spin_unlock(&slab_caches_lock);
+}
+
+struct kmem_cache *kmem_cache_create(const char *name, size_t size,
+				     size_t align, unsigned int flags,
+				     void (*ctor)(void *object))
+{
+	gfp_t gfp = flags & KMEM_CACHE_PANIC ? GFP_KERNEL | __GFP_NOFAIL
+					     : GFP_KERNEL;
+	struct kmem_cache *cache;
+
+	ASSERT(size && size <= KMALLOC_MAX_CACHED && align <= PAGE_SIZE);
+	ASSERT(!align || is_power_of_two(align));
+	if (flags & KMEM_CACHE_ALIGNED)
+		align = max_t(size_t, align, CACHE_LINE);
+	cache = kmem_cache_zalloc(&first.cache, gfp);
+	if (!cache)
+		return NULL;
+	cache_setup(cache, name, size, align, ctor);
+	return cache;
+}
+
+static void drain_cache(void *arg)
+{
+	struct kmem_cache *cache = arg;
+	struct kmem_cpu *cpu = cpu_get(cache);
+
+	if (!cpu)
+		return;
+	cpu_flush(cache, cpu, 0);
+	cpu_put(cpu);
+}
+
+static void drain_all_caches(void *unused)
+{
+	struct kmem_cache *cache;
+
+	list_for_each_entry(cache, &slab_caches, node)
+		drain_cache(cache);
+}
+
+/* Empty slabs are at the end of the partial list. */
+static void free_empty_slabs(struct kmem_cache *cache)
+{
+	struct page *slab, *next;
+	unsigned long flags;
+
+	spin_lock_irqsave(&cache->lock, flags);
+	list_for_each_entry_safe(slab, next, &cache->partial, lru) {
+		if (slab->slab_inuse)
+			continue;
+		list_del(&slab->lru);
+		cache->nr_slabs--;
+		cache->nr_empty--;
+		slab_destroy(cache, slab);
+	}
+	spin_unlock_irqrestore(&cache->lock, flags);
+}
+
+void kmem_cache_destroy(struct kmem_cache *cache)
+{
+	unsigned long left;
+
+	if (!cache)
+		return;
+	on_each_cpu(drain_cache, cache, SMP_WAIT);
+	free_empty_slabs(cache);
+	left = cache->out;
+	if (left) {
+		pr_err("slab: cache %s destroyed with %lu live objects\n",
+		       cache->name, left);
+		slab_report_cache(cache, 0);
+		return;
+	}
+	spin_lock(&slab_caches_lock);
+	list_del(&cache->node);
+	spin_unlock(&slab_caches_lock);
+	kmem_cache_free(&first.cache, cache);
+}
+
+void slab_shrink(void)
+{
+	struct kmem_cache *cache;
+
+	might_sleep();
+	spin_lock(&slab_caches_lock);
+	on_each_cpu(drain_all_caches, NULL, SMP_WAIT);
+	list_for_each_entry(cache, &slab_caches, node)
+		free_empty_slabs(cache);
+	spin_unlock(&slab_caches_lock);
+}
+
+void slab_init(void)
+{
+	unsigned int cpus = fls(cpu_possible_mask.bits);
+	unsigned int i;
+
+	cache_setup(&first.cache, "kmem_cache",
+		    sizeof(struct kmem_cache) + cpus * sizeof(struct kmem_cpu),
+		    CACHE_LINE, NULL);
+	for (i = 0; i < KMALLOC_CLASSES; i++) {
+		unsigned int size = kmalloc_class_of[i].size;
+
+		kmalloc_caches[i] = kmem_cache_create(
+			kmalloc_class_of[i].name, size,
+			min(size & -size, CACHE_LINE), KMEM_CACHE_PANIC, NULL);
+	}
+}
+
+/* --- looking ------------------------------------------------------------ */
+
+static unsigned long cache_live(const struct kmem_cache *cache)
+{
+	unsigned long live = READ_ONCE(cache->out);
+	unsigned int cpu;
+
+	for_each_cpu(cpu, &cpu_possible_mask)
+		live -= READ_ONCE(cache->cpu[cpu].count);
+	return live;
+}
+
+int slab_for_each_cache(int (*visit)(const struct slab_info *info, void *arg),
+			void *arg)
+{
+	struct kmem_cache *cache;
+	int ret = 0;
+
+	spin_lock(&slab_caches_lock);
+	list_for_each_entry(cache, &slab_caches, node) {
+		struct slab_info info = {
+			.name = cache->name,
+			.object_size = cache->object_size,
+			.stride = cache->stride,
+			.live = cache_live(cache),
+			.objects = cache->nr_slabs * cache->per_slab,
+			.pages = cache->nr_slabs << cache->order,
+		};
+
+		ret = visit(&info, arg);
+		if (ret)
+			break;
+	}
+	spin_unlock(&slab_caches_lock);
+	return ret;
+}
+
+static int add_live(const struct slab_info *info, void *arg)
+{
+	*(unsigned long *)arg += info->live;
+	return 0;
+}
+
+static int add_pages(const struct slab_info *info, void *arg)
+{
+	*(unsigned long *)arg += info->pages;
+	return 0;
+}
+
+unsigned long slab_live_objects(void)
+{
+	unsigned long sum = 0;
+
+	slab_for_each_cache(add_live, &sum);
+	return sum;
+}
+
+unsigned long slab_pages(void)
+{
+	unsigned long sum = 0;
+
+	slab_for_each_cache(add_pages, &sum);
+	return sum;
+}
+
+static bool verify_slab(struct kmem_cache *cache, struct page *slab)
+{
+	unsigned int nr = 0;
+	void *object;
+
+	if (!PageSlab(slab) || slab->slab_cache != cache ||
+	    slab->slab_objects != cache->per_slab)
+		return false;
+	for (object = slab->slab_freelist; object;
+	     object = *slab_link(cache, object)) {
+		if (slab_of(cache, object) != slab || nr++ >= cache->per_slab)
+			return false;
+	}
+	if (nr + slab->slab_inuse != cache->per_slab)
+		return false;
+	for (unsigned int i = 0; i < cache->per_slab; i++)
+		if (!slab_debug_verify(cache, slab_object(cache, slab, i)))
+			return false;
+	return true;
+}
+
+static bool verify_cache(struct kmem_cache *cache)
+{
+	unsigned long slabs = 0, empty = 0, out = 0, flags;
+	struct page *slab;
+	bool ok = true;
+
+	spin_lock_irqsave(&cache->lock, flags);
+	list_for_each_entry(slab, &cache->partial, lru) {
+		ok = ok && verify_slab(cache, slab) && slab->slab_freelist;
+		slabs++;
+		empty += !slab->slab_inuse;
+		out += slab->slab_inuse;
+	}
+	list_for_each_entry(slab, &cache->full, lru) {
+		ok = ok && verify_slab(cache, slab) && !slab->slab_freelist;
+		slabs++;
+		out += slab->slab_inuse;
+	}
+	ok = ok && slabs == cache->nr_slabs && empty == cache->nr_empty &&
+	     out == cache->out;
+	spin_unlock_irqrestore(&cache->lock, flags);
+	if (!ok)
+		pr_err("slab: cache %s is broken: %lu slabs, %lu objects out\n",
+		       cache->name, slabs, out);
+	return ok;
+}
+
+bool slab_verify(void)
+{
+	struct kmem_cache *cache;
+	bool ok = true;
+
+	spin_lock(&slab_caches_lock);
+	list_for_each_entry(cache, &slab_caches, node)
+		ok &= verify_cache(cache);
+	spin_unlock(&slab_caches_lock);
+	return ok;
+}

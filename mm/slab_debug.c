@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/slab_debug.c - catch those who misuse an object, and name its owner
+ *
+ * Problem.  Writing past the end of an object, or into one that was given
+ * back, breaks a stranger's data.  By the time that shows, the culprit is gone.
+ *
+ * Idea.  In debug builds each object lies between red zones and carries a
+ * track: live or free, who allocated it, who freed it, in which epoch.
+ *
+ *	on free		  must be an object of this cache, LIVE, red zones whole;
+ *			  then it is FREE and filled with SLAB_POISON_FREE
+ *	on allocation	  must be FREE, poison and red zones whole; then it is
+ *			  LIVE and filled with SLAB_POISON_NEW
+ *
+ *	mistake			seen			words
+ *	double free		at the second free	"freed twice"
+ *	overflow, underflow	at free, or by		"written outside its
+ *				slab_verify()		bounds"
+ *	use after free		at the next allocation	"written to after free"
+ *	free of a wrong pointer	at the free		"not an object of"
+ *
+ * Objects of caches with a constructor keep their contents when free, so only
+ * their red zones and state are watched.
+ *
+ * Each mistake is a panic that names the cache, the object, and the places
+ * that allocated and freed it last.
+ *
+ * Locks: an object's track belongs to whoever allocates or frees it; reports
+ * read tracks under the cache's lock, and a stale one only misleads by one
+ * object.  Not here: the allocator (mm/slab.c).
+ */
+#include <kernel/panic.h>
+#include <kernel/printk.h>
+#include <kernel/string.h>
+#include <mm/alloc_debug.h>
+#include <mm/slab_def.h>
+
+#define TRACK_BYTES ALIGN(sizeof(struct slab_track), 8)
+
+unsigned int slab_debug_left(unsigned int align)
+{
+	return max_t(unsigned int, align, SLAB_RED_ZONE_BYTES);
+}
+
+unsigned int slab_debug_right(void)
+{
+	return SLAB_RED_ZONE_BYTES + TRACK_BYTES;
+}
+
+static struct slab_track *track_of(const struct kmem_cache *cache, void *object)
+{
+	return (void *)((char *)object + ALIGN(cache->object_size, 8u) +
+			SLAB_RED_ZONE_BYTES);
+}
+
+/* From the end of the object, so that the rounding bytes are watched too. */
+static size_t right_zone_bytes(const struct kmem_cache *cache)
+{
+	return ALIGN(cache->object_size, 8u) - cache->object_size +
+	       SLAB_RED_ZONE_BYTES;
+}
+
+static noinline __cold __noreturn void complain(const struct kmem_cache *cache,
+						void *object, const char *what,
+						const void *where,
+						unsigned long caller)
+{
+	const struct slab_track *track = track_of(cache, object);
+
+	panic("slab: object %p of %s %s, at offset %ld; allocated by %pS, "
+	      "freed by %pS, found by %pS",
+	      object, cache->name, what,
+	      where ? (long)((const char *)where - (char *)object) : 0l,
+	      caller_unpack(track->alloc_by), caller_unpack(track->free_by),
+	      (void *)caller);
+}
+
+/* The first byte of a red zone that was written to, or NULL. */
+static const void *red_zone_hit(const struct kmem_cache *cache, void *object)
+{
+	const void *hit = memchr_inv((char *)object - cache->left,
+				     SLAB_RED_ZONE, cache->left);
+
+	if (hit)
+		return hit;
+	return memchr_inv((char *)object + cache->object_size, SLAB_RED_ZONE,
+			  right_zone_bytes(cache));
+}
+
+void __slab_debug_new(const struct kmem_cache *cache, void *object)
+{
+	struct slab_track *track = track_of(cache, object);
+
+	memset((char *)object - cache->left, SLAB_RED_ZONE, cache->left);
+	memset((char *)object + cache->object_size, SLAB_RED_ZONE,
+	       right_zone_bytes(cache));
+	if (!cache->ctor)
+		memset(object, SLAB_POISON_FREE, cache->object_size);
+	*track = (struct slab_track){.state = SLAB_OBJECT_FREE};
+}
+
+void __slab_debug_alloc(const struct kmem_cache *cache, void *object,
+			unsigned long caller)
+{
+	struct slab_track *track = track_of(cache, object);
+	const void *hit = red_zone_hit(cache, object);
+
+	if (hit)
+		complain(cache, object, "written outside its bounds", hit,
+			 caller);
+	if (track->state != SLAB_OBJECT_FREE)
+		complain(cache, object, "handed out while in use", NULL, caller);
+	if (!cache->ctor) {
+		hit = memchr_inv(object, SLAB_POISON_FREE, cache->object_size);
+		if (hit)
+			complain(cache, object, "written to after free", hit,
+				 caller);
+		memset(object, SLAB_POISON_NEW, cache->object_size);
+	}
+	track->alloc_by = caller_pack(caller);
+	track->epoch = alloc_epoch;
+	track->cpu = smp_processor_id();
+	WRITE_ONCE(track->state, SLAB_OBJECT_LIVE);
+}
+
+static bool is_object_of(const struct kmem_cache *cache, const void *object)
+{
+	const struct page *slab;
+	unsigned long offset;
+
+	if ((vaddr_t)object - PAGE_OFFSET >= max_pfn << PAGE_SHIFT)
+		return false;
+	if (!PageSlab(virt_to_page(object)) ||
+	    virt_to_page(object)->slab_cache != cache)
+		return false;
+	slab = slab_of(cache, object);
+	offset = (const char *)object - (const char *)page_address(slab) -
+		 cache->left;
+	return offset % cache->stride == 0 &&
+	       offset / cache->stride < cache->per_slab;
+}
+
+void __slab_debug_free(const struct kmem_cache *cache, void *object,
+		       unsigned long caller)
+{
+	struct slab_track *track;
+	const void *hit;
+
+	if (!is_object_of(cache, object))
+		panic("slab: %p is not an object of %s, freed by %pS", object,
+		      cache->name, (void *)caller);
+	track = track_of(cache, object);
+	if (track->state == SLAB_OBJECT_FREE)
+		complain(cache, object, "freed twice", NULL, caller);
+	hit = red_zone_hit(cache, object);
+	if (hit || track->state != SLAB_OBJECT_LIVE)
+		complain(cache, object, "written outside its bounds", hit,
+			 caller);
+	track->free_by = caller_pack(caller);
+	WRITE_ONCE(track->state, SLAB_OBJECT_FREE);
+	if (!cache->ctor)
+		memset(object, SLAB_POISON_FREE, cache->object_size);
+}
+
+bool slab_debug_verify(const struct kmem_cache *cache, void *object)
+{
+	const struct slab_track *track;
+	const void *hit;
+
+	if (!IS_ENABLED(CONFIG_DEBUG))
+		return true;
+	track = track_of(cache, object);
+	hit = red_zone_hit(cache, object);
+	if (!hit)
+		return true;
+	pr_err("slab: object %p of %s written outside its bounds at offset "
+	       "%ld, allocated by %pS\n",
+	       object, cache->name, (long)((const char *)hit - (char *)object),
+	       caller_unpack(track->alloc_by));
+	return false;
+}
+
+/* --- who has what ------------------------------------------------------- */
+
+static void count_slab(struct kmem_cache *cache, const struct page *slab,
+		       u16 epoch, struct alloc_sites *sites)
+{
+	for (unsigned int i = 0; i < cache->per_slab; i++) {
+		const struct slab_track *track =
+			track_of(cache, slab_object(cache, slab, i));
+
+		if (READ_ONCE(track->state) == SLAB_OBJECT_LIVE &&
+		    (!epoch || alloc_is_since(track->epoch, epoch)))
+			alloc_sites_add(sites, cache->name,
+					caller_unpack(track->alloc_by),
+					cache->object_size);
+	}
+}
+
+static void count_cache(struct kmem_cache *cache, u16 epoch,
+			struct alloc_sites *sites)
+{
+	const struct page *slab;
+	unsigned long flags;
+
+	spin_lock_irqsave(&cache->lock, flags);
+	list_for_each_entry(slab, &cache->partial, lru)
+		count_slab(cache, slab, epoch, sites);
+	list_for_each_entry(slab, &cache->full, lru)
+		count_slab(cache, slab, epoch, sites);
+	spin_unlock_irqrestore(&cache->lock, flags);
+}
+
+void slab_report_cache(struct kmem_cache *cache, u16 epoch)
+{
+	struct alloc_sites *sites;
+
+	if (!IS_ENABLED(CONFIG_DEBUG))
+		return;
+	sites = alloc_sites_new();
+	if (!sites)
+		return;
+	count_cache(cache, epoch, sites);
+	alloc_sites_print(sites);
+}
+
+void slab_report_since(u16 epoch)
+{
+	struct alloc_sites *sites;
+	struct kmem_cache *cache;
+
+	if (!IS_ENABLED(CONFIG_DEBUG))
+		return;
+	sites = alloc_sites_new();
+	if (!sites)
+		return;
+	spin_lock(&slab_caches_lock);
+	list_for_each_entry(cache, &slab_caches, node)
+		count_cache(cache, epoch, sites);
+	spin_unlock(&slab_caches_lock);
+	alloc_sites_print(sites);
+}
+
+bool slab_describe(vaddr_t addr, char *buf, size_t len)
+{
+	const struct kmem_cache *cache;
+	const struct slab_track *track;
+	unsigned long offset, n;
+	struct page *page, *slab;
+	void *object;
+
+	if (addr - PAGE_OFFSET >= max_pfn << PAGE_SHIFT ||
+	    !pfn_valid((addr - PAGE_OFFSET) >> PAGE_SHIFT))
+		return false;
+	page = virt_to_page((void *)addr);
+	if (!PageSlab(page))
+		return false;
+	cache = page->slab_cache;
+	slab = slab_of(cache, (void *)addr);
+	offset = addr - (vaddr_t)page_address(slab);
+	n = offset / cache->stride;
+	if (n >= cache->per_slab)
+		return false;
+	object = slab_object(cache, slab, n);
+	if (!IS_ENABLED(CONFIG_DEBUG)) {
+		scnprintf(buf, len, "%s %p%+ld", cache->name, object,
+			  (long)(addr - (vaddr_t)object));
+		return true;
+	}
+	track = track_of(cache, object);
+	scnprintf(buf, len, "%s %p%+ld, %s, allocated by %pS, freed by %pS",
+		  cache->name, object, (long)(addr - (vaddr_t)object),
+		  track->state == SLAB_OBJECT_LIVE ? "live" : "free",
+		  caller_unpack(track->alloc_by), caller_unpack(track->free_by));
+	return true;
+}
