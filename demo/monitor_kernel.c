@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+/*
+ * demo/monitor_kernel.c - monitor commands that show the kernel and the device
+ *
+ * Each is a thin front for what a room offers; nothing is computed here.  What
+ * a build does not have (tests in a release build, the lock validator) answers
+ * that it is not there.
+ *
+ * Not here: address spaces (monitor_mm.c), the contest (contest.c).
+ */
+#include <kernel/errno.h>
+#include <kernel/ktest.h>
+#include <kernel/lockdep.h>
+#include <kernel/monitor.h>
+#include <kernel/sched.h>
+#include <kernel/string.h>
+#include <kernel/trace.h>
+#include <arch/cpu.h>
+#include <drivers/peer.h>
+#include <mm/page_alloc.h>
+
+#define TRACE_DEFAULT 32
+#define TRACE_MOST    1024
+
+static int locks_command(int argc, char **argv)
+{
+	if (!IS_ENABLED(CONFIG_LOCKDEP)) {
+		monitor_print(
+			"this build has no lock validator; BUILD=test has\n");
+		return 0;
+	}
+	lockdep_dump();
+	return 0;
+}
+MONITOR_CMD(locks, "", "lock classes, their order, who holds what",
+	    locks_command);
+
+static int trace_command(int argc, char **argv)
+{
+	unsigned long count = TRACE_DEFAULT;
+
+	if (argc > 1 && (kstrtoul(argv[1], 0, &count) || !count))
+		return -EINVAL;
+	trace_dump_last(count < TRACE_MOST ? count : TRACE_MOST);
+	return 0;
+}
+MONITOR_CMD(trace, "[N]", "the last records of all CPUs", trace_command);
+
+static int tasks_command(int argc, char **argv)
+{
+	sched_print_tasks();
+	return 0;
+}
+MONITOR_CMD(tasks, "", "all tasks and where they wait", tasks_command);
+
+static int memory_command(int argc, char **argv)
+{
+	unsigned long free = nr_free_pages();
+	unsigned long total = nr_total_pages();
+
+	monitor_print("  %lu of %lu pages are free\n", free, total);
+	return 0;
+}
+MONITOR_CMD(memory, "", "free and used frames", memory_command);
+
+static int peer_command(int argc, char **argv)
+{
+	unsigned int i;
+	char text[512];
+
+	if (!peer_count())
+		monitor_print("  no peer: started with PEER=none?\n");
+	for (i = 0; i < peer_count(); i++) {
+		peer_describe(peer_get(i), text, sizeof(text));
+		monitor_print("%s", text);
+	}
+	return 0;
+}
+MONITOR_CMD(peer, "", "the devices and what they have done", peer_command);
+
+static int test_command(int argc, char **argv)
+{
+	int err;
+
+	if (argc < 2)
+		return -EINVAL;
+	err = ktest_run(argv[1], 1, rdtsc());
+	if (err == -EOPNOTSUPP) {
+		monitor_print("this build has no tests; BUILD=test has\n");
+		return 0;
+	}
+	return err;
+}
+MONITOR_CMD(test, "GLOB", "run the tests whose suite.name matches", test_command);

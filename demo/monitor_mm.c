@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+/*
+ * demo/monitor_mm.c - monitor commands that show address spaces
+ *
+ * Problem.  An address space lives and dies while somebody looks at it.
+ *
+ * Idea.  `mm` walks the list of all under its lock and prints what needs no
+ * other lock.  `vmas`, `pte` and `subs` name one by its number (mm->id), become
+ * a user of it for as long as they look, and take mmap_lock for reading.
+ * Without a number they take the first one that has users.
+ *
+ *	command		holds
+ *	mm		the list's lock (mm_for_each)
+ *	vmas, subs	a user reference, mmap_lock read
+ *	pte		a user reference; pte_describe() takes the rest
+ */
+#include <kernel/errno.h>
+#include <kernel/monitor.h>
+#include <kernel/string.h>
+#include <mm/mm.h>
+#include <mm/mmu_notifier.h>
+
+static int print_mm(struct mm_struct *mm, void *count)
+{
+	monitor_print(
+		"  %3u  users %d  count %d  regions %u  pages %lu  tables %lu%s\n",
+		mm->id, atomic_read(&mm->mm_users), atomic_read(&mm->mm_count),
+		mm->map_count, (unsigned long)atomic64_read(&mm->anon_rss),
+		(unsigned long)atomic64_read(&mm->nr_ptes),
+		mm_has_notifiers(mm) ? "  subscribed" : "");
+	++*(unsigned int *)count;
+	return 0;
+}
+
+static int mm_command(int argc, char **argv)
+{
+	unsigned int count = 0;
+
+	mm_for_each(print_mm, &count);
+	if (!count)
+		monitor_print("  no address space; `contest` makes one\n");
+	return 0;
+}
+MONITOR_CMD(mm, "", "all address spaces", mm_command);
+
+static int first_with_users(struct mm_struct *mm, void *id)
+{
+	if (!atomic_read(&mm->mm_users))
+		return 0;
+	*(unsigned int *)id = mm->id;
+	return 1;
+}
+
+/* The mm named by argv[at], or the first one, with a user reference. */
+static int find_mm(int argc, char **argv, int at, struct mm_struct **out)
+{
+	unsigned long number;
+	unsigned int id = 0;
+	struct mm_struct *mm;
+
+	if (argc > at) {
+		if (kstrtoul(argv[at], 0, &number))
+			return -EINVAL;
+		id = (unsigned int)number;
+	} else if (!mm_for_each(first_with_users, &id)) {
+		monitor_print("no address space\n");
+		return -ENOENT;
+	}
+	mm = mm_find_get(id);
+	if (!mm) {
+		monitor_print("no address space %u\n", id);
+		return -ENOENT;
+	}
+	*out = mm;
+	return 0;
+}
+
+static int vmas_command(int argc, char **argv)
+{
+	struct vm_area_struct *vma;
+	struct mm_struct *mm;
+	int err = find_mm(argc, argv, 1, &mm);
+
+	if (err)
+		return err;
+	mmap_read_lock(mm);
+	for (vma = mm->mm_first; vma; vma = vma->vm_next)
+		monitor_print("  %#014lx-%#014lx %c%c%c  %lu pages\n",
+			      vma->vm_start, vma->vm_end,
+			      vma->vm_flags & VM_READ ? 'r' : '-',
+			      vma->vm_flags & VM_WRITE ? 'w' : '-',
+			      vma->vm_flags & VM_EXEC ? 'x' : '-',
+			      (vma->vm_end - vma->vm_start) / PAGE_SIZE);
+	mmap_read_unlock(mm);
+	mmput(mm);
+	return 0;
+}
+MONITOR_CMD(vmas, "[MM]", "the regions of an address space", vmas_command);
+
+static int pte_command(int argc, char **argv)
+{
+	unsigned long addr;
+	struct mm_struct *mm;
+	char text[256];
+	int err;
+
+	if (argc < 2 || kstrtoul(argv[1], 0, &addr))
+		return -EINVAL;
+	err = find_mm(argc, argv, 2, &mm);
+	if (err)
+		return err;
+	pte_describe(mm, addr, text, sizeof(text));
+	monitor_print("  %s\n", text);
+	mmput(mm);
+	return 0;
+}
+MONITOR_CMD(pte, "ADDR [MM]", "what maps an address", pte_command);
