@@ -158,6 +158,13 @@ test: deps-test ## host tests, boots, panic images [T='suite.glob*' REPEAT=n SEE
 .PHONY: host-tests
 host-tests: $(HOST_TESTS) ## build what is tested on the host, without QEMU
 
+.PHONY: model
+model: deps-model ## search the models of the protocols exhaustively (spin)
+	@mkdir -p build/model
+	@status=0; tests/model/run build/model >build/model/log.tap || status=$$?; \
+		grep -E '^(not )?ok|^#' build/model/log.tap; \
+		scripts/ktap.py --status $$status build/model/log.tap
+
 .PHONY: check
 check: deps-check ## format, warnings of both compilers, lock annotations, headers, layering, documents
 	@scripts/check.py
@@ -172,9 +179,9 @@ bench: deps-run ## instructions per operation beside Linux's; writes build/bench
 doctor: ## say what is missing here and which package has it
 	@scripts/deps --doctor
 
-.PHONY: deps deps-image deps-run deps-test deps-check deps-debug
+.PHONY: deps deps-image deps-run deps-test deps-check deps-debug deps-model
 deps: ## install everything that any target needs
-	@scripts/deps build image run test check debug
+	@scripts/deps build image run test check debug model
 deps-image:
 	@scripts/deps build image
 deps-run:
@@ -183,6 +190,8 @@ deps-test:
 	@scripts/deps build image run test
 deps-check:
 	@scripts/deps build test check
+deps-model:
+	@scripts/deps build model
 deps-debug:
 	@scripts/deps build image run debug
 
