@@ -20,14 +20,14 @@
 
 struct mm_struct;
 struct peer;
-struct peer_slot;
+struct peer_order;
 struct peer_context;
 
 /* Peers that are driven at the same time. */
 #define PEER_MAX 4
 
 /* A peer that has not answered for this long is declared dead. */
-#define PEER_DEATH_NS (2 * 1000 * 1000 * 1000ULL)
+#define PEER_DEATH_NS (3 * 1000 * 1000 * 1000ULL)
 
 /* How long one grant may keep its page locked, waiting for the replay. */
 #define PEER_REPLAY_NS (500 * 1000 * 1000ULL)
@@ -110,15 +110,16 @@ struct peer_translation {
  * @op: enum peer_op
  * @width: bytes of one element: 1, 2, 4 or 8; 0 for COPY and FILL
  * @va: first element
- * @count: elements of the vector; 0 for COPY and FILL
+ * @count: elements of the vector; bytes of a COPY or FILL
  * @stride: bytes from one element to the next, 0 for the same one each time
- * @length: bytes of a COPY or FILL
+ * @repeat: how often the whole vector is done, at least 1; 1 for COPY and FILL
  * @operand: second operand; source address of a COPY
  * @compare: expected value of a CAS
- * @results: NULL, or room for the old value of each element (@count of them,
- *	     at most PEER_MAX_RESULTS)
+ * @results: NULL, or room for the old value of each access (@count * @repeat
+ *	     of them, at most PEER_MAX_RESULTS), filled up to @done
  * @done: out: elements, or bytes of COPY and FILL, that were done
  * @value: out: old value of the last element
+ * @fault_va: out: the address that was denied, for -EFAULT
  * @page_requests: out: pages the device had to ask for
  * @status: out: 0; -EFAULT (a page could not be had), -EINVAL (the device
  *	    refuses the order), -ECANCELED (context destroyed), -EPROTO (the
@@ -135,17 +136,18 @@ struct peer_work {
 	u64 va;
 	u64 count;
 	u64 stride;
-	u64 length;
+	u64 repeat;
 	u64 operand;
 	u64 compare;
 	u64 *results;
 
 	u64 done;
 	u64 value;
+	u64 fault_va;
 	u64 page_requests;
 	int status;
 	struct completion completion;
-	struct peer_slot *slot;
+	struct peer_order *slot;
 };
 
 /**
@@ -179,6 +181,18 @@ bool peer_alive(const struct peer *peer);
  * Context: any.
  */
 bool peer_present(void);
+
+/**
+ * peer_restart() - reset a device and begin anew with it
+ * @peer: the device, dead or alive, whose process is there and answers
+ *
+ * Not for a device whose process hangs: the reset would stop the whole machine
+ * until it answers.
+ *
+ * Context: may sleep; no other call on @peer runs.
+ * Return: 0; -EBUSY (it has contexts); else what went wrong, and it is dead.
+ */
+int peer_restart(struct peer *peer);
 
 /**
  * peer_lock_is_atomic() - does a guest `lock` exclude the device's own atomics?
@@ -264,6 +278,18 @@ void peer_context_stats(struct peer_context *ctx,
 unsigned int peer_context_translations(struct peer_context *ctx,
 				       struct peer_translation *table,
 				       unsigned int max);
+
+/**
+ * peer_query() - ask the device itself what it has for an address
+ * @ctx: the context
+ * @va: user address
+ * @out: filled; @out->exclusive is what the driver knows
+ *
+ * For checks against the driver's own table.  Context: may sleep.
+ * Return: 0, -ENOENT (no translation), -EIO (dead).
+ */
+int peer_query(struct peer_context *ctx, vaddr_t va,
+	       struct peer_translation *out);
 
 /**
  * peer_ping() - an empty control command, there and back

@@ -83,15 +83,19 @@ struct virtqueue_buffer {
 };
 
 /**
- * struct virtqueue_chain - what the driver remembers of a head (q)
- * @cookie: the caller's, NULL when the head is free
- * @writable: bytes the device may write
- * @descriptors: descriptors of the ring that it holds
+ * struct virtqueue_chain - what the driver remembers of a descriptor (q)
+ * @cookie: the caller's; NULL unless a chain in flight begins here
+ * @writable: bytes the device may write, of a head
+ * @descriptors: descriptors of the ring that the chain holds, of a head
+ * @next: the next of the chain, or of the free list
+ *
+ * Kept apart from the descriptor table, which the device could write.
  */
 struct virtqueue_chain {
 	void *cookie;
 	u32 writable;
 	u16 descriptors;
+	u16 next;
 };
 
 /**
@@ -121,13 +125,11 @@ struct virtqueue_stats {
  * @features: enum virtqueue_feature (c)
  * @notify: tell the device that something is available (c)
  * @notify_arg: for @notify (c)
- * @memory: what all the rings lie in, and the order of its pages (c)
- * @order: pages of @memory, as a power of two (c)
+ * @memory: what all the rings lie in (c)
  * @desc: descriptor table (c)
  * @avail: available ring (c)
  * @used: used ring (c), its content (d)
  * @indirect: a table of VIRTQUEUE_MAX_CHAIN for each head, or NULL (c)
- * @indirect_order: pages of @indirect, as a power of two (c)
  * @chains: one for each head (q)
  * @free_head: first free descriptor (q)
  * @nr_free: how many are free (q)
@@ -144,12 +146,10 @@ struct virtqueue {
 	void (*notify)(struct virtqueue *vq, void *arg);
 	void *notify_arg;
 	void *memory;
-	unsigned int order;
 	struct virtq_desc *desc;
 	struct virtq_avail *avail;
 	struct virtq_used *used;
 	struct virtq_desc *indirect;
-	unsigned int indirect_order;
 	struct virtqueue_chain *chains;
 	u16 free_head;
 	u16 nr_free;
@@ -162,7 +162,7 @@ struct virtqueue {
 
 /**
  * virtqueue_create() - make an empty queue
- * @vq: filled; zeroed by the caller is not needed
+ * @vq: filled; need not be zeroed before
  * @name: not copied
  * @size: entries, a power of two up to VIRTQUEUE_MAX_SIZE
  * @features: enum virtqueue_feature

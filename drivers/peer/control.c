@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+/*
+ * drivers/peer/control.c - commands to the device, and their answers
+ *
+ * Problem.  An invalidate callback must be able to send a command and to wait
+ * for its answer without allocating, and must not be stuck behind others that
+ * wait for the device for long.
+ *
+ * Idea.  A command lives in a slot that exists from the start.  Most slots are
+ * for anybody; some are kept for invalidations, whose answers the device owes
+ * at once.  The device carries commands out in the order in which they were
+ * sent but may answer out of order: an answer to a grant comes only when the
+ * access has been replayed.
+ *
+ *	state		who may touch it	leaves it by
+ *	FREE		the list		peer_slot_get()
+ *	HELD		its holder		peer_slot_send(), _put()
+ *	FLIGHT		the device		answer or death: HELD
+ *	ABANDONED	the device		answer or death: FREE
+ *
+ * A slot that the device may still write is never given to anyone else.  When
+ * the device is declared dead, all slots come back with -EIO; a device that is
+ * not dead after all could then write into the next answer, but no command is
+ * ever sent to it again, so there is none.
+ *
+ *	field			read with	write with
+ *	slot->state, ->link	peer->lock	peer->lock
+ *	slot->error, ->written	after ->done	peer->lock
+ *	slot->request		the device	holder, while HELD
+ *	slot->answer		after ->done	the device
+ *
+ * Not here: what the commands mean.
+ */
+#include <arch/page.h>
+#include <kernel/assert.h>
+#include <kernel/errno.h>
+#include <kernel/string.h>
+
+#include "internal.h"
+
+int peer_status_errno(u32 status)
+{
+	switch (status) {
+	case PEER_S_OK:
+		return 0;
+	case PEER_S_FAULT:
+		return -EFAULT;
+	case PEER_S_REVOKED:
+		return -EAGAIN;
+	case PEER_S_CANCELED:
+	case PEER_S_NO_CONTEXT:
+		return -ECANCELED;
+	case PEER_S_LIMIT:
+		return -ENOSPC;
+	case PEER_S_EXISTS:
+		return -EEXIST;
+	case PEER_S_NO_TAG:
+		return -ENOENT;
+	case PEER_S_NOT_PERMITTED:
+		return -EPERM;
+	case PEER_S_BAD_REQUEST:
+	case PEER_S_BAD_COMMAND:
+	case PEER_S_BAD_ADDRESS:
+		return -EINVAL;
+	default:
+		return -EPROTO;
+	}
+}
+
+void peer_control_init(struct peer *peer)
+{
+	unsigned int i;
+
+	INIT_LIST_HEAD(&peer->free_slots[PEER_SLOT_ANY]);
+	INIT_LIST_HEAD(&peer->free_slots[PEER_SLOT_INVALIDATE]);
+	for (i = 0; i < ARRAY_SIZE(peer->slots); i++) {
+		struct peer_slot *slot = &peer->slots[i];
+
+		slot->class =
+			i < PEER_SLOTS ? PEER_SLOT_ANY : PEER_SLOT_INVALIDATE;
+		slot->state = PEER_SLOT_FREE;
+		list_add_tail(&slot->link, &peer->free_slots[slot->class]);
+	}
+}
+
+static struct peer_slot *slot_try_get(struct peer *peer,
+				      enum peer_slot_class class)
+{
+	struct peer_slot *slot = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	if (!list_empty(&peer->free_slots[class])) {
+		slot = list_first_entry(&peer->free_slots[class],
+					struct peer_slot, link);
+		list_del(&slot->link);
+		slot->state = PEER_SLOT_HELD;
+		slot->error = 0;
+		slot->written = 0;
+		init_completion(&slot->done);
+	}
+	spin_unlock_irqrestore(&peer->lock, flags);
+	return slot;
+}
+
+struct peer_slot *peer_slot_get(struct peer *peer, enum peer_slot_class class)
+{
+	struct peer_slot *slot = NULL;
+
+	wait_event(&peer->slot_wait,
+		   !peer_alive(peer) || (slot = slot_try_get(peer, class)));
+	return slot;
+}
+
+static void slot_free_locked(struct peer *peer, struct peer_slot *slot)
+{
+	lockdep_assert_held(&peer->lock);
+	slot->state = PEER_SLOT_FREE;
+	list_add_tail(&slot->link, &peer->free_slots[slot->class]);
+}
+
+void peer_slot_put(struct peer *peer, struct peer_slot *slot)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	ASSERT(slot->state == PEER_SLOT_HELD);
+	slot_free_locked(peer, slot);
+	spin_unlock_irqrestore(&peer->lock, flags);
+	wake_up_all(&peer->slot_wait);
+}
+
+int peer_slot_send(struct peer *peer, struct peer_slot *slot, u32 length,
+		   u32 answer_length)
+{
+	struct virtqueue_buffer buffers[2] = {
+		{virt_to_phys(slot->request), length},
+		{virt_to_phys(slot->answer), answer_length},
+	};
+	unsigned long flags;
+	int err = -EIO;
+
+	ASSERT(length <= PEER_REQUEST_BYTES);
+	ASSERT(answer_length <= PEER_ANSWER_BYTES);
+	memset(slot->answer, 0xff, answer_length);
+	spin_lock_irqsave(&peer->lock, flags);
+	ASSERT(slot->state == PEER_SLOT_HELD);
+	if (!peer->dead)
+		err = virtqueue_add(&peer->control->vq, buffers, 1, 1, slot);
+	if (!err) {
+		slot->state = PEER_SLOT_FLIGHT;
+		virtqueue_kick(&peer->control->vq);
+	}
+	spin_unlock_irqrestore(&peer->lock, flags);
+	return err ? -EIO : 0;
+}
+
+int peer_slot_wait(struct peer *peer, struct peer_slot *slot, u64 timeout_ns)
+{
+	unsigned long flags;
+	bool abandoned;
+
+	if (wait_for_completion_timeout_ns(&slot->done, timeout_ns))
+		return slot->error;
+	spin_lock_irqsave(&peer->lock, flags);
+	abandoned = slot->state == PEER_SLOT_FLIGHT;
+	if (abandoned)
+		slot->state = PEER_SLOT_ABANDONED;
+	spin_unlock_irqrestore(&peer->lock, flags);
+	return abandoned ? -ETIMEDOUT : slot->error;
+}
+
+u32 peer_slot_status(const struct peer_slot *slot)
+{
+	const struct peer_wire_answer *answer = slot->answer;
+	u32 status = READ_ONCE(answer->status);
+
+	return min_t(u32, status, PEER_S_COUNT);
+}
+
+static void slot_finish_locked(struct peer *peer, struct peer_slot *slot,
+			       int error)
+{
+	slot->error = error;
+	if (slot->state == PEER_SLOT_ABANDONED) {
+		slot_free_locked(peer, slot);
+		return;
+	}
+	slot->state = PEER_SLOT_HELD;
+	complete(&slot->done);
+}
+
+void peer_control_interrupt(void *arg)
+{
+	struct peer *peer = arg;
+	struct virtqueue *vq = &peer->control->vq;
+	struct peer_slot *slot;
+	unsigned long flags;
+	u32 written;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	do {
+		virtqueue_interrupt_off(vq);
+		while ((slot = virtqueue_take(vq, &written))) {
+			int error = 0;
+
+			peer->counters.commands++;
+			slot->written = written;
+			if (written < sizeof(struct peer_wire_answer)) {
+				peer->counters.bad_answers++;
+				error = -EPROTO;
+			}
+			slot_finish_locked(peer, slot, error);
+		}
+	} while (!virtqueue_interrupt_on(vq));
+	if (vq->broken)
+		peer_die_locked(peer, "it lied on the control queue");
+	spin_unlock_irqrestore(&peer->lock, flags);
+	wake_up_all(&peer->slot_wait);
+}
+
+void peer_control_die_locked(struct peer *peer)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&peer->lock);
+	for (i = 0; i < ARRAY_SIZE(peer->slots); i++) {
+		struct peer_slot *slot = &peer->slots[i];
+
+		if (slot->state == PEER_SLOT_FLIGHT ||
+		    slot->state == PEER_SLOT_ABANDONED)
+			slot_finish_locked(peer, slot, -EIO);
+	}
+	wake_up_all(&peer->slot_wait);
+}
+
+int peer_command(struct peer *peer, const void *request, u32 length,
+		 void *answer, u32 answer_length)
+{
+	struct peer_slot *slot = peer_slot_get(peer, PEER_SLOT_ANY);
+	u32 status;
+	int err;
+
+	if (!slot)
+		return -EIO;
+	memcpy(slot->request, request, length);
+	err = peer_slot_send(peer, slot, length, answer_length);
+	if (!err)
+		err = peer_slot_wait(peer, slot, PEER_DEATH_NS);
+	if (err == -ETIMEDOUT) {
+		peer_die(peer, "it does not answer a command");
+		return -EIO;
+	}
+	if (!err) {
+		status = peer_slot_status(slot);
+		err = peer_status_errno(status);
+		if (!err && slot->written < answer_length)
+			err = -EPROTO;
+		if (!err)
+			memcpy(answer, slot->answer, answer_length);
+	}
+	peer_slot_put(peer, slot);
+	return err;
+}
+
+int peer_ping(struct peer *peer)
+{
+	struct peer_wire_request request = {.command = PEER_CMD_HEARTBEAT};
+	struct peer_wire_heartbeat_answer answer;
+	unsigned long flags;
+	int err;
+
+	err = peer_command(peer, &request, sizeof(request), &answer,
+			   sizeof(answer));
+	if (err)
+		return -EIO;
+	if (answer.instance != peer->hello.instance ||
+	    answer.session != peer->hello.session) {
+		peer_die(peer, "it has been started anew");
+		return -EIO;
+	}
+	spin_lock_irqsave(&peer->lock, flags);
+	peer->counters.beats++;
+	spin_unlock_irqrestore(&peer->lock, flags);
+	return 0;
+}
+
+int peer_set_option(struct peer *peer, struct peer_context *ctx, u32 option,
+		    u64 value)
+{
+	struct peer_wire_set_option request = {
+		.head = {.command = PEER_CMD_SET_OPTION, .ctx = ctx ? ctx->id : 0},
+		.option = option,
+		.value = value,
+	};
+	struct peer_wire_answer answer;
+
+	return peer_command(peer, &request, sizeof(request), &answer,
+			    sizeof(answer));
+}
+
+int peer_query(struct peer_context *ctx, vaddr_t va, struct peer_translation *out)
+{
+	struct peer_wire_query request = {
+		.head = {.command = PEER_CMD_QUERY, .ctx = ctx->id},
+		.va = va & PEER_PAGE_MASK,
+	};
+	struct peer_wire_query_answer answer;
+	const struct peer_translation *known;
+	int err;
+
+	err = peer_command(ctx->peer, &request, sizeof(request), &answer,
+			   sizeof(answer));
+	if (err)
+		return err;
+	if (!answer.target)
+		return -ENOENT;
+	out->va = request.va;
+	out->pa = answer.target & PEER_PAGE_MASK;
+	out->prot = (u32)(answer.target & PEER_MAP_FLAGS);
+	mutex_lock(&ctx->lock);
+	known = peer_table_find(&ctx->table, request.va);
+	out->exclusive = known && known->exclusive;
+	mutex_unlock(&ctx->lock);
+	return 0;
+}

@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: MIT
+/*
+ * drivers/peer/device.c - meet a peer, watch over it, notice its death
+ *
+ * Problem.  The device is a process on the other side of a socket.  It can be
+ * of another version, see other memory than we do, and end at any time; the
+ * front end in QEMU tells the guest nothing of that: the used index just
+ * stops.
+ *
+ * Meeting it, in this order, each step a reason to refuse:
+ *
+ *	virtio id 26 and the tag "svm-peer"	else it is a file system
+ *	HELLO: magic, version, features		else it speaks otherwise
+ *	ECHO: it reads what we wrote, and we	else guest memory is not
+ *	read what it wrote			shared with it
+ *	the lock probe (probe_lock.c)		only noted: nothing needs it
+ *
+ * Watching.  A heartbeat every PEER_HEARTBEAT_NS, and a limit on each command.
+ * What has not answered within PEER_DEATH_NS is declared dead:
+ *
+ *	state	commands, work		translations	invalidate callback
+ *	alive	sent			as in the table	INVALIDATE, and wait
+ *	dead	-EIO, those waiting too	count as gone	returns at once
+ *
+ * It is not reset then: resetting a device whose process hangs stops all of
+ * QEMU until the process answers.  What the device could still write, rings
+ * and answers, is therefore never given back to the allocator.  User pages
+ * are: there is no IOMMU here that could hold off a device which was declared
+ * dead and is not.
+ *
+ * The heartbeat also looks at every queue and rings every bell, once in a
+ * while: where guest barriers do not order against the device's threads (one
+ * CPU under TCG) a notification can be missed in either direction.
+ *
+ * Peers are made at boot and never freed, so pointers to them need no
+ * reference.
+ *
+ * Not here: commands (control.c), pages (request.c, context.c), work (work.c).
+ */
+#include <arch/page.h>
+#include <kernel/alloc.h>
+#include <kernel/assert.h>
+#include <kernel/errno.h>
+#include <kernel/init.h>
+#include <kernel/printk.h>
+#include <kernel/string.h>
+
+#include "internal.h"
+
+#define PEER_TAG_BYTES     36
+#define PEER_QUEUE_ENTRIES 256
+#define PEER_ECHO_WORD     0x636f6e636f726421ull
+
+/* The device's memory is cut up in pieces of this alignment. */
+#define PEER_PIECE_ALIGN 64
+
+static struct peer *peers[PEER_MAX];
+static unsigned int nr_peers;
+
+unsigned int peer_count(void)
+{
+	return nr_peers;
+}
+
+struct peer *peer_get(unsigned int index)
+{
+	return index < nr_peers ? peers[index] : NULL;
+}
+
+bool peer_alive(const struct peer *peer)
+{
+	return !READ_ONCE(peer->dead);
+}
+
+bool peer_present(void)
+{
+	return nr_peers && peer_alive(peers[0]);
+}
+
+bool peer_lock_is_atomic(const struct peer *peer)
+{
+	return peer->lock_atomic;
+}
+
+void peer_die_locked(struct peer *peer, const char *why)
+{
+	unsigned int id;
+
+	lockdep_assert_held(&peer->lock);
+	if (peer->dead)
+		return;
+	WRITE_ONCE(peer->dead, why);
+	pr_err("peer%u: declared dead: %s\n", peer->index, why);
+	peer_control_die_locked(peer);
+	peer_work_die_locked(peer);
+	for (id = 1; id <= PEER_CONTEXTS; id++) {
+		if (peer->contexts[id])
+			wake_up_all(&peer->contexts[id]->wait);
+	}
+}
+
+void peer_die(struct peer *peer, const char *why)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	peer_die_locked(peer, why);
+	spin_unlock_irqrestore(&peer->lock, flags);
+}
+
+static void ring_bell(struct peer *peer, struct virtio_queue *queue)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	if (!queue->vq.broken)
+		queue->vq.notify(&queue->vq, queue->vq.notify_arg);
+	spin_unlock_irqrestore(&peer->lock, flags);
+}
+
+static void look_after(struct peer *peer)
+{
+	ring_bell(peer, peer->control);
+	ring_bell(peer, peer->pages);
+	ring_bell(peer, peer->work);
+	peer_control_interrupt(peer);
+	peer_request_interrupt(peer);
+	peer_work_interrupt(peer);
+}
+
+static bool refused_waiting(struct peer *peer)
+{
+	unsigned long flags;
+	bool waiting;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	waiting = !list_empty(&peer->refused);
+	spin_unlock_irqrestore(&peer->lock, flags);
+	return waiting;
+}
+
+static int beat_thread(void *arg)
+{
+	struct peer *peer = arg;
+
+	while (peer_alive(peer)) {
+		u64 left = wait_event_timeout_ns(&peer->beat_wait,
+						 refused_waiting(peer) ||
+							 !peer_alive(peer),
+						 PEER_HEARTBEAT_NS);
+
+		peer_request_deny_refused(peer);
+		if (left || !peer_alive(peer))
+			continue;
+		look_after(peer);
+		peer_ping(peer);
+	}
+	return 0;
+}
+
+/* One block for all that the device touches, cut into the pieces. */
+static int memory_create(struct peer *peer)
+{
+	const size_t slot = PEER_REQUEST_BYTES + PEER_ANSWER_BYTES;
+	const size_t order = ALIGN(sizeof(struct peer_wire_work), 64) +
+			     ALIGN(sizeof(struct peer_wire_work_done), 64);
+	const size_t request = ALIGN(sizeof(struct peer_wire_page_request), 64);
+	u8 *at;
+	unsigned int i;
+
+	peer->memory =
+		kzalloc(ARRAY_SIZE(peer->slots) * slot + PEER_ORDERS * order +
+				PEER_REQUESTS * request,
+			GFP_KERNEL);
+	peer->values = kzalloc(PEER_ORDERS * PEER_PAGE_SIZE, GFP_KERNEL);
+	if (!peer->memory || !peer->values)
+		return -ENOMEM;
+	at = peer->memory;
+	for (i = 0; i < ARRAY_SIZE(peer->slots); i++, at += slot) {
+		peer->slots[i].request = at;
+		peer->slots[i].answer = at + PEER_REQUEST_BYTES;
+	}
+	for (i = 0; i < PEER_ORDERS; i++, at += order) {
+		peer->order_pool[i].request = (void *)at;
+		peer->order_pool[i].answer =
+			(void *)(at + ALIGN(sizeof(struct peer_wire_work), 64));
+		peer->order_pool[i].values =
+			(void *)((u8 *)peer->values + i * PEER_PAGE_SIZE);
+	}
+	for (i = 0; i < PEER_REQUESTS; i++, at += request)
+		peer->request_pool[i].wire = (void *)at;
+	return 0;
+}
+
+static_assert(PEER_MAX_RESULTS * sizeof(u64) <= PEER_PAGE_SIZE,
+	      "an order's old values fit in its page");
+
+static void memory_destroy(struct peer *peer)
+{
+	kfree(peer->memory);
+	kfree(peer->values);
+	kfree(peer);
+}
+
+static struct peer *peer_create(struct pci_device *pci)
+{
+	struct peer *peer = kzalloc(sizeof(*peer), GFP_KERNEL);
+
+	if (!peer)
+		return NULL;
+	peer->pci = pci;
+	spin_lock_init(&peer->lock);
+	init_waitqueue_head(&peer->slot_wait);
+	init_waitqueue_head(&peer->order_wait);
+	init_waitqueue_head(&peer->beat_wait);
+	INIT_LIST_HEAD(&peer->refused);
+	if (memory_create(peer)) {
+		memory_destroy(peer);
+		return NULL;
+	}
+	peer_control_init(peer);
+	peer_work_init(peer);
+	peer_request_init(peer);
+	return peer;
+}
+
+/* Can the queue hold @chains of @buffers each at once? */
+static bool roomy(const struct virtqueue *vq, unsigned int chains,
+		  unsigned int buffers)
+{
+	return vq->size >= (vq->indirect ? chains : chains * buffers);
+}
+
+static int queues_create(struct peer *peer)
+{
+	struct virtio_device *vdev = &peer->vdev;
+
+	peer->control = virtio_queue_setup(vdev, PEER_QUEUE_CONTROL,
+					   PEER_QUEUE_ENTRIES, "peer control",
+					   peer_control_interrupt, peer);
+	if (IS_ERR(peer->control))
+		return (int)PTR_ERR(peer->control);
+	peer->pages = virtio_queue_setup(vdev, PEER_QUEUE_PAGE_REQUEST,
+					 PEER_QUEUE_ENTRIES, "peer pages",
+					 peer_request_interrupt, peer);
+	if (IS_ERR(peer->pages))
+		return (int)PTR_ERR(peer->pages);
+	peer->work = virtio_queue_setup(vdev, PEER_QUEUE_WORK, PEER_QUEUE_ENTRIES,
+					"peer work", peer_work_interrupt, peer);
+	if (IS_ERR(peer->work))
+		return (int)PTR_ERR(peer->work);
+	if (!roomy(&peer->control->vq, ARRAY_SIZE(peer->slots), 2) ||
+	    !roomy(&peer->pages->vq, PEER_REQUESTS, 1) ||
+	    !roomy(&peer->work->vq, PEER_ORDERS, 3))
+		return -ENOSPC;
+	return 0;
+}
+
+static int hello(struct peer *peer)
+{
+	struct peer_wire_hello request = {
+		.head = {.command = PEER_CMD_HELLO},
+		.magic = PEER_MAGIC,
+		.version_min = PEER_VERSION,
+		.version_max = PEER_VERSION,
+		.features = PEER_F_KNOWN,
+	};
+	int err;
+
+	err = peer_command(peer, &request, sizeof(request), &peer->hello,
+			   sizeof(peer->hello));
+	if (err)
+		return err;
+	if (peer->hello.magic != PEER_MAGIC ||
+	    peer->hello.version != PEER_VERSION ||
+	    (peer->hello.features & ~PEER_F_KNOWN) || !peer->hello.instance ||
+	    peer->hello.va_bits != PEER_VA_BITS || !peer->hello.max_contexts ||
+	    !peer->hello.max_mappings || !peer->hello.max_map_entries)
+		return -EPROTO;
+	return 0;
+}
+
+static int echo(struct peer *peer)
+{
+	struct peer_wire_echo request = {
+		.head = {.command = PEER_CMD_ECHO},
+		.value = ~PEER_ECHO_WORD,
+	};
+	struct peer_wire_echo_answer answer;
+	u64 *word = kmalloc(sizeof(*word), GFP_KERNEL);
+	int err;
+
+	if (!word)
+		return -ENOMEM;
+	WRITE_ONCE(*word, PEER_ECHO_WORD);
+	request.gpa = virt_to_phys(word);
+	err = peer_command(peer, &request, sizeof(request), &answer,
+			   sizeof(answer));
+	if (!err && (answer.seen != PEER_ECHO_WORD ||
+		     READ_ONCE(*word) != ~PEER_ECHO_WORD)) {
+		pr_err("peer: it sees other memory than this machine's (is "
+		       "the RAM shared?)\n");
+		err = -EPROTO;
+	}
+	/* A device that never answered may still write there: keep it. */
+	if (peer_alive(peer))
+		kfree(word);
+	return err;
+}
+
+static void introduce(struct peer *peer)
+{
+	const struct peer_wire_hello_answer *h = &peer->hello;
+	int err = peer_probe_lock(peer, &peer->lock_atomic);
+	const char *word = peer->lock_atomic ? "is" : "is NOT";
+
+	pr_info("peer%u: device %u at %02x:%02x.%x, %u contexts, %u workers, "
+		"RMW window %lu ns%s\n",
+		peer->index, h->device_number, peer->pci->bus_nr,
+		peer->pci->devfn >> 3, peer->pci->devfn & 7, h->max_contexts,
+		h->workers, (unsigned long)h->rmw_window_ns,
+		h->features & PEER_F_TEST_OPTIONS ? ", takes test options" : "");
+	if (err)
+		pr_info("peer%u: could not find out about `lock`: %s\n",
+			peer->index, errno_name(err));
+	else
+		pr_info("peer%u: guest `lock` %s atomic against it; exclusive "
+			"access is exact either way\n",
+			peer->index, word);
+}
+
+static int start(struct peer *peer)
+{
+	int err;
+
+	err = virtio_negotiate(&peer->vdev, 1ull << VIRTIO_F_INDIRECT_DESC |
+						    1ull << VIRTIO_F_EVENT_IDX);
+	if (!err)
+		err = queues_create(peer);
+	if (!err)
+		err = virtio_start(&peer->vdev);
+	if (err)
+		return err;
+	peer_request_post_all(peer);
+	err = hello(peer);
+	if (!err)
+		err = echo(peer);
+	return err;
+}
+
+static int peer_probe(struct pci_device *pci, const struct pci_device_id *id)
+{
+	char tag[PEER_TAG_BYTES + 1] = "";
+	struct task *thread;
+	struct peer *peer;
+	int err;
+
+	if (nr_peers == PEER_MAX)
+		return -ENOSPC;
+	peer = peer_create(pci);
+	if (!peer)
+		return -ENOMEM;
+	err = virtio_pci_open(pci, &peer->vdev);
+	if (err) {
+		memory_destroy(peer);
+		return err;
+	}
+	err = -ENODEV;
+	if (peer->vdev.id != PEER_VIRTIO_ID ||
+	    virtio_config_read(&peer->vdev, 0, tag, PEER_TAG_BYTES) ||
+	    strcmp(tag, PEER_TAG) || peer->vdev.nr_queues < PEER_QUEUES_MIN)
+		goto out_close;
+	peer->index = nr_peers;
+	err = start(peer);
+	if (err)
+		goto out_close;
+	thread = kthread_run(beat_thread, peer, "peer%u/beat", peer->index);
+	if (IS_ERR(thread)) {
+		err = (int)PTR_ERR(thread);
+		goto out_close;
+	}
+	peer->beat_thread = thread;
+	pci->driver_data = peer;
+	peers[nr_peers++] = peer;
+	introduce(peer);
+	return 0;
+
+out_close:
+	/*
+	 * A device that was declared dead meanwhile is left as it is, with
+	 * all the memory it may write: see the head of this file.
+	 */
+	if (peer->dead)
+		return err;
+	virtio_close(&peer->vdev);
+	memory_destroy(peer);
+	return err;
+}
+
+int peer_restart(struct peer *peer)
+{
+	unsigned int id;
+	int err;
+
+	for (id = 1; id <= PEER_CONTEXTS; id++) {
+		if (peer->contexts[id])
+			return -EBUSY;
+	}
+	peer_die(peer, "it is being restarted");
+	wake_up_all(&peer->beat_wait);
+	kthread_join(peer->beat_thread);
+	virtio_close(&peer->vdev);
+	peer_control_init(peer);
+	peer_work_init(peer);
+	peer_request_init(peer);
+	INIT_LIST_HEAD(&peer->refused);
+	err = virtio_pci_open(peer->pci, &peer->vdev);
+	if (err)
+		goto out_dead;
+	WRITE_ONCE(peer->dead, NULL);
+	err = start(peer);
+	if (err)
+		goto out_dead;
+	peer->beat_thread =
+		kthread_run(beat_thread, peer, "peer%u/beat", peer->index);
+	if (!IS_ERR(peer->beat_thread))
+		return 0;
+	err = (int)PTR_ERR(peer->beat_thread);
+out_dead:
+	WRITE_ONCE(peer->dead, "it could not be restarted");
+	return err;
+}
+
+static const struct pci_device_id peer_ids[] = {
+	{VIRTIO_PCI_VENDOR, VIRTIO_PCI_DEVICE_BASE + PEER_VIRTIO_ID},
+	{0, 0},
+};
+
+static const struct pci_driver peer_driver = {
+	.name = "peer",
+	.ids = peer_ids,
+	.probe = peer_probe,
+};
+PCI_DRIVER(peer_driver);
+
+int peer_describe(struct peer *peer, char *buf, size_t len)
+{
+	const struct virtqueue_stats *c = &peer->control->vq.stats;
+	const struct virtqueue_stats *p = &peer->pages->vq.stats;
+	const struct virtqueue_stats *w = &peer->work->vq.stats;
+	struct peer_counters counters;
+	unsigned int id, contexts = 0;
+	unsigned long flags;
+	int at;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	counters = peer->counters;
+	for (id = 1; id <= PEER_CONTEXTS; id++)
+		contexts += peer->contexts[id] != NULL;
+	spin_unlock_irqrestore(&peer->lock, flags);
+
+	at = scnprintf(buf, len, "peer%u: %s%s, %u contexts, %lu beats\n",
+		       peer->index, peer->dead ? "dead: " : "alive",
+		       peer->dead ? peer->dead : "", contexts,
+		       (unsigned long)counters.beats);
+	at += scnprintf(buf + at, len - at,
+			"  done: %lu commands, %lu orders, %lu page requests\n",
+			(unsigned long)counters.commands,
+			(unsigned long)counters.orders,
+			(unsigned long)counters.requests);
+	at += scnprintf(
+		buf + at, len - at,
+		"  refused: %lu requests, %lu answers, %lu used "
+		"entries\n",
+		(unsigned long)counters.bad_requests,
+		(unsigned long)counters.bad_answers,
+		(unsigned long)(c->bad_index + c->bad_id + c->bad_length +
+				p->bad_index + p->bad_id + p->bad_length +
+				w->bad_index + w->bad_id + w->bad_length));
+	at += scnprintf(buf + at, len - at, "  notified %lu times, spared %lu\n",
+			(unsigned long)(c->notified + p->notified + w->notified),
+			(unsigned long)(c->notify_spared + p->notify_spared +
+					w->notify_spared));
+	return at;
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * drivers/peer/internal.h - the objects of the driver
+ *
+ *	struct peer		one device
+ *	struct peer_context	one device in one address space
+ *	struct peer_slot	memory for one control command and its answer
+ *	struct peer_order	memory for one work order and its answer
+ *	struct peer_request	memory for one page request
+ *	struct peer_table	what the device has been given of an mm
+ *
+ * Two locks, taken in this order:
+ *
+ *	ctx->lock	mutex	what the device may reach: held from the check
+ *				of read_retry() until the translation has been
+ *				put on its way, and by the invalidate callback
+ *				until the device has acknowledged
+ *	peer->lock	spin	rings, slots, lists; also taken by the
+ *				interrupt handlers
+ *
+ * Nothing is allocated under either: slots, orders, requests and tables exist
+ * from the start, and waiting for one under ctx->lock happens only for the
+ * slots that are kept for invalidations, whose holders wait for the device and
+ * for nothing else.
+ *
+ * Key letters: (c) constant after setup
+ *		(p) under peer->lock
+ *		(x) under ctx->lock
+ *		(o) owned by whoever holds the object
+ *		(1) written once, read with READ_ONCE
+ *		(w) written by the device: copied, then checked
+ */
+#ifndef PEER_INTERNAL_H
+#define PEER_INTERNAL_H
+
+#include <drivers/peer.h>
+#include <drivers/virtio.h>
+#include <kernel/list.h>
+#include <kernel/mutex.h>
+#include <kernel/sched.h>
+#include <kernel/spinlock.h>
+#include <kernel/wait.h>
+#include <mm/mmu_notifier.h>
+
+#define PEER_SLOTS          48 /* for anything */
+#define PEER_SLOTS_RESERVED 16 /* for invalidations only */
+#define PEER_ORDERS         32
+#define PEER_REQUESTS       64
+#define PEER_CONTEXTS       32                  /* ids 1 .. PEER_CONTEXTS */
+#define PEER_PROBE_CONTEXT  (PEER_CONTEXTS + 1) /* the boot probe's id */
+#define PEER_TABLE_SIZE     2048
+
+#define PEER_REQUEST_BYTES  64
+#define PEER_ANSWER_BYTES   192
+#define PEER_HEARTBEAT_NS   (250 * 1000 * 1000ULL)
+
+/* Whom a slot is kept for. */
+enum peer_slot_class {
+	PEER_SLOT_ANY,
+	PEER_SLOT_INVALIDATE,
+};
+
+/**
+ * enum peer_slot_state - where a slot is
+ * @PEER_SLOT_FREE: in the list of its class
+ * @PEER_SLOT_HELD: its holder fills or reads it
+ * @PEER_SLOT_FLIGHT: the device has it, its holder waits
+ * @PEER_SLOT_ABANDONED: the device has it, nobody waits
+ */
+enum peer_slot_state {
+	PEER_SLOT_FREE,
+	PEER_SLOT_HELD,
+	PEER_SLOT_FLIGHT,
+	PEER_SLOT_ABANDONED,
+};
+
+/**
+ * struct peer_slot - one control command
+ * @link: in the free list (p)
+ * @class: (c)
+ * @state: (p)
+ * @error: 0, -EIO (dead), -EPROTO (answer too short); set when done (p)
+ * @written: bytes of the answer (p)
+ * @done: fires when it comes back, or never will
+ * @request: what the device reads (o)
+ * @answer: what the device writes (w)
+ */
+struct peer_slot {
+	struct list_head link;
+	enum peer_slot_class class;
+	enum peer_slot_state state;
+	int error;
+	u32 written;
+	struct completion done;
+	void *request;
+	void *answer;
+};
+
+/**
+ * struct peer_order - one piece of work on its way
+ * @link: in the free list (p)
+ * @work: the caller's, NULL when abandoned (p)
+ * @ctx: whom it counts for, NULL for the boot probe (p)
+ * @limit: most that the device can truly have done (o)
+ * @results: how many old values were asked for (o)
+ * @request: what the device reads (o)
+ * @answer: what the device writes (w)
+ * @values: a page of old values (w)
+ * @flight: the device has it (p)
+ */
+struct peer_order {
+	struct list_head link;
+	struct peer_work *work;
+	struct peer_context *ctx;
+	u64 limit;
+	u64 results;
+	struct peer_wire_work *request;
+	struct peer_wire_work_done *answer;
+	u64 *values;
+	bool flight;
+};
+
+/**
+ * struct peer_request - one page request
+ * @link: in a context's list, or in the list of those refused (p)
+ * @wire: what the device writes (w)
+ * @copy: what it said, checked (o)
+ */
+struct peer_request {
+	struct list_head link;
+	struct peer_wire_page_request *wire;
+	struct peer_wire_page_request copy;
+};
+
+/**
+ * struct peer_table - translations, sorted by address (x)
+ * @entries: room for @size
+ * @size: (c)
+ * @count: in use
+ * @victim: where the next eviction begins to look
+ */
+struct peer_table {
+	struct peer_translation *entries;
+	unsigned int size;
+	unsigned int count;
+	unsigned int victim;
+};
+
+/**
+ * struct peer_context - a device in an address space
+ * @peer: (c)
+ * @mm: (c); its struct is held by @sub
+ * @id: (c)
+ * @sub: covers the whole address space
+ * @lock: see the head of this file
+ * @closed: the address space is gone: install nothing more (x)
+ * @table: (x)
+ * @stats: (x), but @works and @works_failed (p)
+ * @policy: enum peer_atomic_policy (1, may change)
+ * @hooks: (1, may change)
+ * @requests: page requests that wait for @thread (p)
+ * @wait: where @thread sleeps
+ * @thread: serves the page requests (c)
+ * @orders: work that the device has (p)
+ * @idle: where destroy waits for @orders to become 0
+ */
+struct peer_context {
+	struct peer *peer;
+	struct mm_struct *mm;
+	u32 id;
+	struct mmu_interval_notifier sub;
+	struct mutex lock;
+	bool closed;
+	struct peer_table table;
+	struct peer_context_stats stats;
+	enum peer_atomic_policy policy;
+	const struct peer_hooks *hooks;
+	struct list_head requests;
+	struct wait_queue_head wait;
+	struct task *thread;
+	unsigned int orders;
+	struct wait_queue_head idle;
+};
+
+/**
+ * struct peer_counters - of a device, for people (p)
+ * @commands: control commands done
+ * @orders: work done
+ * @requests: page requests taken
+ * @bad_requests: page requests that made no sense
+ * @bad_answers: answers too short, or with impossible contents
+ * @beats: heartbeats answered
+ */
+struct peer_counters {
+	u64 commands;
+	u64 orders;
+	u64 requests;
+	u64 bad_requests;
+	u64 bad_answers;
+	u64 beats;
+};
+
+/**
+ * struct peer - one device
+ * @index: (c)
+ * @pci: (c)
+ * @vdev: (c)
+ * @control: (c)
+ * @pages: (c)
+ * @work: (c)
+ * @lock: see the head of this file
+ * @dead: NULL, or why (1)
+ * @hello: what it said of itself (c)
+ * @lock_atomic: what the probe found (c)
+ * @slots: (p)
+ * @free_slots: by class (p)
+ * @slot_wait: where takers wait for a slot
+ * @order_pool: (p)
+ * @free_orders: (p)
+ * @order_wait: where submitters wait for an order
+ * @request_pool: (p)
+ * @refused: page requests for @beat_thread to deny (p)
+ * @contexts: by id (p)
+ * @memory: one block for everything the device reads and writes (c)
+ * @values: pages for the old values of orders (c)
+ * @counters: (p)
+ * @beat_thread: heartbeat and odd jobs (c)
+ * @beat_wait: where it sleeps
+ */
+struct peer {
+	unsigned int index;
+	struct pci_device *pci;
+	struct virtio_device vdev;
+	struct virtio_queue *control;
+	struct virtio_queue *pages;
+	struct virtio_queue *work;
+	struct spinlock lock;
+	const char *dead;
+	struct peer_wire_hello_answer hello;
+	bool lock_atomic;
+	struct peer_slot slots[PEER_SLOTS + PEER_SLOTS_RESERVED];
+	struct list_head free_slots[2];
+	struct wait_queue_head slot_wait;
+	struct peer_order order_pool[PEER_ORDERS];
+	struct list_head free_orders;
+	struct wait_queue_head order_wait;
+	struct peer_request request_pool[PEER_REQUESTS];
+	struct list_head refused;
+	struct peer_context *contexts[PEER_CONTEXTS + 1];
+	void *memory;
+	void *values;
+	struct peer_counters counters;
+	struct task *beat_thread;
+	struct wait_queue_head beat_wait;
+};
+
+/* ---- control.c -------------------------------------------------------- */
+
+void peer_control_init(struct peer *peer);
+void peer_control_interrupt(void *arg);
+void peer_control_die_locked(struct peer *peer) __must_hold(&peer->lock);
+
+/* Take a slot; may sleep. NULL if the device is dead. */
+struct peer_slot *peer_slot_get(struct peer *peer, enum peer_slot_class class);
+void peer_slot_put(struct peer *peer, struct peer_slot *slot);
+
+/* Put a filled slot on its way: 0 or -EIO. Any context. */
+int peer_slot_send(struct peer *peer, struct peer_slot *slot, u32 length,
+		   u32 answer_length);
+
+/* Wait for it: 0, -EIO, -EPROTO; -ETIMEDOUT leaves it abandoned. */
+int peer_slot_wait(struct peer *peer, struct peer_slot *slot, u64 timeout_ns);
+
+/* The status an answered slot came back with; PEER_S_COUNT if senseless. */
+u32 peer_slot_status(const struct peer_slot *slot);
+
+/*
+ * A whole command, there and back; a device that does not answer is declared
+ * dead. 0 if it was carried out, else an errno made from the status.
+ */
+int peer_command(struct peer *peer, const void *request, u32 length,
+		 void *answer, u32 answer_length);
+
+/* Errno for a status of the wire format. */
+int peer_status_errno(u32 status);
+
+/* ---- device.c --------------------------------------------------------- */
+
+/* The device is beyond help: wake everybody. Any context. */
+void peer_die(struct peer *peer, const char *why);
+void peer_die_locked(struct peer *peer, const char *why) __must_hold(&peer->lock);
+
+/* ---- work.c ----------------------------------------------------------- */
+
+void peer_work_init(struct peer *peer);
+void peer_work_interrupt(void *arg);
+void peer_work_die_locked(struct peer *peer) __must_hold(&peer->lock);
+int peer_work_send(struct peer *peer, struct peer_context *ctx, u32 ctx_id,
+		   struct peer_work *work);
+
+/* End what the device still has of a context with -ECANCELED. */
+void peer_work_cancel(struct peer_context *ctx);
+
+/* ---- request.c -------------------------------------------------------- */
+
+void peer_request_init(struct peer *peer);
+void peer_request_post_all(struct peer *peer);
+void peer_request_interrupt(void *arg);
+void peer_request_deny_refused(struct peer *peer);
+int peer_request_thread(void *arg);
+
+/* Give a context's unserved requests back. */
+void peer_request_flush(struct peer_context *ctx);
+
+/* ---- context.c -------------------------------------------------------- */
+
+/*
+ * Forget [start, end) and have the device let go of it: when this returns it
+ * has.  How many translations that were, and how many of them exclusive.
+ */
+unsigned int peer_context_drop(struct peer_context *ctx, vaddr_t start,
+			       vaddr_t end, unsigned int *exclusive)
+	__must_hold(&ctx->lock);
+
+/* ---- table.c ---------------------------------------------------------- */
+
+int peer_table_create(struct peer_table *table, unsigned int size);
+void peer_table_destroy(struct peer_table *table);
+const struct peer_translation *peer_table_find(const struct peer_table *table,
+					       vaddr_t va);
+bool peer_table_overlaps(const struct peer_table *table, vaddr_t start,
+			 vaddr_t end);
+
+/* Add or replace; the caller has seen to room with peer_table_victim(). */
+void peer_table_set(struct peer_table *table,
+		    const struct peer_translation *entry);
+
+/* Remove [start, end), calling @gone for each; how many there were. */
+unsigned int
+peer_table_remove(struct peer_table *table, vaddr_t start, vaddr_t end,
+		  void (*gone)(const struct peer_translation *entry, void *arg),
+		  void *arg);
+
+/* True and an address to evict, if the table has no room for one more. */
+bool peer_table_victim(struct peer_table *table, vaddr_t *va);
+bool peer_table_verify(const struct peer_table *table);
+
+/* ---- probe_lock.c ----------------------------------------------------- */
+
+/* Does a guest `lock` exclude the device? 0 and the answer, or an errno. */
+int peer_probe_lock(struct peer *peer, bool *atomic);
+
+#endif

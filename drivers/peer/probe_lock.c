@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+/*
+ * drivers/peer/probe_lock.c - does a guest `lock` exclude the device?
+ *
+ * QEMU's TCG turns guest `lock` instructions into host atomics only where it
+ * generates code for CPUs that run in parallel.  With one CPU, or one thread
+ * for all of them, `lock xadd` is a load, an add and a store, and a device
+ * process that writes the word in between is overwritten.
+ *
+ * So it is tried: both add to one word of a page of the kernel's, the device
+ * by operations that are atomic on its side, and the sum is compared.  A right
+ * sum is taken for "atomic" only if the CPU added while the device did.  The
+ * answer is printed and nothing depends on it: words that both modify are
+ * shared only under the exclusive protocol, which needs no atomics at all.
+ */
+#include <arch/cpu.h>
+#include <arch/page.h>
+#include <kernel/alloc.h>
+#include <kernel/atomic.h>
+#include <kernel/errno.h>
+#include <kernel/string.h>
+#include <kernel/time.h>
+
+#include "internal.h"
+
+#define PROBE_VA        0x10000ul
+#define PROBE_DEVICE    200000ul
+#define PROBE_CPU_LEAST 1000ul
+#define PROBE_NS        (1000 * 1000 * 1000ULL)
+
+static int simple(struct peer *peer, u32 command, u32 id)
+{
+	struct peer_wire_request request = {.command = command, .ctx = id};
+	struct peer_wire_answer answer;
+
+	return peer_command(peer, &request, sizeof(request), &answer,
+			    sizeof(answer));
+}
+
+static int make_atomic(struct peer *peer, u32 id)
+{
+	struct peer_wire_set_option request = {
+		.head = {.command = PEER_CMD_SET_OPTION, .ctx = id},
+		.option = PEER_OPT_RMW_ATOMIC,
+		.value = 1,
+	};
+	struct peer_wire_answer answer;
+
+	return peer_command(peer, &request, sizeof(request), &answer,
+			    sizeof(answer));
+}
+
+static int map(struct peer *peer, u32 id, paddr_t pa)
+{
+	struct {
+		struct peer_wire_map head;
+		struct peer_wire_map_entry entry;
+	} request = {
+		.head = {.head = {.command = PEER_CMD_MAP, .ctx = id}, .count = 1},
+		.entry = {.va = PROBE_VA,
+			  .target = pa | PEER_MAP_READ | PEER_MAP_WRITE |
+				    PEER_MAP_ATOMIC},
+	};
+	struct peer_wire_answer answer;
+
+	return peer_command(peer, &request, sizeof(request), &answer,
+			    sizeof(answer));
+}
+
+static int contend(struct peer *peer, u32 id, struct atomic64 *word, bool *atomic)
+{
+	struct peer_work work = {
+		.op = PEER_OP_FETCH_ADD,
+		.width = 8,
+		.va = PROBE_VA,
+		.count = 1,
+		.repeat = min_t(u64, PROBE_DEVICE, peer->hello.max_count),
+		.operand = 1,
+	};
+	u64 began = clock_ns(), added = 0, expected;
+	int err = peer_work_send(peer, NULL, id, &work);
+
+	if (err)
+		return err;
+	while (!completion_done(&work.completion) &&
+	       clock_ns() - began < PROBE_NS) {
+		atomic64_inc(word);
+		added++;
+	}
+	err = peer_work_wait(&work, PEER_DEATH_NS);
+	if (err == -ETIMEDOUT)
+		peer_die(peer, "it does not finish the lock probe");
+	if (err)
+		return err == -ETIMEDOUT ? -EIO : err;
+	expected = added + work.done;
+	*atomic = (u64)atomic64_read(word) == expected &&
+		  added >= PROBE_CPU_LEAST;
+	return 0;
+}
+
+int peer_probe_lock(struct peer *peer, bool *atomic)
+{
+	u32 id = min_t(u32, PEER_PROBE_CONTEXT, peer->hello.max_contexts);
+	struct atomic64 *word;
+	int err;
+
+	word = kzalloc(PEER_PAGE_SIZE, GFP_KERNEL);
+	if (!word)
+		return -ENOMEM;
+	err = simple(peer, PEER_CMD_CTX_CREATE, id);
+	if (err)
+		goto out_free;
+	err = make_atomic(peer, id);
+	if (!err)
+		err = map(peer, id, virt_to_phys(word));
+	if (!err)
+		err = contend(peer, id, word, atomic);
+	simple(peer, PEER_CMD_CTX_DESTROY, id);
+out_free:
+	/* A device that may still write there keeps the page. */
+	if (peer_alive(peer))
+		kfree(word);
+	return err;
+}

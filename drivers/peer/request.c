@@ -1,0 +1,587 @@
+// SPDX-License-Identifier: MIT
+/*
+ * drivers/peer/request.c - give the device the pages it asks for
+ *
+ * Problem.  The device misses a translation and asks.  The page may go away
+ * while it is being looked up, and for an atomic the CPUs must be kept off it
+ * until the device has had its turn.
+ *
+ * Idea.  The collision-retry loop, step 2 and 3 of a shared page's life:
+ *
+ *	READ, WRITE			ATOMIC
+ *	seq = read_begin()		the same
+ *	get_user_pages_remote()		make_device_exclusive_range(): the page
+ *					comes back locked
+ *	ctx->lock; read_retry()?	the same
+ *	translation on its way		the same
+ *	unlock ctx->lock, put		unlock ctx->lock, wait for the replay,
+ *					unlock the page, put
+ *
+ * A CPU that wants an exclusive page back needs its lock, so each grant is
+ * worth at least the access that was asked for (the progress promise):
+ *
+ *	request				CPU fault
+ *	page exclusive, locked
+ *					lock_page() waits
+ *	device: translation, replay
+ *	answer "replayed"
+ *	unlock_page()
+ *					start -> INVALIDATE, restored
+ *
+ * The wait ends with the answer, or after PEER_REPLAY_NS; the page is never
+ * locked for longer than that by a device that plays dead.
+ *
+ * Retries are bounded, backed off and counted by reason:
+ *
+ *	attempt		what changes
+ *	0		-
+ *	1 ..		first take the page back from ourselves: a failed
+ *			attempt left it exclusive, and taking it back inside of
+ *			make_device_exclusive_range() would move our sequence
+ *			and so fail every attempt to come
+ *	CALM ..		mmap_lock is held until the translation is installed:
+ *			nothing that maps, unmaps or protects can come between
+ *	MOST		the request is denied: the device's work fails
+ *
+ * Flow of buffers: a request keeps its buffer until it is answered, so that a
+ * device cannot have more requests here than there are buffers.
+ *
+ *	field			read with	write with
+ *	ctx->requests		peer->lock	peer->lock
+ *	peer->refused		peer->lock	peer->lock
+ *	request->copy		its holder	interrupt handler, before queueing
+ *
+ * Not here: letting go (context.c).
+ */
+#include <arch/page.h>
+#include <kernel/assert.h>
+#include <kernel/errno.h>
+#include <kernel/string.h>
+#include <kernel/trace.h>
+#include <mm/device_exclusive.h>
+#include <mm/gup.h>
+#include <mm/mm.h>
+#include <mm/page.h>
+
+#include "internal.h"
+
+#define ATTEMPTS_CALM  8
+#define ATTEMPTS_MOST  64
+#define BACK_OFF_US    20
+#define BACK_OFF_SHIFT 6
+
+DEFINE_TRACE_EVENT(peer_request, "ctx %lu access %lu va %#lx tag %lu");
+DEFINE_TRACE_EVENT(peer_grant, "ctx %lu va %#lx pa %#lx prot %lx attempt %lu");
+DEFINE_TRACE_EVENT(peer_replay, "ctx %lu va %#lx result %ld");
+
+/* How one attempt ended. */
+enum outcome {
+	OUTCOME_DONE,      /* answered, or the device is dead */
+	OUTCOME_DENY,      /* no such access: tell the device so */
+	OUTCOME_COLLISION, /* read_retry() said yes */
+	OUTCOME_LOCKED,    /* the page was not to be had just now */
+};
+
+void peer_request_init(struct peer *peer)
+{
+	unsigned int i;
+
+	for (i = 0; i < PEER_REQUESTS; i++)
+		INIT_LIST_HEAD(&peer->request_pool[i].link);
+}
+
+static void post_locked(struct peer *peer, struct peer_request *request)
+{
+	struct virtqueue_buffer buffer = {
+		.addr = virt_to_phys(request->wire),
+		.len = sizeof(*request->wire),
+	};
+
+	lockdep_assert_held(&peer->lock);
+	if (peer->dead)
+		return;
+	memset(request->wire, 0, sizeof(*request->wire));
+	/* Cannot be full: each request has its own place in the ring. */
+	if (!virtqueue_add(&peer->pages->vq, &buffer, 0, 1, request))
+		virtqueue_kick(&peer->pages->vq);
+}
+
+static void post(struct peer *peer, struct peer_request *request)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	post_locked(peer, request);
+	spin_unlock_irqrestore(&peer->lock, flags);
+}
+
+void peer_request_post_all(struct peer *peer)
+{
+	unsigned int i;
+
+	for (i = 0; i < PEER_REQUESTS; i++)
+		post(peer, &peer->request_pool[i]);
+}
+
+/* Read once what the device wrote, and see whether it makes sense. */
+static bool request_read(struct peer *peer, struct peer_request *request,
+			 u32 written)
+{
+	struct peer_wire_page_request *copy = &request->copy;
+
+	memset(copy, 0, sizeof(*copy));
+	if (written < sizeof(*copy))
+		return false;
+	memcpy(copy, request->wire, sizeof(*copy));
+	return copy->tag && copy->session == peer->hello.session &&
+	       copy->ctx >= 1 && copy->ctx <= PEER_CONTEXTS &&
+	       peer->contexts[copy->ctx] && copy->access >= PEER_ACCESS_READ &&
+	       copy->access <= PEER_ACCESS_ATOMIC &&
+	       !(copy->va & ~PEER_PAGE_MASK) && !(copy->va >> PEER_VA_BITS);
+}
+
+void peer_request_interrupt(void *arg)
+{
+	struct peer *peer = arg;
+	struct virtqueue *vq = &peer->pages->vq;
+	struct peer_request *request;
+	unsigned long flags;
+	u32 written;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	do {
+		virtqueue_interrupt_off(vq);
+		while ((request = virtqueue_take(vq, &written))) {
+			struct peer_context *ctx;
+
+			peer->counters.requests++;
+			if (!request_read(peer, request, written)) {
+				peer->counters.bad_requests++;
+				list_add_tail(&request->link, &peer->refused);
+				wake_up_all(&peer->beat_wait);
+				continue;
+			}
+			ctx = peer->contexts[request->copy.ctx];
+			list_add_tail(&request->link, &ctx->requests);
+			wake_up_all(&ctx->wait);
+		}
+	} while (!virtqueue_interrupt_on(vq));
+	if (vq->broken)
+		peer_die_locked(peer, "it lied on the page request queue");
+	spin_unlock_irqrestore(&peer->lock, flags);
+}
+
+static struct peer_request *request_take(struct peer *peer, struct list_head *list)
+{
+	struct peer_request *request = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	if (!list_empty(list)) {
+		request = list_first_entry(list, struct peer_request, link);
+		list_del(&request->link);
+	}
+	spin_unlock_irqrestore(&peer->lock, flags);
+	return request;
+}
+
+static void response_fill(struct peer_slot *slot, u32 ctx, u64 tag, u32 result,
+			  const struct peer_translation *entry)
+{
+	struct peer_wire_fault_response *response = slot->request;
+
+	response->head.command = PEER_CMD_FAULT_RESPONSE;
+	response->head.ctx = ctx;
+	response->tag = tag;
+	response->result = result;
+	response->count = entry ? 1 : 0;
+	if (entry) {
+		response->entry[0].va = entry->va;
+		response->entry[0].target = entry->pa | entry->prot;
+	}
+}
+
+static u32 response_length(const struct peer_slot *slot)
+{
+	const struct peer_wire_fault_response *response = slot->request;
+
+	return (u32)sizeof(*response) +
+	       (response->count ? (u32)sizeof(response->entry[0]) : 0);
+}
+
+static int response_send(struct peer *peer, struct peer_slot *slot)
+{
+	return peer_slot_send(peer, slot, response_length(slot),
+			      sizeof(struct peer_wire_answer));
+}
+
+static void deny(struct peer *peer, u32 ctx, u64 tag)
+{
+	struct peer_slot *slot = peer_slot_get(peer, PEER_SLOT_ANY);
+	int err;
+
+	if (!slot)
+		return;
+	response_fill(slot, ctx, tag, PEER_FAULT_DENY, NULL);
+	err = response_send(peer, slot);
+	if (!err)
+		err = peer_slot_wait(peer, slot, PEER_DEATH_NS);
+	if (err == -ETIMEDOUT)
+		peer_die(peer, "it does not answer a denial");
+	else
+		peer_slot_put(peer, slot);
+}
+
+void peer_request_deny_refused(struct peer *peer)
+{
+	struct peer_request *request;
+
+	while ((request = request_take(peer, &peer->refused))) {
+		if (request->copy.tag)
+			deny(peer, request->copy.ctx, request->copy.tag);
+		post(peer, request);
+	}
+}
+
+void peer_request_flush(struct peer_context *ctx)
+{
+	struct peer_request *request;
+
+	while ((request = request_take(ctx->peer, &ctx->requests)))
+		post(ctx->peer, request);
+}
+
+static u32 access_prot(u32 access)
+{
+	if (access == PEER_ACCESS_READ)
+		return PEER_MAP_READ;
+	if (access == PEER_ACCESS_WRITE)
+		return PEER_MAP_READ | PEER_MAP_WRITE;
+	return PEER_MAP_READ | PEER_MAP_WRITE | PEER_MAP_ATOMIC;
+}
+
+/*
+ * Put the translation in the table and on its way.  The device carries commands
+ * out in order, so an INVALIDATE sent later finds it.
+ */
+static int install(struct peer_context *ctx, struct peer_slot *slot,
+		   const struct peer_request *request,
+		   const struct peer_translation *entry)
+{
+	unsigned int exclusive;
+	vaddr_t victim;
+	int err;
+
+	lockdep_assert_held(&ctx->lock);
+	if (!peer_table_find(&ctx->table, entry->va) &&
+	    peer_table_victim(&ctx->table, &victim)) {
+		peer_context_drop(ctx, victim, victim + PEER_PAGE_SIZE,
+				  &exclusive);
+		ctx->stats.evicted++;
+	}
+	response_fill(slot, ctx->id, request->copy.tag, PEER_FAULT_OK, entry);
+	err = response_send(ctx->peer, slot);
+	if (err)
+		return err;
+	peer_table_set(&ctx->table, entry);
+	ctx->stats.mapped++;
+	ctx->stats.grants += entry->exclusive;
+	return 0;
+}
+
+/* The device would not have it: whatever it made of it shall be gone. */
+static void take_off(struct peer_context *ctx, vaddr_t va)
+{
+	unsigned int exclusive;
+
+	mutex_lock(&ctx->lock);
+	peer_context_drop(ctx, va, va + PEER_PAGE_SIZE, &exclusive);
+	mutex_unlock(&ctx->lock);
+}
+
+static void count(struct peer_context *ctx, u64 *counter)
+{
+	mutex_lock(&ctx->lock);
+	(*counter)++;
+	mutex_unlock(&ctx->lock);
+}
+
+/*
+ * Wait for the answer to a response that carried a translation, and give the
+ * slot back.
+ */
+static void settle(struct peer_context *ctx, struct peer_slot *slot,
+		   const struct peer_request *request, bool exclusive)
+{
+	struct peer *peer = ctx->peer;
+	int err = peer_slot_wait(peer, slot,
+				 exclusive ? PEER_REPLAY_NS : PEER_DEATH_NS);
+
+	TRACE(peer_replay, ctx->id, request->copy.va, err);
+	if (err == -ETIMEDOUT) {
+		if (exclusive)
+			count(ctx, &ctx->stats.replay_timeouts);
+		else
+			peer_die(peer, "it does not answer a response");
+		return;
+	}
+	if (!err)
+		err = peer_status_errno(peer_slot_status(slot));
+	peer_slot_put(peer, slot);
+	if (!err && exclusive)
+		count(ctx, &ctx->stats.replays);
+	else if (err == -EAGAIN)
+		count(ctx, &ctx->stats.revoked);
+	else if (err && err != -EIO)
+		take_off(ctx, request->copy.va);
+}
+
+static const struct peer_hooks *hooks(struct peer_context *ctx)
+{
+	return smp_load_acquire(&ctx->hooks);
+}
+
+static void hook_before_install(struct peer_context *ctx, vaddr_t va)
+{
+	const struct peer_hooks *h = hooks(ctx);
+
+	if (h && h->before_install)
+		h->before_install(ctx, va, h->arg);
+}
+
+static void hook_before_unlock(struct peer_context *ctx, vaddr_t va)
+{
+	const struct peer_hooks *h = hooks(ctx);
+
+	if (h && h->before_unlock)
+		h->before_unlock(ctx, va, h->arg);
+}
+
+/*
+ * Does the device have what it asks for?  Two of its threads may have asked
+ * for one page, and the first answer served both.
+ */
+static bool already_there(struct peer_context *ctx, struct peer_slot *slot,
+			  const struct peer_request *request)
+{
+	u32 prot = access_prot(request->copy.access);
+	const struct peer_translation *entry;
+	bool there;
+
+	mutex_lock(&ctx->lock);
+	entry = peer_table_find(&ctx->table, request->copy.va);
+	there = entry && (entry->prot & prot) == prot && !ctx->closed;
+	if (there) {
+		response_fill(slot, ctx->id, request->copy.tag, PEER_FAULT_OK,
+			      entry);
+		there = !response_send(ctx->peer, slot);
+	}
+	mutex_unlock(&ctx->lock);
+	return there;
+}
+
+/*
+ * The page has been looked up: give it to the device unless it has changed
+ * since @seq.  mmap_lock is held here by a calm attempt only.
+ */
+static enum outcome install_if_current(struct peer_context *ctx,
+				       struct peer_slot *slot,
+				       const struct peer_request *request,
+				       const struct peer_translation *entry,
+				       unsigned long seq)
+{
+	int err;
+
+	hook_before_install(ctx, entry->va);
+	mutex_lock(&ctx->lock);
+	if (mmu_interval_read_retry(&ctx->sub, seq)) {
+		ctx->stats.retries_collision++;
+		mutex_unlock(&ctx->lock);
+		return OUTCOME_COLLISION;
+	}
+	if (ctx->closed) {
+		mutex_unlock(&ctx->lock);
+		return OUTCOME_DENY;
+	}
+	err = install(ctx, slot, request, entry);
+	mutex_unlock(&ctx->lock);
+	/* Dead: nobody is left to be answered. */
+	return err ? OUTCOME_DENY : OUTCOME_DONE;
+}
+
+static enum outcome try_plain(struct peer_context *ctx, struct peer_slot *slot,
+			      const struct peer_request *request, bool calm)
+{
+	struct mm_struct *mm = ctx->mm;
+	struct peer_translation entry = {
+		.va = request->copy.va,
+		.prot = access_prot(request->copy.access),
+	};
+	unsigned int flags = FOLL_GET;
+	enum outcome outcome;
+	unsigned long seq;
+	struct page *page;
+	long got;
+
+	if (entry.prot & PEER_MAP_WRITE)
+		flags |= FOLL_WRITE;
+	if (calm)
+		mmap_read_lock(mm);
+	seq = mmu_interval_read_begin(&ctx->sub);
+	if (!calm)
+		mmap_read_lock(mm);
+	got = get_user_pages_remote(mm, entry.va, 1, flags, &page);
+	if (!calm || got != 1)
+		mmap_read_unlock(mm);
+	if (got != 1)
+		return OUTCOME_DENY;
+	entry.pa = page_to_phys(page);
+	outcome = install_if_current(ctx, slot, request, &entry, seq);
+	if (calm)
+		mmap_read_unlock(mm);
+	put_page(page);
+	if (outcome == OUTCOME_DONE)
+		settle(ctx, slot, request, false);
+	return outcome;
+}
+
+/* Have the page back from the device if it is exclusive. */
+static void take_back(struct mm_struct *mm, vaddr_t va)
+{
+	struct page *page;
+
+	if (get_user_pages_remote(mm, va, 1, FOLL_WRITE | FOLL_GET, &page) == 1)
+		put_page(page);
+}
+
+static enum outcome try_exclusive(struct peer_context *ctx,
+				  struct peer_slot *slot,
+				  const struct peer_request *request,
+				  unsigned int attempt)
+{
+	struct mm_struct *mm = ctx->mm;
+	bool calm = attempt >= ATTEMPTS_CALM;
+	struct peer_translation entry = {
+		.va = request->copy.va,
+		.prot = access_prot(PEER_ACCESS_ATOMIC),
+		.exclusive = true,
+	};
+	enum outcome outcome;
+	struct page *page;
+	unsigned long seq;
+	int got;
+
+	if (attempt) {
+		mmap_read_lock(mm);
+		take_back(mm, entry.va);
+		if (!calm)
+			mmap_read_unlock(mm);
+	}
+	seq = mmu_interval_read_begin(&ctx->sub);
+	if (!calm)
+		mmap_read_lock(mm);
+	got = make_device_exclusive_range(mm, entry.va,
+					  entry.va + PEER_PAGE_SIZE, &page, ctx);
+	if (!calm || got != 1 || !page)
+		mmap_read_unlock(mm);
+	if (got != 1)
+		return OUTCOME_DENY;
+	if (!page) {
+		count(ctx, &ctx->stats.retries_locked);
+		return OUTCOME_LOCKED;
+	}
+	entry.pa = page_to_phys(page);
+	outcome = install_if_current(ctx, slot, request, &entry, seq);
+	if (calm)
+		mmap_read_unlock(mm);
+	if (outcome == OUTCOME_DONE) {
+		TRACE(peer_grant, ctx->id, entry.va, entry.pa, entry.prot,
+		      attempt);
+		settle(ctx, slot, request, true);
+		hook_before_unlock(ctx, entry.va);
+	}
+	unlock_page(page);
+	put_page(page);
+	return outcome;
+}
+
+static enum outcome serve_in_mm(struct peer_context *ctx, struct peer_slot *slot,
+				const struct peer_request *request)
+{
+	bool exclusive = request->copy.access == PEER_ACCESS_ATOMIC &&
+			 READ_ONCE(ctx->policy) == PEER_ATOMIC_EXCLUSIVE;
+	enum outcome outcome;
+	unsigned int attempt;
+
+	if (already_there(ctx, slot, request)) {
+		settle(ctx, slot, request, false);
+		return OUTCOME_DONE;
+	}
+	for (attempt = 0; attempt < ATTEMPTS_MOST; attempt++) {
+		unsigned long pause = BACK_OFF_US << min_t(unsigned int, attempt,
+							   BACK_OFF_SHIFT);
+
+		if (attempt)
+			usleep_range(pause, 2 * pause);
+		if (exclusive)
+			outcome = try_exclusive(ctx, slot, request, attempt);
+		else
+			outcome = try_plain(ctx, slot, request,
+					    attempt >= ATTEMPTS_CALM);
+		if (outcome == OUTCOME_DONE || outcome == OUTCOME_DENY)
+			return outcome;
+	}
+	count(ctx, &ctx->stats.gave_up);
+	return OUTCOME_DENY;
+}
+
+static void serve(struct peer_context *ctx, struct peer_request *request)
+{
+	struct peer *peer = ctx->peer;
+	enum outcome outcome = OUTCOME_DENY;
+	struct peer_slot *slot;
+
+	TRACE(peer_request, ctx->id, request->copy.access, request->copy.va,
+	      request->copy.tag);
+	slot = peer_slot_get(peer, PEER_SLOT_ANY);
+	if (!slot)
+		return;
+	if (mmget_not_zero(ctx->mm)) {
+		outcome = serve_in_mm(ctx, slot, request);
+		mmput(ctx->mm);
+	}
+	if (outcome == OUTCOME_DONE)
+		return;
+	peer_slot_put(peer, slot);
+	count(ctx, &ctx->stats.refused);
+	deny(peer, ctx->id, request->copy.tag);
+}
+
+static void count_request(struct peer_context *ctx, u32 access)
+{
+	if (access == PEER_ACCESS_READ)
+		count(ctx, &ctx->stats.requests_read);
+	else if (access == PEER_ACCESS_WRITE)
+		count(ctx, &ctx->stats.requests_write);
+	else
+		count(ctx, &ctx->stats.requests_atomic);
+}
+
+int peer_request_thread(void *arg)
+{
+	struct peer_context *ctx = arg;
+	struct peer_request *request;
+
+	while (!kthread_should_stop()) {
+		request = request_take(ctx->peer, &ctx->requests);
+		if (!request) {
+			wait_event(&ctx->wait, !list_empty(&ctx->requests) ||
+						       kthread_should_stop());
+			continue;
+		}
+		count_request(ctx, request->copy.access);
+		serve(ctx, request);
+		post(ctx->peer, request);
+	}
+	return 0;
+}

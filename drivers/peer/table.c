@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+/*
+ * drivers/peer/table.c - remember which translations the device was given
+ *
+ * Problem.  An invalidate callback must know at once whether the device has
+ * anything in a range: most ranges concern pages the device never saw, and for
+ * those no command should be sent.  The callback must not allocate.
+ *
+ * Idea.  An array sorted by address, as large as it will ever be.  Looking up
+ * is a binary search, and a range is one run of entries.  Inserting moves what
+ * is behind, which for the few thousand entries of a context costs less than
+ * chasing pointers would.
+ *
+ * A full table makes room by evicting: the device asks again if it needs the
+ * page.  Victims go round the table, so that a hot page is not evicted each
+ * time.
+ *
+ * Locks: all under ctx->lock.
+ */
+#include <kernel/alloc.h>
+#include <kernel/assert.h>
+#include <kernel/errno.h>
+#include <kernel/string.h>
+
+#include "internal.h"
+
+int peer_table_create(struct peer_table *table, unsigned int size)
+{
+	memset(table, 0, sizeof(*table));
+	table->entries = kcalloc(size, sizeof(*table->entries), GFP_KERNEL);
+	if (!table->entries)
+		return -ENOMEM;
+	table->size = size;
+	return 0;
+}
+
+void peer_table_destroy(struct peer_table *table)
+{
+	kfree(table->entries);
+	memset(table, 0, sizeof(*table));
+}
+
+/* Index of the first entry at or above @va. */
+static unsigned int lower_bound(const struct peer_table *table, vaddr_t va)
+{
+	unsigned int low = 0, high = table->count;
+
+	while (low < high) {
+		unsigned int middle = low + (high - low) / 2;
+
+		if (table->entries[middle].va < va)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct peer_translation *peer_table_find(const struct peer_table *table,
+					       vaddr_t va)
+{
+	unsigned int at = lower_bound(table, va);
+
+	if (at < table->count && table->entries[at].va == va)
+		return &table->entries[at];
+	return NULL;
+}
+
+bool peer_table_overlaps(const struct peer_table *table, vaddr_t start,
+			 vaddr_t end)
+{
+	unsigned int at = lower_bound(table, start);
+
+	return at < table->count && table->entries[at].va < end;
+}
+
+void peer_table_set(struct peer_table *table, const struct peer_translation *entry)
+{
+	unsigned int at = lower_bound(table, entry->va);
+	struct peer_translation *slot = &table->entries[at];
+
+	if (at == table->count || slot->va != entry->va) {
+		ASSERT(table->count < table->size);
+		memmove(slot + 1, slot, (table->count - at) * sizeof(*slot));
+		table->count++;
+	}
+	*slot = *entry;
+}
+
+unsigned int
+peer_table_remove(struct peer_table *table, vaddr_t start, vaddr_t end,
+		  void (*gone)(const struct peer_translation *entry, void *arg),
+		  void *arg)
+{
+	unsigned int from = lower_bound(table, start);
+	unsigned int to = lower_bound(table, end);
+	unsigned int i;
+
+	for (i = from; i < to; i++)
+		gone(&table->entries[i], arg);
+	memmove(&table->entries[from], &table->entries[to],
+		(table->count - to) * sizeof(*table->entries));
+	table->count -= to - from;
+	return to - from;
+}
+
+bool peer_table_victim(struct peer_table *table, vaddr_t *va)
+{
+	if (table->count < table->size)
+		return false;
+	*va = table->entries[table->victim++ % table->count].va;
+	return true;
+}
+
+bool peer_table_verify(const struct peer_table *table)
+{
+	unsigned int i;
+
+	if (table->count > table->size)
+		return false;
+	for (i = 1; i < table->count; i++) {
+		if (table->entries[i - 1].va >= table->entries[i].va)
+			return false;
+	}
+	return true;
+}
