@@ -1,0 +1,568 @@
+// SPDX-License-Identifier: MIT
+/*
+ * peer/control.c - the commands of the control queue
+ *
+ * Problem.  Commands change what every other thread works on, and some are
+ * complete only when others have finished something. Yet the next command may
+ * be the one that lets them finish.
+ *
+ * Idea.  One thread takes the commands in the order they were posted, so that
+ * a MAP before an INVALIDATE stays before it; and it waits for nobody. What
+ * has to wait is left behind as an ack or a grant with the reply in it, and
+ * whoever ends the last access sends it. So commands take effect in order and
+ * are completed in any order.
+ *
+ * Each command has a row in a table: how long it is, how long its answer, and
+ * what it needs. A handler runs only when all that is right, looks only at a
+ * private copy, and checks everything before it changes anything.
+ *
+ * Locks: none of its own; fields marked (K) in device.h belong to this thread.
+ *
+ * Tests: tests/peer, group "control".
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "device.h"
+#include "util.h"
+
+#define REQUEST_MAX                                \
+	(sizeof(struct peer_wire_fault_response) + \
+	 PEER_MAX_MAP_ENTRIES * sizeof(struct peer_wire_map_entry))
+
+/* A request in memory of our own, and where its answer goes. */
+struct call {
+	size_t len;
+	struct context *context;  /* if the command has one */
+	struct ring_reply *reply; /* NULL once somebody else will answer */
+	union {
+		struct peer_wire_answer answer;
+		struct peer_wire_hello_answer hello_answer;
+		struct peer_wire_heartbeat_answer heartbeat_answer;
+		struct peer_wire_echo_answer echo_answer;
+		struct peer_wire_query_answer query_answer;
+		struct peer_wire_stats_answer stats_answer;
+	};
+	/* Last, for what follows the heads of MAP and FAULT_RESPONSE. */
+	union {
+		struct peer_wire_request head;
+		struct peer_wire_hello hello;
+		struct peer_wire_echo echo;
+		struct peer_wire_map map;
+		struct peer_wire_invalidate invalidate;
+		struct peer_wire_fault_response fault_response;
+		struct peer_wire_query query;
+		struct peer_wire_devmem_copy devmem_copy;
+		struct peer_wire_set_option set_option;
+		unsigned char bytes[REQUEST_MAX];
+	};
+};
+
+static struct ack *ack_new(struct call *call, const void *answer, size_t len)
+{
+	struct ack *ack = calloc(1, sizeof(*ack));
+
+	if (!ack)
+		return NULL;
+	atomic_init(&ack->refs, 1);
+	ack->reply = call->reply;
+	ack->len = len;
+	memcpy(ack->answer, answer, len);
+	call->reply = NULL;
+	return ack;
+}
+
+static struct ack *ack_new_plain(struct call *call)
+{
+	const struct peer_wire_answer ok = {.status = PEER_S_OK};
+
+	return ack_new(call, &ok, sizeof(ok));
+}
+
+static void destroy_all(struct device *device, struct ack *ack)
+{
+	for (unsigned int id = 1; id <= PEER_MAX_CONTEXTS; id++) {
+		struct context *context = context_get(device, id);
+
+		if (!context)
+			continue;
+		context_destroy(context, ack);
+		context_put(context);
+	}
+}
+
+static enum peer_status do_hello(struct device *device, struct call *call)
+{
+	const struct device_config *config = &device->config;
+	uint64_t offered = (config->devmem_size ? PEER_F_DEVMEM : 0) |
+			   (config->rmw_atomic ? PEER_F_RMW_ATOMIC : 0) |
+			   (config->allow_test_options ? PEER_F_TEST_OPTIONS : 0);
+	struct ack *ack;
+
+	if (call->hello.magic != PEER_MAGIC ||
+	    call->hello.version_min > PEER_VERSION ||
+	    call->hello.version_max < PEER_VERSION)
+		return PEER_S_BAD_VERSION;
+
+	call->hello_answer = (struct peer_wire_hello_answer){
+		.magic = PEER_MAGIC,
+		.version = PEER_VERSION,
+		.device_number = config->number,
+		.features = offered & call->hello.features,
+		.instance = device->instance,
+		.session = device->sessions + 1,
+		.va_bits = PEER_VA_BITS,
+		.max_contexts = PEER_MAX_CONTEXTS,
+		.max_map_entries = PEER_MAX_MAP_ENTRIES,
+		.max_page_requests = MAX_PAGE_REQUESTS,
+		.max_results = PEER_MAX_RESULTS,
+		.workers = config->workers,
+		.max_mappings = MAX_MAPPINGS,
+		.max_count = PEER_MAX_COUNT,
+		.devmem_size = config->devmem_size,
+		.rmw_window_ns = config->rmw_window_ns,
+	};
+	ack = ack_new(call, &call->hello_answer, sizeof(call->hello_answer));
+	if (!ack)
+		return PEER_S_LIMIT;
+	device->features = offered & call->hello.features;
+	device->rmw_window_ns = config->rmw_window_ns;
+	device->rmw_atomic = config->rmw_atomic;
+	device->beats = 0;
+	atomic_store(&device->lie, PEER_LIE_NONE);
+	destroy_all(device, ack);
+	atomic_store(&device->session, ++device->sessions);
+	ack_put(device, ack);
+	return PEER_S_OK;
+}
+
+static enum peer_status do_heartbeat(struct device *device, struct call *call)
+{
+	call->heartbeat_answer.instance = device->instance;
+	call->heartbeat_answer.session = atomic_load(&device->session);
+	call->heartbeat_answer.beats = ++device->beats;
+	call->heartbeat_answer.work_done =
+		atomic_load(&device->counter[COUNT_WORK_DONE]);
+	return PEER_S_OK;
+}
+
+static enum peer_status do_echo(struct device *device, struct call *call)
+{
+	uint64_t *word;
+
+	word = memory_at(&device->memory, call->echo.gpa, sizeof(*word));
+	if (!word || call->echo.gpa % sizeof(*word))
+		return PEER_S_BAD_ADDRESS;
+	call->echo_answer.seen = __atomic_load_n(word, __ATOMIC_SEQ_CST);
+	__atomic_store_n(word, call->echo.value, __ATOMIC_SEQ_CST);
+	return PEER_S_OK;
+}
+
+static enum peer_status do_reset(struct device *device, struct call *call)
+{
+	struct ack *ack = ack_new_plain(call);
+
+	if (!ack)
+		return PEER_S_LIMIT;
+	destroy_all(device, ack);
+	ack_put(device, ack);
+	return PEER_S_OK;
+}
+
+static enum peer_status do_ctx_create(struct device *device, struct call *call)
+{
+	switch (context_create(device, call->head.ctx)) {
+	case 0:
+		return PEER_S_OK;
+	case -EINVAL:
+		return PEER_S_NO_CONTEXT;
+	case -EEXIST:
+		return PEER_S_EXISTS;
+	default:
+		return PEER_S_LIMIT;
+	}
+}
+
+static enum peer_status do_ctx_destroy(struct device *device, struct call *call)
+{
+	struct ack *ack = ack_new_plain(call);
+
+	if (!ack)
+		return PEER_S_LIMIT;
+	context_destroy(call->context, ack);
+	ack_put(device, ack);
+	return PEER_S_OK;
+}
+
+static bool entries_fit(const struct call *call, size_t head, uint32_t count)
+{
+	return count <= PEER_MAX_MAP_ENTRIES &&
+	       call->len == head + count * sizeof(struct peer_wire_map_entry);
+}
+
+static enum peer_status do_map(struct device *device, struct call *call)
+{
+	enum peer_status status;
+
+	(void)device;
+	if (!call->map.count ||
+	    !entries_fit(call, sizeof(call->map), call->map.count))
+		return PEER_S_BAD_REQUEST;
+	pthread_mutex_lock(&call->context->lock);
+	status = context_map_locked(call->context, call->map.entry,
+				    call->map.count, &call->answer.detail);
+	pthread_mutex_unlock(&call->context->lock);
+	return status;
+}
+
+static enum peer_status do_invalidate(struct device *device, struct call *call)
+{
+	const uint64_t start = call->invalidate.start;
+	const uint64_t end = call->invalidate.end;
+	struct ack *ack;
+
+	if ((start | end) & ~PEER_PAGE_MASK || start >= end || end > VA_END)
+		return PEER_S_BAD_ADDRESS;
+	ack = ack_new_plain(call);
+	if (!ack)
+		return PEER_S_LIMIT;
+	count(device, COUNT_INVALIDATIONS);
+	context_invalidate(call->context, start, end, ack);
+	ack_put(device, ack);
+	return PEER_S_OK;
+}
+
+static enum peer_status do_fault_response(struct device *device, struct call *call)
+{
+	const struct peer_wire_fault_response *request = &call->fault_response;
+	struct ring_reply *reply = call->reply;
+
+	(void)device;
+	if (!entries_fit(call, sizeof(*request), request->count) ||
+	    request->result > PEER_FAULT_DENY ||
+	    (request->result == PEER_FAULT_DENY && request->count))
+		return PEER_S_BAD_REQUEST;
+	call->reply = NULL;
+	fault_respond(call->context, request, reply);
+	return PEER_S_OK;
+}
+
+static enum peer_status do_query(struct device *device, struct call *call)
+{
+	(void)device;
+	if (call->query.va & ~PEER_PAGE_MASK || call->query.va >= VA_END)
+		return PEER_S_BAD_ADDRESS;
+	pthread_mutex_lock(&call->context->lock);
+	call->query_answer.target =
+		table_get(&call->context->table, call->query.va);
+	pthread_mutex_unlock(&call->context->lock);
+	return PEER_S_OK;
+}
+
+/* Pages of device memory and of RAM, through a page of our own. */
+static void copy_devmem(enum peer_devmem_direction direction,
+			unsigned char *devmem, unsigned char *ram,
+			uint64_t length)
+{
+	unsigned char page[PEER_PAGE_SIZE];
+
+	while (length) {
+		size_t piece = length < sizeof(page) ? length : sizeof(page);
+
+		if (direction == PEER_DEVMEM_TO_GUEST) {
+			memory_load(page, devmem, piece);
+			memory_store(ram, page, piece);
+		} else {
+			memory_load(page, ram, piece);
+			memory_store(devmem, page, piece);
+		}
+		devmem += piece;
+		ram += piece;
+		length -= piece;
+	}
+}
+
+static enum peer_status do_devmem_copy(struct device *device, struct call *call)
+{
+	const struct peer_wire_devmem_copy *r = &call->devmem_copy;
+	unsigned char *ram = NULL;
+
+	if (r->direction > PEER_DEVMEM_ZERO || !r->length ||
+	    r->length > PEER_MAX_DEVMEM_COPY ||
+	    (r->direction == PEER_DEVMEM_ZERO && r->gpa))
+		return PEER_S_BAD_REQUEST;
+	if (r->offset > device->config.devmem_size ||
+	    r->length > device->config.devmem_size - r->offset)
+		return PEER_S_BAD_ADDRESS;
+	if (r->direction == PEER_DEVMEM_ZERO) {
+		memory_fill(device->devmem + r->offset, 0, r->length);
+		return PEER_S_OK;
+	}
+	ram = memory_at(&device->memory, r->gpa, r->length);
+	if (!ram)
+		return PEER_S_BAD_ADDRESS;
+	copy_devmem(r->direction, device->devmem + r->offset, ram, r->length);
+	return PEER_S_OK;
+}
+
+/* Options of the device as a whole, and defaults for new contexts. */
+static enum peer_status set_device_option(struct device *device,
+					  uint32_t option, uint64_t value)
+{
+	switch (option) {
+	case PEER_OPT_RMW_WINDOW_NS:
+		device->rmw_window_ns = value;
+		return PEER_S_OK;
+	case PEER_OPT_RMW_ATOMIC:
+		device->rmw_atomic = value;
+		return PEER_S_OK;
+	case PEER_OPT_TEST_HANG_AFTER:
+		atomic_store(&device->hang_left, value);
+		return PEER_S_OK;
+	case PEER_OPT_TEST_DIE_AFTER:
+		atomic_store(&device->die_left, value);
+		return PEER_S_OK;
+	case PEER_OPT_TEST_LIE:
+		atomic_store(&device->lie, value);
+		return PEER_S_OK;
+	default:
+		return PEER_S_BAD_REQUEST;
+	}
+}
+
+static enum peer_status set_context_option(struct context *context,
+					   uint32_t option, uint64_t value)
+{
+	switch (option) {
+	case PEER_OPT_RMW_WINDOW_NS:
+		atomic_store(&context->rmw_window_ns, value);
+		return PEER_S_OK;
+	case PEER_OPT_RMW_ATOMIC:
+		atomic_store(&context->rmw_atomic, value);
+		return PEER_S_OK;
+	case PEER_OPT_TEST_EARLY_ACK:
+		atomic_store(&context->test_early_ack, value);
+		return PEER_S_OK;
+	case PEER_OPT_TEST_KEEP_MAPPING:
+		atomic_store(&context->test_keep_mapping, value);
+		return PEER_S_OK;
+	case PEER_OPT_TEST_EARLY_GRANT:
+		atomic_store(&context->test_early_grant, value);
+		return PEER_S_OK;
+	case PEER_OPT_TEST_STALL_NS:
+		atomic_store(&context->test_stall_ns, value);
+		return PEER_S_OK;
+	case PEER_OPT_TEST_LOSE_PAGE_REQUESTS:
+		atomic_store(&context->test_lose, value);
+		return PEER_S_OK;
+	default:
+		return PEER_S_BAD_REQUEST;
+	}
+}
+
+static uint64_t option_max(uint32_t option)
+{
+	switch (option) {
+	case PEER_OPT_RMW_WINDOW_NS:
+	case PEER_OPT_TEST_STALL_NS:
+		return PEER_MAX_RMW_WINDOW_NS;
+	case PEER_OPT_TEST_LIE:
+		return PEER_LIE_COUNT - 1;
+	case PEER_OPT_TEST_LOSE_PAGE_REQUESTS:
+	case PEER_OPT_TEST_HANG_AFTER:
+	case PEER_OPT_TEST_DIE_AFTER:
+		return INT64_MAX;
+	default:
+		return 1;
+	}
+}
+
+static enum peer_status do_set_option(struct device *device, struct call *call)
+{
+	const struct peer_wire_set_option *r = &call->set_option;
+	enum peer_status status = PEER_S_NO_CONTEXT;
+	struct context *context;
+
+	if (r->option >= PEER_OPT_TEST_EARLY_ACK &&
+	    !(device->features & PEER_F_TEST_OPTIONS))
+		return PEER_S_NOT_PERMITTED;
+	if (r->value > option_max(r->option))
+		return PEER_S_BAD_REQUEST;
+	if (!r->head.ctx)
+		return set_device_option(device, r->option, r->value);
+	context = context_get(device, r->head.ctx);
+	if (context) {
+		status = set_context_option(context, r->option, r->value);
+		context_put(context);
+	}
+	return status;
+}
+
+static enum peer_status do_stats(struct device *device, struct call *call)
+{
+	peer_le64 *field = &call->stats_answer.control_requests;
+
+	for (unsigned int i = 0; i < COUNTERS; i++)
+		field[i] = atomic_load(&device->counter[i]);
+	return PEER_S_OK;
+}
+
+enum call_needs {
+	NEEDS_NOTHING = 0,
+	NEEDS_SESSION = 1,
+	NEEDS_CONTEXT = 2,
+	HAS_ENTRIES = 4,
+};
+
+static const struct command {
+	enum peer_status (*run)(struct device *device, struct call *call);
+	size_t request_size;
+	size_t answer_size;
+	unsigned int needs;
+} commands[] = {
+	[PEER_CMD_HELLO] = {do_hello, sizeof(struct peer_wire_hello),
+			    sizeof(struct peer_wire_hello_answer), NEEDS_NOTHING},
+	[PEER_CMD_HEARTBEAT] = {do_heartbeat, sizeof(struct peer_wire_request),
+				sizeof(struct peer_wire_heartbeat_answer),
+				NEEDS_NOTHING},
+	[PEER_CMD_ECHO] = {do_echo, sizeof(struct peer_wire_echo),
+			   sizeof(struct peer_wire_echo_answer), NEEDS_SESSION},
+	[PEER_CMD_RESET] = {do_reset, sizeof(struct peer_wire_request),
+			    sizeof(struct peer_wire_answer), NEEDS_SESSION},
+	[PEER_CMD_CTX_CREATE] = {do_ctx_create, sizeof(struct peer_wire_request),
+				 sizeof(struct peer_wire_answer), NEEDS_SESSION},
+	[PEER_CMD_CTX_DESTROY] = {do_ctx_destroy, sizeof(struct peer_wire_request),
+				  sizeof(struct peer_wire_answer),
+				  NEEDS_SESSION | NEEDS_CONTEXT},
+	[PEER_CMD_MAP] = {do_map, sizeof(struct peer_wire_map),
+			  sizeof(struct peer_wire_answer),
+			  NEEDS_SESSION | NEEDS_CONTEXT | HAS_ENTRIES},
+	[PEER_CMD_INVALIDATE] = {do_invalidate,
+				 sizeof(struct peer_wire_invalidate),
+				 sizeof(struct peer_wire_answer),
+				 NEEDS_SESSION | NEEDS_CONTEXT},
+	[PEER_CMD_FAULT_RESPONSE] = {do_fault_response,
+				     sizeof(struct peer_wire_fault_response),
+				     sizeof(struct peer_wire_answer),
+				     NEEDS_SESSION | NEEDS_CONTEXT | HAS_ENTRIES},
+	[PEER_CMD_DEVMEM_COPY] = {do_devmem_copy,
+				  sizeof(struct peer_wire_devmem_copy),
+				  sizeof(struct peer_wire_answer), NEEDS_SESSION},
+	[PEER_CMD_SET_OPTION] = {do_set_option,
+				 sizeof(struct peer_wire_set_option),
+				 sizeof(struct peer_wire_answer), NEEDS_SESSION},
+	[PEER_CMD_STATS] = {do_stats, sizeof(struct peer_wire_request),
+			    sizeof(struct peer_wire_stats_answer), NEEDS_NOTHING},
+	[PEER_CMD_QUERY] = {do_query, sizeof(struct peer_wire_query),
+			    sizeof(struct peer_wire_query_answer),
+			    NEEDS_SESSION | NEEDS_CONTEXT},
+};
+
+static enum peer_status run_call(struct device *device, struct call *call,
+				 const struct command *command)
+{
+	enum peer_status status;
+
+	if (call->len < command->request_size ||
+	    (call->len > command->request_size && !(command->needs & HAS_ENTRIES)) ||
+	    call->reply->room < command->answer_size)
+		return PEER_S_BAD_REQUEST;
+	if (command->needs & NEEDS_SESSION && !atomic_load(&device->session))
+		return PEER_S_NO_SESSION;
+	if (command->needs & NEEDS_CONTEXT) {
+		call->context = context_get(device, call->head.ctx);
+		if (!call->context)
+			return PEER_S_NO_CONTEXT;
+	}
+	status = command->run(device, call);
+	if (call->context)
+		context_put(call->context);
+	return status;
+}
+
+static void serve_chain(struct device *device, struct ring *ring,
+			const struct ring_chain *chain)
+{
+	size_t answer_size = sizeof(struct peer_wire_answer);
+	enum peer_status status;
+	struct call call;
+
+	memset(&call.stats_answer, 0, sizeof(call.stats_answer));
+	call.context = NULL;
+	call.reply = ring_reply_new(ring, chain);
+	if (!call.reply) {
+		device_refuse(device, ring, chain);
+		return;
+	}
+	count(device, COUNT_CONTROL_REQUESTS);
+	call.len = ring_load(chain, &device->memory, call.bytes,
+			     sizeof(call.bytes));
+	if (call.len < sizeof(call.head) ||
+	    chain->readable_bytes > sizeof(call.bytes)) {
+		status = PEER_S_BAD_REQUEST;
+	} else if (call.head.command >= ARRAY_SIZE(commands) ||
+		   !commands[call.head.command].run) {
+		status = PEER_S_BAD_COMMAND;
+	} else {
+		status = run_call(device, &call, &commands[call.head.command]);
+		if (status == PEER_S_OK)
+			answer_size = commands[call.head.command].answer_size;
+	}
+	if (status == PEER_S_BAD_REQUEST || status == PEER_S_BAD_COMMAND) {
+		count(device, COUNT_MALFORMED);
+		log_line(LOG_DEBUG, "control: command refused, status %u",
+			 status);
+	}
+	if (call.reply) {
+		call.answer.status = status;
+		device_reply(device, call.reply, &call.answer, answer_size);
+	}
+}
+
+/* All that waits on queue 0; false if there was nothing. */
+static bool serve(struct device *device)
+{
+	struct ring *ring = &device->ring[PEER_QUEUE_CONTROL];
+	struct ring_chain chain;
+	bool served = false;
+
+	while (!gate_wanted(&device->gate) && device_pop(device, ring, &chain)) {
+		serve_chain(device, ring, &chain);
+		served = true;
+	}
+	return served;
+}
+
+void *control_main(void *arg)
+{
+	struct device *device = arg;
+	struct ring *ring = &device->ring[PEER_QUEUE_CONTROL];
+	struct epoll_event event;
+	uint64_t spin_end = 0;
+	bool kicked = false;
+	bool quiet;
+
+	while (gate_enter(&device->gate, MEMBER_CONTROL)) {
+		if (kicked)
+			ring_take_kick(ring);
+		kicked = false;
+		if (serve(device)) {
+			gate_leave(&device->gate, MEMBER_CONTROL);
+			spin_end = now_ns() + device->config.spin_ns;
+			continue;
+		}
+		if (now_ns() < spin_end) {
+			gate_leave(&device->gate, MEMBER_CONTROL);
+			relax();
+			continue;
+		}
+		quiet = ring_arm(ring);
+		gate_leave(&device->gate, MEMBER_CONTROL);
+		if (quiet)
+			kicked = epoll_wait(device->control_epoll, &event, 1,
+					    -1) > 0;
+	}
+	return NULL;
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * peer/device.h - the device: contexts, faults, work, and who may touch what
+ *
+ * Threads, each a member of the gate while it works:
+ *
+ *	control	  serves queue 0, in order
+ *	faults	  sends page requests that had to wait for a buffer
+ *	worker i  takes work from the queues and runs it in slices
+ *
+ * and the socket thread (vhost_user.c), which changes the device only while
+ * the gate is closed.
+ *
+ * Locks, outermost first; a thread holds at most one of each kind:
+ *
+ *	context->lock		its table, faults, accesses in flight
+ *	device->contexts_lock	the array of contexts
+ *	device->fault_lock	the queue of page requests
+ *	device->ready_lock	work that can run
+ *	ring->lock		one ring
+ *
+ * Key letters below: (G) written with the gate closed or before the threads
+ * exist, read inside the gate; (K) control thread only; (X) contexts_lock;
+ * (F) fault_lock; (R) ready_lock; (C) context->lock; (A) atomic;
+ * (O) its owner: the list or thread that holds the object.
+ */
+#ifndef PEER_DEVICE_H
+#define PEER_DEVICE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <uapi/peer_wire.h>
+
+#include "gate.h"
+#include "memory.h"
+#include "ring.h"
+#include "table.h"
+
+#define WORKERS_MAX       16u
+#define MAX_PAGE_REQUESTS 64u
+#define MAX_MAPPINGS      (1ull << 20)
+#define TABLE_NODES_MAX   65536 /* 256 MiB of tables */
+#define VA_END            (1ull << PEER_VA_BITS)
+
+/* What an epoll event is about, when not a queue's index. */
+#define WATCH_WAKEUP 100u
+#define WATCH_STOP   101u
+
+/* Members of the gate. */
+#define MEMBER_CONTROL   0u
+#define MEMBER_FAULTS    1u
+#define MEMBER_WORKER(i) (2u + (i))
+
+_Static_assert(MEMBER_WORKER(WORKERS_MAX) <= GATE_MEMBERS_MAX,
+	       "every thread has its place in the gate");
+
+/* In the order of struct peer_wire_stats_answer. */
+enum counter {
+	COUNT_CONTROL_REQUESTS,
+	COUNT_WORK_REQUESTS,
+	COUNT_WORK_DONE,
+	COUNT_WORK_FAILED,
+	COUNT_WORK_CANCELED,
+	COUNT_ACCESSES,
+	COUNT_RMW,
+	COUNT_PAGE_REQUESTS,
+	COUNT_PAGE_REQUEST_WAITS,
+	COUNT_FAULT_RESPONSES,
+	COUNT_REPLAYS,
+	COUNT_REVOKED,
+	COUNT_MAPPED,
+	COUNT_UNMAPPED,
+	COUNT_INVALIDATIONS,
+	COUNT_INVALIDATIONS_WAITED,
+	COUNT_MALFORMED,
+	COUNT_RINGS_BROKEN,
+	COUNTERS
+};
+
+_Static_assert(sizeof(struct peer_wire_stats_answer) ==
+		       sizeof(struct peer_wire_answer) +
+			       COUNTERS * sizeof(peer_le64),
+	       "one counter for each field of the answer");
+
+struct device;
+struct context;
+
+/* What the command line says. Constant once the threads run. */
+struct device_config {
+	unsigned int number; /* --number */
+	unsigned int workers;
+	uint64_t devmem_size; /* bytes */
+	uint64_t rmw_window_ns;
+	uint64_t spin_ns;
+	bool rmw_atomic;
+	bool allow_test_options;
+	int64_t hang_after; /* work requests, -1: never */
+	int64_t die_after;  /* work requests, -1: never */
+};
+
+/*
+ * An answer that waits for accesses to end. Each context it waits for holds a
+ * reference; the last one gone sends it.
+ */
+struct ack {
+	atomic_uint refs;
+	struct ring_reply *reply;
+	size_t len;
+	unsigned char answer[sizeof(struct peer_wire_hello_answer)];
+};
+
+/* One context's part of it: the workers whose accesses must end. */
+struct revocation {
+	TAILQ_ENTRY(revocation) link;
+	uint32_t workers; /* (C) bit i: worker i */
+	struct ack *ack;
+};
+TAILQ_HEAD(revocation_list, revocation);
+
+/* The answer to an ATOMIC page request; each parked work holds a reference. */
+struct grant {
+	atomic_uint refs;
+	atomic_bool replayed;
+	atomic_bool canceled;
+	struct ring_reply *reply;
+};
+
+/* One request of a work queue, running in slices. (O) throughout. */
+struct work {
+	TAILQ_ENTRY(work) link;
+	struct ring_reply *reply;
+	struct context *context; /* holds a reference */
+	struct peer_wire_work request;
+	uint64_t total; /* elements or bytes */
+	uint64_t done;  /* of those */
+	uint64_t value;
+	uint64_t fault_va;
+	uint64_t page_requests;
+	struct grant *grant;   /* whose replay the next access is */
+	uint64_t *results;     /* total of them, or NULL */
+	unsigned char *bounce; /* COPY: one page */
+	unsigned int bounced;  /* COPY: bytes read and not yet written */
+};
+TAILQ_HEAD(work_list, work);
+
+/* An access that found no translation, and all work that waits for it. */
+struct fault {
+	TAILQ_ENTRY(fault) of_context; /* (C) */
+	TAILQ_ENTRY(fault) queued;     /* (F) */
+	struct context *context;
+	uint64_t tag;
+	uint64_t va;
+	enum peer_access access;
+	bool sent;               /* (F) */
+	bool waited;             /* (F) counted as lacking a buffer */
+	struct work_list parked; /* (C) */
+};
+TAILQ_HEAD(fault_list, fault);
+
+struct context {
+	unsigned int id;
+	atomic_uint refs; /* the device's array, each work */
+	struct device *device;
+	pthread_mutex_t lock;
+	struct table table;                 /* (C) */
+	bool dead;                          /* (C) destroyed */
+	uint32_t in_flight;                 /* (C) bit i: worker i */
+	uint64_t in_flight_va[WORKERS_MAX]; /* (C) */
+	struct fault_list faults;           /* (C) */
+	struct revocation_list revocations; /* (C) */
+	/* Options. */
+	_Atomic uint64_t rmw_window_ns;
+	atomic_bool rmw_atomic;
+	atomic_bool test_early_ack;
+	atomic_bool test_keep_mapping;
+	atomic_bool test_early_grant;
+	_Atomic uint64_t test_stall_ns;
+	_Atomic int64_t test_lose;
+};
+
+struct worker {
+	struct device *device;
+	unsigned int number;
+	pthread_t thread;
+	atomic_bool revoke; /* somebody waits for its access to end */
+};
+
+struct device {
+	struct device_config config;
+	struct gate gate;
+	struct memory memory;              /* (G) */
+	struct ring ring[PEER_QUEUES_MAX]; /* (G), own locks */
+	unsigned char *devmem;
+	uint64_t instance;
+	_Atomic uint64_t session; /* 0: no HELLO yet */
+	uint64_t sessions;        /* (K) HELLOs so far */
+	uint64_t beats;           /* (K) */
+	uint64_t features;        /* (K) negotiated */
+	uint64_t rmw_window_ns;   /* (K) for new contexts */
+	bool rmw_atomic;          /* (K) for new contexts */
+	bool dropping;            /* (G) answers go nowhere */
+	_Atomic uint64_t counter[COUNTERS];
+	_Atomic int64_t hang_left; /* work requests, -1: never */
+	_Atomic int64_t die_left;  /* work requests, -1: never */
+	atomic_uint lie;           /* enum peer_lie */
+
+	pthread_mutex_t contexts_lock;
+	struct context *context[PEER_MAX_CONTEXTS + 1]; /* (X) */
+	struct table_budget budget;
+
+	pthread_mutex_t fault_lock;
+	struct fault_list faults_queued; /* (F) */
+	unsigned int faults_sent;        /* (F) outstanding at the driver */
+	uint64_t next_tag;               /* (F) */
+
+	pthread_mutex_t ready_lock;
+	struct work_list resumed; /* (R) their page came: they go first */
+	struct work_list ready;   /* (R) */
+	atomic_uint ready_count;
+	atomic_uint awake;   /* workers not blocked */
+	atomic_bool spinner; /* one worker spins for new work */
+	int work_wakeup_fd;
+	int stop_fd; /* readable when the process ends */
+	int control_epoll;
+	int fault_epoll;
+	int work_epoll;
+	pthread_t control_thread;
+	pthread_t fault_thread;
+	struct worker worker[WORKERS_MAX];
+	bool threads_run;
+};
+
+static inline void count_many(struct device *device, enum counter which,
+			      uint64_t n)
+{
+	atomic_fetch_add_explicit(&device->counter[which], n,
+				  memory_order_relaxed);
+}
+
+static inline void count(struct device *device, enum counter which)
+{
+	count_many(device, which, 1);
+}
+
+/* ---- device.c: life of the device and of a session --------------------- */
+
+/**
+ * device_init() - a stopped device with its threads waiting at the gate
+ *
+ * Return: 0 or -errno; nothing is left behind on error.
+ */
+int device_init(struct device *device, const struct device_config *config);
+void device_destroy(struct device *device);
+
+/**
+ * device_drop_session() - forget contexts, work and faults, answering nobody
+ *
+ * Context: socket thread, gate closed.
+ */
+void device_drop_session(struct device *device);
+
+/** device_watch() - (un)watch a ring's kick eventfd; gate closed */
+void device_watch(struct device *device, struct ring *ring, int fd);
+void device_unwatch(struct device *device, struct ring *ring);
+
+void device_print_stats(struct device *device);
+
+/** device_pop() - ring_pop() with the counting of broken rings */
+bool device_pop(struct device *device, struct ring *ring,
+		struct ring_chain *chain);
+
+/** device_refuse() - give a chain back that can not be answered */
+void device_refuse(struct device *device, struct ring *ring,
+		   const struct ring_chain *chain);
+
+/**
+ * device_reply() - answer a chain and free @reply
+ *
+ * An answer for which the chain has no room becomes PEER_S_BAD_REQUEST, or
+ * length 0 if there is not even room for that.
+ */
+void device_reply(struct device *device, struct ring_reply *reply,
+		  const void *answer, size_t len);
+
+/** device_end_reply() - the same when @written bytes are there already */
+void device_end_reply(struct device *device, struct ring_reply *reply,
+		      uint32_t written);
+
+/** ack_put() - drop one reference; the last one sends the answer */
+void ack_put(struct device *device, struct ack *ack);
+
+/* ---- mmu.c: contexts and translations ----------------------------------- */
+
+int context_create(struct device *device, unsigned int id);
+struct context *context_get(struct device *device, unsigned int id);
+void context_put(struct context *context);
+
+/**
+ * context_destroy() - drop all translations, cancel all work
+ * @ack: sent when the last access has ended; NULL: none is in flight
+ */
+void context_destroy(struct context *context, struct ack *ack);
+
+/**
+ * context_map_locked() - install translations, all or none
+ * @bad: index of the entry refused
+ *
+ * Return: enum peer_status.
+ */
+enum peer_status context_map_locked(struct context *context,
+				    const struct peer_wire_map_entry *entry,
+				    unsigned int entries, uint32_t *bad);
+
+/** context_invalidate() - drop [start, end); @ack is sent when it is so */
+void context_invalidate(struct context *context, uint64_t start, uint64_t end,
+			struct ack *ack);
+
+enum access_result {
+	ACCESS_OK,
+	ACCESS_PARKED,   /* the work waits for a page request's response */
+	ACCESS_CANCELED, /* the context is gone */
+	ACCESS_FAILED,   /* no memory to wait with, or RAM taken away */
+};
+
+/**
+ * access_begin() - start to touch the page of @va on behalf of @work
+ * @page: where the page is, on ACCESS_OK
+ *
+ * On ACCESS_OK the translation can not be revoked until access_end(); the
+ * worker looks at worker->revoke and ends early when it is set. On
+ * ACCESS_PARKED @work is not the caller's any more.
+ */
+enum access_result access_begin(struct worker *worker, struct work *work,
+				uint64_t va, enum peer_access access,
+				char **page);
+void access_end(struct worker *worker, struct context *context);
+
+/* ---- fault.c: page requests and grants ---------------------------------- */
+
+/** fault_park_locked() - wait with @work for a translation of @va */
+int fault_park_locked(struct context *context, struct work *work, uint64_t va,
+		      enum peer_access access);
+
+/** fault_send() - hand waiting page requests to the driver */
+void fault_send(struct device *device);
+
+/** fault_drop_locked() - forget all faults of a context; collects the work */
+void fault_drop_locked(struct context *context, struct work_list *parked);
+
+/** fault_respond() - FAULT_RESPONSE; consumes @reply */
+void fault_respond(struct context *context,
+		   const struct peer_wire_fault_response *request,
+		   struct ring_reply *reply);
+
+enum grant_end { GRANT_REPLAYED, GRANT_REVOKED, GRANT_CANCELED };
+
+/** work_end_grant() - what became of the access @work was granted, if any */
+void work_end_grant(struct device *device, struct work *work, enum grant_end end);
+
+/* ---- work.c: what a request does --------------------------------------- */
+
+/** work_new() - check a request and begin it; answers what it refuses */
+struct work *work_new(struct device *device, struct ring *ring,
+		      const struct ring_chain *chain);
+
+enum work_state { WORK_AGAIN, WORK_PARKED, WORK_FINISHED };
+
+/** work_run() - one slice; @work is the caller's still on WORK_AGAIN only */
+enum work_state work_run(struct worker *worker, struct work *work);
+
+/** work_finish() - answer and free @work */
+void work_finish(struct device *device, struct work *work,
+		 enum peer_status status);
+
+/* ---- pool.c: the workers ------------------------------------------------ */
+
+void *worker_main(void *arg);
+
+/** pool_resume() - work whose page came; empties @list */
+void pool_resume(struct device *device, struct work_list *list);
+
+/** pool_take_all() - all ready work, for device_drop_session() */
+void pool_take_all(struct device *device, struct work_list *list);
+
+/* ---- control.c ---------------------------------------------------------- */
+
+void *control_main(void *arg);
+
+#endif /* PEER_DEVICE_H */

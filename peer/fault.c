@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: MIT
+/*
+ * peer/fault.c - page requests to the driver, and what its answer grants
+ *
+ * Problem.  An access found no translation. The driver must be asked, which
+ * can take for ever, and everything else must go on meanwhile. When the driver
+ * answers an ATOMIC request it holds the page locked: if the device then did
+ * not get around to its access before the CPU took the page back, both could
+ * go on for ever without one of them moving.
+ *
+ * Idea.  No thread waits. The work is parked on a fault; all work that misses
+ * the same page with the same access shares it. The answer to an ATOMIC
+ * request is kept back (a grant) until each work that was parked has
+ * made its access or found the translation gone, and says which.
+ *
+ *	state		fault is in			leaves it by
+ *	queued		context->faults, faults_queued	a buffer of queue 1
+ *	sent		context->faults			FAULT_RESPONSE with its
+ *							tag
+ *	both		-				end of its context
+ *
+ * At most MAX_PAGE_REQUESTS are sent and unanswered; that is told in HELLO, so
+ * that the driver can size its buffers and its control queue.
+ *
+ * Locks: a context's list of faults and what is parked: context->lock. The
+ * queue and the count of those sent: device->fault_lock, inside it.
+ *
+ * Resumed work goes before all other (pool.c), so a grant is used at once.
+ *
+ * Tests: tests/peer, group "fault".
+ */
+#include <stdlib.h>
+#include <errno.h>
+
+#include "device.h"
+
+static struct fault *find_joinable_locked(struct context *context, uint64_t va,
+					  enum peer_access access)
+{
+	struct fault *fault;
+
+	TAILQ_FOREACH(fault, &context->faults, of_context)
+	{
+		if (fault->va == va && fault->access == access)
+			return fault;
+	}
+	return NULL;
+}
+
+int fault_park_locked(struct context *context, struct work *work, uint64_t va,
+		      enum peer_access access)
+{
+	struct device *device = context->device;
+	struct fault *fault = find_joinable_locked(context, va, access);
+
+	if (!fault) {
+		fault = calloc(1, sizeof(*fault));
+		if (!fault)
+			return -ENOMEM;
+		fault->context = context;
+		fault->va = va;
+		fault->access = access;
+		TAILQ_INIT(&fault->parked);
+		TAILQ_INSERT_TAIL(&context->faults, fault, of_context);
+		pthread_mutex_lock(&device->fault_lock);
+		fault->tag = device->next_tag++;
+		TAILQ_INSERT_TAIL(&device->faults_queued, fault, queued);
+		pthread_mutex_unlock(&device->fault_lock);
+	}
+	work->page_requests++;
+	TAILQ_INSERT_TAIL(&fault->parked, work, link);
+	return 0;
+}
+
+static void mark_sent_locked(struct device *device, struct fault *fault)
+{
+	TAILQ_REMOVE(&device->faults_queued, fault, queued);
+	fault->sent = true;
+	device->faults_sent++;
+	count(device, COUNT_PAGE_REQUESTS);
+}
+
+/* Consumes one lie about page requests, if one is due. */
+static void lie_about(struct device *device,
+		      struct peer_wire_page_request *request)
+{
+	unsigned int lie = atomic_load(&device->lie);
+
+	if (lie < PEER_LIE_PAGE_CONTEXT || lie > PEER_LIE_PAGE_ACCESS ||
+	    !atomic_compare_exchange_strong(&device->lie, &lie, PEER_LIE_NONE))
+		return;
+	if (lie == PEER_LIE_PAGE_CONTEXT)
+		request->ctx = PEER_MAX_CONTEXTS + 1;
+	else if (lie == PEER_LIE_PAGE_ADDRESS)
+		request->va = ~0ull;
+	else
+		request->access = 99;
+}
+
+static void write_request(struct device *device, const struct fault *fault,
+			  struct ring_reply *reply)
+{
+	struct peer_wire_page_request request = {
+		.tag = fault->tag,
+		.ctx = fault->context->id,
+		.access = fault->access,
+		.va = fault->va,
+		.session = atomic_load(&device->session),
+	};
+
+	lie_about(device, &request);
+	device_reply(device, reply, &request, sizeof(request));
+}
+
+/* A test option: this one is never sent, as if it had been lost. */
+static bool is_to_be_lost(struct context *context)
+{
+	int64_t left = atomic_load(&context->test_lose);
+
+	while (left > 0) {
+		if (atomic_compare_exchange_weak(&context->test_lose, &left,
+						 left - 1))
+			return true;
+	}
+	return false;
+}
+
+/* One buffer for a page request; NULL if the driver has posted none. */
+static struct ring_reply *take_buffer(struct device *device)
+{
+	struct ring *ring = &device->ring[PEER_QUEUE_PAGE_REQUEST];
+	struct ring_reply *reply;
+	struct ring_chain chain;
+
+	/* The start of the rings looks again if the gate interrupts this. */
+	while (!gate_wanted(&device->gate)) {
+		if (!device_pop(device, ring, &chain)) {
+			if (ring_arm(ring))
+				break;
+			continue;
+		}
+		if (chain.writable_bytes >=
+		    sizeof(struct peer_wire_page_request)) {
+			reply = ring_reply_new(ring, &chain);
+			if (reply)
+				return reply;
+		}
+		device_refuse(device, ring, &chain);
+	}
+	return NULL;
+}
+
+void fault_send(struct device *device)
+{
+	struct ring_reply *reply;
+	struct fault *fault;
+
+	pthread_mutex_lock(&device->fault_lock);
+	while ((fault = TAILQ_FIRST(&device->faults_queued)) &&
+	       device->faults_sent < MAX_PAGE_REQUESTS) {
+		if (is_to_be_lost(fault->context)) {
+			mark_sent_locked(device, fault);
+			continue;
+		}
+		reply = take_buffer(device);
+		if (!reply) {
+			if (!fault->waited)
+				count(device, COUNT_PAGE_REQUEST_WAITS);
+			fault->waited = true;
+			break;
+		}
+		mark_sent_locked(device, fault);
+		write_request(device, fault, reply);
+	}
+	pthread_mutex_unlock(&device->fault_lock);
+}
+
+/* Takes @fault out of both lists and frees it. */
+static void fault_remove_locked(struct context *context, struct fault *fault)
+{
+	struct device *device = context->device;
+
+	TAILQ_REMOVE(&context->faults, fault, of_context);
+	pthread_mutex_lock(&device->fault_lock);
+	if (fault->sent)
+		device->faults_sent--;
+	else
+		TAILQ_REMOVE(&device->faults_queued, fault, queued);
+	pthread_mutex_unlock(&device->fault_lock);
+	free(fault);
+}
+
+void fault_drop_locked(struct context *context, struct work_list *parked)
+{
+	struct fault *fault;
+
+	while ((fault = TAILQ_FIRST(&context->faults))) {
+		TAILQ_CONCAT(parked, &fault->parked, link);
+		fault_remove_locked(context, fault);
+	}
+}
+
+static struct fault *find_sent_locked(struct context *context, uint64_t tag)
+{
+	struct device *device = context->device;
+	struct fault *fault;
+	bool sent;
+
+	TAILQ_FOREACH(fault, &context->faults, of_context)
+	{
+		if (fault->tag != tag)
+			continue;
+		pthread_mutex_lock(&device->fault_lock);
+		sent = fault->sent;
+		pthread_mutex_unlock(&device->fault_lock);
+		return sent ? fault : NULL;
+	}
+	return NULL;
+}
+
+/* Everything @parked now owes the driver a word about its replay. */
+static struct grant *grant_new(struct work_list *parked)
+{
+	struct grant *grant = calloc(1, sizeof(*grant));
+	struct work *work;
+
+	if (!grant)
+		return NULL;
+	TAILQ_FOREACH(work, parked, link)
+	{
+		atomic_fetch_add(&grant->refs, 1);
+		work->grant = grant;
+	}
+	return grant;
+}
+
+void work_end_grant(struct device *device, struct work *work, enum grant_end end)
+{
+	struct peer_wire_answer answer = {.status = PEER_S_REVOKED};
+	struct grant *grant = work->grant;
+
+	if (!grant)
+		return;
+	work->grant = NULL;
+	if (end == GRANT_REPLAYED)
+		atomic_store(&grant->replayed, true);
+	if (end == GRANT_CANCELED)
+		atomic_store(&grant->canceled, true);
+	if (atomic_fetch_sub(&grant->refs, 1) != 1)
+		return;
+
+	if (atomic_load(&grant->replayed)) {
+		answer.status = PEER_S_OK;
+		count(device, COUNT_REPLAYS);
+	} else if (atomic_load(&grant->canceled)) {
+		answer.status = PEER_S_CANCELED;
+	} else {
+		count(device, COUNT_REVOKED);
+	}
+	device_reply(device, grant->reply, &answer, sizeof(answer));
+	free(grant);
+}
+
+static enum peer_status
+respond_locked(struct context *context,
+	       const struct peer_wire_fault_response *request,
+	       struct work_list *parked, struct grant **grant, uint32_t *bad)
+{
+	struct fault *fault = find_sent_locked(context, request->tag);
+	enum peer_status status;
+
+	if (context->dead)
+		return PEER_S_NO_CONTEXT;
+	if (!fault)
+		return PEER_S_NO_TAG;
+	if (request->result == PEER_FAULT_OK &&
+	    fault->access == PEER_ACCESS_ATOMIC &&
+	    !atomic_load(&context->test_early_grant)) {
+		*grant = grant_new(&fault->parked);
+		if (!*grant)
+			return PEER_S_LIMIT;
+	}
+	status = context_map_locked(context, request->entry, request->count, bad);
+	if (status != PEER_S_OK) {
+		struct work *work;
+
+		TAILQ_FOREACH(work, &fault->parked, link)
+		{
+			work->grant = NULL;
+		}
+		free(*grant);
+		*grant = NULL;
+		return status;
+	}
+	TAILQ_CONCAT(parked, &fault->parked, link);
+	fault_remove_locked(context, fault);
+	return PEER_S_OK;
+}
+
+void fault_respond(struct context *context,
+		   const struct peer_wire_fault_response *request,
+		   struct ring_reply *reply)
+{
+	struct work_list parked = TAILQ_HEAD_INITIALIZER(parked);
+	struct device *device = context->device;
+	struct peer_wire_answer answer = {0};
+	struct grant *grant = NULL;
+	struct work *work;
+
+	pthread_mutex_lock(&context->lock);
+	answer.status = respond_locked(context, request, &parked, &grant,
+				       &answer.detail);
+	if (grant)
+		grant->reply = reply;
+	pthread_mutex_unlock(&context->lock);
+
+	count(device, COUNT_FAULT_RESPONSES);
+	if (!grant)
+		device_reply(device, reply, &answer, sizeof(answer));
+	if (answer.status != PEER_S_OK)
+		return;
+	if (request->result == PEER_FAULT_OK) {
+		pool_resume(device, &parked);
+	} else {
+		while ((work = TAILQ_FIRST(&parked))) {
+			TAILQ_REMOVE(&parked, work, link);
+			work_finish(device, work, PEER_S_FAULT);
+		}
+	}
+	fault_send(device);
+}

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: MIT
+/*
+ * peer/mmu.c - the device's MMU: contexts, translations, revocation
+ *
+ * Problem.  A driver that revokes a translation is about to give the page to
+ * somebody else. The acknowledgement must mean: no access through it is in
+ * flight, none will follow. It must come soon, whatever else the device is
+ * waiting for: the driver may hold locks that the answer to a page request
+ * needs.
+ *
+ * Idea.  An access is short: look the page up and note "worker i is in page
+ * P" under the context's lock, touch the page without it, take the note back
+ * under it. An access that finds nothing is not an access: its work is parked
+ * (fault.c) and no worker and no lock waits with it. So a revocation waits for
+ * at most one access of each worker, and does not even block for that: it
+ * leaves a list of the workers it waits for with the context, and the last of
+ * them to end its access sends the acknowledgement. Accesses that begin later
+ * can not use the old translation and are not waited for, so they can not
+ * delay it.
+ *
+ *	worker				control
+ *	lock; entry found; note P; unlock
+ *					lock; drop P; note "wait for worker";
+ *					unlock; goes on with other commands
+ *	store to P
+ *	lock; take note back; nobody left
+ *	to wait for; unlock; send ack
+ *
+ * The unlock of the worker comes before the ack, and the ack is a release
+ * store to the used ring: what was written to P is seen by who sees the ack.
+ *
+ *	field			read with	write with
+ *	context->table		lock		lock
+ *	context->in_flight	lock		lock
+ *	worker->revoke		anything	context->lock
+ *
+ * Several elements of one page may be touched under one note, to save the
+ * lock; worker->revoke asks for an end after the element at hand.
+ *
+ * Tests: tests/peer, group "invalidate"; with PEER_OPT_TEST_EARLY_ACK the test
+ * early_ack_is_caught shows that they can fail.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device.h"
+#include "util.h"
+
+int context_create(struct device *device, unsigned int id)
+{
+	struct context *context;
+	int error = 0;
+
+	if (!id || id > PEER_MAX_CONTEXTS)
+		return -EINVAL;
+	context = calloc(1, sizeof(*context));
+	if (!context)
+		return -ENOMEM;
+	context->id = id;
+	context->device = device;
+	atomic_init(&context->refs, 1);
+	pthread_mutex_init(&context->lock, NULL);
+	table_init(&context->table, &device->budget);
+	TAILQ_INIT(&context->faults);
+	TAILQ_INIT(&context->revocations);
+	atomic_init(&context->rmw_window_ns, device->rmw_window_ns);
+	atomic_init(&context->rmw_atomic, device->rmw_atomic);
+
+	pthread_mutex_lock(&device->contexts_lock);
+	if (device->context[id])
+		error = -EEXIST;
+	else
+		device->context[id] = context;
+	pthread_mutex_unlock(&device->contexts_lock);
+	if (error)
+		context_put(context);
+	return error;
+}
+
+struct context *context_get(struct device *device, unsigned int id)
+{
+	struct context *context = NULL;
+
+	if (!id || id > PEER_MAX_CONTEXTS)
+		return NULL;
+	pthread_mutex_lock(&device->contexts_lock);
+	context = device->context[id];
+	if (context)
+		atomic_fetch_add(&context->refs, 1);
+	pthread_mutex_unlock(&device->contexts_lock);
+	return context;
+}
+
+void context_put(struct context *context)
+{
+	if (atomic_fetch_sub(&context->refs, 1) != 1)
+		return;
+	table_clear(&context->table, 0, VA_END);
+	pthread_mutex_destroy(&context->lock);
+	free(context);
+}
+
+/*
+ * Leaves @ack with the context until the accesses to [start, end) that are in
+ * flight now have ended.
+ */
+static void wait_for_accesses_locked(struct context *context, uint64_t start,
+				     uint64_t end, struct revocation *revocation)
+{
+	struct device *device = context->device;
+	uint32_t workers = 0;
+
+	for (unsigned int i = 0; i < device->config.workers; i++) {
+		uint64_t va = context->in_flight_va[i];
+
+		if (context->in_flight & 1u << i && va >= start && va < end) {
+			workers |= 1u << i;
+			atomic_store(&device->worker[i].revoke, true);
+		}
+	}
+	if (!workers || atomic_load(&context->test_early_ack)) {
+		free(revocation);
+		return;
+	}
+	count(device, COUNT_INVALIDATIONS_WAITED);
+	revocation->workers = workers;
+	atomic_fetch_add(&revocation->ack->refs, 1);
+	TAILQ_INSERT_TAIL(&context->revocations, revocation, link);
+}
+
+/*
+ * A revocation that can not be remembered must not be acknowledged early.
+ * Without memory for it nothing sensible is left but to end: to the driver
+ * that is a device that died, which it knows how to survive.
+ */
+static struct revocation *revocation_new(struct ack *ack)
+{
+	struct revocation *revocation = calloc(1, sizeof(*revocation));
+
+	if (!revocation) {
+		log_line(LOG_ERROR, "out of memory in a revocation");
+		abort();
+	}
+	revocation->ack = ack;
+	return revocation;
+}
+
+void context_invalidate(struct context *context, uint64_t start, uint64_t end,
+			struct ack *ack)
+{
+	struct revocation *revocation = revocation_new(ack);
+
+	pthread_mutex_lock(&context->lock);
+	if (!atomic_load(&context->test_keep_mapping))
+		count_many(context->device, COUNT_UNMAPPED,
+			   table_clear(&context->table, start, end));
+	wait_for_accesses_locked(context, start, end, revocation);
+	pthread_mutex_unlock(&context->lock);
+}
+
+void context_destroy(struct context *context, struct ack *ack)
+{
+	struct device *device = context->device;
+	struct revocation *revocation;
+	struct work_list parked = TAILQ_HEAD_INITIALIZER(parked);
+	struct work *work;
+
+	pthread_mutex_lock(&device->contexts_lock);
+	device->context[context->id] = NULL;
+	pthread_mutex_unlock(&device->contexts_lock);
+
+	pthread_mutex_lock(&context->lock);
+	context->dead = true;
+	count_many(device, COUNT_UNMAPPED,
+		   table_clear(&context->table, 0, VA_END));
+	fault_drop_locked(context, &parked);
+	if (ack) {
+		wait_for_accesses_locked(context, 0, VA_END, revocation_new(ack));
+	} else {
+		while ((revocation = TAILQ_FIRST(&context->revocations))) {
+			TAILQ_REMOVE(&context->revocations, revocation, link);
+			ack_put(device, revocation->ack);
+			free(revocation);
+		}
+	}
+	pthread_mutex_unlock(&context->lock);
+
+	while ((work = TAILQ_FIRST(&parked))) {
+		TAILQ_REMOVE(&parked, work, link);
+		work_finish(device, work, PEER_S_CANCELED);
+	}
+	context_put(context);
+}
+
+/* Is @entry one that a correct driver could send? */
+static enum peer_status check_entry(const struct context *context,
+				    const struct peer_wire_map_entry *entry)
+{
+	const struct device *device = context->device;
+	uint64_t flags = entry->target & ~PEER_PAGE_MASK;
+	uint64_t page = entry->target & PEER_PAGE_MASK;
+
+	if (flags & ~PEER_MAP_FLAGS || !(flags & PEER_MAP_READ))
+		return PEER_S_BAD_REQUEST;
+	if (flags & PEER_MAP_ATOMIC && !(flags & PEER_MAP_WRITE))
+		return PEER_S_BAD_REQUEST;
+	if (entry->va & ~PEER_PAGE_MASK || entry->va >= VA_END)
+		return PEER_S_BAD_ADDRESS;
+	if (flags & PEER_MAP_DEVMEM)
+		return page < device->config.devmem_size ? PEER_S_OK
+							 : PEER_S_BAD_ADDRESS;
+	return memory_at(&device->memory, page, PEER_PAGE_SIZE)
+		       ? PEER_S_OK
+		       : PEER_S_BAD_ADDRESS;
+}
+
+static enum peer_status map_one_locked(struct context *context,
+				       const struct peer_wire_map_entry *entry,
+				       uint64_t old)
+{
+	const uint64_t rights = PEER_MAP_READ | PEER_MAP_WRITE | PEER_MAP_ATOMIC;
+
+	/* A revocation of rights must go by INVALIDATE, which waits. */
+	if (old &&
+	    ((old ^ entry->target) & ~rights || old & ~entry->target & rights))
+		return PEER_S_EXISTS;
+	if (!old && context->table.mapped >= MAX_MAPPINGS)
+		return PEER_S_LIMIT;
+	if (table_set(&context->table, entry->va, entry->target))
+		return PEER_S_LIMIT;
+	return PEER_S_OK;
+}
+
+enum peer_status context_map_locked(struct context *context,
+				    const struct peer_wire_map_entry *entry,
+				    unsigned int entries, uint32_t *bad)
+{
+	uint64_t old[PEER_MAX_MAP_ENTRIES];
+	enum peer_status status = PEER_S_OK;
+	uint64_t mapped = context->table.mapped;
+	unsigned int i;
+
+	for (i = 0; i < entries; i++) {
+		status = check_entry(context, &entry[i]);
+		if (status != PEER_S_OK) {
+			*bad = i;
+			return status;
+		}
+	}
+	for (i = 0; i < entries; i++) {
+		old[i] = table_get(&context->table, entry[i].va);
+		status = map_one_locked(context, &entry[i], old[i]);
+		if (status != PEER_S_OK)
+			break;
+	}
+	if (status == PEER_S_OK) {
+		count_many(context->device, COUNT_MAPPED,
+			   context->table.mapped - mapped);
+		return PEER_S_OK;
+	}
+
+	*bad = i;
+	while (i--) {
+		/* To put back what was there takes no new node. */
+		if (old[i])
+			table_set(&context->table, entry[i].va, old[i]);
+		else
+			table_clear(&context->table, entry[i].va,
+				    entry[i].va + PEER_PAGE_SIZE);
+	}
+	return status;
+}
+
+static uint64_t rights_needed(enum peer_access access)
+{
+	switch (access) {
+	case PEER_ACCESS_READ:
+		return PEER_MAP_READ;
+	case PEER_ACCESS_WRITE:
+		return PEER_MAP_WRITE;
+	default:
+		return PEER_MAP_ATOMIC;
+	}
+}
+
+static char *target_page(const struct device *device, uint64_t entry)
+{
+	uint64_t page = entry & PEER_PAGE_MASK;
+
+	if (entry & PEER_MAP_DEVMEM)
+		return (char *)device->devmem + page;
+	return memory_at(&device->memory, page, PEER_PAGE_SIZE);
+}
+
+static enum access_result begin_locked(struct worker *worker, struct work *work,
+				       uint64_t va, enum peer_access access,
+				       char **page)
+{
+	struct context *context = work->context;
+	uint64_t entry;
+
+	if (context->dead)
+		return ACCESS_CANCELED;
+	entry = table_get(&context->table, va);
+	if (!(entry & rights_needed(access))) {
+		work_end_grant(context->device, work, GRANT_REVOKED);
+		if (fault_park_locked(context, work, va & PEER_PAGE_MASK, access))
+			return ACCESS_FAILED;
+		return ACCESS_PARKED;
+	}
+	*page = target_page(context->device, entry);
+	if (!*page)
+		return ACCESS_FAILED;
+	context->in_flight |= 1u << worker->number;
+	context->in_flight_va[worker->number] = va & PEER_PAGE_MASK;
+	atomic_store(&worker->revoke, false);
+	return ACCESS_OK;
+}
+
+enum access_result access_begin(struct worker *worker, struct work *work,
+				uint64_t va, enum peer_access access, char **page)
+{
+	struct context *context = work->context;
+	enum access_result result;
+	uint64_t stall;
+
+	pthread_mutex_lock(&context->lock);
+	result = begin_locked(worker, work, va, access, page);
+	pthread_mutex_unlock(&context->lock);
+
+	if (result == ACCESS_PARKED)
+		fault_send(worker->device);
+	if (result == ACCESS_OK) {
+		stall = atomic_load(&context->test_stall_ns);
+		spin_ns(stall);
+	}
+	return result;
+}
+
+void access_end(struct worker *worker, struct context *context)
+{
+	struct revocation_list ended = TAILQ_HEAD_INITIALIZER(ended);
+	struct revocation *revocation;
+	struct revocation *next;
+
+	pthread_mutex_lock(&context->lock);
+	context->in_flight &= ~(1u << worker->number);
+	for (revocation = TAILQ_FIRST(&context->revocations); revocation;
+	     revocation = next) {
+		next = TAILQ_NEXT(revocation, link);
+		revocation->workers &= ~(1u << worker->number);
+		if (revocation->workers)
+			continue;
+		TAILQ_REMOVE(&context->revocations, revocation, link);
+		TAILQ_INSERT_TAIL(&ended, revocation, link);
+	}
+	pthread_mutex_unlock(&context->lock);
+
+	while ((revocation = TAILQ_FIRST(&ended))) {
+		TAILQ_REMOVE(&ended, revocation, link);
+		ack_put(worker->device, revocation->ack);
+		free(revocation);
+	}
+}

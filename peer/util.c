@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+/*
+ * peer/util.c - logging, time and short waits
+ *
+ * Log lines are built in one buffer and written by one write(), so that
+ * threads do not tear each other's lines; a line too long is cut.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util.h"
+
+enum log_level log_limit = LOG_NOTICE;
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	char line[512] = "concord-peer: ";
+	const int prefix = 14;
+	va_list args;
+	int len;
+
+	if (level > log_limit)
+		return;
+	va_start(args, format);
+	len = vsnprintf(line + prefix, sizeof(line) - prefix - 1, format, args);
+	va_end(args);
+	if (len < 0)
+		return;
+	len += prefix;
+	if (len > (int)sizeof(line) - 2)
+		len = sizeof(line) - 2;
+	line[len++] = '\n';
+	if (write(STDERR_FILENO, line, len) < 0)
+		return; /* nobody listens to stderr; nothing is lost */
+}
+
+uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#else
+	__asm__ volatile("" ::: "memory");
+#endif
+}
+
+void spin_ns(uint64_t ns)
+{
+	uint64_t end;
+
+	if (!ns)
+		return;
+	end = now_ns() + ns;
+	while (now_ns() < end)
+		relax();
+}

@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: MIT
+/*
+ * peer/work.c - what a work request does
+ *
+ * Problem.  A request names up to millions of elements on thousands of pages,
+ * any of which may be missing or be taken away between two elements. It must be
+ * possible to stop after each element and to go on later, in another thread.
+ *
+ * Idea.  A request is its parameters and the number of elements done. A slice
+ * touches elements until the page ends, somebody wants the translation back,
+ * the gate is wanted, or it has done its share. What is not done yet is simply
+ * done later.
+ *
+ * The bus has no atomics.  A read-modify-write is a load, a computation and a
+ * store, and anybody can write between them; the window option makes the gap
+ * wide enough to be seen. It is right only while nobody else has the page, and
+ * to arrange that is what the driver's exclusive access is for. With the
+ * option RMW_ATOMIC it is one compare-and-swap instead, for comparison.
+ *
+ * COPY touches one page at a time: it reads a piece into a page of its own,
+ * ends that access, then writes. So no access ever waits for another page
+ * while it holds one, and no grant waits for another grant.
+ *
+ *	field			owner
+ *	work->*			the thread or list that holds the work
+ *
+ * Tests: tests/peer, group "work".
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "util.h"
+
+/* A slice: elements under one note of access, and its time with a window. */
+#define SLICE_ELEMENTS 256u
+#define SLICE_NS       500000u
+
+static bool is_rmw(uint32_t op)
+{
+	return op >= PEER_OP_FETCH_ADD && op <= PEER_OP_MAX;
+}
+
+static bool is_bytes(uint32_t op)
+{
+	return op == PEER_OP_COPY || op == PEER_OP_FILL;
+}
+
+/* ---- checking a request ------------------------------------------------- */
+
+static bool range_fits(uint64_t va, uint64_t len)
+{
+	return va < VA_END && len <= VA_END - va;
+}
+
+static enum peer_status check_bytes(const struct peer_wire_work *r)
+{
+	if (r->width || r->stride || r->repeat != 1 || r->flags || r->compare ||
+	    !r->count || r->count > PEER_MAX_COUNT)
+		return PEER_S_BAD_REQUEST;
+	if (!range_fits(r->va, r->count))
+		return PEER_S_BAD_ADDRESS;
+	if (r->op == PEER_OP_FILL)
+		return PEER_S_OK;
+	if (!range_fits(r->operand, r->count))
+		return PEER_S_BAD_ADDRESS;
+	if (r->va < r->operand + r->count && r->operand < r->va + r->count)
+		return PEER_S_BAD_REQUEST;
+	return PEER_S_OK;
+}
+
+static enum peer_status check_elements(const struct peer_wire_work *r,
+				       uint64_t room)
+{
+	uint64_t total;
+	uint64_t span;
+
+	if (r->width != 1 && r->width != 2 && r->width != 4 && r->width != 8)
+		return PEER_S_BAD_REQUEST;
+	if (r->flags & ~PEER_WORK_RESULTS || r->stride % r->width ||
+	    (r->compare && r->op != PEER_OP_CAS))
+		return PEER_S_BAD_REQUEST;
+	if (!r->count || !r->repeat ||
+	    __builtin_mul_overflow(r->count, r->repeat, &total) ||
+	    total > PEER_MAX_COUNT)
+		return PEER_S_BAD_REQUEST;
+	if (r->flags & PEER_WORK_RESULTS &&
+	    (total > PEER_MAX_RESULTS ||
+	     room < sizeof(struct peer_wire_work_done) + 8 * total))
+		return PEER_S_BAD_REQUEST;
+	if (r->va % r->width)
+		return PEER_S_BAD_ADDRESS;
+	if (__builtin_mul_overflow(r->count - 1, r->stride, &span) ||
+	    __builtin_add_overflow(span, r->width, &span) ||
+	    !range_fits(r->va, span))
+		return PEER_S_BAD_ADDRESS;
+	return PEER_S_OK;
+}
+
+static enum peer_status check_request(const struct peer_wire_work *r,
+				      uint64_t room)
+{
+	if (r->op < PEER_OP_FETCH_ADD || r->op > PEER_OP_FILL)
+		return PEER_S_BAD_COMMAND;
+	return is_bytes(r->op) ? check_bytes(r) : check_elements(r, room);
+}
+
+static enum peer_status begin_work(struct device *device, struct work *work,
+				   const struct ring_chain *chain)
+{
+	struct peer_wire_work *r = &work->request;
+	enum peer_status status;
+
+	if (chain->readable_bytes != sizeof(*r) ||
+	    chain->writable_bytes < sizeof(struct peer_wire_work_done) ||
+	    ring_load(chain, &device->memory, r, sizeof(*r)) != sizeof(*r))
+		return PEER_S_BAD_REQUEST;
+	if (!atomic_load(&device->session))
+		return PEER_S_NO_SESSION;
+	status = check_request(r, chain->writable_bytes);
+	if (status != PEER_S_OK)
+		return status;
+
+	work->total = is_bytes(r->op) ? r->count : r->count * r->repeat;
+	if (r->flags & PEER_WORK_RESULTS) {
+		work->results = calloc(work->total, sizeof(uint64_t));
+		if (!work->results)
+			return PEER_S_LIMIT;
+	}
+	if (r->op == PEER_OP_COPY) {
+		work->bounce = malloc(PEER_PAGE_SIZE);
+		if (!work->bounce)
+			return PEER_S_LIMIT;
+	}
+	work->context = context_get(device, r->ctx);
+	return work->context ? PEER_S_OK : PEER_S_NO_CONTEXT;
+}
+
+struct work *work_new(struct device *device, struct ring *ring,
+		      const struct ring_chain *chain)
+{
+	enum peer_status status;
+	struct work *work;
+
+	work = calloc(1, sizeof(*work));
+	if (work)
+		work->reply = ring_reply_new(ring, chain);
+	if (!work || !work->reply) {
+		free(work);
+		device_refuse(device, ring, chain);
+		return NULL;
+	}
+	count(device, COUNT_WORK_REQUESTS);
+	status = begin_work(device, work, chain);
+	if (status == PEER_S_OK)
+		return work;
+	log_line(LOG_DEBUG, "queue %u: work refused, op %u, status %u",
+		 ring->index, work->request.op, status);
+	count(device, COUNT_MALFORMED);
+	work_finish(device, work, status);
+	return NULL;
+}
+
+/* ---- one element -------------------------------------------------------- */
+
+static uint64_t load_element(const void *p, uint32_t width)
+{
+	switch (width) {
+	case 1:
+		return __atomic_load_n((const uint8_t *)p, __ATOMIC_RELAXED);
+	case 2:
+		return __atomic_load_n((const uint16_t *)p, __ATOMIC_RELAXED);
+	case 4:
+		return __atomic_load_n((const uint32_t *)p, __ATOMIC_RELAXED);
+	default:
+		return __atomic_load_n((const uint64_t *)p, __ATOMIC_RELAXED);
+	}
+}
+
+static void store_element(void *p, uint32_t width, uint64_t value)
+{
+	switch (width) {
+	case 1:
+		__atomic_store_n((uint8_t *)p, value, __ATOMIC_RELAXED);
+		break;
+	case 2:
+		__atomic_store_n((uint16_t *)p, value, __ATOMIC_RELAXED);
+		break;
+	case 4:
+		__atomic_store_n((uint32_t *)p, value, __ATOMIC_RELAXED);
+		break;
+	default:
+		__atomic_store_n((uint64_t *)p, value, __ATOMIC_RELAXED);
+		break;
+	}
+}
+
+#define CAS_ELEMENT(type)                                                 \
+	({                                                                \
+		type was = (type)old;                                     \
+		__atomic_compare_exchange_n((type *)p, &was, (type)value, \
+					    false, __ATOMIC_SEQ_CST,      \
+					    __ATOMIC_SEQ_CST);            \
+	})
+
+static bool cas_element(void *p, uint32_t width, uint64_t old, uint64_t value)
+{
+	switch (width) {
+	case 1:
+		return CAS_ELEMENT(uint8_t);
+	case 2:
+		return CAS_ELEMENT(uint16_t);
+	case 4:
+		return CAS_ELEMENT(uint32_t);
+	default:
+		return CAS_ELEMENT(uint64_t);
+	}
+}
+
+static uint64_t compute(const struct peer_wire_work *r, uint64_t old)
+{
+	const uint64_t mask = r->width == 8 ? ~0ull : (1ull << 8 * r->width) - 1;
+	const uint64_t operand = r->operand & mask;
+
+	switch (r->op) {
+	case PEER_OP_FETCH_ADD:
+		return (old + operand) & mask;
+	case PEER_OP_FETCH_AND:
+		return old & operand;
+	case PEER_OP_FETCH_OR:
+		return old | operand;
+	case PEER_OP_FETCH_XOR:
+		return old ^ operand;
+	case PEER_OP_CAS:
+		return old == (r->compare & mask) ? operand : old;
+	case PEER_OP_MIN:
+		return old < operand ? old : operand;
+	case PEER_OP_MAX:
+		return old > operand ? old : operand;
+	default: /* SWAP */
+		return operand;
+	}
+}
+
+static uint64_t touch_element(struct work *work, void *p)
+{
+	const struct peer_wire_work *r = &work->request;
+	struct context *context = work->context;
+	uint64_t old;
+
+	if (r->op == PEER_OP_LOAD)
+		return load_element(p, r->width);
+	if (r->op == PEER_OP_STORE) {
+		store_element(p, r->width, r->operand);
+		return 0;
+	}
+	if (atomic_load_explicit(&context->rmw_atomic, memory_order_relaxed)) {
+		do {
+			old = load_element(p, r->width);
+		} while (!cas_element(p, r->width, old, compute(r, old)));
+		return old;
+	}
+	old = load_element(p, r->width);
+	spin_ns(atomic_load_explicit(&context->rmw_window_ns,
+				     memory_order_relaxed));
+	store_element(p, r->width, compute(r, old));
+	return old;
+}
+
+/* ---- slices ------------------------------------------------------------- */
+
+static uint64_t element_va(const struct peer_wire_work *r, uint64_t i)
+{
+	return r->va + i % r->count * r->stride;
+}
+
+/* How many elements before somebody else has a turn. */
+static unsigned int slice_elements(const struct work *work)
+{
+	uint64_t window = atomic_load_explicit(&work->context->rmw_window_ns,
+					       memory_order_relaxed);
+
+	if (window <= SLICE_NS / SLICE_ELEMENTS)
+		return SLICE_ELEMENTS;
+	return window >= SLICE_NS ? 1 : (unsigned int)(SLICE_NS / window);
+}
+
+/* Elements from work->done on that are on the page at @page. */
+static void touch_page(struct worker *worker, struct work *work, char *page)
+{
+	const struct peer_wire_work *r = &work->request;
+	const uint64_t va = element_va(r, work->done) & PEER_PAGE_MASK;
+	const unsigned int limit = slice_elements(work);
+	struct device *device = worker->device;
+	unsigned int n = 0;
+
+	while (n < limit && work->done < work->total) {
+		uint64_t at = element_va(r, work->done);
+
+		if ((at & PEER_PAGE_MASK) != va)
+			break;
+		work->value = touch_element(work, page + (at - va));
+		if (work->results)
+			work->results[work->done] = work->value;
+		work->done++;
+		n++;
+		if (work->grant)
+			work_end_grant(device, work, GRANT_REPLAYED);
+		if (atomic_load_explicit(&worker->revoke, memory_order_relaxed) ||
+		    gate_wanted(&device->gate))
+			break;
+	}
+	count_many(device, COUNT_ACCESSES, n);
+	if (is_rmw(r->op))
+		count_many(device, COUNT_RMW, n);
+}
+
+static enum peer_access element_access(uint32_t op)
+{
+	if (op == PEER_OP_LOAD)
+		return PEER_ACCESS_READ;
+	return op == PEER_OP_STORE ? PEER_ACCESS_WRITE : PEER_ACCESS_ATOMIC;
+}
+
+static unsigned int left_on_page(uint64_t va, uint64_t len)
+{
+	uint64_t left = PEER_PAGE_SIZE - va % PEER_PAGE_SIZE;
+
+	return (unsigned int)(left < len ? left : len);
+}
+
+/*
+ * Where the next access goes, and of what kind. For COPY it is a read while
+ * nothing is in the bounce page, then a write.
+ */
+static uint64_t next_access(const struct work *work, enum peer_access *access)
+{
+	const struct peer_wire_work *r = &work->request;
+
+	switch (r->op) {
+	case PEER_OP_FILL:
+		*access = PEER_ACCESS_WRITE;
+		return r->va + work->done;
+	case PEER_OP_COPY:
+		*access = work->bounced ? PEER_ACCESS_WRITE : PEER_ACCESS_READ;
+		return (work->bounced ? r->va : r->operand) + work->done;
+	default:
+		*access = element_access(r->op);
+		return element_va(r, work->done);
+	}
+}
+
+static void touch_bytes(struct work *work, char *page, uint64_t va)
+{
+	const struct peer_wire_work *r = &work->request;
+	char *at = page + va % PEER_PAGE_SIZE;
+	unsigned int len = left_on_page(va, work->total - work->done);
+
+	if (r->op == PEER_OP_FILL) {
+		memory_fill(at, (unsigned char)r->operand, len);
+		work->done += len;
+	} else if (!work->bounced) {
+		len = left_on_page(r->va + work->done, len);
+		memory_load(work->bounce, at, len);
+		work->bounced = len;
+	} else {
+		memory_store(at, work->bounce, work->bounced);
+		work->done += work->bounced;
+		work->bounced = 0;
+	}
+	count(work->context->device, COUNT_ACCESSES);
+}
+
+enum work_state work_run(struct worker *worker, struct work *work)
+{
+	struct device *device = worker->device;
+	enum peer_access access;
+	uint64_t va = next_access(work, &access);
+	char *page;
+
+	work->fault_va = va;
+	switch (access_begin(worker, work, va, access, &page)) {
+	case ACCESS_OK:
+		break;
+	case ACCESS_PARKED:
+		return WORK_PARKED;
+	case ACCESS_CANCELED:
+		work_finish(device, work, PEER_S_CANCELED);
+		return WORK_FINISHED;
+	case ACCESS_FAILED:
+		work_finish(device, work, PEER_S_LIMIT);
+		return WORK_FINISHED;
+	}
+	if (is_bytes(work->request.op))
+		touch_bytes(work, page, va);
+	else
+		touch_page(worker, work, page);
+	access_end(worker, work->context);
+
+	if (work->done < work->total)
+		return WORK_AGAIN;
+	work_finish(device, work, PEER_S_OK);
+	return WORK_FINISHED;
+}
+
+/* ---- the end ------------------------------------------------------------ */
+
+/* Tells the driver something untrue, once, if a test asked for it. */
+static bool finish_with_lie(struct device *device, struct work *work,
+			    struct peer_wire_work_done *done)
+{
+	unsigned int lie = atomic_load(&device->lie);
+	struct ring_reply *reply = work->reply;
+
+	if (device->dropping || lie < PEER_LIE_USED_ID || lie > PEER_LIE_STATUS ||
+	    !atomic_compare_exchange_strong(&device->lie, &lie, PEER_LIE_NONE))
+		return false;
+	if (lie == PEER_LIE_STATUS) {
+		done->status = PEER_S_COUNT + 77;
+		return false;
+	}
+	ring_reply_store(reply, &device->memory, 0, done, sizeof(*done));
+	switch (lie) {
+	case PEER_LIE_USED_ID:
+		ring_push_lie(reply->ring, 0xffff0000u, sizeof(*done), 0);
+		break;
+	case PEER_LIE_USED_LEN:
+		ring_push_lie(reply->ring, reply->head, 0x7fffffff, 0);
+		break;
+	case PEER_LIE_USED_INDEX:
+		ring_push_lie(reply->ring, reply->head, sizeof(*done), 999);
+		break;
+	default:
+		ring_push(reply->ring, reply->head, sizeof(*done));
+		ring_push_lie(reply->ring, reply->head, sizeof(*done), 0);
+		break;
+	}
+	free(reply);
+	return true;
+}
+
+static bool counted_down(_Atomic int64_t *left)
+{
+	return atomic_load(left) >= 0 && atomic_fetch_sub(left, 1) == 0;
+}
+
+/* The test options that end the device after so many requests. */
+static void die_or_hang(struct device *device)
+{
+	if (counted_down(&device->die_left)) {
+		log_line(LOG_NOTICE, "dying on request");
+		_exit(70);
+	}
+	if (counted_down(&device->hang_left)) {
+		log_line(LOG_NOTICE, "hanging on request");
+		gate_hang(&device->gate);
+	}
+}
+
+static void free_work(struct work *work)
+{
+	if (work->context)
+		context_put(work->context);
+	free(work->results);
+	free(work->bounce);
+	free(work);
+}
+
+void work_finish(struct device *device, struct work *work, enum peer_status status)
+{
+	struct peer_wire_work_done done = {
+		.status = status,
+		.done = work->done,
+		.value = work->value,
+		.fault_va = status == PEER_S_FAULT ? work->fault_va : 0,
+		.page_requests = work->page_requests,
+	};
+
+	work_end_grant(device, work, GRANT_CANCELED);
+	count(device, COUNT_WORK_DONE);
+	if (status == PEER_S_CANCELED)
+		count(device, COUNT_WORK_CANCELED);
+	else if (status != PEER_S_OK)
+		count(device, COUNT_WORK_FAILED);
+	if (!device->dropping)
+		die_or_hang(device);
+
+	if (finish_with_lie(device, work, &done)) {
+		/* The driver has been told. */
+	} else if (work->results) {
+		ring_reply_store(work->reply, &device->memory, sizeof(done),
+				 work->results, 8 * work->done);
+		ring_reply_store(work->reply, &device->memory, 0, &done,
+				 sizeof(done));
+		device_end_reply(device, work->reply,
+				 (uint32_t)(sizeof(done) + 8 * work->done));
+	} else {
+		device_reply(device, work->reply, &done, sizeof(done));
+	}
+	free_work(work);
+}
