@@ -330,15 +330,14 @@ static noinline struct page *alloc_slow(gfp_t gfp, unsigned int order,
 	return page;
 }
 
-static __always_inline struct page *pcp_alloc(gfp_t gfp)
+/* The list's top page, or NULL if it is empty or its owner interrupted. */
+static __always_inline struct page *pcp_pop(void)
 {
 	struct page_pcp *pcp = pcp_get();
 	struct page *page;
 
 	if (unlikely(!pcp))
 		return NULL;
-	if (unlikely(!pcp->head))
-		pcp_refill(pcp, gfp);
 	page = pcp->head;
 	if (likely(page)) {
 		pcp->head = page->next;
@@ -348,20 +347,44 @@ static __always_inline struct page *pcp_alloc(gfp_t gfp)
 	return page;
 }
 
-static __always_inline struct page *alloc_one(gfp_t gfp, unsigned long caller)
+static struct page *pcp_refill_and_pop(gfp_t gfp)
 {
-	struct page *page = pcp_alloc(gfp);
+	struct page_pcp *pcp = pcp_get();
 
-	if (unlikely(!page)) {
-		page = alloc_slow(gfp, 0, caller);
-		if (!page)
-			return NULL;
-	}
+	if (!pcp)
+		return NULL;
+	if (!pcp->head)
+		pcp_refill(pcp, gfp);
+	pcp_put(pcp);
+	return pcp_pop();
+}
+
+static __always_inline struct page *page_hand_out(struct page *page, gfp_t gfp,
+						  unsigned long caller)
+{
 	page_debug_alloc(page, 0, caller);
 	page_begin_use(page);
 	if (gfp & __GFP_ZERO)
 		clear_page(page_address(page));
 	return page;
+}
+
+static noinline struct page *alloc_one_slow(gfp_t gfp, unsigned long caller)
+{
+	struct page *page = pcp_refill_and_pop(gfp);
+
+	if (!page)
+		page = alloc_slow(gfp, 0, caller);
+	return page ? page_hand_out(page, gfp, caller) : NULL;
+}
+
+static __always_inline struct page *alloc_one(gfp_t gfp, unsigned long caller)
+{
+	struct page *page = pcp_pop();
+
+	if (unlikely(!page))
+		return alloc_one_slow(gfp, caller);
+	return page_hand_out(page, gfp, caller);
 }
 
 struct page *alloc_page(gfp_t gfp)
@@ -453,26 +476,37 @@ enum free_kind {
 	FREE_REFERENCE, /* drop one, free with the last */
 };
 
+/* We interrupted the owner of the list. */
+static noinline void free_many_slow(struct page **pages, unsigned long nr,
+				    enum free_kind kind)
+{
+	for (unsigned long i = 0; i < nr; i++) {
+		if (kind == FREE_REFERENCE && !put_page_testzero(pages[i]))
+			continue;
+		page_retire(pages[i]);
+		free_to_buddy(pages[i], 0);
+	}
+}
+
 static __always_inline void free_many(struct page **pages, unsigned long nr,
 				      enum free_kind kind)
 {
 	struct page_pcp *pcp = pcp_get();
 
+	if (unlikely(!pcp)) {
+		free_many_slow(pages, nr, kind);
+		return;
+	}
 	for (unsigned long i = 0; i < nr; i++) {
 		struct page *page = pages[i];
 
 		if (kind == FREE_REFERENCE && !put_page_testzero(page))
 			continue;
 		page_retire(page);
-		if (likely(pcp))
-			pcp_push(pcp, page);
-		else
-			free_to_buddy(page, 0);
+		pcp_push(pcp, page);
 	}
-	if (likely(pcp)) {
-		pcp_trim(pcp);
-		pcp_put(pcp);
-	}
+	pcp_trim(pcp);
+	pcp_put(pcp);
 }
 
 /* Long arrays in pieces: preemption is off, and the list grows, meanwhile. */
@@ -480,16 +514,24 @@ static __always_inline void free_many(struct page **pages, unsigned long nr,
 
 void free_pages_bulk(struct page **pages, unsigned long nr)
 {
-	for (; nr > FREE_PIECE; nr -= FREE_PIECE, pages += FREE_PIECE)
-		free_many(pages, FREE_PIECE, FREE_PAGE);
-	free_many(pages, nr, FREE_PAGE);
+	while (nr) {
+		unsigned long piece = min(nr, FREE_PIECE);
+
+		free_many(pages, piece, FREE_PAGE);
+		pages += piece;
+		nr -= piece;
+	}
 }
 
 void release_pages(struct page **pages, unsigned long nr)
 {
-	for (; nr > FREE_PIECE; nr -= FREE_PIECE, pages += FREE_PIECE)
-		free_many(pages, FREE_PIECE, FREE_REFERENCE);
-	free_many(pages, nr, FREE_REFERENCE);
+	while (nr) {
+		unsigned long piece = min(nr, FREE_PIECE);
+
+		free_many(pages, piece, FREE_REFERENCE);
+		pages += piece;
+		nr -= piece;
+	}
 }
 
 void free_pages(struct page *page, unsigned int order)
