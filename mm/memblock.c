@@ -284,7 +284,8 @@ paddr_t memblock_alloc(size_t size, size_t align)
 		if (!spot)
 			continue;
 		memblock_reserve(spot, spot + size);
-		memset(phys_to_virt(spot), 0, size);
+		for (paddr_t page = spot; page < spot + size; page += PAGE_SIZE)
+			clear_page(phys_to_virt(page));
 		return spot;
 	}
 	boot_refuse("memory: no %zu KiB in one piece for the kernel's tables",

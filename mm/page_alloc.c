@@ -221,8 +221,10 @@ static noinline void pcp_refill(struct page_pcp *pcp, gfp_t gfp)
 
 		if (!page)
 			continue;
-		for (i = 1u << order; i-- > 0;)
+		for (i = 1u << order; i-- > 0;) {
+			page[i].order = 0;
 			pcp_push(pcp, page + i);
+		}
 		break;
 	}
 	spin_unlock_irqrestore(&buddy.lock, flags);

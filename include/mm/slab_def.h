@@ -30,7 +30,8 @@ struct kmem_cpu {
 	void *head;
 	u32 count;
 	u32 busy;
-} __cacheline_aligned;
+	u8 pad[48]; /* a cache line each */
+};
 
 /*
  * Keys: (i) set when made, constant; (l) ->lock; (L) slab_caches_lock.
