@@ -342,7 +342,7 @@ void iounmap(void __iomem *addr)
 	area = area_around((vaddr_t)addr);
 	if (!area || area->pages || area->start != ((vaddr_t)addr & PAGE_MASK))
 		panic("vmalloc: iounmap(%p) of what ioremap() did not give",
-		      (void *)addr);
+		      (void __force *)addr);
 	area_unmap(area);
 }
 

@@ -252,7 +252,7 @@ def check_spelling():
     """codespell knows every word"""
     sources = [f for f in files() if not f.endswith(('.csv', 'LICENSE'))]
     status, said = run(['codespell', '-q', '3', '-L',
-                        'inout,hist,fo,ro,nd,te,ot,writen'] + sources)
+                        'inout,hist,fo,ro,nd,te,ot,writen,ist'] + sources)
     return said.splitlines() if status else []
 
 

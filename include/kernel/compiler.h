@@ -82,7 +82,9 @@
 #define __capability(name)    __attribute__((capability(name)))
 #define __guarded_by(x)       __attribute__((guarded_by(x)))
 #define __try_acquires(ok, x) __attribute__((try_acquire_capability(ok, x)))
-#define __no_thread_safety    __attribute__((no_thread_safety_analysis))
+#define __try_acquires_shared(ok, x) \
+	__attribute__((try_acquire_shared_capability(ok, x)))
+#define __no_thread_safety __attribute__((no_thread_safety_analysis))
 #else
 #define __must_hold(x)
 #define __acquires(x)
@@ -93,6 +95,9 @@
 #define __guarded_by(x)
 #define __try_acquires(ok, x)
 #define __no_thread_safety
+#endif
+#ifndef __try_acquires_shared
+#define __try_acquires_shared(ok, x)
 #endif
 #ifndef __acquires_shared
 #define __acquires_shared(x) __acquires(x)

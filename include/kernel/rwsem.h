@@ -90,8 +90,8 @@ static __always_inline void up_read(struct rw_semaphore *sem)
 }
 
 /** down_read_trylock() - share @sem unless a writer has or wants it */
-static __always_inline bool
-down_read_trylock(struct rw_semaphore *sem) __no_thread_safety
+static __always_inline bool down_read_trylock(struct rw_semaphore *sem)
+	__try_acquires_shared(true, sem) __no_thread_safety
 {
 	s64 count = atomic64_read(&sem->count);
 

@@ -139,36 +139,42 @@ void kthread_unuse_mm(struct mm_struct *mm);
 /* --- the lock ----------------------------------------------------------- */
 
 static __always_inline void mmap_read_lock(struct mm_struct *mm)
+	__acquires_shared(&mm->mmap_lock)
 {
 	down_read(&mm->mmap_lock);
 }
 
 static __always_inline bool mmap_read_trylock(struct mm_struct *mm)
+	__try_acquires_shared(true, &mm->mmap_lock)
 {
 	return down_read_trylock(&mm->mmap_lock);
 }
 
 static __always_inline void mmap_read_unlock(struct mm_struct *mm)
+	__releases_shared(&mm->mmap_lock)
 {
 	up_read(&mm->mmap_lock);
 }
 
 static __always_inline void mmap_write_lock(struct mm_struct *mm)
+	__acquires(&mm->mmap_lock)
 {
 	down_write(&mm->mmap_lock);
 }
 
 static __always_inline bool mmap_write_trylock(struct mm_struct *mm)
+	__try_acquires(true, &mm->mmap_lock)
 {
 	return down_write_trylock(&mm->mmap_lock);
 }
 
 static __always_inline void mmap_write_unlock(struct mm_struct *mm)
+	__releases(&mm->mmap_lock)
 {
 	up_write(&mm->mmap_lock);
 }
 
-static __always_inline void mmap_write_downgrade(struct mm_struct *mm)
+static __always_inline void mmap_write_downgrade(struct mm_struct *mm) __no_thread_safety
 {
 	downgrade_write(&mm->mmap_lock);
 }

@@ -4,6 +4,9 @@
  */
 #pragma once
 
+#include <kernel/types.h>
+#include <kernel/compiler.h>
+
 #define EFLAGS_IF         (1UL << 9)
 #define EFLAGS_AC         (1UL << 18)
 #define EFLAGS_ID         (1UL << 21)

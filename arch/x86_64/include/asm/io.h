@@ -4,6 +4,9 @@
  */
 #pragma once
 
+#include <kernel/types.h>
+#include <kernel/compiler.h>
+
 static inline u8 inb(u16 port)
 {
 	u8 v;
@@ -91,7 +94,7 @@ static inline void writeb(u8 v, volatile void __iomem *p)
 {
 	asm volatile("movb %0, %1"
 		     :
-		     : "q"(v), "m"(*(volatile u8 *)p)
+		     : "q"(v), "m"(*(volatile u8 __force *)p)
 		     : "memory");
 }
 
@@ -99,7 +102,7 @@ static inline void writew(u16 v, volatile void __iomem *p)
 {
 	asm volatile("movw %0, %1"
 		     :
-		     : "r"(v), "m"(*(volatile u16 *)p)
+		     : "r"(v), "m"(*(volatile u16 __force *)p)
 		     : "memory");
 }
 
@@ -107,7 +110,7 @@ static inline void writel(u32 v, volatile void __iomem *p)
 {
 	asm volatile("movl %0, %1"
 		     :
-		     : "r"(v), "m"(*(volatile u32 *)p)
+		     : "r"(v), "m"(*(volatile u32 __force *)p)
 		     : "memory");
 }
 
@@ -115,6 +118,6 @@ static inline void writeq(u64 v, volatile void __iomem *p)
 {
 	asm volatile("movq %0, %1"
 		     :
-		     : "r"(v), "m"(*(volatile u64 *)p)
+		     : "r"(v), "m"(*(volatile u64 __force *)p)
 		     : "memory");
 }

@@ -9,6 +9,9 @@
  */
 #pragma once
 
+#include <kernel/types.h>
+#include <kernel/compiler.h>
+
 #define __percpu_load(qual, var)                                          \
 	({                                                                \
 		typeof(var) pcp_ret__;                                    \

@@ -7,6 +7,9 @@
  */
 #pragma once
 
+#include <kernel/types.h>
+#include <kernel/compiler.h>
+
 struct trap_regs {
 	u64 r15, r14, r13, r12, r11, r10, r9, r8;
 	u64 rbp, rdi, rsi, rdx, rcx, rbx, rax;
