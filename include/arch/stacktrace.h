@@ -32,6 +32,18 @@ unsigned int stack_trace_from(unsigned long sp, unsigned long *entries,
 			      unsigned int max);
 
 /**
+ * stack_trace_regs() - addresses of a stack that was trapped
+ * @regs: where; its instruction pointer is the first entry
+ * @entries: filled, innermost first
+ * @max: room
+ *
+ * Context: any; touches only mapped kernel stacks.
+ * Return: entries filled.
+ */
+unsigned int stack_trace_regs(const struct trap_regs *regs,
+			      unsigned long *entries, unsigned int max);
+
+/**
  * stack_trace_print() - print a symbolised stack on the raw console
  * @regs: where it was trapped, or NULL for the caller's own stack
  *

@@ -14,6 +14,7 @@
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
+#include <asm/arch.h>
 
 #define KERNEL_HALF   0xffff800000000000UL
 #define FRAME_MAX_GAP (64UL << 10) /* IST stack to task stack is a jump */
@@ -93,30 +94,44 @@ static void say(const char *fmt, ...)
 	console_raw_write(line, (size_t)n);
 }
 
+unsigned int stack_trace_regs(const struct trap_regs *regs,
+			      unsigned long *entries, unsigned int max)
+{
+	if (!max)
+		return 0;
+	entries[0] = regs->rip;
+	return 1 + walk(regs->rbp, entries + 1, max - 1, 0);
+}
+
+void stack_trace_print_entries(unsigned int cpu, const unsigned long *entries,
+			       unsigned int n)
+{
+	say("CPU %u stack:\n", cpu);
+	/*
+	 * A return address may already be the next function: the symbol is that
+	 * of the byte before. For a trapped instruction at the very start of a
+	 * function that names the one before; the address tells.
+	 */
+	for (unsigned int i = 0; i < n; i++)
+		say("  %016lx %pS\n", entries[i], (void *)(entries[i] - 1));
+}
+
 void stack_trace_print(const struct trap_regs *regs)
 {
 	unsigned long entries[PRINT_MAX];
 	unsigned int n;
 
-	if (regs) {
-		entries[0] = regs->rip;
-		n = 1 + walk(regs->rbp, entries + 1, PRINT_MAX - 1, 0);
-	} else {
-		n = stack_trace_save(entries, PRINT_MAX, 0);
-	}
-	say("CPU %u stack:\n", smp_processor_id());
-	/* A return address may already be the next function: look before it. */
-	for (unsigned int i = 0; i < n; i++)
-		say("  %016lx %pS\n", entries[i],
-		    (void *)(entries[i] - (regs && i == 0 ? 0 : 1)));
+	n = regs ? stack_trace_regs(regs, entries, PRINT_MAX)
+		 : stack_trace_save(entries, PRINT_MAX, 0);
+	stack_trace_print_entries(smp_processor_id(), entries, n);
 	if (n == PRINT_MAX)
 		say("  (deeper frames are not shown)\n");
 }
 
-void dump_regs(const struct trap_regs *regs)
+void dump_regs_of(unsigned int cpu, const struct trap_regs *regs)
 {
-	say("CPU %u at %pS, vector %lu error %#lx\n", smp_processor_id(),
-	    (void *)regs->rip, regs->vector, regs->error);
+	say("CPU %u at %pS, vector %lu error %#lx\n", cpu, (void *)regs->rip,
+	    regs->vector, regs->error);
 	say("  rip %016lx rsp %016lx rflags %08lx cs %lx ss %lx\n", regs->rip,
 	    regs->rsp, regs->rflags, regs->cs, regs->ss);
 	say("  rax %016lx rbx %016lx rcx %016lx\n", regs->rax, regs->rbx,
@@ -129,6 +144,11 @@ void dump_regs(const struct trap_regs *regs)
 	    regs->r12);
 	say("  r13 %016lx r14 %016lx r15 %016lx\n", regs->r13, regs->r14,
 	    regs->r15);
+}
+
+void dump_regs(const struct trap_regs *regs)
+{
+	dump_regs_of(smp_processor_id(), regs);
 	say("  cr0 %08lx cr2 %016lx cr3 %016lx cr4 %08lx\n", read_cr0(),
 	    read_cr2(), read_cr3(), read_cr4());
 }

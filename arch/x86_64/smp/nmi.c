@@ -8,10 +8,11 @@
  *
  *	wish		the CPU
  *	NMI_NOTHING	-
- *	NMI_BACKTRACE	prints its registers and stack, then clears the word
+ *	NMI_BACKTRACE	notes its registers and stack, then clears the word
  *	NMI_STOP	clears the word and never returns
  *
- * Backtraces are asked for one CPU at a time, so that they do not mix.
+ * The asker prints what was noted: during a panic nobody else may write to the
+ * consoles. Nobody else touches the notes: one CPU at a time asks (asking).
  */
 #include <arch/cpu.h>
 #include <arch/smp.h>
@@ -25,7 +26,7 @@
 #include <kernel/string.h>
 #include <asm/arch.h>
 
-#define STOP_TIMEOUT_NS      100000000UL
+#define ANSWER_TIMEOUT_NS    100000000UL
 #define BACKTRACE_TIMEOUT_NS 2000000000UL /* a slow serial line */
 
 enum nmi_wish {
@@ -34,16 +35,29 @@ enum nmi_wish {
 	NMI_STOP,
 };
 
+/* What a CPU was doing when the NMI came. */
+struct nmi_note {
+	struct trap_regs regs;
+	unsigned int nr_entries;
+	unsigned long entries[24];
+};
+
 static DEFINE_PER_CPU(u32, nmi_wish);
+static DEFINE_PER_CPU(struct nmi_note, nmi_note);
+static struct atomic asking;
 static struct atomic stopper; /* 1 + the CPU that stops the others */
 
 bool smp_nmi(struct trap_regs *regs)
 {
+	struct nmi_note *note = this_cpu_ptr(&nmi_note);
+
 	switch (this_cpu_read(nmi_wish)) {
 	case NMI_BACKTRACE:
-		dump_regs(regs);
-		stack_trace_print(regs);
-		this_cpu_write(nmi_wish, NMI_NOTHING);
+		note->regs = *regs;
+		note->nr_entries = stack_trace_regs(regs, note->entries,
+						    ARRAY_SIZE(note->entries));
+		/* The note before the word: pairs with answered(). */
+		smp_store_release(this_cpu_ptr(&nmi_wish), NMI_NOTHING);
 		return true;
 	case NMI_STOP:
 		this_cpu_write(nmi_wish, NMI_NOTHING);
@@ -57,7 +71,7 @@ static bool answered(unsigned int cpu, u64 timeout)
 {
 	u64 start = arch_clock_ns();
 
-	while (READ_ONCE(per_cpu(nmi_wish, cpu)) != NMI_NOTHING) {
+	while (smp_load_acquire(per_cpu_ptr(&nmi_wish, cpu)) != NMI_NOTHING) {
 		if (arch_clock_ns() - start > timeout)
 			return false;
 		cpu_relax();
@@ -86,7 +100,7 @@ void smp_stop_all(void)
 			wish(cpu, NMI_STOP);
 	for_each_online_cpu(cpu)
 		if (cpu != self)
-			answered(cpu, STOP_TIMEOUT_NS);
+			answered(cpu, ANSWER_TIMEOUT_NS);
 }
 
 void smp_backtrace_others(void)
@@ -95,14 +109,24 @@ void smp_backtrace_others(void)
 	char line[64];
 	int n;
 
+	/* Two at once would spoil the notes; the second has nothing to add. */
+	if (atomic_xchg(&asking, 1))
+		return;
 	for_each_online_cpu(cpu) {
+		struct nmi_note *note = per_cpu_ptr(&nmi_note, cpu);
+
 		if (cpu == self)
 			continue;
 		wish(cpu, NMI_BACKTRACE);
-		if (answered(cpu, BACKTRACE_TIMEOUT_NS))
+		if (answered(cpu, ANSWER_TIMEOUT_NS)) {
+			dump_regs_of(cpu, &note->regs);
+			stack_trace_print_entries(cpu, note->entries,
+						  note->nr_entries);
 			continue;
+		}
 		n = scnprintf(line, sizeof(line),
 			      "CPU %u does not answer an NMI\n", cpu);
 		console_raw_write(line, (size_t)n);
 	}
+	atomic_set(&asking, 0);
 }

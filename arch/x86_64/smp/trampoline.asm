@@ -61,11 +61,8 @@ in_long_mode:
 	mov	rsp, [rbx + REL(trampoline_stack)]
 	mov	rdi, [rbx + REL(trampoline_gs)]
 	xor	ebp, ebp
-	push	rbp
-	push	rbp
-	mov	rax, [rbx + REL(trampoline_entry)]
-	call	rax
-	ud2
+	push	rbp			; a return address where backtraces end
+	jmp	[rbx + REL(trampoline_entry)]
 
 align 8
 gdt:

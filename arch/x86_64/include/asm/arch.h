@@ -39,6 +39,11 @@ bool cpu_on_ist_stack(unsigned long addr, unsigned long *low,
 void percpu_setup_boot(void);
 bool percpu_setup_areas(unsigned int nr_cpus);
 
+/* cpu/stacktrace.c: as in arch/stacktrace.h, for what another CPU noted */
+void dump_regs_of(unsigned int cpu, const struct trap_regs *regs);
+void stack_trace_print_entries(unsigned int cpu, const unsigned long *entries,
+			       unsigned int n);
+
 /* trap/trap.c */
 void trap_init(void);
 void trap_load_idt(void);
