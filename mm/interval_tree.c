@@ -44,7 +44,7 @@
  */
 #include <mm/interval_tree.h>
 
-#define BLACK 1ul
+#define BLACK INTERVAL_TREE_BLACK
 #define NIL   INTERVAL_TREE_NIL
 
 const struct interval_tree_node interval_tree_nil = {
@@ -55,12 +55,6 @@ const struct interval_tree_node interval_tree_nil = {
 	.parent_color = BLACK,
 	.last = ~0ul,
 };
-
-static __always_inline struct interval_tree_node *
-parent_of(const struct interval_tree_node *node)
-{
-	return (struct interval_tree_node *)(node->parent_color & ~BLACK);
-}
 
 static __always_inline bool is_red(const struct interval_tree_node *node)
 {
@@ -118,7 +112,7 @@ static __always_inline void rotate_left(struct interval_tree *tree,
 {
 	struct interval_tree_node *up = top->right;
 	struct interval_tree_node *inner = up->left;
-	struct interval_tree_node *parent = parent_of(top);
+	struct interval_tree_node *parent = interval_tree_parent(top);
 
 	top->right = inner;
 	top->right_end = up->left_end;
@@ -136,7 +130,7 @@ static __always_inline void rotate_right(struct interval_tree *tree,
 {
 	struct interval_tree_node *up = top->left;
 	struct interval_tree_node *inner = up->right;
-	struct interval_tree_node *parent = parent_of(top);
+	struct interval_tree_node *parent = interval_tree_parent(top);
 
 	top->left = inner;
 	top->left_end = up->right_end;
@@ -157,7 +151,7 @@ static noinline void rebalance_insert(struct interval_tree_node *node,
 	struct interval_tree_node *grand, *uncle;
 
 	for (;;) {
-		grand = parent_of(parent);
+		grand = interval_tree_parent(parent);
 		if (!grand) {
 			set_black(parent);
 			return;
@@ -169,7 +163,7 @@ static noinline void rebalance_insert(struct interval_tree_node *node,
 		set_black(uncle);
 		set_red(grand);
 		node = grand;
-		parent = parent_of(node);
+		parent = interval_tree_parent(node);
 		if (!parent) {
 			set_black(node);
 			return;
@@ -260,7 +254,7 @@ static noinline void rebalance_remove(struct interval_tree_node *node,
 				if (!is_red(sibling->left)) {
 					set_red(sibling);
 					node = parent;
-					parent = parent_of(node);
+					parent = interval_tree_parent(node);
 					continue;
 				}
 				set_black(sibling->left);
@@ -288,7 +282,7 @@ static noinline void rebalance_remove(struct interval_tree_node *node,
 			if (!is_red(sibling->right)) {
 				set_red(sibling);
 				node = parent;
-				parent = parent_of(node);
+				parent = interval_tree_parent(node);
 				continue;
 			}
 			set_black(sibling->right);
@@ -329,7 +323,7 @@ static __always_inline void lower_bounds(struct interval_tree_node *child,
 			parent->right_end = end;
 		}
 		child = parent;
-		parent = parent_of(child);
+		parent = interval_tree_parent(child);
 		end = subtree_end(child);
 	}
 }
@@ -339,14 +333,14 @@ static noinline void remove_inner(struct interval_tree_node *node,
 				  struct interval_tree *tree)
 {
 	struct interval_tree_node *heir = node->right, *child, *parent;
-	struct interval_tree_node *above = parent_of(node);
+	struct interval_tree_node *above = interval_tree_parent(node);
 	bool heir_was_red;
 
 	while (heir->left != NIL)
 		heir = heir->left;
 	child = heir->right;
 	heir_was_red = is_red(heir);
-	parent = parent_of(heir);
+	parent = interval_tree_parent(heir);
 	if (parent == node) {
 		parent = heir;
 	} else {
@@ -361,8 +355,9 @@ static noinline void remove_inner(struct interval_tree_node *node,
 		heir->right = node->right;
 		set_parent(heir->right, heir);
 		for (child = parent; child != heir->right;
-		     child = parent_of(child))
-			parent_of(child)->left_end = subtree_end(child);
+		     child = interval_tree_parent(child))
+			interval_tree_parent(child)->left_end =
+				subtree_end(child);
 		heir->right_end = subtree_end(child);
 		child = parent->left;
 	}
@@ -391,7 +386,7 @@ void interval_tree_remove(struct interval_tree_node *node,
 		child = node->right;
 	}
 	/* An only child is red and a leaf, by the equal black heights. */
-	parent = parent_of(node);
+	parent = interval_tree_parent(node);
 	if (child != NIL) {
 		child->parent_color = (unsigned long)parent | BLACK;
 		replace_child(tree, parent, node, child);
@@ -409,35 +404,11 @@ void interval_tree_remove(struct interval_tree_node *node,
 		parent->right = NIL;
 		parent->right_end = 0;
 	}
-	if (parent_of(parent))
-		lower_bounds(parent, parent_of(parent), subtree_end(parent));
+	if (interval_tree_parent(parent))
+		lower_bounds(parent, interval_tree_parent(parent),
+			     subtree_end(parent));
 	if (!is_red(node))
 		rebalance_remove(NIL, parent, tree);
-}
-
-struct interval_tree_node *interval_tree_next(struct interval_tree_node *node,
-					      unsigned long start,
-					      unsigned long end)
-{
-	struct interval_tree_node *parent;
-
-	for (;;) {
-		if (node->right_end > start)
-			return interval_tree_find(node->right, start, end);
-		do {
-			parent = parent_of(node);
-			if (!parent)
-				return NULL;
-			if (parent->left == node)
-				break;
-			node = parent;
-		} while (true);
-		node = parent;
-		if (node->start >= end)
-			return NULL;
-		if (node->end > start)
-			return node;
-	}
 }
 
 struct interval_tree_node *interval_tree_lowest(const struct interval_tree *tree)
@@ -460,7 +431,7 @@ static struct interval_tree_node *in_order_next(struct interval_tree_node *node)
 			node = node->left;
 		return node;
 	}
-	while ((parent = parent_of(node)) && parent->right == node)
+	while ((parent = interval_tree_parent(node)) && parent->right == node)
 		node = parent;
 	return parent;
 }
@@ -469,7 +440,7 @@ static int black_depth(const struct interval_tree_node *node)
 {
 	int depth = 0;
 
-	for (; node; node = parent_of(node))
+	for (; node; node = interval_tree_parent(node))
 		depth += !is_red(node);
 	return depth;
 }
@@ -480,8 +451,8 @@ static bool child_right(const struct interval_tree_node *node,
 {
 	if (child == NIL)
 		return bound == 0;
-	return parent_of(child) == node && bound == subtree_end(child) &&
-	       !(is_red(node) && is_red(child));
+	return interval_tree_parent(child) == node &&
+	       bound == subtree_end(child) && !(is_red(node) && is_red(child));
 }
 
 long interval_tree_verify(const struct interval_tree *tree)
@@ -490,7 +461,8 @@ long interval_tree_verify(const struct interval_tree *tree)
 	int height = -1;
 	long count = 0;
 
-	if (tree->root != NIL && (parent_of(tree->root) || is_red(tree->root)))
+	if (tree->root != NIL &&
+	    (interval_tree_parent(tree->root) || is_red(tree->root)))
 		return -1;
 	for (node = interval_tree_lowest(tree); node;
 	     prev = node, node = in_order_next(node)) {

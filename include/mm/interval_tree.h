@@ -96,6 +96,15 @@ static inline void interval_tree_node_init(struct interval_tree_node *node,
 	node->end = last + (last != ~0ul);
 }
 
+#define INTERVAL_TREE_BLACK 1ul
+
+static __always_inline struct interval_tree_node *
+interval_tree_parent(const struct interval_tree_node *node)
+{
+	return (struct interval_tree_node *)(node->parent_color &
+					     ~INTERVAL_TREE_BLACK);
+}
+
 /**
  * interval_tree_insert() - add a node
  * @node: prepared by interval_tree_node_init(), in no tree
@@ -161,9 +170,28 @@ interval_tree_first(const struct interval_tree *tree, unsigned long start,
  * Return: the node, or NULL when @node was the last. A whole walk over k
  * results of a tree of n costs in the order of log n + k.
  */
-struct interval_tree_node *interval_tree_next(struct interval_tree_node *node,
-					      unsigned long start,
-					      unsigned long end);
+static __always_inline struct interval_tree_node *
+interval_tree_next(struct interval_tree_node *node, unsigned long start,
+		   unsigned long end)
+{
+	struct interval_tree_node *parent;
+
+	for (;;) {
+		if (node->right_end > start)
+			return interval_tree_find(node->right, start, end);
+		for (;;) {
+			parent = interval_tree_parent(node);
+			if (!parent)
+				return NULL;
+			if (parent->left == node)
+				break;
+			node = parent;
+		}
+		node = parent;
+		if (node->end > start)
+			return node->start < end ? node : NULL;
+	}
+}
 
 #define interval_tree_for_each(node, tree, start, end)           \
 	for (node = interval_tree_first(tree, start, end); node; \

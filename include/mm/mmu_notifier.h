@@ -162,7 +162,8 @@ struct mmu_notifier_deferred {
  * @ops: (c) what to call; set by the subscriber before registering
  * @mm: (c) the address space; set by registering
  * @users: (s) gets not yet put
- * @state: (s) the core's own, see mm/mmu_notifier.c
+ * @state: (s) the core's own, see mm/mmu_notifier_plain.c
+ * @slot: (s) its place in the table
  * @calls: (a) callbacks made while statistics are on
  * @longest: (a) the longest of them, in clock ticks
  * @deferred: the freeing after the last put
@@ -176,6 +177,7 @@ struct mmu_notifier {
 	struct mm_struct *mm;
 	unsigned int users;
 	unsigned int state;
+	unsigned int slot;
 	unsigned long calls;
 	unsigned long longest;
 	struct mmu_notifier_deferred deferred;
@@ -466,7 +468,7 @@ struct mmu_notifier_range {
 	struct mmu_notifier_range **prev;
 };
 
-/** mmu_notifier_ticket_plain - a range counted the usual way */
+/** MMU_NOTIFIER_TICKET_PLAIN - of a range counted the usual way */
 #define MMU_NOTIFIER_TICKET_PLAIN 1
 
 int __mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range);
@@ -606,9 +608,14 @@ bool mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *ran
  */
 static __always_inline bool mmu_notifier_range_open(struct mmu_notifier_range *range)
 {
+	bool told;
+
 	range->ticket = MMU_NOTIFIER_TICKET_PLAIN;
-	return unlikely(atomic64_add_negative(MMU_NOTIFIER_TICKET_PLAIN,
-					      &range->mm->notifier_ranges));
+	told = atomic64_add_negative(MMU_NOTIFIER_TICKET_PLAIN,
+				     &range->mm->notifier_ranges);
+	if (IS_ENABLED(CONFIG_DEBUG) && unlikely(range->start >= range->end))
+		return true;
+	return unlikely(told);
 }
 
 /**

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/notifier_env.h - all that the notifier core wants from its kernel
+ *
+ * mm/mmu_notifier*.c, mm/notifier_gate.c and mm/interval_tree.c include this
+ * and their own headers, and nothing else. Another kernel that takes the core
+ * over gives the same names; include/host/mm/notifier_env.h does it with
+ * pthreads. docs/lifting.md lists each with what it must promise.
+ *
+ *	memory		kmalloc kzalloc kfree
+ *	locks		struct spinlock spin_lock spin_unlock spin_lock_init
+ *	waiting		struct wait_queue_head init_waitqueue_head wait_event
+ *			wake_up_all
+ *	atomics		struct atomic64 atomic64_*, READ_ONCE WRITE_ONCE
+ *			smp_load_acquire smp_store_release smp_mb
+ *	the mm		mmgrab mmdrop mmap_write_lock_killable
+ *			mmap_write_unlock, fields mm_users, mmap_lock,
+ *			notifier_subscriptions, notifier_ranges
+ *	checks		WARN WARN_ONCE panic might_sleep lock_map_acquire ...
+ *	people		rdtsc TRACE
+ */
+#ifndef MM_NOTIFIER_ENV_H
+#define MM_NOTIFIER_ENV_H
+
+#include <arch/cpu.h>
+#include <kernel/alloc.h>
+#include <kernel/assert.h>
+#include <kernel/atomic.h>
+#include <kernel/errno.h>
+#include <kernel/lockdep.h>
+#include <kernel/panic.h>
+#include <kernel/rwsem.h>
+#include <kernel/spinlock.h>
+#include <kernel/string.h>
+#include <kernel/trace.h>
+#include <kernel/wait.h>
+#include <mm/mm.h>
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/notifier_gate.h - wait for those who are inside now, not for newcomers
+ *
+ * Many go in and out of a gate; they may sleep inside. Somebody else wants to
+ * know when all who are inside at this moment have left, however many come
+ * after. (The problem that SRCU solves; mm/notifier_gate.c says why not it.)
+ *
+ * Going in and out is one atomic instruction each and a test. The word of the
+ * gate counts who is inside, in two epochs:
+ *
+ *	bits	0..29	inside, epoch 0
+ *		30..59	inside, epoch 1
+ *		61	SELECT: the epoch that newcomers belong to
+ *		62	BUSY: look closer
+ *		63	the owner's own; no meaning here
+ */
+#ifndef MM_NOTIFIER_GATE_H
+#define MM_NOTIFIER_GATE_H
+
+#include <mm/notifier_env.h>
+#include <mm/mmu_notifier.h>
+
+#define NOTIFIER_GATE_EPOCH_BITS 30
+#define NOTIFIER_GATE_MASK       ((1l << NOTIFIER_GATE_EPOCH_BITS) - 1)
+#define NOTIFIER_GATE_COUNTS     ((1l << (2 * NOTIFIER_GATE_EPOCH_BITS)) - 1)
+#define NOTIFIER_GATE_SELECT     (1l << 61)
+#define NOTIFIER_GATE_OWNER      (-0x7fffffffffffffffl - 1)
+#define NOTIFIER_GATE_BUSY       (1l << 62)
+#define NOTIFIER_GATE_TICKET_0   1l
+#define NOTIFIER_GATE_TICKET_1   (1l << NOTIFIER_GATE_EPOCH_BITS)
+
+/**
+ * struct notifier_gate - one gate
+ * @word: (a) who is inside
+ * @lock: (c) guards the rest; the owner's
+ * @waiters: (c) woken when a period has passed; the owner's
+ * @passed: (s) periods over; also read with READ_ONCE
+ * @wanted: (s) the last period anybody asked for
+ * @running: (s) one is under way: newcomers are in the epoch SELECT says, and
+ *	the other has to empty
+ * @deferred: (s) what runs when its period is over, oldest first
+ * @deferred_tail: (s) where the next is hung
+ *
+ * Keys: (a) atomic, (c) constant, (s) under @lock.
+ */
+struct notifier_gate {
+	struct atomic64 *word;
+	struct spinlock *lock;
+	struct wait_queue_head *waiters;
+	u64 passed;
+	u64 wanted;
+	bool running;
+	struct mmu_notifier_deferred *deferred;
+	struct mmu_notifier_deferred **deferred_tail;
+};
+
+/** notifier_gate_init() - prepare a gate whose word, lock and queue are ready */
+void notifier_gate_init(struct notifier_gate *gate, struct atomic64 *word,
+			struct spinlock *lock, struct wait_queue_head *waiters);
+
+long notifier_gate_enter_busy(struct notifier_gate *gate);
+void notifier_gate_leave_busy(struct notifier_gate *gate);
+
+/**
+ * notifier_gate_enter() - go in
+ *
+ * Full barrier: what is read inside is not older than the entry.
+ * Context: any that may take a spinlock. Return: the ticket for leaving.
+ */
+static __always_inline long notifier_gate_enter(struct notifier_gate *gate)
+{
+	if (unlikely(atomic64_add_return(NOTIFIER_GATE_TICKET_0, gate->word) &
+		     NOTIFIER_GATE_BUSY))
+		return notifier_gate_enter_busy(gate);
+	return NOTIFIER_GATE_TICKET_0;
+}
+
+/**
+ * notifier_gate_leave() - go out
+ * @ticket: from the entry
+ *
+ * May run what was deferred. Context: as the entry; the gate outlives the call
+ * by another hold of the caller.
+ */
+static __always_inline void notifier_gate_leave(struct notifier_gate *gate,
+						long ticket)
+{
+	if (unlikely(atomic64_add_return(-ticket, gate->word) &
+		     NOTIFIER_GATE_BUSY))
+		notifier_gate_leave_busy(gate);
+}
+
+/**
+ * notifier_gate_ask() - begin to wait for all who are inside
+ *
+ * Context: gate->lock held. Return: the period's number; it is over when
+ * gate->passed has reached it, which may be so already.
+ */
+u64 notifier_gate_ask(struct notifier_gate *gate);
+
+/**
+ * notifier_gate_wait() - sleep until a period is over
+ * @pass: what notifier_gate_ask() returned
+ *
+ * Context: may sleep; not from inside the gate.
+ */
+void notifier_gate_wait(struct notifier_gate *gate, u64 pass);
+
+/**
+ * notifier_gate_defer() - run something when all who are inside have left
+ * @deferred: with @run set; not touched by the gate once it runs
+ *
+ * Context: gate->lock held.
+ * Return: true if nobody is inside: then the caller runs it itself, after it
+ *	   has dropped the lock.
+ */
+bool notifier_gate_defer(struct notifier_gate *gate,
+			 struct mmu_notifier_deferred *deferred);
+
+/** notifier_gate_inside() - how many are inside; a hint */
+static inline unsigned long notifier_gate_inside(struct notifier_gate *gate)
+{
+	long word = atomic64_read(gate->word);
+
+	return (word & NOTIFIER_GATE_MASK) +
+	       ((word >> NOTIFIER_GATE_EPOCH_BITS) & NOTIFIER_GATE_MASK);
+}
+
+#endif

@@ -1,0 +1,793 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/mmu_notifier.c - tell a device before the ranges it watches change
+ *
+ * Problem.  A device caches translations. If the CPU side changes a mapping
+ * and gives the frame to somebody else first, the device writes into somebody
+ * else's page. And a device fault runs in parallel to all this: it looks a
+ * page up, and by the time it installs what it found, that may be history.
+ *
+ * Idea.  A change is bracketed by start and end. At start, every subscriber
+ * that overlaps lets go. A device fault takes no lock against that: it notes a
+ * number, looks the page up, takes the driver's own lock and asks whether an
+ * invalidation passed by. If so it begins again (collision and retry).
+ *
+ * Every range that hits an interval gets a number of its own: the sequence,
+ * which only grows, by 2, and is always odd. Its callbacks store it in the
+ * subscriptions they tell. While the range is open it stands in a list.
+ *
+ *	sub->seq	an open range	what a reader may do
+ *	as at begin	none overlaps	install, under the driver's lock
+ *	as at begin	overlaps	cannot be told yet or has not been: the
+ *					callback comes, takes the driver's lock
+ *					and drops what was installed
+ *	changed		any		begin again
+ *
+ *	begin		none overlaps	goes on at once, without a lock
+ *	begin		overlaps	sleeps until those that were open at its
+ *					call have ended; later ones it will
+ *					see as a changed number
+ *
+ * So a reader waits for no range that does not touch its interval, and for
+ * none that began after it: that is the bound.
+ *
+ * The tree may change whenever nobody follows its links. A start that hits
+ * counts itself as a walker from its search until its last callback, and not
+ * until its end; insertions and removals in between are put on a list that the
+ * last walker works off. A start that may sleep does not begin a walk while
+ * that list waits, so removals are not starved by a stream of walks.
+ *
+ *	walkers	tree		insert		remove
+ *	0	may change	at once		at once
+ *	>0	frozen		put off		put off, the remover sleeps
+ *
+ * Registration.  A subscription must not be able to install a translation that
+ * a range, begun before, then cuts without telling it. Elsewhere that is had
+ * by taking every lock under which a range might be open. Here every range is
+ * counted in one word of the mm, subscribers or not (mm/notifier_gate.h), and
+ * a newcomer asks for the end of those that are counted at that moment: a plain
+ * one sleeps until then, an interval one lets its first reader sleep (settle).
+ * The range's side and the newcomer's:
+ *
+ *	range				newcomer
+ *	count itself (full barrier)	publish itself
+ *	look for subscriptions		full barrier, read the count
+ *
+ * One of the two sees the other: the range tells the newcomer, or the newcomer
+ * waits for the range. That it is told both start and end or neither follows
+ * from a birth number in each plain subscription and the highest one that was
+ * told in each range. docs/adr/0011-registration-without-a-sweep.md.
+ *
+ *	field			read with		written with
+ *	->tree			->lock, or as walker	->lock, no walker
+ *	->tree.root is nil?	alone, range counted	->lock
+ *	->invalidate_seq	->lock			->lock
+ *	->open_hits		->lock			->lock
+ *	->open_hits is NULL?	alone, after sub->seq	->lock
+ *	->walkers, ->deferred	->lock			->lock
+ *	sub->invalidate_seq	driver lock, or ONCE	driver lock, in callback
+ *	sub->settle		->lock, or ONCE for 0	->lock
+ *
+ * ->lock is a spinlock below every other lock of the mm, page-table locks
+ * included; nothing is taken inside it but wait queues.
+ *
+ * The races it must win, each forced by the test named:
+ *
+ *	device fault				munmap
+ *	seq = read_begin()
+ *						start: callback, sub->seq = 7
+ *	pfn = look the page up
+ *						entry cleared, frame freed; end
+ *	lock(driver); read_retry() -> true	(must be true: pfn is stale)
+ *	    fault_that_raced_an_unmap_retries
+ *
+ *	device fault				munmap
+ *						start: callback, sub->seq = 7
+ *	seq = sub->seq, is 7
+ *	open_hits is not NULL: sleep		entry not cleared yet
+ *						end, wakes
+ *	read_begin() returns 7: all later
+ *	    read_begin_waits_while_a_range_that_hits_is_open
+ *
+ *	remove					start, on its way through callbacks
+ *	walkers is 1: put off, sleep
+ *						last callback; takes it out; wakes
+ *	sees, under ->lock, that it is out
+ *	returns; the driver frees it
+ *	    remove_waits_for_the_walk_and_sees_it_under_the_lock
+ *
+ *	start that may not sleep: the intervals let go, a plain one cannot
+ *	    -> the intervals' range is ended before the error is returned
+ *	    failed_plain_start_closes_the_interval_range
+ *
+ * Lifetime.  The object of the mm is made by the first subscriber and lives as
+ * long as the mm struct; each subscription holds the struct (mm_count). A
+ * range needs the mm alive between its two calls, and stays where it is.
+ *
+ * Not here: plain subscriptions (mm/mmu_notifier_plain.c), the gate
+ * (mm/notifier_gate.c), the tree (mm/interval_tree.c), figures for people
+ * (mm/mmu_notifier_stats.c), page tables, architectures.
+ */
+#include "notifier_internal.h"
+
+/* Waiting for walkers: see interval_sub->settle. */
+#define SETTLE_NEVER (~(u64)0)
+
+#ifdef CONFIG_LOCKDEP
+struct lockdep_map mmu_notifier_invalidate_range_start_map =
+	LOCKDEP_MAP_INIT("mmu_notifier_invalidate_range_start");
+#endif
+
+bool mmu_notifier_observing = IS_ENABLED(CONFIG_DEBUG);
+struct atomic64 mmu_notifier_total;
+
+/* --- the object of an mm -------------------------------------------------- */
+
+static void subscriptions_init(struct mmu_notifier_subscriptions *subs,
+			       struct mm_struct *mm)
+{
+	spin_lock_init(&subs->lock);
+	init_waitqueue_head(&subs->waiters);
+	interval_tree_init(&subs->tree);
+	subs->invalidate_seq = 1;
+	notifier_gate_init(&subs->ranges, &mm->notifier_ranges, &subs->lock,
+			   &subs->waiters);
+	notifier_gate_init(&subs->calls, &subs->call_word, &subs->lock,
+			   &subs->waiters);
+}
+
+/**
+ * mmu_notifier_ensure_subscriptions() - make the object of @mm, once
+ *
+ * Ranges see it from the moment the word turns negative; those that counted
+ * themselves before are still in the count.
+ *
+ * Context: may sleep. Return: 0 or -ENOMEM.
+ */
+int mmu_notifier_ensure_subscriptions(struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs;
+
+	/* Both: the maker may be between publishing and the word. */
+	if (likely(READ_ONCE(mm->notifier_subscriptions) &&
+		   atomic64_read(&mm->notifier_ranges) < 0))
+		return 0;
+	subs = kzalloc(sizeof(*subs), GFP_KERNEL);
+	if (!subs)
+		return -ENOMEM;
+	subscriptions_init(subs, mm);
+	if (cmpxchg(&mm->notifier_subscriptions, NULL, subs))
+		kfree(subs);
+	atomic64_or(NOTIFIER_GATE_OWNER, &mm->notifier_ranges);
+	return 0;
+}
+
+void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+
+	if (subs->table || !interval_tree_empty(&subs->tree) ||
+	    subs->deferred || subs->open_hits)
+		panic("mmu_notifier: mm %p freed with subscriptions, plain=%d intervals=%lu",
+		      (void *)mm, subs->table ? (int)subs->table->live : 0,
+		      subs->nr_intervals);
+	kfree(subs);
+	/* Whoever looks again has outlived the mm. */
+	mm->notifier_subscriptions = (void *)~0xdeadul;
+}
+
+/* --- interval subscriptions: the walk ------------------------------------- */
+
+/* Put @sub where ranges find it; those open already it cannot hear of. */
+static void link_interval(struct mmu_notifier_subscriptions *subs,
+			  struct mmu_interval_notifier *sub)
+	__must_hold(subs->lock)
+{
+	u64 pass;
+
+	interval_tree_insert(&sub->interval_tree, &subs->tree);
+	sub->state = INTERVAL_IN;
+	/* The barrier of "publish, then count" is in the question. */
+	pass = notifier_gate_ask(&subs->ranges);
+	WRITE_ONCE(sub->settle, pass <= subs->ranges.passed ? 0 : pass);
+}
+
+static void unlink_interval(struct mmu_notifier_subscriptions *subs,
+			    struct mmu_interval_notifier *sub)
+	__must_hold(subs->lock)
+{
+	interval_tree_remove(&sub->interval_tree, &subs->tree);
+	sub->state = INTERVAL_OUT;
+}
+
+/* The last walker has gone: do what had to wait. */
+static noinline void apply_deferred(struct mmu_notifier_subscriptions *subs)
+	__must_hold(subs->lock)
+{
+	struct mmu_interval_notifier *sub, *next;
+
+	for (sub = subs->deferred; sub; sub = next) {
+		/* A removed one is its owner's as soon as the lock is free. */
+		next = sub->deferred;
+		if (sub->state == INTERVAL_ADDING)
+			link_interval(subs, sub);
+		else
+			unlink_interval(subs, sub);
+	}
+	subs->deferred = NULL;
+}
+
+static __always_inline void open_hit(struct mmu_notifier_subscriptions *subs,
+				     struct mmu_notifier_range *range)
+	__must_hold(subs->lock)
+{
+	struct mmu_notifier_range *head = subs->open_hits;
+
+	subs->invalidate_seq += 2;
+	range->seq = subs->invalidate_seq;
+	range->next = head;
+	range->prev = &subs->open_hits;
+	if (head)
+		head->prev = &range->next;
+	/* Before the first callback stores the number: see read_begin. */
+	WRITE_ONCE(subs->open_hits, range);
+	subs->walkers++;
+}
+
+static __always_inline void end_walk(struct mmu_notifier_subscriptions *subs)
+{
+	bool wake = false;
+
+	spin_lock(&subs->lock);
+	if (--subs->walkers == 0 && unlikely(subs->deferred != NULL)) {
+		apply_deferred(subs);
+		wake = true;
+	}
+	spin_unlock(&subs->lock);
+	if (unlikely(wake))
+		wake_up_all(&subs->waiters);
+}
+
+/* Not open any more: readers of what it hit may go on. */
+static noinline void close_hit(struct mmu_notifier_subscriptions *subs,
+			       struct mmu_notifier_range *range)
+{
+	unsigned int waiting;
+
+	spin_lock(&subs->lock);
+	WRITE_ONCE(*range->prev, range->next);
+	if (range->next)
+		range->next->prev = range->prev;
+	waiting = subs->nr_waiting;
+	spin_unlock(&subs->lock);
+	range->seq = 0;
+	if (unlikely(waiting))
+		wake_up_all(&subs->waiters);
+}
+
+/* The two-pass form: start the device's work, keep what finishes it. */
+static noinline bool start_pass(struct mmu_interval_notifier *sub,
+				const struct mmu_notifier_range *range,
+				struct mmu_interval_notifier_finish ***tail)
+{
+	struct mmu_interval_notifier_finish *finish = NULL;
+	bool ok = sub->ops->invalidate_start(sub, range, range->seq, &finish);
+
+	if (!ok || !finish)
+		return ok;
+	finish->interval_sub = sub;
+	finish->next = NULL;
+	**tail = finish;
+	*tail = &finish->next;
+	return true;
+}
+
+/* In the order in which they were started (R4.31). */
+static noinline void finish_pass(struct mmu_interval_notifier_finish *finish)
+{
+	struct mmu_interval_notifier_finish *next;
+
+	for (; finish; finish = next) {
+		next = finish->next;
+		finish->interval_sub->ops->invalidate_finish(finish);
+	}
+}
+
+static noinline bool refused(struct mmu_interval_notifier *sub,
+			     const struct mmu_notifier_range *range)
+{
+	if (!mmu_notifier_range_blockable(range))
+		return true;
+	WARN(true, "interval %p would block in blockable %s", (void *)sub,
+	     mmu_notifier_event_name(range->event));
+	return false;
+}
+
+static __always_inline int walk_intervals(struct mmu_notifier_subscriptions *subs,
+					  const struct mmu_notifier_range *range,
+					  struct interval_tree_node *node,
+					  const bool observe)
+{
+	struct mmu_interval_notifier_finish *finish = NULL, **tail = &finish;
+	unsigned long start = range->start, end = range->end;
+	unsigned long seq = range->seq;
+	struct mmu_interval_notifier *sub;
+	unsigned long since = 0;
+	int ret = 0;
+	bool ok;
+
+	notifier_calls_begin(range);
+	do {
+		sub = container_of(node, struct mmu_interval_notifier,
+				   interval_tree);
+		if (observe)
+			since = rdtsc();
+		if (likely(sub->ops->invalidate))
+			ok = sub->ops->invalidate(sub, range, seq);
+		else
+			ok = start_pass(sub, range, &tail);
+		if (observe)
+			notifier_observe_call(subs, &sub->calls, &sub->longest,
+					      sub, rdtsc() - since, ok);
+		if (unlikely(!ok) && refused(sub, range)) {
+			ret = -EAGAIN;
+			break;
+		}
+		node = interval_tree_next(node, start, end);
+	} while (node);
+	if (unlikely(finish != NULL))
+		finish_pass(finish);
+	notifier_calls_end(range);
+	return ret;
+}
+
+static bool walk_may_begin(struct mmu_notifier_subscriptions *subs)
+{
+	bool may;
+
+	spin_lock(&subs->lock);
+	may = !subs->deferred;
+	spin_unlock(&subs->lock);
+	return may;
+}
+
+/*
+ * Somebody waits for the walks to end: let them, before beginning another.
+ * Comes back with the lock held and the search done again.
+ */
+static noinline struct interval_tree_node *
+yield_to_deferred(struct mmu_notifier_subscriptions *subs,
+		  const struct mmu_notifier_range *range) __must_hold(subs->lock)
+{
+	while (subs->deferred) {
+		subs->nr_waiting++;
+		spin_unlock(&subs->lock);
+		wait_event(&subs->waiters, walk_may_begin(subs));
+		spin_lock(&subs->lock);
+		subs->nr_waiting--;
+	}
+	return interval_tree_first(&subs->tree, range->start, range->end);
+}
+
+/* @node is the first that the range hits; ->lock is held and dropped. */
+static __always_inline int start_hit(struct mmu_notifier_subscriptions *subs,
+				     struct mmu_notifier_range *range,
+				     struct interval_tree_node *node,
+				     const bool observe) __releases(subs->lock)
+{
+	int ret;
+
+	if (unlikely(subs->deferred != NULL) &&
+	    mmu_notifier_range_blockable(range)) {
+		node = yield_to_deferred(subs, range);
+		if (!node) {
+			spin_unlock(&subs->lock);
+			return 0;
+		}
+	}
+	open_hit(subs, range);
+	spin_unlock(&subs->lock);
+	ret = walk_intervals(subs, range, node, observe);
+	end_walk(subs);
+	if (unlikely(ret))
+		close_hit(subs, range);
+	return ret;
+}
+
+/* --- start and end -------------------------------------------------------- */
+
+static __always_inline int start_plain(struct mmu_notifier_subscriptions *subs,
+				       struct mmu_notifier_range *range)
+{
+	int ret;
+
+	if (likely(!READ_ONCE(subs->table)))
+		return 0;
+	ret = notifier_plain_start(subs, range);
+	/* Nobody ends a range whose start failed: the intervals' part (R3.7). */
+	if (unlikely(ret) && range->seq)
+		close_hit(subs, range);
+	return ret;
+}
+
+static noinline int start_hit_quiet(struct mmu_notifier_subscriptions *subs,
+				    struct mmu_notifier_range *range,
+				    struct interval_tree_node *node)
+{
+	int ret = start_hit(subs, range, node, false);
+
+	return unlikely(ret) ? ret : start_plain(subs, range);
+}
+
+/* The caller will not end it, so it must not stay counted. */
+static noinline int start_failed(struct mmu_notifier_subscriptions *subs,
+				 struct mmu_notifier_range *range, int ret)
+{
+	long ticket = range->ticket;
+
+	range->ticket = 0;
+	range->told = 0;
+	spin_lock(&subs->lock);
+	subs->stats.failed_starts++;
+	spin_unlock(&subs->lock);
+	notifier_gate_leave(&subs->ranges, ticket);
+	return ret;
+}
+
+static noinline int start_observed(struct mmu_notifier_subscriptions *subs,
+				   struct mmu_notifier_range *range)
+{
+	struct interval_tree_node *node;
+	int ret = 0;
+
+	notifier_observe_start(subs, range);
+	if (!interval_tree_empty(&subs->tree)) {
+		spin_lock(&subs->lock);
+		subs->stats.tree_locks++;
+		node = interval_tree_first(&subs->tree, range->start, range->end);
+		if (node)
+			ret = start_hit(subs, range, node, true);
+		else
+			spin_unlock(&subs->lock);
+	}
+	if (!ret)
+		ret = start_plain(subs, range);
+	notifier_observe_started(range, ret);
+	return unlikely(ret) ? start_failed(subs, range, ret) : 0;
+}
+
+/* Debug builds: a range of nothing is the raiser's mistake. It is not open. */
+static noinline int start_refused(struct mmu_notifier_range *range)
+{
+	WARN(true, "%s of nothing, [%#lx, %#lx)",
+	     mmu_notifier_event_name(range->event), range->start, range->end);
+	mmu_notifier_invalidate_range_end(range);
+	range->ticket = 0;
+	return -EINVAL;
+}
+
+int __mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
+{
+	struct mm_struct *mm = range->mm;
+	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+	struct interval_tree_node *node;
+	int ret;
+
+	range->told = 0;
+	range->seq = 0;
+	if (IS_ENABLED(CONFIG_DEBUG) && unlikely(range->start >= range->end))
+		return start_refused(range);
+	if (unlikely(atomic64_read(&mm->notifier_ranges) & NOTIFIER_GATE_BUSY))
+		range->ticket = notifier_gate_enter_busy(&subs->ranges);
+	if (unlikely(READ_ONCE(mmu_notifier_observing)))
+		return start_observed(subs, range);
+	if (!interval_tree_empty(&subs->tree)) {
+		spin_lock(&subs->lock);
+		node = interval_tree_first(&subs->tree, range->start, range->end);
+		if (node) {
+			ret = start_hit_quiet(subs, range, node);
+			return unlikely(ret) ? start_failed(subs, range, ret) : 0;
+		}
+		spin_unlock(&subs->lock);
+	}
+	ret = start_plain(subs, range);
+	return unlikely(ret) ? start_failed(subs, range, ret) : 0;
+}
+
+/*
+ * The count is down already: the change is made, and what waits for it may go
+ * on beside the callbacks.
+ */
+void __mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
+{
+	struct mm_struct *mm = range->mm;
+	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+
+	if (unlikely(atomic64_read(&mm->notifier_ranges) & NOTIFIER_GATE_BUSY))
+		notifier_gate_leave_busy(&subs->ranges);
+	if (unlikely(READ_ONCE(mmu_notifier_observing)))
+		notifier_observe_end(range);
+	if (range->seq)
+		close_hit(subs, range);
+	if (range->told) {
+		mmu_notifier_map_acquire();
+		notifier_plain_end(subs, range);
+		mmu_notifier_map_release();
+	}
+}
+
+/* One RELEASE over everything; there is no end, and the tree stays (R4.16). */
+static void release_intervals(struct mmu_notifier_subscriptions *subs,
+			      struct mm_struct *mm)
+{
+	struct mmu_notifier_range range;
+	struct interval_tree_node *node;
+
+	mmu_notifier_range_init(&range, MMU_NOTIFY_RELEASE,
+				MMU_NOTIFIER_RANGE_BLOCKABLE, NULL, mm, 0, ~0ul);
+	if (READ_ONCE(mmu_notifier_observing))
+		notifier_observe_start(subs, &range);
+	spin_lock(&subs->lock);
+	node = interval_tree_first(&subs->tree, range.start, range.end);
+	if (!node) {
+		spin_unlock(&subs->lock);
+		return;
+	}
+	(void)start_hit(subs, &range, node, READ_ONCE(mmu_notifier_observing));
+	if (range.seq)
+		close_hit(subs, &range);
+}
+
+void __mmu_notifier_release(struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+
+	might_sleep();
+	mmu_notifier_map_acquire();
+	release_intervals(subs, mm);
+	mmu_notifier_map_release();
+	notifier_plain_release(subs, mm);
+}
+
+bool mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *range)
+{
+	return range->vma && range->event == MMU_NOTIFY_PROTECTION_VMA &&
+	       (range->vma->vm_flags & VM_READ);
+}
+
+/* --- interval subscriptions: readers --------------------------------------- */
+
+/*
+ * Is @sub touched by a range that is open and not numbered after @upto? With
+ * @upto the last number given out: by any.
+ */
+static bool is_open(struct mmu_notifier_subscriptions *subs,
+		    const struct mmu_interval_notifier *sub, unsigned long upto)
+	__must_hold(subs->lock)
+{
+	const struct mmu_notifier_range *range;
+
+	for (range = subs->open_hits; range; range = range->next) {
+		/* A difference, not an order: numbers may wrap (R4.25). */
+		if ((long)(range->seq - upto) <= 0 &&
+		    range->start <= interval_tree_last(&sub->interval_tree) &&
+		    range->end > interval_tree_start(&sub->interval_tree))
+			return true;
+	}
+	return false;
+}
+
+static bool has_settled(struct mmu_notifier_subscriptions *subs,
+			struct mmu_interval_notifier *sub) __must_hold(subs->lock)
+{
+	if (sub->settle && sub->settle <= subs->ranges.passed &&
+	    sub->settle != SETTLE_NEVER)
+		WRITE_ONCE(sub->settle, 0);
+	return !sub->settle;
+}
+
+static bool reader_may_go(struct mmu_notifier_subscriptions *subs,
+			  struct mmu_interval_notifier *sub, unsigned long upto)
+{
+	bool may;
+
+	spin_lock(&subs->lock);
+	may = has_settled(subs, sub) && !is_open(subs, sub, upto);
+	spin_unlock(&subs->lock);
+	return may;
+}
+
+/*
+ * Waits for what was open at the call. If nothing newer is open then, what is
+ * read from here on is not older than the number in @sub; else the number from
+ * before the wait is returned, which the newer range changes.
+ */
+static noinline unsigned long
+read_begin_slow(struct mmu_notifier_subscriptions *subs,
+		struct mmu_interval_notifier *sub)
+{
+	unsigned long seq, upto;
+
+	spin_lock(&subs->lock);
+	seq = READ_ONCE(sub->invalidate_seq);
+	upto = subs->invalidate_seq;
+	if (!has_settled(subs, sub) || is_open(subs, sub, upto)) {
+		subs->nr_waiting++;
+		subs->stats.waits++;
+		sub->waits++;
+		spin_unlock(&subs->lock);
+		wait_event(&subs->waiters, reader_may_go(subs, sub, upto));
+		spin_lock(&subs->lock);
+		subs->nr_waiting--;
+		if (!is_open(subs, sub, subs->invalidate_seq))
+			seq = smp_load_acquire(&sub->invalidate_seq);
+	}
+	spin_unlock(&subs->lock);
+	return seq;
+}
+
+unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
+{
+	struct mmu_notifier_subscriptions *subs = sub->subscriptions;
+	unsigned long seq;
+
+	might_sleep();
+	mmu_notifier_might_invalidate();
+	/*
+	 * The number first, then what is open. Whoever reads a range's number
+	 * reads, after it, that the range is open or that it has ended; the
+	 * other way round a range could begin in between and go unseen.
+	 * Pairs with the release in mmu_interval_set_seq().
+	 */
+	seq = smp_load_acquire(&sub->invalidate_seq);
+	if (unlikely(READ_ONCE(subs->open_hits) || READ_ONCE(sub->settle)))
+		return read_begin_slow(subs, sub);
+	return seq;
+}
+
+/* --- interval subscriptions: coming and going ------------------------------ */
+
+static int insert_check(const struct mmu_interval_notifier_ops *ops,
+			struct mm_struct *mm, unsigned long start,
+			unsigned long length, unsigned long *last)
+{
+	if (!length || __builtin_add_overflow(start, length - 1, last))
+		return -EOVERFLOW;
+	if (WARN(atomic_read(&mm->mm_users) <= 0, "insert into a dead mm %p",
+		 (void *)mm))
+		return -EINVAL;
+	if (WARN(!ops->invalidate &&
+			 (!ops->invalidate_start || !ops->invalidate_finish),
+		 "interval ops %p lack a callback", (void *)ops))
+		return -EINVAL;
+	return 0;
+}
+
+static void insert_interval(struct mmu_interval_notifier *sub,
+			    struct mm_struct *mm, unsigned long start,
+			    unsigned long last,
+			    const struct mmu_interval_notifier_ops *ops)
+{
+	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+
+	interval_tree_node_init(&sub->interval_tree, start, last);
+	sub->ops = ops;
+	sub->mm = mm;
+	sub->subscriptions = subs;
+	sub->calls = 0;
+	sub->waits = 0;
+	sub->longest = 0;
+	mmgrab(mm);
+	atomic64_inc(&mmu_notifier_total);
+	spin_lock(&subs->lock);
+	subs->nr_intervals++;
+	sub->invalidate_seq = subs->invalidate_seq;
+	if (likely(!subs->walkers)) {
+		link_interval(subs, sub);
+	} else {
+		sub->state = INTERVAL_ADDING;
+		sub->settle = SETTLE_NEVER;
+		sub->deferred = subs->deferred;
+		subs->deferred = sub;
+		subs->stats.deferred_adds++;
+	}
+	spin_unlock(&subs->lock);
+}
+
+int mmu_interval_notifier_insert(struct mmu_interval_notifier *interval_sub,
+				 struct mm_struct *mm, unsigned long start,
+				 unsigned long length,
+				 const struct mmu_interval_notifier_ops *ops)
+{
+	unsigned long last;
+	int ret;
+
+	might_lock(&mm->mmap_lock);
+	ret = insert_check(ops, mm, start, length, &last);
+	if (!ret)
+		ret = mmu_notifier_ensure_subscriptions(mm);
+	if (unlikely(ret))
+		return ret;
+	insert_interval(interval_sub, mm, start, last, ops);
+	return 0;
+}
+
+int mmu_interval_notifier_insert_locked(
+	struct mmu_interval_notifier *interval_sub, struct mm_struct *mm,
+	unsigned long start, unsigned long length,
+	const struct mmu_interval_notifier_ops *ops)
+{
+	unsigned long last;
+	int ret;
+
+	lockdep_assert_held_write(&mm->mmap_lock);
+	ret = insert_check(ops, mm, start, length, &last);
+	if (!ret)
+		ret = mmu_notifier_ensure_subscriptions(mm);
+	if (unlikely(ret))
+		return ret;
+	insert_interval(interval_sub, mm, start, last, ops);
+	return 0;
+}
+
+static void drop_from_deferred(struct mmu_notifier_subscriptions *subs,
+			       struct mmu_interval_notifier *sub)
+	__must_hold(subs->lock)
+{
+	struct mmu_interval_notifier **link = &subs->deferred;
+
+	while (*link != sub)
+		link = &(*link)->deferred;
+	*link = sub->deferred;
+	sub->state = INTERVAL_OUT;
+}
+
+/* Under the lock: without it the walker might still be at @sub (R4.14). */
+static bool is_out(struct mmu_notifier_subscriptions *subs,
+		   const struct mmu_interval_notifier *sub)
+{
+	bool out;
+
+	spin_lock(&subs->lock);
+	out = sub->state == INTERVAL_OUT;
+	spin_unlock(&subs->lock);
+	return out;
+}
+
+static noinline void wait_until_out(struct mmu_notifier_subscriptions *subs,
+				    struct mmu_interval_notifier *sub)
+{
+	wait_event(&subs->waiters, is_out(subs, sub));
+}
+
+void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
+{
+	struct mmu_notifier_subscriptions *subs = interval_sub->subscriptions;
+	struct mm_struct *mm = interval_sub->mm;
+	bool wait = false, wake = false;
+
+	might_sleep();
+	mmu_notifier_might_invalidate();
+	spin_lock(&subs->lock);
+	subs->nr_intervals--;
+	if (likely(!subs->walkers)) {
+		unlink_interval(subs, interval_sub);
+	} else if (interval_sub->state == INTERVAL_ADDING) {
+		drop_from_deferred(subs, interval_sub);
+		/* A start may be giving way to a list that is empty now. */
+		wake = subs->nr_waiting;
+	} else {
+		interval_sub->state = INTERVAL_REMOVING;
+		interval_sub->deferred = subs->deferred;
+		subs->deferred = interval_sub;
+		subs->stats.deferred_removes++;
+		wait = true;
+	}
+	spin_unlock(&subs->lock);
+	if (unlikely(wake))
+		wake_up_all(&subs->waiters);
+	if (unlikely(wait))
+		wait_until_out(subs, interval_sub);
+	atomic64_dec(&mmu_notifier_total);
+	mmdrop(mm);
+}

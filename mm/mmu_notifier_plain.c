@@ -1,0 +1,707 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/mmu_notifier_plain.c - subscribers that are told of every change
+ *
+ * Problem.  A hypervisor or a device that walks the CPU's own tables wants
+ * every change of an mm, whatever its address. There are few of them, they
+ * come and go rarely, and each start and end calls all of them; callbacks may
+ * sleep; and who has left must never be called again, nor be freed while a
+ * callback still runs.
+ *
+ * Idea.  One array a mm, oldest first, in the shape the walk wants: object and
+ * both functions side by side, so that a call costs a handful of instructions.
+ * A walk goes from the newest to the oldest (R2.14) and counts itself in the
+ * gate `calls'. Who registers is appended and becomes visible with the count;
+ * who leaves has its functions replaced by ones that do nothing. Slots never
+ * move: when the array is full, or half dead, the living are copied to a new
+ * one and the old is freed when its walks are over.
+ *
+ * Both or neither.  Each slot has a birth number; a range notes the highest
+ * that its start met and its end calls nobody born later (R2.20).
+ *
+ * States of a subscription:
+ *
+ *	state		in the table	release
+ *	0		no		was not called and will not be, or is over
+ *	LIVE		yes		not yet
+ *	LIVE|RELEASED	yes		runs, or has run: who set the bit runs it
+ *	RELEASED	no		has begun; whoever waits for `calls' waits
+ *					for its end too
+ *
+ *	field		read with		written with
+ *	->table		inside ->calls		->lock
+ *	table->nr	acquire, same		->lock, release
+ *	slot->start,end	ONCE, same		->lock, ONCE
+ *	sub->state	->lock			->lock
+ *	sub->users	->lock			->lock
+ *
+ * The table grows only with mmap_lock held for writing, so that what was
+ * allocated before ->lock still fits when it is held.
+ *
+ * The races it must win:
+ *
+ *	exit				unregister
+ *	lock; LIVE -> +RELEASED
+ *	release() runs			lock; RELEASED already: not mine
+ *					hide; ask; sleep
+ *	release() returns; leave	goes on, frees
+ *	    release_runs_exactly_once_when_unregister_races_exit
+ *
+ *	start (in its walk)		put
+ *	p = slot->sub			hide; somebody is inside: put off
+ *	p->start()
+ *	leave: last, runs free(p)
+ *	    put_frees_after_the_last_callback_has_returned
+ *
+ * Lifetime.  A registered subscription holds the mm struct; the array holds
+ * nothing. Not here: ranges and intervals (mm/mmu_notifier.c).
+ */
+#include "notifier_internal.h"
+
+#define PLAIN_LIVE      1u /* in the table */
+#define PLAIN_RELEASED  2u /* somebody calls or has called its release */
+
+#define PLAIN_FIRST_CAP 8u
+
+/*
+ * Frees on their way, in all address spaces: a put goes in, its free goes out,
+ * and synchronize() waits for all that are inside (R2.35).
+ */
+static DEFINE_SPINLOCK(freeing_lock);
+static DECLARE_WAIT_QUEUE_HEAD(freeing_waiters);
+static struct atomic64 freeing_word;
+static struct notifier_gate freeing = {
+	.word = &freeing_word,
+	.lock = &freeing_lock,
+	.waiters = &freeing_waiters,
+	.deferred_tail = &freeing.deferred,
+};
+
+/* --- the table -------------------------------------------------------------- */
+
+static int start_nothing(struct mmu_notifier *sub,
+			 const struct mmu_notifier_range *range)
+{
+	return 0;
+}
+
+static void end_nothing(struct mmu_notifier *sub,
+			const struct mmu_notifier_range *range)
+{
+}
+
+static void table_run_free(struct mmu_notifier_deferred *deferred)
+{
+	kfree(container_of(deferred, struct plain_table, freeing));
+}
+
+/* Nobody finds @table any more; true if the caller frees it, unlocked. */
+static bool retire_table(struct mmu_notifier_subscriptions *subs,
+			 struct plain_table *table) __must_hold(subs->lock)
+{
+	table->freeing.run = table_run_free;
+	return notifier_gate_defer(&subs->calls, &table->freeing);
+}
+
+/* Take @sub out of every walk to come. Return: a table to free, or NULL. */
+static struct plain_table *hide(struct mmu_notifier_subscriptions *subs,
+				struct mmu_notifier *sub) __must_hold(subs->lock)
+{
+	struct plain_table *table = subs->table;
+	struct plain_slot *slot;
+
+	if (!(sub->state & PLAIN_LIVE))
+		return NULL;
+	sub->state &= ~PLAIN_LIVE;
+	slot = &table->slots[sub->slot];
+	WRITE_ONCE(slot->start, start_nothing);
+	WRITE_ONCE(slot->end, end_nothing);
+	WRITE_ONCE(slot->dead, true);
+	subs->stats.plain--;
+	if (--table->live)
+		return NULL;
+	WRITE_ONCE(subs->table, NULL);
+	return retire_table(subs, table) ? table : NULL;
+}
+
+static struct plain_table *table_alloc(unsigned int cap)
+{
+	struct plain_table *table = kmalloc(
+		sizeof(*table) + cap * sizeof(table->slots[0]), GFP_KERNEL);
+
+	if (table) {
+		table->nr = 0;
+		table->live = 0;
+		table->cap = cap;
+	}
+	return table;
+}
+
+/*
+ * Does one more fit, as the table stands? Only a registration makes it fuller,
+ * and registrations hold mmap_lock for writing.
+ */
+static unsigned int cap_wanted(const struct plain_table *table)
+{
+	unsigned int cap = PLAIN_FIRST_CAP;
+
+	if (table && table->nr < table->cap)
+		return 0;
+	while (table && cap <= table->live * 2)
+		cap *= 2;
+	return cap;
+}
+
+static void copy_living(struct plain_table *to, const struct plain_table *from)
+{
+	unsigned int i;
+
+	for (i = 0; from && i < from->nr; i++) {
+		if (from->slots[i].dead)
+			continue;
+		to->slots[to->nr] = from->slots[i];
+		to->slots[to->nr].sub->slot = to->nr;
+		to->nr++;
+	}
+	to->live = to->nr;
+}
+
+static void append(struct mmu_notifier_subscriptions *subs,
+		   struct plain_table *table, struct mmu_notifier *sub)
+	__must_hold(subs->lock)
+{
+	struct plain_slot *slot = &table->slots[table->nr];
+	const struct mmu_notifier_ops *ops = sub->ops;
+
+	slot->sub = sub;
+	slot->start = ops->invalidate_range_start ? ops->invalidate_range_start
+						  : start_nothing;
+	slot->end = ops->invalidate_range_end ? ops->invalidate_range_end
+					      : end_nothing;
+	slot->birth = ++subs->births;
+	slot->dead = false;
+	sub->slot = table->nr;
+	table->live++;
+	subs->stats.plain++;
+	/* Pairs with the acquire in the walks: the slot is whole. */
+	smp_store_release(&table->nr, table->nr + 1);
+}
+
+/* --- walks of start and end -------------------------------------------------- */
+
+static noinline int start_failed(struct mmu_notifier *sub,
+				 const struct mmu_notifier_range *range, int ret)
+{
+	bool blockable = mmu_notifier_range_blockable(range);
+
+	WARN(blockable || ret != -EAGAIN, "%pS answered %d to %s %s",
+	     (void *)sub->ops->invalidate_range_start, ret,
+	     blockable ? "blockable" : "non-blocking",
+	     mmu_notifier_event_name(range->event));
+	if (blockable)
+		return 0;
+	WARN(sub->ops->invalidate_range_end != NULL,
+	     "%pS may fail and has an end",
+	     (void *)sub->ops->invalidate_range_start);
+	return ret;
+}
+
+/* All that are in @table up to the one born as @told, newest first. */
+static __always_inline void walk_end(struct mmu_notifier_subscriptions *subs,
+				     const struct mmu_notifier_range *range,
+				     struct plain_table *table,
+				     const bool observe)
+{
+	struct plain_slot *slot = table->slots + smp_load_acquire(&table->nr) - 1;
+	unsigned long since;
+
+	while (slot >= table->slots && slot->birth > range->told)
+		slot--;
+	for (; slot >= table->slots; slot--) {
+		if (observe) {
+			if (READ_ONCE(slot->end) == end_nothing)
+				continue;
+			since = rdtsc();
+			READ_ONCE(slot->end)(slot->sub, range);
+			notifier_observe_call(subs, &slot->sub->calls,
+					      &slot->sub->longest, slot->sub,
+					      rdtsc() - since, 0);
+		} else {
+			READ_ONCE(slot->end)(slot->sub, range);
+		}
+	}
+}
+
+static __always_inline int walk_start(struct mmu_notifier_subscriptions *subs,
+				      struct mmu_notifier_range *range,
+				      struct plain_table *table,
+				      const bool observe)
+{
+	struct plain_slot *slot = table->slots + smp_load_acquire(&table->nr);
+	int ret = 0, answer;
+	unsigned long since;
+
+	range->told = slot[-1].birth;
+	do {
+		slot--;
+		if (observe) {
+			if (READ_ONCE(slot->start) == start_nothing)
+				continue;
+			since = rdtsc();
+			answer = READ_ONCE(slot->start)(slot->sub, range);
+			notifier_observe_call(subs, &slot->sub->calls,
+					      &slot->sub->longest, slot->sub,
+					      rdtsc() - since, answer);
+		} else {
+			answer = READ_ONCE(slot->start)(slot->sub, range);
+		}
+		if (unlikely(answer)) {
+			answer = start_failed(slot->sub, range, answer);
+			if (answer)
+				ret = answer;
+		}
+	} while (slot != table->slots);
+	return ret;
+}
+
+static noinline int start_observed(struct mmu_notifier_subscriptions *subs,
+				   struct mmu_notifier_range *range,
+				   struct plain_table *table)
+{
+	spin_lock(&subs->lock);
+	subs->stats.walks++;
+	spin_unlock(&subs->lock);
+	return walk_start(subs, range, table, true);
+}
+
+static noinline void end_observed(struct mmu_notifier_subscriptions *subs,
+				  struct mmu_notifier_range *range,
+				  struct plain_table *table)
+{
+	spin_lock(&subs->lock);
+	subs->stats.walks++;
+	spin_unlock(&subs->lock);
+	walk_end(subs, range, table, true);
+}
+
+int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_notifier_range *range)
+{
+	long ticket = notifier_gate_enter(&subs->calls);
+	struct plain_table *table = smp_load_acquire(&subs->table);
+	int ret = 0;
+
+	if (likely(table)) {
+		notifier_calls_begin(range);
+		if (unlikely(READ_ONCE(mmu_notifier_observing)))
+			ret = start_observed(subs, range, table);
+		else
+			ret = walk_start(subs, range, table, false);
+		/* Who let go is told that it is over, all of them (R3.3). */
+		if (unlikely(ret))
+			walk_end(subs, range, table,
+				 READ_ONCE(mmu_notifier_observing));
+		notifier_calls_end(range);
+	}
+	notifier_gate_leave(&subs->calls, ticket);
+	return ret;
+}
+
+void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
+			struct mmu_notifier_range *range)
+{
+	long ticket = notifier_gate_enter(&subs->calls);
+	struct plain_table *table = smp_load_acquire(&subs->table);
+
+	if (likely(table)) {
+		notifier_calls_begin(range);
+		if (unlikely(READ_ONCE(mmu_notifier_observing)))
+			end_observed(subs, range, table);
+		else
+			walk_end(subs, range, table, false);
+		notifier_calls_end(range);
+	}
+	range->told = 0;
+	notifier_gate_leave(&subs->calls, ticket);
+}
+
+/* --- walks of the other callbacks -------------------------------------------- */
+
+/*
+ * For each living subscription of @mm, newest first, inside the gate. To be
+ * closed by PLAIN_WALK_END; `break' ends the walk.
+ */
+#define PLAIN_WALK(mm, sub)                                                   \
+	do {                                                                  \
+		struct mmu_notifier_subscriptions *walk_subs_ =               \
+			(mm)->notifier_subscriptions;                         \
+		long walk_ticket_ = notifier_gate_enter(&walk_subs_->calls);  \
+		struct plain_table *walk_table_ =                             \
+			smp_load_acquire(&walk_subs_->table);                 \
+		unsigned int walk_i_ =                                        \
+			walk_table_ ? smp_load_acquire(&walk_table_->nr) : 0; \
+		while (walk_i_-- > 0) {                                       \
+			if (READ_ONCE(walk_table_->slots[walk_i_].dead))      \
+				continue;                                     \
+			(sub) = walk_table_->slots[walk_i_].sub;
+#define PLAIN_WALK_END                                         \
+	}                                                      \
+	notifier_gate_leave(&walk_subs_->calls, walk_ticket_); \
+	}                                                      \
+	while (0)
+
+bool __mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start,
+				      unsigned long end)
+{
+	struct mmu_notifier *sub;
+	bool young = false;
+
+	PLAIN_WALK(mm, sub)
+	if (sub->ops->clear_flush_young)
+		young |= sub->ops->clear_flush_young(sub, mm, start, end);
+	PLAIN_WALK_END;
+	return young;
+}
+
+bool __mmu_notifier_clear_young(struct mm_struct *mm, unsigned long start,
+				unsigned long end)
+{
+	struct mmu_notifier *sub;
+	bool young = false;
+
+	PLAIN_WALK(mm, sub)
+	if (sub->ops->clear_young)
+		young |= sub->ops->clear_young(sub, mm, start, end);
+	PLAIN_WALK_END;
+	return young;
+}
+
+bool __mmu_notifier_test_young(struct mm_struct *mm, unsigned long address)
+{
+	struct mmu_notifier *sub;
+	bool young = false;
+
+	PLAIN_WALK(mm, sub)
+	if (sub->ops->test_young && sub->ops->test_young(sub, mm, address)) {
+		young = true;
+		break;
+	}
+	PLAIN_WALK_END;
+	return young;
+}
+
+void __mmu_notifier_change_pte(struct mm_struct *mm, unsigned long address,
+			       unsigned long entry)
+{
+	struct mmu_notifier *sub;
+
+	PLAIN_WALK(mm, sub)
+	if (sub->ops->change_pte)
+		sub->ops->change_pte(sub, mm, address, entry);
+	PLAIN_WALK_END;
+}
+
+void __mmu_notifier_invalidate_range(struct mm_struct *mm, unsigned long start,
+				     unsigned long end)
+{
+	struct mmu_notifier *sub;
+
+	PLAIN_WALK(mm, sub)
+	if (sub->ops->invalidate_range)
+		sub->ops->invalidate_range(sub, mm, start, end);
+	PLAIN_WALK_END;
+}
+
+/* --- register and unregister --------------------------------------------------- */
+
+static int check_ops(const struct mmu_notifier_ops *ops)
+{
+	if (WARN(ops->invalidate_range && (ops->invalidate_range_start ||
+					   ops->invalidate_range_end),
+		 "ops %p mix a secondary TLB with start or end", (void *)ops))
+		return -EINVAL;
+	return 0;
+}
+
+int __mmu_notifier_register(struct mmu_notifier *subscription,
+			    struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs;
+	struct plain_table *fresh = NULL, *old, *free_now = NULL;
+	unsigned int cap;
+	u64 pass;
+	int ret;
+
+	lockdep_assert_held_write(&mm->mmap_lock);
+	BUG_ON(atomic_read(&mm->mm_users) <= 0);
+	ret = check_ops(subscription->ops);
+	if (!ret)
+		ret = mmu_notifier_ensure_subscriptions(mm);
+	if (ret)
+		return ret;
+	subs = mm->notifier_subscriptions;
+	spin_lock(&subs->lock);
+	cap = cap_wanted(subs->table);
+	spin_unlock(&subs->lock);
+	if (cap) {
+		fresh = table_alloc(cap);
+		if (!fresh)
+			return -ENOMEM;
+	}
+	spin_lock(&subs->lock);
+	old = subs->table;
+	if (!old && !fresh) {
+		/* The last one left meanwhile and took its table along. */
+		spin_unlock(&subs->lock);
+		fresh = table_alloc(PLAIN_FIRST_CAP);
+		if (!fresh)
+			return -ENOMEM;
+		spin_lock(&subs->lock);
+		old = NULL;
+	}
+	subscription->mm = mm;
+	subscription->users = 1;
+	subscription->state = PLAIN_LIVE;
+	subscription->calls = 0;
+	subscription->longest = 0;
+	if (fresh) {
+		copy_living(fresh, old);
+		append(subs, fresh, subscription);
+		smp_store_release(&subs->table, fresh);
+		if (old && retire_table(subs, old))
+			free_now = old;
+	} else {
+		append(subs, old, subscription);
+	}
+	/* The barrier of "publish, then count" is in the question. */
+	pass = notifier_gate_ask(&subs->ranges);
+	spin_unlock(&subs->lock);
+	kfree(free_now);
+	mmgrab(mm);
+	atomic64_inc(&mmu_notifier_total);
+	mmu_notifier_might_invalidate();
+	notifier_gate_wait(&subs->ranges, pass);
+	return 0;
+}
+
+int mmu_notifier_register(struct mmu_notifier *subscription, struct mm_struct *mm)
+{
+	int ret = down_write_killable(&mm->mmap_lock);
+
+	if (ret)
+		return ret;
+	ret = __mmu_notifier_register(subscription, mm);
+	mmap_write_unlock(mm);
+	return ret;
+}
+
+/* Is it this caller's part to call release? Only one gets a yes. */
+static bool claim_release(struct mmu_notifier *sub)
+{
+	if ((sub->state & (PLAIN_LIVE | PLAIN_RELEASED)) != PLAIN_LIVE)
+		return false;
+	sub->state |= PLAIN_RELEASED;
+	return true;
+}
+
+void mmu_notifier_unregister(struct mmu_notifier *subscription,
+			     struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+	struct plain_table *table;
+	bool mine;
+	long ticket;
+	u64 pass;
+
+	might_sleep();
+	mmu_notifier_might_invalidate();
+	spin_lock(&subs->lock);
+	mine = claim_release(subscription);
+	spin_unlock(&subs->lock);
+	if (mine && subscription->ops->release) {
+		ticket = notifier_gate_enter(&subs->calls);
+		subscription->ops->release(subscription, mm);
+		notifier_gate_leave(&subs->calls, ticket);
+	}
+	spin_lock(&subs->lock);
+	table = hide(subs, subscription);
+	pass = notifier_gate_ask(&subs->calls);
+	spin_unlock(&subs->lock);
+	kfree(table);
+	notifier_gate_wait(&subs->calls, pass);
+	atomic64_dec(&mmu_notifier_total);
+	mmdrop(mm);
+}
+
+/*
+ * The mm is going (R2.23): everybody's release, newest first, then nobody is
+ * found any more, then wait for those that an unregister beside us calls.
+ */
+void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
+			    struct mm_struct *mm)
+{
+	struct plain_table *table, *free_now = NULL;
+	struct mmu_notifier *sub;
+	unsigned int i;
+	long ticket;
+	u64 pass;
+
+	ticket = notifier_gate_enter(&subs->calls);
+	spin_lock(&subs->lock);
+	table = subs->table;
+	for (i = table ? table->nr : 0; i-- > 0;) {
+		if (table->slots[i].dead)
+			continue;
+		sub = table->slots[i].sub;
+		if (!claim_release(sub) || !sub->ops->release)
+			continue;
+		spin_unlock(&subs->lock);
+		sub->ops->release(sub, mm);
+		spin_lock(&subs->lock);
+	}
+	while (subs->table) {
+		table = subs->table;
+		for (i = table->nr; i-- > 0 && !free_now;) {
+			if (!table->slots[i].dead)
+				free_now = hide(subs, table->slots[i].sub);
+		}
+	}
+	spin_unlock(&subs->lock);
+	notifier_gate_leave(&subs->calls, ticket);
+	kfree(free_now);
+	spin_lock(&subs->lock);
+	pass = notifier_gate_ask(&subs->calls);
+	spin_unlock(&subs->lock);
+	notifier_gate_wait(&subs->calls, pass);
+}
+
+/* --- get, put, synchronize -------------------------------------------------- */
+
+static struct mmu_notifier *find_by_ops(struct mmu_notifier_subscriptions *subs,
+					const struct mmu_notifier_ops *ops)
+	__must_hold(subs->lock)
+{
+	struct plain_table *table = subs->table;
+	unsigned int i;
+
+	for (i = table ? table->nr : 0; i-- > 0;) {
+		if (!table->slots[i].dead && table->slots[i].sub->ops == ops)
+			return table->slots[i].sub;
+	}
+	return NULL;
+}
+
+/* Return: it with one more user, NULL if there is none, or an error. */
+static struct mmu_notifier *get_existing(struct mm_struct *mm,
+					 const struct mmu_notifier_ops *ops)
+{
+	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+	struct mmu_notifier *sub;
+
+	if (!subs)
+		return NULL;
+	spin_lock(&subs->lock);
+	sub = find_by_ops(subs, ops);
+	if (sub && unlikely(sub->users == ~0u))
+		sub = ERR_PTR(-EOVERFLOW);
+	else if (sub)
+		sub->users++;
+	spin_unlock(&subs->lock);
+	return sub;
+}
+
+struct mmu_notifier *mmu_notifier_get_locked(const struct mmu_notifier_ops *ops,
+					     struct mm_struct *mm)
+{
+	struct mmu_notifier *sub;
+	int ret;
+
+	lockdep_assert_held_write(&mm->mmap_lock);
+	sub = get_existing(mm, ops);
+	if (sub)
+		return sub;
+	sub = ops->alloc_notifier(mm);
+	if (IS_ERR(sub))
+		return sub;
+	sub->ops = ops;
+	ret = __mmu_notifier_register(sub, mm);
+	if (ret) {
+		ops->free_notifier(sub);
+		return ERR_PTR(ret);
+	}
+	return sub;
+}
+
+struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
+				      struct mm_struct *mm)
+{
+	struct mmu_notifier *sub;
+	int ret = down_write_killable(&mm->mmap_lock);
+
+	if (ret)
+		return ERR_PTR(ret);
+	sub = mmu_notifier_get_locked(ops, mm);
+	mmap_write_unlock(mm);
+	return sub;
+}
+
+/* Nobody can see @deferred's subscription: it goes, and its hold of the mm. */
+static void put_run_free(struct mmu_notifier_deferred *deferred)
+{
+	struct mmu_notifier *sub =
+		container_of(deferred, struct mmu_notifier, deferred);
+	struct mm_struct *mm = sub->mm;
+	long ticket = sub->ticket;
+
+	sub->ops->free_notifier(sub);
+	atomic64_dec(&mmu_notifier_total);
+	notifier_gate_leave(&freeing, ticket);
+	mmdrop(mm);
+}
+
+static noinline void put_last(struct mmu_notifier_subscriptions *subs,
+			      struct mmu_notifier *sub) __releases(subs->lock)
+{
+	struct plain_table *table = hide(subs, sub);
+	bool free_now;
+
+	sub->ticket = notifier_gate_enter(&freeing);
+	sub->deferred.run = put_run_free;
+	free_now = notifier_gate_defer(&subs->calls, &sub->deferred);
+	spin_unlock(&subs->lock);
+	kfree(table);
+	if (free_now)
+		put_run_free(&sub->deferred);
+}
+
+void mmu_notifier_put(struct mmu_notifier *subscription)
+{
+	struct mmu_notifier_subscriptions *subs =
+		subscription->mm->notifier_subscriptions;
+
+	spin_lock(&subs->lock);
+	if (!WARN(!subscription->users, "put of %p without a user",
+		  (void *)subscription) &&
+	    --subscription->users == 0) {
+		put_last(subs, subscription);
+		return;
+	}
+	spin_unlock(&subs->lock);
+}
+
+void mmu_notifier_synchronize(void)
+{
+	u64 pass;
+
+	might_sleep();
+	mmu_notifier_might_invalidate();
+	spin_lock(&freeing_lock);
+	pass = notifier_gate_ask(&freeing);
+	spin_unlock(&freeing_lock);
+	notifier_gate_wait(&freeing, pass);
+}
+
+unsigned long mmu_notifier_nr_pending(void)
+{
+	return notifier_gate_inside(&freeing);
+}

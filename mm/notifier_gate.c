@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/notifier_gate.c - wait for those who are inside now, not for newcomers
+ *
+ * Problem.  Two questions of the notifiers have one shape. "Has every callback
+ * returned that might still see this subscription?" and "has every change of
+ * a mapping ended that began before this subscription?" Callbacks and changes
+ * sleep, new ones begin all the time, and both go in and out on the hottest
+ * paths of the subsystem.
+ *
+ * Idea.  Count who is inside in two epochs. To wait, turn newcomers to the
+ * other epoch and wait until the old one is empty: it only shrinks. Both
+ * counts and the selector live in one word, so that one atomic instruction
+ * enters an epoch and learns whether it was the right one. SRCU samples the
+ * selector first and counts afterwards; a reader delayed between the two makes
+ * it turn twice. Here a newcomer counts itself into epoch 0 blindly; only when
+ * the word says BUSY does it look, under the lock, whether it has to move
+ * over. A gate at rest has BUSY and SELECT clear: the blind guess is right.
+ *
+ *	running	SELECT	BUSY	epoch 0		epoch 1
+ *	no	0	0	inside		empty
+ *	yes	1	1	to empty	newcomers
+ *	no	1	1	empty		inside; at rest again once it empties
+ *	yes	0	1	newcomers	to empty
+ *
+ * "empty" for epoch 0 does not count newcomers that have guessed and not yet
+ * looked; a guess is never mistaken for a guest: it has done nothing yet, so
+ * waiting for it too, or finding it in its right epoch after a turn, is right.
+ *
+ *	field		read with		written with
+ *	word		atomic			atomic; SELECT, BUSY: and ->lock
+ *	passed		->lock, or ONCE		->lock
+ *	others		->lock			->lock
+ *
+ * The race it must win (tests/mm/mmu_notifier_test.c,
+ * a_period_waits_for_a_reader_that_entered_before_and_for_no_later_one):
+ *
+ *	reader				waiter
+ *	enter: word += 1
+ *	p = the subscription
+ *					unhook the subscription
+ *					ask: turn, epoch 0 has 1: not over
+ *	callback(p)
+ *	leave: word -= 1, BUSY
+ *	   lock; epoch 0 empty: over
+ *					free the subscription
+ *
+ * Both enter and ask are full barriers: either the reader's count is seen by
+ * the waiter or the waiter's unhooking by the reader.
+ *
+ * Lifetime: the gate belongs to its owner, who outlives everybody inside and
+ * every waiter; who leaves touches the gate after its count is gone, so it
+ * needs a hold of its own (the mm). Not here: what is protected.
+ */
+#include <mm/notifier_gate.h>
+
+void notifier_gate_init(struct notifier_gate *gate, struct atomic64 *word,
+			struct spinlock *lock, struct wait_queue_head *waiters)
+{
+	gate->word = word;
+	gate->lock = lock;
+	gate->waiters = waiters;
+	gate->passed = 0;
+	gate->wanted = 0;
+	gate->running = false;
+	gate->deferred = NULL;
+	gate->deferred_tail = &gate->deferred;
+}
+
+static long inside_epoch(long word, bool one)
+{
+	return (one ? word >> NOTIFIER_GATE_EPOCH_BITS : word) &
+	       NOTIFIER_GATE_MASK;
+}
+
+/* Newcomers go to the other epoch from here on; what is counted now is old. */
+static void turn(struct notifier_gate *gate) __must_hold(gate->lock)
+{
+	s64 word = atomic64_read(gate->word);
+
+	while (!atomic64_try_cmpxchg(gate->word, &word,
+				     (word ^ NOTIFIER_GATE_SELECT) |
+					     NOTIFIER_GATE_BUSY))
+		;
+	gate->running = true;
+}
+
+/* Nobody wants anything: let enter and leave take their short way again. */
+static void rest(struct notifier_gate *gate) __must_hold(gate->lock)
+{
+	s64 word = atomic64_read(gate->word);
+
+	do {
+		if (!(word & NOTIFIER_GATE_BUSY))
+			return;
+		if ((word & NOTIFIER_GATE_SELECT) && (word & NOTIFIER_GATE_COUNTS))
+			return;
+	} while (!atomic64_try_cmpxchg(
+		gate->word, &word,
+		word & ~(NOTIFIER_GATE_SELECT | NOTIFIER_GATE_BUSY)));
+}
+
+/* See whether the old epoch has emptied, and begin what else is wanted. */
+static void advance(struct notifier_gate *gate) __must_hold(gate->lock)
+{
+	u64 before = gate->passed;
+	long word;
+
+	for (;;) {
+		if (gate->running) {
+			word = atomic64_read(gate->word);
+			if (inside_epoch(word, !(word & NOTIFIER_GATE_SELECT)))
+				break;
+			gate->running = false;
+			WRITE_ONCE(gate->passed, gate->passed + 1);
+		}
+		if (gate->wanted <= gate->passed) {
+			rest(gate);
+			break;
+		}
+		turn(gate);
+	}
+	if (gate->passed != before)
+		wake_up_all(gate->waiters);
+}
+
+/* Take off what may run now. */
+static struct mmu_notifier_deferred *take_ready(struct notifier_gate *gate)
+	__must_hold(gate->lock)
+{
+	struct mmu_notifier_deferred *first = gate->deferred;
+	struct mmu_notifier_deferred **link = &first;
+
+	while (*link && (*link)->pass <= gate->passed)
+		link = &(*link)->next;
+	gate->deferred = *link;
+	if (!gate->deferred)
+		gate->deferred_tail = &gate->deferred;
+	*link = NULL;
+	return first;
+}
+
+static void run_all(struct mmu_notifier_deferred *deferred)
+{
+	struct mmu_notifier_deferred *next;
+
+	for (; deferred; deferred = next) {
+		next = deferred->next;
+		deferred->run(deferred);
+	}
+}
+
+long notifier_gate_enter_busy(struct notifier_gate *gate)
+{
+	struct mmu_notifier_deferred *ready;
+	long ticket = NOTIFIER_GATE_TICKET_0;
+
+	spin_lock(gate->lock);
+	if (atomic64_read(gate->word) & NOTIFIER_GATE_SELECT) {
+		ticket = NOTIFIER_GATE_TICKET_1;
+		atomic64_add(NOTIFIER_GATE_TICKET_1 - NOTIFIER_GATE_TICKET_0,
+			     gate->word);
+	}
+	advance(gate);
+	ready = take_ready(gate);
+	spin_unlock(gate->lock);
+	run_all(ready);
+	return ticket;
+}
+
+void notifier_gate_leave_busy(struct notifier_gate *gate)
+{
+	struct mmu_notifier_deferred *ready;
+
+	spin_lock(gate->lock);
+	advance(gate);
+	ready = take_ready(gate);
+	spin_unlock(gate->lock);
+	run_all(ready);
+}
+
+u64 notifier_gate_ask(struct notifier_gate *gate)
+{
+	u64 pass;
+
+	/* Pairs with the atomic in enter; see the head of the file. */
+	smp_mb();
+	if (!gate->running &&
+	    !(atomic64_read(gate->word) & NOTIFIER_GATE_COUNTS)) {
+		gate->wanted = gate->passed + 1;
+		WRITE_ONCE(gate->passed, gate->wanted);
+		return gate->passed;
+	}
+	/* A period that is under way began before this question. */
+	pass = gate->passed + 1 + gate->running;
+	if (gate->wanted < pass)
+		gate->wanted = pass;
+	if (!gate->running)
+		advance(gate);
+	return pass;
+}
+
+void notifier_gate_wait(struct notifier_gate *gate, u64 pass)
+{
+	wait_event(gate->waiters, READ_ONCE(gate->passed) >= pass);
+	/* Pairs with the atomic in leave: what was done inside is seen. */
+	smp_mb();
+}
+
+bool notifier_gate_defer(struct notifier_gate *gate,
+			 struct mmu_notifier_deferred *deferred)
+{
+	deferred->pass = notifier_gate_ask(gate);
+	if (deferred->pass <= gate->passed)
+		return true;
+	deferred->next = NULL;
+	*gate->deferred_tail = deferred;
+	gate->deferred_tail = &deferred->next;
+	return false;
+}

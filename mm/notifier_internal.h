@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/notifier_internal.h - what the sources of the notifiers share
+ *
+ * mm/mmu_notifier.c begins and ends ranges and has the interval subscriptions;
+ * mm/mmu_notifier_plain.c has the plain ones; mm/mmu_notifier_stats.c shows
+ * both to people.
+ */
+#ifndef MM_NOTIFIER_INTERNAL_H
+#define MM_NOTIFIER_INTERNAL_H
+
+#include <mm/notifier_env.h>
+#include <mm/mmu_notifier.h>
+#include <mm/notifier_gate.h>
+
+/**
+ * struct plain_slot - one plain subscription, laid out for the walks
+ * @sub: (c) the subscription; not to be followed when @dead
+ * @start: (o) its invalidate_range_start, or one that answers 0
+ * @end: (o) its invalidate_range_end, or one that does nothing
+ * @birth: (c) in the order of registration, from 1
+ * @dead: (o) it left
+ *
+ * Who leaves is only silenced here; the slot goes when the table is copied.
+ */
+struct plain_slot {
+	struct mmu_notifier *sub;
+	int (*start)(struct mmu_notifier *sub,
+		     const struct mmu_notifier_range *range);
+	void (*end)(struct mmu_notifier *sub,
+		    const struct mmu_notifier_range *range);
+	u64 birth;
+	bool dead;
+};
+
+/**
+ * struct plain_table - the plain subscriptions, oldest first
+ * @freeing: how it goes when nobody walks it any more
+ * @nr: (o) slots in use, dead ones too; only grows
+ * @cap: (c) slots there are
+ * @live: (s) slots not dead
+ * @slots: see above; below @nr they do not move
+ */
+struct plain_table {
+	struct mmu_notifier_deferred freeing;
+	unsigned int nr;
+	unsigned int cap;
+	unsigned int live;
+	struct plain_slot slots[];
+};
+
+/** What an interval subscription is doing; interval_sub->state. */
+enum interval_state {
+	INTERVAL_OUT,      /* not linked anywhere */
+	INTERVAL_IN,       /* in the tree */
+	INTERVAL_ADDING,   /* goes in when nobody walks the tree */
+	INTERVAL_REMOVING, /* in the tree, goes out likewise */
+};
+
+/**
+ * struct mmu_notifier_subscriptions - all subscriptions of one mm
+ * @lock: (l) see the table in mm/mmu_notifier.c
+ * @tree: (s) interval subscriptions; its root is also read alone
+ * @table: (o) plain subscriptions, NULL when there are none
+ * @invalidate_seq: (s) number of the last range that hit an interval; odd
+ * @walkers: (s) ranges whose callbacks follow the tree's links right now
+ * @open_hits: (s) open ranges that hit an interval; its being NULL also alone
+ * @deferred: (s) interval subscriptions that wait for @walkers to be 0
+ * @nr_waiting: (s) sleepers in @waiters that want to hear of ends and walks
+ * @waiters: who waits for an end, a walk or a period
+ * @ranges: counts open ranges (in mm->notifier_ranges)
+ * @calls: counts walks over plain subscriptions
+ * @call_word: (a) the word of @calls
+ * @births: (s) plain registrations so far
+ * @nr_intervals: (s) interval subscriptions
+ * @stats: (s) the figures that cost nothing; (a) the others
+ *
+ * Keys: (a) atomic or single accesses, (c) constant, (l) the lock itself, (o)
+ * written under @lock, read with READ_ONCE or an acquire inside @calls, (s)
+ * under @lock.
+ */
+struct mmu_notifier_subscriptions {
+	struct spinlock lock;
+	unsigned int walkers;
+	struct interval_tree tree;
+	struct plain_table *table;
+	unsigned long invalidate_seq;
+	struct mmu_notifier_range *open_hits;
+	struct mmu_interval_notifier *deferred;
+	unsigned int nr_waiting;
+	struct notifier_gate ranges;
+	struct notifier_gate calls;
+	struct atomic64 call_word;
+	u64 births;
+	unsigned long nr_intervals;
+	struct wait_queue_head waiters;
+	struct mmu_notifier_stats stats;
+};
+
+/* Are statistics and traces of callbacks on? One test a call when not. */
+extern bool mmu_notifier_observing;
+/* Subscriptions in all address spaces. */
+extern struct atomic64 mmu_notifier_total;
+
+int mmu_notifier_ensure_subscriptions(struct mm_struct *mm);
+
+int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_notifier_range *range);
+void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
+			struct mmu_notifier_range *range);
+void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
+			    struct mm_struct *mm);
+
+/* Of mmu_notifier_stats.c: what an observed range leaves behind. */
+void notifier_observe_start(struct mmu_notifier_subscriptions *subs,
+			    const struct mmu_notifier_range *range);
+void notifier_observe_started(const struct mmu_notifier_range *range, int ret);
+void notifier_observe_end(const struct mmu_notifier_range *range);
+void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
+			   unsigned long *calls, unsigned long *longest,
+			   const void *sub, unsigned long ticks, int answer);
+
+/*
+ * Around callbacks of a range that may not sleep (R5.6): the validator then
+ * reports a callback that might.
+ */
+static __always_inline void
+notifier_calls_begin(const struct mmu_notifier_range *range)
+{
+	if (!mmu_notifier_range_blockable(range))
+		non_block_start();
+}
+
+static __always_inline void
+notifier_calls_end(const struct mmu_notifier_range *range)
+{
+	if (!mmu_notifier_range_blockable(range))
+		non_block_end();
+}
+
+#endif
