@@ -78,7 +78,7 @@ BOOTS ?=
 export SMP PEER T REPEAT SEED TIMEOUT BOOTS
 
 KERNEL := $(O)/concord.elf
-PEER_BIN := build/peer/concord-peer
+PEER_BIN := build/peer/plain/concord-peer
 
 ##@ Build
 .PHONY: all
@@ -137,7 +137,24 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 	@scripts/mkiso $(KERNEL) $@ ''
 
 -include $(OBJS:.o=.d)
-include $(wildcard peer/build.mk tests/peer/build.mk tests/host/build.mk)
+
+# What runs on the host: each name is a directory of build/, each command
+# prints TAP.  The peer has a Makefile of its own, for use without the kernel.
+PEER_VARIANTS := plain asan tsan
+HOST_TESTS := $(PEER_VARIANTS:%=peer-%)
+define peer_variant
+HOST_CMD_peer-$(1) := build/peer/$(1)/peer_test build/peer/$(1)/concord-peer
+.PHONY: peer-$(1)
+peer-$(1):
+	@$$(MAKE) --no-print-directory -C peer VARIANT=$(1) O=../build/peer tests
+endef
+$(foreach variant,$(PEER_VARIANTS),$(eval $(call peer_variant,$(variant))))
+
+.PHONY: $(PEER_BIN)
+$(PEER_BIN):
+	@$(MAKE) --no-print-directory -C peer VARIANT=plain O=../build/peer all
+
+include $(wildcard tests/host/build.mk)
 
 ##@ Run
 .PHONY: run
@@ -153,7 +170,8 @@ debug: deps-debug all $(if $(filter none,$(PEER)),,peer) ## boot, wait for gdb (
 .PHONY: test
 test: deps-test ## host tests, boots, panic images [T='suite.glob*' REPEAT=n SEED=n SMP=n PEER=none BOOTS=no V=1]
 	@$(MAKE) --no-print-directory BUILD=test all host-tests $(if $(filter none,$(PEER)),,peer)
-	@scripts/run-tests.py --build build/test $(HOST_TESTS)
+	@scripts/run-tests.py --build build/test \
+		$(foreach t,$(HOST_TESTS),'$(t)=$(HOST_CMD_$(t))')
 
 .PHONY: host-tests
 host-tests: $(HOST_TESTS) ## build what is tested on the host, without QEMU

@@ -120,12 +120,12 @@ class Tests:
 
     def host(self):
         for program in self.host_programs:
-            name = 'host.' + os.path.basename(program)
+            name, _, command = program.partition('=')
+            name = 'host.' + name
             if not self.wanted(name):
                 continue
             started = time.time()
-            run = run_program(name, [os.path.join(TOP, program)],
-                              self.log(name),
+            run = run_program(name, command.split(), self.log(name),
                               echo='all' if self.verbose else None)
             self.runs.append(run)
             say(run, started)
@@ -248,7 +248,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('--build', default='build/test')
-    parser.add_argument('host', nargs='*')
+    parser.add_argument('host', nargs='*', metavar='NAME=COMMAND')
     args = parser.parse_args()
     tests = Tests(args.build, args.host)
     print('seed %s, %s CPUs%s' % (tests.seed, tests.smp,

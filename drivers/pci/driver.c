@@ -33,13 +33,13 @@ void __iomem *pci_map_range(const struct pci_device *pci, unsigned int bar,
 	void __iomem *map;
 
 	if (bar >= PCI_NR_BARS)
-		return ERR_PTR(-EINVAL);
+		return (void __iomem __force *)ERR_PTR(-EINVAL);
 	window = &pci->bars[bar];
 	if ((window->flags & PCI_BAR_IO) || !length || offset > window->size ||
 	    length > window->size - offset)
-		return ERR_PTR(-EINVAL);
+		return (void __iomem __force *)ERR_PTR(-EINVAL);
 	map = ioremap(window->base + offset, length);
-	return map ? map : ERR_PTR(-ENOMEM);
+	return map ? map : (void __iomem __force *)ERR_PTR(-ENOMEM);
 }
 
 void pci_enable_device(struct pci_device *pci)

@@ -52,7 +52,7 @@ static inline u8 readb(const volatile void __iomem *p)
 
 	asm volatile("movb %1, %0"
 		     : "=q"(v)
-		     : "m"(*(const volatile u8 *)p)
+		     : "m"(*(const volatile u8 __force *)p)
 		     : "memory");
 	return v;
 }
@@ -63,7 +63,7 @@ static inline u16 readw(const volatile void __iomem *p)
 
 	asm volatile("movw %1, %0"
 		     : "=r"(v)
-		     : "m"(*(const volatile u16 *)p)
+		     : "m"(*(const volatile u16 __force *)p)
 		     : "memory");
 	return v;
 }
@@ -74,7 +74,7 @@ static inline u32 readl(const volatile void __iomem *p)
 
 	asm volatile("movl %1, %0"
 		     : "=r"(v)
-		     : "m"(*(const volatile u32 *)p)
+		     : "m"(*(const volatile u32 __force *)p)
 		     : "memory");
 	return v;
 }
@@ -85,7 +85,7 @@ static inline u64 readq(const volatile void __iomem *p)
 
 	asm volatile("movq %1, %0"
 		     : "=r"(v)
-		     : "m"(*(const volatile u64 *)p)
+		     : "m"(*(const volatile u64 __force *)p)
 		     : "memory");
 	return v;
 }
