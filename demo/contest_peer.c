@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+/*
+ * demo/contest_peer.c - the contest's device side, played by a peer
+ *
+ * The goal is cut into orders, one at a time for each word: two orders on one
+ * word would let the device's own workers overwrite each other, which is not
+ * what the contest is about.  Orders for different words run at once.
+ *
+ * Without exclusive access the context is told to answer ATOMIC requests with
+ * an ordinary writable translation (PEER_ATOMIC_PLAIN).  The device's window
+ * between load and store is widened in both rounds alike.
+ */
+#include <drivers/peer.h>
+#include <kernel/alloc.h>
+#include <kernel/errno.h>
+#include <kernel/string.h>
+#include <kernel/time.h>
+
+#include "contest.h"
+
+#define ORDER_OPERATIONS 2500ul
+#define ORDER_NS         (20 * NSEC_PER_SEC)
+
+struct peer_player {
+	struct peer *peer;
+	struct peer_context *ctx;
+	struct peer_work work[CONTEST_WORDS];
+	u64 left[CONTEST_WORDS];
+};
+
+static int peer_begin(struct contest_round *round)
+{
+	struct peer_player *player = kzalloc(sizeof(*player), GFP_KERNEL);
+	int err;
+
+	if (!player)
+		return -ENOMEM;
+	player->peer = peer_get(0);
+	err = peer_context_create(player->peer, round->mm, &player->ctx);
+	if (err)
+		goto out_free;
+	peer_context_policy(player->ctx, round->access == CONTEST_PLAIN
+						 ? PEER_ATOMIC_PLAIN
+						 : PEER_ATOMIC_EXCLUSIVE);
+	err = peer_set_option(player->peer, player->ctx, PEER_OPT_RMW_WINDOW_NS,
+			      round->window_ns);
+	if (!err)
+		err = peer_set_option(player->peer, player->ctx,
+				      PEER_OPT_RMW_ATOMIC, 0);
+	if (err)
+		goto out_destroy;
+	round->player_data = player;
+	return 0;
+
+out_destroy:
+	peer_context_destroy(player->ctx);
+out_free:
+	kfree(player);
+	return err;
+}
+
+static int order(struct contest_round *round, unsigned int word)
+{
+	struct peer_player *player = round->player_data;
+	struct peer_work *work = &player->work[word];
+
+	memset(work, 0, sizeof(*work));
+	work->op = PEER_OP_FETCH_ADD;
+	work->width = sizeof(u64);
+	work->va = contest_word(round, word);
+	work->count = 1;
+	work->repeat = min(player->left[word], ORDER_OPERATIONS);
+	work->operand = 1;
+	return peer_work_submit(player->ctx, work);
+}
+
+/* Wait for the order on @word; give the next one if there is more to do. */
+static int order_next(struct contest_round *round, unsigned int word)
+{
+	struct peer_player *player = round->player_data;
+	struct peer_work *work = &player->work[word];
+	int err = peer_work_wait(work, ORDER_NS);
+
+	if (err == -ETIMEDOUT) {
+		peer_work_abandon(player->ctx, work);
+		return err;
+	}
+	atomic64_add((s64)work->done, &round->device_operations);
+	player->left[word] -= work->done;
+	if (err || !player->left[word] || atomic_read(&round->error))
+		return err;
+	return order(round, word);
+}
+
+static int peer_play(struct contest_round *round)
+{
+	struct peer_player *player = round->player_data;
+	bool pending[CONTEST_WORDS] = {false};
+	bool more = true;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < CONTEST_WORDS && !err; i++) {
+		player->left[i] = round->goal / CONTEST_WORDS;
+		err = order(round, i);
+		pending[i] = !err;
+	}
+	/* After an error the others are still waited for. */
+	while (more) {
+		more = false;
+		for (i = 0; i < CONTEST_WORDS; i++) {
+			int last;
+
+			if (!pending[i])
+				continue;
+			last = order_next(round, i);
+			if (last && !err) {
+				err = last;
+				contest_fail(round, err);
+			}
+			pending[i] = !last && player->left[i] &&
+				     !atomic_read(&round->error);
+			more |= pending[i];
+		}
+	}
+	return err;
+}
+
+static void peer_end(struct contest_round *round)
+{
+	struct peer_player *player = round->player_data;
+	struct peer_context_stats stats;
+
+	peer_context_stats(player->ctx, &stats);
+	round->counts = (struct contest_counts){
+		.grants = stats.grants,
+		.take_backs = stats.take_backs,
+		.invalidations = stats.invalidations,
+		.faults = stats.requests_read + stats.requests_write +
+			  stats.requests_atomic,
+		.retries = stats.retries_collision + stats.retries_locked,
+	};
+	peer_context_destroy(player->ctx);
+	kfree(player);
+}
+
+const struct contest_player contest_peer = {
+	.name = "the peer",
+	.begin = peer_begin,
+	.play = peer_play,
+	.end = peer_end,
+};

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+/*
+ * demo/contest_pretend.c - the contest's device side, played by a kernel thread
+ *
+ * Without a peer a thread does what the device and its driver would: it looks
+ * the page up, adds to it by load, addition and store through the kernel's own
+ * mapping of the frame, and lets go when its subscription says so.
+ *
+ *	round		how the page is had	until when
+ *	plain		get_user_pages()	the subscription revokes it
+ *	exclusive	make_device_exclusive	the page is unlocked: no CPU can
+ *			_range()		take it back before
+ *
+ * Between load and store it gives way now and then, so that others get in
+ * between on a single CPU too.
+ *
+ *	field		read with	write with
+ *	revoked		lock		lock, in the callback
+ *	counts		lock		lock
+ */
+#include <arch/uaccess.h>
+#include <kernel/alloc.h>
+#include <kernel/errno.h>
+#include <kernel/mutex.h>
+#include <kernel/sched.h>
+#include <mm/device_exclusive.h>
+#include <mm/gup.h>
+#include <mm/mm.h>
+#include <mm/mmu_notifier.h>
+#include <mm/page.h>
+
+#include "contest.h"
+
+/* What one look-up is worth; the thread gives way in the first of these. */
+#define TURN_OPERATIONS 2048
+
+/* Attempts at a page before the contest is called off. */
+#define ATTEMPTS_MOST 1000
+
+struct pretender {
+	struct mmu_interval_notifier sub;
+	struct mutex lock;
+	bool revoked;
+	struct contest_counts counts;
+};
+
+static bool pretend_invalidate(struct mmu_interval_notifier *sub,
+			       const struct mmu_notifier_range *range,
+			       unsigned long cur_seq)
+{
+	struct pretender *this = container_of(sub, struct pretender, sub);
+
+	if (range->event == MMU_NOTIFY_EXCLUSIVE && range->owner == this)
+		return true;
+	if (mmu_notifier_range_blockable(range))
+		mutex_lock(&this->lock);
+	else if (!mutex_trylock(&this->lock))
+		return false;
+	mmu_interval_set_seq(sub, cur_seq);
+	this->revoked = true;
+	this->counts.invalidations++;
+	this->counts.take_backs += range->event == MMU_NOTIFY_CLEAR;
+	mutex_unlock(&this->lock);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops pretend_ops = {
+	.invalidate = pretend_invalidate,
+};
+
+static int pretend_begin(struct contest_round *round)
+{
+	struct pretender *this = kzalloc(sizeof(*this), GFP_KERNEL);
+	int err;
+
+	if (!this)
+		return -ENOMEM;
+	mutex_init(&this->lock);
+	err = mmu_interval_notifier_insert(&this->sub, round->mm, round->page,
+					   PAGE_SIZE, &pretend_ops);
+	if (err) {
+		kfree(this);
+		return err;
+	}
+	round->player_data = this;
+	return 0;
+}
+
+/* A device's addition: nothing holds others off between load and store. */
+static void slow_add(u64 *word, bool give_way)
+{
+	u64 value = READ_ONCE(*word);
+
+	if (give_way)
+		yield();
+	WRITE_ONCE(*word, value + 1);
+}
+
+static struct page *look_up(struct contest_round *round, struct pretender *this)
+{
+	struct mm_struct *mm = round->mm;
+	struct page *page = NULL;
+	long got;
+
+	mmap_read_lock(mm);
+	if (round->access == CONTEST_EXCLUSIVE)
+		got = make_device_exclusive_range(
+			mm, round->page, round->page + PAGE_SIZE, &page, this);
+	else
+		got = get_user_pages_remote(mm, round->page, 1,
+					    FOLL_WRITE | FOLL_GET, &page);
+	mmap_read_unlock(mm);
+	return got == 1 ? page : got < 0 ? ERR_PTR(got) : NULL;
+}
+
+/*
+ * The collision-retry loop. With exclusive access the page comes back locked:
+ * before another attempt it is taken back from ourselves, or doing so inside
+ * of the next one would move the sequence again.
+ */
+static struct page *have_page(struct contest_round *round, struct pretender *this)
+{
+	bool exclusive = round->access == CONTEST_EXCLUSIVE;
+	unsigned int attempt;
+
+	for (attempt = 0; attempt < ATTEMPTS_MOST; attempt++) {
+		unsigned long seq;
+		struct page *page;
+		u64 old;
+
+		if (attempt && exclusive &&
+		    user_xadd64((u64 __user *)round->page, 0, &old))
+			return ERR_PTR(-EFAULT);
+		seq = mmu_interval_read_begin(&this->sub);
+		page = look_up(round, this);
+		if (IS_ERR(page))
+			return page;
+		mutex_lock(&this->lock);
+		if (page && !mmu_interval_read_retry(&this->sub, seq)) {
+			this->revoked = false;
+			this->counts.faults++;
+			this->counts.grants += exclusive;
+			mutex_unlock(&this->lock);
+			return page;
+		}
+		this->counts.retries++;
+		mutex_unlock(&this->lock);
+		if (page && exclusive)
+			unlock_page(page);
+		if (page)
+			put_page(page);
+		cond_resched();
+	}
+	return ERR_PTR(-EBUSY);
+}
+
+static int pretend_turn(struct contest_round *round, struct pretender *this,
+			u64 *done)
+{
+	struct page *page = have_page(round, this);
+	unsigned int i;
+	u8 *kaddr;
+
+	if (IS_ERR(page))
+		return (int)PTR_ERR(page);
+	kaddr = page_address(page);
+	for (i = 0; i < TURN_OPERATIONS && *done < round->goal; i++) {
+		u64 *word = (u64 *)(kaddr + (*done % CONTEST_WORDS) *
+						    CONTEST_WORD_STEP);
+		bool mine;
+
+		/* The lock is what makes letting go wait for this addition. */
+		mutex_lock(&this->lock);
+		mine = !this->revoked;
+		if (mine)
+			slow_add(word, !i);
+		mutex_unlock(&this->lock);
+		if (!mine)
+			break;
+		++*done;
+		atomic64_inc(&round->device_operations);
+	}
+	SetPageDirty(page);
+	if (round->access == CONTEST_EXCLUSIVE)
+		unlock_page(page);
+	put_page(page);
+	return 0;
+}
+
+static int pretend_play(struct contest_round *round)
+{
+	struct pretender *this = round->player_data;
+	u64 done = 0;
+	int err = 0;
+
+	kthread_use_mm(round->mm);
+	while (!err && done < round->goal && !atomic_read(&round->error)) {
+		err = pretend_turn(round, this, &done);
+		cond_resched();
+	}
+	kthread_unuse_mm(round->mm);
+	return err;
+}
+
+static void pretend_end(struct contest_round *round)
+{
+	struct pretender *this = round->player_data;
+
+	mmu_interval_notifier_remove(&this->sub);
+	round->counts = this->counts;
+	kfree(this);
+}
+
+const struct contest_player contest_pretend = {
+	.name = "a thread in the kernel",
+	.begin = pretend_begin,
+	.play = pretend_play,
+	.end = pretend_end,
+};
