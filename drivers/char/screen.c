@@ -71,24 +71,38 @@ static void put_pixel(char __iomem *at, u32 v)
 	}
 }
 
+/* The common depth: a dot is one store. */
+static void draw_line32(char __iomem *line, u8 bits)
+{
+	u64 dot = (u64)ink << 32 | ink;
+
+	for (unsigned int x = 0; x <= FONT_WIDTH; x++, bits <<= 1)
+		writeq(bits & 1 << FONT_WIDTH ? dot : 0, line + x * sizeof(dot));
+}
+
+static void draw_line(char __iomem *line, u8 bits)
+{
+	unsigned int bytes = screen.bits_per_pixel / 8u;
+
+	for (unsigned int x = 0; x < CELL_WIDTH; x++)
+		put_pixel(line + x * bytes,
+			  bits >> (FONT_WIDTH - x / DOT) & 1 ? ink : 0);
+}
+
 static void draw_glyph(unsigned int y, unsigned int x)
 {
-	unsigned char c = (unsigned char)cells[y][x];
-	const u8 *glyph = screen_font[c - FONT_FIRST];
-	unsigned int bytes = screen.bits_per_pixel / 8u;
-	char __iomem *line =
-		memory + y * CELL_HEIGHT * screen.pitch + x * CELL_WIDTH * bytes;
+	const u8 *glyph = screen_font[(u8)cells[y][x] - FONT_FIRST];
+	char __iomem *line = memory + y * CELL_HEIGHT * screen.pitch +
+			     x * CELL_WIDTH * (screen.bits_per_pixel / 8u);
 
 	for (unsigned int py = 0; py < CELL_HEIGHT; py++) {
-		u8 bits = py / DOT < FONT_HEIGHT ? glyph[py / DOT] : 0;
+		/* the column after the glyph stays dark */
+		u8 bits = py / DOT < FONT_HEIGHT ? (u8)(glyph[py / DOT] << 1) : 0;
 
-		for (unsigned int px = 0; px < CELL_WIDTH; px++) {
-			unsigned int dot = px / DOT;
-			bool on = dot < FONT_WIDTH &&
-				  (bits >> (FONT_WIDTH - 1 - dot) & 1);
-
-			put_pixel(line + px * bytes, on ? ink : 0);
-		}
+		if (screen.bits_per_pixel == 32)
+			draw_line32(line, bits);
+		else
+			draw_line(line, bits);
 		line += screen.pitch;
 	}
 }
