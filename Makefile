@@ -141,7 +141,10 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # What runs on the host: each name is a directory of build/, each command
 # prints TAP.  The peer has a Makefile of its own, for use without the kernel.
 PEER_VARIANTS := plain asan tsan
-HOST_TESTS := $(PEER_VARIANTS:%=peer-%)
+HOST_TESTS := ktap $(PEER_VARIANTS:%=peer-%)
+HOST_CMD_ktap := tests/scripts/ktap_test.py
+.PHONY: ktap
+ktap:
 define peer_variant
 HOST_CMD_peer-$(1) := build/peer/$(1)/peer_test build/peer/$(1)/concord-peer
 .PHONY: peer-$(1)
