@@ -17,6 +17,7 @@
 #include <kernel/errno.h>
 #include <kernel/monitor.h>
 #include <kernel/string.h>
+#include <kernel/time.h>
 #include <mm/mm.h>
 #include <mm/mmu_notifier.h>
 
@@ -115,3 +116,41 @@ static int pte_command(int argc, char **argv)
 	return 0;
 }
 MONITOR_CMD(pte, "ADDR [MM]", "what maps an address", pte_command);
+
+static bool print_sub(const struct mmu_notifier_sub_info *info, void *unused)
+{
+	if (info->interval)
+		monitor_print("  interval %#014lx-%#014lx ", info->start,
+			      info->last);
+	else
+		monitor_print("  plain    users %u", info->users);
+	monitor_print("  calls %lu  waits %lu  longest %lu ns\n", info->calls,
+		      info->waits, arch_tsc_to_ns(info->longest));
+	return true;
+}
+
+static int subs_command(int argc, char **argv)
+{
+	struct mmu_notifier_stats stats;
+	struct mm_struct *mm;
+	unsigned int event;
+	int err = find_mm(argc, argv, 1, &mm);
+
+	if (err)
+		return err;
+	mmu_notifier_read_stats(mm, &stats);
+	monitor_print(
+		"  %lu plain, %lu intervals; %lu ranges open, %lu of them hit; sequence %lu\n",
+		stats.plain, stats.intervals, stats.open_ranges,
+		stats.open_hits, stats.invalidate_seq);
+	mmu_notifier_for_each_sub(mm, print_sub, NULL);
+	for (event = 0; event < NR_MMU_NOTIFY_EVENTS; event++)
+		if (stats.events[event])
+			monitor_print("  %-16s %lu\n",
+				      mmu_notifier_event_name(event),
+				      stats.events[event]);
+	mmput(mm);
+	return 0;
+}
+MONITOR_CMD(subs, "[MM]", "who is told of changes of an address space",
+	    subs_command);
