@@ -14,10 +14,11 @@
  *			  LIVE and filled with SLAB_POISON_NEW
  *
  *	mistake			seen			words
- *	double free		at the second free	"freed twice"
- *	overflow, underflow	at free, or by		"written outside its
- *				slab_verify()		bounds"
- *	use after free		at the next allocation	"written to after free"
+ *	double free		at the second free	"suffers a double free"
+ *	overflow, underflow	at free, or by		"has a red zone written
+ *				slab_verify()		to"
+ *	use after free		at the next allocation	"was written to after
+ *							free"
  *	free of a wrong pointer	at the free		"not an object of"
  *
  * Objects of caches with a constructor keep their contents when free, so only
@@ -107,15 +108,15 @@ void __slab_debug_alloc(const struct kmem_cache *cache, void *object,
 	const void *hit = red_zone_hit(cache, object);
 
 	if (hit)
-		complain(cache, object, "written outside its bounds", hit,
-			 caller);
+		complain(cache, object, "has a red zone written to", hit, caller);
 	if (track->state != SLAB_OBJECT_FREE)
-		complain(cache, object, "handed out while in use", NULL, caller);
+		complain(cache, object, "is handed out while in use", NULL,
+			 caller);
 	if (!cache->ctor) {
 		hit = memchr_inv(object, SLAB_POISON_FREE, cache->object_size);
 		if (hit)
-			complain(cache, object, "written to after free", hit,
-				 caller);
+			complain(cache, object, "was written to after free",
+				 hit, caller);
 		memset(object, SLAB_POISON_NEW, cache->object_size);
 	}
 	track->alloc_by = caller_pack(caller);
@@ -152,11 +153,10 @@ void __slab_debug_free(const struct kmem_cache *cache, void *object,
 		      cache->name, (void *)caller);
 	track = track_of(cache, object);
 	if (track->state == SLAB_OBJECT_FREE)
-		complain(cache, object, "freed twice", NULL, caller);
+		complain(cache, object, "suffers a double free", NULL, caller);
 	hit = red_zone_hit(cache, object);
 	if (hit || track->state != SLAB_OBJECT_LIVE)
-		complain(cache, object, "written outside its bounds", hit,
-			 caller);
+		complain(cache, object, "has a red zone written to", hit, caller);
 	track->free_by = caller_pack(caller);
 	WRITE_ONCE(track->state, SLAB_OBJECT_FREE);
 	if (!cache->ctor)
@@ -174,7 +174,7 @@ bool slab_debug_verify(const struct kmem_cache *cache, void *object)
 	hit = red_zone_hit(cache, object);
 	if (!hit)
 		return true;
-	pr_err("slab: object %p of %s written outside its bounds at offset "
+	pr_err("slab: object %p of %s has a red zone written to at offset "
 	       "%ld, allocated by %pS\n",
 	       object, cache->name, (long)((const char *)hit - (char *)object),
 	       caller_unpack(track->alloc_by));

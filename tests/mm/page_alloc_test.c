@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/page_alloc_test.c - frames: nobody else's, all given back
+ *
+ * Each page that is held carries a stamp of its holder, so that a page handed
+ * to two is seen by its contents and not only by the allocator's own books.
+ */
+#include <arch/smp.h>
+#include <kernel/alloc.h>
+#include <kernel/cpumask.h>
+#include <kernel/ktest.h>
+#include <kernel/sched.h>
+#include <kernel/string.h>
+#include <mm/page_alloc.h>
+
+#define HOLD 96u
+
+static void stamp(struct page *page, unsigned int order, u64 value)
+{
+	for (unsigned long i = 0; i < 1ul << order; i++)
+		*(u64 *)page_address(page + i) = value + i;
+}
+
+static bool stamped(struct page *page, unsigned int order, u64 value)
+{
+	for (unsigned long i = 0; i < 1ul << order; i++)
+		if (*(u64 *)page_address(page + i) != value + i)
+			return false;
+	return true;
+}
+
+KTEST(page_alloc, a_fresh_page_has_one_reference_and_no_flag)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+
+	REQUIRE(page);
+	EXPECT_EQ(page_ref_count(page), 1);
+	EXPECT_EQ(page_mapcount(page), 0);
+	EXPECT_EQ(page->flags, 0);
+	EXPECT_EQ(page->mapping, NULL);
+	EXPECT(!memchr_inv(page_address(page), 0, PAGE_SIZE));
+	EXPECT_EQ(pfn_to_page(page_to_pfn(page)), page);
+	EXPECT_EQ(virt_to_page(page_address(page)), page);
+	EXPECT(pfn_valid(page_to_pfn(page)));
+	put_page(page);
+	EXPECT(PageFree(page));
+	EXPECT_EQ(page_ref_count(page), 0);
+}
+
+KTEST(page_alloc, the_last_reference_frees)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	REQUIRE(page);
+	get_page(page);
+	put_page(page);
+	EXPECT_EQ(page_ref_count(page), 1);
+	EXPECT(!PageFree(page));
+	EXPECT(try_get_page(page));
+	put_page(page);
+	put_page(page);
+	EXPECT(!try_get_page(page));
+	EXPECT(PageFree(page));
+}
+
+KTEST(page_alloc, blocks_are_aligned_to_their_size)
+{
+	for (unsigned int order = 0; order <= MAX_ORDER; order++) {
+		struct page *page = alloc_pages(GFP_KERNEL | __GFP_ZERO, order);
+
+		REQUIRE(page);
+		EXPECT_EQ(page_to_pfn(page) & ((1ul << order) - 1), 0);
+		EXPECT(!memchr_inv(page_address(page), 0, PAGE_SIZE << order));
+		free_pages(page, order);
+	}
+	EXPECT_EQ(alloc_pages(GFP_KERNEL | __GFP_NOWARN, MAX_ORDER + 1), NULL);
+}
+
+struct held {
+	struct page *page;
+	unsigned int order;
+	u64 value;
+};
+
+/* Take and give at random; false when a held page was not ours alone. */
+static bool churn(struct rng *rng, unsigned int rounds, unsigned int max_order)
+{
+	struct held *held = kcalloc(HOLD, sizeof(*held), GFP_KERNEL);
+	bool ok = held != NULL;
+
+	for (unsigned int i = 0; ok && i < rounds; i++) {
+		struct held *h = &held[rng_below(rng, HOLD)];
+
+		if (h->page) {
+			ok = stamped(h->page, h->order, h->value);
+			free_pages(h->page, h->order);
+			h->page = NULL;
+			continue;
+		}
+		h->order = rng_below(rng, max_order + 1);
+		h->page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, h->order);
+		h->value = rng_next(rng);
+		if (h->page)
+			stamp(h->page, h->order, h->value);
+	}
+	for (unsigned int i = 0; held && i < HOLD; i++) {
+		if (!held[i].page)
+			continue;
+		ok &= stamped(held[i].page, held[i].order, held[i].value);
+		free_pages(held[i].page, held[i].order);
+	}
+	kfree(held);
+	return ok;
+}
+
+KTEST(page_alloc, random_blocks_are_nobody_elses)
+{
+	EXPECT(churn(ktest_rng(test), 1500, 4));
+	EXPECT(page_alloc_verify());
+}
+
+struct churner {
+	struct ktest *test;
+	struct rng rng;
+	unsigned int max_order;
+};
+
+static int churn_thread(void *arg)
+{
+	struct churner *c = arg;
+
+	return !churn(&c->rng, 800, c->max_order);
+}
+
+KTEST(page_alloc, all_cpus_at_once_share_no_page)
+{
+	struct churner *c = kcalloc(NR_CPUS, sizeof(*c), GFP_KERNEL);
+	struct task **task = kcalloc(NR_CPUS, sizeof(*task), GFP_KERNEL);
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		if (!c || !task)
+			break;
+		c[cpu].rng = rng_init(rng_next(ktest_rng(test)));
+		c[cpu].max_order = cpu % 2 ? 0 : 3;
+		task[cpu] = kthread_run_on(cpu, churn_thread, &c[cpu],
+					   "churn/%u", cpu);
+		EXPECT(!IS_ERR(task[cpu]));
+	}
+	for_each_online_cpu(cpu)
+		if (task && task[cpu] && !IS_ERR(task[cpu]))
+			EXPECT_EQ(kthread_join(task[cpu]), 0);
+	EXPECT(c && task);
+	EXPECT(page_alloc_verify());
+	kfree(c);
+	kfree(task);
+}
+
+static atomic_t irq_failures;
+
+/* In an interrupt, perhaps of somebody who is at the list right now. */
+static void alloc_in_irq(void *unused)
+{
+	struct page *page = alloc_page(GFP_ATOMIC | __GFP_NOWARN);
+	void *object = kmalloc(64, GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!page || !object)
+		atomic_inc(&irq_failures);
+	if (page)
+		put_page(page);
+	kfree(object);
+}
+
+static int interrupt_everyone(void *unused)
+{
+	while (!kthread_should_stop()) {
+		on_each_cpu(alloc_in_irq, NULL, SMP_WAIT);
+		cond_resched();
+	}
+	return 0;
+}
+
+KTEST(page_alloc, an_interrupt_may_allocate_amid_an_allocation)
+{
+	struct task *task;
+
+	atomic_set(&irq_failures, 0);
+	task = kthread_run(interrupt_everyone, NULL, "interrupter");
+	REQUIRE(!IS_ERR(task));
+	EXPECT(churn(ktest_rng(test), 4000, 1));
+	kthread_stop(task);
+	EXPECT_EQ(atomic_read(&irq_failures), 0);
+	EXPECT(page_alloc_verify());
+}
+
+KTEST(page_alloc, bulk_gives_and_takes_the_same_number)
+{
+	enum { NR = 700 };
+	struct page **pages = kcalloc(NR, sizeof(*pages), GFP_KERNEL);
+	unsigned long nr = 0;
+
+	REQUIRE(pages);
+	nr = alloc_pages_bulk(GFP_KERNEL, NR, pages);
+	EXPECT_EQ(nr, NR);
+	for (unsigned long i = 0; i < nr; i++)
+		stamp(pages[i], 0, i);
+	for (unsigned long i = 0; i < nr; i++)
+		EXPECT(stamped(pages[i], 0, i));
+	/* A page somebody else still has must survive the release. */
+	if (nr)
+		get_page(pages[nr / 2]);
+	release_pages(pages, nr);
+	if (nr) {
+		EXPECT_EQ(page_ref_count(pages[nr / 2]), 1);
+		put_page(pages[nr / 2]);
+	}
+	nr = alloc_pages_bulk(GFP_KERNEL, 10, pages);
+	free_pages_bulk(pages, nr);
+	free_pages_bulk(pages, 0);
+	EXPECT(page_alloc_verify());
+	kfree(pages);
+}
+
+KTEST(page_alloc, draining_lets_blocks_merge)
+{
+	enum { NR = 256 };
+	struct page **pages = kcalloc(NR, sizeof(*pages), GFP_KERNEL);
+
+	REQUIRE(pages);
+	release_pages(pages, alloc_pages_bulk(GFP_KERNEL, NR, pages));
+	drain_all_pages();
+	EXPECT(page_alloc_verify());
+	kfree(pages);
+}
+
+KTEST(page_alloc, the_nth_attempt_fails_and_the_next_works)
+{
+	struct page *page[4];
+
+	alloc_fail_nth(3);
+	for (unsigned int i = 0; i < 4; i++)
+		page[i] = alloc_page(GFP_KERNEL | __GFP_NOWARN);
+	EXPECT(alloc_fail_hit());
+	alloc_fail_nth(0);
+	for (unsigned int i = 0; i < 4; i++) {
+		EXPECT_EQ(page[i] == NULL, i == 2);
+		if (page[i])
+			put_page(page[i]);
+	}
+}
+
+KTEST(page_alloc, a_leak_is_counted)
+{
+	struct alloc_snapshot before, after;
+	struct page *page;
+
+	alloc_leak_snapshot(&before);
+	page = alloc_page(GFP_KERNEL);
+	REQUIRE(page);
+	EXPECT_GE(page->epoch, before.epoch);
+	EXPECT_NE(page->owner, 0);
+	alloc_leak_snapshot(&after);
+	EXPECT_EQ(after.pages, before.pages + 1);
+	put_page(page);
+	alloc_leak_snapshot(&after);
+	EXPECT_EQ(after.pages, before.pages);
+	EXPECT_EQ(alloc_leak_check(&before), 0);
+}

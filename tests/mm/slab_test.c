@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/slab_test.c - objects: whole, separate, and missed when lost
+ *
+ * What must end in a panic (double free, use after free) is in tests/panic.
+ */
+#include <kernel/alloc.h>
+#include <kernel/cpumask.h>
+#include <kernel/ktest.h>
+#include <kernel/sched.h>
+#include <kernel/string.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+
+#define HOLD 128u
+
+KTEST(slab, every_size_is_whole_and_aligned)
+{
+	for (size_t size = 1; size <= 20000; size += 1 + size / 7) {
+		u8 *object = kmalloc(size, GFP_KERNEL);
+
+		REQUIRE(object);
+		memset(object, 0x5a, size);
+		EXPECT_EQ((vaddr_t)object % 8, 0);
+		if (size > 48 && size <= 64)
+			EXPECT_EQ((vaddr_t)object % 64, 0);
+		EXPECT_GE(ksize(object), size);
+		EXPECT(!memchr_inv(object, 0x5a, size));
+		kfree(object);
+	}
+	EXPECT(slab_verify());
+}
+
+KTEST(slab, the_classes_cover_all_sizes_without_gaps)
+{
+	for (size_t size = 1; size <= KMALLOC_MAX_CACHED; size++) {
+		unsigned int class = kmalloc_class(size);
+
+		REQUIRE_LT(class, KMALLOC_CLASSES);
+		if (size > 1)
+			REQUIRE_GE(class, kmalloc_class(size - 1));
+	}
+	EXPECT_EQ(kmalloc_class(KMALLOC_MAX_CACHED), KMALLOC_CLASSES - 1);
+}
+
+KTEST(slab, sizes_out_of_range_give_null)
+{
+	volatile size_t nothing = 0, huge = KMALLOC_MAX_SIZE + 1;
+	volatile size_t many = ~0ul / 4;
+	void *object = kmalloc(KMALLOC_MAX_SIZE, GFP_KERNEL);
+
+	EXPECT(object);
+	kfree(object);
+	EXPECT_EQ(kmalloc(nothing, GFP_KERNEL), NULL);
+	EXPECT_EQ(kmalloc(huge, GFP_KERNEL), NULL);
+	EXPECT_EQ(kcalloc(many, 8, GFP_KERNEL), NULL);
+	kfree(NULL);
+}
+
+KTEST(slab, zeroed_means_zeroed_after_use)
+{
+	for (unsigned int i = 0; i < 300; i++) {
+		u8 *object = kzalloc(200, GFP_KERNEL);
+
+		REQUIRE(object);
+		EXPECT(!memchr_inv(object, 0, 200));
+		memset(object, 0xff, 200);
+		kfree(object);
+	}
+}
+
+struct built {
+	u64 magic;
+	u64 data[5];
+};
+
+#define BUILT_MAGIC 0x6275696c74ul
+
+static void build(void *object)
+{
+	((struct built *)object)->magic = BUILT_MAGIC;
+}
+
+KTEST(slab, a_constructed_object_comes_back_as_it_was_freed)
+{
+	struct kmem_cache *cache = kmem_cache_create(
+		"built", sizeof(struct built), 0, KMEM_CACHE_ALIGNED, build);
+	struct built *object[40];
+
+	REQUIRE(cache);
+	for (unsigned int round = 0; round < 3; round++) {
+		for (unsigned int i = 0; i < ARRAY_SIZE(object); i++) {
+			object[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+			EXPECT(object[i] && object[i]->magic == BUILT_MAGIC);
+			EXPECT_EQ((vaddr_t)object[i] % 64, 0);
+		}
+		for (unsigned int i = 0; i < ARRAY_SIZE(object); i++)
+			if (object[i])
+				kmem_cache_free(cache, object[i]);
+	}
+	kmem_cache_destroy(cache);
+}
+
+KTEST(slab, destroying_a_cache_returns_its_pages)
+{
+	struct kmem_cache *cache;
+	unsigned long pages;
+	void *object[64];
+
+	slab_shrink();
+	cache = kmem_cache_create("short-lived", 1000, 0, 0, NULL);
+	REQUIRE(cache);
+	pages = slab_pages();
+	for (unsigned int i = 0; i < ARRAY_SIZE(object); i++) {
+		object[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+		EXPECT(object[i]);
+	}
+	EXPECT_GE(slab_pages(), pages + 64 * 1000 / PAGE_SIZE);
+	for (unsigned int i = 0; i < ARRAY_SIZE(object); i++)
+		kmem_cache_free(cache, object[i]);
+	kmem_cache_destroy(cache);
+	EXPECT_LE(slab_pages(), pages);
+}
+
+KTEST(slab, live_objects_are_counted_exactly)
+{
+	unsigned long before, during;
+	void *object[50];
+
+	slab_shrink();
+	before = slab_live_objects();
+	for (unsigned int i = 0; i < ARRAY_SIZE(object); i++)
+		object[i] = kmalloc(8 << (i % 9), GFP_KERNEL);
+	during = slab_live_objects();
+	for (unsigned int i = 0; i < ARRAY_SIZE(object); i++)
+		kfree(object[i]);
+	EXPECT_EQ(during, before + ARRAY_SIZE(object));
+	EXPECT_EQ(slab_live_objects(), before);
+}
+
+struct held {
+	u8 *object;
+	size_t size;
+	u8 fill;
+};
+
+static bool churn(struct rng *rng, unsigned int rounds)
+{
+	struct held *held = kcalloc(HOLD, sizeof(*held), GFP_KERNEL);
+	bool ok = held != NULL;
+
+	for (unsigned int i = 0; ok && i < rounds; i++) {
+		struct held *h = &held[rng_below(rng, HOLD)];
+
+		if (h->object) {
+			ok = !memchr_inv(h->object, h->fill, h->size);
+			kfree(h->object);
+			h->object = NULL;
+			continue;
+		}
+		h->size = 1 + rng_below(rng, 1ul << (3 + rng_below(rng, 11)));
+		h->fill = rng_next(rng);
+		h->object = kmalloc(h->size, GFP_KERNEL | __GFP_NOWARN);
+		if (h->object)
+			memset(h->object, h->fill, h->size);
+	}
+	for (unsigned int i = 0; held && i < HOLD; i++) {
+		if (held[i].object)
+			ok &= !memchr_inv(held[i].object, held[i].fill,
+					  held[i].size);
+		kfree(held[i].object);
+	}
+	kfree(held);
+	return ok;
+}
+
+KTEST(slab, random_objects_are_nobody_elses)
+{
+	EXPECT(churn(ktest_rng(test), 4000));
+	EXPECT(slab_verify());
+}
+
+static int churn_thread(void *arg)
+{
+	return !churn(arg, 2000);
+}
+
+KTEST(slab, all_cpus_at_once_share_no_object)
+{
+	struct task *task[NR_CPUS] = {NULL};
+	struct rng *rng = kcalloc(NR_CPUS, sizeof(*rng), GFP_KERNEL);
+	unsigned int cpu;
+
+	REQUIRE(rng);
+	for_each_online_cpu(cpu) {
+		rng[cpu] = rng_init(rng_next(ktest_rng(test)));
+		task[cpu] = kthread_run_on(cpu, churn_thread, &rng[cpu],
+					   "slab/%u", cpu);
+		EXPECT(!IS_ERR(task[cpu]));
+	}
+	for_each_online_cpu(cpu)
+		if (!IS_ERR(task[cpu]))
+			EXPECT_EQ(kthread_join(task[cpu]), 0);
+	kfree(rng);
+	EXPECT(slab_verify());
+}
+
+/* Objects allocated on one CPU and freed on whichever takes them next. */
+#define MAILBOXES 32
+
+struct post {
+	void *box[MAILBOXES];
+	atomic_t failures;
+};
+
+static int post_thread(void *arg)
+{
+	struct post *post = arg;
+	struct rng rng = rng_init((u64)current);
+
+	for (unsigned int i = 0; i < 3000; i++) {
+		u64 *mine = kmalloc(48, GFP_KERNEL);
+		u64 *theirs;
+
+		if (!mine)
+			continue;
+		mine[0] = (u64)mine;
+		mine[5] = ~(u64)mine;
+		theirs = xchg(&post->box[rng_below(&rng, MAILBOXES)], mine);
+		if (!theirs)
+			continue;
+		if (theirs[0] != (u64)theirs || theirs[5] != ~(u64)theirs)
+			atomic_inc(&post->failures);
+		kfree(theirs);
+	}
+	return 0;
+}
+
+KTEST(slab, an_object_may_be_freed_on_another_cpu)
+{
+	struct post *post = kzalloc(sizeof(*post), GFP_KERNEL);
+	struct task *task[NR_CPUS] = {NULL};
+	unsigned int cpu;
+
+	REQUIRE(post);
+	for_each_online_cpu(cpu)
+		task[cpu] =
+			kthread_run_on(cpu, post_thread, post, "post/%u", cpu);
+	for_each_online_cpu(cpu)
+		if (!IS_ERR(task[cpu]))
+			EXPECT_EQ(kthread_join(task[cpu]), 0);
+	EXPECT_EQ(atomic_read(&post->failures), 0);
+	for (unsigned int i = 0; i < MAILBOXES; i++)
+		kfree(post->box[i]);
+	kfree(post);
+	EXPECT(slab_verify());
+}
+
+KTEST(slab, a_write_past_the_end_is_seen)
+{
+	volatile u8 *object = kmalloc(40, GFP_KERNEL);
+	u8 was;
+
+	REQUIRE(object);
+	was = object[64];
+	object[64] = was + 1;
+	EXPECT_EQ(slab_verify(), !IS_ENABLED(CONFIG_DEBUG));
+	object[64] = was;
+	EXPECT(slab_verify());
+	kfree((void *)object);
+}
+
+KTEST(slab, an_address_leads_to_its_cache_and_owner)
+{
+	char line[200];
+	u8 *object = kmalloc(300, GFP_KERNEL);
+
+	REQUIRE(object);
+	EXPECT(slab_describe((vaddr_t)object + 17, line, sizeof(line)));
+	EXPECT(strstr(line, "kmalloc-512"));
+	EXPECT(strstr(line, "+17"));
+	kfree(object);
+	EXPECT(!slab_describe((vaddr_t)line, line, sizeof(line)));
+	EXPECT(!slab_describe(0, line, sizeof(line)));
+}
+
+KTEST(slab, no_memory_is_an_answer_and_leaves_nothing_behind)
+{
+	for (unsigned long nth = 1; nth < 6; nth++) {
+		struct kmem_cache *cache;
+		void *object = NULL;
+
+		alloc_fail_nth(nth);
+		cache = kmem_cache_create("failing", 3000, 0, 0, NULL);
+		if (cache)
+			object = kmem_cache_alloc(cache,
+						  GFP_KERNEL | __GFP_NOWARN);
+		alloc_fail_nth(0);
+		if (object)
+			kmem_cache_free(cache, object);
+		kmem_cache_destroy(cache);
+	}
+	EXPECT(slab_verify());
+}

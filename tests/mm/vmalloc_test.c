@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/vmalloc_test.c - areas apart, guards empty, no stale translations
+ */
+#include <arch/page.h>
+#include <arch/smp.h>
+#include <arch/upcall.h>
+#include <kernel/alloc.h>
+#include <kernel/cpumask.h>
+#include <kernel/ktest.h>
+#include <kernel/sched.h>
+#include <kernel/string.h>
+#include <mm/kernel_map.h>
+#include <mm/memblock.h>
+#include <mm/page_alloc.h>
+#include <mm/vmalloc.h>
+
+static bool mapped(vaddr_t addr)
+{
+	unsigned long size;
+
+	return kernel_map_walk_leaf(addr, &size) != 0;
+}
+
+/*
+ *	| page 0 | page 1 | page 2 | guard |
+ */
+KTEST(vmalloc, an_area_is_mapped_and_its_guard_is_not)
+{
+	u8 *area = vmalloc(3 * PAGE_SIZE - 100);
+
+	REQUIRE(area);
+	memset(area, 0x77, 3 * PAGE_SIZE);
+	EXPECT(!memchr_inv(area, 0x77, 3 * PAGE_SIZE));
+	EXPECT(is_vmalloc_addr(area));
+	EXPECT(mapped((vaddr_t)area + 2 * PAGE_SIZE));
+	EXPECT(!mapped((vaddr_t)area + 3 * PAGE_SIZE));
+	EXPECT_EQ(*(u8 *)page_address(vmalloc_to_page(area + PAGE_SIZE)), 0x77);
+	EXPECT_EQ(vmalloc_to_page(area + 3 * PAGE_SIZE), NULL);
+	vfree(area);
+	EXPECT(!mapped((vaddr_t)area));
+	EXPECT(vmalloc_verify());
+}
+
+KTEST(vmalloc, zeroed_means_zeroed)
+{
+	u8 *area = vzalloc(5 * PAGE_SIZE);
+
+	REQUIRE(area);
+	EXPECT(!memchr_inv(area, 0, 5 * PAGE_SIZE));
+	vfree(area);
+	vfree(NULL);
+	EXPECT_EQ(vmalloc(0), NULL);
+	EXPECT_EQ(vmalloc(~0ul - PAGE_SIZE), NULL);
+}
+
+KTEST(vmalloc, addresses_are_not_reused_before_the_flush)
+{
+	void *first, *second, *third;
+
+	vmalloc_purge();
+	first = vmalloc(PAGE_SIZE);
+	REQUIRE(first);
+	vfree(first);
+	second = vmalloc(PAGE_SIZE);
+	EXPECT_NE(second, first);
+	vfree(second);
+	vmalloc_purge();
+	third = vmalloc(PAGE_SIZE);
+	EXPECT_EQ(third, first);
+	vfree(third);
+}
+
+static struct {
+	volatile u64 *addr;
+	u64 want;
+	atomic_t wrong;
+} look;
+
+static void look_at(void *unused)
+{
+	if (*look.addr != look.want)
+		atomic_inc(&look.wrong);
+}
+
+/* Every CPU has the old translation in its TLB before the page changes. */
+KTEST(vmalloc, no_cpu_sees_the_old_page_at_a_reused_address)
+{
+	vaddr_t last = 0;
+	unsigned int reused = 0;
+
+	vmalloc_purge();
+	atomic_set(&look.wrong, 0);
+	for (u64 round = 1; round <= 20; round++) {
+		struct page *other = alloc_page(GFP_KERNEL);
+
+		look.addr = vmalloc(PAGE_SIZE);
+		if (look.addr && other) {
+			reused += (vaddr_t)look.addr == last;
+			last = (vaddr_t)look.addr;
+			look.want = round;
+			*look.addr = round;
+			on_each_cpu(look_at, NULL, SMP_WAIT);
+		}
+		EXPECT(look.addr && other);
+		vfree((void *)look.addr);
+		if (other)
+			put_page(other);
+		vmalloc_purge();
+	}
+	EXPECT_EQ(atomic_read(&look.wrong), 0);
+	EXPECT_GE(reused, 15);
+}
+
+#define HOLD 24u
+
+/* Each area holds its own address in its first and last word. */
+static bool churn(struct rng *rng, unsigned int rounds)
+{
+	u64 *held[HOLD] = {NULL};
+	unsigned long last[HOLD];
+	bool ok = true;
+
+	for (unsigned int i = 0; ok && i < rounds; i++) {
+		unsigned int at = rng_below(rng, HOLD);
+
+		if (held[at]) {
+			ok = held[at][0] == (u64)held[at] &&
+			     held[at][last[at]] == (u64)held[at];
+			vfree(held[at]);
+			held[at] = NULL;
+			continue;
+		}
+		last[at] = rng_below(rng, 9 * PAGE_SIZE / 8);
+		held[at] = vmalloc((last[at] + 1) * 8);
+		if (!held[at])
+			continue;
+		held[at][0] = (u64)held[at];
+		held[at][last[at]] = (u64)held[at];
+	}
+	for (unsigned int at = 0; at < HOLD; at++)
+		vfree(held[at]);
+	return ok;
+}
+
+KTEST(vmalloc, random_areas_are_nobody_elses)
+{
+	EXPECT(churn(ktest_rng(test), 400));
+	EXPECT(vmalloc_verify());
+}
+
+static int churn_thread(void *arg)
+{
+	return !churn(arg, 200);
+}
+
+KTEST(vmalloc, all_cpus_at_once_share_no_area)
+{
+	struct task *task[NR_CPUS] = {NULL};
+	struct rng *rng = kcalloc(NR_CPUS, sizeof(*rng), GFP_KERNEL);
+	unsigned int cpu;
+
+	REQUIRE(rng);
+	for_each_online_cpu(cpu) {
+		rng[cpu] = rng_init(rng_next(ktest_rng(test)));
+		task[cpu] = kthread_run_on(cpu, churn_thread, &rng[cpu],
+					   "vmalloc/%u", cpu);
+		EXPECT(!IS_ERR(task[cpu]));
+	}
+	for_each_online_cpu(cpu)
+		if (!IS_ERR(task[cpu]))
+			EXPECT_EQ(kthread_join(task[cpu]), 0);
+	kfree(rng);
+	EXPECT(vmalloc_verify());
+}
+
+KTEST(vmalloc, running_out_halfway_leaves_nothing_behind)
+{
+	bool done = false;
+
+	for (unsigned long nth = 1; !done && nth < 60; nth++) {
+		unsigned long areas = vmalloc_areas();
+		void *area;
+
+		alloc_fail_nth(nth);
+		area = vmalloc(12 * PAGE_SIZE);
+		done = !alloc_fail_hit();
+		alloc_fail_nth(0);
+		if (IS_ENABLED(CONFIG_DEBUG))
+			EXPECT_EQ(area != NULL, done);
+		vfree(area);
+		EXPECT_EQ(vmalloc_areas(), areas);
+	}
+	EXPECT(done);
+	EXPECT(vmalloc_verify());
+}
+
+KTEST(vmalloc, a_device_is_mapped_uncached_at_its_offset)
+{
+	const paddr_t device = 0xfed00010; /* never RAM on a PC */
+	unsigned long size, entry;
+	vaddr_t addr = (vaddr_t)ioremap(device, 8);
+
+	REQUIRE(addr);
+	EXPECT_EQ(addr & ~PAGE_MASK, 0x10);
+	entry = kernel_map_walk_leaf(addr, &size);
+	EXPECT_EQ(entry & _PAGE_PFN_MASK, device & PAGE_MASK);
+	EXPECT(entry & _PAGE_PCD);
+	EXPECT(entry & _PAGE_NX);
+	EXPECT(!mapped(addr + PAGE_SIZE));
+	EXPECT_EQ(vmalloc_to_page((void *)addr), NULL);
+	iounmap((void __iomem *)addr);
+	iounmap(NULL);
+	EXPECT_EQ(ioremap(device, 0), NULL);
+	EXPECT_EQ(ioremap(~0ul - 100, 200), NULL);
+	EXPECT(vmalloc_verify());
+}
+
+KTEST_F(vmalloc, ram_is_not_remapped, KT_EXPECT_REPORT)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	REQUIRE(page);
+	EXPECT_EQ(ioremap(page_to_phys(page), 16), NULL);
+	put_page(page);
+}
+
+/*
+ *	| not mapped | stack      | not mapped |
+ */
+KTEST(vmalloc, a_stack_lies_between_guards)
+{
+	u8 *stack = kernel_stack_alloc();
+
+	REQUIRE(stack);
+	EXPECT_EQ((vaddr_t)stack % KERNEL_STACK_SIZE, 0);
+	memset(stack, 1, KERNEL_STACK_SIZE);
+	EXPECT(!mapped((vaddr_t)stack - 1));
+	EXPECT(!mapped((vaddr_t)stack + KERNEL_STACK_SIZE));
+	EXPECT(upcall_stack_guard((vaddr_t)stack - 1));
+	EXPECT(upcall_stack_guard((vaddr_t)stack - PAGE_SIZE));
+	EXPECT(!upcall_stack_guard((vaddr_t)stack));
+	EXPECT(!upcall_stack_guard((vaddr_t)stack + KERNEL_STACK_SIZE - 1));
+	EXPECT(!upcall_stack_guard((vaddr_t)page_address(vmalloc_to_page(stack))));
+	kernel_stack_free(stack);
+}
+
+KTEST(vmalloc, the_running_stack_is_one_of_these)
+{
+	u8 here = 0;
+
+	EXPECT(is_vmalloc_addr(&here));
+	EXPECT(!upcall_stack_guard((vaddr_t)&here));
+	EXPECT(upcall_stack_guard(((vaddr_t)&here & ~(KERNEL_STACK_SIZE - 1)) -
+				  1));
+}
+
+KTEST(vmalloc, stacks_are_cached_and_the_cache_can_be_emptied)
+{
+	enum { NR = 60 };
+	unsigned long live = kernel_stacks_live();
+	void *stack[NR];
+
+	for (unsigned int i = 0; i < NR; i++) {
+		stack[i] = kernel_stack_alloc();
+		REQUIRE(stack[i]);
+	}
+	EXPECT_EQ(kernel_stacks_live(), live + NR);
+	for (unsigned int i = 0; i < NR; i++)
+		kernel_stack_free(stack[i]);
+	EXPECT_EQ(kernel_stacks_live(), live);
+	EXPECT(mapped((vaddr_t)stack[NR - 1]));
+	vmalloc_purge();
+	for (unsigned int i = 0; i < NR; i++)
+		EXPECT(!mapped((vaddr_t)stack[i]));
+}
+
+KTEST(vmalloc, a_stack_that_cannot_be_had_leaves_nothing_behind)
+{
+	bool done = false;
+
+	for (unsigned long nth = 1; !done && nth < 20; nth++) {
+		void *stack;
+
+		vmalloc_purge();
+		alloc_fail_nth(nth);
+		stack = kernel_stack_alloc();
+		done = !alloc_fail_hit();
+		alloc_fail_nth(0);
+		if (stack)
+			kernel_stack_free(stack);
+	}
+	EXPECT(done);
+}
