@@ -96,7 +96,7 @@ static __always_inline void replace_child(struct interval_tree *tree,
 					  struct interval_tree_node *to)
 {
 	if (!parent)
-		tree->root = to;
+		WRITE_ONCE(tree->root, to);
 	else if (parent->left == from)
 		parent->left = to;
 	else
@@ -200,7 +200,7 @@ void interval_tree_insert(struct interval_tree_node *node,
 	node->right_end = 0;
 	if (unlikely(walk == NIL)) {
 		node->parent_color = BLACK;
-		tree->root = node;
+		WRITE_ONCE(tree->root, node);
 		return;
 	}
 	for (;;) {
@@ -394,7 +394,7 @@ void interval_tree_remove(struct interval_tree_node *node,
 		return;
 	}
 	if (!parent) {
-		tree->root = NIL;
+		WRITE_ONCE(tree->root, NIL);
 		return;
 	}
 	if (parent->left == node) {

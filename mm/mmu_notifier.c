@@ -164,7 +164,7 @@ int mmu_notifier_ensure_subscriptions(struct mm_struct *mm)
 
 void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
 {
-	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 
 	if (subs->table || !interval_tree_empty(&subs->tree) ||
 	    subs->deferred || subs->open_hits)
@@ -469,7 +469,7 @@ static noinline int start_refused(struct mmu_notifier_range *range)
 int __mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
 {
 	struct mm_struct *mm = range->mm;
-	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 	struct interval_tree_node *node;
 	int ret;
 
@@ -501,7 +501,7 @@ int __mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
 void __mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
 {
 	struct mm_struct *mm = range->mm;
-	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 
 	if (unlikely(atomic64_read(&mm->notifier_ranges) & NOTIFIER_GATE_BUSY))
 		notifier_gate_leave_busy(&subs->ranges);
@@ -540,7 +540,7 @@ static void release_intervals(struct mmu_notifier_subscriptions *subs,
 
 void __mmu_notifier_release(struct mm_struct *mm)
 {
-	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 
 	might_sleep();
 	mmu_notifier_map_acquire();
@@ -668,7 +668,7 @@ static void insert_interval(struct mmu_interval_notifier *sub,
 			    unsigned long last,
 			    const struct mmu_interval_notifier_ops *ops)
 {
-	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 
 	interval_tree_node_init(&sub->interval_tree, start, last);
 	sub->ops = ops;

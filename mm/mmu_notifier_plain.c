@@ -334,7 +334,7 @@ void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
 #define PLAIN_WALK(mm, sub)                                                   \
 	do {                                                                  \
 		struct mmu_notifier_subscriptions *walk_subs_ =               \
-			(mm)->notifier_subscriptions;                         \
+			subscriptions_of(mm);                                 \
 		long walk_ticket_ = notifier_gate_enter(&walk_subs_->calls);  \
 		struct plain_table *walk_table_ =                             \
 			smp_load_acquire(&walk_subs_->table);                 \
@@ -439,7 +439,7 @@ int __mmu_notifier_register(struct mmu_notifier *subscription,
 		ret = mmu_notifier_ensure_subscriptions(mm);
 	if (ret)
 		return ret;
-	subs = mm->notifier_subscriptions;
+	subs = subscriptions_of(mm);
 	spin_lock(&subs->lock);
 	cap = cap_wanted(subs->table);
 	spin_unlock(&subs->lock);
@@ -507,7 +507,7 @@ static bool claim_release(struct mmu_notifier *sub)
 void mmu_notifier_unregister(struct mmu_notifier *subscription,
 			     struct mm_struct *mm)
 {
-	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 	struct plain_table *table;
 	bool mine;
 	long ticket;
@@ -595,7 +595,7 @@ static struct mmu_notifier *find_by_ops(struct mmu_notifier_subscriptions *subs,
 static struct mmu_notifier *get_existing(struct mm_struct *mm,
 					 const struct mmu_notifier_ops *ops)
 {
-	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 	struct mmu_notifier *sub;
 
 	if (!subs)
@@ -677,7 +677,7 @@ static noinline void put_last(struct mmu_notifier_subscriptions *subs,
 void mmu_notifier_put(struct mmu_notifier *subscription)
 {
 	struct mmu_notifier_subscriptions *subs =
-		subscription->mm->notifier_subscriptions;
+		subscriptions_of(subscription->mm);
 
 	spin_lock(&subs->lock);
 	if (!WARN(!subscription->users, "put of %p without a user",

@@ -99,7 +99,7 @@ static unsigned long count_hits(const struct mmu_notifier_subscriptions *subs)
 void mmu_notifier_read_stats(struct mm_struct *mm,
 			     struct mmu_notifier_stats *stats)
 {
-	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 
 	memset(stats, 0, sizeof(*stats));
 	if (!subs)
@@ -141,7 +141,7 @@ unsigned long mmu_notifier_for_each_sub(
 	bool (*fn)(const struct mmu_notifier_sub_info *info, void *arg),
 	void *arg)
 {
-	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 	struct mmu_notifier_sub_info info = {0};
 	const struct mmu_interval_notifier *sub;
 	struct interval_tree_node *node;
@@ -211,7 +211,7 @@ static bool table_right(const struct mmu_notifier_subscriptions *subs)
 
 bool mmu_notifier_verify(struct mm_struct *mm)
 {
-	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 	bool right;
 
 	if (!subs)

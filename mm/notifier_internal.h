@@ -102,6 +102,14 @@ extern bool mmu_notifier_observing;
 /* Subscriptions in all address spaces. */
 extern struct atomic64 mmu_notifier_total;
 
+/* Those of an mm that has some; what its maker wrote is seen. */
+static __always_inline struct mmu_notifier_subscriptions *
+subscriptions_of(struct mm_struct *mm)
+{
+	/* Pairs with the cmpxchg in mmu_notifier_ensure_subscriptions(). */
+	return smp_load_acquire(&mm->notifier_subscriptions);
+}
+
 int mmu_notifier_ensure_subscriptions(struct mm_struct *mm);
 
 int notifier_plain_start(struct mmu_notifier_subscriptions *subs,

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * include/host/notifier_host.h - the notifier core's primitives, by pthreads
+ *
+ * mm/mmu_notifier*.c, mm/notifier_gate.c and mm/interval_tree.c compile against
+ * this instead of the kernel: with -Iinclude/host before -Iinclude, the four
+ * headers of theirs that name a primitive lead here. It is both the test bed
+ * of tests/host/ and the worked example of docs/lifting.md.
+ *
+ * All shared accesses are the compiler's atomics, so that ThreadSanitizer sees
+ * them as such. The lock validator's calls are empty.
+ */
+#ifndef HOST_NOTIFIER_HOST_H
+#define HOST_NOTIFIER_HOST_H
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <kernel/types.h>
+#include <kernel/compiler.h>
+#include <kernel/errno.h>
+
+/* --- single accesses, atomics, barriers ---------------------------------- */
+
+#undef READ_ONCE
+#undef WRITE_ONCE
+#define READ_ONCE(x)            __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, val)      __atomic_store_n(&(x), (val), __ATOMIC_RELAXED)
+
+#define smp_load_acquire(p)     __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define smp_store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+
+/* ThreadSanitizer knows no fences; an exchange with one word orders as well. */
+extern int host_fence;
+#define smp_mb() ((void)__atomic_fetch_add(&host_fence, 0, __ATOMIC_SEQ_CST))
+
+#define cmpxchg(ptr, old, new)                                                   \
+	({                                                                       \
+		__typeof__(*(ptr)) cmpxchg_old_ = (old);                         \
+		__atomic_compare_exchange_n(ptr, &cmpxchg_old_, new, 0,          \
+					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
+		cmpxchg_old_;                                                    \
+	})
+
+struct atomic {
+	int counter;
+};
+
+struct atomic64 {
+	s64 counter;
+};
+
+static inline int atomic_read(const struct atomic *v)
+{
+	return __atomic_load_n(&v->counter, __ATOMIC_RELAXED);
+}
+
+static inline int atomic_add_return(int i, struct atomic *v)
+{
+	return __atomic_add_fetch(&v->counter, i, __ATOMIC_SEQ_CST);
+}
+
+static inline s64 atomic64_read(const struct atomic64 *v)
+{
+	return __atomic_load_n(&v->counter, __ATOMIC_SEQ_CST);
+}
+
+static inline void atomic64_set(struct atomic64 *v, s64 i)
+{
+	__atomic_store_n(&v->counter, i, __ATOMIC_RELAXED);
+}
+
+static inline s64 atomic64_add_return(s64 i, struct atomic64 *v)
+{
+	return __atomic_add_fetch(&v->counter, i, __ATOMIC_SEQ_CST);
+}
+
+static inline bool atomic64_add_negative(s64 i, struct atomic64 *v)
+{
+	return atomic64_add_return(i, v) < 0;
+}
+
+#define atomic64_add(i, v) ((void)atomic64_add_return(i, v))
+#define atomic64_inc(v)    atomic64_add(1, v)
+#define atomic64_dec(v)    atomic64_add(-1, v)
+#define atomic64_or(i, v) \
+	((void)__atomic_fetch_or(&(v)->counter, i, __ATOMIC_SEQ_CST))
+
+static inline bool atomic64_try_cmpxchg(struct atomic64 *v, s64 *old, s64 val)
+{
+	return __atomic_compare_exchange_n(&v->counter, old, val, 0,
+					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+/* --- locks and waiting ---------------------------------------------------- */
+
+struct spinlock {
+	pthread_mutex_t mutex;
+};
+
+#define DEFINE_SPINLOCK(name) struct spinlock name = {PTHREAD_MUTEX_INITIALIZER}
+#define spin_lock_init(lock)  pthread_mutex_init(&(lock)->mutex, NULL)
+#define spin_lock(lock)       pthread_mutex_lock(&(lock)->mutex)
+#define spin_unlock(lock)     pthread_mutex_unlock(&(lock)->mutex)
+
+/* Each wake-up is a new generation; a sleeper waits for the next one. */
+struct wait_queue_head {
+	pthread_mutex_t mutex;
+	pthread_cond_t cond;
+	unsigned long generation;
+};
+
+#define DECLARE_WAIT_QUEUE_HEAD(name)                             \
+	struct wait_queue_head name = {PTHREAD_MUTEX_INITIALIZER, \
+				       PTHREAD_COND_INITIALIZER, 0}
+
+static inline void init_waitqueue_head(struct wait_queue_head *wq)
+{
+	pthread_mutex_init(&wq->mutex, NULL);
+	pthread_cond_init(&wq->cond, NULL);
+	wq->generation = 0;
+}
+
+static inline void wake_up_all(struct wait_queue_head *wq)
+{
+	pthread_mutex_lock(&wq->mutex);
+	wq->generation++;
+	pthread_cond_broadcast(&wq->cond);
+	pthread_mutex_unlock(&wq->mutex);
+}
+
+static inline unsigned long host_wait_generation(struct wait_queue_head *wq)
+{
+	unsigned long generation;
+
+	pthread_mutex_lock(&wq->mutex);
+	generation = wq->generation;
+	pthread_mutex_unlock(&wq->mutex);
+	return generation;
+}
+
+static inline void host_wait_next(struct wait_queue_head *wq, unsigned long old)
+{
+	pthread_mutex_lock(&wq->mutex);
+	while (wq->generation == old)
+		pthread_cond_wait(&wq->cond, &wq->mutex);
+	pthread_mutex_unlock(&wq->mutex);
+}
+
+/* The generation is read before the condition, so no wake-up is lost. */
+#define wait_event(wq, condition)                                   \
+	do {                                                        \
+		unsigned long wait_gen_ = host_wait_generation(wq); \
+		if (condition)                                      \
+			break;                                      \
+		host_wait_next(wq, wait_gen_);                      \
+	} while (1)
+
+struct rw_semaphore {
+	pthread_rwlock_t lock;
+};
+
+static inline int down_write_killable(struct rw_semaphore *sem)
+{
+	pthread_rwlock_wrlock(&sem->lock);
+	return 0;
+}
+
+/* --- memory ----------------------------------------------------------------- */
+
+#define GFP_KERNEL         0
+#define kmalloc(size, gfp) malloc(size)
+#define kzalloc(size, gfp) calloc(1, size)
+#define kfree(ptr)         free(ptr)
+
+/* --- checks: a warning is counted and shown, a panic ends the program ------ */
+
+unsigned int warn_count(void);
+void host_warn(const char *file, int line, const char *fmt, ...) __printf(3, 4);
+void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
+
+#define WARN(cond, ...)                                             \
+	({                                                          \
+		bool warn_hit_ = !!(cond);                          \
+		if (unlikely(warn_hit_))                            \
+			host_warn(__FILE__, __LINE__, __VA_ARGS__); \
+		unlikely(warn_hit_);                                \
+	})
+#define BUG_ON(cond)                                 \
+	do {                                         \
+		if (unlikely(cond))                  \
+			panic("%s", "!(" #cond ")"); \
+	} while (0)
+
+#define might_sleep()                   ((void)0)
+#define might_lock(lock)                ((void)(lock))
+#define non_block_start()               ((void)0)
+#define non_block_end()                 ((void)0)
+#define lockdep_assert_held_write(lock) ((void)(lock))
+
+/* --- the address space ------------------------------------------------------- */
+
+#define VM_READ 1ul
+
+struct vm_area_struct {
+	unsigned long vm_flags;
+};
+
+struct mm_struct {
+	struct atomic mm_users;
+	struct atomic mm_count;
+	struct rw_semaphore mmap_lock;
+	struct mmu_notifier_subscriptions *notifier_subscriptions;
+	struct atomic64 notifier_ranges;
+};
+
+void host_mm_free(struct mm_struct *mm);
+
+static inline void mmgrab(struct mm_struct *mm)
+{
+	atomic_add_return(1, &mm->mm_count);
+}
+
+static inline void mmdrop(struct mm_struct *mm)
+{
+	if (atomic_add_return(-1, &mm->mm_count) == 0)
+		host_mm_free(mm);
+}
+
+static inline void mmap_write_unlock(struct mm_struct *mm)
+{
+	pthread_rwlock_unlock(&mm->mmap_lock.lock);
+}
+
+/* --- people --------------------------------------------------------------- */
+
+static inline unsigned long rdtsc(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ul + now.tv_nsec;
+}
+
+#define DEFINE_TRACE_EVENT(name, format) struct host_no_trace
+#define TRACE(event, ...)                host_trace(__VA_ARGS__)
+#define host_trace(first, ...)           ((void)(first))
+
+#endif

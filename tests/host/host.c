@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/host/host.c - what the host programs share: mm, warnings, TAP
+ *
+ * Problem.  The core wants an address space and somebody to report to; a test
+ * wants to print results that scripts/run-tests.py reads.
+ *
+ * Idea.  An mm is a lock, two counts and the core's two fields. A warning is
+ * counted and printed, and a test that did not expect it fails.
+ *
+ * Locks: the counters are atomic. Not here: the tests.
+ */
+#include <stdarg.h>
+#include "host.h"
+
+int host_fence;
+
+static unsigned int warnings;
+static unsigned int tests_run, tests_failed;
+
+unsigned int warn_count(void)
+{
+	return __atomic_load_n(&warnings, __ATOMIC_RELAXED);
+}
+
+void host_warn(const char *file, int line, const char *fmt, ...)
+{
+	va_list args;
+
+	__atomic_fetch_add(&warnings, 1, __ATOMIC_RELAXED);
+	va_start(args, fmt);
+	printf("# WARN %s:%d ", file, line);
+	vprintf(fmt, args);
+	printf("\n");
+	va_end(args);
+}
+
+void panic(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	printf("Bail out! panic: ");
+	vprintf(fmt, args);
+	printf("\n");
+	va_end(args);
+	fflush(stdout);
+	abort();
+}
+
+struct mm_struct *host_mm_alloc(void)
+{
+	struct mm_struct *mm = calloc(1, sizeof(*mm));
+
+	if (!mm)
+		panic("out of memory");
+	mm->mm_users.counter = 1;
+	mm->mm_count.counter = 1;
+	pthread_rwlock_init(&mm->mmap_lock.lock, NULL);
+	mmu_notifier_subscriptions_init(mm);
+	return mm;
+}
+
+void host_mm_exit(struct mm_struct *mm)
+{
+	atomic_add_return(-1, &mm->mm_users);
+	mmu_notifier_release(mm);
+}
+
+void host_mm_free(struct mm_struct *mm)
+{
+	mmu_notifier_subscriptions_destroy(mm);
+	pthread_rwlock_destroy(&mm->mmap_lock.lock);
+	free(mm);
+}
+
+void host_plan(unsigned int tests)
+{
+	printf("TAP version 13\n1..%u\n", tests);
+	fflush(stdout);
+}
+
+void host_result(bool ok, const char *name)
+{
+	tests_run++;
+	tests_failed += !ok;
+	printf("%s %u %s\n", ok ? "ok" : "not ok", tests_run, name);
+	fflush(stdout);
+}
+
+int host_verdict(void)
+{
+	return tests_failed != 0;
+}
+
+unsigned long host_option(int argc, char **argv, const char *name,
+			  unsigned long otherwise)
+{
+	size_t len = strlen(name);
+	const char *value;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (!strncmp(argv[i], name, len) && argv[i][len] == '=')
+			return strtoul(argv[i] + len + 1, NULL, 0);
+	}
+	value = getenv(name);
+	return value && *value ? strtoul(value, NULL, 0) : otherwise;
+}

@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/host/notifier_stress.c - the notifier core under four threads
+ *
+ * Problem.  What forced interleavings do not think of, chance does; and the
+ * sanitizers that know data races and freed memory run here, not in a boot.
+ *
+ * Idea.  Four threads do random things to one mm: change mappings, fault as a
+ * device does, insert and remove, register, unregister, get and put. The
+ * mapping is an array of numbers, one a page; changing a page makes a new
+ * number. A device's translation is a copied number. What must hold:
+ *
+ *	between start and end	no device has a translation in the range
+ *	after a false retry	the number installed is the page's number, until
+ *				an invalidation comes
+ *	plain subscribers	every end has had its start, open count never
+ *				below zero, zero when no range is open
+ *	at the end of a round	exit: one release each; no subscription, no
+ *				free pending, counts zero, invariants right
+ *
+ *	lock		guards
+ *	page_lock[p]	page[p], as the page-table lock does
+ *	device->lock	its translations
+ *
+ * A round is ops operations a thread, then exit and a new mm. Options: OPS=n a
+ * thread, ROUNDS=n, SEED=n. Not here: what one thread alone can show.
+ */
+#include "host.h"
+#include <sched.h>
+
+#define THREADS 4
+#define PAGES   64
+#define DEVICES 6
+#define PLAINS  3
+
+static unsigned long failures;
+
+#define CHECK(cond)                                                             \
+	do {                                                                    \
+		if (!(cond) &&                                                  \
+		    __atomic_fetch_add(&failures, 1, __ATOMIC_RELAXED) < 20)    \
+			printf("# FAIL %s:%d %s\n", __FILE__, __LINE__, #cond); \
+	} while (0)
+
+/* The CPU's page table. */
+static unsigned long page[PAGES];
+static pthread_mutex_t page_lock[PAGES];
+
+struct device {
+	struct mmu_interval_notifier sub;
+	pthread_mutex_t lock;
+	unsigned long translation[PAGES]; /* 0: none */
+	struct mmu_interval_notifier_finish finish;
+	pthread_mutex_t finish_lock; /* from start pass to finish pass */
+	bool inserted;
+	bool two_pass;
+	/* Whoever holds it may insert, remove or fault. */
+	pthread_mutex_t owner;
+};
+
+struct plain {
+	struct mmu_notifier sub;
+	pthread_mutex_t owner;
+	bool registered;
+	bool may_fail;
+	long open;
+	unsigned int released;
+};
+
+struct got {
+	struct mmu_notifier sub;
+	long open;
+};
+
+static struct mm_struct *mm;
+static struct device devices[DEVICES];
+static struct plain plains[PLAINS];
+static unsigned long gots_alive;
+static pthread_barrier_t barrier;
+static unsigned long ops, rounds, seed;
+static unsigned long calls, retries, waits_seen, failed_starts;
+
+#define COUNT(what) ((void)__atomic_fetch_add(&(what), 1, __ATOMIC_RELAXED))
+
+static void drop(struct device *device, const struct mmu_notifier_range *range)
+{
+	unsigned long p;
+
+	for (p = 0; p < PAGES; p++) {
+		if (p >= range->start && p < range->end)
+			device->translation[p] = 0;
+	}
+}
+
+static bool device_invalidate(struct mmu_interval_notifier *sub,
+			      const struct mmu_notifier_range *range,
+			      unsigned long cur_seq)
+{
+	struct device *device = container_of(sub, struct device, sub);
+
+	COUNT(calls);
+	CHECK(cur_seq & 1);
+	if (mmu_notifier_range_blockable(range))
+		pthread_mutex_lock(&device->lock);
+	else if (pthread_mutex_trylock(&device->lock))
+		return false;
+	mmu_interval_set_seq(sub, cur_seq);
+	drop(device, range);
+	pthread_mutex_unlock(&device->lock);
+	return true;
+}
+
+/* Leaves the dropping to the second pass, as a device that is slow would. */
+static bool device_start(struct mmu_interval_notifier *sub,
+			 const struct mmu_notifier_range *range,
+			 unsigned long cur_seq,
+			 struct mmu_interval_notifier_finish **finish)
+{
+	struct device *device = container_of(sub, struct device, sub);
+
+	if (!device_invalidate(sub, range, cur_seq))
+		return false;
+	if (!pthread_mutex_trylock(&device->finish_lock))
+		*finish = &device->finish;
+	return true;
+}
+
+static void device_finish(struct mmu_interval_notifier_finish *finish)
+{
+	struct device *device = container_of(finish, struct device, finish);
+
+	CHECK(finish->interval_sub == &device->sub);
+	pthread_mutex_unlock(&device->finish_lock);
+}
+
+static const struct mmu_interval_notifier_ops one_pass_ops = {
+	.invalidate = device_invalidate,
+};
+static const struct mmu_interval_notifier_ops two_pass_ops = {
+	.invalidate_start = device_start,
+	.invalidate_finish = device_finish,
+};
+
+static int plain_start(struct mmu_notifier *sub,
+		       const struct mmu_notifier_range *range)
+{
+	struct plain *plain = container_of(sub, struct plain, sub);
+
+	__atomic_fetch_add(&plain->open, 1, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+static void plain_end(struct mmu_notifier *sub,
+		      const struct mmu_notifier_range *range)
+{
+	struct plain *plain = container_of(sub, struct plain, sub);
+
+	CHECK(__atomic_sub_fetch(&plain->open, 1, __ATOMIC_SEQ_CST) >= 0);
+}
+
+static int failing_start(struct mmu_notifier *sub,
+			 const struct mmu_notifier_range *range)
+{
+	if (mmu_notifier_range_blockable(range))
+		return 0;
+	return range->start & 1 ? -EAGAIN : 0;
+}
+
+static void plain_release(struct mmu_notifier *sub, struct mm_struct *of)
+{
+	struct plain *plain = container_of(sub, struct plain, sub);
+
+	__atomic_fetch_add(&plain->released, 1, __ATOMIC_SEQ_CST);
+}
+
+static const struct mmu_notifier_ops plain_ops = {
+	.release = plain_release,
+	.invalidate_range_start = plain_start,
+	.invalidate_range_end = plain_end,
+};
+static const struct mmu_notifier_ops failing_ops = {
+	.release = plain_release,
+	.invalidate_range_start = failing_start,
+};
+
+static struct mmu_notifier *got_alloc(struct mm_struct *of)
+{
+	struct got *got = calloc(1, sizeof(*got));
+
+	if (!got)
+		return ERR_PTR(-ENOMEM);
+	COUNT(gots_alive);
+	return &got->sub;
+}
+
+static void got_free(struct mmu_notifier *sub)
+{
+	__atomic_fetch_sub(&gots_alive, 1, __ATOMIC_SEQ_CST);
+	free(container_of(sub, struct got, sub));
+}
+
+static int got_start(struct mmu_notifier *sub,
+		     const struct mmu_notifier_range *range)
+{
+	struct got *got = container_of(sub, struct got, sub);
+
+	__atomic_fetch_add(&got->open, 1, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+static void got_end(struct mmu_notifier *sub,
+		    const struct mmu_notifier_range *range)
+{
+	struct got *got = container_of(sub, struct got, sub);
+
+	CHECK(__atomic_sub_fetch(&got->open, 1, __ATOMIC_SEQ_CST) >= 0);
+}
+
+static const struct mmu_notifier_ops got_ops = {
+	.invalidate_range_start = got_start,
+	.invalidate_range_end = got_end,
+	.alloc_notifier = got_alloc,
+	.free_notifier = got_free,
+};
+
+static void nobody_has(unsigned long from, unsigned long to)
+{
+	unsigned long p;
+	int d;
+
+	for (d = 0; d < DEVICES; d++) {
+		pthread_mutex_lock(&devices[d].lock);
+		for (p = from; p < to; p++)
+			CHECK(!devices[d].translation[p]);
+		pthread_mutex_unlock(&devices[d].lock);
+	}
+}
+
+/* munmap and its like: start, change the entries, end. */
+static void change_mapping(struct rng *rng)
+{
+	unsigned long from = rng_below(rng, PAGES);
+	unsigned long to = from + 1 + rng_below(rng, PAGES - from);
+	struct mmu_notifier_range range;
+	unsigned long p;
+
+	if (rng_below(rng, 4))
+		to = from + 1;
+	mmu_notifier_range_init(&range, rng_below(rng, 5), 0, NULL, mm, from, to);
+	if (rng_below(rng, 4)) {
+		mmu_notifier_invalidate_range_start(&range);
+	} else if (mmu_notifier_invalidate_range_start_nonblock(&range)) {
+		COUNT(failed_starts);
+		return;
+	}
+	nobody_has(from, to);
+	for (p = from; p < to; p++) {
+		pthread_mutex_lock(&page_lock[p]);
+		page[p]++;
+		pthread_mutex_unlock(&page_lock[p]);
+	}
+	if (rng_below(rng, 4) == 0)
+		sched_yield();
+	nobody_has(from, to);
+	mmu_notifier_invalidate_range_end(&range);
+}
+
+/* The loop of a driver; the caller holds device->owner. */
+static void device_fault(struct device *device, struct rng *rng)
+{
+	unsigned long first = interval_tree_start(&device->sub.interval_tree);
+	unsigned long last = interval_tree_last(&device->sub.interval_tree);
+	unsigned long p, seq, found;
+	int tries;
+
+	if (last >= PAGES)
+		last = PAGES - 1;
+	p = first + rng_below(rng, last - first + 1);
+	for (tries = 0; tries < 10; tries++) {
+		seq = mmu_interval_read_begin(&device->sub);
+		CHECK(seq & 1);
+		pthread_mutex_lock(&page_lock[p]);
+		found = page[p];
+		pthread_mutex_unlock(&page_lock[p]);
+		if (rng_below(rng, 8) == 0)
+			sched_yield();
+		if (mmu_interval_check_retry(&device->sub, seq)) {
+			COUNT(retries);
+			continue;
+		}
+		pthread_mutex_lock(&device->lock);
+		if (!mmu_interval_read_retry(&device->sub, seq)) {
+			device->translation[p] = found;
+			pthread_mutex_unlock(&device->lock);
+			return;
+		}
+		pthread_mutex_unlock(&device->lock);
+		COUNT(retries);
+	}
+}
+
+/* What is installed is current: the page cannot change while it is locked. */
+static void check_device(struct device *device)
+{
+	unsigned long p;
+
+	for (p = 0; p < PAGES; p++) {
+		pthread_mutex_lock(&page_lock[p]);
+		pthread_mutex_lock(&device->lock);
+		CHECK(!device->translation[p] ||
+		      device->translation[p] == page[p]);
+		pthread_mutex_unlock(&device->lock);
+		pthread_mutex_unlock(&page_lock[p]);
+	}
+}
+
+static void remove_device(struct device *device)
+{
+	pthread_mutex_lock(&device->lock);
+	memset(device->translation, 0, sizeof(device->translation));
+	pthread_mutex_unlock(&device->lock);
+	mmu_interval_notifier_remove(&device->sub);
+	/* Nobody may look at it any more: poison it. */
+	memset(&device->sub, 0x6b, sizeof(device->sub));
+	device->inserted = false;
+}
+
+static void insert_device(struct device *device, struct rng *rng)
+{
+	unsigned long start = rng_below(rng, PAGES);
+	unsigned long length = 1 + rng_below(rng, PAGES - start);
+
+	if (rng_below(rng, 16) == 0) {
+		start = 0;
+		length = ~0ul;
+	}
+	device->inserted = !mmu_interval_notifier_insert(
+		&device->sub, mm, start, length,
+		device->two_pass ? &two_pass_ops : &one_pass_ops);
+	CHECK(device->inserted);
+}
+
+static void use_device(struct rng *rng)
+{
+	struct device *device = &devices[rng_below(rng, DEVICES)];
+
+	if (pthread_mutex_trylock(&device->owner))
+		return;
+	if (!device->inserted)
+		insert_device(device, rng);
+	else if (rng_below(rng, 12) == 0)
+		remove_device(device);
+	else if (rng_below(rng, 16) == 0)
+		check_device(device);
+	else
+		device_fault(device, rng);
+	pthread_mutex_unlock(&device->owner);
+}
+
+static void leave(struct plain *plain)
+{
+	mmu_notifier_unregister(&plain->sub, mm);
+	CHECK(__atomic_load_n(&plain->released, __ATOMIC_SEQ_CST) == 1);
+	memset(&plain->sub, 0x6b, sizeof(plain->sub));
+	plain->registered = false;
+}
+
+static void use_plain(struct rng *rng)
+{
+	struct plain *plain = &plains[rng_below(rng, PLAINS)];
+
+	if (pthread_mutex_trylock(&plain->owner))
+		return;
+	if (plain->registered) {
+		leave(plain);
+	} else {
+		plain->sub.ops = plain->may_fail ? &failing_ops : &plain_ops;
+		plain->open = 0;
+		plain->released = 0;
+		plain->registered = !mmu_notifier_register(&plain->sub, mm);
+		CHECK(plain->registered);
+	}
+	pthread_mutex_unlock(&plain->owner);
+}
+
+static void use_got(struct rng *rng)
+{
+	struct mmu_notifier *sub = mmu_notifier_get(&got_ops, mm);
+
+	CHECK(!IS_ERR(sub));
+	if (rng_below(rng, 2))
+		change_mapping(rng);
+	mmu_notifier_put(sub);
+	if (rng_below(rng, 64) == 0)
+		mmu_notifier_synchronize();
+}
+
+static void one_operation(struct rng *rng)
+{
+	switch (rng_below(rng, 32)) {
+	case 0 ... 11:
+		change_mapping(rng);
+		break;
+	case 12 ... 28:
+		use_device(rng);
+		break;
+	case 29 ... 30:
+		use_plain(rng);
+		break;
+	default:
+		use_got(rng);
+	}
+}
+
+/* One thread ends the round: exit while subscriptions of all kinds exist. */
+static void end_round(void)
+{
+	struct mmu_notifier_stats stats;
+	int i;
+
+	CHECK(mmu_notifier_verify(mm));
+	mmu_notifier_read_stats(mm, &stats);
+	CHECK(stats.open_ranges == 0);
+	CHECK(stats.open_hits == 0);
+	for (i = 0; i < PLAINS; i++)
+		CHECK(plains[i].open == 0 || !plains[i].registered);
+	__atomic_fetch_add(&waits_seen, stats.waits, __ATOMIC_RELAXED);
+	host_mm_exit(mm);
+	for (i = 0; i < PLAINS; i++) {
+		if (plains[i].registered)
+			leave(&plains[i]);
+	}
+	for (i = 0; i < DEVICES; i++) {
+		if (devices[i].inserted)
+			remove_device(&devices[i]);
+	}
+	mmu_notifier_synchronize();
+	CHECK(__atomic_load_n(&gots_alive, __ATOMIC_SEQ_CST) == 0);
+	CHECK(mmu_notifier_nr_subscriptions() == 0);
+	CHECK(mmu_notifier_nr_pending() == 0);
+	mmdrop(mm);
+	mm = host_mm_alloc();
+}
+
+static void *thread(void *arg)
+{
+	struct rng rng = rng_init(seed * THREADS + (unsigned long)arg);
+	unsigned long round, i;
+
+	for (round = 0; round < rounds; round++) {
+		pthread_barrier_wait(&barrier);
+		for (i = 0; i < ops / rounds; i++)
+			one_operation(&rng);
+		pthread_barrier_wait(&barrier);
+		if (!arg)
+			end_round();
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t threads[THREADS];
+	unsigned long i;
+
+	ops = host_option(argc, argv, "OPS", 100000);
+	rounds = host_option(argc, argv, "ROUNDS", 20);
+	seed = host_option(argc, argv, "SEED", 1);
+	mmu_notifier_observe(host_option(argc, argv, "OBSERVE", seed & 1));
+	host_plan(2);
+	for (i = 0; i < PAGES; i++) {
+		page[i] = 1;
+		pthread_mutex_init(&page_lock[i], NULL);
+	}
+	for (i = 0; i < DEVICES; i++) {
+		pthread_mutex_init(&devices[i].lock, NULL);
+		pthread_mutex_init(&devices[i].owner, NULL);
+		pthread_mutex_init(&devices[i].finish_lock, NULL);
+		devices[i].two_pass = i & 1;
+	}
+	for (i = 0; i < PLAINS; i++) {
+		pthread_mutex_init(&plains[i].owner, NULL);
+		plains[i].may_fail = i == 0;
+	}
+	mm = host_mm_alloc();
+	pthread_barrier_init(&barrier, NULL, THREADS);
+	for (i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, thread, (void *)i);
+	for (i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	mmdrop(mm);
+	printf("# seed %lu: %lu operations, %lu callbacks, %lu retries, %lu waits, %lu failed starts\n",
+	       seed, ops * THREADS, calls, retries, waits_seen, failed_starts);
+	host_result(failures == 0, "no_stale_translation_and_every_pair_whole");
+	host_result(warn_count() == 0, "no_warning");
+	return host_verdict();
+}
