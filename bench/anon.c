@@ -141,18 +141,16 @@ static void protect_rounds(struct bench *b, unsigned long span,
 
 		began = bench_start();
 		do_mprotect(mm, addr, PAGE_SIZE, PROT_READ);
-		bench_stop(b, began);
-		there[i] = b->samples[--b->nr_samples];
+		there[i] = bench_elapsed(b, began);
 		began = bench_start();
 		do_mprotect(mm, addr, PAGE_SIZE, PROT_READ | PROT_WRITE);
-		bench_stop(b, began);
-		back[i] = b->samples[--b->nr_samples];
+		back[i] = bench_elapsed(b, began);
 	}
 	for (i = 0; i < ROUNDS; i++)
-		b->samples[b->nr_samples++] = there[i];
+		bench_keep(b, there[i]);
 	bench_report(b, "%s", to_ro);
 	for (i = 0; i < ROUNDS; i++)
-		b->samples[b->nr_samples++] = back[i];
+		bench_keep(b, back[i]);
 	bench_report(b, "%s", to_rw);
 	bench_mm_end(mm);
 }

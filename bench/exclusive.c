@@ -64,9 +64,8 @@ static void exclusive_rounds(struct bench *b, struct mm_struct *mm,
 		began = bench_start();
 		made = make_device_exclusive_range(
 			mm, addr, addr + nr * PAGE_SIZE, pages, &owner);
-		bench_stop(b, began);
+		make_counts[round] = bench_elapsed(b, began);
 		mmap_read_unlock(mm);
-		make_counts[round] = b->samples[--b->nr_samples];
 		BUG_ON(made != (int)nr);
 		let_go(nr);
 		for (i = 0; i < nr; i++)
@@ -74,10 +73,10 @@ static void exclusive_rounds(struct bench *b, struct mm_struct *mm,
 	}
 	bench_report(b, "exclusive_cpu_fault_back%s_of_%lu", with, nr);
 	for (round = 0; round < ROUNDS; round++)
-		b->samples[b->nr_samples++] = make_counts[round];
+		bench_keep(b, make_counts[round]);
 	bench_report(b, "exclusive_make%s_%lupages", with, nr);
 	for (round = 0; round < ROUNDS; round++)
-		b->samples[b->nr_samples++] = make_counts[round];
+		bench_keep(b, make_counts[round]);
 	bench_report_per(b, nr, "exclusive_make%s_per_page_of_%lu", with, nr);
 	do_munmap(mm, addr, nr * PAGE_SIZE);
 }

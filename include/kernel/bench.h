@@ -72,29 +72,38 @@ static __always_inline u64 bench_start(void)
 }
 
 /**
- * bench_stop() - end a sample and keep it
+ * bench_elapsed() - the counts since a start, without what an empty sample costs
  * @b: the run
  * @started: what bench_start() returned
  */
-static __always_inline void bench_stop(struct bench *b, u64 started)
+static __always_inline u64 bench_elapsed(const struct bench *b, u64 started)
 {
 	u64 took;
 
 	barrier();
 	took = rdtsc() - started;
 	barrier();
+	return took > b->overhead ? took - b->overhead : 0;
+}
+
+/**
+ * bench_keep() - add a sample that was measured with bench_elapsed()
+ * @b: the run
+ * @took: its counts
+ */
+static inline void bench_keep(struct bench *b, u64 took)
+{
 	if (b->nr_samples < BENCH_MAX_SAMPLES)
-		b->samples[b->nr_samples++] =
-			took > b->overhead ? took - b->overhead : 0;
+		b->samples[b->nr_samples++] = took;
 }
 
 /** BENCH_SAMPLE() - count one execution of a statement */
-#define BENCH_SAMPLE(b, statement)                  \
-	do {                                        \
-		u64 bench_started_ = bench_start(); \
-                                                    \
-		statement;                          \
-		bench_stop(b, bench_started_);      \
+#define BENCH_SAMPLE(b, statement)                               \
+	do {                                                     \
+		u64 bench_started_ = bench_start();              \
+                                                                 \
+		statement;                                       \
+		bench_keep(b, bench_elapsed(b, bench_started_)); \
 	} while (0)
 
 /**
