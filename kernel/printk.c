@@ -281,4 +281,4 @@ static int printk_init(void)
 		console_set_level((enum log_level)level);
 	return 0;
 }
-INITCALL(INIT_EARLY, printk_init);
+INITCALL(INIT_CORE, printk_init);

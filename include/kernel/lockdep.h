@@ -33,6 +33,7 @@ enum lock_how {
 	LOCK_TRY = 1 << 0,   /* cannot wait, so it orders nothing before it */
 	LOCK_READ = 1 << 1,  /* shared */
 	LOCK_WRITE = 1 << 2, /* only asked: is it held exclusively? */
+	LOCK_NESTS = 1 << 3, /* shared, and may be taken again inside */
 };
 
 /**
@@ -97,6 +98,16 @@ struct lockdep_map {
 		static struct lock_class_key lock_key_ =   \
 			LOCK_CLASS_KEY_INIT(name_, kind_); \
 		(map)->key = &lock_key_;                   \
+	} while (0)
+
+/* With a key of the caller's, whose fields are filled here. */
+#define lockdep_init_map_key(map, name_, kind_, key_) \
+	do {                                          \
+		(key_)->name = (name_);               \
+		(key_)->file = __FILE__;              \
+		(key_)->line = __LINE__;              \
+		(key_)->kind = (kind_);               \
+		(map)->key = (key_);                  \
 	} while (0)
 
 /* As a member of every lock. */
@@ -246,24 +257,25 @@ struct lockdep_task {
 	}
 #define LOCKDEP_DEP_INIT(name_, kind_)
 #define LOCKDEP_MAP_MEMBER
-#define lockdep_init_map(map, name_, kind_) ((void)0)
+#define lockdep_init_map(map, name_, kind_)           ((void)0)
+#define lockdep_init_map_key(map, name_, kind_, key_) ((void)(key_))
 
-#define lock_acquire(map, subclass, how)    ((void)0)
-#define lock_release(map)                   ((void)0)
-#define lockdep_note_schedule()             ((void)0)
-#define might_sleep()                       ((void)0)
-#define non_block_start()                   ((void)0)
-#define non_block_end()                     ((void)0)
-#define lock_map_acquire(map)               ((void)0)
-#define lock_map_release(map)               ((void)0)
-#define might_lock(lock)                    ((void)0)
-#define might_lock_read(lock)               ((void)0)
-#define lockdep_is_held(lock)               true
-#define lockdep_assert_held(lock)           ((void)0)
-#define lockdep_assert_held_write(lock)     ((void)0)
-#define lockdep_assert_held_read(lock)      ((void)0)
-#define lockdep_assert_not_held(lock)       ((void)0)
-#define lockdep_set_class(lock, name_)      ((void)0)
+#define lock_acquire(map, subclass, how)              ((void)0)
+#define lock_release(map)                             ((void)0)
+#define lockdep_note_schedule()                       ((void)0)
+#define might_sleep()                                 ((void)0)
+#define non_block_start()                             ((void)0)
+#define non_block_end()                               ((void)0)
+#define lock_map_acquire(map)                         ((void)0)
+#define lock_map_release(map)                         ((void)0)
+#define might_lock(lock)                              ((void)0)
+#define might_lock_read(lock)                         ((void)0)
+#define lockdep_is_held(lock)                         true
+#define lockdep_assert_held(lock)                     ((void)0)
+#define lockdep_assert_held_write(lock)               ((void)0)
+#define lockdep_assert_held_read(lock)                ((void)0)
+#define lockdep_assert_not_held(lock)                 ((void)0)
+#define lockdep_set_class(lock, name_)                ((void)0)
 
 static inline void lockdep_task_exit(struct task *task)
 {

@@ -286,4 +286,16 @@ void *sched_idle_stack(unsigned int cpu);
 /** scheduler_tick() - called by upcall_timer_tick() */
 void scheduler_tick(void);
 
+/* ---- between kernel/sched.c and kernel/kthread.c ----------------------- */
+
+/* The task of the boot stack, then of CPU 0's idle loop. */
+extern struct task boot_task;
+
+/* Fills what every task has; the caller links it into task_list. */
+void task_init(struct task *task, const char *name, unsigned int cpu);
+/* Runs first in every new task: finishes the switch to it. */
+void sched_task_entered(void);
+/* Leaves the CPU for good; the next task completes @exited. */
+void sched_task_leave(void) __noreturn;
+
 #endif

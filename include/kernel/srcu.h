@@ -69,6 +69,7 @@ static __always_inline int srcu_read_lock(struct srcu_struct *s)
 {
 	int idx = (int)(READ_ONCE(s->idx) & 1);
 
+	lock_acquire(&s->dep, 0, LOCK_READ | LOCK_NESTS);
 	/* A full barrier: what follows is read after we are counted. */
 	atomic64_add(SRCU_READER, &s->readers[idx]);
 	return idx;
@@ -80,6 +81,7 @@ static __always_inline void srcu_read_unlock(struct srcu_struct *s, int idx)
 	s64 old = atomic64_read(&s->readers[idx]);
 	s64 left;
 
+	lock_release(&s->dep);
 	do {
 		left = old - SRCU_READER;
 		if (unlikely(left == SRCU_WAITED))

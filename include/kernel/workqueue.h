@@ -3,12 +3,15 @@
  * workqueue.h - have a function called soon, in a thread
  *
  * A work item is queued at most once, runs on at most one worker at a time,
- * and may queue itself again, or be freed by, its own function.
+ * stays with one queue, and may be queued again, or freed, by its function.
+ * Waiting for a work says to the validator that one waits for all that works
+ * of that queue do: a lock that they take must not be held meanwhile.
  */
 #ifndef KERNEL_WORKQUEUE_H
 #define KERNEL_WORKQUEUE_H
 
 #include <kernel/list.h>
+#include <kernel/lockdep.h>
 #include <kernel/timer.h>
 
 struct workqueue_struct;
@@ -17,12 +20,14 @@ struct workqueue_struct;
  * struct work_struct
  * @entry: place in a queue (queue's lock)
  * @wq: queue it was last queued on; NULL before the first time
- * @queued: is on a queue's list; claimed atomically by who queues it
+ * @queued: is on the queue's list (queue's lock)
+ * @taken: times a worker took it off the list (queue's lock)
  */
 struct work_struct {
 	struct list_head entry;
 	struct workqueue_struct *wq;
-	unsigned int queued;
+	bool queued;
+	unsigned int taken;
 	void (*fn)(struct work_struct *work);
 };
 
@@ -36,7 +41,8 @@ struct delayed_work {
 	do {                                 \
 		INIT_LIST_HEAD(&(w)->entry); \
 		(w)->wq = NULL;              \
-		(w)->queued = 0;             \
+		(w)->queued = false;         \
+		(w)->taken = 0;              \
 		(w)->fn = (f);               \
 	} while (0)
 
@@ -52,14 +58,24 @@ void delayed_work_expired(struct timer *timer);
 /* General use; a handful of workers.  Exists from INIT_SMP on. */
 extern struct workqueue_struct *system_wq;
 
+struct workqueue_struct *workqueue_create(const char *name, unsigned int workers,
+					  struct lock_class_key *key);
+
+#define WORKQUEUE_MAX_WORKERS 16
+
 /**
  * alloc_workqueue() - make a queue with its own workers
- * @name: of the threads
- * @workers: how many, at least 1; with 1 works run in the order queued
+ * @name: of the threads; the string must outlive the queue
+ * @workers: how many, 1 to WORKQUEUE_MAX_WORKERS; with 1 works run in the
+ *	     order queued
  *
  * Context: may sleep.  Return: the queue, or NULL without memory.
  */
-struct workqueue_struct *alloc_workqueue(const char *name, unsigned int workers);
+#define alloc_workqueue(name, workers)                     \
+	({                                                 \
+		static struct lock_class_key wq_key_;      \
+		workqueue_create(name, workers, &wq_key_); \
+	})
 
 /** destroy_workqueue() - run what is queued, end the workers; may sleep */
 void destroy_workqueue(struct workqueue_struct *wq);

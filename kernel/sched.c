@@ -1,0 +1,649 @@
+// SPDX-License-Identifier: MIT
+/*
+ * kernel/sched.c - which task runs where
+ *
+ * Idea.  Each CPU has a queue of runnable tasks, ordered by virtual runtime:
+ * the time a task has had.  The one that had least runs next, until it has
+ * had GRANULE more than the first in the queue.  A task that slept comes back
+ * at most SLEEP_CREDIT before the others: soon, but it cannot save up.
+ *
+ * States of a task (state, on_queue, on_cpu):
+ *
+ *	RUNNING	yes	yes	runs; not in the heap, its CPU's rq->curr
+ *	RUNNING	yes	no	waits in the heap of rq(task->cpu)
+ *	asleep	yes	yes	has announced a sleep, still runs
+ *	asleep	no	yes	is being switched out; a waker waits for that
+ *	asleep	no	no	sleeps
+ *	NEW	no	no	never ran
+ *	DEAD	no	no	never runs again; may be freed
+ *
+ *	field			read with		write with
+ *	rq->*			rq->lock		rq->lock
+ *	rq->nr_running, ->curr	also without, as a hint
+ *	task->on_queue, ->cpu	rq(task->cpu)->lock	the same
+ *	task->state		see the race		the task; a waker with
+ *							wake_lock and rq->lock
+ *	task->on_cpu		acquire			its CPU, release
+ *
+ * Order: task->wake_lock, then one rq->lock.  A second rq->lock is only ever
+ * tried.  All are raw: the validator needs current, which is theirs.
+ *
+ * The race it must win, lost wake-ups (tests/kernel/sched_test.c,
+ * a_wakeup_between_check_and_sleep_is_not_lost):
+ *
+ *	sleeper				waker
+ *	state = asleep; full barrier
+ *	condition? no
+ *					condition = true; full barrier
+ *					state asleep? yes: takes rq->lock,
+ *					on_queue: state = RUNNING
+ *	schedule(): takes rq->lock,
+ *	state RUNNING: stays queued
+ *
+ * and when the sleeper came first to rq->lock it is off the queue, and the
+ * waker, having waited until !on_cpu, puts it on one.
+ *
+ * A switch keeps rq->lock from choosing the next task until the next task has
+ * come to stand on its own stack (finish_switch()), so nobody can pull a task
+ * whose registers are not saved yet.
+ *
+ * Another CPU is asked to reschedule by an interrupt; nobody but the CPU
+ * writes its preempt_word.  Idle CPUs halt; `sti; hlt` leaves no gap for the
+ * interrupt to fall into.  Balance: a task is woken on an idle CPU if it may
+ * run on one, best the one it ran on; a CPU that runs out of work takes a
+ * task from the longest queue, and every BALANCE_TICKS a busy one looks too.
+ *
+ * Lifetime: kernel/kthread.c.  Not here: address spaces, beyond telling the
+ * MMU which one comes next.
+ */
+#include <kernel/assert.h>
+#include <kernel/errno.h>
+#include <kernel/rcu.h>
+#include <kernel/sched.h>
+#include <kernel/string.h>
+#include <kernel/time.h>
+#include <kernel/timer.h>
+#include <arch/cpu.h>
+#include <arch/mmu.h>
+#include <arch/smp.h>
+#include <arch/upcall.h>
+
+#define GRANULE       (3 * NSEC_PER_MSEC)
+#define WAKE_GRANULE  (1 * NSEC_PER_MSEC)
+#define SLEEP_CREDIT  (3 * NSEC_PER_MSEC)
+#define BALANCE_TICKS 8
+
+/** struct rq - what one CPU has to run */
+struct rq {
+	struct raw_spinlock lock;
+	unsigned int cpu;
+	unsigned int nr_running; /* curr, unless idle, and the queued */
+	struct task *curr;
+	struct task *idle;
+	struct task *prev; /* during a switch: who is being left */
+	struct heap queue;
+	struct list_head queued; /* the same tasks, to look through */
+	u64 min_vruntime;
+	struct sched_cpu_stats stats;
+};
+
+enum why {
+	WHY_SLEEP,   /* the task wants to leave, or not mind */
+	WHY_PREEMPT, /* its state does not count */
+	WHY_YIELD,   /* somebody else first, if there is anybody */
+};
+
+static DEFINE_PER_CPU_ALIGNED(struct rq, runqueue);
+static struct cpumask idle_mask;
+
+struct task boot_task = {.name = "boot", .on_cpu = true};
+DEFINE_PER_CPU(struct task *, current_task) = &boot_task;
+bool sched_is_running;
+
+static struct rq *cpu_rq(unsigned int cpu)
+{
+	return per_cpu_ptr(&runqueue, cpu);
+}
+
+/* Interrupts are off in all that follows, up to the public functions. */
+static struct rq *this_rq(void)
+{
+	return this_cpu_ptr(&runqueue);
+}
+
+static struct task *run_node_task(struct heap_node *node)
+{
+	return container_of(node, struct task, run_node);
+}
+
+static void queue_task(struct rq *rq, struct task *task)
+{
+	heap_add(&rq->queue, &task->run_node, task->vruntime);
+	list_add_tail(&task->run_entry, &rq->queued);
+}
+
+static void unqueue_task(struct rq *rq, struct task *task)
+{
+	heap_del(&rq->queue, &task->run_node);
+	list_del(&task->run_entry);
+}
+
+/* Charge the running task, and let the queue's time go on. */
+static void account(struct rq *rq)
+{
+	struct task *curr = rq->curr;
+	u64 now = clock_ns();
+	u64 ran = now - curr->exec_start;
+	u64 least;
+
+	curr->exec_start = now;
+	if (curr == rq->idle || (s64)ran < 0)
+		return;
+	curr->exec_sum += ran;
+	curr->vruntime += ran;
+	least = curr->vruntime;
+	if (!heap_empty(&rq->queue) &&
+	    (s64)(heap_first(&rq->queue)->key - least) < 0)
+		least = heap_first(&rq->queue)->key;
+	if ((s64)(least - rq->min_vruntime) > 0)
+		rq->min_vruntime = least;
+}
+
+static void resched(struct rq *rq)
+{
+	if (rq->cpu == smp_processor_id())
+		set_need_resched();
+	else
+		smp_send_reschedule(rq->cpu);
+}
+
+static void check_preempt(struct rq *rq, struct task *task)
+{
+	if (rq->curr == rq->idle ||
+	    (s64)(rq->curr->vruntime - task->vruntime) > (s64)WAKE_GRANULE)
+		resched(rq);
+}
+
+/* @task is off every queue and CPU, and the caller's alone. */
+static void activate(struct rq *rq, struct task *task)
+{
+	u64 earliest;
+
+	if (task->cpu != rq->cpu)
+		task->vruntime += rq->min_vruntime -
+				  READ_ONCE(cpu_rq(task->cpu)->min_vruntime);
+	earliest = rq->min_vruntime - SLEEP_CREDIT;
+	if ((s64)(task->vruntime - earliest) < 0)
+		task->vruntime = earliest;
+	WRITE_ONCE(task->cpu, rq->cpu);
+	task->on_queue = true;
+	queue_task(rq, task);
+	WRITE_ONCE(rq->nr_running, rq->nr_running + 1);
+	check_preempt(rq, task);
+}
+
+static struct rq *lock_task_rq(struct task *task)
+{
+	for (;;) {
+		unsigned int cpu = READ_ONCE(task->cpu);
+		struct rq *rq = cpu_rq(cpu);
+
+		raw_spin_acquire(&rq->lock);
+		if (likely(READ_ONCE(task->cpu) == cpu))
+			return rq;
+		raw_spin_release(&rq->lock);
+	}
+}
+
+/* ---- where ------------------------------------------------------------- */
+
+static unsigned int shortest_queue(u64 allowed)
+{
+	struct cpumask mask = {allowed};
+	unsigned int cpu, best = cpumask_first(&mask);
+
+	for_each_cpu(cpu, &mask)
+		if (READ_ONCE(cpu_rq(cpu)->nr_running) <
+		    READ_ONCE(cpu_rq(best)->nr_running))
+			best = cpu;
+	return best;
+}
+
+/* Which CPU shall run a task that becomes runnable? */
+static unsigned int place(struct task *task, bool is_new)
+{
+	u64 allowed = task->allowed.bits & READ_ONCE(cpu_online_mask.bits);
+	u64 idle = allowed & READ_ONCE(idle_mask.bits);
+	unsigned int last = task->cpu;
+
+	if (unlikely(!allowed))
+		return last;
+	if ((idle >> last) & 1)
+		return last;
+	if (idle)
+		return __ffs(idle);
+	if (is_new || !((allowed >> last) & 1))
+		return shortest_queue(allowed);
+	return last;
+}
+
+static struct rq *busiest_but(struct rq *rq)
+{
+	struct rq *busiest = NULL;
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		struct rq *other = cpu_rq(cpu);
+		unsigned int nr = READ_ONCE(other->nr_running);
+
+		if (other != rq && nr >= rq->nr_running + 2 &&
+		    (!busiest || nr > READ_ONCE(busiest->nr_running)))
+			busiest = other;
+	}
+	return busiest;
+}
+
+/* Take a waiting task from the longest queue.  rq->lock held. */
+static void pull_task(struct rq *rq)
+{
+	struct rq *from = busiest_but(rq);
+	struct task *task;
+
+	if (!from || !raw_spin_try_acquire(&from->lock))
+		return;
+	list_for_each_entry(task, &from->queued, run_entry) {
+		if (!cpumask_test_cpu(rq->cpu, &task->allowed))
+			continue;
+		unqueue_task(from, task);
+		WRITE_ONCE(from->nr_running, from->nr_running - 1);
+		task->vruntime += rq->min_vruntime - from->min_vruntime;
+		WRITE_ONCE(task->cpu, rq->cpu);
+		queue_task(rq, task);
+		WRITE_ONCE(rq->nr_running, rq->nr_running + 1);
+		rq->stats.pulled++;
+		break;
+	}
+	raw_spin_release(&from->lock);
+}
+
+/* ---- the switch -------------------------------------------------------- */
+
+/* First thing on the next task's stack: the previous one is wholly saved. */
+static void finish_switch(void)
+{
+	struct rq *rq = this_rq();
+	struct task *prev = rq->prev;
+	bool dead = prev->state == TASK_DEAD;
+
+	smp_store_release(&prev->on_cpu, false);
+	raw_spin_release(&rq->lock);
+	if (unlikely(dead))
+		complete(&prev->exited);
+}
+
+void sched_task_entered(void)
+{
+	finish_switch();
+	local_irq_enable();
+	preempt_enable();
+}
+
+static bool wants_to_leave(struct task *task)
+{
+	if (likely(task->state == TASK_RUNNING))
+		return false;
+	if ((task->state & (TASK_KILLABLE | TASK_INTERRUPTIBLE)) &&
+	    fatal_signal_pending(task)) {
+		task->state = TASK_RUNNING;
+		return false;
+	}
+	return true;
+}
+
+/* Take the next task off the queue.  rq->lock held. */
+static struct task *pick_next(struct rq *rq)
+{
+	struct task *next;
+
+	if (heap_empty(&rq->queue))
+		pull_task(rq);
+	if (heap_empty(&rq->queue))
+		return rq->idle;
+	next = run_node_task(heap_first(&rq->queue));
+	unqueue_task(rq, next);
+	return next;
+}
+
+/* Choose who runs after @prev; @prev is back on the queue if it may run. */
+static struct task *choose(struct rq *rq, struct task *prev, enum why why)
+{
+	struct task *next;
+
+	if (prev == rq->idle)
+		return pick_next(rq);
+	if (why != WHY_PREEMPT && wants_to_leave(prev)) {
+		prev->on_queue = false;
+		WRITE_ONCE(rq->nr_running, rq->nr_running - 1);
+		return pick_next(rq);
+	}
+	if (heap_empty(&rq->queue))
+		return prev;
+	if (why != WHY_YIELD) {
+		queue_task(rq, prev);
+		return pick_next(rq);
+	}
+	next = pick_next(rq);
+	if ((s64)(next->vruntime - prev->vruntime) > 0)
+		prev->vruntime = next->vruntime;
+	queue_task(rq, prev);
+	return next;
+}
+
+static void note_idle(struct rq *rq, struct task *prev, struct task *next)
+{
+	if (next == rq->idle)
+		cpumask_set_cpu(rq->cpu, &idle_mask);
+	else if (prev == rq->idle)
+		cpumask_clear_cpu(rq->cpu, &idle_mask);
+}
+
+/*
+ * Leave the running task for the one that is due.  Interrupts are off and
+ * preempt_count() is exactly 1, before and after.
+ */
+static void switch_tasks(enum why why)
+{
+	struct task *prev = current;
+	struct rq *rq = this_rq();
+	struct task *next;
+
+	/* May wake somebody, so before the queue is locked. */
+	rcu_note_qs();
+	raw_spin_acquire(&rq->lock);
+	clear_need_resched();
+	account(rq);
+	next = choose(rq, prev, why);
+	next->exec_start = prev->exec_start;
+	if (next == prev) {
+		raw_spin_release(&rq->lock);
+		return;
+	}
+	note_idle(rq, prev, next);
+	rq->curr = next;
+	rq->prev = prev;
+	rq->stats.switches++;
+	rq->stats.preemptions += why == WHY_PREEMPT;
+	next->switches++;
+	next->on_cpu = true;
+	if (prev->active_ctx != next->active_ctx)
+		arch_switch_mm(next->active_ctx);
+	this_cpu_write(current_task, next);
+	arch_task_switch(&prev->arch, &next->arch);
+	/* Another CPU maybe; prev is whoever ran here before us. */
+	finish_switch();
+}
+
+static void schedule_why(enum why why)
+{
+	do {
+		preempt_disable();
+		local_irq_disable();
+		switch_tasks(why);
+		local_irq_enable();
+		preempt_enable_no_resched();
+		why = WHY_PREEMPT;
+	} while (need_resched());
+}
+
+void schedule(void)
+{
+	lockdep_note_schedule();
+	ASSERT(preempt_count() == 0 && !irqs_disabled());
+	schedule_why(WHY_SLEEP);
+}
+
+void yield(void)
+{
+	might_sleep();
+	schedule_why(WHY_YIELD);
+}
+
+void preempt_schedule(void)
+{
+	if (preempt_count() || irqs_disabled())
+		return;
+	schedule_why(WHY_PREEMPT);
+}
+
+void cond_resched_slow(void)
+{
+	preempt_schedule();
+}
+
+void upcall_preempt_irq(void)
+{
+	while (need_resched() && !preempt_count()) {
+		preempt_disable();
+		switch_tasks(WHY_PREEMPT);
+		preempt_enable_no_resched();
+	}
+}
+
+void sched_task_leave(void)
+{
+	preempt_disable();
+	local_irq_disable();
+	current->state = TASK_DEAD;
+	switch_tasks(WHY_SLEEP);
+	panic("sched: a dead task runs");
+}
+
+/* ---- waking ------------------------------------------------------------ */
+
+/* wake_lock held, interrupts off.  Return: false when there is no need to. */
+static bool wake_locked(struct task *task, unsigned int states)
+{
+	bool is_new = task->state == TASK_NEW;
+	struct rq *rq;
+
+	/* Taking wake_lock was the full barrier before this look. */
+	if (!(READ_ONCE(task->state) & states))
+		return false;
+	rq = lock_task_rq(task);
+	if (task->on_queue) {
+		WRITE_ONCE(task->state, TASK_RUNNING);
+		raw_spin_release(&rq->lock);
+		return true;
+	}
+	raw_spin_release(&rq->lock);
+	while (smp_load_acquire(&task->on_cpu))
+		cpu_relax();
+	WRITE_ONCE(task->state, TASK_RUNNING);
+	rq = cpu_rq(place(task, is_new));
+	raw_spin_acquire(&rq->lock);
+	activate(rq, task);
+	raw_spin_release(&rq->lock);
+	return true;
+}
+
+bool wake_up_state(struct task *task, unsigned int states)
+{
+	unsigned long flags;
+	bool woken;
+
+	raw_spin_lock_irqsave(&task->wake_lock, flags);
+	woken = wake_locked(task, states);
+	raw_spin_unlock_irqrestore(&task->wake_lock, flags);
+	return woken;
+}
+
+bool wake_up_process(struct task *task)
+{
+	return wake_up_state(task, TASK_NORMAL | TASK_NEW);
+}
+
+void task_kill(struct task *task)
+{
+	atomic_or(TASK_FLAG_KILLED, &task->flags);
+	wake_up_state(task, TASK_KILLABLE | TASK_INTERRUPTIBLE);
+}
+
+bool task_is_sleeping(struct task *task)
+{
+	unsigned long flags;
+	struct rq *rq;
+	bool asleep;
+
+	local_irq_save(flags);
+	preempt_disable();
+	rq = lock_task_rq(task);
+	asleep = !task->on_queue && !READ_ONCE(task->on_cpu) &&
+		 (task->state & TASK_NORMAL);
+	raw_spin_release(&rq->lock);
+	local_irq_restore(flags);
+	preempt_enable();
+	return asleep;
+}
+
+/* ---- time -------------------------------------------------------------- */
+
+void scheduler_tick(void)
+{
+	struct rq *rq = this_rq();
+
+	raw_spin_acquire(&rq->lock);
+	account(rq);
+	if (++rq->stats.ticks % BALANCE_TICKS == 0)
+		pull_task(rq);
+	if (!heap_empty(&rq->queue) &&
+	    (rq->curr == rq->idle ||
+	     (s64)(rq->curr->vruntime - heap_first(&rq->queue)->key) >
+		     (s64)GRANULE))
+		set_need_resched();
+	raw_spin_release(&rq->lock);
+}
+
+void upcall_timer_tick(void)
+{
+	timers_run();
+	scheduler_tick();
+}
+
+struct sleeper {
+	struct timer timer;
+	struct task *task;
+};
+
+static void sleeper_wake(struct timer *timer)
+{
+	wake_up_process(container_of(timer, struct sleeper, timer)->task);
+}
+
+u64 schedule_timeout_ns(u64 ns)
+{
+	struct sleeper sleeper = {.task = current};
+	u64 deadline = clock_ns() + ns;
+	s64 left;
+
+	timer_init(&sleeper.timer, sleeper_wake);
+	timer_arm_ns(&sleeper.timer, ns);
+	schedule();
+	timer_cancel_sync(&sleeper.timer);
+	left = (s64)(deadline - clock_ns());
+	return left > 0 ? (u64)left : 0;
+}
+
+static void sleep_ns(u64 ns)
+{
+	might_sleep();
+	do {
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		ns = schedule_timeout_ns(ns);
+	} while (ns);
+}
+
+void msleep(unsigned int ms)
+{
+	sleep_ns(ms * NSEC_PER_MSEC);
+}
+
+void usleep_range(unsigned long min_us, unsigned long max_us)
+{
+	ASSERT(min_us <= max_us);
+	sleep_ns(min_us * NSEC_PER_USEC);
+}
+
+/* ---- beginning --------------------------------------------------------- */
+
+static void __noreturn idle_loop(void)
+{
+	for (;;) {
+		local_irq_disable();
+		while (!need_resched()) {
+			arch_safe_halt();
+			local_irq_disable();
+		}
+		switch_tasks(WHY_SLEEP);
+	}
+}
+
+static void rq_init(unsigned int cpu, struct task *idle)
+{
+	struct rq *rq = cpu_rq(cpu);
+
+	rq->cpu = cpu;
+	rq->idle = idle;
+	rq->curr = idle;
+	INIT_LIST_HEAD(&rq->queued);
+	atomic_or(TASK_FLAG_IDLE, &idle->flags);
+	idle->cpu = cpu;
+	idle->on_cpu = true;
+	idle->on_queue = true;
+	idle->exec_start = clock_ns();
+	per_cpu(current_task, cpu) = idle;
+}
+
+void sched_init(void)
+{
+	task_init(&boot_task, "idle/0", 0);
+	rq_init(0, &boot_task);
+}
+
+void sched_start(void)
+{
+	WRITE_ONCE(sched_is_running, true);
+	set_need_resched();
+	idle_loop();
+}
+
+void *sched_idle_stack(unsigned int cpu)
+{
+	char name[TASK_NAME_LEN];
+	struct task *idle;
+
+	snprintf(name, sizeof(name), "idle/%u", cpu);
+	idle = kthread_create(NULL, NULL, "%s", name);
+	if (IS_ERR(idle))
+		return NULL;
+	idle->state = TASK_RUNNING;
+	idle->allowed = cpumask_of(cpu);
+	rq_init(cpu, idle);
+	return idle->stack;
+}
+
+void upcall_secondary_cpu(void)
+{
+	cpumask_set_cpu(smp_processor_id(), &idle_mask);
+	idle_loop();
+}
+
+void sched_read_stats(unsigned int cpu, struct sched_cpu_stats *stats)
+{
+	struct rq *rq = cpu_rq(cpu);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&rq->lock, flags);
+	*stats = rq->stats;
+	stats->running = rq->nr_running;
+	raw_spin_unlock_irqrestore(&rq->lock, flags);
+}
