@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/drivers/peer_arena.h - an address space with a peer in it, for tests
+ */
+#ifndef TESTS_PEER_ARENA_H
+#define TESTS_PEER_ARENA_H
+
+#include <arch/paging.h>
+#include <drivers/peer.h>
+#include <kernel/ktest.h>
+#include <kernel/time.h>
+#include <mm/mm.h>
+
+/* Writable pages at base; nothing is mapped behind them. */
+#define ARENA_PAGES 8
+#define ARENA_NS    (5 * NSEC_PER_SEC)
+
+/**
+ * struct peer_arena - what a test works in
+ * @test: whom failures count for
+ * @peer: the first peer
+ * @mm: ARENA_PAGES of it are mapped at @base; the test's thread has adopted it
+ * @ctx: the peer in it
+ * @base: page address
+ */
+struct peer_arena {
+	struct ktest *test;
+	struct peer *peer;
+	struct mm_struct *mm;
+	struct peer_context *ctx;
+	vaddr_t base;
+};
+
+/* False, with the test failed and nothing held, if it could not be made. */
+bool arena_open(struct ktest *test, struct peer_arena *arena);
+void arena_close(struct peer_arena *arena);
+
+static inline vaddr_t arena_page(const struct peer_arena *arena, unsigned int page)
+{
+	return arena->base + page * PAGE_SIZE;
+}
+
+/* What the CPU reads and writes, by the test's own thread. */
+u64 cpu_read(struct peer_arena *arena, vaddr_t va);
+void cpu_write(struct peer_arena *arena, vaddr_t va, u64 value);
+
+/* One 64-bit access by the device; errno of the work. */
+int device_load(struct peer_context *ctx, vaddr_t va, u64 *value);
+int device_store(struct peer_context *ctx, vaddr_t va, u64 value);
+
+/* @repeat times fetch_add 1; how many were done comes back in @done. */
+int device_add(struct peer_context *ctx, vaddr_t va, u64 repeat, u64 *done);
+
+/* Fill @work with the same, to be submitted by the caller. */
+void device_add_order(struct peer_work *work, vaddr_t va, u64 repeat);
+
+struct peer_context_stats arena_stats(struct peer_arena *arena);
+
+#endif

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/drivers/peer_atomic_test.c - exclusive access, back and forth
+ */
+#include <arch/uaccess.h>
+#include <kernel/sched.h>
+#include <kernel/string.h>
+#include <mm/gup.h>
+#include <mm/page.h>
+
+#include "peer_arena.h"
+
+KTEST_F(peer_atomic, grant_takes_the_page_and_a_touch_takes_it_back, KT_NEEDS_PEER)
+{
+	struct peer_translation found;
+	struct peer_arena arena;
+	struct page *page;
+	u64 done;
+
+	if (!arena_open(test, &arena))
+		return;
+	cpu_write(&arena, arena.base, 40);
+	EXPECT_EQ(device_add(arena.ctx, arena.base, 2, &done), 0);
+	EXPECT_EQ(done, 2u);
+	EXPECT_EQ(peer_query(arena.ctx, arena.base, &found), 0);
+	EXPECT(found.exclusive);
+	EXPECT(found.prot & PEER_MAP_ATOMIC);
+	mmap_read_lock(arena.mm);
+	page = follow_page(arena.mm, arena.base);
+	mmap_read_unlock(arena.mm);
+	EXPECT(!page);
+	EXPECT_EQ(cpu_read(&arena, arena.base), 42u);
+	EXPECT_EQ(peer_query(arena.ctx, arena.base, &found), -ENOENT);
+	EXPECT_EQ(arena_stats(&arena).grants, 1u);
+	EXPECT_EQ(arena_stats(&arena).replays, 1u);
+	EXPECT_EQ(arena_stats(&arena).take_backs, 1u);
+	arena_close(&arena);
+}
+
+struct operation {
+	u32 op;
+	u64 old;
+	u64 operand;
+	u64 compare;
+	u64 new;
+};
+
+static const struct operation operations[] = {
+	{PEER_OP_FETCH_ADD, 0xff, 1, 0, 0x100},
+	{PEER_OP_FETCH_AND, 0x3c, 0x0f, 0, 0x0c},
+	{PEER_OP_FETCH_OR, 0x30, 0x0f, 0, 0x3f},
+	{PEER_OP_FETCH_XOR, 0x3c, 0x0f, 0, 0x33},
+	{PEER_OP_SWAP, 0x12, 0x34, 0, 0x34},
+	{PEER_OP_CAS, 0x12, 0x34, 0x12, 0x34},
+	{PEER_OP_CAS, 0x12, 0x34, 0x13, 0x12},
+	{PEER_OP_MIN, 0x12, 0x34, 0, 0x12},
+	{PEER_OP_MIN, 0x12, 0x11, 0, 0x11},
+	{PEER_OP_MAX, 0x12, 0x34, 0, 0x34},
+	{PEER_OP_MAX, 0x12, 0x11, 0, 0x12},
+};
+
+KTEST_F(peer_atomic, every_operation_at_every_width_computes_what_it_says,
+	KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+	unsigned int i, width;
+
+	if (!arena_open(test, &arena))
+		return;
+	for (i = 0; i < ARRAY_SIZE(operations); i++) {
+		const struct operation *o = &operations[i];
+
+		for (width = 1; width <= 8; width *= 2) {
+			u64 mask = width == 8 ? ~0ull : (1ull << 8 * width) - 1;
+			struct peer_work work = {.op = o->op,
+						 .width = width,
+						 .va = arena.base,
+						 .operand = o->operand,
+						 .compare = o->compare,
+						 .count = 1,
+						 .repeat = 1};
+
+			/* The bytes behind the operand must stay. */
+			cpu_write(&arena, arena.base, ~mask | o->old);
+			EXPECT_EQ(peer_work_run(arena.ctx, &work, ARENA_NS), 0);
+			EXPECT_EQ(work.value, o->old);
+			EXPECT_EQ(cpu_read(&arena, arena.base),
+				  ~mask | (o->new &mask));
+		}
+	}
+	arena_close(&arena);
+}
+
+KTEST_F(peer_atomic, read_only_page_is_denied_to_an_atomic, KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+	u64 done;
+
+	if (!arena_open(test, &arena))
+		return;
+	cpu_write(&arena, arena.base, 4);
+	EXPECT_EQ(do_mprotect(arena.mm, arena.base, PAGE_SIZE, PROT_READ), 0);
+	EXPECT_EQ(device_add(arena.ctx, arena.base, 1, &done), -EFAULT);
+	EXPECT_EQ(done, 0u);
+	EXPECT_EQ(cpu_read(&arena, arena.base), 4u);
+	arena_close(&arena);
+}
+
+struct lock_check {
+	unsigned int unlocked;
+	unsigned int seen;
+};
+
+static void look_at_lock(struct peer_context *ctx, vaddr_t va, void *arg)
+{
+	struct peer_translation table[ARENA_PAGES];
+	struct lock_check *check = arg;
+	unsigned int i, count;
+
+	count = peer_context_translations(ctx, table, ARENA_PAGES);
+	for (i = 0; i < count; i++) {
+		if (table[i].va != va)
+			continue;
+		check->seen++;
+		check->unlocked += !PageLocked(phys_to_page(table[i].pa));
+	}
+}
+
+/*
+ * R8.20, R8.24: the page lock is what makes a grant worth an access. The hook
+ * is called when the replay has been reported.
+ */
+KTEST_F(peer_atomic, page_stays_locked_until_the_replay_is_reported, KT_NEEDS_PEER)
+{
+	struct lock_check check = {0};
+	struct peer_hooks hooks = {.before_unlock = look_at_lock, .arg = &check};
+	struct peer_arena arena;
+	unsigned int page;
+	u64 done;
+
+	if (!arena_open(test, &arena))
+		return;
+	peer_context_hooks(arena.ctx, &hooks);
+	for (page = 0; page < ARENA_PAGES; page++)
+		EXPECT_EQ(device_add(arena.ctx, arena_page(&arena, page), 1,
+				     &done),
+			  0);
+	EXPECT_EQ(check.seen, (unsigned int)ARENA_PAGES);
+	EXPECT_EQ(check.unlocked, 0u);
+	EXPECT_EQ(arena_stats(&arena).replay_timeouts, 0u);
+	/* The grant is over: the CPU gets the page at once. */
+	cpu_write(&arena, arena.base, 1);
+	peer_context_hooks(arena.ctx, NULL);
+	arena_close(&arena);
+}
+
+/* CPUs that add to a word until told to stop. */
+struct adders {
+	struct mm_struct *mm;
+	vaddr_t va;
+	bool stop;
+	struct atomic64 added;
+	struct atomic failures;
+};
+
+static int adder_thread(void *arg)
+{
+	struct adders *adders = arg;
+	u64 old;
+
+	kthread_use_mm(adders->mm);
+	while (!READ_ONCE(adders->stop)) {
+		if (user_xadd64((u64 __user *)adders->va, 1, &old))
+			atomic_inc(&adders->failures);
+		else
+			atomic64_inc(&adders->added);
+		cond_resched();
+	}
+	kthread_unuse_mm(adders->mm);
+	return 0;
+}
+
+/*
+ * A CPU cannot have the page back before the device had its access, so no
+ * grant is revoked unused, however hard the CPUs try (the progress promise).
+ */
+KTEST_F(peer_atomic, every_grant_is_worth_an_access, KT_NEEDS_PEER)
+{
+	struct peer_context_stats stats;
+	struct peer_arena arena;
+	struct adders adders = {0};
+	struct task *task;
+	u64 done, sum = 0;
+	unsigned int i;
+
+	if (!arena_open(test, &arena))
+		return;
+	adders.mm = arena.mm;
+	adders.va = arena.base;
+	task = kthread_run(adder_thread, &adders, "test/adder");
+	if (!IS_ERR(task)) {
+		for (i = 0; i < 200; i++) {
+			EXPECT_EQ(device_add(arena.ctx, arena.base, 1, &done), 0);
+			sum += done;
+		}
+		WRITE_ONCE(adders.stop, true);
+		kthread_join(task);
+	}
+	EXPECT_EQ(atomic_read(&adders.failures), 0);
+	EXPECT_EQ(cpu_read(&arena, arena.base),
+		  sum + (u64)atomic64_read(&adders.added));
+	stats = arena_stats(&arena);
+	EXPECT_EQ(stats.revoked, 0u);
+	EXPECT_EQ(stats.replays, stats.grants);
+	EXPECT_GE(stats.grants, 1u);
+	arena_close(&arena);
+}
+
+static int change_neighbours(void *arg)
+{
+	struct peer_arena *arena = arg;
+	vaddr_t va = arena_page(arena, 1);
+
+	while (!kthread_should_stop()) {
+		if (do_munmap(arena->mm, va, 2 * PAGE_SIZE) ||
+		    do_mmap(arena->mm, va, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE) <
+			    0 ||
+		    do_mprotect(arena->mm, va, PAGE_SIZE, PROT_READ))
+			ktest_fail(arena->test, "a neighbour did not change");
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Both sides add @rounds orders' worth; how much is missing in the end. */
+static s64 contest(struct peer_arena *arena, unsigned int rounds,
+		   enum peer_atomic_policy policy, u64 window_ns)
+{
+	struct adders adders = {.mm = arena->mm, .va = arena->base};
+	struct task *adder, *neighbour;
+	u64 done, sum = 0;
+
+	peer_context_policy(arena->ctx, policy);
+	peer_set_option(arena->peer, arena->ctx, PEER_OPT_RMW_WINDOW_NS,
+			window_ns);
+	adder = kthread_run(adder_thread, &adders, "test/adder");
+	neighbour = kthread_run(change_neighbours, arena, "test/neighbour");
+	while (rounds--) {
+		if (device_add(arena->ctx, arena->base, 1000, &done))
+			ktest_fail(arena->test, "the device could not add");
+		sum += done;
+	}
+	KTEST_WAIT_FOR(arena->test, atomic64_read(&adders.added) > 1000);
+	WRITE_ONCE(adders.stop, true);
+	if (!IS_ERR(adder))
+		kthread_join(adder);
+	if (!IS_ERR(neighbour))
+		kthread_stop(neighbour);
+	sum += (u64)atomic64_read(&adders.added);
+	return (s64)(sum - cpu_read(arena, arena->base));
+}
+
+KTEST_F(peer_atomic, with_exclusive_access_no_update_is_lost, KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(contest(&arena, 20, PEER_ATOMIC_EXCLUSIVE, 200), 0);
+	EXPECT_GE(arena_stats(&arena).take_backs, 1u);
+	EXPECT_EQ(arena_stats(&arena).gave_up, 0u);
+	arena_close(&arena);
+}
+
+/* The control of the one above: without it that one would prove nothing. */
+KTEST_F(peer_atomic, without_exclusive_access_updates_are_lost, KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_GT(contest(&arena, 20, PEER_ATOMIC_PLAIN, 2000), 0);
+	EXPECT_EQ(arena_stats(&arena).grants, 0u);
+	arena_close(&arena);
+}
+
+KTEST_F(peer_atomic, two_contexts_take_the_page_from_each_other, KT_NEEDS_PEER)
+{
+	struct peer_translation found;
+	struct peer_context *other;
+	struct peer_arena arena;
+	unsigned int i;
+	u64 done;
+
+	if (!arena_open(test, &arena))
+		return;
+	if (!peer_context_create(arena.peer, arena.mm, &other)) {
+		for (i = 0; i < 10; i++) {
+			EXPECT_EQ(device_add(arena.ctx, arena.base, 3, &done), 0);
+			EXPECT_EQ(peer_query(other, arena.base, &found), -ENOENT);
+			EXPECT_EQ(device_add(other, arena.base, 4, &done), 0);
+			EXPECT_EQ(peer_query(arena.ctx, arena.base, &found),
+				  -ENOENT);
+		}
+		EXPECT_EQ(cpu_read(&arena, arena.base), 70u);
+		EXPECT_EQ(arena_stats(&arena).grants, 10u);
+		peer_context_destroy(other);
+	} else {
+		ktest_fail(test, "no second context");
+	}
+	arena_close(&arena);
+}
+
+/*
+ * The page goes away below a device that is adding to it: what it says it has
+ * done is in the frame, and not one more.
+ */
+KTEST_F(peer_atomic, unmap_during_device_atomics_stops_them_exactly, KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+	struct peer_work work;
+	unsigned int page;
+
+	if (!arena_open(test, &arena))
+		return;
+	for (page = 0; page < 4; page++) {
+		vaddr_t va = arena_page(&arena, page);
+		struct page *frame = NULL;
+		u64 *word;
+
+		cpu_write(&arena, va, 0);
+		mmap_read_lock(arena.mm);
+		frame = follow_page(arena.mm, va);
+		mmap_read_unlock(arena.mm);
+		if (!frame) {
+			ktest_fail(test, "no frame was mapped");
+			break;
+		}
+		word = page_address(frame);
+		device_add_order(&work, va, 10000000);
+		EXPECT_EQ(peer_work_submit(arena.ctx, &work), 0);
+		KTEST_WAIT_FOR(test, READ_ONCE(*word) > 10);
+		EXPECT_EQ(do_munmap(arena.mm, va, PAGE_SIZE), 0);
+		EXPECT_EQ(peer_work_wait(&work, ARENA_NS), -EFAULT);
+		EXPECT_EQ(READ_ONCE(*word), work.done);
+		put_page(frame);
+	}
+	arena_close(&arena);
+}

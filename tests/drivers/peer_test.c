@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/drivers/peer_test.c - the peer reads and writes an address space
+ *
+ * Pages are drawn as they lie in the arena:
+ *
+ *	pages     0 1 2 3 4 5 6 7 | 8
+ *	mapped    [-------------) | nothing
+ */
+#include <arch/uaccess.h>
+#include <kernel/alloc.h>
+#include <kernel/sched.h>
+#include <kernel/string.h>
+#include <mm/gup.h>
+#include <mm/page.h>
+
+#include "peer_arena.h"
+
+KTEST_F(peer, device_reads_what_the_cpu_wrote, KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+	u64 value = 0;
+
+	if (!arena_open(test, &arena))
+		return;
+	cpu_write(&arena, arena_page(&arena, 1) + 8, 0x1122334455667788);
+	EXPECT_EQ(device_load(arena.ctx, arena_page(&arena, 1) + 8, &value), 0);
+	EXPECT_EQ(value, 0x1122334455667788u);
+	EXPECT_EQ(arena_stats(&arena).requests_read, 1u);
+	arena_close(&arena);
+}
+
+KTEST_F(peer, device_reads_zeroes_where_nobody_wrote, KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+	u64 value = 1;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), 0);
+	EXPECT_EQ(value, 0u);
+	/* Then the CPU writes: the zero page must not stay with the device. */
+	cpu_write(&arena, arena.base, 7);
+	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), 0);
+	EXPECT_EQ(value, 7u);
+	arena_close(&arena);
+}
+
+KTEST_F(peer, cpu_reads_what_the_device_wrote, KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(device_store(arena.ctx, arena_page(&arena, 2), 42), 0);
+	EXPECT_EQ(cpu_read(&arena, arena_page(&arena, 2)), 42u);
+	EXPECT_EQ(arena_stats(&arena).requests_write, 1u);
+	arena_close(&arena);
+}
+
+KTEST_F(peer, second_access_to_a_page_needs_no_request, KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+	u64 value;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(device_store(arena.ctx, arena.base, 1), 0);
+	EXPECT_EQ(device_store(arena.ctx, arena.base + 8, 2), 0);
+	EXPECT_EQ(device_load(arena.ctx, arena.base + 8, &value), 0);
+	EXPECT_EQ(arena_stats(&arena).requests_write, 1u);
+	EXPECT_EQ(arena_stats(&arena).requests_read, 0u);
+	arena_close(&arena);
+}
+
+KTEST_F(peer, fill_and_copy_cross_pages, KT_NEEDS_PEER)
+{
+	struct peer_work fill = {.op = PEER_OP_FILL,
+				 .count = 2 * PAGE_SIZE,
+				 .repeat = 1,
+				 .operand = 0xab};
+	struct peer_work copy = {
+		.op = PEER_OP_COPY, .count = PAGE_SIZE, .repeat = 1};
+	struct peer_arena arena;
+
+	if (!arena_open(test, &arena))
+		return;
+	fill.va = arena.base + 100;
+	copy.va = arena_page(&arena, 5) + 52;
+	copy.operand = arena.base + 1000;
+	EXPECT_EQ(peer_work_run(arena.ctx, &fill, ARENA_NS), 0);
+	EXPECT_EQ(fill.done, 2 * PAGE_SIZE);
+	EXPECT_EQ(peer_work_run(arena.ctx, &copy, ARENA_NS), 0);
+	EXPECT_EQ(cpu_read(&arena, arena.base + 92), 0xabababab00000000u);
+	EXPECT_EQ(cpu_read(&arena, arena_page(&arena, 5) + 48),
+		  0xabababab00000000u);
+	EXPECT_EQ(cpu_read(&arena, arena_page(&arena, 6) + 44),
+		  0xababababababababu);
+	EXPECT_EQ(cpu_read(&arena, arena_page(&arena, 6) + 52), 0u);
+	arena_close(&arena);
+}
+
+KTEST_F(peer, vector_gives_back_each_old_value, KT_NEEDS_PEER)
+{
+	u64 results[16];
+	struct peer_work work = {.op = PEER_OP_FETCH_ADD,
+				 .width = 8,
+				 .count = 8,
+				 .stride = 1024,
+				 .repeat = 2,
+				 .operand = 5,
+				 .results = results};
+	struct peer_arena arena;
+	unsigned int i;
+
+	if (!arena_open(test, &arena))
+		return;
+	work.va = arena.base;
+	for (i = 0; i < 8; i++)
+		cpu_write(&arena, arena.base + i * 1024, i);
+	EXPECT_EQ(peer_work_run(arena.ctx, &work, ARENA_NS), 0);
+	EXPECT_EQ(work.done, 16u);
+	for (i = 0; i < 16; i++)
+		EXPECT_EQ(results[i], i % 8 + i / 8 * 5);
+	for (i = 0; i < 8; i++)
+		EXPECT_EQ(cpu_read(&arena, arena.base + i * 1024), i + 10);
+	arena_close(&arena);
+}
+
+KTEST_F(peer, access_to_nothing_fails_and_says_where, KT_NEEDS_PEER)
+{
+	struct peer_work work = {.op = PEER_OP_STORE,
+				 .width = 8,
+				 .count = 3,
+				 .stride = PAGE_SIZE,
+				 .repeat = 1};
+	struct peer_arena arena;
+
+	if (!arena_open(test, &arena))
+		return;
+	work.va = arena_page(&arena, ARENA_PAGES - 1);
+	EXPECT_EQ(peer_work_run(arena.ctx, &work, ARENA_NS), -EFAULT);
+	EXPECT_EQ(work.done, 1u);
+	EXPECT_EQ(work.fault_va, arena_page(&arena, ARENA_PAGES));
+	EXPECT_EQ(arena_stats(&arena).refused, 1u);
+	arena_close(&arena);
+}
+
+KTEST_F(peer, orders_that_make_no_sense_are_refused, KT_NEEDS_PEER)
+{
+	struct peer_work none = {.op = PEER_OP_LOAD, .width = 8, .repeat = 1};
+	struct peer_work odd = {
+		.op = PEER_OP_LOAD, .width = 3, .count = 1, .repeat = 1};
+	struct peer_work op = {.op = 99, .width = 8, .count = 1, .repeat = 1};
+	struct peer_work huge = {
+		.op = PEER_OP_LOAD, .width = 8, .count = ~0ull, .repeat = 2};
+	struct peer_arena arena;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(peer_work_run(arena.ctx, &none, ARENA_NS), -EINVAL);
+	EXPECT_EQ(peer_work_run(arena.ctx, &odd, ARENA_NS), -EINVAL);
+	EXPECT_EQ(peer_work_run(arena.ctx, &op, ARENA_NS), -EINVAL);
+	EXPECT_EQ(peer_work_run(arena.ctx, &huge, ARENA_NS), -EINVAL);
+	arena_close(&arena);
+}
+
+KTEST_F(peer, unmapped_page_is_gone_from_the_device, KT_NEEDS_PEER)
+{
+	struct peer_translation found;
+	struct peer_arena arena;
+	u64 value;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(device_store(arena.ctx, arena.base, 1), 0);
+	EXPECT_EQ(device_store(arena.ctx, arena_page(&arena, 1), 2), 0);
+	EXPECT_EQ(peer_query(arena.ctx, arena.base, &found), 0);
+	EXPECT_EQ(do_munmap(arena.mm, arena.base, PAGE_SIZE), 0);
+	EXPECT_EQ(peer_query(arena.ctx, arena.base, &found), -ENOENT);
+	EXPECT_EQ(peer_query(arena.ctx, arena_page(&arena, 1), &found), 0);
+	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), -EFAULT);
+	EXPECT_EQ(arena_stats(&arena).invalidations, 1u);
+	arena_close(&arena);
+}
+
+KTEST_F(peer, change_elsewhere_sends_no_command, KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+
+	if (!arena_open(test, &arena))
+		return;
+	cpu_write(&arena, arena_page(&arena, 3), 1);
+	EXPECT_EQ(device_store(arena.ctx, arena.base, 1), 0);
+	EXPECT_EQ(do_munmap(arena.mm, arena_page(&arena, 3), PAGE_SIZE), 0);
+	EXPECT_EQ(arena_stats(&arena).callbacks, 1u);
+	EXPECT_EQ(arena_stats(&arena).invalidations, 0u);
+	arena_close(&arena);
+}
+
+KTEST_F(peer, read_only_page_can_be_read_but_not_written, KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+	u64 value = 0;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(device_store(arena.ctx, arena.base, 9), 0);
+	EXPECT_EQ(do_mprotect(arena.mm, arena.base, PAGE_SIZE, PROT_READ), 0);
+	EXPECT_EQ(device_store(arena.ctx, arena.base, 10), -EFAULT);
+	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), 0);
+	EXPECT_EQ(value, 9u);
+	EXPECT_EQ(do_mprotect(arena.mm, arena.base, PAGE_SIZE,
+			      PROT_READ | PROT_WRITE),
+		  0);
+	EXPECT_EQ(device_store(arena.ctx, arena.base, 11), 0);
+	EXPECT_EQ(cpu_read(&arena, arena.base), 11u);
+	EXPECT_EQ(do_mprotect(arena.mm, arena.base, PAGE_SIZE, PROT_NONE), 0);
+	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), -EFAULT);
+	arena_close(&arena);
+}
+
+/* Stops the first request between its look-up and its installation. */
+struct interloper {
+	struct ktest_step step;
+	bool done;
+};
+
+static void hold_first_request(struct peer_context *ctx, vaddr_t va, void *arg)
+{
+	struct interloper *interloper = arg;
+
+	if (interloper->done)
+		return;
+	interloper->done = true;
+	step_signal(&interloper->step, 1);
+	step_wait(&interloper->step, 2);
+}
+
+/*
+ *	page request			this thread
+ *	read_begin, look-up: frame A
+ *					page thrown away, frame B written
+ *	read_retry: true, again: B
+ */
+KTEST_F(peer, page_looked_up_before_an_unmap_is_not_installed, KT_NEEDS_PEER)
+{
+	struct interloper interloper = {.done = false};
+	struct peer_hooks hooks = {.before_install = hold_first_request,
+				   .arg = &interloper};
+	struct peer_work work = {.op = PEER_OP_STORE,
+				 .width = 8,
+				 .operand = 77,
+				 .count = 1,
+				 .repeat = 1};
+	struct peer_arena arena;
+
+	if (!arena_open(test, &arena))
+		return;
+	step_init(&interloper.step, test);
+	work.va = arena.base;
+	cpu_write(&arena, arena.base, 1);
+	peer_context_hooks(arena.ctx, &hooks);
+	EXPECT_EQ(peer_work_submit(arena.ctx, &work), 0);
+	step_wait(&interloper.step, 1);
+	EXPECT_EQ(madvise_dontneed(arena.mm, arena.base, PAGE_SIZE), 0);
+	cpu_write(&arena, arena.base + 8, 2);
+	step_signal(&interloper.step, 2);
+	EXPECT_EQ(peer_work_wait(&work, ARENA_NS), 0);
+	EXPECT_GE(arena_stats(&arena).retries_collision, 1u);
+	EXPECT_EQ(cpu_read(&arena, arena.base), 77u);
+	EXPECT_EQ(cpu_read(&arena, arena.base + 8), 2u);
+	peer_context_hooks(arena.ctx, NULL);
+	arena_close(&arena);
+}
+
+/*
+ * The device holds each access for a while. Permission is taken away while one
+ * is in flight; when that has returned, the frame must not change any more.
+ *
+ *	device				this thread
+ *	access: translation found
+ *					mprotect: INVALIDATE ...
+ *	access: store
+ *					... acknowledged; look at the word
+ *					work fails; look again: the same
+ */
+KTEST_F(peer, acknowledged_invalidation_means_no_access_in_flight, KT_NEEDS_PEER)
+{
+	const u64 stall_ns = 5 * NSEC_PER_MSEC;
+	unsigned int round, moved = 0;
+	struct peer_arena arena;
+	struct peer_work work;
+
+	if (!arena_open(test, &arena))
+		return;
+	if (peer_set_option(arena.peer, arena.ctx, PEER_OPT_TEST_STALL_NS,
+			    stall_ns)) {
+		ktest_skip(test, "the peer takes no test options");
+		arena_close(&arena);
+		return;
+	}
+	for (round = 0; round < 5; round++) {
+		vaddr_t va = arena_page(&arena, round);
+		u64 before, after, done = 0;
+
+		cpu_write(&arena, va, 0);
+		device_add_order(&work, va, 1000);
+		EXPECT_EQ(peer_work_submit(arena.ctx, &work), 0);
+		/* Well inside of an access, not at its beginning or end. */
+		KTEST_WAIT_FOR(test, arena_stats(&arena).replays > round);
+		usleep_range(2000, 2500);
+		EXPECT_EQ(do_mprotect(arena.mm, va, PAGE_SIZE, PROT_READ), 0);
+		before = cpu_read(&arena, va);
+		EXPECT_EQ(peer_work_wait(&work, ARENA_NS), -EFAULT);
+		after = cpu_read(&arena, va);
+		done = work.done;
+		moved += before != after;
+		EXPECT_EQ(after, done);
+	}
+	EXPECT_EQ(moved, 0u);
+	arena_close(&arena);
+}
+
+KTEST_F(peer, end_of_the_address_space_closes_the_context, KT_NEEDS_PEER)
+{
+	struct peer_translation found;
+	struct peer_arena arena;
+	u64 value;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(device_store(arena.ctx, arena.base, 1), 0);
+	kthread_unuse_mm(arena.mm);
+	mmput(arena.mm);
+	EXPECT_EQ(peer_query(arena.ctx, arena.base, &found), -ENOENT);
+	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), -EFAULT);
+	peer_context_destroy(arena.ctx);
+}
+
+KTEST_F(peer, context_goes_before_its_address_space, KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(device_store(arena.ctx, arena.base, 5), 0);
+	peer_context_destroy(arena.ctx);
+	EXPECT_EQ(cpu_read(&arena, arena.base), 5u);
+	EXPECT_EQ(do_munmap(arena.mm, arena.base, PAGE_SIZE), 0);
+	kthread_unuse_mm(arena.mm);
+	mmput(arena.mm);
+}
+
+KTEST_F(peer, contexts_do_not_see_each_other, KT_NEEDS_PEER)
+{
+	struct peer_arena one;
+	struct peer_context *other;
+	struct mm_struct *mm;
+	u64 value;
+	long at;
+
+	if (!arena_open(test, &one))
+		return;
+	mm = mm_alloc();
+	at = mm ? do_mmap(mm, one.base, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
+		: -ENOMEM;
+	EXPECT_EQ(at, (long)one.base);
+	if (at > 0 && !peer_context_create(one.peer, mm, &other)) {
+		EXPECT_EQ(device_store(one.ctx, one.base, 1), 0);
+		EXPECT_EQ(device_store(other, one.base, 2), 0);
+		EXPECT_EQ(device_load(one.ctx, one.base, &value), 0);
+		EXPECT_EQ(value, 1u);
+		peer_context_destroy(other);
+	} else {
+		ktest_fail(test, "no second context");
+	}
+	if (mm)
+		mmput(mm);
+	arena_close(&one);
+}
+
+KTEST_F(peer, contexts_are_given_out_until_there_are_no_more, KT_NEEDS_PEER)
+{
+	struct peer_context **extra;
+	unsigned int count = 0, most = 300;
+	struct peer_arena arena;
+	int err = 0;
+
+	extra = kcalloc(most, sizeof(*extra), GFP_KERNEL);
+	REQUIRE(extra);
+	if (arena_open(test, &arena)) {
+		while (count < most && !err) {
+			err = peer_context_create(arena.peer, arena.mm,
+						  &extra[count]);
+			count += !err;
+		}
+		EXPECT_EQ(err, -ENOSPC);
+		EXPECT_GE(count, 1u);
+		EXPECT_EQ(device_store(extra[count - 1], arena.base, 3), 0);
+		while (count)
+			peer_context_destroy(extra[--count]);
+		arena_close(&arena);
+	}
+	kfree(extra);
+}
+
+/* The device's table, the driver's and the CPU's, after each step. */
+static void compare_page(struct peer_arena *arena, vaddr_t va)
+{
+	struct peer_translation table[ARENA_PAGES], found;
+	unsigned int i, count;
+	bool known = false;
+	struct page *page;
+	int err;
+
+	count = peer_context_translations(arena->ctx, table, ARENA_PAGES);
+	for (i = 0; i < count; i++)
+		known |= table[i].va == va;
+	err = peer_query(arena->ctx, va, &found);
+	if (err ? known : !known)
+		ktest_fail(arena->test, "driver and device differ at %#lx", va);
+	mmap_read_lock(arena->mm);
+	page = follow_page(arena->mm, va);
+	mmap_read_unlock(arena->mm);
+	if (!err && found.exclusive && page)
+		ktest_fail(arena->test, "%#lx is exclusive and present", va);
+	if (!err && !found.exclusive && (!page || page_to_phys(page) != found.pa))
+		ktest_fail(arena->test, "%#lx is another frame for the device",
+			   va);
+	if (page)
+		put_page(page);
+}
+
+static void random_step(struct peer_arena *arena, struct rng *rng)
+{
+	vaddr_t va = arena_page(arena, (unsigned int)rng_below(rng, ARENA_PAGES));
+	u64 value;
+
+	switch (rng_below(rng, 8)) {
+	case 0:
+		do_munmap(arena->mm, va, PAGE_SIZE);
+		break;
+	case 1:
+		do_mmap(arena->mm, va, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+		break;
+	case 2:
+		do_mprotect(arena->mm, va, PAGE_SIZE,
+			    rng_below(rng, 2) ? PROT_READ
+					      : PROT_READ | PROT_WRITE);
+		break;
+	case 3:
+		madvise_dontneed(arena->mm, va, PAGE_SIZE);
+		break;
+	case 4:
+		(void)put_user(va, (u64 __user *)va);
+		break;
+	case 5:
+		device_load(arena->ctx, va, &value);
+		break;
+	case 6:
+		device_store(arena->ctx, va, va);
+		break;
+	default:
+		device_add(arena->ctx, va, 3, &value);
+		break;
+	}
+}
+
+KTEST_F(peer, no_translation_outlives_its_mapping, KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+	unsigned int step, page;
+
+	if (!arena_open(test, &arena))
+		return;
+	for (step = 0; step < 200 && !ktest_failed(test); step++) {
+		random_step(&arena, ktest_rng(test));
+		for (page = 0; page < ARENA_PAGES; page++)
+			compare_page(&arena, arena_page(&arena, page));
+	}
+	arena_close(&arena);
+}
