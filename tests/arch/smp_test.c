@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+/*
+ * smp_test.c - calls between CPUs
+ */
+#include <arch/cpu.h>
+#include <arch/smp.h>
+#include <kernel/atomic.h>
+#include <kernel/cpumask.h>
+#include <kernel/errno.h>
+#include <kernel/ktest.h>
+#include <kernel/preempt.h>
+#include <kernel/sched.h>
+
+#define ROUNDS 200
+
+static struct atomic calls;
+static u64 where; /* a bit for each CPU that ran the function */
+
+static void note(void *arg)
+{
+	atomic_inc(&calls);
+	arch_set_bit(smp_processor_id(), (unsigned long *)&where);
+	if (!irqs_disabled() || !in_hardirq())
+		*(bool *)arg = true;
+}
+
+static void reset(void)
+{
+	atomic_set(&calls, 0);
+	where = 0;
+}
+
+KTEST(smp, a_call_runs_on_the_cpu_it_names)
+{
+	bool bad_context = false;
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		reset();
+		EXPECT_EQ(smp_call_function_single(cpu, note, &bad_context,
+						   SMP_WAIT),
+			  0);
+		EXPECT_EQ(atomic_read(&calls), 1);
+		EXPECT_EQ(where, 1UL << cpu);
+	}
+	EXPECT(!bad_context);
+}
+
+KTEST(smp, on_each_cpu_runs_once_on_every_cpu)
+{
+	bool bad_context = false;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		reset();
+		on_each_cpu(note, &bad_context, SMP_WAIT);
+		REQUIRE_EQ(atomic_read(&calls), (int)num_online_cpus());
+		REQUIRE_EQ(where, cpu_online_mask.bits);
+	}
+	EXPECT(!bad_context);
+}
+
+KTEST(smp, a_cpu_that_is_off_is_refused)
+{
+	EXPECT_EQ(smp_call_function_single(NR_CPUS - 1, note, NULL, SMP_WAIT),
+		  cpu_online(NR_CPUS - 1) ? 0 : -ENODEV);
+	EXPECT_EQ(smp_call_function_single(NR_CPUS, note, NULL, SMP_WAIT),
+		  -ENODEV);
+}
+
+KTEST(smp, calls_that_do_not_wait_all_arrive)
+{
+	bool bad_context = false;
+
+	reset();
+	for (int i = 0; i < ROUNDS; i++)
+		on_each_cpu(note, &bad_context, SMP_NOWAIT);
+	on_each_cpu(note, &bad_context, SMP_WAIT);
+	EXPECT_EQ(atomic_read(&calls), (ROUNDS + 1) * (int)num_online_cpus());
+}
+
+static int caller(void *arg)
+{
+	for (int i = 0; i < ROUNDS; i++)
+		on_each_cpu(note, arg, SMP_WAIT);
+	return 0;
+}
+
+/* Everybody calls everybody at once: nobody may wait for ever. */
+KTEST(smp, cpus_that_call_each_other_all_finish)
+{
+	struct task *tasks[NR_CPUS] = {0};
+	bool bad_context = false;
+	unsigned int cpu;
+
+	reset();
+	for_each_online_cpu(cpu) {
+		tasks[cpu] = kthread_run_on(cpu, caller, &bad_context,
+					    "caller/%u", cpu);
+		if (IS_ERR(tasks[cpu])) {
+			ktest_fail(test, "no thread for CPU %u", cpu);
+			tasks[cpu] = NULL;
+		}
+	}
+	for_each_online_cpu(cpu)
+		if (tasks[cpu])
+			kthread_join(tasks[cpu]);
+	EXPECT_EQ(atomic_read(&calls),
+		  ROUNDS * (int)(num_online_cpus() * num_online_cpus()));
+	EXPECT(!bad_context);
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tlb_test.c - what was unmapped is really gone, on every CPU
+ *
+ * The kernel tests take a page of the vmalloc range and put another frame
+ * behind its address. Every CPU has read through the address before; after the
+ * flush every CPU must read the new frame. (QEMU keeps stale entries, so that a
+ * missing flush shows.) The user tests do the same with munmap.
+ */
+#include <arch/cpu.h>
+#include <arch/mmu.h>
+#include <arch/page.h>
+#include <arch/smp.h>
+#include <arch/tlb.h>
+#include <arch/uaccess.h>
+#include <kernel/atomic.h>
+#include <kernel/cpumask.h>
+#include <kernel/errno.h>
+#include <kernel/ktest.h>
+#include <kernel/sched.h>
+#include <kernel/spinlock.h>
+#include <mm/kernel_map.h>
+#include <mm/mm.h>
+#include <mm/page.h>
+#include <mm/page_alloc.h>
+#include <mm/vmalloc.h>
+
+#define OLD    0x01d01d01d01d01d0UL
+#define NEW    0x2e32e32e32e32e32UL
+#define ROUNDS 200
+
+static u64 *window; /* one page of the vmalloc range */
+static u64 seen[NR_CPUS];
+
+static void look(void *unused)
+{
+	seen[smp_processor_id()] = READ_ONCE(*window);
+}
+
+static unsigned int cpus_that_see(u64 value)
+{
+	unsigned int cpu, n = 0;
+
+	on_each_cpu(look, NULL, SMP_WAIT);
+	for_each_online_cpu(cpu)
+		n += seen[cpu] == value;
+	return n;
+}
+
+KTEST(tlb, a_stale_kernel_mapping_is_gone_on_all_cpus)
+{
+	struct page *before, *after = alloc_page(GFP_KERNEL);
+	vaddr_t addr;
+
+	window = vmalloc(PAGE_SIZE);
+	REQUIRE(window && after);
+	addr = (vaddr_t)window;
+	before = vmalloc_to_page(window);
+	*window = OLD;
+	*(u64 *)page_address(after) = NEW;
+	EXPECT_EQ(cpus_that_see(OLD), num_online_cpus());
+
+	kernel_map_clear(addr);
+	EXPECT_EQ(kernel_map_set(addr, page_to_pfn(after), PAGE_KERNEL,
+				 GFP_KERNEL),
+		  0);
+	flush_tlb_kernel_range(addr, addr + PAGE_SIZE);
+	EXPECT_EQ(cpus_that_see(NEW), num_online_cpus());
+
+	kernel_map_clear(addr);
+	EXPECT_EQ(kernel_map_set(addr, page_to_pfn(before), PAGE_KERNEL,
+				 GFP_KERNEL),
+		  0);
+	/* A range too long to be flushed page by page. */
+	flush_tlb_kernel_range(addr,
+			       addr + (TLB_FLUSH_MAX_PAGES + 1) * PAGE_SIZE);
+	EXPECT_EQ(cpus_that_see(OLD), num_online_cpus());
+	vfree(window);
+	put_page(after);
+}
+
+KTEST(tlb, long_ranges_become_full_flushes)
+{
+	vaddr_t addr = 0xffffe0ff00000000UL;
+	struct tlb_counters before, after;
+
+	tlb_read_counters(&before);
+	flush_tlb_kernel_range(addr, addr + TLB_FLUSH_MAX_PAGES * PAGE_SIZE);
+	tlb_read_counters(&after);
+	EXPECT_GE(after.flushes, before.flushes + 1);
+	before = after;
+	flush_tlb_kernel_range(addr,
+			       addr + (TLB_FLUSH_MAX_PAGES + 1) * PAGE_SIZE);
+	tlb_read_counters(&after);
+	EXPECT_GE(after.full, before.full + 1);
+	EXPECT_GE(after.remote, before.remote + num_online_cpus() - 1);
+}
+
+KTEST(tlb, a_space_nobody_loaded_costs_no_interrupt)
+{
+	struct mm_context unused = {0};
+	struct tlb_counters before, after;
+
+	preempt_disable();
+	tlb_read_counters(&before);
+	for (int i = 0; i < ROUNDS; i++)
+		flush_tlb_page(&unused, 0x10000);
+	tlb_read_counters(&after);
+	preempt_enable();
+	/* others may flush meanwhile, but not as often */
+	EXPECT_LT(after.remote - before.remote, (u64)ROUNDS);
+}
+
+enum flush_how {
+	PLAIN,
+	UNDER_SPINLOCK,
+	INTERRUPTS_OFF,
+};
+
+static enum flush_how how;
+
+static int flusher(void *arg)
+{
+	vaddr_t addr = 0xffffe0ff00000000UL;
+	struct spinlock own;
+	unsigned long flags;
+
+	spin_lock_init(&own);
+	for (int i = 0; i < ROUNDS; i++) {
+		switch (how) {
+		case UNDER_SPINLOCK:
+			spin_lock(&own);
+			flush_tlb_kernel_range(addr, addr + PAGE_SIZE);
+			spin_unlock(&own);
+			break;
+		case INTERRUPTS_OFF:
+			local_irq_save(flags);
+			flush_tlb_kernel_range(addr, addr + PAGE_SIZE);
+			local_irq_restore(flags);
+			break;
+		default:
+			flush_tlb_kernel_range(addr, addr + PAGE_SIZE);
+		}
+	}
+	return 0;
+}
+
+/* It is enough that this ends. */
+KTEST(tlb, cpus_that_flush_each_other_all_finish)
+{
+	struct task *tasks[NR_CPUS] = {0};
+	unsigned int cpu;
+
+	for (how = PLAIN; how <= INTERRUPTS_OFF; how++) {
+		for_each_online_cpu(cpu) {
+			tasks[cpu] = kthread_run_on(cpu, flusher, NULL,
+						    "flusher/%u", cpu);
+			EXPECT(!IS_ERR(tasks[cpu]));
+		}
+		for_each_online_cpu(cpu)
+			if (!IS_ERR(tasks[cpu]))
+				kthread_join(tasks[cpu]);
+	}
+}
+
+static struct ktest_step steps;
+
+struct user_reader {
+	struct mm_struct *mm;
+	vaddr_t addr;
+	u64 before;
+	int after; /* what the second read returned */
+};
+
+static int read_twice(void *arg)
+{
+	struct user_reader *r = arg;
+	u64 value;
+
+	kthread_use_mm(r->mm);
+	if (!get_user(value, (u64 __user *)r->addr))
+		r->before = value;
+	step_signal(&steps, 1);
+	step_spin(&steps, 2); /* does not give the CPU away */
+	r->after = get_user(value, (u64 __user *)r->addr);
+	kthread_unuse_mm(r->mm);
+	return 0;
+}
+
+KTEST(tlb, a_stale_user_mapping_is_gone_on_the_other_cpu)
+{
+	struct user_reader r = {.addr = 0x100000};
+	struct task *reader;
+	u64 value = OLD;
+
+	if (num_online_cpus() < 2)
+		ktest_skip(test, "needs two CPUs");
+	step_init(&steps, test);
+	r.mm = mm_alloc();
+	REQUIRE(r.mm);
+	EXPECT_EQ(do_mmap(r.mm, r.addr, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
+		  (long)r.addr);
+	kthread_use_mm(r.mm);
+	EXPECT_EQ(put_user(value, (u64 __user *)r.addr), 0);
+	kthread_unuse_mm(r.mm);
+
+	reader = kthread_run_on(1, read_twice, &r, "reader");
+	REQUIRE(!IS_ERR(reader));
+	step_wait(&steps, 1);
+	EXPECT_EQ(do_munmap(r.mm, r.addr, PAGE_SIZE), 0);
+	step_signal(&steps, 2);
+	kthread_join(reader);
+	EXPECT_EQ(r.before, OLD);
+	EXPECT_EQ(r.after, -EFAULT);
+	mmput(r.mm);
+}
+
+struct switcher {
+	struct mm_struct *mm;
+	vaddr_t addr;
+	u64 published;
+	bool stop;
+	bool stale;
+};
+
+/* Loads the space, reads, leaves: every read starts from another space. */
+static int switch_and_read(void *arg)
+{
+	struct switcher *s = arg;
+
+	while (!READ_ONCE(s->stop)) {
+		u64 before = smp_load_acquire(&s->published), value = 0;
+
+		kthread_use_mm(s->mm);
+		/* 0: between the old page and the new one */
+		if (!get_user(value, (u64 __user *)s->addr) && value &&
+		    value < before)
+			s->stale = true;
+		kthread_unuse_mm(s->mm);
+	}
+	return 0;
+}
+
+KTEST(tlb, a_cpu_that_switches_in_sees_the_change)
+{
+	struct switcher s = {.addr = 0x100000};
+	struct task *reader;
+
+	if (num_online_cpus() < 2)
+		ktest_skip(test, "needs two CPUs");
+	s.mm = mm_alloc();
+	REQUIRE(s.mm);
+	EXPECT_EQ(do_mmap(s.mm, s.addr, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
+		  (long)s.addr);
+	reader = kthread_run_on(1, switch_and_read, &s, "switcher");
+	REQUIRE(!IS_ERR(reader));
+	kthread_use_mm(s.mm);
+	for (u64 n = 1; n <= ROUNDS; n++) {
+		EXPECT_EQ(madvise_dontneed(s.mm, s.addr, PAGE_SIZE), 0);
+		EXPECT_EQ(put_user(n, (u64 __user *)s.addr), 0);
+		smp_store_release(&s.published, n);
+	}
+	kthread_unuse_mm(s.mm);
+	WRITE_ONCE(s.stop, true);
+	kthread_join(reader);
+	EXPECT(!s.stale);
+	mmput(s.mm);
+}
