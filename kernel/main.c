@@ -8,7 +8,8 @@
  *	INIT_MEMORY		frames, slab, the kernel's own page tables
  *	sched_init()		this context becomes CPU 0's idle task
  *	INIT_CORE		interrupts, time, RCU, work
- *	INIT_SMP		the other CPUs
+ *	smp_boot_cpus()		the other CPUs
+ *	INIT_SMP		what wants to know how many there are
  *	sched_start()		never returns; what follows is the init thread:
  *	INIT_MM, INIT_DRIVER, INIT_LATE
  *	the mode		mode=NAME, else the first that suits
@@ -16,6 +17,7 @@
  */
 #include <arch/boot.h>
 #include <arch/cpu.h>
+#include <arch/smp.h>
 #include <kernel/cmdline.h>
 #include <kernel/cpumask.h>
 #include <kernel/errno.h>
@@ -98,6 +100,7 @@ void kernel_main(void)
 	initcalls_run(INIT_MEMORY);
 	sched_init();
 	initcalls_run(INIT_CORE);
+	smp_boot_cpus(sched_idle_stack);
 	initcalls_run(INIT_SMP);
 	init = kthread_create(init_thread, (void *)mode, "init");
 	if (IS_ERR(init))

@@ -11,6 +11,7 @@
 #include <kernel/ktest.h>
 #include <kernel/preempt.h>
 #include <kernel/sched.h>
+#include <kernel/time.h>
 #include <asm/arch.h>
 
 #define PATIENCE_NS 1000000000UL
