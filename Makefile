@@ -138,9 +138,10 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 
 -include $(OBJS:.o=.d)
 
-# What runs on the host: each name is a directory of build/, each command
-# prints TAP.  The peer has a Makefile of its own, for use without the kernel.
-PEER_VARIANTS := plain asan tsan
+# What runs on the host and prints TAP: a target that is the program itself, or
+# one that prepares what HOST_CMD_target runs.  The peer has a Makefile of its
+# own, for use without the kernel.
+PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
 HOST_TESTS := ktap $(PEER_VARIANTS:%=peer-%)
 HOST_CMD_ktap := tests/scripts/ktap_test.py
 .PHONY: ktap

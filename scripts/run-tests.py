@@ -121,7 +121,8 @@ class Tests:
     def host(self):
         for program in self.host_programs:
             name, _, command = program.partition('=')
-            name = 'host.' + name
+            command = command or name
+            name = 'host.' + os.path.basename(name)
             if not self.wanted(name):
                 continue
             started = time.time()
