@@ -27,6 +27,8 @@ KERNEL_DIRS += $(if $(filter KTEST,$(CONFIG)),$(KTEST_DIRS),bench)
 
 SRC_DIRS := $(wildcard $(KERNEL_DIRS))
 CSRC := $(if $(SRC_DIRS),$(sort $(shell find $(SRC_DIRS) -name '*.c')))
+# The validator is a file of its own, so that without it there is no #ifdef.
+CSRC := $(filter-out $(if $(filter LOCKDEP,$(CONFIG)),,kernel/lockdep.c),$(CSRC))
 ASRC := $(if $(SRC_DIRS),$(sort $(shell find $(SRC_DIRS) -name '*.asm')))
 OBJS := $(CSRC:%.c=$(O)/%.o) $(ASRC:%.asm=$(O)/%.asm.o)
 

@@ -42,7 +42,8 @@
  * The two locks are raw and leaves; printing happens with neither held.
  * The common case, every order known, is a bit test for each held lock.
  *
- * Over 600 lines because the rules share one graph and one report.
+ * Over 600 lines because the rules share one graph and one report.  The file
+ * is only in builds with CONFIG_LOCKDEP (Makefile).
  */
 #include <kernel/atomic.h>
 #include <kernel/bitops.h>
@@ -54,8 +55,6 @@
 #include <kernel/stack.h>
 #include <kernel/string.h>
 #include <arch/cpu.h>
-
-#ifdef CONFIG_LOCKDEP
 
 #define MAX_CLASSES   512
 #define CLASS_WORDS   (MAX_CLASSES / 64)
@@ -828,5 +827,3 @@ void lockdep_dump(void)
 {
 	lockdep_for_each_class(dump_class, NULL);
 }
-
-#endif
