@@ -58,7 +58,6 @@
  */
 #include <kernel/assert.h>
 #include <kernel/errno.h>
-#include <kernel/init.h>
 #include <kernel/rcu.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
@@ -617,8 +616,7 @@ void sched_start(void)
 	idle_loop();
 }
 
-/* smp_boot_cpus() asks for the stack of each CPU's idle task. */
-static void *idle_stack(unsigned int cpu)
+void *sched_idle_stack(unsigned int cpu)
 {
 	char name[TASK_NAME_LEN];
 	struct task *idle;
@@ -632,13 +630,6 @@ static void *idle_stack(unsigned int cpu)
 	rq_init(cpu, idle);
 	return idle->stack;
 }
-
-static int sched_smp_init(void)
-{
-	smp_boot_cpus(idle_stack);
-	return 0;
-}
-INITCALL(INIT_SMP, sched_smp_init);
 
 void upcall_secondary_cpu(void)
 {

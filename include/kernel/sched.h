@@ -276,6 +276,13 @@ static inline bool sched_running(void)
  */
 void sched_start(void) __noreturn;
 
+/**
+ * sched_idle_stack() - stack for a CPU to be started (smp_boot_cpus())
+ *
+ * Makes the CPU's idle task.  Return: its stack, NULL without memory.
+ */
+void *sched_idle_stack(unsigned int cpu);
+
 /** scheduler_tick() - called by upcall_timer_tick() */
 void scheduler_tick(void);
 
