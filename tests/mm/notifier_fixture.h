@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/mm/notifier_fixture.h - subscribers that note what they are told
+ *
+ * Addresses in the tests are pages counted from 0 (PG), so that the drawings
+ * above each test can be read as they stand.
+ */
+#ifndef TESTS_MM_NOTIFIER_FIXTURE_H
+#define TESTS_MM_NOTIFIER_FIXTURE_H
+
+#include <kernel/alloc.h>
+#include <kernel/ktest.h>
+#include <kernel/mutex.h>
+#include <kernel/sched.h>
+#include <kernel/string.h>
+#include <mm/mm.h>
+#include <mm/mmu_notifier.h>
+
+#define PG(n) ((unsigned long)(n) << 12)
+
+/** Callbacks in the order in which they came, shared by several subscribers. */
+struct call_log {
+	atomic_t nr;
+	char who[64];
+};
+
+static inline void log_call(struct call_log *log, char who)
+{
+	int at;
+
+	if (!log)
+		return;
+	at = atomic_fetch_add(1, &log->nr);
+	if (at < (int)sizeof(log->who) - 1)
+		log->who[at] = who;
+}
+
+/* --- an interval subscriber ------------------------------------------------ */
+
+/**
+ * struct watcher - a driver with one lock and one interval
+ * @lock: its user lock
+ * @calls: callbacks
+ * @seq: number of the last
+ * @event: event of the last
+ * @blockable: was the last range blockable
+ * @refuse: answer false
+ * @ignore: return without noting the number, as for one's own event
+ * @step: if set, a callback signals 1 and waits for 2
+ * @log: if set, gets @name
+ */
+struct watcher {
+	struct mmu_interval_notifier sub;
+	struct mutex lock;
+	struct ktest *test;
+	unsigned int calls;
+	unsigned long seq;
+	enum mmu_notifier_event event;
+	bool blockable;
+	bool refuse;
+	bool ignore;
+	struct ktest_step *step;
+	struct call_log *log;
+	char name;
+};
+
+static inline bool watcher_invalidate(struct mmu_interval_notifier *sub,
+				      const struct mmu_notifier_range *range,
+				      unsigned long cur_seq)
+{
+	struct watcher *w = container_of(sub, struct watcher, sub);
+
+	log_call(w->log, w->name);
+	if (w->refuse)
+		return false;
+	if (mmu_notifier_range_blockable(range))
+		mutex_lock(&w->lock);
+	else if (!mutex_trylock(&w->lock))
+		return false;
+	if (!w->ignore)
+		mmu_interval_set_seq(sub, cur_seq);
+	w->calls++;
+	w->seq = cur_seq;
+	w->event = range->event;
+	w->blockable = mmu_notifier_range_blockable(range);
+	mutex_unlock(&w->lock);
+	if (w->step) {
+		step_signal(w->step, 1);
+		step_wait(w->step, 2);
+	}
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops watcher_ops __maybe_unused = {
+	.invalidate = watcher_invalidate,
+};
+
+static inline void watcher_init(struct watcher *w, struct ktest *test)
+{
+	memset(w, 0, sizeof(*w));
+	mutex_init(&w->lock);
+	w->test = test;
+}
+
+/* Watch pages [from, to). */
+static inline int watch(struct watcher *w, struct mm_struct *mm,
+			unsigned long from, unsigned long to)
+{
+	return mmu_interval_notifier_insert(&w->sub, mm, PG(from),
+					    PG(to - from), &watcher_ops);
+}
+
+static inline void unwatch(struct watcher *w)
+{
+	mmu_interval_notifier_remove(&w->sub);
+}
+
+/* read_retry as a driver asks it: under its lock. */
+static inline bool must_retry(struct watcher *w, unsigned long seq)
+{
+	bool retry;
+
+	mutex_lock(&w->lock);
+	retry = mmu_interval_read_retry(&w->sub, seq);
+	mutex_unlock(&w->lock);
+	return retry;
+}
+
+/* --- ranges ------------------------------------------------------------------ */
+
+static inline void range_of(struct mmu_notifier_range *range,
+			    struct mm_struct *mm, unsigned long from,
+			    unsigned long to)
+{
+	mmu_notifier_range_init(range, MMU_NOTIFY_CLEAR, 0, NULL, mm, PG(from),
+				PG(to));
+}
+
+static inline void start_of(struct mmu_notifier_range *range,
+			    struct mm_struct *mm, unsigned long from,
+			    unsigned long to)
+{
+	range_of(range, mm, from, to);
+	mmu_notifier_invalidate_range_start(range);
+}
+
+static inline void end_of(struct mmu_notifier_range *range)
+{
+	mmu_notifier_invalidate_range_end(range);
+}
+
+/* Start and end at once. */
+static inline void change(struct mm_struct *mm, unsigned long from,
+			  unsigned long to)
+{
+	struct mmu_notifier_range range;
+
+	start_of(&range, mm, from, to);
+	end_of(&range);
+}
+
+static inline int start_nonblock_of(struct mmu_notifier_range *range,
+				    struct mm_struct *mm, unsigned long from,
+				    unsigned long to)
+{
+	range_of(range, mm, from, to);
+	return mmu_notifier_invalidate_range_start_nonblock(range);
+}
+
+/* --- a plain subscriber ---------------------------------------------------- */
+
+/**
+ * struct listener - a plain subscriber that counts
+ * @answer: what start returns for a range that may not block
+ * @insist: return @answer for blockable ranges too
+ * @start_step: if set, start signals 1 and waits for 2
+ * @release_step: the same of release
+ */
+struct listener {
+	struct mmu_notifier sub;
+	unsigned int starts;
+	unsigned int ends;
+	unsigned int releases;
+	unsigned int young_calls;
+	unsigned int tlb_calls;
+	unsigned int pte_calls;
+	unsigned long pte;
+	bool blockable_at_start;
+	bool blockable_at_end;
+	bool young;
+	int answer;
+	bool insist;
+	struct ktest_step *start_step;
+	struct ktest_step *release_step;
+	struct call_log *log;
+	char name;
+};
+
+static inline struct listener *listener_of(struct mmu_notifier *sub)
+{
+	return container_of(sub, struct listener, sub);
+}
+
+static inline int listener_start(struct mmu_notifier *sub,
+				 const struct mmu_notifier_range *range)
+{
+	struct listener *l = listener_of(sub);
+
+	l->starts++;
+	l->blockable_at_start = mmu_notifier_range_blockable(range);
+	log_call(l->log, l->name);
+	if (l->start_step) {
+		step_signal(l->start_step, 1);
+		step_wait(l->start_step, 2);
+	}
+	return l->blockable_at_start && !l->insist ? 0 : l->answer;
+}
+
+static inline void listener_end(struct mmu_notifier *sub,
+				const struct mmu_notifier_range *range)
+{
+	struct listener *l = listener_of(sub);
+
+	l->ends++;
+	l->blockable_at_end = mmu_notifier_range_blockable(range);
+	log_call(l->log, l->name + ('A' - 'a'));
+}
+
+static inline void listener_release(struct mmu_notifier *sub, struct mm_struct *mm)
+{
+	struct listener *l = listener_of(sub);
+
+	l->releases++;
+	log_call(l->log, '!');
+	if (l->release_step) {
+		step_signal(l->release_step, 1);
+		step_wait(l->release_step, 2);
+	}
+}
+
+static inline bool listener_clear(struct mmu_notifier *sub, struct mm_struct *mm,
+				  unsigned long start, unsigned long end)
+{
+	struct listener *l = listener_of(sub);
+	bool young = l->young;
+
+	l->young_calls++;
+	l->young = false;
+	return young;
+}
+
+static inline bool listener_test(struct mmu_notifier *sub, struct mm_struct *mm,
+				 unsigned long address)
+{
+	listener_of(sub)->young_calls++;
+	return listener_of(sub)->young;
+}
+
+static inline void listener_change(struct mmu_notifier *sub, struct mm_struct *mm,
+				   unsigned long address, unsigned long entry)
+{
+	listener_of(sub)->pte_calls++;
+	listener_of(sub)->pte = entry;
+}
+
+static inline void listener_tlb(struct mmu_notifier *sub, struct mm_struct *mm,
+				unsigned long start, unsigned long end)
+{
+	listener_of(sub)->tlb_calls++;
+}
+
+/* Told of both ends of a range. */
+static const struct mmu_notifier_ops pair_ops __maybe_unused = {
+	.release = listener_release,
+	.invalidate_range_start = listener_start,
+	.invalidate_range_end = listener_end,
+	.clear_flush_young = listener_clear,
+	.clear_young = listener_clear,
+	.test_young = listener_test,
+	.change_pte = listener_change,
+};
+
+/* May fail, so it has no end (R3.4). */
+static const struct mmu_notifier_ops start_ops __maybe_unused = {
+	.release = listener_release,
+	.invalidate_range_start = listener_start,
+};
+
+static inline int listen_as(struct listener *l, struct mm_struct *mm,
+			    const struct mmu_notifier_ops *ops)
+{
+	memset(l, 0, sizeof(*l));
+	l->sub.ops = ops;
+	return mmu_notifier_register(&l->sub, mm);
+}
+
+static inline int listen(struct listener *l, struct mm_struct *mm)
+{
+	return listen_as(l, mm, &pair_ops);
+}
+
+static inline void unlisten(struct listener *l, struct mm_struct *mm)
+{
+	mmu_notifier_unregister(&l->sub, mm);
+}
+
+/* --- threads ------------------------------------------------------------------ */
+
+/** A thread that changes a range, held up by steps where the test says so. */
+struct changer {
+	struct mm_struct *mm;
+	unsigned long from, to;
+	struct ktest_step *open; /* if set: signal 1 after start, wait for 2 */
+	struct task *task;
+};
+
+static inline int changer_body(void *arg)
+{
+	struct changer *c = arg;
+	struct mmu_notifier_range range;
+
+	start_of(&range, c->mm, c->from, c->to);
+	if (c->open) {
+		step_signal(c->open, 1);
+		step_wait(c->open, 2);
+	}
+	end_of(&range);
+	return 0;
+}
+
+static inline void changer_run(struct changer *c, struct mm_struct *mm,
+			       unsigned long from, unsigned long to,
+			       struct ktest_step *open)
+{
+	c->mm = mm;
+	c->from = from;
+	c->to = to;
+	c->open = open;
+	c->task = kthread_run(changer_body, c, "changer");
+}
+
+/** A thread that begins a read section and says what number it got. */
+struct reader {
+	struct watcher *w;
+	unsigned long seq;
+	struct task *task;
+};
+
+static inline int reader_body(void *arg)
+{
+	struct reader *r = arg;
+
+	r->seq = mmu_interval_read_begin(&r->w->sub);
+	return 0;
+}
+
+static inline void reader_run(struct reader *r, struct watcher *w)
+{
+	r->w = w;
+	r->seq = 0;
+	r->task = kthread_run(reader_body, r, "reader");
+}
+
+/** A thread that removes a watcher. */
+static inline int remover_body(void *arg)
+{
+	unwatch(arg);
+	return 0;
+}
+
+#endif
