@@ -10,7 +10,7 @@
  *	INIT_CORE		interrupts, time, RCU, work
  *	smp_boot_cpus()		the other CPUs
  *	INIT_SMP		what wants to know how many there are
- *	sched_start()		never returns; what follows is the init thread:
+ *	the tick, sched_start()	never returns; what follows is the init thread:
  *	INIT_MM, INIT_DRIVER, INIT_LATE
  *	the mode		mode=NAME, else the first that suits
  *	machine_exit()		with what the mode returned
@@ -106,5 +106,6 @@ void kernel_main(void)
 	if (IS_ERR(init))
 		boot_refuse("too little memory for the first thread");
 	wake_up_process(init);
+	arch_timer_start_cpu();
 	sched_start();
 }

@@ -102,12 +102,14 @@ static void slow_handler(void *arg)
 
 static int freer(void *arg)
 {
+	step_spin(&steps, 1);
 	irq_free_vector(*(int *)arg);
 	return atomic_read(&done);
 }
 
 static int let_go(void *arg)
 {
+	step_spin(&steps, 1);
 	udelay(5000); /* the freer shall be waiting by now */
 	step_signal(&steps, 2);
 	return 0;
@@ -124,14 +126,14 @@ KTEST(irq, freeing_a_vector_waits_for_its_handler)
 	atomic_set(&done, 0);
 	vector = irq_alloc_vector(slow_handler, NULL, "slow");
 	REQUIRE(vector >= 0);
-	lapic_send_vector(1, (unsigned int)vector);
-	step_spin(&steps, 1);
+	/* We may run on CPU 1 ourselves, and then stand still until step 2. */
 	free_task = kthread_run_on(0, freer, &vector, "freer");
 	go_task = kthread_run_on(0, let_go, NULL, "let_go");
 	EXPECT(!IS_ERR(free_task) && !IS_ERR(go_task));
 	if (IS_ERR(go_task))
 		step_signal(&steps, 2);
-	else
+	lapic_send_vector(1, (unsigned int)vector);
+	if (!IS_ERR(go_task))
 		kthread_join(go_task);
 	if (!IS_ERR(free_task))
 		EXPECT_EQ(kthread_join(free_task), 1);
