@@ -15,11 +15,11 @@
  */
 #include <arch/cpu.h>
 #include <arch/page.h>
-#include <kernel/alloc.h>
 #include <kernel/atomic.h>
 #include <kernel/errno.h>
 #include <kernel/string.h>
 #include <kernel/time.h>
+#include <mm/page_alloc.h>
 
 #include "internal.h"
 
@@ -104,7 +104,7 @@ int peer_probe_lock(struct peer *peer, bool *atomic)
 	struct atomic64 *word;
 	int err;
 
-	word = kzalloc(PEER_PAGE_SIZE, GFP_KERNEL);
+	word = get_zeroed_page(GFP_KERNEL);
 	if (!word)
 		return -ENOMEM;
 	err = simple(peer, PEER_CMD_CTX_CREATE, id);
@@ -119,6 +119,6 @@ int peer_probe_lock(struct peer *peer, bool *atomic)
 out_free:
 	/* A device that may still write there keeps the page. */
 	if (peer_alive(peer))
-		kfree(word);
+		free_page_at(word);
 	return err;
 }
