@@ -145,7 +145,8 @@ KTEST_F(peer_atomic, page_stays_locked_until_the_replay_is_reported, KT_NEEDS_PE
 		EXPECT_EQ(device_add(arena.ctx, arena_page(&arena, page), 1,
 				     &done),
 			  0);
-	EXPECT_EQ(check.seen, (unsigned int)ARENA_PAGES);
+	/* The work is done a little before the hook is called for it. */
+	KTEST_WAIT_FOR(test, READ_ONCE(check.seen) == ARENA_PAGES);
 	EXPECT_EQ(check.unlocked, 0u);
 	EXPECT_EQ(arena_stats(&arena).replay_timeouts, 0u);
 	/* The grant is over: the CPU gets the page at once. */
