@@ -1,0 +1,1214 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/mmu_notifier_test.c - ranges and plain subscriptions do what R1 to
+ * R3 say, and the gate that both stand on
+ *
+ * Every test makes an address space of its own and raises ranges by hand, as
+ * the operations of mm/ do.
+ */
+#include "notifier_fixture.h"
+#include "../../mm/notifier_internal.h"
+
+/* --- the range ------------------------------------------------------------------ */
+
+KTEST(mmu_notifier, init_sets_every_field_and_owner_is_NULL)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct vm_area_struct vma;
+	struct mmu_notifier_range range;
+
+	REQUIRE(mm);
+	memset(&range, 0x5a, sizeof(range));
+	mmu_notifier_range_init(&range, MMU_NOTIFY_SOFT_DIRTY, 0, &vma, mm,
+				PG(1), PG(3));
+	EXPECT_EQ(range.mm, mm);
+	EXPECT_EQ(range.vma, &vma);
+	EXPECT_EQ(range.start, PG(1));
+	EXPECT_EQ(range.end, PG(3));
+	EXPECT_EQ(range.event, MMU_NOTIFY_SOFT_DIRTY);
+	EXPECT_EQ(range.flags, 0U);
+	EXPECT_EQ(range.owner, NULL);
+	EXPECT(!mmu_notifier_range_blockable(&range));
+	mmu_notifier_range_init_owner(&range, MMU_NOTIFY_MIGRATE, 0, NULL, mm,
+				      PG(1), PG(3), test);
+	EXPECT_EQ(range.owner, test);
+	mmput(mm);
+}
+
+KTEST(mmu_notifier, events_have_their_numbers_and_names)
+{
+	static const char *const names[] = {
+		"UNMAP",      "CLEAR",   "PROTECTION_VMA", "PROTECTION_PAGE",
+		"SOFT_DIRTY", "RELEASE", "MIGRATE",        "EXCLUSIVE",
+	};
+	unsigned int i;
+
+	EXPECT_EQ(MMU_NOTIFY_UNMAP, 0);
+	EXPECT_EQ(MMU_NOTIFY_EXCLUSIVE, 7);
+	EXPECT_EQ(NR_MMU_NOTIFY_EVENTS, 8);
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		EXPECT_STREQ(mmu_notifier_event_name(i), names[i]);
+	EXPECT_STREQ(mmu_notifier_event_name(8), "?");
+}
+
+KTEST(mmu_notifier, blockable_is_the_start_calls_choice_and_stays_till_end)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct listener l;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&l, mm), 0);
+	change(mm, 0, 1);
+	EXPECT(l.blockable_at_start);
+	EXPECT(l.blockable_at_end);
+	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), 0);
+	EXPECT(!l.blockable_at_start);
+	end_of(&range);
+	EXPECT(!l.blockable_at_end);
+	EXPECT_EQ(l.starts, 2U);
+	EXPECT_EQ(l.ends, 2U);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+KTEST_F(mmu_notifier, an_empty_range_is_refused_loudly, KT_EXPECT_REPORT)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_stats stats;
+	struct mmu_notifier_range range;
+	struct listener l;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(start_nonblock_of(&range, mm, 2, 2), -EINVAL);
+	start_of(&range, mm, 3, 2);
+	end_of(&range);
+	EXPECT_EQ(l.starts, 0U);
+	EXPECT_EQ(l.ends, 0U);
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.open_ranges, 0UL);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+KTEST(mmu_notifier, update_to_read_only_needs_a_readable_region_and_its_event)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct vm_area_struct vma = {.vm_flags = VM_READ};
+	struct mmu_notifier_range range;
+
+	REQUIRE(mm);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_VMA, 0, &vma, mm,
+				0, PG(1));
+	EXPECT(mmu_notifier_range_update_to_read_only(&range));
+	vma.vm_flags = VM_NONE;
+	EXPECT(!mmu_notifier_range_update_to_read_only(&range));
+	vma.vm_flags = VM_READ;
+	range.event = MMU_NOTIFY_CLEAR;
+	EXPECT(!mmu_notifier_range_update_to_read_only(&range));
+	range.event = MMU_NOTIFY_PROTECTION_VMA;
+	range.vma = NULL;
+	EXPECT(!mmu_notifier_range_update_to_read_only(&range));
+	mmput(mm);
+}
+
+/*
+ *	a	start(1-2) ............... end
+ *	b	      start(4-6) .... end
+ *	c		   start(1-1) ......... end	nested and side by side
+ */
+KTEST(mmu_notifier, ranges_may_nest_and_overlap_and_all_counts_return)
+{
+	struct mmu_notifier_range a, b, c;
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_stats stats;
+	struct listener l;
+	struct watcher w;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(watch(&w, mm, 0, 8), 0);
+	start_of(&a, mm, 1, 3);
+	start_of(&b, mm, 4, 7);
+	start_of(&c, mm, 1, 2);
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.open_ranges, 3UL);
+	EXPECT_EQ(stats.open_hits, 3UL);
+	end_of(&b);
+	end_of(&a);
+	end_of(&c);
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.open_ranges, 0UL);
+	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(l.starts, 3U);
+	EXPECT_EQ(l.ends, 3U);
+	EXPECT_EQ(w.calls, 3U);
+	EXPECT(mmu_notifier_verify(mm));
+	unwatch(&w);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+/* --- order, and the callbacks that are not start and end ----------------------------- */
+
+KTEST(mmu_notifier, newest_first_and_intervals_before_plain)
+{
+	struct call_log log = {.nr = {0}};
+	struct mm_struct *mm = mm_alloc();
+	struct listener l[3];
+	struct watcher w;
+	int i;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	w.log = &log;
+	w.name = 'w';
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(listen(&l[i], mm), 0);
+		l[i].log = &log;
+		l[i].name = 'a' + i;
+	}
+	EXPECT_EQ(watch(&w, mm, 0, 1), 0);
+	change(mm, 0, 1);
+	EXPECT_STREQ(log.who, "wcbaCBA");
+	unwatch(&w);
+	for (i = 0; i < 3; i++)
+		unlisten(&l[i], mm);
+	mmput(mm);
+}
+
+KTEST(mmu_notifier, young_is_anybodys_yes_and_clearing_asks_everybody)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct listener l[3];
+	int i;
+
+	REQUIRE(mm);
+	EXPECT(!mmu_notifier_clear_flush_young(mm, 0, PG(1)));
+	EXPECT(!mmu_notifier_clear_young(mm, 0, PG(1)));
+	EXPECT(!mmu_notifier_test_young(mm, 0));
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(listen(&l[i], mm), 0);
+	EXPECT(!mmu_notifier_clear_flush_young(mm, 0, PG(1)));
+	l[2].young = true;
+	EXPECT(mmu_notifier_clear_flush_young(mm, 0, PG(1)));
+	l[1].young = true;
+	EXPECT(mmu_notifier_clear_young(mm, 0, PG(1)));
+	EXPECT(!mmu_notifier_clear_young(mm, 0, PG(1)));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(l[i].young_calls, 4U);
+		unlisten(&l[i], mm);
+	}
+	mmput(mm);
+}
+
+KTEST(mmu_notifier, test_young_clears_nothing_and_stops_at_the_first_yes)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct listener l[3];
+	int i;
+
+	REQUIRE(mm);
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(listen(&l[i], mm), 0);
+	l[1].young = true;
+	EXPECT(mmu_notifier_test_young(mm, 0));
+	EXPECT(l[1].young);
+	EXPECT_EQ(l[2].young_calls, 1U);
+	EXPECT_EQ(l[1].young_calls, 1U);
+	EXPECT_EQ(l[0].young_calls, 0U);
+	for (i = 0; i < 3; i++)
+		unlisten(&l[i], mm);
+	mmput(mm);
+}
+
+KTEST(mmu_notifier, change_pte_hands_on_the_new_entry)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct listener l;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&l, mm), 0);
+	mmu_notifier_change_pte(mm, PG(3), 0x1234);
+	EXPECT_EQ(l.pte_calls, 1U);
+	EXPECT_EQ(l.pte, 0x1234UL);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+static const struct mmu_notifier_ops tlb_ops = {
+	.release = listener_release,
+	.invalidate_range = listener_tlb,
+};
+
+/* Not from start or end, only where a TLB is flushed (R2.10). */
+KTEST(mmu_notifier, a_secondary_tlb_is_told_of_flushes_only)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct listener l;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen_as(&l, mm, &tlb_ops), 0);
+	change(mm, 0, 1);
+	EXPECT_EQ(l.tlb_calls, 0U);
+	mmu_notifier_arch_invalidate_secondary_tlbs(mm, 0, PG(1));
+	mmu_notifier_invalidate_range(mm, 0, PG(1));
+	EXPECT_EQ(l.tlb_calls, 2U);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+KTEST_F(mmu_notifier, a_secondary_tlb_with_start_or_end_is_refused,
+	KT_EXPECT_REPORT)
+{
+	static const struct mmu_notifier_ops mixed_ops = {
+		.invalidate_range = listener_tlb,
+		.invalidate_range_end = listener_end,
+	};
+	struct mm_struct *mm = mm_alloc();
+	struct listener l;
+	int count;
+
+	REQUIRE(mm);
+	count = atomic_read(&mm->mm_count);
+	EXPECT_EQ(listen_as(&l, mm, &mixed_ops), -EINVAL);
+	EXPECT_EQ(l.sub.mm, NULL);
+	EXPECT_EQ(atomic_read(&mm->mm_count), count);
+	mmput(mm);
+}
+
+/* --- register ---------------------------------------------------------------------- */
+
+KTEST(mmu_notifier, a_subscription_holds_the_struct_beyond_exit)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct listener l;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(l.sub.users, 1U);
+	EXPECT_EQ(l.sub.mm, mm);
+	mmput(mm);
+	EXPECT_EQ(l.releases, 1U);
+	EXPECT_EQ(atomic_read(&mm->mm_count), 1);
+	unlisten(&l, mm);
+	EXPECT_EQ(l.releases, 1U);
+}
+
+KTEST(mmu_notifier, a_new_mm_has_no_subscriptions)
+{
+	struct mm_struct *parent = mm_alloc(), *child;
+	struct listener l;
+
+	REQUIRE(parent);
+	EXPECT_EQ(listen(&l, parent), 0);
+	child = mm_alloc();
+	REQUIRE(child);
+	EXPECT(!mm_has_notifiers(child));
+	EXPECT(mm_has_notifiers(parent));
+	mmput(child);
+	unlisten(&l, parent);
+	mmput(parent);
+}
+
+struct registrar {
+	struct mm_struct *mm;
+	struct listener *l;
+	struct task *task;
+	atomic_t done;
+};
+
+static int registrar_body(void *arg)
+{
+	struct registrar *r = arg;
+	int ret = listen(r->l, r->mm);
+
+	atomic_set(&r->done, 1);
+	return ret;
+}
+
+static int leaver_body(void *arg)
+{
+	struct registrar *r = arg;
+
+	unlisten(r->l, r->mm);
+	atomic_set(&r->done, 1);
+	return 0;
+}
+
+static void registrar_run(struct registrar *r, int (*body)(void *arg),
+			  struct mm_struct *mm, struct listener *l)
+{
+	r->mm = mm;
+	r->l = l;
+	atomic_set(&r->done, 0);
+	r->task = kthread_run(body, r, "registrar");
+}
+
+/*
+ *	range (nobody has subscribed)		newcomer
+ *	start
+ *						register: sleeps
+ *	end: not told
+ *						returns
+ */
+KTEST(mmu_notifier, the_first_registration_waits_for_a_range_that_is_open)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct registrar r;
+	struct listener l;
+
+	REQUIRE(mm);
+	start_of(&range, mm, 0, 1);
+	registrar_run(&r, registrar_body, mm, &l);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	EXPECT_EQ(atomic_read(&r.done), 0);
+	end_of(&range);
+	EXPECT_EQ(kthread_join(r.task), 0);
+	EXPECT_EQ(l.starts, 0U);
+	EXPECT_EQ(l.ends, 0U);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+/*
+ *	range 1		newcomer b	range 2		subscriber a
+ *	start						start
+ *			register: sleeps
+ *					start		start; b too
+ *	end						end; b not
+ *			returns
+ *					end		end; b too
+ */
+KTEST(mmu_notifier, a_newcomer_is_told_both_start_and_end_or_neither)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range one, two;
+	struct listener a, b;
+	struct registrar r;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&a, mm), 0);
+	start_of(&one, mm, 0, 1);
+	registrar_run(&r, registrar_body, mm, &b);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	start_of(&two, mm, 1, 2);
+	EXPECT_EQ(b.starts, 1U);
+	end_of(&one);
+	EXPECT_EQ(kthread_join(r.task), 0);
+	EXPECT_EQ(a.ends, 1U);
+	EXPECT_EQ(b.ends, 0U);
+	end_of(&two);
+	EXPECT_EQ(a.starts, 2U);
+	EXPECT_EQ(a.ends, 2U);
+	EXPECT_EQ(b.starts, 1U);
+	EXPECT_EQ(b.ends, 1U);
+	unlisten(&a, mm);
+	unlisten(&b, mm);
+	mmput(mm);
+}
+
+/* It waits for what was open, not for what a busy mm opens meanwhile. */
+KTEST(mmu_notifier, registration_is_not_starved_by_ranges_that_follow)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range one, two, three;
+	struct listener a, b;
+	struct registrar r;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&a, mm), 0);
+	start_of(&one, mm, 0, 1);
+	registrar_run(&r, registrar_body, mm, &b);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	start_of(&two, mm, 1, 2);
+	end_of(&one);
+	start_of(&three, mm, 1, 2);
+	EXPECT_EQ(kthread_join(r.task), 0);
+	end_of(&two);
+	end_of(&three);
+	EXPECT_EQ(b.starts, 2U);
+	EXPECT_EQ(b.ends, 2U);
+	unlisten(&a, mm);
+	unlisten(&b, mm);
+	mmput(mm);
+}
+
+#define CROWD 40
+
+/* The table grows and is copied several times; nobody is lost or doubled. */
+KTEST(mmu_notifier, many_may_come_and_go_in_any_order)
+{
+	struct mm_struct *mm = mm_alloc();
+	bool in[CROWD] = {false};
+	unsigned int starts[CROWD], i, step, who;
+	struct listener *l;
+
+	REQUIRE(mm);
+	l = kcalloc(CROWD, sizeof(*l), GFP_KERNEL);
+	REQUIRE(l);
+	for (step = 0; step < 200; step++) {
+		who = rng_below(ktest_rng(test), CROWD);
+		if (in[who])
+			unlisten(&l[who], mm);
+		else
+			EXPECT_EQ(listen(&l[who], mm), 0);
+		in[who] = !in[who];
+		for (i = 0; i < CROWD; i++)
+			starts[i] = l[i].starts;
+		change(mm, 0, 1);
+		for (i = 0; i < CROWD; i++) {
+			EXPECT_EQ(l[i].starts, starts[i] + in[i]);
+			EXPECT_EQ(l[i].starts, l[i].ends);
+		}
+		EXPECT(mmu_notifier_verify(mm));
+	}
+	for (i = 0; i < CROWD; i++) {
+		if (in[i])
+			unlisten(&l[i], mm);
+	}
+	kfree(l);
+	mmput(mm);
+}
+
+/* --- unregister and exit ------------------------------------------------------------- */
+
+KTEST(mmu_notifier, after_unregister_not_even_the_end_is_told)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct listener l;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&l, mm), 0);
+	start_of(&range, mm, 0, 1);
+	unlisten(&l, mm);
+	EXPECT_EQ(l.releases, 1U);
+	end_of(&range);
+	EXPECT_EQ(l.starts, 1U);
+	EXPECT_EQ(l.ends, 0U);
+	mmput(mm);
+	EXPECT_EQ(l.releases, 1U);
+}
+
+/*
+ *	range			unregister
+ *	start: callback runs
+ *				release; hide; sleeps
+ *	callback returns
+ *				returns
+ */
+KTEST(mmu_notifier, unregister_waits_for_a_callback_that_runs)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct ktest_step step;
+	struct registrar r;
+	struct listener l;
+	struct changer c;
+
+	REQUIRE(mm);
+	step_init(&step, test);
+	EXPECT_EQ(listen(&l, mm), 0);
+	l.start_step = &step;
+	changer_run(&c, mm, 0, 1, NULL);
+	step_wait(&step, 1);
+	registrar_run(&r, leaver_body, mm, &l);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	EXPECT_EQ(atomic_read(&r.done), 0);
+	step_signal(&step, 2);
+	kthread_join(r.task);
+	kthread_join(c.task);
+	EXPECT_EQ(l.ends, 0U);
+	EXPECT_EQ(l.releases, 1U);
+	mmput(mm);
+}
+
+/* Per mm: a callback asleep in one does not hold up who leaves another. */
+KTEST(mmu_notifier, a_callback_asleep_in_one_mm_delays_nobody_in_another)
+{
+	struct mm_struct *mm = mm_alloc(), *other = mm_alloc();
+	struct ktest_step step;
+	struct listener a, b;
+	struct changer c;
+
+	REQUIRE(mm);
+	REQUIRE(other);
+	step_init(&step, test);
+	EXPECT_EQ(listen(&a, mm), 0);
+	EXPECT_EQ(listen(&b, other), 0);
+	a.start_step = &step;
+	changer_run(&c, mm, 0, 1, NULL);
+	step_wait(&step, 1);
+	unlisten(&b, other);
+	EXPECT_EQ(b.releases, 1U);
+	mmput(other);
+	EXPECT(!step_reached(&step, 2));
+	step_signal(&step, 2);
+	kthread_join(c.task);
+	unlisten(&a, mm);
+	mmput(mm);
+}
+
+static int exiter_body(void *arg)
+{
+	mmput(arg);
+	return 0;
+}
+
+/*
+ *	exit				unregister
+ *	release() runs
+ *					not mine; hide; sleeps
+ *	release() returns
+ *					returns: once
+ */
+KTEST(mmu_notifier, release_runs_exactly_once_when_unregister_races_exit)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct ktest_step step;
+	struct registrar r;
+	struct listener l;
+	struct task *exiter;
+
+	REQUIRE(mm);
+	step_init(&step, test);
+	EXPECT_EQ(listen(&l, mm), 0);
+	l.release_step = &step;
+	mmgrab(mm);
+	exiter = kthread_run(exiter_body, mm, "exiter");
+	step_wait(&step, 1);
+	registrar_run(&r, leaver_body, mm, &l);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	EXPECT_EQ(atomic_read(&r.done), 0);
+	step_signal(&step, 2);
+	kthread_join(exiter);
+	kthread_join(r.task);
+	EXPECT_EQ(l.releases, 1U);
+	mmdrop(mm);
+}
+
+/*
+ *	unregister			exit
+ *	release() runs
+ *					not mine; sleeps before the first page
+ *	release() returns
+ *					goes on
+ */
+KTEST(mmu_notifier, exit_waits_for_a_release_that_unregister_runs)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct ktest_step step;
+	struct registrar r;
+	struct listener l;
+	struct task *exiter;
+
+	REQUIRE(mm);
+	step_init(&step, test);
+	EXPECT_EQ(listen(&l, mm), 0);
+	l.release_step = &step;
+	mmgrab(mm);
+	registrar_run(&r, leaver_body, mm, &l);
+	step_wait(&step, 1);
+	exiter = kthread_run(exiter_body, mm, "exiter");
+	EXPECT_EQ(ktest_wait_blocked(test, exiter), 0);
+	step_signal(&step, 2);
+	kthread_join(exiter);
+	kthread_join(r.task);
+	EXPECT_EQ(l.releases, 1U);
+	mmdrop(mm);
+}
+
+KTEST(mmu_notifier, exit_releases_intervals_first_and_then_everybody_once)
+{
+	struct call_log log = {.nr = {0}};
+	struct mm_struct *mm = mm_alloc();
+	struct listener l[2];
+	struct watcher w;
+	int i;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	w.log = &log;
+	w.name = 'w';
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(listen(&l[i], mm), 0);
+		l[i].log = &log;
+		l[i].name = 'a' + i;
+	}
+	EXPECT_EQ(watch(&w, mm, 0, 1), 0);
+	mmgrab(mm);
+	mmput(mm);
+	/* RELEASE, both releases, UNMAP; nobody plain is left for that. */
+	EXPECT_STREQ(log.who, "w!!w");
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(l[i].starts, 0U);
+		unlisten(&l[i], mm);
+		EXPECT_EQ(l[i].releases, 1U);
+	}
+	unwatch(&w);
+	mmdrop(mm);
+}
+
+/* --- get, put, synchronize ------------------------------------------------------------- */
+
+static atomic_t gots_freed;
+static atomic_t gots_made;
+static int got_error;
+
+static struct mmu_notifier *got_alloc(struct mm_struct *mm)
+{
+	struct listener *l;
+
+	if (got_error)
+		return ERR_PTR(got_error);
+	l = kzalloc(sizeof(*l), GFP_KERNEL);
+	if (!l)
+		return ERR_PTR(-ENOMEM);
+	atomic_inc(&gots_made);
+	return &l->sub;
+}
+
+static void got_free(struct mmu_notifier *sub)
+{
+	atomic_inc(&gots_freed);
+	kfree(listener_of(sub));
+}
+
+static const struct mmu_notifier_ops got_ops = {
+	.release = listener_release,
+	.invalidate_range_start = listener_start,
+	.invalidate_range_end = listener_end,
+	.alloc_notifier = got_alloc,
+	.free_notifier = got_free,
+};
+
+static void gots_reset(void)
+{
+	atomic_set(&gots_freed, 0);
+	atomic_set(&gots_made, 0);
+	got_error = 0;
+}
+
+KTEST(mmu_notifier, two_gets_are_one_subscription_and_need_two_puts)
+{
+	struct mm_struct *mm = mm_alloc(), *other = mm_alloc();
+	struct mmu_notifier *a, *b, *c;
+
+	REQUIRE(mm);
+	REQUIRE(other);
+	gots_reset();
+	a = mmu_notifier_get(&got_ops, mm);
+	REQUIRE(!IS_ERR(a));
+	mmap_write_lock(mm);
+	b = mmu_notifier_get_locked(&got_ops, mm);
+	mmap_write_unlock(mm);
+	c = mmu_notifier_get(&got_ops, other);
+	EXPECT_EQ(a, b);
+	EXPECT_NE(a, c);
+	EXPECT_EQ(a->users, 2U);
+	EXPECT_EQ(atomic_read(&gots_made), 2);
+	mmu_notifier_put(a);
+	EXPECT_EQ(atomic_read(&gots_freed), 0);
+	mmu_notifier_put(b);
+	mmu_notifier_put(c);
+	mmu_notifier_synchronize();
+	EXPECT_EQ(atomic_read(&gots_freed), 2);
+	mmput(mm);
+	mmput(other);
+}
+
+KTEST(mmu_notifier, get_fails_when_the_users_do_not_fit)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier *sub;
+
+	REQUIRE(mm);
+	gots_reset();
+	sub = mmu_notifier_get(&got_ops, mm);
+	REQUIRE(!IS_ERR(sub));
+	sub->users = ~0u;
+	EXPECT_EQ(PTR_ERR(mmu_notifier_get(&got_ops, mm)), -EOVERFLOW);
+	EXPECT_EQ(sub->users, ~0u);
+	sub->users = 1;
+	mmu_notifier_put(sub);
+	mmu_notifier_synchronize();
+	mmput(mm);
+}
+
+KTEST(mmu_notifier, what_alloc_notifier_says_is_passed_on)
+{
+	struct mm_struct *mm = mm_alloc();
+
+	REQUIRE(mm);
+	gots_reset();
+	got_error = -ENODEV;
+	EXPECT_EQ(PTR_ERR(mmu_notifier_get(&got_ops, mm)), -ENODEV);
+	EXPECT_EQ(atomic_read(&gots_freed), 0);
+	EXPECT(!mm_has_notifiers(mm));
+	mmput(mm);
+}
+
+KTEST_F(mmu_notifier, get_frees_what_register_refuses, KT_EXPECT_REPORT)
+{
+	static const struct mmu_notifier_ops bad_ops = {
+		.invalidate_range_start = listener_start,
+		.invalidate_range = listener_tlb,
+		.alloc_notifier = got_alloc,
+		.free_notifier = got_free,
+	};
+	struct mm_struct *mm = mm_alloc();
+
+	REQUIRE(mm);
+	gots_reset();
+	EXPECT_EQ(PTR_ERR(mmu_notifier_get(&bad_ops, mm)), -EINVAL);
+	EXPECT_EQ(atomic_read(&gots_freed), 1);
+	mmput(mm);
+}
+
+KTEST(mmu_notifier, put_does_not_call_release_and_frees_when_nobody_is_inside)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier *sub;
+	struct call_log log = {.nr = {0}};
+
+	REQUIRE(mm);
+	gots_reset();
+	sub = mmu_notifier_get(&got_ops, mm);
+	REQUIRE(!IS_ERR(sub));
+	listener_of(sub)->log = &log;
+	mmu_notifier_put(sub);
+	EXPECT_EQ(atomic_read(&gots_freed), 1);
+	EXPECT_EQ(mmu_notifier_nr_pending(), 0UL);
+	EXPECT_STREQ(log.who, "");
+	mmput(mm);
+}
+
+/*
+ *	range			put
+ *	start: callback runs
+ *				hide; not freed yet
+ *				get: another one
+ *	callback returns
+ *	leave: frees
+ */
+KTEST(mmu_notifier, put_frees_after_the_last_callback_has_returned)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier *sub, *again;
+	struct ktest_step step;
+	struct changer c;
+
+	REQUIRE(mm);
+	gots_reset();
+	step_init(&step, test);
+	sub = mmu_notifier_get(&got_ops, mm);
+	REQUIRE(!IS_ERR(sub));
+	listener_of(sub)->start_step = &step;
+	changer_run(&c, mm, 0, 1, NULL);
+	step_wait(&step, 1);
+	mmu_notifier_put(sub);
+	EXPECT_EQ(atomic_read(&gots_freed), 0);
+	EXPECT_EQ(mmu_notifier_nr_pending(), 1UL);
+	step_signal(&step, 2);
+	kthread_join(c.task);
+	EXPECT_EQ(atomic_read(&gots_freed), 1);
+	again = mmu_notifier_get(&got_ops, mm);
+	EXPECT_EQ(atomic_read(&gots_made), 2);
+	change(mm, 0, 1);
+	EXPECT_EQ(listener_of(again)->starts, 1U);
+	EXPECT_EQ(listener_of(again)->ends, 1U);
+	mmu_notifier_put(again);
+	mmu_notifier_synchronize();
+	mmput(mm);
+}
+
+static void put_in_release(struct mmu_notifier *sub, struct mm_struct *mm)
+{
+	mmu_notifier_put(sub);
+}
+
+KTEST(mmu_notifier, put_may_be_called_from_release)
+{
+	static const struct mmu_notifier_ops release_put_ops = {
+		.release = put_in_release,
+		.alloc_notifier = got_alloc,
+		.free_notifier = got_free,
+	};
+	struct mm_struct *mm = mm_alloc();
+
+	REQUIRE(mm);
+	gots_reset();
+	REQUIRE(!IS_ERR(mmu_notifier_get(&release_put_ops, mm)));
+	mmput(mm);
+	mmu_notifier_synchronize();
+	EXPECT_EQ(atomic_read(&gots_freed), 1);
+}
+
+KTEST(mmu_notifier, put_after_exit_frees_once)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier *sub;
+
+	REQUIRE(mm);
+	gots_reset();
+	sub = mmu_notifier_get(&got_ops, mm);
+	REQUIRE(!IS_ERR(sub));
+	mmput(mm);
+	EXPECT_EQ(listener_of(sub)->releases, 1U);
+	EXPECT_EQ(atomic_read(&gots_freed), 0);
+	mmu_notifier_put(sub);
+	mmu_notifier_synchronize();
+	EXPECT_EQ(atomic_read(&gots_freed), 1);
+}
+
+KTEST_F(mmu_notifier, a_put_too_many_is_reported, KT_EXPECT_REPORT)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct listener l;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&l, mm), 0);
+	l.sub.users = 0;
+	mmu_notifier_put(&l.sub);
+	EXPECT_EQ(l.sub.users, 0U);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+static int synchronizer_body(void *arg)
+{
+	mmu_notifier_synchronize();
+	return atomic_read(arg);
+}
+
+#define PUTS 4
+
+/*
+ *	n mms, in each a callback asleep	synchronize
+ *	put in each: put off
+ *						sleeps
+ *	the callbacks return, one by one
+ *						sleeps on
+ *	the last returns
+ *						returns: n were freed
+ */
+KTEST(mmu_notifier, synchronize_waits_for_every_free_and_not_just_for_time)
+{
+	struct mm_struct *mm[PUTS];
+	struct mmu_notifier *sub[PUTS];
+	struct ktest_step step[PUTS];
+	struct changer c[PUTS];
+	struct task *waiter;
+	int i;
+
+	gots_reset();
+	for (i = 0; i < PUTS; i++) {
+		step_init(&step[i], test);
+		mm[i] = mm_alloc();
+		REQUIRE(mm[i]);
+		sub[i] = mmu_notifier_get(&got_ops, mm[i]);
+		REQUIRE(!IS_ERR(sub[i]));
+		listener_of(sub[i])->start_step = &step[i];
+		changer_run(&c[i], mm[i], 0, 1, NULL);
+		step_wait(&step[i], 1);
+		mmu_notifier_put(sub[i]);
+	}
+	waiter = kthread_run(synchronizer_body, &gots_freed, "synchronizer");
+	for (i = 0; i < PUTS; i++) {
+		EXPECT_EQ(ktest_wait_blocked(test, waiter), 0);
+		EXPECT_EQ(atomic_read(&gots_freed), i);
+		step_signal(&step[i], 2);
+		kthread_join(c[i].task);
+	}
+	EXPECT_EQ(kthread_join(waiter), PUTS);
+	for (i = 0; i < PUTS; i++)
+		mmput(mm[i]);
+}
+
+/* --- starts that fail ------------------------------------------------------------------ */
+
+/*
+ * {0, 1, 2 that fail} among two with an end, before, between and after: each
+ * with an end gets as many ends as starts, the count of open ranges is zero,
+ * and the answer is the last failure's (R3.10).
+ */
+KTEST(mmu_notifier, every_subscriber_is_called_and_every_end_has_its_start)
+{
+	unsigned int failing, at;
+
+	for (failing = 0; failing <= 2; failing++) {
+		for (at = 0; at < 3; at++) {
+			struct mm_struct *mm = mm_alloc();
+			struct mmu_notifier_range range;
+			struct mmu_notifier_stats stats;
+			struct listener l[4];
+			unsigned int i, failed = 0;
+			int ret;
+
+			REQUIRE(mm);
+			for (i = 0; i < 4; i++) {
+				bool fails = i >= at && failed < failing;
+
+				EXPECT_EQ(listen_as(&l[i], mm,
+						    fails ? &start_ops
+							  : &pair_ops),
+					  0);
+				l[i].answer = fails ? -EAGAIN : 0;
+				failed += fails;
+			}
+			ret = start_nonblock_of(&range, mm, 0, 1);
+			EXPECT_EQ(ret, failing ? -EAGAIN : 0);
+			if (!ret)
+				end_of(&range);
+			for (i = 0; i < 4; i++) {
+				EXPECT_EQ(l[i].starts, 1U);
+				EXPECT_EQ(l[i].ends, l[i].answer ? 0U : 1U);
+				unlisten(&l[i], mm);
+			}
+			mmu_notifier_read_stats(mm, &stats);
+			EXPECT_EQ(stats.open_ranges, 0UL);
+			EXPECT_EQ(stats.failed_starts, failing ? 1UL : 0UL);
+			mmput(mm);
+		}
+	}
+}
+
+/*
+ *	start_nonblock: the interval lets go, the plain one cannot: -EAGAIN
+ *	read_begin and remove must not wait for an end that will not come
+ */
+KTEST(mmu_notifier, failed_plain_start_closes_the_interval_range)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct mmu_notifier_stats stats;
+	struct listener l;
+	struct watcher w;
+	unsigned long seq;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(listen_as(&l, mm, &start_ops), 0);
+	l.answer = -EAGAIN;
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EAGAIN);
+	EXPECT_EQ(w.calls, 1U);
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(stats.open_ranges, 0UL);
+	seq = mmu_interval_read_begin(&w.sub);
+	EXPECT(!must_retry(&w, seq));
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.waits, 0UL);
+	unwatch(&w);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+KTEST_F(mmu_notifier, an_answer_that_is_not_EAGAIN_is_reported_and_passed_on,
+	KT_EXPECT_REPORT)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct listener l;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen_as(&l, mm, &start_ops), 0);
+	l.answer = -EIO;
+	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EIO);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+KTEST_F(mmu_notifier, who_may_fail_and_has_an_end_is_reported, KT_EXPECT_REPORT)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct listener l;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&l, mm), 0);
+	l.answer = -EAGAIN;
+	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EAGAIN);
+	EXPECT_EQ(l.ends, 1U);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+/* No double end: the failure is reported and the start counts as good (R2.7). */
+KTEST_F(mmu_notifier, a_failure_of_a_blockable_start_is_no_failure,
+	KT_EXPECT_REPORT)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct listener bad, good;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&good, mm), 0);
+	EXPECT_EQ(listen_as(&bad, mm, &start_ops), 0);
+	bad.answer = -EAGAIN;
+	bad.insist = true;
+	change(mm, 0, 1);
+	EXPECT_EQ(good.starts, 1U);
+	EXPECT_EQ(good.ends, 1U);
+	unlisten(&bad, mm);
+	unlisten(&good, mm);
+	mmput(mm);
+}
+
+/* --- the gate ----------------------------------------------------------------------------- */
+
+struct gate_fixture {
+	struct notifier_gate gate;
+	struct atomic64 word;
+	struct spinlock lock;
+	struct wait_queue_head waiters;
+	struct mmu_notifier_deferred deferred;
+	unsigned int ran;
+};
+
+static void gate_fixture_init(struct gate_fixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	spin_lock_init(&f->lock);
+	init_waitqueue_head(&f->waiters);
+	notifier_gate_init(&f->gate, &f->word, &f->lock, &f->waiters);
+}
+
+static u64 gate_ask(struct gate_fixture *f)
+{
+	u64 pass;
+
+	spin_lock(&f->lock);
+	pass = notifier_gate_ask(&f->gate);
+	spin_unlock(&f->lock);
+	return pass;
+}
+
+/*
+ *	a	[--------------]
+ *	ask	   |
+ *	b	      [------------------]
+ *	over		       |		when a is out, b or not
+ */
+KTEST(mmu_notifier,
+      a_period_waits_for_a_reader_that_entered_before_and_for_no_later_one)
+{
+	struct gate_fixture f;
+	long a, b, c;
+	u64 pass, next;
+
+	gate_fixture_init(&f);
+	EXPECT_EQ(gate_ask(&f), 1UL);
+	EXPECT_EQ(f.gate.passed, 1UL);
+	a = notifier_gate_enter(&f.gate);
+	pass = gate_ask(&f);
+	EXPECT_LT(f.gate.passed, pass);
+	b = notifier_gate_enter(&f.gate);
+	notifier_gate_leave(&f.gate, a);
+	EXPECT_EQ(f.gate.passed, pass);
+	/* Another while b is in, and one that joins it too late. */
+	pass = gate_ask(&f);
+	c = notifier_gate_enter(&f.gate);
+	next = gate_ask(&f);
+	EXPECT_EQ(next, pass + 1);
+	notifier_gate_leave(&f.gate, b);
+	EXPECT_EQ(f.gate.passed, pass);
+	notifier_gate_leave(&f.gate, c);
+	EXPECT_EQ(f.gate.passed, next);
+	/* At rest again: the short way in and out. */
+	EXPECT_EQ(atomic64_read(&f.word), 0L);
+}
+
+static void gate_ran(struct mmu_notifier_deferred *deferred)
+{
+	container_of(deferred, struct gate_fixture, deferred)->ran++;
+}
+
+KTEST(mmu_notifier, what_is_put_off_runs_once_when_the_last_one_leaves)
+{
+	struct gate_fixture f;
+	long a, b;
+	bool now;
+
+	gate_fixture_init(&f);
+	f.deferred.run = gate_ran;
+	a = notifier_gate_enter(&f.gate);
+	b = notifier_gate_enter(&f.gate);
+	spin_lock(&f.lock);
+	now = notifier_gate_defer(&f.gate, &f.deferred);
+	spin_unlock(&f.lock);
+	EXPECT(!now);
+	notifier_gate_leave(&f.gate, b);
+	EXPECT_EQ(f.ran, 0U);
+	notifier_gate_leave(&f.gate, a);
+	EXPECT_EQ(f.ran, 1U);
+	spin_lock(&f.lock);
+	now = notifier_gate_defer(&f.gate, &f.deferred);
+	spin_unlock(&f.lock);
+	EXPECT(now);
+	EXPECT_EQ(f.ran, 1U);
+}
+
+/* --- figures ------------------------------------------------------------------------------ */
+
+static bool count_sub(const struct mmu_notifier_sub_info *info, void *arg)
+{
+	unsigned long *calls = arg;
+
+	*calls += info->calls;
+	return true;
+}
+
+KTEST(mmu_notifier, figures_say_what_happened)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_stats stats;
+	unsigned long calls = 0;
+	struct listener l;
+	struct watcher w;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.intervals, 0UL);
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	change(mm, 0, 1);
+	change(mm, 8, 9);
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.plain, 1UL);
+	EXPECT_EQ(stats.intervals, 1UL);
+	EXPECT_EQ(stats.events[MMU_NOTIFY_CLEAR], 2UL);
+	EXPECT_EQ(stats.callbacks, 5UL);
+	EXPECT_EQ(mmu_notifier_for_each_sub(mm, count_sub, &calls), 2UL);
+	EXPECT_EQ(calls, 5UL);
+	unwatch(&w);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+static u64 mmu_notifier_subscriptions_now(void)
+{
+	return mmu_notifier_nr_subscriptions();
+}
+
+static u64 mmu_notifier_pending_now(void)
+{
+	return mmu_notifier_nr_pending();
+}
+
+/* After every test of every suite: nobody is left subscribed. */
+KTEST_STATE(subscriptions) = {
+	.name = "subscriptions",
+	.memory = false,
+	.read = mmu_notifier_subscriptions_now,
+};
+
+KTEST_STATE(pending_frees) = {
+	.name = "pending notifier frees",
+	.memory = false,
+	.read = mmu_notifier_pending_now,
+};
