@@ -22,10 +22,8 @@
 #include <kernel/errno.h>
 #include <kernel/init.h>
 #include <kernel/panic.h>
-#include <kernel/preempt.h>
 #include <kernel/printk.h>
 #include <kernel/sched.h>
-#include <kernel/spinlock.h>
 #include <kernel/string.h>
 #include <arch/cpu.h>
 #include <arch/smp.h>
@@ -168,8 +166,8 @@ static void write_after_free(void)
 
 static void write_past_object(void)
 {
-	unsigned char *object = kmalloc(48, GFP_KERNEL);
-	volatile unsigned char *volatile past = object + 48;
+	unsigned char *object = kmalloc(64, GFP_KERNEL);
+	volatile unsigned char *volatile past = object + 64;
 
 	*past = 0x41;
 	kfree(object);
@@ -185,14 +183,6 @@ static void assertion(void)
 static void bug(void)
 {
 	BUG();
-}
-
-static DEFINE_SPINLOCK(taken_twice);
-
-static void spinlock_recursion(void) __no_thread_safety
-{
-	spin_lock(&taken_twice);
-	spin_lock(&taken_twice);
 }
 
 static void panic_elsewhere(void *unused)
@@ -230,7 +220,6 @@ static const struct panic_case {
 	{"write_past_object", write_past_object},
 	{"assertion", assertion},
 	{"bug", bug},
-	{"spinlock_recursion", spinlock_recursion},
 	{"panic_on_another_cpu", panic_on_another_cpu},
 	{"plain_panic", plain_panic},
 };
