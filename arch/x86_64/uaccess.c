@@ -3,12 +3,13 @@
  * arch/x86_64/uaccess.c - copy to and from user memory
  *
  * A copy may fault at any byte, and the caller wants to know how many are
- * missing.  `rep movs` keeps its count in RCX, exact at a fault, so the landing
- * of the exception table has the answer at hand: eight times what is left of
- * the words, and the odd bytes.
+ * missing, to the byte.  `rep movs` keeps its count in RCX, exact at a fault.
+ * When a word faults, its first bytes may still be good: what is left is tried
+ * again as bytes, and the byte that faults then is the one.
  *
- *	rep movsq	rcx words left		fault: rcx * 8 + odd missing
- *	rep movsb	rcx bytes left		fault: rcx missing
+ *	rep movsq	rcx words left	fault: rcx * 8 + odd bytes are left,
+ *					go on with
+ *	rep movsb	rcx bytes left	fault: rcx bytes are missing
  *
  * The direction flag is clear in the kernel.  Locks: none; the fault takes
  * mmap_lock of current->mm.  Not here: single words (asm/uaccess.h, inline).
@@ -27,7 +28,7 @@ static __always_inline size_t user_copy(void *to, const void *from, size_t n)
 		     "3:\n"
 		     ".pushsection .text.fixup, \"ax\"\n"
 		     "4: leaq (%[odd], %[left], 8), %[left]\n"
-		     "   jmp 3b\n"
+		     "   jmp 2b\n"
 		     ".popsection\n" _EXTABLE(1b, 4b) _EXTABLE(2b, 3b)
 		     : [left] "+c"(left), "+D"(to), "+S"(from)
 		     : [odd] "r"(odd)

@@ -1,0 +1,872 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/device_exclusive_test.c - pages given to a device, and taken back
+ *
+ * There is no device here: the test holds the page locks that a driver would
+ * hold, and a sandbox's observer stands for the driver's subscription. What a
+ * device does with its page is checked by its effect on memory: the test
+ * writes through the direct map while the page is exclusive.
+ */
+#include <arch/tlb.h>
+#include <kernel/cpumask.h>
+#include <kernel/string.h>
+#include <mm/device_exclusive.h>
+#include <mm/gup.h>
+#include <mm/page_alloc.h>
+#include "mm_test.h"
+
+#define AT(page)   (BASE + (page)*PAGE_SIZE)
+#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
+#define RW         (PROT_READ | PROT_WRITE)
+#define DEVICE_A   ((void *)0xa)
+#define DEVICE_B   ((void *)0xb)
+
+static bool is_exclusive(struct sandbox *box, vaddr_t addr)
+{
+	pte_t pte = sandbox_pte(box, addr);
+
+	return is_swap_pte(pte) &&
+	       is_device_exclusive_entry(pte_to_swp_entry(pte));
+}
+
+static u64 *device_word(struct page *page)
+{
+	return page_address(page);
+}
+
+/* --- making -------------------------------------------------------------- */
+
+KTEST(device_exclusive, an_exclusive_page_is_locked_held_and_still_mapped)
+{
+	struct page *pages[1];
+	struct sandbox box;
+	pte_t pte;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 7), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	REQUIRE(pages[0]);
+	pte = sandbox_pte(&box, AT(0));
+	EXPECT(is_swap_pte(pte));
+	EXPECT_EQ(swp_type(pte_to_swp_entry(pte)), SWP_DEVICE_EXCLUSIVE_WRITE);
+	EXPECT_EQ(swp_offset_pfn(pte_to_swp_entry(pte)), page_to_pfn(pages[0]));
+	EXPECT(pte_swp_soft_dirty(pte));
+	EXPECT(PageLocked(pages[0]));
+	EXPECT(PageDirty(pages[0]));
+	EXPECT_EQ(page_mapcount(pages[0]), 1);
+	EXPECT_EQ(page_ref_count(pages[0]), 2);
+	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 1L);
+	EXPECT_EQ(*device_word(pages[0]), 7UL);
+	sandbox_verify(&box);
+	release_exclusive(pages, 1);
+	sandbox_close(&box);
+}
+
+KTEST(device_exclusive, untouched_memory_is_faulted_in_first)
+{
+	struct page *pages[3];
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 3);
+	EXPECT_EQ(sandbox_read(&box, AT(1)), 0UL);
+	sandbox_forget(&box);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 3, pages, DEVICE_A), 3);
+	EXPECT(pages[0] && pages[1] && pages[2]);
+	EXPECT(!is_zero_page(pages[1]));
+	/* The zero page was replaced (CLEAR); the rest is one EXCLUSIVE. */
+	EXPECT_EQ(box.nr, 2U);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_CLEAR, AT(1), AT(2));
+	EXPECT_EVENT(&box, 1, MMU_NOTIFY_EXCLUSIVE, AT(0), AT(3));
+	release_exclusive(pages, 3);
+	sandbox_close(&box);
+}
+
+KTEST(device_exclusive, a_run_costs_one_event_with_its_owner_and_one_flush)
+{
+	struct tlb_counters before, after;
+	static struct page *pages[512];
+	struct sandbox box;
+	unsigned long i;
+
+	REQUIRE(sandbox_open(&box, test));
+	/* Over the border of two tables. */
+	sandbox_map(&box, AT(300), 512);
+	for (i = 300; i < 812; i++)
+		EXPECT_EQ(user_poke(AT(i), i), 0);
+	sandbox_forget(&box);
+	tlb_read_counters(&before);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(300), 512, pages, DEVICE_A),
+		  512);
+	tlb_read_counters(&after);
+	EXPECT_EQ(box.nr, 1U);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_EXCLUSIVE, AT(300), AT(812));
+	EXPECT_EQ(box.seen[0].owner, DEVICE_A);
+	EXPECT(pte_present(box.seen[0].first));
+	EXPECT_EQ(after.flushes - before.flushes, 1UL);
+	for (i = 0; i < 512; i++)
+		EXPECT(pages[i] && is_exclusive(&box, AT(300 + i)));
+	EXPECT_EQ(atomic_read(&box.mm->tlb_flush_pending), 0);
+	release_exclusive(pages, 512);
+	EXPECT_EQ(sandbox_read(&box, AT(811)), 811UL);
+	sandbox_close(&box);
+}
+
+KTEST(device_exclusive, the_cpu_has_no_translation_left_when_it_returns)
+{
+	struct fault_counters before, after;
+	struct page *pages[1];
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	mmap_read_lock(box.mm);
+	mmap_read_unlock(box.mm);
+	/* Leaves a writable translation in this CPU's TLB. */
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	REQUIRE(pages[0]);
+	*device_word(pages[0]) = 2;
+	release_exclusive(pages, 1);
+	fault_read_counters(&before);
+	EXPECT_EQ(user_poke(AT(0), 3), 0);
+	fault_read_counters(&after);
+	EXPECT_EQ(after.restored, before.restored + 1);
+	EXPECT(!is_exclusive(&box, AT(0)));
+	sandbox_close(&box);
+}
+
+static void spin_writing(struct sandbox_thread *self)
+{
+	struct ktest_step *step = self->arg;
+	u64 old;
+
+	while (!step_reached(step, 9)) {
+		if (user_xadd64(user_ptr(AT(0)), 1, &old))
+			break;
+		step_signal(step, 1);
+	}
+}
+
+/*
+ * While the page is exclusive the other CPU's adds must all wait: what the
+ * device reads and writes back in two steps loses none of them.
+ */
+KTEST_F(device_exclusive, another_cpu_is_kept_out_from_return_to_unlock,
+	KT_NEEDS_SMP)
+{
+	struct ktest_step step = KTEST_STEP_INIT(test);
+	struct sandbox_thread writer;
+	struct page *pages[1];
+	struct sandbox box;
+	unsigned int round;
+	u64 seen;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	sandbox_thread_start(&writer, &box, another_cpu(), spin_writing, &step);
+	step_wait(&step, 1);
+	for (round = 0; round < 200; round++) {
+		unsigned int spin;
+
+		sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A);
+		if (!pages[0])
+			continue;
+		seen = READ_ONCE(*device_word(pages[0]));
+		for (spin = 0; spin < 200; spin++)
+			cpu_relax();
+		EXPECT_EQ(READ_ONCE(*device_word(pages[0])), seen);
+		release_exclusive(pages, 1);
+	}
+	step_signal(&step, 9);
+	sandbox_thread_join(&writer);
+	sandbox_close(&box);
+}
+
+KTEST(device_exclusive, bad_arguments_are_refused_and_slots_are_empty)
+{
+	struct page *mark = (struct page *)0x11;
+	struct page *pages[2] = {mark, mark};
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	mmap_read_lock(box.mm);
+	EXPECT_EQ(make_device_exclusive_range(box.mm, AT(0), AT(0), pages,
+					      DEVICE_A),
+		  -EINVAL);
+	EXPECT_EQ(make_device_exclusive_range(box.mm, AT(1), AT(0), pages,
+					      DEVICE_A),
+		  -EINVAL);
+	EXPECT_EQ(make_device_exclusive_range(box.mm, AT(0) + 1, AT(1), pages,
+					      DEVICE_A),
+		  -EINVAL);
+	EXPECT_EQ(make_device_exclusive_range(box.mm, AT(0), AT(1), pages, NULL),
+		  -EINVAL);
+	mmap_read_unlock(box.mm);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(5), 2, pages, DEVICE_A),
+		  -EFAULT);
+	EXPECT_EQ(pages[0], NULL);
+	EXPECT_EQ(pages[1], NULL);
+	EXPECT_EQ(box.nr, 0U);
+	sandbox_close(&box);
+}
+
+/*
+ *	pages	0 1 2 3
+ *		[rw][r ]
+ */
+KTEST(device_exclusive, pages_that_may_not_be_written_end_the_run)
+{
+	struct page *mark = (struct page *)0x11;
+	struct page *pages[4] = {mark, mark, mark, mark};
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 4);
+	EXPECT_EQ(user_poke(AT(2), 2), 0);
+	EXPECT_EQ(do_mprotect(box.mm, AT(2), LEN(2), PROT_READ), 0);
+	sandbox_forget(&box);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 4, pages, DEVICE_A), 2);
+	EXPECT(pages[0] && pages[1]);
+	EXPECT_EQ(pages[2], NULL);
+	EXPECT_EQ(pages[3], NULL);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_EXCLUSIVE, AT(0), AT(2));
+	release_exclusive(pages, 4);
+	sandbox_forget(&box);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(2), 2, pages, DEVICE_A),
+		  -EFAULT);
+	EXPECT_EQ(box.nr, 0U);
+	EXPECT_EQ(sandbox_read(&box, AT(2)), 2UL);
+	sandbox_close(&box);
+}
+
+KTEST(device_exclusive, a_page_locked_by_another_is_left_out_but_for_the_first)
+{
+	struct page *pages[3];
+	struct page *held;
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 3);
+	EXPECT_EQ(user_poke(AT(1), 1), 0);
+	mmap_read_lock(box.mm);
+	held = follow_page(box.mm, AT(1));
+	mmap_read_unlock(box.mm);
+	REQUIRE(held);
+	lock_page(held);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 3, pages, DEVICE_A), 3);
+	EXPECT(pages[0] && pages[2]);
+	EXPECT_EQ(pages[1], NULL);
+	EXPECT(!is_exclusive(&box, AT(1)));
+	unlock_page(held);
+	EXPECT_EQ(page_ref_count(held), 2);
+	put_page(held);
+	release_exclusive(pages, 3);
+	sandbox_close(&box);
+}
+
+KTEST(device_exclusive, no_memory_on_the_first_page_is_told_on_a_later_is_short)
+{
+	struct page *pages[2];
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 2);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
+	alloc_fail_nth(1);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 2, pages, DEVICE_A),
+		  -ENOMEM);
+	alloc_fail_nth(2);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 2, pages, DEVICE_A), 1);
+	EXPECT(alloc_fail_hit());
+	alloc_fail_nth(0);
+	EXPECT(pages[0] && !pages[1]);
+	release_exclusive(pages, 2);
+	sandbox_close(&box);
+}
+
+struct waiter {
+	struct sandbox *box;
+	struct page *pages[1];
+	void *owner;
+	int made;
+};
+
+static int make_waiting(void *arg)
+{
+	struct waiter *w = arg;
+
+	w->made = sandbox_make_exclusive(w->box, AT(0), 1, w->pages, w->owner);
+	return 0;
+}
+
+KTEST(device_exclusive, the_first_lock_is_waited_for_and_a_kill_ends_the_wait)
+{
+	struct waiter w = {.owner = DEVICE_B};
+	struct page *held;
+	struct task *task;
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	w.box = &box;
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	mmap_read_lock(box.mm);
+	held = follow_page(box.mm, AT(0));
+	mmap_read_unlock(box.mm);
+	REQUIRE(held);
+
+	lock_page(held);
+	task = kthread_run(make_waiting, &w, "exclusive-killed");
+	EXPECT(!IS_ERR(task));
+	ktest_wait_blocked(test, task);
+	task_kill(task);
+	kthread_join(task);
+	EXPECT_EQ(w.made, -EINTR);
+	EXPECT_EQ(w.pages[0], NULL);
+	EXPECT_EQ(page_ref_count(held), 2);
+
+	task = kthread_run(make_waiting, &w, "exclusive-waits");
+	EXPECT(!IS_ERR(task));
+	ktest_wait_blocked(test, task);
+	EXPECT(!is_exclusive(&box, AT(0)));
+	unlock_page(held);
+	kthread_join(task);
+	EXPECT_EQ(w.made, 1);
+	EXPECT_EQ(w.pages[0], held);
+	EXPECT(is_exclusive(&box, AT(0)));
+	release_exclusive(w.pages, 1);
+	put_page(held);
+	sandbox_close(&box);
+}
+
+/*
+ *	device A			device B
+ *	has the page, locked
+ *					gup: exclusive, fault, waits for lock
+ *	unlock
+ *					CLEAR: A lets go; EXCLUSIVE(B)
+ */
+KTEST(device_exclusive, a_second_device_takes_the_page_from_the_first)
+{
+	struct waiter w = {.owner = DEVICE_B};
+	struct page *pages[1];
+	struct task *task;
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	w.box = &box;
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 5), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	REQUIRE(pages[0]);
+	task = kthread_run(make_waiting, &w, "device-b");
+	EXPECT(!IS_ERR(task));
+	ktest_wait_blocked(test, task);
+	EXPECT_EQ(box.nr, 1U);
+	*device_word(pages[0]) += 1;
+	release_exclusive(pages, 1);
+	kthread_join(task);
+	EXPECT_EQ(w.made, 1);
+	EXPECT_EQ(box.nr, 3U);
+	EXPECT_EQ(box.seen[0].owner, DEVICE_A);
+	EXPECT_EVENT(&box, 1, MMU_NOTIFY_CLEAR, AT(0), AT(1));
+	EXPECT_EQ(box.seen[1].owner, NULL);
+	EXPECT_EVENT(&box, 2, MMU_NOTIFY_EXCLUSIVE, AT(0), AT(1));
+	EXPECT_EQ(box.seen[2].owner, DEVICE_B);
+	release_exclusive(w.pages, 1);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 6UL);
+	sandbox_close(&box);
+}
+
+KTEST(device_exclusive, exclusive_pages_are_taken_back_and_made_again)
+{
+	struct page *pages[2];
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 2);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 2, pages, DEVICE_A), 2);
+	release_exclusive(pages, 2);
+	sandbox_forget(&box);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 2, pages, DEVICE_A), 2);
+	EXPECT(pages[0] && pages[1]);
+	EXPECT_EQ(box.nr, 3U);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_CLEAR, AT(0), AT(1));
+	EXPECT_EVENT(&box, 1, MMU_NOTIFY_CLEAR, AT(1), AT(2));
+	EXPECT_EVENT(&box, 2, MMU_NOTIFY_EXCLUSIVE, AT(0), AT(2));
+	release_exclusive(pages, 2);
+	sandbox_close(&box);
+}
+
+/* --- taking back --------------------------------------------------------- */
+
+KTEST(device_exclusive, a_take_back_raises_clear_for_its_one_page_first)
+{
+	struct page *pages[2];
+	struct sandbox box;
+	pte_t pte;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 2);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 2, pages, DEVICE_A), 2);
+	REQUIRE(pages[0] && pages[1]);
+	*device_word(pages[0]) = 11;
+	release_exclusive(pages, 2);
+	sandbox_forget(&box);
+	/* A read takes it back as well as a write. */
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 11UL);
+	EXPECT_EQ(box.nr, 1U);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_CLEAR, AT(0), AT(1));
+	EXPECT_EQ(box.seen[0].owner, NULL);
+	EXPECT(is_swap_pte(box.seen[0].first));
+	pte = sandbox_pte(&box, AT(0));
+	EXPECT(pte_present(pte) && pte_write(pte) && pte_soft_dirty(pte));
+	EXPECT_EQ(page_mapcount(pfn_to_page(pte_pfn(pte))), 1);
+	EXPECT_EQ(page_ref_count(pfn_to_page(pte_pfn(pte))), 1);
+	EXPECT(!PageLocked(pfn_to_page(pte_pfn(pte))));
+	/* One fault, one page. */
+	EXPECT(is_exclusive(&box, AT(1)));
+	sandbox_close(&box);
+}
+
+static void write_once(struct sandbox_thread *self)
+{
+	struct ktest *test = self->box->test;
+
+	EXPECT_EQ(user_poke(AT(0) + 8, 1), 0);
+}
+
+KTEST(device_exclusive, a_cpu_waits_until_the_driver_unlocks_the_page)
+{
+	struct sandbox_thread writer;
+	struct page *pages[1];
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	REQUIRE(pages[0]);
+	sandbox_thread_start(&writer, &box, smp_processor_id(), write_once, NULL);
+	ktest_wait_blocked(test, writer.task);
+	EXPECT(is_exclusive(&box, AT(0)));
+	EXPECT_EQ(device_word(pages[0])[1], 0UL);
+	/* It waits without mmap_lock: the address space can be changed. */
+	EXPECT(mmap_write_trylock(box.mm));
+	mmap_write_unlock(box.mm);
+	release_exclusive(pages, 1);
+	sandbox_thread_join(&writer);
+	EXPECT_EQ(sandbox_read(&box, AT(0) + 8), 1UL);
+	sandbox_close(&box);
+}
+
+/* Stops the fault inside its own CLEAR, until somebody else is done. */
+struct stopped_fault {
+	struct ktest_step step;
+	vaddr_t addr;
+	bool done;
+};
+
+static void stop_in_clear(struct sandbox *box,
+			  const struct mmu_notifier_range *range)
+{
+	struct stopped_fault *stop = box->hook_arg;
+
+	if (stop->done || range->event != MMU_NOTIFY_CLEAR ||
+	    range->start != stop->addr)
+		return;
+	stop->done = true;
+	step_signal(&stop->step, 1);
+	step_wait(&stop->step, 2);
+}
+
+static void read_once(struct sandbox_thread *self)
+{
+	u64 value = 0;
+
+	if (user_peek(AT(0), &value))
+		value = ~0UL;
+	self->number = value;
+}
+
+/*
+ *	faulting thread			test
+ *	entry exclusive, page p locked
+ *	start(CLEAR) ...
+ *					DONTNEED: entry emptied
+ *	... the entry is not the one
+ *	that faulted: left empty
+ *	touches again: zero page		(must read 0, not p's word)
+ */
+KTEST(device_exclusive, take_back_that_lost_to_dontneed_leaves_the_entry_empty)
+{
+	struct stopped_fault stop = {.addr = AT(0)};
+	struct fault_counters before, after;
+	struct sandbox_thread reader;
+	struct page *pages[1];
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	step_init(&stop.step, test);
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 0x5555), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	release_exclusive(pages, 1);
+	fault_read_counters(&before);
+	box.hook_arg = &stop;
+	box.hook = stop_in_clear;
+	sandbox_thread_start(&reader, &box, smp_processor_id(), read_once, NULL);
+	step_wait(&stop.step, 1);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
+	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 0L);
+	step_signal(&stop.step, 2);
+	sandbox_thread_join(&reader);
+	box.hook = NULL;
+	fault_read_counters(&after);
+	EXPECT_EQ(reader.number, 0UL);
+	EXPECT_EQ(after.restore_lost, before.restore_lost + 1);
+	EXPECT_EQ(after.restored, before.restored);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
+	sandbox_close(&box);
+}
+
+/*
+ * The same stop, and nobody interferes: while the fault is inside its CLEAR the
+ * entry is exclusive still, and the page locked (R8.17).
+ */
+KTEST(device_exclusive, the_page_is_locked_and_the_entry_kept_during_clear)
+{
+	struct stopped_fault stop = {.addr = AT(0)};
+	struct sandbox_thread reader;
+	struct page *pages[1];
+	struct page *page;
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	step_init(&stop.step, test);
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 0x77), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	REQUIRE(pages[0]);
+	page = pages[0];
+	release_exclusive(pages, 1);
+	box.hook_arg = &stop;
+	box.hook = stop_in_clear;
+	sandbox_thread_start(&reader, &box, smp_processor_id(), read_once, NULL);
+	step_wait(&stop.step, 1);
+	EXPECT(is_exclusive(&box, AT(0)));
+	EXPECT(PageLocked(page));
+	EXPECT_EQ(page_ref_count(page), 2);
+	/* The device finishes what is in flight before it lets go. */
+	*device_word(page) = 0x78;
+	step_signal(&stop.step, 2);
+	sandbox_thread_join(&reader);
+	box.hook = NULL;
+	EXPECT_EQ(reader.number, 0x78UL);
+	sandbox_close(&box);
+}
+
+KTEST(device_exclusive, gup_takes_the_page_back_before_it_holds_it)
+{
+	struct page *pages[1];
+	struct page *held[1];
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	release_exclusive(pages, 1);
+	sandbox_forget(&box);
+	mmap_read_lock(box.mm);
+	EXPECT_EQ(get_user_pages_remote(box.mm, AT(0), 1, FOLL_GET, held), 1L);
+	mmap_read_unlock(box.mm);
+	EXPECT_EQ(box.nr, 1U);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_CLEAR, AT(0), AT(1));
+	EXPECT(pte_present(sandbox_pte(&box, AT(0))));
+	put_page(held[0]);
+	sandbox_close(&box);
+}
+
+/* --- everything else on an exclusive entry -------------------------------- */
+
+KTEST(device_exclusive, munmap_of_exclusive_pages_gives_all_back)
+{
+	struct page *pages[4];
+	struct sandbox box;
+	struct page *page;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 4);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 4, pages, DEVICE_A), 4);
+	REQUIRE(pages[3]);
+	page = pages[3];
+	release_exclusive(pages, 3);
+	sandbox_forget(&box);
+	/* The page lock does not stop it (R8.22): one is still held. */
+	EXPECT_EQ(do_munmap(box.mm, AT(0), LEN(4)), 0);
+	EXPECT_EQ(box.nr, 1U);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_UNMAP, AT(0), AT(4));
+	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 0L);
+	EXPECT_EQ(page_mapcount(page), 0);
+	EXPECT_EQ(page_ref_count(page), 1);
+	unlock_page(page);
+	put_page(page);
+	sandbox_close(&box);
+}
+
+KTEST(device_exclusive, dontneed_of_an_exclusive_page_leaves_zeroes)
+{
+	struct page *pages[1];
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	release_exclusive(pages, 1);
+	sandbox_forget(&box);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_CLEAR, AT(0), AT(1));
+	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 0L);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
+	sandbox_close(&box);
+}
+
+KTEST(device_exclusive, exit_with_exclusive_pages_gives_all_back)
+{
+	struct page *pages[8];
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 8);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 8, pages, DEVICE_A), 8);
+	release_exclusive(pages, 8);
+	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 8L);
+	/* The runner compares frames before and after. */
+	sandbox_close(&box);
+}
+
+KTEST(device_exclusive, mprotect_makes_the_entry_read_only_and_never_more)
+{
+	struct page *pages[1];
+	struct sandbox box;
+	pte_t pte;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 3), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	release_exclusive(pages, 1);
+	sandbox_forget(&box);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_READ), 0);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_PROTECTION_VMA, AT(0), AT(1));
+	pte = sandbox_pte(&box, AT(0));
+	EXPECT_EQ(swp_type(pte_to_swp_entry(pte)), SWP_DEVICE_EXCLUSIVE_READ);
+	EXPECT(pte_swp_soft_dirty(pte));
+	sandbox_verify(&box);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), RW), 0);
+	EXPECT_EQ(swp_type(pte_to_swp_entry(sandbox_pte(&box, AT(0)))),
+		  SWP_DEVICE_EXCLUSIVE_READ);
+	/* The restore gives what the region allows now (R8.18). */
+	EXPECT_EQ(user_poke(AT(0), 4), 0);
+	EXPECT(pte_write(sandbox_pte(&box, AT(0))));
+	sandbox_close(&box);
+}
+
+KTEST(device_exclusive, a_restore_gives_no_more_than_the_region_allows)
+{
+	struct page *pages[1];
+	struct sandbox box;
+	u64 value;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 3), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	release_exclusive(pages, 1);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_READ), 0);
+	EXPECT_EQ(user_poke(AT(0), 4), -EFAULT);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 3UL);
+	EXPECT(!pte_write(sandbox_pte(&box, AT(0))));
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_NONE), 0);
+	EXPECT_EQ(user_peek(AT(0), &value), -EFAULT);
+	sandbox_close(&box);
+}
+
+/*
+ * A maker between its exchange and its flush is a raised tlb_flush_pending. A
+ * zap that meets an exclusive entry then flushes for itself; without a maker it
+ * has nothing to flush.
+ */
+KTEST(device_exclusive, dontneed_during_a_batched_flush_flushes_for_itself)
+{
+	struct tlb_counters before, after;
+	struct page *pages[2];
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 2);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 2, pages, DEVICE_A), 2);
+	release_exclusive(pages, 2);
+	tlb_read_counters(&before);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
+	tlb_read_counters(&after);
+	EXPECT_EQ(after.flushes, before.flushes);
+	atomic_inc(&box.mm->tlb_flush_pending);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(1), LEN(1)), 0);
+	tlb_read_counters(&after);
+	EXPECT_EQ(after.flushes, before.flushes + 1);
+	atomic_dec(&box.mm->tlb_flush_pending);
+	sandbox_close(&box);
+}
+
+/*
+ * The second look: between the fault-in and the exchange the page is swapped
+ * for another, by a thread that the EXCLUSIVE event itself lets run.
+ */
+static void swap_in_exclusive(struct sandbox *box,
+			      const struct mmu_notifier_range *range)
+{
+	struct stopped_fault *stop = box->hook_arg;
+
+	if (stop->done || range->event != MMU_NOTIFY_EXCLUSIVE)
+		return;
+	stop->done = true;
+	step_signal(&stop->step, 1);
+	step_wait(&stop->step, 2);
+}
+
+static int make_two(void *arg)
+{
+	struct waiter *w = arg;
+	struct page *pages[2];
+
+	w->made = sandbox_make_exclusive(w->box, AT(0), 2, pages, w->owner);
+	w->pages[0] = pages[0];
+	if (!pages[1])
+		w->made |= 0x100;
+	release_exclusive(pages, 2);
+	return 0;
+}
+
+KTEST(device_exclusive, a_page_that_changed_before_the_exchange_is_given_up)
+{
+	struct waiter w = {.owner = DEVICE_A};
+	struct stopped_fault stop = {.done = false};
+	struct sandbox box;
+	struct task *task;
+
+	REQUIRE(sandbox_open(&box, test));
+	step_init(&stop.step, test);
+	w.box = &box;
+	sandbox_map(&box, AT(0), 2);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(user_poke(AT(1), 2), 0);
+	box.hook_arg = &stop;
+	box.hook = swap_in_exclusive;
+	task = kthread_run(make_two, &w, "exclusive-second-look");
+	EXPECT(!IS_ERR(task));
+	step_wait(&stop.step, 1);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(1), LEN(1)), 0);
+	EXPECT_EQ(user_poke(AT(1), 3), 0);
+	step_signal(&stop.step, 2);
+	kthread_join(task);
+	box.hook = NULL;
+	EXPECT_EQ(w.made, 2 | 0x100);
+	EXPECT(is_exclusive(&box, AT(0)));
+	EXPECT(!is_exclusive(&box, AT(1)));
+	EXPECT_EQ(sandbox_read(&box, AT(1)), 3UL);
+	sandbox_close(&box);
+}
+
+/* --- all at once ---------------------------------------------------------- */
+
+#define PLAYERS      4
+#define SHARED_PAGES 4
+#define ROUNDS       300
+
+/*
+ * "Devices" add without bus atomics, in two steps, to the words of pages they
+ * have exclusively; "CPUs" add to the same words with locked instructions.
+ * Threads with an odd number are devices. No update may be lost.
+ */
+static void play_device(struct sandbox_thread *self)
+{
+	struct rng rng = rng_init(self->number);
+	struct page *pages[SHARED_PAGES];
+	atomic64_t *added = self->arg;
+	unsigned int round, i;
+
+	for (round = 0; round < ROUNDS; round++) {
+		unsigned long first = rng_below(&rng, SHARED_PAGES);
+		unsigned long nr = 1 + rng_below(&rng, SHARED_PAGES - first);
+
+		if (sandbox_make_exclusive(self->box, AT(first), nr, pages,
+					   self) < 0)
+			continue;
+		for (i = 0; i < nr; i++) {
+			u64 value;
+
+			if (!pages[i])
+				continue;
+			value = READ_ONCE(*device_word(pages[i]));
+			cpu_relax();
+			WRITE_ONCE(*device_word(pages[i]), value + 1);
+			atomic64_inc(added);
+		}
+		release_exclusive(pages, nr);
+	}
+}
+
+static void play_cpu(struct sandbox_thread *self)
+{
+	struct ktest *test = self->box->test;
+	struct rng rng = rng_init(self->number);
+	atomic64_t *added = self->arg;
+	unsigned int round;
+	u64 old;
+
+	for (round = 0; round < ROUNDS; round++) {
+		vaddr_t addr = AT(rng_below(&rng, SHARED_PAGES));
+
+		EXPECT_EQ(user_xadd64(user_ptr(addr), 1, &old), 0);
+		atomic64_inc(added);
+		/* Neighbours come and go meanwhile. */
+		if (round % 8 == 0) {
+			vaddr_t next = AT(SHARED_PAGES + self->number % 4);
+
+			do_mmap(self->box->mm, next, LEN(1), RW,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+			do_mprotect(self->box->mm, next, LEN(1), PROT_READ);
+			do_munmap(self->box->mm, next, LEN(1));
+		}
+	}
+}
+
+KTEST(device_exclusive, devices_and_cpus_lose_no_update)
+{
+	struct sandbox_thread thread[PLAYERS];
+	atomic64_t added = {0};
+	struct sandbox box;
+	unsigned int cpu = 0;
+	u64 sum = 0;
+	unsigned int i;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), SHARED_PAGES);
+	for (i = 0; i < PLAYERS; i++) {
+		thread[i].number = rng_next(ktest_rng(test));
+		sandbox_thread_start(&thread[i], &box, cpu,
+				     i & 1 ? play_device : play_cpu, &added);
+		cpu = cpu + 1 < num_online_cpus() ? cpu + 1 : 0;
+	}
+	for (i = 0; i < PLAYERS; i++)
+		sandbox_thread_join(&thread[i]);
+	for (i = 0; i < SHARED_PAGES; i++)
+		sum += sandbox_read(&box, AT(i));
+	EXPECT_EQ(sum, (u64)atomic64_read(&added));
+	EXPECT_EQ(atomic_read(&box.mm->tlb_flush_pending), 0);
+	sandbox_close(&box);
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/gup_test.c - pages of an address space, held from outside
+ *
+ * The caller here has not adopted the address space: all goes through the
+ * tables, nothing through the CPU.
+ */
+#include <kernel/string.h>
+#include <mm/gup.h>
+#include <mm/page_alloc.h>
+#include "mm_test.h"
+
+#define AT(page)   (BASE + (page)*PAGE_SIZE)
+#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
+
+static long gup(struct sandbox *box, vaddr_t addr, unsigned long nr,
+		unsigned int flags, struct page **pages)
+{
+	long got;
+
+	mmap_read_lock(box->mm);
+	got = get_user_pages_remote(box->mm, addr, nr, flags, pages);
+	mmap_read_unlock(box->mm);
+	return got;
+}
+
+static void put_all(struct page **pages, long nr)
+{
+	while (nr > 0)
+		put_page(pages[--nr]);
+}
+
+KTEST(gup, a_write_gup_faults_pages_in_and_replaces_the_zero_page)
+{
+	struct page *pages[4];
+	struct sandbox box;
+	u64 *word;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 4);
+	EXPECT_EQ(sandbox_read(&box, AT(1)), 0UL);
+	EXPECT_EQ(user_poke(AT(2), 2), 0);
+	EXPECT_EQ(gup(&box, AT(0), 4, FOLL_WRITE | FOLL_GET, pages), 4L);
+	EXPECT_EQ(page_ref_count(pages[0]), 2);
+	EXPECT(!is_zero_page(pages[1]));
+	word = page_address(pages[3]);
+	*word = 0x33;
+	word = page_address(pages[2]);
+	EXPECT_EQ(*word, 2UL);
+	put_all(pages, 4);
+	EXPECT_EQ(sandbox_read(&box, AT(3)), 0x33UL);
+	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 4L);
+	sandbox_close(&box);
+}
+
+KTEST(gup, a_read_gup_is_content_with_the_zero_page)
+{
+	struct page *pages[2];
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 2);
+	EXPECT_EQ(gup(&box, AT(0), 2, FOLL_GET, pages), 2L);
+	EXPECT(is_zero_page(pages[0]) && is_zero_page(pages[1]));
+	put_all(pages, 2);
+	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 0L);
+	/* Without FOLL_GET the pages are only brought in. */
+	EXPECT_EQ(gup(&box, AT(0), 2, FOLL_WRITE, NULL), 2L);
+	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 2L);
+	sandbox_close(&box);
+}
+
+/*
+ *	pages	0 1 2 3 4
+ *		[rw][r ]	then a hole
+ */
+KTEST(gup, an_error_after_the_first_page_gives_a_short_count)
+{
+	struct page *mark = (struct page *)0x11;
+	struct page *pages[6] = {mark, mark, mark, mark, mark, mark};
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 4);
+	EXPECT_EQ(do_mprotect(box.mm, AT(2), LEN(2), PROT_READ), 0);
+	EXPECT_EQ(gup(&box, AT(0), 6, FOLL_WRITE | FOLL_GET, pages), 2L);
+	EXPECT_EQ(pages[2], mark);
+	put_all(pages, 2);
+	EXPECT_EQ(gup(&box, AT(1), 5, FOLL_GET, pages), 3L);
+	EXPECT_EQ(pages[3], mark);
+	put_all(pages, 3);
+	sandbox_close(&box);
+}
+
+KTEST(gup, errors_on_the_first_page_are_told_apart)
+{
+	struct page *mark = (struct page *)0x11;
+	struct page *pages[1] = {mark};
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(do_mmap(box.mm, AT(1), LEN(1), PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
+		  (long)AT(1));
+	EXPECT_EQ(gup(&box, AT(1), 1, FOLL_GET, pages), (long)-EFAULT);
+	EXPECT_EQ(gup(&box, AT(2), 1, FOLL_GET, pages), (long)-EFAULT);
+	EXPECT_EQ(gup(&box, 0, 1, FOLL_GET, pages), (long)-EFAULT);
+	EXPECT_EQ(gup(&box, USER_END, 1, FOLL_GET, pages), (long)-EFAULT);
+	EXPECT_EQ(gup(&box, AT(0), ~0UL, FOLL_GET, pages), (long)-EFAULT);
+	EXPECT_EQ(gup(&box, AT(0) + 1, 1, FOLL_GET, pages), (long)-EINVAL);
+	EXPECT_EQ(gup(&box, AT(0), 0, FOLL_GET, pages), (long)-EINVAL);
+	EXPECT_EQ(gup(&box, AT(0), 1, FOLL_GET, NULL), (long)-EINVAL);
+	alloc_fail_nth(1);
+	EXPECT_EQ(gup(&box, AT(0), 1, FOLL_GET | FOLL_WRITE, pages),
+		  (long)-ENOMEM);
+	alloc_fail_nth(0);
+	EXPECT_EQ(pages[0], mark);
+	sandbox_close(&box);
+}
+
+KTEST(gup, a_page_held_outlives_its_mapping)
+{
+	struct page *pages[1];
+	struct sandbox box;
+	u64 *word;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 0x55), 0);
+	EXPECT_EQ(gup(&box, AT(0), 1, FOLL_GET, pages), 1L);
+	EXPECT_EQ(do_munmap(box.mm, AT(0), LEN(1)), 0);
+	EXPECT_EQ(page_ref_count(pages[0]), 1);
+	EXPECT_EQ(page_mapcount(pages[0]), 0);
+	word = page_address(pages[0]);
+	EXPECT_EQ(*word, 0x55UL);
+	put_page(pages[0]);
+	sandbox_close(&box);
+}
+
+KTEST(gup, follow_page_takes_no_fault)
+{
+	struct sandbox box;
+	struct page *page;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 2);
+	mmap_read_lock(box.mm);
+	EXPECT_EQ(follow_page(box.mm, AT(0)), NULL);
+	EXPECT_EQ(follow_page(box.mm, USER_END), NULL);
+	mmap_read_unlock(box.mm);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	mmap_read_lock(box.mm);
+	page = follow_page(box.mm, AT(0) + 17);
+	mmap_read_unlock(box.mm);
+	EXPECT_NE(page, NULL);
+	if (page)
+		put_page(page);
+	sandbox_close(&box);
+}
+
+static int killed_gup(void *arg)
+{
+	struct sandbox *box = arg;
+	struct page *pages[1];
+	long got;
+
+	task_kill(current);
+	got = gup(box, AT(0), 1, FOLL_GET | FOLL_WRITE, pages);
+	put_all(pages, got);
+	return (int)got;
+}
+
+KTEST(gup, a_killed_task_stops_with_eintr)
+{
+	struct sandbox box;
+	struct task *task;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	task = kthread_run(killed_gup, &box, "gup-killed");
+	EXPECT(!IS_ERR(task));
+	if (!IS_ERR(task))
+		EXPECT_EQ(kthread_join(task), -EINTR);
+	sandbox_close(&box);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/mm/mm_test.h - what the tests of the address space share
+ *
+ * A sandbox is an address space that the test's thread has adopted, with an
+ * observer: an interval subscription over everything that notes each event,
+ * and may stop in the middle of one.
+ */
+#ifndef TESTS_MM_MM_TEST_H
+#define TESTS_MM_MM_TEST_H
+
+#include <arch/uaccess.h>
+#include <kernel/ktest.h>
+#include <kernel/sched.h>
+#include <kernel/spinlock.h>
+#include <mm/fault.h>
+#include <mm/mm.h>
+#include <mm/mmu_notifier.h>
+#include <mm/page.h>
+#include <mm/pgtable.h>
+#include <mm/swapops.h>
+
+#define SEEN_MAX 32
+
+/* Where most tests put their pages. */
+#define BASE 0x40000000UL
+
+struct seen_event {
+	enum mmu_notifier_event event;
+	vaddr_t start;
+	vaddr_t end;
+	void *owner;
+	unsigned long vm_flags; /* of range->vma when start was called */
+	pte_t first;            /* the entry of start when start was called */
+};
+
+struct sandbox {
+	struct ktest *test;
+	struct mm_struct *mm;
+	struct mmu_interval_notifier sub;
+	struct spinlock lock;
+	unsigned int nr; /* events since the last sandbox_forget() */
+	struct seen_event seen[SEEN_MAX];
+	/* Called from the callback, before it returns; may sleep. */
+	void (*hook)(struct sandbox *box, const struct mmu_notifier_range *r);
+	void *hook_arg;
+};
+
+/* False, and the test failed, if it could not be set up. */
+bool sandbox_open(struct sandbox *box, struct ktest *test);
+void sandbox_close(struct sandbox *box);
+
+static inline void sandbox_forget(struct sandbox *box)
+{
+	box->nr = 0;
+}
+
+static inline void __user *user_ptr(vaddr_t addr)
+{
+	return (void __user *)addr;
+}
+
+/* The words of user memory that tests touch; 0 or -EFAULT. */
+int user_poke(vaddr_t addr, u64 value);
+int user_peek(vaddr_t addr, u64 *value);
+
+/* What the word holds, or all ones and a failure. */
+u64 sandbox_read(struct sandbox *box, vaddr_t addr);
+
+/* The entry of an address as it is just now. */
+pte_t sandbox_pte(struct sandbox *box, vaddr_t addr);
+void sandbox_set_pte(struct sandbox *box, vaddr_t addr, pte_t pte);
+
+/* Map pages read-write at an address, private. */
+void sandbox_map(struct sandbox *box, vaddr_t addr, unsigned long pages);
+
+/* Regions, tables and books all agree; else the test fails with the reason. */
+void sandbox_verify(struct sandbox *box);
+
+/* The regions as text: "2 rw 1 - 3 r": pages and rights from BASE up. */
+const char *sandbox_draw(struct sandbox *box, char *buf, size_t len);
+
+/* make_device_exclusive_range() under mmap_lock. */
+int sandbox_make_exclusive(struct sandbox *box, vaddr_t addr,
+			   unsigned long pages, struct page **slots, void *owner);
+
+/* What a driver does when its device has the translations. */
+void release_exclusive(struct page **slots, unsigned long nr);
+
+/* A helper thread in the same address space. */
+struct sandbox_thread {
+	struct sandbox *box;
+	void (*fn)(struct sandbox_thread *self);
+	void *arg;
+	unsigned long number;
+	struct task *task;
+};
+
+void sandbox_thread_start(struct sandbox_thread *thread, struct sandbox *box,
+			  unsigned int cpu,
+			  void (*fn)(struct sandbox_thread *self), void *arg);
+void sandbox_thread_join(struct sandbox_thread *thread);
+
+/* An online CPU other than this one, for KT_NEEDS_SMP tests. */
+unsigned int another_cpu(void);
+
+#define EXPECT_EVENT(box, i, event_, start_, end_)                  \
+	do {                                                        \
+		EXPECT_GT((box)->nr, (unsigned int)(i));            \
+		EXPECT_EQ((box)->seen[i].event, event_);            \
+		EXPECT_EQ((box)->seen[i].start, (vaddr_t)(start_)); \
+		EXPECT_EQ((box)->seen[i].end, (vaddr_t)(end_));     \
+	} while (0)
+
+#endif

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/mm_test_lib.c - the sandbox: an address space under observation
+ *
+ * The observer notes events in the order of their starts.  It reads the entry
+ * of the first address in the callback, which a real subscriber must not need:
+ * this is how tests see that the start came before the change (R1.10).  It may
+ * do so because no table's lock is held at start (R1.9).
+ */
+#include <arch/cpu.h>
+#include <kernel/cpumask.h>
+#include <kernel/string.h>
+#include <mm/device_exclusive.h>
+#include "mm_test.h"
+
+static pte_t read_pte(struct mm_struct *mm, vaddr_t addr)
+{
+	struct spinlock *ptl;
+	pte_t *ptep;
+	pte_t pte;
+
+	if (addr >= USER_END)
+		return __pte(0);
+	ptep = pgtable_map_lock(mm, addr, &ptl);
+	if (!ptep)
+		return __pte(0);
+	pte = ptep_get(ptep);
+	spin_unlock(ptl);
+	return pte;
+}
+
+static bool sandbox_invalidate(struct mmu_interval_notifier *sub,
+			       const struct mmu_notifier_range *range,
+			       unsigned long cur_seq)
+{
+	struct sandbox *box = container_of(sub, struct sandbox, sub);
+
+	spin_lock(&box->lock);
+	mmu_interval_set_seq(sub, cur_seq);
+	if (box->nr < SEEN_MAX) {
+		struct seen_event *seen = &box->seen[box->nr];
+
+		seen->event = range->event;
+		seen->start = range->start;
+		seen->end = range->end;
+		seen->owner = range->owner;
+		seen->vm_flags = range->vma ? range->vma->vm_flags : 0;
+	}
+	box->nr++;
+	spin_unlock(&box->lock);
+	if (range->event != MMU_NOTIFY_RELEASE && box->nr <= SEEN_MAX)
+		box->seen[box->nr - 1].first = read_pte(box->mm, range->start);
+	if (box->hook)
+		box->hook(box, range);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops sandbox_ops = {
+	.invalidate = sandbox_invalidate,
+};
+
+bool sandbox_open(struct sandbox *box, struct ktest *test)
+{
+	*box = (struct sandbox){.test = test};
+	spin_lock_init(&box->lock);
+	box->mm = mm_alloc();
+	if (!box->mm) {
+		ktest_fail(test, "no memory for an mm");
+		return false;
+	}
+	if (mmu_interval_notifier_insert(&box->sub, box->mm, 0,
+					 ~0UL & PAGE_MASK, &sandbox_ops)) {
+		ktest_fail(test, "no subscription for the observer");
+		mmput(box->mm);
+		return false;
+	}
+	kthread_use_mm(box->mm);
+	return true;
+}
+
+void sandbox_close(struct sandbox *box)
+{
+	sandbox_verify(box);
+	box->hook = NULL;
+	kthread_unuse_mm(box->mm);
+	mmu_interval_notifier_remove(&box->sub);
+	mmput(box->mm);
+}
+
+int user_poke(vaddr_t addr, u64 value)
+{
+	return put_user(value, (u64 __user *)user_ptr(addr));
+}
+
+int user_peek(vaddr_t addr, u64 *value)
+{
+	return get_user(*value, (u64 __user *)user_ptr(addr));
+}
+
+u64 sandbox_read(struct sandbox *box, vaddr_t addr)
+{
+	struct ktest *test = box->test;
+	u64 value = 0;
+	int err = user_peek(addr, &value);
+
+	EXPECT_EQ(err, 0);
+	return err ? ~0UL : value;
+}
+
+pte_t sandbox_pte(struct sandbox *box, vaddr_t addr)
+{
+	pte_t pte;
+
+	mmap_read_lock(box->mm);
+	pte = read_pte(box->mm, addr);
+	mmap_read_unlock(box->mm);
+	return pte;
+}
+
+void sandbox_set_pte(struct sandbox *box, vaddr_t addr, pte_t pte)
+{
+	struct spinlock *ptl;
+	pte_t *ptep;
+
+	mmap_read_lock(box->mm);
+	ptep = pgtable_alloc_pte(box->mm, addr, &ptl);
+	if (ptep) {
+		spin_lock(ptl);
+		set_pte(ptep, pte);
+		spin_unlock(ptl);
+	} else {
+		ktest_fail(box->test, "no memory for a table");
+	}
+	mmap_read_unlock(box->mm);
+}
+
+void sandbox_map(struct sandbox *box, vaddr_t addr, unsigned long pages)
+{
+	struct ktest *test = box->test;
+
+	EXPECT_EQ(do_mmap(box->mm, addr, pages * PAGE_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE),
+		  (long)addr);
+}
+
+void sandbox_verify(struct sandbox *box)
+{
+	const char *wrong;
+
+	mmap_write_lock(box->mm);
+	wrong = vma_tree_verify(box->mm);
+	if (!wrong)
+		wrong = pgtable_verify(box->mm);
+	mmap_write_unlock(box->mm);
+	if (wrong)
+		ktest_fail(box->test, "the address space is wrong: %s", wrong);
+}
+
+const char *sandbox_draw(struct sandbox *box, char *buf, size_t len)
+{
+	struct vm_area_struct *vma;
+	vaddr_t covered = BASE;
+	size_t at = 0;
+
+	buf[0] = '\0';
+	mmap_read_lock(box->mm);
+	for_each_vma(vma, box->mm) {
+		if (vma->vm_start > covered)
+			at += scnprintf(buf + at, len - at, "%lu - ",
+					(vma->vm_start - covered) >> PAGE_SHIFT);
+		covered = vma->vm_end;
+		at += scnprintf(buf + at, len - at, "%lu %s%s%s ", vma_pages(vma),
+				vma->vm_flags & VM_READ ? "r" : "",
+				vma->vm_flags & VM_WRITE ? "w" : "",
+				vma->vm_flags & VM_ACCESS ? "" : "none");
+	}
+	mmap_read_unlock(box->mm);
+	if (at)
+		buf[at - 1] = '\0';
+	return buf;
+}
+
+int sandbox_make_exclusive(struct sandbox *box, vaddr_t addr,
+			   unsigned long pages, struct page **slots, void *owner)
+{
+	int made;
+
+	mmap_read_lock(box->mm);
+	made = make_device_exclusive_range(
+		box->mm, addr, addr + pages * PAGE_SIZE, slots, owner);
+	mmap_read_unlock(box->mm);
+	return made;
+}
+
+void release_exclusive(struct page **slots, unsigned long nr)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr; i++) {
+		if (!slots[i])
+			continue;
+		unlock_page(slots[i]);
+		put_page(slots[i]);
+		slots[i] = NULL;
+	}
+}
+
+static int sandbox_thread_main(void *arg)
+{
+	struct sandbox_thread *thread = arg;
+
+	kthread_use_mm(thread->box->mm);
+	thread->fn(thread);
+	kthread_unuse_mm(thread->box->mm);
+	return 0;
+}
+
+void sandbox_thread_start(struct sandbox_thread *thread, struct sandbox *box,
+			  unsigned int cpu,
+			  void (*fn)(struct sandbox_thread *self), void *arg)
+{
+	thread->box = box;
+	thread->fn = fn;
+	thread->arg = arg;
+	thread->task = kthread_run_on(cpu, sandbox_thread_main, thread,
+				      "mm-test/%u", cpu);
+	if (IS_ERR(thread->task)) {
+		ktest_fail(box->test, "no memory for a thread");
+		thread->task = NULL;
+	}
+}
+
+void sandbox_thread_join(struct sandbox_thread *thread)
+{
+	if (thread->task)
+		kthread_join(thread->task);
+	thread->task = NULL;
+}
+
+unsigned int another_cpu(void)
+{
+	unsigned int me = smp_processor_id();
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		if (cpu != me)
+			return cpu;
+	}
+	return me;
+}

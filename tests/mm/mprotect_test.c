@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/mprotect_test.c - rights change, contents stay
+ */
+#include <kernel/string.h>
+#include "mm_test.h"
+
+#define AT(page)   (BASE + (page)*PAGE_SIZE)
+#define RW         (PROT_READ | PROT_WRITE)
+#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
+
+KTEST(mprotect, bad_arguments_and_holes_change_nothing)
+{
+	struct sandbox box;
+	char buf[64];
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 2);
+	sandbox_map(&box, AT(3), 2);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0) + 1, LEN(1), PROT_READ), -EINVAL);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), 8), -EINVAL);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(5), PROT_READ), -ENOMEM);
+	EXPECT_EQ(do_mprotect(box.mm, AT(3), LEN(3), PROT_READ), -ENOMEM);
+	EXPECT_EQ(do_mprotect(box.mm, AT(7), LEN(1), PROT_READ), -ENOMEM);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), ~0UL, PROT_READ), -ENOMEM);
+	EXPECT_EQ(do_mprotect(box.mm, AT(9), 0, PROT_READ), 0);
+	EXPECT_STREQ(sandbox_draw(&box, buf, sizeof(buf)), "2 rw 1 - 2 rw");
+	EXPECT_EQ(box.nr, 0U);
+	sandbox_close(&box);
+}
+
+/*
+ *	pages	0 1 2 3 4 5	0 1 2 3 4 5	0 1 2 3 4 5
+ *		[    rw    ]	[rw][r ][rw]	[    rw    ]
+ *	change	    [r ]	    [rw]
+ */
+KTEST(mprotect, a_region_splits_and_joins_again)
+{
+	struct sandbox box;
+	char buf[64];
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 6);
+	EXPECT_EQ(do_mprotect(box.mm, AT(2), LEN(2), PROT_READ), 0);
+	EXPECT_STREQ(sandbox_draw(&box, buf, sizeof(buf)), "2 rw 2 r 2 rw");
+	EXPECT_EQ(do_mprotect(box.mm, AT(1), LEN(2), PROT_READ), 0);
+	EXPECT_STREQ(sandbox_draw(&box, buf, sizeof(buf)), "1 rw 3 r 2 rw");
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(6), PROT_NONE), 0);
+	EXPECT_STREQ(sandbox_draw(&box, buf, sizeof(buf)), "6 none");
+	EXPECT_EQ(do_mprotect(box.mm, AT(2), LEN(4), RW), 0);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(2), RW), 0);
+	EXPECT_STREQ(sandbox_draw(&box, buf, sizeof(buf)), "6 rw");
+	sandbox_close(&box);
+}
+
+KTEST(mprotect, a_write_is_refused_as_soon_as_the_call_returns)
+{
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	/* The write leaves a writable translation in this CPU's TLB. */
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_READ), 0);
+	EXPECT_EQ(user_poke(AT(0), 2), -EFAULT);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 1UL);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), RW), 0);
+	EXPECT_EQ(user_poke(AT(0), 3), 0);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 3UL);
+	sandbox_close(&box);
+}
+
+static void spin_reading(struct sandbox_thread *self)
+{
+	struct ktest_step *step = self->arg;
+	u64 value;
+
+	while (user_peek(AT(0), &value) == 0)
+		step_signal(step, 1);
+	step_signal(step, 2);
+}
+
+KTEST_F(mprotect, another_cpu_loses_its_translation_too, KT_NEEDS_SMP)
+{
+	struct ktest_step step = KTEST_STEP_INIT(test);
+	struct sandbox_thread reader;
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	sandbox_thread_start(&reader, &box, another_cpu(), spin_reading, &step);
+	step_wait(&step, 1);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_NONE), 0);
+	EXPECT_EQ(step_wait(&step, 2), 0);
+	sandbox_thread_join(&reader);
+	sandbox_close(&box);
+}
+
+KTEST(mprotect, no_access_hides_the_contents_and_keeps_them)
+{
+	struct sandbox box;
+	u64 value;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 2);
+	EXPECT_EQ(user_poke(AT(0), 0x77), 0);
+	EXPECT_EQ(sandbox_read(&box, AT(1)), 0UL);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(2), PROT_NONE), 0);
+	EXPECT(pte_protnone(sandbox_pte(&box, AT(0))));
+	EXPECT_EQ(user_peek(AT(0), &value), -EFAULT);
+	EXPECT_EQ(user_peek(AT(1), &value), -EFAULT);
+	sandbox_verify(&box);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(2), RW), 0);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 0x77UL);
+	EXPECT_EQ(sandbox_read(&box, AT(1)), 0UL);
+	sandbox_close(&box);
+}
+
+KTEST(mprotect, memory_that_was_never_touched_raises_no_event)
+{
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1024);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1024), PROT_READ), 0);
+	EXPECT_EQ(box.nr, 0U);
+	/* Nor does it beside a page that was touched, in the same table. */
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1024), RW), 0);
+	EXPECT_EQ(user_poke(AT(9), 1), 0);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(8), PROT_READ), 0);
+	EXPECT_EQ(box.nr, 0U);
+	sandbox_close(&box);
+}
+
+/*
+ *	pages	0 1 2 3 4 5 6 7
+ *		[      W       ]
+ *	change	 [           ]		event from the first filled entry on
+ *	event	       [     ]
+ */
+KTEST(mprotect, the_event_begins_at_the_first_page_and_sees_the_new_rights)
+{
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 8);
+	EXPECT_EQ(user_poke(AT(3), 1), 0);
+	sandbox_forget(&box);
+	EXPECT_EQ(do_mprotect(box.mm, AT(1), LEN(6), PROT_READ), 0);
+	EXPECT_EQ(box.nr, 1U);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_PROTECTION_VMA, AT(3), AT(7));
+	EXPECT_EQ(box.seen[0].vm_flags & VM_ACCESS, VM_READ);
+	EXPECT(pte_write(box.seen[0].first));
+	sandbox_close(&box);
+}
+
+KTEST(mprotect, each_region_with_pages_gets_one_event)
+{
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 2);
+	sandbox_map(&box, AT(2), 600);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(2), PROT_READ), 0);
+	EXPECT_EQ(sandbox_read(&box, AT(1)), 0UL);
+	EXPECT_EQ(user_poke(AT(5), 1), 0);
+	EXPECT_EQ(user_poke(AT(601), 1), 0);
+	sandbox_forget(&box);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(602), PROT_NONE), 0);
+	EXPECT_EQ(box.nr, 2U);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_PROTECTION_VMA, AT(1), AT(2));
+	EXPECT_EVENT(&box, 1, MMU_NOTIFY_PROTECTION_VMA, AT(5), AT(602));
+	sandbox_close(&box);
+}
+
+KTEST(mprotect, an_own_page_is_writable_at_once_when_rights_return)
+{
+	struct fault_counters before, after;
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 2);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(sandbox_read(&box, AT(1)), 0UL);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(2), PROT_READ), 0);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(2), RW), 0);
+	EXPECT(pte_write(sandbox_pte(&box, AT(0))));
+	EXPECT(!pte_write(sandbox_pte(&box, AT(1))));
+	fault_read_counters(&before);
+	EXPECT_EQ(user_poke(AT(0), 2), 0);
+	fault_read_counters(&after);
+	EXPECT_EQ(after.reused, before.reused);
+	sandbox_close(&box);
+}
+
+KTEST(mprotect, rights_already_there_cost_no_event)
+{
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 4);
+	EXPECT_EQ(user_poke(AT(1), 1), 0);
+	sandbox_forget(&box);
+	EXPECT_EQ(do_mprotect(box.mm, AT(1), LEN(2), RW), 0);
+	EXPECT_EQ(box.nr, 0U);
+	EXPECT_EQ(box.mm->map_count, 1U);
+	sandbox_close(&box);
+}
