@@ -28,6 +28,7 @@
 #define OLD    0x01d01d01d01d01d0UL
 #define NEW    0x2e32e32e32e32e32UL
 #define ROUNDS 200
+#define CROWD  20 /* rounds, where all CPUs wait for all others */
 
 static u64 *window; /* one page of the vmalloc range */
 static u64 seen[NR_CPUS];
@@ -126,7 +127,7 @@ static int flusher(void *arg)
 	unsigned long flags;
 
 	spin_lock_init(&own);
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < CROWD; i++) {
 		switch (how) {
 		case UNDER_SPINLOCK:
 			spin_lock(&own);
