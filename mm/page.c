@@ -45,6 +45,7 @@
  */
 #include <kernel/errno.h>
 #include <kernel/list.h>
+#include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <kernel/sched.h>
 #include <kernel/spinlock.h>
@@ -168,6 +169,14 @@ void page_dump(const struct page *page, const char *why)
 	       page_to_pfn(page), why, page->flags, page_ref_count(page),
 	       page_mapcount(page), page->mapping, page->index, page->private,
 	       page->order, caller_unpack(page->owner));
+}
+
+void page_bad_ref(const struct page *page, const char *what)
+{
+	page_dump(page, "bad reference");
+	panic("page: reference of %s page %#lx %s, last allocated by %pS",
+	      PageFree(page) ? "free" : "unreferenced", page_to_pfn(page), what,
+	      caller_unpack(page->owner));
 }
 
 void page_init(void)

@@ -262,8 +262,8 @@ static noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp)
 	}
 }
 
-static __always_inline void *alloc_object(struct kmem_cache *cache, gfp_t gfp,
-					  unsigned long caller)
+static __always_inline void *alloc_object(struct kmem_cache *cache, size_t size,
+					  gfp_t gfp, unsigned long caller)
 {
 	struct kmem_cpu *cpu;
 	void *object = NULL;
@@ -283,9 +283,9 @@ static __always_inline void *alloc_object(struct kmem_cache *cache, gfp_t gfp,
 		if (!object)
 			return NULL;
 	}
-	slab_debug_alloc(cache, object, caller);
+	slab_debug_alloc(cache, object, size, caller);
 	if (gfp & __GFP_ZERO)
-		memset(object, 0, cache->object_size);
+		memset(object, 0, size);
 	return object;
 }
 
@@ -313,7 +313,7 @@ static __always_inline void free_object(struct kmem_cache *cache, void *object,
 void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 {
 	ASSERT(!((gfp & __GFP_ZERO) && cache->ctor));
-	return alloc_object(cache, gfp, CALLER());
+	return alloc_object(cache, cache->object_size, gfp, CALLER());
 }
 
 void kmem_cache_free(struct kmem_cache *cache, void *object)
@@ -339,8 +339,8 @@ void *kmalloc_any(size_t size, gfp_t gfp)
 	if (!size || size > KMALLOC_MAX_SIZE)
 		return NULL;
 	if (size <= KMALLOC_MAX_CACHED)
-		return alloc_object(kmalloc_caches[kmalloc_class(size)], gfp,
-				    CALLER());
+		return alloc_object(kmalloc_caches[kmalloc_class(size)], size,
+				    gfp, CALLER());
 	object = kmalloc_large(size, gfp);
 	if (IS_ENABLED(CONFIG_DEBUG) && object)
 		virt_to_page(object)->owner = caller_pack(CALLER());
@@ -375,8 +375,11 @@ size_t ksize(const void *object)
 {
 	const struct page *page = virt_to_page(object);
 
-	return PageSlab(page) ? page->slab_cache->object_size
-			      : PAGE_SIZE << page->order;
+	if (!PageSlab(page))
+		return PAGE_SIZE << page->order;
+	if (IS_ENABLED(CONFIG_DEBUG))
+		return __slab_debug_size(page->slab_cache, object);
+	return page->slab_cache->object_size;
 }
 
 /* --- making caches ------------------------------------------------------ */

@@ -21,8 +21,9 @@
  *							free"
  *	free of a wrong pointer	at the free		"not an object of"
  *
- * Objects of caches with a constructor keep their contents when free, so only
- * their red zones and state are watched.
+ * What kmalloc() rounds a size up by belongs to the red zone.  Objects of
+ * caches with a constructor keep their contents when free, so only their red
+ * zones and state are watched.
  *
  * Each mistake is a panic that names the cache, the object, and the places
  * that allocated and freed it last.
@@ -49,17 +50,17 @@ unsigned int slab_debug_right(void)
 	return SLAB_RED_ZONE_BYTES + TRACK_BYTES;
 }
 
-static struct slab_track *track_of(const struct kmem_cache *cache, void *object)
+static struct slab_track *track_of(const struct kmem_cache *cache,
+				   const void *object)
 {
-	return (void *)((char *)object + ALIGN(cache->object_size, 8u) +
+	return (void *)((vaddr_t)object + ALIGN(cache->object_size, 8u) +
 			SLAB_RED_ZONE_BYTES);
 }
 
-/* From the end of the object, so that the rounding bytes are watched too. */
-static size_t right_zone_bytes(const struct kmem_cache *cache)
+/* From the last byte asked for to the track: rounding is watched too. */
+static size_t right_zone_bytes(const struct kmem_cache *cache, size_t size)
 {
-	return ALIGN(cache->object_size, 8u) - cache->object_size +
-	       SLAB_RED_ZONE_BYTES;
+	return ALIGN(cache->object_size, 8u) - size + SLAB_RED_ZONE_BYTES;
 }
 
 static noinline __cold __noreturn void complain(const struct kmem_cache *cache,
@@ -82,11 +83,12 @@ static const void *red_zone_hit(const struct kmem_cache *cache, void *object)
 {
 	const void *hit = memchr_inv((char *)object - cache->left,
 				     SLAB_RED_ZONE, cache->left);
+	size_t size = READ_ONCE(track_of(cache, object)->size);
 
 	if (hit)
 		return hit;
-	return memchr_inv((char *)object + cache->object_size, SLAB_RED_ZONE,
-			  right_zone_bytes(cache));
+	return memchr_inv((char *)object + size, SLAB_RED_ZONE,
+			  right_zone_bytes(cache, size));
 }
 
 void __slab_debug_new(const struct kmem_cache *cache, void *object)
@@ -95,14 +97,17 @@ void __slab_debug_new(const struct kmem_cache *cache, void *object)
 
 	memset((char *)object - cache->left, SLAB_RED_ZONE, cache->left);
 	memset((char *)object + cache->object_size, SLAB_RED_ZONE,
-	       right_zone_bytes(cache));
+	       right_zone_bytes(cache, cache->object_size));
 	if (!cache->ctor)
 		memset(object, SLAB_POISON_FREE, cache->object_size);
-	*track = (struct slab_track){.state = SLAB_OBJECT_FREE};
+	*track = (struct slab_track){
+		.state = SLAB_OBJECT_FREE,
+		.size = cache->object_size,
+	};
 }
 
 void __slab_debug_alloc(const struct kmem_cache *cache, void *object,
-			unsigned long caller)
+			size_t size, unsigned long caller)
 {
 	struct slab_track *track = track_of(cache, object);
 	const void *hit = red_zone_hit(cache, object);
@@ -117,8 +122,11 @@ void __slab_debug_alloc(const struct kmem_cache *cache, void *object,
 		if (hit)
 			complain(cache, object, "was written to after free",
 				 hit, caller);
-		memset(object, SLAB_POISON_NEW, cache->object_size);
+		memset(object, SLAB_POISON_NEW, size);
+		memset((char *)object + size, SLAB_RED_ZONE,
+		       cache->object_size - size);
 	}
+	WRITE_ONCE(track->size, size);
 	track->alloc_by = caller_pack(caller);
 	track->epoch = alloc_epoch;
 	track->cpu = smp_processor_id();
@@ -158,9 +166,15 @@ void __slab_debug_free(const struct kmem_cache *cache, void *object,
 	if (hit || track->state != SLAB_OBJECT_LIVE)
 		complain(cache, object, "has a red zone written to", hit, caller);
 	track->free_by = caller_pack(caller);
+	WRITE_ONCE(track->size, cache->object_size);
 	WRITE_ONCE(track->state, SLAB_OBJECT_FREE);
 	if (!cache->ctor)
 		memset(object, SLAB_POISON_FREE, cache->object_size);
+}
+
+size_t __slab_debug_size(const struct kmem_cache *cache, const void *object)
+{
+	return track_of(cache, object)->size;
 }
 
 bool slab_debug_verify(const struct kmem_cache *cache, void *object)
@@ -172,6 +186,9 @@ bool slab_debug_verify(const struct kmem_cache *cache, void *object)
 		return true;
 	track = track_of(cache, object);
 	hit = red_zone_hit(cache, object);
+	/* One that is just now freed is being filled with poison. */
+	if (hit && READ_ONCE(track->state) != SLAB_OBJECT_LIVE)
+		hit = red_zone_hit(cache, object);
 	if (!hit)
 		return true;
 	pr_err("slab: object %p of %s has a red zone written to at offset "
@@ -194,7 +211,7 @@ static void count_slab(struct kmem_cache *cache, const struct page *slab,
 		    (!epoch || alloc_is_since(track->epoch, epoch)))
 			alloc_sites_add(sites, cache->name,
 					caller_unpack(track->alloc_by),
-					cache->object_size);
+					track->size);
 	}
 }
 

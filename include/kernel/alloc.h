@@ -138,7 +138,9 @@ static __always_inline unsigned int kmalloc_class(size_t size)
  */
 static __always_inline void *kmalloc(size_t size, gfp_t gfp)
 {
-	if (__builtin_constant_p(size) && size && size <= KMALLOC_MAX_CACHED)
+	/* Debug builds watch the bytes between the size and its class. */
+	if (!IS_ENABLED(CONFIG_DEBUG) && __builtin_constant_p(size) && size &&
+	    size <= KMALLOC_MAX_CACHED)
 		return kmem_cache_alloc(kmalloc_caches[kmalloc_class(size)], gfp);
 	return kmalloc_any(size, gfp);
 }
@@ -187,8 +189,8 @@ void kfree(const void *object);
  * @object: from kmalloc() and its kin
  *
  * Context: any.
- * Return: at least what was asked for; in debug builds exactly the size of
- *	   the class.
+ * Return: at least what was asked for; in debug builds, up to
+ *	   KMALLOC_MAX_CACHED, exactly that.
  */
 size_t ksize(const void *object);
 

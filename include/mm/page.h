@@ -202,6 +202,9 @@ static __always_inline int page_mapcount(const struct page *page)
 	return atomic_read(&page->mapcount);
 }
 
+/* Panics: a reference was taken or dropped where there was none. */
+void page_bad_ref(const struct page *page, const char *what) __noreturn __cold;
+
 /* Free a page whose last reference is gone; for put_page() and batches. */
 void __put_page(struct page *page);
 
@@ -213,7 +216,8 @@ void __put_page(struct page *page);
  */
 static __always_inline void get_page(struct page *page)
 {
-	ASSERT(page_ref_count(page) > 0);
+	if (IS_ENABLED(CONFIG_DEBUG) && unlikely(page_ref_count(page) <= 0))
+		page_bad_ref(page, "taken");
 	atomic_inc(&page->refcount);
 }
 
@@ -241,7 +245,8 @@ static __always_inline bool try_get_page(struct page *page)
  */
 static __always_inline bool put_page_testzero(struct page *page)
 {
-	ASSERT(page_ref_count(page) > 0);
+	if (IS_ENABLED(CONFIG_DEBUG) && unlikely(page_ref_count(page) <= 0))
+		page_bad_ref(page, "dropped");
 	return atomic_dec_and_test(&page->refcount);
 }
 

@@ -67,6 +67,7 @@ struct slab_track {
 	u32 state; /* enum slab_state */
 	u32 alloc_by;
 	u32 free_by;
+	u32 size; /* as asked for; the rest of the object is red zone */
 	u16 epoch;
 	u16 cpu;
 };
@@ -101,7 +102,8 @@ unsigned int slab_debug_right(void);
 
 void __slab_debug_new(const struct kmem_cache *cache, void *object);
 void __slab_debug_alloc(const struct kmem_cache *cache, void *object,
-			unsigned long caller);
+			size_t size, unsigned long caller);
+size_t __slab_debug_size(const struct kmem_cache *cache, const void *object);
 void __slab_debug_free(const struct kmem_cache *cache, void *object,
 		       unsigned long caller);
 bool slab_debug_verify(const struct kmem_cache *cache, void *object);
@@ -119,10 +121,11 @@ static __always_inline void slab_debug_new(const struct kmem_cache *cache,
 
 /* An object goes out: nobody may have touched it since it was freed. */
 static __always_inline void slab_debug_alloc(const struct kmem_cache *cache,
-					     void *object, unsigned long caller)
+					     void *object, size_t size,
+					     unsigned long caller)
 {
 	if (IS_ENABLED(CONFIG_DEBUG))
-		__slab_debug_alloc(cache, object, caller);
+		__slab_debug_alloc(cache, object, size, caller);
 }
 
 /* An object comes back: it must be one, live, and within its bounds. */
