@@ -78,8 +78,10 @@ KTEST(cpu, taken_memory_is_marked_in_the_boot_map)
 	paddr_t area = percpu_offset[1] ? trampoline_page : 0;
 	bool found = false;
 
-	if (num_online_cpus() < 2)
+	if (num_online_cpus() < 2) {
 		ktest_skip(test, "needs two CPUs");
+		return;
+	}
 	for (unsigned int i = 0; i < boot_info.nr_regions; i++) {
 		const struct boot_region *r = &boot_info.regions[i];
 

@@ -120,8 +120,10 @@ KTEST(irq, freeing_a_vector_waits_for_its_handler)
 	struct task *free_task, *go_task;
 	int vector;
 
-	if (num_online_cpus() < 2)
+	if (num_online_cpus() < 2) {
 		ktest_skip(test, "needs two CPUs");
+		return;
+	}
 	step_init(&steps, test);
 	atomic_set(&done, 0);
 	vector = irq_alloc_vector(slow_handler, NULL, "slow");

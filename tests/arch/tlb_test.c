@@ -194,8 +194,10 @@ KTEST(tlb, a_stale_user_mapping_is_gone_on_the_other_cpu)
 	struct task *reader;
 	u64 value = OLD;
 
-	if (num_online_cpus() < 2)
+	if (num_online_cpus() < 2) {
 		ktest_skip(test, "needs two CPUs");
+		return;
+	}
 	step_init(&steps, test);
 	r.mm = mm_alloc();
 	REQUIRE(r.mm);
@@ -248,8 +250,10 @@ KTEST(tlb, a_cpu_that_switches_in_sees_the_change)
 	struct switcher s = {.addr = 0x100000};
 	struct task *reader;
 
-	if (num_online_cpus() < 2)
+	if (num_online_cpus() < 2) {
 		ktest_skip(test, "needs two CPUs");
+		return;
+	}
 	s.mm = mm_alloc();
 	REQUIRE(s.mm);
 	EXPECT_EQ(do_mmap(s.mm, s.addr, PAGE_SIZE, PROT_READ | PROT_WRITE,
