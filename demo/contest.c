@@ -24,6 +24,10 @@
  *	contest/neighbour	munmap, mmap, mprotect, touch
  *	the caller		prints
  *
+ * All of them pause for a moment now and then.  On a host with few cores the
+ * CPUs of the machine and the threads of the device share them, and a CPU that
+ * never rests would keep the device from answering.
+ *
  * The verdict needs both: round 1 short (or the round proved nothing) and
  * round 2 exact, with the page having gone back and forth.
  *
@@ -60,6 +64,8 @@
 #define ADDERS_MAX   4
 #define ADDERS_LEAST 2
 #define BATCH        32
+#define BURST        1024
+#define BREATH_US    100
 #define PROGRESS_NS  (250 * NSEC_PER_MSEC)
 #define ROUND_LIMIT  (60 * NSEC_PER_SEC)
 #define TAKE_BACKS   10 /* fewer were no contest */
@@ -146,7 +152,8 @@ static int adder_thread(void *arg)
 		}
 		added += i;
 		atomic64_add(i, &round->cpu_operations);
-		cond_resched();
+		if (added % BURST == 0)
+			usleep_range(BREATH_US, 2 * BREATH_US);
 	}
 	kthread_unuse_mm(round->mm);
 	return 0;
@@ -195,7 +202,7 @@ static int neighbour_thread(void *arg)
 			err = change(mm, va, pages,
 				     (unsigned int)rng_below(&rng, 3));
 		atomic64_inc(&round->changes);
-		cond_resched();
+		usleep_range(BREATH_US, 2 * BREATH_US);
 	}
 	if (err)
 		contest_fail(round, err);

@@ -46,7 +46,7 @@ struct contest_counts {
 /**
  * struct contest_round - one round
  * @access: (c)
- * @goal: device operations, over all words (c)
+ * @goal: device operations, over all words, at least (c)
  * @window_ns: between the device's load and its store (c)
  * @mm: (c)
  * @page: address of the contested page (c)

@@ -21,6 +21,9 @@
 #define ORDER_OPERATIONS 2500ul
 #define ORDER_NS         (20 * NSEC_PER_SEC)
 
+/* The page shall change hands this often, goal or no goal. */
+#define TAKE_BACKS_LEAST 40
+
 struct peer_player {
 	struct peer *peer;
 	struct peer_context *ctx;
@@ -74,6 +77,17 @@ static int order(struct contest_round *round, unsigned int word)
 	return peer_work_submit(player->ctx, work);
 }
 
+static bool more_wanted(struct contest_round *round)
+{
+	struct peer_player *player = round->player_data;
+	struct peer_context_stats stats;
+
+	if (round->access != CONTEST_EXCLUSIVE)
+		return false;
+	peer_context_stats(player->ctx, &stats);
+	return stats.take_backs < TAKE_BACKS_LEAST;
+}
+
 /* Wait for the order on @word; give the next one if there is more to do. */
 static int order_next(struct contest_round *round, unsigned int word)
 {
@@ -87,6 +101,8 @@ static int order_next(struct contest_round *round, unsigned int word)
 	}
 	atomic64_add((s64)work->done, &round->device_operations);
 	player->left[word] -= work->done;
+	if (!player->left[word] && more_wanted(round))
+		player->left[word] = ORDER_OPERATIONS;
 	if (err || !player->left[word] || atomic_read(&round->error))
 		return err;
 	return order(round, word);

@@ -16,6 +16,7 @@
  *
  *	field		read with	write with
  *	revoked		lock		lock, in the callback
+ *	task		any		the thread itself, before it begins
  *	counts		lock		lock
  */
 #include <arch/uaccess.h>
@@ -34,6 +35,9 @@
 /* What one look-up is worth; the thread gives way in the first of these. */
 #define TURN_OPERATIONS 2048
 
+/* Between two turns. */
+#define BREATH_US 50
+
 /* Attempts at a page before the contest is called off. */
 #define ATTEMPTS_MOST 1000
 
@@ -41,6 +45,7 @@ struct pretender {
 	struct mmu_interval_notifier sub;
 	struct mutex lock;
 	bool revoked;
+	struct task *task;
 	struct contest_counts counts;
 };
 
@@ -59,7 +64,8 @@ static bool pretend_invalidate(struct mmu_interval_notifier *sub,
 	mmu_interval_set_seq(sub, cur_seq);
 	this->revoked = true;
 	this->counts.invalidations++;
-	this->counts.take_backs += range->event == MMU_NOTIFY_CLEAR;
+	this->counts.take_backs +=
+		range->event == MMU_NOTIFY_CLEAR && current != this->task;
 	mutex_unlock(&this->lock);
 	return true;
 }
@@ -114,9 +120,9 @@ static struct page *look_up(struct contest_round *round, struct pretender *this)
 }
 
 /*
- * The collision-retry loop. With exclusive access the page comes back locked:
- * before another attempt it is taken back from ourselves, or doing so inside
- * of the next one would move the sequence again.
+ * The collision-retry loop. If the page is still exclusive since our last turn
+ * it is taken back first: done inside of make_device_exclusive_range() that
+ * would move the sequence, and the attempt would be in vain.
  */
 static struct page *have_page(struct contest_round *round, struct pretender *this)
 {
@@ -128,8 +134,7 @@ static struct page *have_page(struct contest_round *round, struct pretender *thi
 		struct page *page;
 		u64 old;
 
-		if (attempt && exclusive &&
-		    user_xadd64((u64 __user *)round->page, 0, &old))
+		if (exclusive && user_xadd64((u64 __user *)round->page, 0, &old))
 			return ERR_PTR(-EFAULT);
 		seq = mmu_interval_read_begin(&this->sub);
 		page = look_up(round, this);
@@ -193,10 +198,12 @@ static int pretend_play(struct contest_round *round)
 	u64 done = 0;
 	int err = 0;
 
+	this->task = current;
 	kthread_use_mm(round->mm);
 	while (!err && done < round->goal && !atomic_read(&round->error)) {
 		err = pretend_turn(round, this, &done);
-		cond_resched();
+		/* Let them have it who waited for the page's lock. */
+		usleep_range(BREATH_US, 2 * BREATH_US);
 	}
 	kthread_unuse_mm(round->mm);
 	return err;
