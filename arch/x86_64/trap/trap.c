@@ -37,6 +37,7 @@
 #include <asm/desc.h>
 
 #define USER_END (1UL << 47)
+#define NULL_END 0x10000UL /* nothing is ever mapped below */
 
 static struct idt_gate idt[256] __aligned(4096);
 
@@ -156,6 +157,13 @@ static void __noreturn bad_page_fault(struct trap_regs *regs, vaddr_t addr)
 			regs->error);
 }
 
+static void __noreturn bad_user_access(struct trap_regs *regs, vaddr_t addr,
+				       const char *what)
+{
+	panic_with_regs(regs, "trap: %s %s, address=%#lx", what,
+			addr < NULL_END ? "a null pointer" : "user memory", addr);
+}
+
 void trap_page_fault(struct trap_regs *regs)
 {
 	vaddr_t addr = read_cr2();
@@ -163,16 +171,10 @@ void trap_page_fault(struct trap_regs *regs)
 
 	if (likely(addr < USER_END)) {
 		if (unlikely(error & PF_INSTR))
-			panic_with_regs(regs,
-					"trap: SMEP: the kernel executed user "
-					"memory, address=%#lx",
-					addr);
+			bad_user_access(regs, addr, "SMEP: the kernel executed");
 		if (unlikely(!(regs->rflags & EFLAGS_AC) &&
 			     cpu_has(X86_FEATURE_SMAP)))
-			panic_with_regs(regs,
-					"trap: SMAP: the kernel touched user "
-					"memory, address=%#lx",
-					addr);
+			bad_user_access(regs, addr, "SMAP: the kernel touched");
 		if (regs->rflags & EFLAGS_IF)
 			arch_irq_enable();
 		if (likely(upcall_page_fault(regs, addr, error))) {
