@@ -506,19 +506,25 @@ KTEST(device_exclusive, take_back_that_lost_to_dontneed_leaves_the_entry_empty)
 	struct fault_counters before, after;
 	struct sandbox_thread reader;
 	struct page *pages[1];
+	struct page *page;
 	struct sandbox box;
+	pte_t pte;
 
 	REQUIRE(sandbox_open(&box, test));
 	step_init(&stop.step, test);
 	sandbox_map(&box, AT(0), 1);
 	EXPECT_EQ(user_poke(AT(0), 0x5555), 0);
 	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	REQUIRE(pages[0]);
+	page = pages[0];
+	get_page(page);
 	release_exclusive(pages, 1);
 	fault_read_counters(&before);
 	box.hook_arg = &stop;
 	box.hook = stop_in_clear;
 	sandbox_thread_start(&reader, &box, smp_processor_id(), read_once, NULL);
-	step_wait(&stop.step, 1);
+	if (step_wait(&stop.step, 1))
+		stop.done = true;
 	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
 	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 0L);
 	step_signal(&stop.step, 2);
@@ -528,6 +534,14 @@ KTEST(device_exclusive, take_back_that_lost_to_dontneed_leaves_the_entry_empty)
 	EXPECT_EQ(reader.number, 0UL);
 	EXPECT_EQ(after.restore_lost, before.restore_lost + 1);
 	EXPECT_EQ(after.restored, before.restored);
+	pte = sandbox_pte(&box, AT(0));
+	EXPECT(!pte_present(pte) || pte_pfn(pte) != page_to_pfn(page));
+	if (pte_present(pte) && pte_pfn(pte) == page_to_pfn(page)) {
+		/* Undo the damage, so that the test ends and says so. */
+		sandbox_set_pte(&box, AT(0), __pte(0));
+		flush_tlb_page(&box.mm->context, AT(0));
+	}
+	put_page(page);
 	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
 	sandbox_close(&box);
 }
@@ -555,7 +569,8 @@ KTEST(device_exclusive, the_page_is_locked_and_the_entry_kept_during_clear)
 	box.hook_arg = &stop;
 	box.hook = stop_in_clear;
 	sandbox_thread_start(&reader, &box, smp_processor_id(), read_once, NULL);
-	step_wait(&stop.step, 1);
+	if (step_wait(&stop.step, 1))
+		stop.done = true;
 	EXPECT(is_exclusive(&box, AT(0)));
 	EXPECT(PageLocked(page));
 	EXPECT_EQ(page_ref_count(page), 2);
@@ -768,7 +783,8 @@ KTEST(device_exclusive, a_page_that_changed_before_the_exchange_is_given_up)
 	box.hook = swap_in_exclusive;
 	task = kthread_run(make_two, &w, "exclusive-second-look");
 	EXPECT(!IS_ERR(task));
-	step_wait(&stop.step, 1);
+	if (step_wait(&stop.step, 1))
+		stop.done = true;
 	EXPECT_EQ(madvise_dontneed(box.mm, AT(1), LEN(1)), 0);
 	EXPECT_EQ(user_poke(AT(1), 3), 0);
 	step_signal(&stop.step, 2);
