@@ -64,10 +64,9 @@ DEFINE_SPINLOCK(slab_caches_lock);
 struct kmem_cache *kmalloc_caches[KMALLOC_CLASSES];
 
 /* The cache that struct kmem_cache itself comes from. */
-static struct {
-	struct kmem_cache cache;
-	struct kmem_cpu cpu[NR_CPUS];
-} first;
+static u8 first_bytes[sizeof(struct kmem_cache) +
+		      NR_CPUS * sizeof(struct kmem_cpu)] __cacheline_aligned;
+static struct kmem_cache *const first = (void *)first_bytes;
 
 static const struct {
 	const char *name;
@@ -438,7 +437,7 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size,
 	ASSERT(!align || is_power_of_two(align));
 	if (flags & KMEM_CACHE_ALIGNED)
 		align = max_t(size_t, align, CACHE_LINE);
-	cache = kmem_cache_zalloc(&first.cache, gfp);
+	cache = kmem_cache_zalloc(first, gfp);
 	if (!cache)
 		return NULL;
 	cache_setup(cache, name, size, align, ctor);
@@ -500,7 +499,7 @@ void kmem_cache_destroy(struct kmem_cache *cache)
 	spin_lock(&slab_caches_lock);
 	list_del(&cache->node);
 	spin_unlock(&slab_caches_lock);
-	kmem_cache_free(&first.cache, cache);
+	kmem_cache_free(first, cache);
 }
 
 void slab_shrink(void)
@@ -520,7 +519,7 @@ void slab_init(void)
 	unsigned int cpus = fls(cpu_possible_mask.bits);
 	unsigned int i;
 
-	cache_setup(&first.cache, "kmem_cache",
+	cache_setup(first, "kmem_cache",
 		    sizeof(struct kmem_cache) + cpus * sizeof(struct kmem_cpu),
 		    CACHE_LINE, NULL);
 	for (i = 0; i < KMALLOC_CLASSES; i++) {
