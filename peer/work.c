@@ -151,8 +151,8 @@ struct work *work_new(struct device *device, struct ring *ring,
 		device_refuse(device, ring, chain);
 		return NULL;
 	}
-	count(device, COUNT_WORK_REQUESTS);
 	status = begin_work(device, work, chain);
+	count(device, COUNT_WORK_REQUESTS);
 	if (status == PEER_S_OK)
 		return work;
 	log_line(LOG_DEBUG, "queue %u: work refused, op %u, status %u",

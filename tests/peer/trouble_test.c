@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/peer/trouble_test.c - the faults the device makes when asked to
+ *
+ * The kernel's tests rely on a device that lies, hangs and dies to order. That
+ * it does so, once and as described, is tested here.
+ */
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guest.h"
+#include "tap.h"
+
+#define OPTIONS "--allow-test-options"
+
+static const struct peer_wire_work load = {
+	.op = PEER_OP_LOAD,
+	.ctx = 1,
+	.va = 0x1000,
+	.width = 8,
+	.count = 1,
+	.repeat = 1,
+};
+
+static void boot(struct guest *g, const char *args)
+{
+	guest_boot(g, args);
+	EXPECT_EQ(simple(g, PEER_CMD_CTX_CREATE, 1), PEER_S_OK);
+	EXPECT_EQ(map(g, 1, 0x1000, guest_page(0) | MAP_R), PEER_S_OK);
+}
+
+/* The next used element of the work queue, as it was written. */
+static void raw_used(struct guest *g, uint32_t *id, uint32_t *len)
+{
+	struct guest_queue *q = &g->queue[PEER_QUEUE_WORK];
+	const uint32_t *element;
+
+	AWAIT(__atomic_load_n(&q->used[1], __ATOMIC_ACQUIRE) != q->next_used);
+	element = (uint32_t *)&q->used[2 + 4 * (q->next_used % GUEST_RING_SIZE)];
+	*id = element[0];
+	*len = element[1];
+	q->next_used++;
+}
+
+static void each_lie_about_work_is_told_once(void)
+{
+	struct peer_wire_work_done done;
+	uint32_t id, len;
+	struct guest g;
+	struct guest_queue *q = &g.queue[PEER_QUEUE_WORK];
+	uint16_t was;
+	int slot;
+
+	boot(&g, OPTIONS);
+	EXPECT_EQ(option(&g, 0, PEER_OPT_TEST_LIE, PEER_LIE_USED_ID), PEER_S_OK);
+	slot = work_post(&g, &load);
+	raw_used(&g, &id, &len);
+	EXPECT(id >= GUEST_RING_SIZE);
+	q->busy[slot] = false;
+
+	EXPECT_EQ(option(&g, 0, PEER_OPT_TEST_LIE, PEER_LIE_USED_LEN), PEER_S_OK);
+	slot = work_post(&g, &load);
+	raw_used(&g, &id, &len);
+	EXPECT_EQ(id, 2 * slot);
+	EXPECT(len > 0x10000);
+	q->busy[slot] = false;
+
+	EXPECT_EQ(option(&g, 0, PEER_OPT_TEST_LIE, PEER_LIE_USED_REPEAT),
+		  PEER_S_OK);
+	slot = work_post(&g, &load);
+	raw_used(&g, &id, &len);
+	EXPECT_EQ(id, 2 * slot);
+	raw_used(&g, &id, &len);
+	EXPECT_EQ(id, 2 * slot);
+	q->busy[slot] = false;
+
+	EXPECT_EQ(option(&g, 0, PEER_OPT_TEST_LIE, PEER_LIE_STATUS), PEER_S_OK);
+	EXPECT(work(&g, &load, &done) >= PEER_S_COUNT);
+	/* Once, not twice. */
+	EXPECT_EQ(work(&g, &load, &done), PEER_S_OK);
+
+	was = q->next_used;
+	EXPECT_EQ(option(&g, 0, PEER_OPT_TEST_LIE, PEER_LIE_USED_INDEX),
+		  PEER_S_OK);
+	work_post(&g, &load);
+	AWAIT(__atomic_load_n(&q->used[1], __ATOMIC_ACQUIRE) != was);
+	EXPECT((uint16_t)(q->used[1] - was) > GUEST_RING_SIZE);
+	guest_shutdown(&g);
+}
+
+static void each_lie_about_a_page_is_told_once(void)
+{
+	struct peer_wire_page_request fault;
+	struct peer_wire_work w = load;
+	struct guest g;
+
+	boot(&g, OPTIONS);
+	offer_buffers(&g, 8);
+	for (uint32_t lie = PEER_LIE_PAGE_CONTEXT; lie <= PEER_LIE_PAGE_ACCESS;
+	     lie++) {
+		EXPECT_EQ(option(&g, 0, PEER_OPT_TEST_LIE, lie), PEER_S_OK);
+		w.va += 0x1000;
+		work_post(&g, &w);
+		REQUIRE(next_fault(&g, &fault, GUEST_TIMEOUT_MS));
+		EXPECT_EQ(fault.ctx != 1, lie == PEER_LIE_PAGE_CONTEXT);
+		EXPECT_EQ(fault.va != w.va, lie == PEER_LIE_PAGE_ADDRESS);
+		EXPECT_EQ(fault.access != PEER_ACCESS_READ,
+			  lie == PEER_LIE_PAGE_ACCESS);
+	}
+	w.va += 0x1000;
+	work_post(&g, &w);
+	REQUIRE(next_fault(&g, &fault, GUEST_TIMEOUT_MS));
+	EXPECT_EQ(fault.va, w.va);
+	guest_shutdown(&g);
+}
+
+static void lost_page_requests_are_never_sent(void)
+{
+	struct peer_wire_page_request fault;
+	struct peer_wire_work w = load;
+	struct guest g;
+
+	boot(&g, OPTIONS);
+	offer_buffers(&g, 4);
+	EXPECT_EQ(option(&g, 1, PEER_OPT_TEST_LOSE_PAGE_REQUESTS, 2), PEER_S_OK);
+	for (unsigned int i = 0; i < 3; i++) {
+		w.va += 0x1000;
+		work_post(&g, &w);
+		AWAIT(STAT(&g, page_requests) == i + 1);
+	}
+	REQUIRE(next_fault(&g, &fault, GUEST_TIMEOUT_MS));
+	EXPECT_EQ(fault.va, w.va);
+	EXPECT(!next_fault(&g, &fault, 20));
+	guest_shutdown(&g);
+}
+
+/* Hung: the socket still works, so QEMU does not freeze; a reset heals it. */
+static void a_hung_device_answers_nothing_until_reset(void)
+{
+	struct peer_wire_hello_answer answer;
+	struct peer_wire_work_done done;
+	struct peer_wire_request beat = {PEER_CMD_HEARTBEAT, 0};
+	struct guest g;
+	int slot;
+
+	for (unsigned int by_option = 0; by_option < 2; by_option++) {
+		boot(&g, by_option ? OPTIONS : "--hang-after=3");
+		if (by_option)
+			EXPECT_EQ(option(&g, 0, PEER_OPT_TEST_HANG_AFTER, 3),
+				  PEER_S_OK);
+		for (unsigned int i = 0; i < 3; i++)
+			EXPECT_EQ(work(&g, &load, &done), PEER_S_OK);
+		/* The one at which it hangs may or may not be answered. */
+		work_post(&g, &load);
+		usleep(20000);
+		slot = queue_post(&g, 0, &beat, sizeof(beat), 40);
+		usleep(20000);
+		EXPECT(!queue_finished(&g, 0, slot));
+		guest_reset(&g);
+		EXPECT_EQ(hello(&g, &answer), PEER_S_OK);
+		EXPECT_EQ(simple(&g, PEER_CMD_CTX_CREATE, 1), PEER_S_OK);
+		guest_shutdown(&g);
+	}
+}
+
+static void a_dying_device_dies_after_its_last_answer(void)
+{
+	struct peer_wire_work_done done;
+	struct guest g;
+	int status;
+
+	for (unsigned int by_option = 0; by_option < 2; by_option++) {
+		boot(&g, by_option ? OPTIONS : "--die-after=3");
+		if (by_option)
+			EXPECT_EQ(option(&g, 0, PEER_OPT_TEST_DIE_AFTER, 3),
+				  PEER_S_OK);
+		for (unsigned int i = 0; i < 3; i++)
+			EXPECT_EQ(work(&g, &load, &done), PEER_S_OK);
+		work_post(&g, &load);
+		status = guest_reap(&g);
+		EXPECT(WIFEXITED(status));
+		EXPECT_EQ(WEXITSTATUS(status), 70);
+		guest_disconnect(&g);
+	}
+}
+
+#define T(name)             \
+	{                   \
+#name, name \
+	}
+TAP_GROUP(trouble, T(each_lie_about_work_is_told_once),
+	  T(each_lie_about_a_page_is_told_once),
+	  T(lost_page_requests_are_never_sent),
+	  T(a_hung_device_answers_nothing_until_reset),
+	  T(a_dying_device_dies_after_its_last_answer));
