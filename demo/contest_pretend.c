@@ -33,7 +33,7 @@
 #include "contest.h"
 
 /* What one look-up is worth; the thread gives way in the first of these. */
-#define TURN_OPERATIONS 2048
+#define TURN_OPERATIONS 4096
 
 /* Between two turns. */
 #define BREATH_US 50
@@ -203,7 +203,8 @@ static int pretend_play(struct contest_round *round)
 	while (!err && done < round->goal && !atomic_read(&round->error)) {
 		err = pretend_turn(round, this, &done);
 		/* Let them have it who waited for the page's lock. */
-		usleep_range(BREATH_US, 2 * BREATH_US);
+		if (round->access == CONTEST_EXCLUSIVE)
+			usleep_range(BREATH_US, 2 * BREATH_US);
 	}
 	kthread_unuse_mm(round->mm);
 	return err;

@@ -305,7 +305,7 @@ KTEST_F(peer, acknowledged_invalidation_means_no_access_in_flight, KT_NEEDS_PEER
 		u64 before, after, done = 0;
 
 		cpu_write(&arena, va, 0);
-		device_add_order(&work, va, 1000);
+		device_add_order(&work, va, 1000000);
 		EXPECT_EQ(peer_work_submit(arena.ctx, &work), 0);
 		/* Well inside of an access, not at its beginning or end. */
 		KTEST_WAIT_FOR(test, arena_stats(&arena).replays > round);
