@@ -247,6 +247,7 @@ static s64 contest(struct peer_arena *arena, unsigned int rounds,
 			window_ns);
 	adder = kthread_run(adder_thread, &adders, "test/adder");
 	neighbour = kthread_run(change_neighbours, arena, "test/neighbour");
+	KTEST_WAIT_FOR(arena->test, atomic64_read(&adders.added) > 0);
 	while (rounds--) {
 		if (device_add(arena->ctx, arena->base, 1000, &done))
 			ktest_fail(arena->test, "the device could not add");
@@ -274,14 +275,24 @@ KTEST_F(peer_atomic, with_exclusive_access_no_update_is_lost, KT_NEEDS_PEER)
 	arena_close(&arena);
 }
 
-/* The control of the one above: without it that one would prove nothing. */
+/*
+ * The control of the one above: without it that one would prove nothing. On a
+ * host that is busy enough the two may take turns by chance, so it may be tried
+ * again.
+ */
 KTEST_F(peer_atomic, without_exclusive_access_updates_are_lost, KT_NEEDS_PEER)
 {
 	struct peer_arena arena;
+	unsigned int tries;
+	s64 lost = 0;
 
 	if (!arena_open(test, &arena))
 		return;
-	EXPECT_GT(contest(&arena, 20, PEER_ATOMIC_PLAIN, 2000), 0);
+	for (tries = 0; tries < 10 && !lost; tries++) {
+		cpu_write(&arena, arena.base, 0);
+		lost = contest(&arena, 20, PEER_ATOMIC_PLAIN, 2000);
+	}
+	EXPECT_GT(lost, 0);
 	EXPECT_EQ(arena_stats(&arena).grants, 0u);
 	arena_close(&arena);
 }
