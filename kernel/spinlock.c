@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: MIT
 /*
- * kernel/spinlock.c - waiting for a ticket
+ * kernel/spinlock.c - waiting for a spinlock
  *
- * The inlined part draws a number and looks once.  Here is the wait: reading
- * the owner's number is a shared read, so waiters cost the holder nothing but
- * its own store.  With D tickets ahead the wait pauses about D times between
- * looks.
+ * The inlined part exchanges once.  Here is the wait: it only reads, so that
+ * the cache line stays shared until the holder's store, and exchanges again
+ * when it has seen the lock free.  No order among the waiters is promised;
+ * why is in docs/adr/0012-spinlocks-without-a-queue.md.
  *
- * Not here: fairness, which the tickets are; the validator, which the callers
- * in <kernel/spinlock.h> tell.
+ * Not here: the validator, which the callers in <kernel/spinlock.h> tell.
  */
 #include <kernel/spinlock.h>
 
-void spin_wait(struct raw_spinlock *raw, u16 ticket)
+void spin_wait(struct raw_spinlock *raw)
 {
-	u16 ahead;
-
-	while ((ahead = (u16)(ticket - READ_ONCE(raw->owner))) != 0)
-		while (ahead--)
+	do {
+		while (READ_ONCE(raw->locked))
 			cpu_relax();
-	/* The holder's release pairs with this: nothing is read before. */
-	barrier();
+	} while (xchg(&raw->locked, 1U));
 }

@@ -2,13 +2,12 @@
 /*
  * spinlock.h - locks for short sections that do not sleep
  *
- * A ticket lock: a taker draws the next number and waits until it is served,
- * so takers get the lock in the order they came.  Holding one keeps preemption
- * off.  A lock that an interrupt handler takes is taken with the _irqsave or
- * _irq call everywhere else; the validator checks it.
- *
- *	@owner	the number served: written by the holder only
- *	@next	the number the next taker draws: atomically
+ * One word, 1 while held: taken by an exchange, released by a store.  It has
+ * no queue on purpose (docs/adr/0012-spinlocks-without-a-queue.md): a guest CPU
+ * may be off its host's core at any time, and with tickets everybody waits for
+ * the one whose turn it is; here whoever runs takes it.  Holding one keeps
+ * preemption off.  A lock that an interrupt handler takes is taken with the
+ * _irqsave or _irq call everywhere else; the validator checks it.
  *
  * raw_spinlock is the same without a class: for the validator, printk and the
  * scheduler's queues, which the validator cannot watch while it uses them.
@@ -23,13 +22,12 @@
 
 struct __capability("spinlock") raw_spinlock
 {
-	u16 owner;
-	u16 next;
+	u32 locked; /* atomic; back to 0 by the holder only */
 };
 
 #define RAW_SPINLOCK_INIT \
 	{                 \
-		0, 0      \
+		0         \
 	}
 
 struct __capability("spinlock") spinlock
@@ -59,30 +57,24 @@ static_assert(sizeof(struct spinlock) == 4, "a lock is one word");
 		lockdep_init_map(&init_lock_->dep, #lock, LOCK_KIND_SPIN); \
 	} while (0)
 
-/* Wait until @ticket is served. */
-void spin_wait(struct raw_spinlock *raw, u16 ticket);
+/* The exchange found it held: wait, and take it. */
+void spin_wait(struct raw_spinlock *raw);
 
 /* Without preemption control: the caller has it off already. */
 static __always_inline void raw_spin_acquire(struct raw_spinlock *raw)
 {
-	u16 ticket = xadd(&raw->next, (u16)1);
-
-	if (unlikely(ticket != READ_ONCE(raw->owner)))
-		spin_wait(raw, ticket);
+	if (unlikely(xchg(&raw->locked, 1U)))
+		spin_wait(raw);
 }
 
 static __always_inline bool raw_spin_try_acquire(struct raw_spinlock *raw)
 {
-	u16 owner = READ_ONCE(raw->owner);
-	u16 seen = owner;
-
-	return try_cmpxchg(&raw->next, &seen, (u16)(owner + 1));
+	return !READ_ONCE(raw->locked) && !xchg(&raw->locked, 1U);
 }
 
-/* Only the holder writes owner, so an ordinary store of it + 1 releases. */
 static __always_inline void raw_spin_release(struct raw_spinlock *raw)
 {
-	smp_store_release(&raw->owner, (u16)(raw->owner + 1));
+	smp_store_release(&raw->locked, 0U);
 }
 
 static __always_inline void raw_spin_lock(struct raw_spinlock *raw)
@@ -208,7 +200,7 @@ static __always_inline void spin_unlock_flags(struct spinlock *lock,
 /** spin_is_locked() - does anybody hold @lock?  A hint, unless it is you */
 static __always_inline bool spin_is_locked(const struct spinlock *lock)
 {
-	return READ_ONCE(lock->raw.owner) != READ_ONCE(lock->raw.next);
+	return READ_ONCE(lock->raw.locked);
 }
 
 #endif
