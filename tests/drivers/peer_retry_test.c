@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/drivers/peer_retry_test.c - page requests that collide, and changes
+ * that may not wait
+ *
+ * A hook runs between the look-up of a page and its installation.  Whatever
+ * changes the page there must make the driver look again, and that must end.
+ */
+#include <arch/uaccess.h>
+#include <kernel/sched.h>
+#include <mm/mmu_notifier.h>
+
+#include "../../drivers/peer/internal.h"
+#include "peer_arena.h"
+
+/* Throws the page away below the first @times look-ups. */
+struct nuisance {
+	struct mm_struct *mm;
+	unsigned int times;
+	unsigned int done;
+};
+
+static void throw_page_away(struct peer_context *ctx, vaddr_t va, void *arg)
+{
+	struct nuisance *nuisance = arg;
+
+	if (nuisance->done == nuisance->times)
+		return;
+	nuisance->done++;
+	madvise_dontneed(nuisance->mm, va, PAGE_SIZE);
+}
+
+/*
+ * Each failed attempt leaves the page exclusive; the next must not be failed by
+ * taking it back.  After a few the request holds mmap_lock while it installs.
+ */
+KTEST_F(peer_retry, colliding_atomic_request_gets_through_in_the_end,
+	KT_NEEDS_PEER)
+{
+	struct nuisance nuisance = {.times = 7};
+	struct peer_hooks hooks = {.before_install = throw_page_away,
+				   .arg = &nuisance};
+	struct peer_arena arena;
+	u64 done;
+
+	if (!arena_open(test, &arena))
+		return;
+	nuisance.mm = arena.mm;
+	cpu_write(&arena, arena.base, 100);
+	peer_context_hooks(arena.ctx, &hooks);
+	EXPECT_EQ(device_add(arena.ctx, arena.base, 3, &done), 0);
+	EXPECT_EQ(arena_stats(&arena).retries_collision, 7u);
+	EXPECT_EQ(arena_stats(&arena).grants, 1u);
+	EXPECT_EQ(cpu_read(&arena, arena.base), 3u);
+	peer_context_hooks(arena.ctx, NULL);
+	arena_close(&arena);
+}
+
+KTEST_F(peer_retry, colliding_write_request_gets_through_in_the_end, KT_NEEDS_PEER)
+{
+	struct nuisance nuisance = {.times = 7};
+	struct peer_hooks hooks = {.before_install = throw_page_away,
+				   .arg = &nuisance};
+	struct peer_arena arena;
+
+	if (!arena_open(test, &arena))
+		return;
+	nuisance.mm = arena.mm;
+	peer_context_hooks(arena.ctx, &hooks);
+	EXPECT_EQ(device_store(arena.ctx, arena.base, 9), 0);
+	EXPECT_EQ(arena_stats(&arena).retries_collision, 7u);
+	EXPECT_EQ(cpu_read(&arena, arena.base), 9u);
+	peer_context_hooks(arena.ctx, NULL);
+	arena_close(&arena);
+}
+
+/* A thread that throws the page away whenever it is asked to. */
+struct demon {
+	struct mm_struct *mm;
+	vaddr_t va;
+	struct wait_queue_head wait;
+	unsigned int asked;
+	unsigned int done;
+};
+
+static int demon_thread(void *arg)
+{
+	struct demon *demon = arg;
+
+	while (!kthread_should_stop()) {
+		wait_event(&demon->wait, READ_ONCE(demon->asked) != demon->done ||
+						 kthread_should_stop());
+		if (kthread_should_stop())
+			break;
+		madvise_dontneed(demon->mm, demon->va, PAGE_SIZE);
+		WRITE_ONCE(demon->done, demon->done + 1);
+		wake_up_all(&demon->wait);
+	}
+	return 0;
+}
+
+static void ask_demon(struct peer_context *ctx, vaddr_t va, void *arg)
+{
+	struct demon *demon = arg;
+
+	WRITE_ONCE(demon->asked, demon->asked + 1);
+	wake_up_all(&demon->wait);
+	wait_event(&demon->wait, READ_ONCE(demon->done) == demon->asked);
+}
+
+KTEST_F(peer_retry, endless_collisions_end_in_a_denial, KT_NEEDS_PEER)
+{
+	struct demon demon = {.asked = 0};
+	struct peer_hooks hooks = {.before_install = ask_demon, .arg = &demon};
+	struct peer_arena arena;
+	struct task *thread;
+	u64 done;
+
+	if (!arena_open(test, &arena))
+		return;
+	demon.mm = arena.mm;
+	demon.va = arena.base;
+	init_waitqueue_head(&demon.wait);
+	thread = kthread_run(demon_thread, &demon, "test/demon");
+	if (!IS_ERR(thread)) {
+		peer_context_hooks(arena.ctx, &hooks);
+		EXPECT_EQ(device_add(arena.ctx, arena.base, 1, &done), -EFAULT);
+		EXPECT_EQ(arena_stats(&arena).gave_up, 1u);
+		EXPECT_EQ(arena_stats(&arena).retries_collision, demon.done);
+		EXPECT_EQ(arena_stats(&arena).grants, 0u);
+		peer_context_hooks(arena.ctx, NULL);
+		kthread_stop(thread);
+		EXPECT_EQ(device_add(arena.ctx, arena.base, 1, &done), 0);
+	}
+	arena_close(&arena);
+}
+
+/* One start that may not sleep, over one page; and its end if it succeeded. */
+static int try_change(struct peer_arena *arena, vaddr_t va)
+{
+	struct mmu_notifier_range range;
+	int err;
+
+	mmap_read_lock(arena->mm);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, NULL, arena->mm,
+				va, va + PAGE_SIZE);
+	err = mmu_notifier_invalidate_range_start_nonblock(&range);
+	if (!err)
+		mmu_notifier_invalidate_range_end(&range);
+	mmap_read_unlock(arena->mm);
+	return err;
+}
+
+KTEST_F(peer_retry, change_that_may_not_sleep_is_refused_if_the_device_is_there,
+	KT_NEEDS_PEER)
+{
+	struct peer_translation found;
+	struct peer_arena arena;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(device_store(arena.ctx, arena.base, 1), 0);
+	EXPECT_EQ(try_change(&arena, arena.base), -EAGAIN);
+	EXPECT_EQ(peer_query(arena.ctx, arena.base, &found), 0);
+	EXPECT_EQ(try_change(&arena, arena_page(&arena, 1)), 0);
+	EXPECT_EQ(arena_stats(&arena).callbacks_busy, 1u);
+	EXPECT_EQ(arena_stats(&arena).invalidations, 0u);
+	/* Nothing was left half done. */
+	EXPECT_EQ(do_munmap(arena.mm, arena.base, PAGE_SIZE), 0);
+	EXPECT_EQ(peer_query(arena.ctx, arena.base, &found), -ENOENT);
+	arena_close(&arena);
+}
+
+KTEST_F(peer_retry, full_table_evicts_and_the_device_asks_again, KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+	unsigned int round, page;
+	u64 value;
+
+	if (!arena_open(test, &arena))
+		return;
+	mutex_lock(&arena.ctx->lock);
+	arena.ctx->table.size = 3;
+	mutex_unlock(&arena.ctx->lock);
+	for (round = 0; round < 3; round++) {
+		for (page = 0; page < ARENA_PAGES; page++) {
+			vaddr_t va = arena_page(&arena, page);
+
+			EXPECT_EQ(device_store(arena.ctx, va, page + round), 0);
+			EXPECT_EQ(device_load(arena.ctx, va, &value), 0);
+			EXPECT_EQ(value, page + round);
+		}
+	}
+	EXPECT_GE(arena_stats(&arena).evicted, 3u * ARENA_PAGES - 6);
+	EXPECT_LE(peer_context_translations(arena.ctx, NULL, 0), 3u);
+	for (page = 0; page < ARENA_PAGES; page++)
+		EXPECT_EQ(cpu_read(&arena, arena_page(&arena, page)), page + 2);
+	arena_close(&arena);
+}
