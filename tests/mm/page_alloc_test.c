@@ -266,3 +266,39 @@ KTEST(page_alloc, a_leak_is_counted)
 	EXPECT_EQ(after.pages, before.pages);
 	EXPECT_EQ(alloc_leak_check(&before), 0);
 }
+
+/* Above this the machine is too large to be taken whole in a test. */
+#define EXHAUSTIBLE_PAGES (512ul << (20 - PAGE_SHIFT))
+
+KTEST_F(page_alloc, an_exhausted_machine_keeps_a_reserve_for_atomic_callers,
+	KT_SLOW)
+{
+	struct page *page, *next, *taken = NULL;
+	unsigned long nr = 0;
+
+	if (nr_total_pages() > EXHAUSTIBLE_PAGES) {
+		ktest_skip(test, "too much memory to take it all");
+		return;
+	}
+	while ((page = alloc_page(GFP_KERNEL | __GFP_NOWARN))) {
+		page->mapping = taken;
+		taken = page;
+		nr++;
+	}
+	EXPECT_GE(nr_free_pages(), 64);
+	EXPECT_EQ(alloc_pages(GFP_KERNEL | __GFP_NOWARN, 1), NULL);
+	page = alloc_page(GFP_ATOMIC);
+	EXPECT(page);
+	if (page)
+		put_page(page);
+	for (page = taken; page; page = next) {
+		next = page->mapping;
+		put_page(page);
+	}
+	EXPECT_GE(nr, nr_total_pages() / 2);
+	page = alloc_pages(GFP_KERNEL, MAX_ORDER);
+	EXPECT(page);
+	if (page)
+		free_pages(page, MAX_ORDER);
+	EXPECT(page_alloc_verify());
+}

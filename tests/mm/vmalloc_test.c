@@ -83,7 +83,11 @@ static void look_at(void *unused)
 		atomic_inc(&look.wrong);
 }
 
-/* Every CPU has the old translation in its TLB before the page changes. */
+/*
+ * Every CPU has the old translation in its TLB before another page comes to
+ * stand behind the address; that one is written through the direct map, so
+ * that whoever still uses the old translation reads an older number.
+ */
 KTEST(vmalloc, no_cpu_sees_the_old_page_at_a_reused_address)
 {
 	vaddr_t last = 0;
@@ -99,7 +103,8 @@ KTEST(vmalloc, no_cpu_sees_the_old_page_at_a_reused_address)
 			reused += (vaddr_t)look.addr == last;
 			last = (vaddr_t)look.addr;
 			look.want = round;
-			*look.addr = round;
+			*(u64 *)page_address(vmalloc_to_page((void *)look.addr)) =
+				round;
 			on_each_cpu(look_at, NULL, SMP_WAIT);
 		}
 		EXPECT(look.addr && other);

@@ -152,6 +152,57 @@ static void double_free_page(void)
 	put_page(page);
 }
 
+static void free_locked_page(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	BUG_ON(!page);
+	lock_page(page);
+	put_page(page);
+}
+
+static void write_after_free_page(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	volatile unsigned char *volatile stale;
+	int i;
+
+	BUG_ON(!page);
+	stale = page_address(page);
+	put_page(page);
+	stale[32] = 0x41;
+	for (i = 0; i < 4096; i++)
+		BUG_ON(!alloc_page(GFP_KERNEL));
+}
+
+static void double_free_area(void)
+{
+	void *area = vmalloc(3 * PAGE_SIZE);
+	void *volatile again = area;
+
+	BUG_ON(!area);
+	vfree(area);
+	vfree(again);
+}
+
+static void double_free_stack(void)
+{
+	void *stack = kernel_stack_alloc();
+	void *volatile again = stack;
+
+	BUG_ON(!stack);
+	kernel_stack_free(stack);
+	kernel_stack_free(again);
+}
+
+static void free_of_no_object(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	BUG_ON(!page);
+	kfree(page_address(page));
+}
+
 static void write_after_free(void)
 {
 	unsigned char *object = kmalloc(48, GFP_KERNEL);
@@ -216,6 +267,11 @@ static const struct panic_case {
 	{"smep_violation", smep_violation},
 	{"double_free_object", double_free_object},
 	{"double_free_page", double_free_page},
+	{"free_locked_page", free_locked_page},
+	{"write_after_free_page", write_after_free_page},
+	{"double_free_area", double_free_area},
+	{"double_free_stack", double_free_stack},
+	{"free_of_no_object", free_of_no_object},
 	{"write_after_free", write_after_free},
 	{"write_past_object", write_past_object},
 	{"assertion", assertion},
