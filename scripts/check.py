@@ -126,7 +126,7 @@ def check_bodies():
             where = '%s:%d: ' % (path, number)
             if branch.match(line):
                 wrong.append(where + 'a condition of the preprocessor')
-            if asm.search(line) and not path.startswith('arch/'):
+            if asm.search(line) and not path.startswith(('arch/', 'tests/arch/')):
                 wrong.append(where + 'assembler outside arch/')
             if nap.search(line) and test_only(path) \
                     and not path.startswith('tests/ktest/'):

@@ -3,8 +3,9 @@
  * serial.c - the first serial port, console and keyboard of a headless boot
  *
  * Output waits for room in the transmitter (16550 FIFO: 16 bytes at once) and
- * gives up on a port that never empties, so that a machine without one boots
- * as fast. Input comes by interrupt into a ring; the reader sleeps.
+ * gives up on a port that does not empty for many seconds. A port that does not
+ * keep what is written to its scratch register is not there. Input comes by
+ * interrupt into a ring; the reader sleeps.
  *
  *	field	read with	write with
  *	head	rx_lock		rx_lock, interrupt
@@ -38,8 +39,8 @@
 #define STATUS_RX      0x01
 #define STATUS_TX_IDLE 0x20
 #define FIFO_DEPTH     16
-#define TX_PATIENCE    200000
-#define RX_RING        256 /* power of two */
+#define TX_PATIENCE    50000000 /* reads: the host may be slow to listen */
+#define RX_RING        256      /* power of two */
 
 static bool present;
 static char ring[RX_RING];
