@@ -217,7 +217,8 @@ static void map_image(void)
 	} part[] = {
 		{__text_start, __text_end, PAGE_KERNEL_RX},
 		{__rodata_start, __rodata_end, PAGE_KERNEL_RO},
-		{__data_start, __data_end, PAGE_KERNEL},
+		{__data_start, boot_stack_guard, PAGE_KERNEL},
+		{boot_stack, __data_end, PAGE_KERNEL},
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(part); i++)

@@ -68,6 +68,12 @@ struct boot_info {
 
 extern struct boot_info boot_info;
 
+/*
+ * The stack on which the boot CPU starts, later its idle task's, and the page
+ * below it, which the kernel's final tables leave unmapped.
+ */
+extern char boot_stack_guard[], boot_stack[];
+
 /**
  * boot_error() - what was wrong with how we were booted
  *

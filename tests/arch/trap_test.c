@@ -2,6 +2,7 @@
 /*
  * trap_test.c - traps that are expected, and the stacks that lead to them
  */
+#include <arch/boot.h>
 #include <arch/cpu.h>
 #include <arch/stacktrace.h>
 #include <arch/trap.h>
@@ -73,6 +74,13 @@ KTEST(trap, text_and_rodata_cannot_be_written)
 
 	EXPECT(write_traps((void *)read_traps));
 	EXPECT(write_traps((void *)constant));
+}
+
+KTEST(trap, the_page_below_the_boot_stack_is_not_mapped)
+{
+	EXPECT(read_traps((unsigned long)boot_stack_guard));
+	EXPECT(read_traps((unsigned long)boot_stack - 8));
+	EXPECT(!read_traps((unsigned long)boot_stack));
 }
 
 KTEST(trap, a_landing_keeps_interrupts_as_they_were)

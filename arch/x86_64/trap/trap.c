@@ -12,8 +12,8 @@
  *	user		fetch by the kernel		panic (SMEP's case)
  *	user		EFLAGS.AC clear, CPU has SMAP	panic (SMAP's case)
  *	user		upcall_page_fault() says yes	retry
- *	kernel		in a stack's guard page		panic: stack overflow
  *	any		instruction in .extable		go to its landing
+ *	kernel		in a stack's guard page		panic: stack overflow
  *	any						panic
  *
  * A stack that overflows cannot take the page fault's frame either; the CPU
@@ -25,6 +25,7 @@
  *
  * Locks: none. The IDT is written once, on the boot CPU.
  */
+#include <arch/boot.h>
 #include <arch/cpu.h>
 #include <arch/stacktrace.h>
 #include <arch/trap.h>
@@ -43,7 +44,6 @@ static struct idt_gate idt[256] __aligned(4096);
 
 extern const u64 trap_stubs[256];
 extern u8 *const trap_clac_sites[], *const trap_clac_sites_end[];
-extern char boot_stack_guard[], boot_stack[];
 
 void trap_exception(struct trap_regs *regs);
 void trap_page_fault(struct trap_regs *regs);
@@ -182,12 +182,13 @@ void trap_page_fault(struct trap_regs *regs)
 			return;
 		}
 		arch_irq_disable();
-	} else if (in_stack_guard(addr)) {
+	}
+	if (fixup_exception(regs))
+		return;
+	if (in_stack_guard(addr))
 		panic_with_regs(
 			regs, "trap: kernel stack overflow, address=%#lx", addr);
-	}
-	if (!fixup_exception(regs))
-		bad_page_fault(regs, addr);
+	bad_page_fault(regs, addr);
 }
 
 void trap_exception(struct trap_regs *regs)
