@@ -25,11 +25,16 @@
  * insertion's descent profits likewise: a bound that is already large enough
  * proves that the child is there.
  *
+ * All members also stand in a list by start. Once a walk has come to a start
+ * that lies inside the range, every later one does until the first that lies
+ * behind it, so the rest of the walk needs neither tree nor bounds.
+ *
  * docs/adr/0012-interval-tree.md has the figures and what it was compared to.
  *
  * What must hold after each step (interval_tree_verify()):
  *
  *	order		start of left <= start <= start of right
+ *	next, prev	the order again, as a list
  *	left_end	max over the left subtree of end, 0 without one
  *	right_end	likewise for the right
  *	links, colours, black heights: as in kernel/rbtree.c
@@ -54,6 +59,7 @@ const struct interval_tree_node interval_tree_nil = {
 	.right = NIL,
 	.parent_color = BLACK,
 	.last = ~0ul,
+	.next = NIL,
 };
 
 static __always_inline bool is_red(const struct interval_tree_node *node)
@@ -188,6 +194,40 @@ static noinline void rebalance_insert(struct interval_tree_node *node,
 	set_red(grand);
 }
 
+/* @node is the new left child of @after: it stands just before it. */
+static __always_inline void thread_before(struct interval_tree_node *node,
+					  struct interval_tree_node *after)
+{
+	struct interval_tree_node *before = after->prev;
+
+	node->next = after;
+	node->prev = before;
+	after->prev = node;
+	if (before)
+		before->next = node;
+}
+
+/* @node is the new right child of @before: it stands just behind it. */
+static __always_inline void thread_behind(struct interval_tree_node *node,
+					  struct interval_tree_node *before)
+{
+	struct interval_tree_node *after = before->next;
+
+	node->next = after;
+	node->prev = before;
+	before->next = node;
+	if (after != NIL)
+		after->prev = node;
+}
+
+static __always_inline void unthread(struct interval_tree_node *node)
+{
+	if (node->prev)
+		node->prev->next = node->next;
+	if (node->next != NIL)
+		node->next->prev = node->prev;
+}
+
 void interval_tree_insert(struct interval_tree_node *node,
 			  struct interval_tree *tree)
 {
@@ -200,6 +240,8 @@ void interval_tree_insert(struct interval_tree_node *node,
 	node->right_end = 0;
 	if (unlikely(walk == NIL)) {
 		node->parent_color = BLACK;
+		node->next = NIL;
+		node->prev = NULL;
 		WRITE_ONCE(tree->root, node);
 		return;
 	}
@@ -214,6 +256,7 @@ void interval_tree_insert(struct interval_tree_node *node,
 			walk = walk->left;
 			if (walk == NIL) {
 				parent->left = node;
+				thread_before(node, parent);
 				break;
 			}
 		} else {
@@ -225,6 +268,7 @@ void interval_tree_insert(struct interval_tree_node *node,
 			walk = walk->right;
 			if (walk == NIL) {
 				parent->right = node;
+				thread_behind(node, parent);
 				break;
 			}
 		}
@@ -376,6 +420,7 @@ void interval_tree_remove(struct interval_tree_node *node,
 {
 	struct interval_tree_node *child, *parent;
 
+	unthread(node);
 	if (node->left != NIL) {
 		if (node->right != NIL) {
 			remove_inner(node, tree);
@@ -422,6 +467,7 @@ struct interval_tree_node *interval_tree_lowest(const struct interval_tree *tree
 	return node;
 }
 
+/* By the links of the tree alone: the list is checked against it. */
 static struct interval_tree_node *in_order_next(struct interval_tree_node *node)
 {
 	struct interval_tree_node *parent;
@@ -473,6 +519,8 @@ long interval_tree_verify(const struct interval_tree *tree)
 		if (node->start > node->last ||
 		    node->end != node->last + (node->last != ~0ul))
 			return -1;
+		if (node->prev != prev || (prev && prev->next != node))
+			return -1;
 		if (prev && prev->start > node->start)
 			return -1;
 		if (node->left != NIL && node->right != NIL)
@@ -482,5 +530,5 @@ long interval_tree_verify(const struct interval_tree *tree)
 		else if (height != black_depth(node))
 			return -1;
 	}
-	return count;
+	return prev && prev->next != NIL ? -1 : count;
 }

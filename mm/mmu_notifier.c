@@ -60,11 +60,12 @@
  *
  *	field			read with		written with
  *	->tree			->lock, or as walker	->lock, no walker
- *	->tree.root is nil?	alone, range counted	->lock
+ *	->mode			alone, range counted	->lock
  *	->invalidate_seq	->lock			->lock
  *	->open_hits		->lock			->lock
  *	->open_hits is NULL?	alone, after sub->seq	->lock
- *	->walkers, ->deferred	->lock			->lock
+ *	->walkers		atomic			atomic, up: ->lock
+ *	->deferred		->lock; NULL? last walker ->lock
  *	sub->invalidate_seq	driver lock, or ONCE	driver lock, in callback
  *	sub->settle		->lock, or ONCE for 0	->lock
  *
@@ -118,7 +119,6 @@ struct lockdep_map mmu_notifier_invalidate_range_start_map =
 	LOCKDEP_MAP_INIT("mmu_notifier_invalidate_range_start");
 #endif
 
-bool mmu_notifier_observing = IS_ENABLED(CONFIG_DEBUG);
 struct atomic64 mmu_notifier_total;
 
 /* --- the object of an mm -------------------------------------------------- */
@@ -132,6 +132,8 @@ static void subscriptions_init(struct mmu_notifier_subscriptions *subs,
 	subs->invalidate_seq = 1;
 	notifier_gate_init(&subs->ranges, &mm->notifier_ranges, &subs->lock,
 			   &subs->waiters);
+	subs->ranges.flags = &subs->mode;
+	subs->ranges.busy_flag = MODE_BUSY;
 	notifier_gate_init(&subs->calls, &subs->call_word, &subs->lock,
 			   &subs->waiters);
 }
@@ -158,6 +160,8 @@ int mmu_notifier_ensure_subscriptions(struct mm_struct *mm)
 	subscriptions_init(subs, mm);
 	if (cmpxchg(&mm->notifier_subscriptions, NULL, subs))
 		kfree(subs);
+	else
+		notifier_observe_join(subs);
 	atomic64_or(NOTIFIER_GATE_OWNER, &mm->notifier_ranges);
 	return 0;
 }
@@ -171,6 +175,7 @@ void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
 		panic("mmu_notifier: mm %p freed with subscriptions, plain=%d intervals=%lu",
 		      (void *)mm, subs->table ? (int)subs->table->live : 0,
 		      subs->nr_intervals);
+	notifier_observe_leave(subs);
 	kfree(subs);
 	/* Whoever looks again has outlived the mm. */
 	mm->notifier_subscriptions = (void *)~0xdeadul;
@@ -183,13 +188,19 @@ static void link_interval(struct mmu_notifier_subscriptions *subs,
 			  struct mmu_interval_notifier *sub)
 	__must_hold(subs->lock)
 {
-	u64 pass;
+	u64 pass = 0;
 
 	interval_tree_insert(&sub->interval_tree, &subs->tree);
 	sub->state = INTERVAL_IN;
-	/* The barrier of "publish, then count" is in the question. */
-	pass = notifier_gate_ask(&subs->ranges);
-	WRITE_ONCE(sub->settle, pass <= subs->ranges.passed ? 0 : pass);
+	set_mode(subs, MODE_TREE);
+	/* Publish, then look who is counted. */
+	smp_mb();
+	if (unlikely(notifier_gate_occupied(&subs->ranges))) {
+		pass = notifier_gate_ask(&subs->ranges);
+		if (pass <= subs->ranges.passed)
+			pass = 0;
+	}
+	WRITE_ONCE(sub->settle, pass);
 }
 
 static void unlink_interval(struct mmu_notifier_subscriptions *subs,
@@ -197,6 +208,8 @@ static void unlink_interval(struct mmu_notifier_subscriptions *subs,
 	__must_hold(subs->lock)
 {
 	interval_tree_remove(&sub->interval_tree, &subs->tree);
+	if (interval_tree_empty(&subs->tree))
+		clear_mode(subs, MODE_TREE);
 	sub->state = INTERVAL_OUT;
 }
 
@@ -214,7 +227,7 @@ static noinline void apply_deferred(struct mmu_notifier_subscriptions *subs)
 		else
 			unlink_interval(subs, sub);
 	}
-	subs->deferred = NULL;
+	WRITE_ONCE(subs->deferred, NULL);
 }
 
 static __always_inline void open_hit(struct mmu_notifier_subscriptions *subs,
@@ -231,21 +244,43 @@ static __always_inline void open_hit(struct mmu_notifier_subscriptions *subs,
 		head->prev = &range->next;
 	/* Before the first callback stores the number: see read_begin. */
 	WRITE_ONCE(subs->open_hits, range);
-	subs->walkers++;
+	atomic_inc(&subs->walkers);
 }
 
+static noinline void last_walk_ended(struct mmu_notifier_subscriptions *subs)
+{
+	spin_lock(&subs->lock);
+	if (!atomic_read_acquire(&subs->walkers) && subs->deferred)
+		apply_deferred(subs);
+	spin_unlock(&subs->lock);
+	wake_up_all(&subs->waiters);
+}
+
+/*
+ * Whoever changes the tree reads the walkers with an acquire: all that this
+ * walk read of the tree was read before. Without the lock: whoever puts
+ * something off looks at the walkers again after it has done so, and so
+ * either sees that this was the last or is seen.
+ */
 static __always_inline void end_walk(struct mmu_notifier_subscriptions *subs)
 {
-	bool wake = false;
+	if (atomic_dec_and_test(&subs->walkers) &&
+	    unlikely(READ_ONCE(subs->deferred) != NULL))
+		last_walk_ended(subs);
+}
 
-	spin_lock(&subs->lock);
-	if (--subs->walkers == 0 && unlikely(subs->deferred != NULL)) {
+/* Something is to be done when nobody walks: now, if that is so already. */
+static void put_off(struct mmu_notifier_subscriptions *subs,
+		    struct mmu_interval_notifier *sub,
+		    enum interval_state state) __must_hold(subs->lock)
+{
+	sub->state = state;
+	sub->deferred = subs->deferred;
+	WRITE_ONCE(subs->deferred, sub);
+	/* Pairs with the atomic in end_walk(). */
+	smp_mb();
+	if (!atomic_read_acquire(&subs->walkers))
 		apply_deferred(subs);
-		wake = true;
-	}
-	spin_unlock(&subs->lock);
-	if (unlikely(wake))
-		wake_up_all(&subs->waiters);
 }
 
 /* Not open any more: readers of what it hit may go on. */
@@ -265,20 +300,24 @@ static noinline void close_hit(struct mmu_notifier_subscriptions *subs,
 		wake_up_all(&subs->waiters);
 }
 
-/* The two-pass form: start the device's work, keep what finishes it. */
-static noinline bool start_pass(struct mmu_interval_notifier *sub,
-				const struct mmu_notifier_range *range,
-				struct mmu_interval_notifier_finish ***tail)
+/*
+ * The two-pass form, as a one-pass callback: start the device's work, keep in
+ * the range what finishes it. The range is const to drivers only.
+ */
+static bool start_pass(struct mmu_interval_notifier *sub,
+		       const struct mmu_notifier_range *told,
+		       unsigned long cur_seq)
 {
+	struct mmu_notifier_range *range = (struct mmu_notifier_range *)told;
 	struct mmu_interval_notifier_finish *finish = NULL;
-	bool ok = sub->ops->invalidate_start(sub, range, range->seq, &finish);
+	bool ok = sub->ops->invalidate_start(sub, told, cur_seq, &finish);
 
 	if (!ok || !finish)
 		return ok;
 	finish->interval_sub = sub;
 	finish->next = NULL;
-	**tail = finish;
-	*tail = &finish->next;
+	*range->finish_tail = finish;
+	range->finish_tail = &finish->next;
 	return true;
 }
 
@@ -304,11 +343,10 @@ static noinline bool refused(struct mmu_interval_notifier *sub,
 }
 
 static __always_inline int walk_intervals(struct mmu_notifier_subscriptions *subs,
-					  const struct mmu_notifier_range *range,
+					  struct mmu_notifier_range *range,
 					  struct interval_tree_node *node,
 					  const bool observe)
 {
-	struct mmu_interval_notifier_finish *finish = NULL, **tail = &finish;
 	unsigned long start = range->start, end = range->end;
 	unsigned long seq = range->seq;
 	struct mmu_interval_notifier *sub;
@@ -316,16 +354,15 @@ static __always_inline int walk_intervals(struct mmu_notifier_subscriptions *sub
 	int ret = 0;
 	bool ok;
 
+	range->finish = NULL;
+	range->finish_tail = &range->finish;
 	notifier_calls_begin(range);
 	do {
 		sub = container_of(node, struct mmu_interval_notifier,
 				   interval_tree);
 		if (observe)
 			since = rdtsc();
-		if (likely(sub->ops->invalidate))
-			ok = sub->ops->invalidate(sub, range, seq);
-		else
-			ok = start_pass(sub, range, &tail);
+		ok = sub->invalidate(sub, range, seq);
 		if (observe)
 			notifier_observe_call(subs, &sub->calls, &sub->longest,
 					      sub, rdtsc() - since, ok);
@@ -335,8 +372,8 @@ static __always_inline int walk_intervals(struct mmu_notifier_subscriptions *sub
 		}
 		node = interval_tree_next(node, start, end);
 	} while (node);
-	if (unlikely(finish != NULL))
-		finish_pass(finish);
+	if (unlikely(range->finish != NULL))
+		finish_pass(range->finish);
 	notifier_calls_end(range);
 	return ret;
 }
@@ -396,29 +433,6 @@ static __always_inline int start_hit(struct mmu_notifier_subscriptions *subs,
 
 /* --- start and end -------------------------------------------------------- */
 
-static __always_inline int start_plain(struct mmu_notifier_subscriptions *subs,
-				       struct mmu_notifier_range *range)
-{
-	int ret;
-
-	if (likely(!READ_ONCE(subs->table)))
-		return 0;
-	ret = notifier_plain_start(subs, range);
-	/* Nobody ends a range whose start failed: the intervals' part (R3.7). */
-	if (unlikely(ret) && range->seq)
-		close_hit(subs, range);
-	return ret;
-}
-
-static noinline int start_hit_quiet(struct mmu_notifier_subscriptions *subs,
-				    struct mmu_notifier_range *range,
-				    struct interval_tree_node *node)
-{
-	int ret = start_hit(subs, range, node, false);
-
-	return unlikely(ret) ? ret : start_plain(subs, range);
-}
-
 /* The caller will not end it, so it must not stay counted. */
 static noinline int start_failed(struct mmu_notifier_subscriptions *subs,
 				 struct mmu_notifier_range *range, int ret)
@@ -434,25 +448,53 @@ static noinline int start_failed(struct mmu_notifier_subscriptions *subs,
 	return ret;
 }
 
-static noinline int start_observed(struct mmu_notifier_subscriptions *subs,
-				   struct mmu_notifier_range *range)
+/* Both kinds, or figures wanted, or somebody waits for ranges to end. */
+static noinline int start_slow(struct mmu_notifier_subscriptions *subs,
+			       struct mmu_notifier_range *range)
 {
+	bool observe = being_looked_at(subs);
 	struct interval_tree_node *node;
 	int ret = 0;
 
-	notifier_observe_start(subs, range);
-	if (!interval_tree_empty(&subs->tree)) {
+	if (READ_ONCE(subs->mode) & MODE_BUSY)
+		range->ticket = notifier_gate_enter_busy(&subs->ranges);
+	if (observe)
+		notifier_observe_start(subs, range);
+	if (READ_ONCE(subs->mode) & MODE_TREE) {
 		spin_lock(&subs->lock);
-		subs->stats.tree_locks++;
+		subs->stats.tree_locks += observe;
 		node = interval_tree_first(&subs->tree, range->start, range->end);
 		if (node)
-			ret = start_hit(subs, range, node, true);
+			ret = start_hit(subs, range, node, observe);
 		else
 			spin_unlock(&subs->lock);
 	}
-	if (!ret)
-		ret = start_plain(subs, range);
-	notifier_observe_started(range, ret);
+	if (!ret && (READ_ONCE(subs->mode) & MODE_PLAIN)) {
+		ret = notifier_plain_start(subs, range);
+		/* The intervals' part is not left open (R3.7). */
+		if (unlikely(ret) && range->seq)
+			close_hit(subs, range);
+	}
+	if (observe)
+		notifier_observe_started(range, ret);
+	return unlikely(ret) ? start_failed(subs, range, ret) : 0;
+}
+
+static noinline int start_hit_alone(struct mmu_notifier_subscriptions *subs,
+				    struct mmu_notifier_range *range,
+				    struct interval_tree_node *node)
+	__releases(subs->lock)
+{
+	int ret = start_hit(subs, range, node, false);
+
+	return unlikely(ret) ? start_failed(subs, range, ret) : 0;
+}
+
+static noinline int start_plain_alone(struct mmu_notifier_subscriptions *subs,
+				      struct mmu_notifier_range *range)
+{
+	int ret = notifier_plain_start(subs, range);
+
 	return unlikely(ret) ? start_failed(subs, range, ret) : 0;
 }
 
@@ -466,46 +508,41 @@ static noinline int start_refused(struct mmu_notifier_range *range)
 	return -EINVAL;
 }
 
+/*
+ * Every way out but the first is a tail call, so that the one that is taken
+ * most saves no registers.
+ */
 int __mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
 {
-	struct mm_struct *mm = range->mm;
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	struct mmu_notifier_subscriptions *subs;
 	struct interval_tree_node *node;
-	int ret;
+	unsigned int mode;
 
-	range->told = 0;
-	range->seq = 0;
 	if (IS_ENABLED(CONFIG_DEBUG) && unlikely(range->start >= range->end))
 		return start_refused(range);
-	if (unlikely(atomic64_read(&mm->notifier_ranges) & NOTIFIER_GATE_BUSY))
-		range->ticket = notifier_gate_enter_busy(&subs->ranges);
-	if (unlikely(READ_ONCE(mmu_notifier_observing)))
-		return start_observed(subs, range);
-	if (!interval_tree_empty(&subs->tree)) {
+	subs = subscriptions_of(range->mm);
+	mode = READ_ONCE(subs->mode);
+	if (likely(mode == MODE_TREE)) {
 		spin_lock(&subs->lock);
 		node = interval_tree_first(&subs->tree, range->start, range->end);
-		if (node) {
-			ret = start_hit_quiet(subs, range, node);
-			return unlikely(ret) ? start_failed(subs, range, ret) : 0;
-		}
+		if (node)
+			return start_hit_alone(subs, range, node);
 		spin_unlock(&subs->lock);
+		return 0;
 	}
-	ret = start_plain(subs, range);
-	return unlikely(ret) ? start_failed(subs, range, ret) : 0;
+	if (likely(mode == MODE_PLAIN))
+		return start_plain_alone(subs, range);
+	if (!mode)
+		return 0;
+	return start_slow(subs, range);
 }
 
-/*
- * The count is down already: the change is made, and what waits for it may go
- * on beside the callbacks.
- */
-void __mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
+static noinline void end_slow(struct mmu_notifier_subscriptions *subs,
+			      struct mmu_notifier_range *range)
 {
-	struct mm_struct *mm = range->mm;
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
-
-	if (unlikely(atomic64_read(&mm->notifier_ranges) & NOTIFIER_GATE_BUSY))
+	if (READ_ONCE(subs->mode) & MODE_BUSY)
 		notifier_gate_leave_busy(&subs->ranges);
-	if (unlikely(READ_ONCE(mmu_notifier_observing)))
+	if (being_looked_at(subs))
 		notifier_observe_end(range);
 	if (range->seq)
 		close_hit(subs, range);
@@ -514,6 +551,31 @@ void __mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
 		notifier_plain_end(subs, range);
 		mmu_notifier_map_release();
 	}
+}
+
+/*
+ * The count is down already: the change is made, and what waits for it may go
+ * on beside the callbacks.
+ */
+void __mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(range->mm);
+
+	if (unlikely(READ_ONCE(subs->mode) & (MODE_BUSY | MODE_LOOK)) ||
+	    IS_ENABLED(CONFIG_LOCKDEP)) {
+		end_slow(subs, range);
+		return;
+	}
+	if (!range->told) {
+		if (range->seq)
+			close_hit(subs, range);
+		return;
+	}
+	if (likely(!range->seq)) {
+		notifier_plain_end(subs, range);
+		return;
+	}
+	end_slow(subs, range);
 }
 
 /* One RELEASE over everything; there is no end, and the tree stays (R4.16). */
@@ -525,7 +587,7 @@ static void release_intervals(struct mmu_notifier_subscriptions *subs,
 
 	mmu_notifier_range_init(&range, MMU_NOTIFY_RELEASE,
 				MMU_NOTIFIER_RANGE_BLOCKABLE, NULL, mm, 0, ~0ul);
-	if (READ_ONCE(mmu_notifier_observing))
+	if (being_looked_at(subs))
 		notifier_observe_start(subs, &range);
 	spin_lock(&subs->lock);
 	node = interval_tree_first(&subs->tree, range.start, range.end);
@@ -533,7 +595,7 @@ static void release_intervals(struct mmu_notifier_subscriptions *subs,
 		spin_unlock(&subs->lock);
 		return;
 	}
-	(void)start_hit(subs, &range, node, READ_ONCE(mmu_notifier_observing));
+	(void)start_hit(subs, &range, node, being_looked_at(subs));
 	if (range.seq)
 		close_hit(subs, &range);
 }
@@ -672,6 +734,7 @@ static void insert_interval(struct mmu_interval_notifier *sub,
 
 	interval_tree_node_init(&sub->interval_tree, start, last);
 	sub->ops = ops;
+	sub->invalidate = ops->invalidate ? ops->invalidate : start_pass;
 	sub->mm = mm;
 	sub->subscriptions = subs;
 	sub->calls = 0;
@@ -682,14 +745,12 @@ static void insert_interval(struct mmu_interval_notifier *sub,
 	spin_lock(&subs->lock);
 	subs->nr_intervals++;
 	sub->invalidate_seq = subs->invalidate_seq;
-	if (likely(!subs->walkers)) {
+	if (likely(!atomic_read_acquire(&subs->walkers))) {
 		link_interval(subs, sub);
 	} else {
-		sub->state = INTERVAL_ADDING;
 		sub->settle = SETTLE_NEVER;
-		sub->deferred = subs->deferred;
-		subs->deferred = sub;
 		subs->stats.deferred_adds++;
+		put_off(subs, sub, INTERVAL_ADDING);
 	}
 	spin_unlock(&subs->lock);
 }
@@ -738,7 +799,7 @@ static void drop_from_deferred(struct mmu_notifier_subscriptions *subs,
 
 	while (*link != sub)
 		link = &(*link)->deferred;
-	*link = sub->deferred;
+	WRITE_ONCE(*link, sub->deferred);
 	sub->state = INTERVAL_OUT;
 }
 
@@ -770,18 +831,17 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
 	mmu_notifier_might_invalidate();
 	spin_lock(&subs->lock);
 	subs->nr_intervals--;
-	if (likely(!subs->walkers)) {
+	if (likely(!atomic_read_acquire(&subs->walkers) && !subs->deferred)) {
 		unlink_interval(subs, interval_sub);
 	} else if (interval_sub->state == INTERVAL_ADDING) {
 		drop_from_deferred(subs, interval_sub);
 		/* A start may be giving way to a list that is empty now. */
 		wake = subs->nr_waiting;
 	} else {
-		interval_sub->state = INTERVAL_REMOVING;
-		interval_sub->deferred = subs->deferred;
-		subs->deferred = interval_sub;
 		subs->stats.deferred_removes++;
+		put_off(subs, interval_sub, INTERVAL_REMOVING);
 		wait = true;
+		wake = subs->nr_waiting;
 	}
 	spin_unlock(&subs->lock);
 	if (unlikely(wake))

@@ -121,6 +121,7 @@ static struct plain_table *hide(struct mmu_notifier_subscriptions *subs,
 	if (--table->live)
 		return NULL;
 	WRITE_ONCE(subs->table, NULL);
+	clear_mode(subs, MODE_PLAIN);
 	return retire_table(subs, table) ? table : NULL;
 }
 
@@ -183,6 +184,7 @@ static void append(struct mmu_notifier_subscriptions *subs,
 	sub->slot = table->nr;
 	table->live++;
 	subs->stats.plain++;
+	set_mode(subs, MODE_PLAIN);
 	/* Pairs with the acquire in the walks: the slot is whole. */
 	smp_store_release(&table->nr, table->nr + 1);
 }
@@ -293,14 +295,13 @@ int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
 
 	if (likely(table)) {
 		notifier_calls_begin(range);
-		if (unlikely(READ_ONCE(mmu_notifier_observing)))
+		if (being_looked_at(subs))
 			ret = start_observed(subs, range, table);
 		else
 			ret = walk_start(subs, range, table, false);
 		/* Who let go is told that it is over, all of them (R3.3). */
 		if (unlikely(ret))
-			walk_end(subs, range, table,
-				 READ_ONCE(mmu_notifier_observing));
+			walk_end(subs, range, table, being_looked_at(subs));
 		notifier_calls_end(range);
 	}
 	notifier_gate_leave(&subs->calls, ticket);
@@ -315,7 +316,7 @@ void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
 
 	if (likely(table)) {
 		notifier_calls_begin(range);
-		if (unlikely(READ_ONCE(mmu_notifier_observing)))
+		if (being_looked_at(subs))
 			end_observed(subs, range, table);
 		else
 			walk_end(subs, range, table, false);
@@ -636,8 +637,14 @@ struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
 				      struct mm_struct *mm)
 {
 	struct mmu_notifier *sub;
-	int ret = down_write_killable(&mm->mmap_lock);
+	int ret;
 
+	might_lock(&mm->mmap_lock);
+	/* Only making one needs the lock. */
+	sub = get_existing(mm, ops);
+	if (sub)
+		return sub;
+	ret = down_write_killable(&mm->mmap_lock);
 	if (ret)
 		return ERR_PTR(ret);
 	sub = mmu_notifier_get_locked(ops, mm);
@@ -662,9 +669,15 @@ static void put_run_free(struct mmu_notifier_deferred *deferred)
 static noinline void put_last(struct mmu_notifier_subscriptions *subs,
 			      struct mmu_notifier *sub) __releases(subs->lock)
 {
-	struct plain_table *table = hide(subs, sub);
+	struct plain_table *table;
 	bool free_now;
 
+	if (WARN(!sub->users, "put of %p without a user", (void *)sub)) {
+		spin_unlock(&subs->lock);
+		return;
+	}
+	sub->users = 0;
+	table = hide(subs, sub);
 	sub->ticket = notifier_gate_enter(&freeing);
 	sub->deferred.run = put_run_free;
 	free_now = notifier_gate_defer(&subs->calls, &sub->deferred);
@@ -680,13 +693,12 @@ void mmu_notifier_put(struct mmu_notifier *subscription)
 		subscriptions_of(subscription->mm);
 
 	spin_lock(&subs->lock);
-	if (!WARN(!subscription->users, "put of %p without a user",
-		  (void *)subscription) &&
-	    --subscription->users == 0) {
-		put_last(subs, subscription);
+	if (likely(subscription->users > 1)) {
+		subscription->users--;
+		spin_unlock(&subs->lock);
 		return;
 	}
-	spin_unlock(&subs->lock);
+	put_last(subs, subscription);
 }
 
 void mmu_notifier_synchronize(void)

@@ -5,9 +5,9 @@
  * Problem.  "Why did the device lose this page, who was asked, how long did it
  * take?" must have an answer after the fact, and cost nothing when nobody asks.
  *
- * Idea.  One flag chooses between two copies of the walks. The observed ones
- * leave a trace record for each start, callback and end, and count; the others
- * have no trace of it but one test a call. Counts that fall on slow paths
+ * Idea.  A bit in the word that every start and end looks at anyway chooses
+ * between two copies of the walks. The observed ones leave a trace record for
+ * each start, callback and end, and count; the others pay nothing. Counts that fall on slow paths
  * anyway (waits, failures, what was put off) are always kept.
  *
  *	field		written by			lock
@@ -15,6 +15,8 @@
  *	stats.callbacks	observed callbacks		subs->lock
  *	sub->calls,	observed callbacks; a lost	none, single
  *	sub->longest	update among CPUs is accepted	accesses
+ *	all, looking	the switch, makers of an mm's	all_lock, outside
+ *			object				subs->lock
  *
  * The event's number is in the record, its name is printed by the reader of
  * the trace; a start and its end have the range's address in common.
@@ -45,9 +47,52 @@ const char *mmu_notifier_event_name(unsigned int event)
 	return event < NR_MMU_NOTIFY_EVENTS ? names[event] : "?";
 }
 
+/* All objects that exist, so that the switch reaches them. */
+static DEFINE_SPINLOCK(all_lock);
+static struct mmu_notifier_subscriptions *all;
+static bool looking = IS_ENABLED(CONFIG_DEBUG);
+
+static void look_at(struct mmu_notifier_subscriptions *subs, bool on)
+{
+	spin_lock(&subs->lock);
+	if (on)
+		set_mode(subs, MODE_LOOK);
+	else
+		clear_mode(subs, MODE_LOOK);
+	spin_unlock(&subs->lock);
+}
+
+void notifier_observe_join(struct mmu_notifier_subscriptions *subs)
+{
+	spin_lock(&all_lock);
+	subs->all_next = all;
+	subs->all_prev = &all;
+	if (all)
+		all->all_prev = &subs->all_next;
+	all = subs;
+	if (looking)
+		look_at(subs, true);
+	spin_unlock(&all_lock);
+}
+
+void notifier_observe_leave(struct mmu_notifier_subscriptions *subs)
+{
+	spin_lock(&all_lock);
+	*subs->all_prev = subs->all_next;
+	if (subs->all_next)
+		subs->all_next->all_prev = subs->all_prev;
+	spin_unlock(&all_lock);
+}
+
 void mmu_notifier_observe(bool on)
 {
-	WRITE_ONCE(mmu_notifier_observing, on);
+	struct mmu_notifier_subscriptions *subs;
+
+	spin_lock(&all_lock);
+	looking = on;
+	for (subs = all; subs; subs = subs->all_next)
+		look_at(subs, on);
+	spin_unlock(&all_lock);
 }
 
 void notifier_observe_start(struct mmu_notifier_subscriptions *subs,
@@ -218,7 +263,10 @@ bool mmu_notifier_verify(struct mm_struct *mm)
 		return true;
 	spin_lock(&subs->lock);
 	right = (subs->invalidate_seq & 1) && intervals_right(subs) &&
-		table_right(subs) && (!subs->deferred || subs->walkers) &&
+		table_right(subs) &&
+		!(subs->mode & MODE_TREE) == interval_tree_empty(&subs->tree) &&
+		!(subs->mode & MODE_PLAIN) == !subs->table &&
+		(!subs->deferred || atomic_read(&subs->walkers)) &&
 		count_hits(subs) <= notifier_gate_inside(&subs->ranges);
 	spin_unlock(&subs->lock);
 	return right;

@@ -78,6 +78,12 @@ static void turn(struct notifier_gate *gate) __must_hold(gate->lock)
 {
 	s64 word = atomic64_read(gate->word);
 
+	/*
+	 * Before the word: who leaves after the turn sees the flag, who left
+	 * before it is not counted any more.
+	 */
+	if (gate->flags)
+		WRITE_ONCE(*gate->flags, *gate->flags | gate->busy_flag);
 	while (!atomic64_try_cmpxchg(gate->word, &word,
 				     (word ^ NOTIFIER_GATE_SELECT) |
 					     NOTIFIER_GATE_BUSY))
@@ -98,6 +104,8 @@ static void rest(struct notifier_gate *gate) __must_hold(gate->lock)
 	} while (!atomic64_try_cmpxchg(
 		gate->word, &word,
 		word & ~(NOTIFIER_GATE_SELECT | NOTIFIER_GATE_BUSY)));
+	if (gate->flags)
+		WRITE_ONCE(*gate->flags, *gate->flags & ~gate->busy_flag);
 }
 
 /* See whether the old epoch has emptied, and begin what else is wanted. */

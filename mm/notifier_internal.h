@@ -57,13 +57,24 @@ enum interval_state {
 	INTERVAL_REMOVING, /* in the tree, goes out likewise */
 };
 
+/*
+ * What a start or an end has to look at, in one word; see subs->mode. A range
+ * that is counted before it reads the word is seen by whoever changes it.
+ */
+#define MODE_TREE  1u /* the interval tree is not empty */
+#define MODE_PLAIN 2u /* there is a table of plain subscriptions */
+#define MODE_LOOK  4u /* statistics and traces are on */
+#define MODE_BUSY  8u /* somebody waits for ranges to end */
+
 /**
  * struct mmu_notifier_subscriptions - all subscriptions of one mm
  * @lock: (l) see the table in mm/mmu_notifier.c
- * @tree: (s) interval subscriptions; its root is also read alone
+ * @mode: (o) MODE_*, also read alone by ranges
+ * @tree: (s) interval subscriptions
  * @table: (o) plain subscriptions, NULL when there are none
  * @invalidate_seq: (s) number of the last range that hit an interval; odd
- * @walkers: (s) ranges whose callbacks follow the tree's links right now
+ * @walkers: (a) ranges whose callbacks follow the tree's links right now; goes
+ *	up under @lock only
  * @open_hits: (s) open ranges that hit an interval; its being NULL also alone
  * @deferred: (s) interval subscriptions that wait for @walkers to be 0
  * @nr_waiting: (s) sleepers in @waiters that want to hear of ends and walks
@@ -73,6 +84,7 @@ enum interval_state {
  * @call_word: (a) the word of @calls
  * @births: (s) plain registrations so far
  * @nr_intervals: (s) interval subscriptions
+ * @all_next, @all_prev: link in the list of all, under its lock
  * @stats: (s) the figures that cost nothing; (a) the others
  *
  * Keys: (a) atomic or single accesses, (c) constant, (l) the lock itself, (o)
@@ -81,11 +93,12 @@ enum interval_state {
  */
 struct mmu_notifier_subscriptions {
 	struct spinlock lock;
-	unsigned int walkers;
+	unsigned int mode;
 	struct interval_tree tree;
 	struct plain_table *table;
 	unsigned long invalidate_seq;
 	struct mmu_notifier_range *open_hits;
+	struct atomic walkers;
 	struct mmu_interval_notifier *deferred;
 	unsigned int nr_waiting;
 	struct notifier_gate ranges;
@@ -94,11 +107,11 @@ struct mmu_notifier_subscriptions {
 	u64 births;
 	unsigned long nr_intervals;
 	struct wait_queue_head waiters;
+	struct mmu_notifier_subscriptions *all_next;
+	struct mmu_notifier_subscriptions **all_prev;
 	struct mmu_notifier_stats stats;
 };
 
-/* Are statistics and traces of callbacks on? One test a call when not. */
-extern bool mmu_notifier_observing;
 /* Subscriptions in all address spaces. */
 extern struct atomic64 mmu_notifier_total;
 
@@ -110,6 +123,24 @@ subscriptions_of(struct mm_struct *mm)
 	return smp_load_acquire(&mm->notifier_subscriptions);
 }
 
+static __always_inline void set_mode(struct mmu_notifier_subscriptions *subs,
+				     unsigned int set)
+{
+	WRITE_ONCE(subs->mode, subs->mode | set);
+}
+
+static __always_inline void clear_mode(struct mmu_notifier_subscriptions *subs,
+				       unsigned int clear)
+{
+	WRITE_ONCE(subs->mode, subs->mode & ~clear);
+}
+
+static __always_inline bool
+being_looked_at(const struct mmu_notifier_subscriptions *subs)
+{
+	return unlikely(READ_ONCE(subs->mode) & MODE_LOOK);
+}
+
 int mmu_notifier_ensure_subscriptions(struct mm_struct *mm);
 
 int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
@@ -119,7 +150,9 @@ void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
 void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
 			    struct mm_struct *mm);
 
-/* Of mmu_notifier_stats.c: what an observed range leaves behind. */
+/* Of mmu_notifier_stats.c: who is looked at, and what a range leaves behind. */
+void notifier_observe_join(struct mmu_notifier_subscriptions *subs);
+void notifier_observe_leave(struct mmu_notifier_subscriptions *subs);
 void notifier_observe_start(struct mmu_notifier_subscriptions *subs,
 			    const struct mmu_notifier_range *range);
 void notifier_observe_started(const struct mmu_notifier_range *range, int ret);

@@ -58,10 +58,18 @@ static inline int atomic_read(const struct atomic *v)
 	return __atomic_load_n(&v->counter, __ATOMIC_RELAXED);
 }
 
+static inline int atomic_read_acquire(const struct atomic *v)
+{
+	return __atomic_load_n(&v->counter, __ATOMIC_ACQUIRE);
+}
+
 static inline int atomic_add_return(int i, struct atomic *v)
 {
 	return __atomic_add_fetch(&v->counter, i, __ATOMIC_SEQ_CST);
 }
+
+#define atomic_inc(v)          ((void)atomic_add_return(1, v))
+#define atomic_dec_and_test(v) (atomic_add_return(-1, v) == 0)
 
 static inline s64 atomic64_read(const struct atomic64 *v)
 {

@@ -27,6 +27,9 @@
  * @left: nodes with smaller starts
  * @right: nodes with starts not smaller
  * @parent_color: the parent's address, bit 0 set when black
+ * @last: last address
+ * @next: the node after this one by start, or the nil node
+ * @prev: the node before this one by start, or NULL
  *
  * The fields are the tree's own; read the bounds by interval_tree_start() and
  * interval_tree_last(). The four that a search looks at stand first, so that
@@ -41,6 +44,8 @@ struct interval_tree_node {
 	struct interval_tree_node *right;
 	unsigned long parent_color;
 	unsigned long last;
+	struct interval_tree_node *next;
+	struct interval_tree_node *prev;
 };
 
 /**
@@ -153,12 +158,30 @@ interval_tree_find(struct interval_tree_node *node, unsigned long start,
 	}
 }
 
-/** interval_tree_first() - the first member that meets [start, end) */
+/**
+ * interval_tree_first() - the first member that meets [start, end)
+ * @tree: the tree
+ * @start: first address asked for
+ * @end: first address not asked for, above @start
+ *
+ * At the root the right bound is looked at too: a range behind everything is
+ * answered there.
+ *
+ * Return: the node, or NULL.
+ */
 static __always_inline struct interval_tree_node *
 interval_tree_first(const struct interval_tree *tree, unsigned long start,
 		    unsigned long end)
 {
-	return interval_tree_find(tree->root, start, end);
+	struct interval_tree_node *node = tree->root;
+
+	if (node->left_end > start)
+		return interval_tree_find(node->left, start, end);
+	if (node->end > start)
+		return node->start < end ? node : NULL;
+	if (node->right_end <= start)
+		return NULL;
+	return interval_tree_find(node->right, start, end);
 }
 
 /**
@@ -176,6 +199,11 @@ interval_tree_next(struct interval_tree_node *node, unsigned long start,
 {
 	struct interval_tree_node *parent;
 
+	/* From here on every start lies inside or behind: follow the list. */
+	if (node->start >= start) {
+		node = node->next;
+		return node->start < end ? node : NULL;
+	}
 	for (;;) {
 		if (node->right_end > start)
 			return interval_tree_find(node->right, start, end);

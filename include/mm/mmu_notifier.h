@@ -230,6 +230,7 @@ struct mmu_interval_notifier_ops {
  * struct mmu_interval_notifier - an interval subscription
  * @interval_tree: (s) its bounds and its place
  * @ops: (c) what to call
+ * @invalidate: (c) the callback, or the core's for the two-pass form
  * @mm: (c) the address space
  * @subscriptions: (c) those of @mm
  * @invalidate_seq: (d) the invalidation seen last; always odd
@@ -246,6 +247,9 @@ struct mmu_interval_notifier_ops {
 struct mmu_interval_notifier {
 	struct interval_tree_node interval_tree;
 	const struct mmu_interval_notifier_ops *ops;
+	bool (*invalidate)(struct mmu_interval_notifier *interval_sub,
+			   const struct mmu_notifier_range *range,
+			   unsigned long cur_seq);
 	struct mm_struct *mm;
 	struct mmu_notifier_subscriptions *subscriptions;
 	unsigned long invalidate_seq;
@@ -450,6 +454,8 @@ const char *mmu_notifier_event_name(unsigned int event);
  * @seq: core: the number its callbacks got, 0 when no interval was hit
  * @next: core: link in the list of open ranges
  * @prev: core: what points at this range
+ * @finish: core: second passes that are still to come
+ * @finish_tail: core: where the next one is hung
  *
  * A callback sees it const and must not keep the pointer (R1.7).
  */
@@ -466,6 +472,8 @@ struct mmu_notifier_range {
 	unsigned long seq;
 	struct mmu_notifier_range *next;
 	struct mmu_notifier_range **prev;
+	struct mmu_interval_notifier_finish *finish;
+	struct mmu_interval_notifier_finish **finish_tail;
 };
 
 /** MMU_NOTIFIER_TICKET_PLAIN - of a range counted the usual way */

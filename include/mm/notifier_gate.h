@@ -35,6 +35,8 @@
  * @word: (a) who is inside
  * @lock: (c) guards the rest; the owner's
  * @waiters: (c) woken when a period has passed; the owner's
+ * @flags: (c) NULL, or a word of the owner's, written under @lock, in which
+ * @busy_flag: (c) is kept set while BUSY is, and a little longer
  * @passed: (s) periods over; also read with READ_ONCE
  * @wanted: (s) the last period anybody asked for
  * @running: (s) one is under way: newcomers are in the epoch SELECT says, and
@@ -48,6 +50,8 @@ struct notifier_gate {
 	struct atomic64 *word;
 	struct spinlock *lock;
 	struct wait_queue_head *waiters;
+	unsigned int *flags;
+	unsigned int busy_flag;
 	u64 passed;
 	u64 wanted;
 	bool running;
@@ -117,6 +121,12 @@ void notifier_gate_wait(struct notifier_gate *gate, u64 pass);
  */
 bool notifier_gate_defer(struct notifier_gate *gate,
 			 struct mmu_notifier_deferred *deferred);
+
+/** notifier_gate_occupied() - is anybody inside? After a full barrier */
+static __always_inline bool notifier_gate_occupied(const struct notifier_gate *gate)
+{
+	return atomic64_read(gate->word) & NOTIFIER_GATE_COUNTS;
+}
 
 /** notifier_gate_inside() - how many are inside; a hint */
 static inline unsigned long notifier_gate_inside(struct notifier_gate *gate)

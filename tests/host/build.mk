@@ -36,7 +36,7 @@ build/host-$(1)/$(p)_$(1): build/host-$(1)/tests/host/$(p).o \
 	@$$(HOSTCC) -pthread $$(HOST_CFLAGS_$(1)) -o $$@ $$^
 )
 
--include $(HOST_CORE:%.c=build/host-$(1)/%.d)
+-include $(HOST_CORE:%.c=build/host-$(1)/%.d) $(HOST_PROGRAMS:%=build/host-$(1)/tests/host/%.d) build/host-$(1)/tests/host/host.d
 HOST_TESTS += $(HOST_PROGRAMS:%=build/host-$(1)/%_$(1))
 endef
 $(foreach kind,$(HOST_KINDS),$(eval $(call host_build,$(kind))))
