@@ -271,6 +271,11 @@ def test_names():
         for suite, name in re.findall(
                 r'\bKTEST(?:_F)?\(\s*(\w+)\s*,\s*(\w+)', text_of(path)):
             names.add('%s.%s' % (suite, name))
+    for path in files('tests/peer/*.c'):
+        for group, tests in re.findall(r'\bTAP_GROUP\((\w+),(.*?)\);',
+                                       text_of(path), re.S):
+            names.update('%s.%s' % (group, name)
+                         for name in re.findall(r'\bT\((\w+)\)', tests))
     return names
 
 
