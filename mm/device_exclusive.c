@@ -296,8 +296,8 @@ int make_device_exclusive_range(struct mm_struct *mm, vaddr_t start,
  * The lock of a page whose entry was exclusive. 0 with it held, or what the
  * fault shall return without it.
  */
-static vm_fault_t restore_lock_page(struct vm_area_struct *vma,
-				    struct page *page, unsigned int flags)
+static vm_fault_t restore_lock_page(struct vm_area_struct *vma, struct page *page,
+				    unsigned int flags) __no_thread_safety
 {
 	if (likely(trylock_page(page)))
 		return 0;

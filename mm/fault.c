@@ -252,7 +252,9 @@ static bool fault_allowed(const struct vm_area_struct *vma, unsigned int flags)
 	return vma->vm_flags & VM_ACCESS;
 }
 
-bool upcall_page_fault(struct trap_regs *regs, vaddr_t addr, unsigned int error)
+/* handle_mm_fault() drops mmap_lock when it says RETRY: no static analysis. */
+bool upcall_page_fault(struct trap_regs *regs, vaddr_t addr,
+		       unsigned int error) __no_thread_safety
 {
 	struct mm_struct *mm = current->mm;
 	unsigned int flags = FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE;

@@ -139,37 +139,37 @@ void kthread_unuse_mm(struct mm_struct *mm);
 /* --- the lock ----------------------------------------------------------- */
 
 static __always_inline void mmap_read_lock(struct mm_struct *mm)
-	__acquires_shared(&mm->mmap_lock)
+	__acquires_shared(&mm->mmap_lock) __no_thread_safety
 {
 	down_read(&mm->mmap_lock);
 }
 
 static __always_inline bool mmap_read_trylock(struct mm_struct *mm)
-	__try_acquires_shared(true, &mm->mmap_lock)
+	__try_acquires_shared(true, &mm->mmap_lock) __no_thread_safety
 {
 	return down_read_trylock(&mm->mmap_lock);
 }
 
 static __always_inline void mmap_read_unlock(struct mm_struct *mm)
-	__releases_shared(&mm->mmap_lock)
+	__releases_shared(&mm->mmap_lock) __no_thread_safety
 {
 	up_read(&mm->mmap_lock);
 }
 
 static __always_inline void mmap_write_lock(struct mm_struct *mm)
-	__acquires(&mm->mmap_lock)
+	__acquires(&mm->mmap_lock) __no_thread_safety
 {
 	down_write(&mm->mmap_lock);
 }
 
 static __always_inline bool mmap_write_trylock(struct mm_struct *mm)
-	__try_acquires(true, &mm->mmap_lock)
+	__try_acquires(true, &mm->mmap_lock) __no_thread_safety
 {
 	return down_write_trylock(&mm->mmap_lock);
 }
 
 static __always_inline void mmap_write_unlock(struct mm_struct *mm)
-	__releases(&mm->mmap_lock)
+	__releases(&mm->mmap_lock) __no_thread_safety
 {
 	up_write(&mm->mmap_lock);
 }

@@ -51,8 +51,9 @@ static __always_inline pmd_t *pgtable_walk_pmd(struct mm_struct *mm, vaddr_t add
  * Context: mmap_lock held in either mode. Takes a spinlock on success.
  * Return: the PTE, or NULL (nothing locked) if there is no table.
  */
-static __always_inline pte_t *pgtable_map_lock(struct mm_struct *mm, vaddr_t addr,
-					       struct spinlock **ptlp)
+static __always_inline pte_t *
+pgtable_map_lock(struct mm_struct *mm, vaddr_t addr, struct spinlock **ptlp)
+	__try_acquires(true, *ptlp) __no_thread_safety
 {
 	pmd_t *pmdp = pgtable_walk_pmd(mm, addr);
 	pmd_t pmd;

@@ -444,6 +444,7 @@ KTEST(device_exclusive, a_cpu_waits_until_the_driver_unlocks_the_page)
 	struct sandbox_thread writer;
 	struct page *pages[1];
 	struct sandbox box;
+	bool free;
 
 	REQUIRE(sandbox_open(&box, test));
 	sandbox_map(&box, AT(0), 1);
@@ -454,8 +455,10 @@ KTEST(device_exclusive, a_cpu_waits_until_the_driver_unlocks_the_page)
 	EXPECT(is_exclusive(&box, AT(0)));
 	EXPECT_EQ(device_word(pages[0])[1], 0UL);
 	/* It waits without mmap_lock: the address space can be changed. */
-	EXPECT(mmap_write_trylock(box.mm));
-	mmap_write_unlock(box.mm);
+	free = mmap_write_trylock(box.mm);
+	if (free)
+		mmap_write_unlock(box.mm);
+	EXPECT(free);
 	release_exclusive(pages, 1);
 	sandbox_thread_join(&writer);
 	EXPECT_EQ(sandbox_read(&box, AT(0) + 8), 1UL);

@@ -219,11 +219,11 @@ static __always_inline int __put_user_sized(u64 value, volatile void __user *ptr
 {
 	switch (size) {
 	case 1:
-		return user_store8((u8 __user *)ptr, value);
+		return user_store8((u8 __user *)ptr, value & 0xff);
 	case 2:
-		return user_store16((u16 __user *)ptr, value);
+		return user_store16((u16 __user *)ptr, value & 0xffff);
 	case 4:
-		return user_store32((u32 __user *)ptr, value);
+		return user_store32((u32 __user *)ptr, value & 0xffffffff);
 	default:
 		return user_store64((u64 __user *)ptr, value);
 	}
