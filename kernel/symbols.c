@@ -50,5 +50,5 @@ int symbol_format(char *buf, size_t size, unsigned long addr)
 
 	if (!name)
 		return snprintf(buf, size, "%#lx", addr);
-	return snprintf(buf, size, "%s+%#lx", name, offset);
+	return snprintf(buf, size, "%s+0x%lx", name, offset);
 }

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/kernel/printk_test.c - no message is lost, torn or out of turn
+ *
+ * There is no taking a console away, so one stays from the first test on; it
+ * only listens while a test has given it a buffer.
+ */
+#include <kernel/printk.h>
+#include <kernel/string.h>
+
+#include "crew.h"
+
+static char heard[16384];
+static size_t heard_len;
+static bool listening;
+static struct ktest_step *hold;
+
+static void hear(struct console *con, const char *buf, size_t len)
+{
+	if (!READ_ONCE(listening))
+		return;
+	len = min(len, sizeof(heard) - 1 - heard_len);
+	memcpy(heard + heard_len, buf, len);
+	heard_len += len;
+	heard[heard_len] = '\0';
+	if (hold && strstr(heard, "hold the consoles")) {
+		struct ktest_step *step = hold;
+
+		hold = NULL;
+		step_signal(step, 1);
+		step_spin(step, 2);
+	}
+}
+
+static struct console ear = {.name = "ear", .write = hear};
+
+static void listen(void)
+{
+	static bool registered;
+
+	if (!registered)
+		register_console(&ear);
+	registered = true;
+	console_flush();
+	heard_len = 0;
+	heard[0] = '\0';
+	WRITE_ONCE(listening, true);
+}
+
+static void stop_listening(void)
+{
+	WRITE_ONCE(listening, false);
+}
+
+KTEST(printk, a_message_has_its_time_and_one_newline)
+{
+	listen();
+	pr_info("a line %d", 1);
+	pr_info("a line %d\n", 2);
+	stop_listening();
+	EXPECT_EQ(heard[0], '[');
+	EXPECT(strstr(heard, "] a line 1\n["));
+	EXPECT(strstr(heard, "] a line 2\n"));
+	EXPECT(!strstr(heard, "\n\n"));
+}
+
+KTEST(printk, what_is_above_the_level_is_not_shown)
+{
+	listen();
+	pr_debug("not to be seen");
+	console_set_level(LOG_ERR);
+	pr_warn("nor this");
+	pr_err("but this");
+	console_set_level(LOG_INFO);
+	stop_listening();
+	EXPECT(!strstr(heard, "not to be seen") && !strstr(heard, "nor this"));
+	EXPECT(strstr(heard, "but this"));
+}
+
+static int print_held(void *arg)
+{
+	pr_info("hold the consoles");
+	return 0;
+}
+
+static int print_meanwhile(void *arg)
+{
+	struct ktest_step *step = arg;
+
+	step_wait(step, 1);
+	pr_info("logged meanwhile");
+	/* It did not wait for the owner, who waits for us. */
+	step_signal(step, 2);
+	return 0;
+}
+
+KTEST_F(printk, messages_logged_while_the_consoles_are_owned_are_shown,
+	KT_NEEDS_SMP)
+{
+	struct ktest_step step = KTEST_STEP_INIT(test);
+	unsigned int last = __fls(cpu_online_mask.bits);
+	struct task *owner, *other;
+
+	listen();
+	hold = &step;
+	other = kthread_run_on(0, print_meanwhile, &step, "meanwhile");
+	owner = kthread_run_on(last, print_held, NULL, "owner");
+	kthread_join(owner);
+	kthread_join(other);
+	console_flush();
+	stop_listening();
+	EXPECT(strstr(heard, "logged meanwhile\n"));
+}
+
+static void print_some(struct crew *crew, unsigned int me)
+{
+	for (unsigned int i = 0; i < 10; i++)
+		pr_info("crew %u says %u.", me, i);
+}
+
+KTEST(printk, all_cpus_at_once_lose_and_tear_nothing)
+{
+	unsigned int n = min(crew_size(), 8U);
+	char line[32];
+
+	listen();
+	crew_run(test, n, NULL, print_some);
+	console_flush();
+	stop_listening();
+	for (unsigned int i = 0; i < n * 10; i++) {
+		snprintf(line, sizeof(line), "] crew %u says %u.\n", i / 10,
+			 i % 10);
+		if (!strstr(heard, line))
+			ktest_fail(test, "missing: %s", line + 2);
+	}
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/kernel/sched_test.c - threads run, share, move, sleep and wake
+ */
+#include <kernel/time.h>
+#include <kernel/wait.h>
+#include <arch/cpu.h>
+
+#include "crew.h"
+
+struct pair {
+	struct ktest *test;
+	struct ktest_step step;
+	struct task *sleeper;
+	atomic_t flag;
+	atomic_t count;
+	unsigned int cpu;
+};
+
+static void pair_init(struct pair *p, struct ktest *test)
+{
+	*p = (struct pair){.test = test};
+	step_init(&p->step, test);
+}
+
+static int return_argument(void *arg)
+{
+	return (int)(long)arg;
+}
+
+KTEST(sched, a_threads_result_reaches_who_joins_it)
+{
+	struct task *task = kthread_run(return_argument, (void *)-77L, "t");
+
+	REQUIRE(!IS_ERR(task));
+	EXPECT_EQ(kthread_join(task), -77);
+}
+
+static int wait_for_stop(void *arg)
+{
+	struct pair *p = arg;
+
+	atomic_inc(&p->count);
+	while (!kthread_should_stop()) {
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		if (!kthread_should_stop())
+			schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+	return 5;
+}
+
+KTEST(sched, stopping_wakes_a_sleeper_and_one_that_never_ran)
+{
+	struct task *task;
+	struct pair p;
+
+	pair_init(&p, test);
+	task = kthread_run(wait_for_stop, &p, "stopped");
+	ktest_wait_blocked(test, task);
+	EXPECT_EQ(kthread_stop(task), 5);
+	EXPECT_EQ(atomic_read(&p.count), 1);
+	task = kthread_create(wait_for_stop, &p, "never");
+	EXPECT_EQ(kthread_stop(task), -EINTR);
+	EXPECT_EQ(atomic_read(&p.count), 1);
+}
+
+static int note_cpu(void *arg)
+{
+	struct pair *p = arg;
+
+	for (unsigned int i = 0; i < 50; i++) {
+		preempt_disable();
+		if (smp_processor_id() != p->cpu)
+			atomic_inc(&p->flag);
+		preempt_enable();
+		yield();
+	}
+	return 0;
+}
+
+KTEST(sched, a_bound_thread_stays_on_its_cpu)
+{
+	struct pair p;
+	unsigned int cpu;
+
+	pair_init(&p, test);
+	for_each_online_cpu(cpu) {
+		p.cpu = cpu;
+		kthread_join(kthread_run_on(cpu, note_cpu, &p, "bound"));
+	}
+	EXPECT_EQ(atomic_read(&p.flag), 0);
+}
+
+/*
+ * The sleeper is held exactly between its check and schedule(); the wake-up
+ * falls there, and must not be lost.
+ */
+static int check_then_sleep(void *arg)
+{
+	struct pair *p = arg;
+
+	set_current_state(TASK_UNINTERRUPTIBLE);
+	if (!atomic_read(&p->flag)) {
+		/* A busy wait: sleeping here would end the state. */
+		step_signal(&p->step, 1);
+		while (!step_reached(&p->step, 2))
+			cpu_relax();
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+	return 0;
+}
+
+KTEST_F(sched, a_wakeup_between_check_and_sleep_is_not_lost, KT_NEEDS_SMP)
+{
+	struct task *task;
+	struct pair p;
+
+	for (unsigned int i = 0; i < 100 && !ktest_failed(test); i++) {
+		pair_init(&p, test);
+		task = kthread_run(check_then_sleep, &p, "sleeper");
+		step_wait(&p.step, 1);
+		atomic_set(&p.flag, 1);
+		EXPECT(wake_up_process(task));
+		step_signal(&p.step, 2);
+		kthread_join(task);
+	}
+}
+
+static int ping(void *arg)
+{
+	struct pair *p = arg;
+
+	while (!kthread_should_stop()) {
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		if (!atomic_xchg(&p->flag, 0) && !kthread_should_stop())
+			schedule();
+		__set_current_state(TASK_RUNNING);
+		atomic_inc(&p->count);
+	}
+	return 0;
+}
+
+static void many_wakers(struct crew *crew, unsigned int me)
+{
+	struct pair *p = crew->arg;
+
+	for (unsigned int i = 0; i < 500; i++) {
+		atomic_set(&p->flag, 1);
+		wake_up_process(p->sleeper);
+		if (i % 32 == me)
+			yield();
+	}
+}
+
+KTEST(sched, a_storm_of_wakeups_leaves_nothing_asleep)
+{
+	struct pair p;
+
+	pair_init(&p, test);
+	p.sleeper = kthread_run(ping, &p, "sleeper");
+	crew_run(test, crew_size(), &p, many_wakers);
+	KTEST_WAIT_FOR(test, !atomic_read(&p.flag));
+	EXPECT_LT(0, atomic_read(&p.count));
+	kthread_stop(p.sleeper);
+}
+
+static int burn(void *arg)
+{
+	struct pair *p = arg;
+
+	while (!step_reached(&p->step, 1))
+		cpu_relax();
+	return 0;
+}
+
+/* Nobody on that CPU gives way: only the tick can make room. */
+KTEST(sched, a_thread_that_never_sleeps_is_preempted)
+{
+	struct task *task[2];
+	struct pair p;
+	unsigned int cpu = cpumask_first(&cpu_online_mask);
+
+	pair_init(&p, test);
+	for (unsigned int i = 0; i < 2; i++)
+		task[i] = kthread_run_on(cpu, burn, &p, "burner/%u", i);
+	kthread_join(kthread_run_on(cpu, return_argument, NULL, "late"));
+	step_signal(&p.step, 1);
+	for (unsigned int i = 0; i < 2; i++)
+		kthread_join(task[i]);
+}
+
+/* Three threads, one CPU: none gets twice what another gets. */
+KTEST_F(sched, threads_on_one_cpu_share_it_fairly, KT_SLOW)
+{
+	struct task *task[3];
+	struct pair p;
+	u64 least = ~0ULL, most = 0;
+	unsigned int cpu = cpumask_first(&cpu_online_mask);
+
+	pair_init(&p, test);
+	for (unsigned int i = 0; i < 3; i++)
+		task[i] = kthread_run_on(cpu, burn, &p, "burner/%u", i);
+	for (unsigned int i = 0; i < 3; i++)
+		KTEST_WAIT_FOR(test, READ_ONCE(task[i]->exec_sum) >
+					     40 * NSEC_PER_MSEC);
+	for (unsigned int i = 0; i < 3; i++) {
+		least = min(least, READ_ONCE(task[i]->exec_sum));
+		most = max(most, READ_ONCE(task[i]->exec_sum));
+	}
+	step_signal(&p.step, 1);
+	for (unsigned int i = 0; i < 3; i++)
+		kthread_join(task[i]);
+	EXPECT_LE(most, 2 * least);
+}
+
+static bool on_several_cpus(struct task **task, unsigned int n)
+{
+	u64 cpus = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		cpus |= BIT(READ_ONCE(task[i]->cpu));
+	return hweight64(cpus) >= 2;
+}
+
+/* They never sleep, so only who has less to do can come and take some. */
+KTEST_F(sched, work_spreads_over_the_cpus, KT_NEEDS_SMP)
+{
+	unsigned int n = crew_size();
+	struct task *task[CREW_MAX];
+	struct pair p;
+
+	pair_init(&p, test);
+	for (unsigned int i = 0; i < n; i++)
+		task[i] = kthread_run(burn, &p, "burner/%u", i);
+	KTEST_WAIT_FOR(test, on_several_cpus(task, n));
+	step_signal(&p.step, 1);
+	for (unsigned int i = 0; i < n; i++)
+		kthread_join(task[i]);
+}
+
+KTEST(sched, sleeping_lasts_at_least_as_long_as_asked)
+{
+	u64 before = clock_ns();
+
+	msleep(5);
+	EXPECT_LE(5 * NSEC_PER_MSEC, clock_ns() - before);
+	before = clock_ns();
+	usleep_range(300, 1000);
+	EXPECT_LE(300 * NSEC_PER_USEC, clock_ns() - before);
+}
+
+static int sleep_long(void *arg)
+{
+	u64 left;
+
+	set_current_state(TASK_UNINTERRUPTIBLE);
+	left = schedule_timeout_ns(100 * NSEC_PER_SEC);
+	return left > 0;
+}
+
+KTEST(sched, a_wakeup_ends_a_timed_sleep_early)
+{
+	struct task *task = kthread_run(sleep_long, NULL, "sleeper");
+
+	REQUIRE_EQ(ktest_wait_blocked(test, task), 0);
+	EXPECT(task_is_sleeping(task));
+	wake_up_process(task);
+	EXPECT_EQ(kthread_join(task), 1);
+}
+
+static int sleep_killably(void *arg)
+{
+	struct wait_queue_head *wq = arg;
+
+	return wait_event_killable(wq, false);
+}
+
+KTEST(sched, killing_wakes_killable_sleep_only)
+{
+	struct wait_queue_head wq;
+	struct task *task, *deaf;
+	struct pair p;
+
+	pair_init(&p, test);
+	init_waitqueue_head(&wq);
+	task = kthread_run(sleep_killably, &wq, "killed");
+	ktest_wait_blocked(test, task);
+	task_kill(task);
+	EXPECT_EQ(kthread_join(task), -EINTR);
+	deaf = kthread_run(wait_for_stop, &p, "deaf");
+	ktest_wait_blocked(test, deaf);
+	task_kill(deaf);
+	EXPECT(task_is_sleeping(deaf));
+	EXPECT_EQ(kthread_stop(deaf), 5);
+}
+
+static void make_and_join(struct crew *crew, unsigned int me)
+{
+	for (long i = 0; i < 20; i++) {
+		struct task *task =
+			kthread_run(return_argument, (void *)i, "child");
+
+		if (IS_ERR(task) || kthread_join(task) != i)
+			ktest_fail(crew->test, "child %ld of %u", i, me);
+	}
+}
+
+KTEST(sched, threads_made_on_all_cpus_at_once_all_come_back)
+{
+	crew_run(test, crew_size(), NULL, make_and_join);
+}
+
+KTEST(sched, preemption_comes_back_where_it_was)
+{
+	u32 before = preempt_count();
+
+	preempt_disable();
+	preempt_disable();
+	EXPECT_EQ(preempt_count(), before + 2);
+	EXPECT(in_atomic() && !in_interrupt());
+	set_need_resched();
+	preempt_enable();
+	EXPECT(need_resched());
+	preempt_enable();
+	EXPECT(!need_resched());
+	EXPECT_EQ(preempt_count(), before);
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/kernel/timer_test.c - not before its time, once, and not after cancel
+ */
+#include <kernel/time.h>
+#include <kernel/timer.h>
+#include <arch/cpu.h>
+
+#include "crew.h"
+
+#define TIMERS 40
+
+struct probe {
+	struct timer timer;
+	struct ktest_step *step;
+	u64 due, ran_at;
+	atomic_t runs;
+	atomic_t in_irq;
+	unsigned int rearm;
+};
+
+static void note_run(struct timer *timer)
+{
+	struct probe *p = container_of(timer, struct probe, timer);
+
+	p->ran_at = clock_ns();
+	if (in_interrupt() && irqs_disabled())
+		atomic_inc(&p->in_irq);
+	atomic_inc(&p->runs);
+	if (p->rearm) {
+		p->rearm--;
+		timer_arm_ns(timer, 1000);
+	}
+}
+
+static void probe_init(struct probe *p)
+{
+	*p = (struct probe){.due = 0};
+	timer_init(&p->timer, note_run);
+}
+
+KTEST(timer, many_timers_each_run_once_and_not_early)
+{
+	static struct probe probes[TIMERS]; /* too large for the stack */
+	struct probe *probe[TIMERS];
+
+	for (unsigned int i = 0; i < TIMERS; i++) {
+		u64 delta = rng_below(ktest_rng(test), 20 * NSEC_PER_MSEC);
+
+		probe[i] = &probes[i];
+		probe_init(probe[i]);
+		probe[i]->due = clock_ns() + delta;
+		EXPECT(!timer_arm_ns(&probe[i]->timer, delta));
+	}
+	for (unsigned int i = 0; i < TIMERS; i++) {
+		KTEST_WAIT_FOR(test, atomic_read(&probe[i]->runs));
+		EXPECT_LE(probe[i]->due, probe[i]->ran_at);
+		EXPECT(!timer_cancel_sync(&probe[i]->timer));
+		EXPECT_EQ(atomic_read(&probe[i]->runs), 1);
+		EXPECT_EQ(atomic_read(&probe[i]->in_irq), 1);
+	}
+}
+
+KTEST(timer, a_cancelled_timer_does_not_run)
+{
+	struct probe p;
+
+	probe_init(&p);
+	EXPECT(!timer_cancel(&p.timer));
+	timer_arm_ns(&p.timer, 100 * NSEC_PER_SEC);
+	EXPECT(timer_pending(&p.timer));
+	EXPECT(timer_cancel_sync(&p.timer));
+	EXPECT(!timer_pending(&p.timer));
+	EXPECT_EQ(atomic_read(&p.runs), 0);
+}
+
+KTEST(timer, arming_an_armed_timer_moves_it)
+{
+	struct probe p;
+
+	probe_init(&p);
+	timer_arm_ns(&p.timer, 100 * NSEC_PER_SEC);
+	EXPECT(timer_arm_ns(&p.timer, 1000));
+	KTEST_WAIT_FOR(test, atomic_read(&p.runs) == 1);
+	timer_cancel_sync(&p.timer);
+}
+
+KTEST(timer, a_function_may_arm_its_timer_again)
+{
+	struct probe p;
+
+	probe_init(&p);
+	p.rearm = 5;
+	timer_arm_ns(&p.timer, 1000);
+	KTEST_WAIT_FOR(test, atomic_read(&p.runs) == 6);
+	timer_cancel_sync(&p.timer);
+	EXPECT_EQ(atomic_read(&p.runs), 6);
+}
+
+static void run_until_told(struct timer *timer)
+{
+	struct probe *p = container_of(timer, struct probe, timer);
+
+	step_signal(p->step, 1);
+	step_spin(p->step, 3);
+	atomic_inc(&p->runs);
+}
+
+static int arm_here(void *arg)
+{
+	struct probe *p = arg;
+
+	timer_arm_ns(&p->timer, 1000);
+	return 0;
+}
+
+static int cancel_now(void *arg)
+{
+	struct probe *p = arg;
+	int before;
+
+	step_wait(p->step, 1);
+	before = atomic_read(&p->runs);
+	step_signal(p->step, 2);
+	timer_cancel_sync(&p->timer);
+	return atomic_read(&p->runs) - before;
+}
+
+static int let_it_end(void *arg)
+{
+	struct probe *p = arg;
+
+	step_wait(p->step, 2);
+	for (unsigned int i = 0; i < 10; i++)
+		yield();
+	step_signal(p->step, 3);
+	return 0;
+}
+
+/*
+ *	last CPU	CPU 0, canceller	CPU 0, another
+ *	fn runs (1)
+ *			cancel (2)
+ *						fn may end (3)
+ *	runs = 1
+ *			returns, sees 1
+ *
+ * The last CPU is lost to the function meanwhile, so all others are on CPU 0.
+ */
+KTEST_F(timer, cancel_waits_for_a_running_function, KT_NEEDS_SMP)
+{
+	struct ktest_step step = KTEST_STEP_INIT(test);
+	unsigned int last = __fls(cpu_online_mask.bits);
+	struct task *canceller, *other;
+	struct probe p;
+
+	probe_init(&p);
+	p.step = &step;
+	p.timer.fn = run_until_told;
+	canceller = kthread_run_on(0, cancel_now, &p, "cancel");
+	other = kthread_run_on(0, let_it_end, &p, "other");
+	kthread_join(kthread_run_on(last, arm_here, &p, "arm"));
+	EXPECT_EQ(kthread_join(canceller), 1);
+	kthread_join(other);
+	EXPECT(!timer_pending(&p.timer));
+}
+
+static void arm_and_cancel(struct crew *crew, unsigned int me)
+{
+	struct probe *p = crew->arg;
+
+	for (unsigned int i = 0; i < 300; i++) {
+		timer_arm_ns(&p->timer, (i * 7 + me) % 30 * 1000);
+		if (i % 3 == me % 3)
+			timer_cancel(&p->timer);
+		cond_resched();
+	}
+}
+
+KTEST(timer, arming_one_timer_from_all_cpus_keeps_it_whole)
+{
+	struct probe p;
+
+	probe_init(&p);
+	crew_run(test, crew_size(), &p, arm_and_cancel);
+	timer_cancel_sync(&p.timer);
+	EXPECT(!timer_pending(&p.timer));
+	atomic_set(&p.runs, 0);
+	timer_arm_ns(&p.timer, 1000);
+	KTEST_WAIT_FOR(test, atomic_read(&p.runs) == 1);
+	timer_cancel_sync(&p.timer);
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/kernel/trace_test.c - records come back whole, in order, newest kept
+ */
+#include <kernel/string.h>
+#include <kernel/trace.h>
+
+#include "crew.h"
+
+DEFINE_TRACE_EVENT(test_mark, "n %lu of %lu, code %pS");
+
+static struct trace_record recs[256];
+
+/* Those of @recs that are ours, moved to the front. */
+static unsigned int only_ours(unsigned int n)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		if (recs[i].event == &trace_event_test_mark)
+			recs[kept++] = recs[i];
+	return kept;
+}
+
+KTEST(trace, the_newest_records_are_read_oldest_first)
+{
+	unsigned int n;
+
+	for (unsigned long i = 0; i < 1000; i++)
+		TRACE(test_mark, i, 1000UL, trace_write);
+	n = only_ours(trace_read_last(recs, 64));
+	EXPECT_LE(32, n);
+	for (unsigned int i = 1; i < n; i++)
+		EXPECT_EQ(recs[i].args[0], recs[i - 1].args[0] + 1);
+	EXPECT_EQ(recs[n - 1].args[0], 999);
+	EXPECT_EQ(recs[n - 1].args[3], 0);
+	EXPECT_EQ(recs[n - 1].pid, current->pid);
+}
+
+KTEST(trace, a_record_is_formatted_when_it_is_read)
+{
+	char line[160];
+	unsigned int n;
+
+	TRACE(test_mark, 3, 4, trace_write);
+	n = only_ours(trace_read_last(recs, 64));
+	REQUIRE(n);
+	trace_format(line, sizeof(line), &recs[n - 1]);
+	EXPECT(strstr(line, "test_mark: n 3 of 4, code trace_write+0x0"));
+}
+
+KTEST(trace, switched_off_nothing_is_recorded)
+{
+	bool was = trace_set(false);
+	unsigned int n;
+
+	trace_clear();
+	TRACE(test_mark, 1);
+	n = only_ours(trace_read_last(recs, 64));
+	trace_set(was);
+	EXPECT_EQ(n, 0);
+}
+
+static void write_or_read(struct crew *crew, unsigned int me)
+{
+	static struct trace_record copy[64];
+
+	for (unsigned long i = 0; i < 2000; i++) {
+		unsigned int n;
+
+		if (me) {
+			TRACE(test_mark, i, i * 3, me, i ^ me);
+			continue;
+		}
+		if (i % 64)
+			continue;
+		n = trace_read_last(copy, 64);
+		for (unsigned int j = 0; j < n; j++) {
+			const unsigned long *a = copy[j].args;
+
+			if (copy[j].event != &trace_event_test_mark)
+				continue;
+			if (a[1] != a[0] * 3 || a[3] != (a[0] ^ a[2]))
+				ktest_fail(crew->test, "a torn record");
+		}
+	}
+}
+
+KTEST(trace, reading_beside_writers_yields_whole_records)
+{
+	/* What other tests recorded does not follow the rule. */
+	trace_clear();
+	crew_run(test, crew_size(), NULL, write_or_read);
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/kernel/ubsan_test.c - undefined behaviour is reported and counted
+ */
+#include <kernel/ktest.h>
+#include <kernel/ubsan.h>
+
+KTEST_F(ubsan, undefined_behaviour_is_counted_each_time, KT_EXPECT_REPORT)
+{
+	volatile int big = 0x7fffffff, shift = 40;
+	unsigned int before = ubsan_report_count();
+
+	big = big + 1;
+	EXPECT_EQ(ubsan_report_count(), before + 1);
+	big = 1 << shift;
+	EXPECT_EQ(ubsan_report_count(), before + 2);
+}
