@@ -54,34 +54,49 @@ static void insert(struct mm_struct *mm, struct mmu_interval_notifier *sub,
 		panic("bench: insert failed");
 }
 
-/* Start, end, and both, of one page out of those that @page_of names. */
-static void invalidate(struct bench *b, struct mm_struct *mm, const char *kind,
-		       unsigned long n, struct rng *rng, unsigned long choices,
-		       unsigned long odd)
+/* Start, end, and both, of one page; the page is drawn for each sample. */
+struct draw {
+	struct mm_struct *mm;
+	struct rng *rng;
+	unsigned long choices;
+	unsigned long odd;
+};
+
+static noinline void prepare(struct mmu_notifier_range *range,
+			     const struct draw *draw)
+{
+	unsigned long page = 2 * rng_below(draw->rng, draw->choices) + draw->odd;
+
+	mmu_notifier_range_init(range, MMU_NOTIFY_CLEAR, 0, NULL, draw->mm,
+				PAGE(page), PAGE(page + 1));
+}
+
+static void invalidate(struct bench *b, const char *kind, char unit,
+		       unsigned long n, const struct draw *draw)
 {
 	struct mmu_notifier_range range;
-	unsigned long page;
-	const char *step[] = {"start", "end", "pair"};
-	u64 began;
-	int which, i;
+	int i;
 
-	for (which = 0; which < 3; which++) {
-		for (i = 0; i < ROUNDS; i++) {
-			page = 2 * rng_below(rng, choices) + odd;
-			mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, NULL,
-						mm, PAGE(page), PAGE(page + 1));
-			began = bench_start();
-			mmu_notifier_invalidate_range_start(&range);
-			if (which == 0)
-				bench_keep(b, bench_elapsed(b, began));
-			if (which == 1)
-				began = bench_start();
-			mmu_notifier_invalidate_range_end(&range);
-			if (which != 0)
-				bench_keep(b, bench_elapsed(b, began));
-		}
-		bench_report(b, "inval_%s_%s_n%lu", kind, step[which], n);
+	for (i = 0; i < ROUNDS; i++) {
+		prepare(&range, draw);
+		BENCH_SAMPLE(b, mmu_notifier_invalidate_range_start(&range));
+		mmu_notifier_invalidate_range_end(&range);
 	}
+	bench_report(b, "inval_%s_start_%c%lu", kind, unit, n);
+	for (i = 0; i < ROUNDS; i++) {
+		prepare(&range, draw);
+		mmu_notifier_invalidate_range_start(&range);
+		BENCH_SAMPLE(b, mmu_notifier_invalidate_range_end(&range));
+	}
+	bench_report(b, "inval_%s_end_%c%lu", kind, unit, n);
+	for (i = 0; i < ROUNDS; i++) {
+		prepare(&range, draw);
+		BENCH_SAMPLE(b, {
+			mmu_notifier_invalidate_range_start(&range);
+			mmu_notifier_invalidate_range_end(&range);
+		});
+	}
+	bench_report(b, "inval_%s_pair_%c%lu", kind, unit, n);
 }
 
 static void shuffled(unsigned int *order, unsigned long n, struct rng *rng)
@@ -152,8 +167,8 @@ static void disjoint(struct bench *b, struct mmu_interval_notifier *subs,
 	bench_keep(b, bench_elapsed(b, began));
 	bench_report_per(b, n, "itree_disjoint_fill_per_insert_n%lu", n);
 	come_and_go(b, mm, "disjoint", n, &rng, n, 1);
-	invalidate(b, mm, "disjoint_hit1", n, &rng, n, 0);
-	invalidate(b, mm, "disjoint_hit0", n, &rng, n, 1);
+	invalidate(b, "disjoint_hit1", 'n', n, &(struct draw){mm, &rng, n, 0});
+	invalidate(b, "disjoint_hit0", 'n', n, &(struct draw){mm, &rng, n, 1});
 	read_sections(b, &subs[n / 2], n);
 	began = bench_start();
 	for (i = 0; i < n; i++)
@@ -179,8 +194,8 @@ static void overlapping(struct bench *b, struct mmu_interval_notifier *subs,
 	bench_keep(b, bench_elapsed(b, began));
 	bench_report_per(b, n, "itree_overlap_fill_per_insert_n%lu", n);
 	come_and_go(b, mm, "overlap", n, &rng, 1, 0);
-	invalidate(b, mm, "overlap_hitall", n, &rng, 1, 0);
-	invalidate(b, mm, "overlap_hit0", n, &rng, 1, 3);
+	invalidate(b, "overlap_hitall", 'n', n, &(struct draw){mm, &rng, 1, 0});
+	invalidate(b, "overlap_hit0", 'n', n, &(struct draw){mm, &rng, 1, 3});
 	began = bench_start();
 	for (i = 0; i < n; i++)
 		mmu_interval_notifier_remove(&subs[i]);
@@ -230,27 +245,9 @@ static void must_register(struct mmu_notifier *sub, struct mm_struct *mm)
 
 static void plain_pairs(struct bench *b, struct mm_struct *mm, unsigned int k)
 {
-	struct mmu_notifier_range range;
-	const char *step[] = {"start", "end", "pair"};
-	u64 began;
-	int which, i;
+	struct rng rng = rng_init(k);
 
-	for (which = 0; which < 3; which++) {
-		for (i = 0; i < ROUNDS; i++) {
-			mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0,
-						NULL, mm, PAGE(1), PAGE(2));
-			began = bench_start();
-			mmu_notifier_invalidate_range_start(&range);
-			if (which == 0)
-				bench_keep(b, bench_elapsed(b, began));
-			if (which == 1)
-				began = bench_start();
-			mmu_notifier_invalidate_range_end(&range);
-			if (which != 0)
-				bench_keep(b, bench_elapsed(b, began));
-		}
-		bench_report(b, "inval_plain_%s_k%u", step[which], k);
-	}
+	invalidate(b, "plain", 'k', k, &(struct draw){mm, &rng, 1, 0});
 }
 
 static void plain(struct bench *b, unsigned int k)

@@ -415,7 +415,7 @@ static noinline void remove_inner(struct interval_tree_node *node,
 		rebalance_remove(child, parent, tree);
 }
 
-void interval_tree_remove(struct interval_tree_node *node,
+bool interval_tree_remove(struct interval_tree_node *node,
 			  struct interval_tree *tree)
 {
 	struct interval_tree_node *child, *parent;
@@ -424,7 +424,7 @@ void interval_tree_remove(struct interval_tree_node *node,
 	if (node->left != NIL) {
 		if (node->right != NIL) {
 			remove_inner(node, tree);
-			return;
+			return false;
 		}
 		child = node->left;
 	} else {
@@ -436,11 +436,11 @@ void interval_tree_remove(struct interval_tree_node *node,
 		child->parent_color = (unsigned long)parent | BLACK;
 		replace_child(tree, parent, node, child);
 		lower_bounds(child, parent, child->end);
-		return;
+		return false;
 	}
 	if (!parent) {
 		WRITE_ONCE(tree->root, NIL);
-		return;
+		return true;
 	}
 	if (parent->left == node) {
 		parent->left = NIL;
@@ -454,6 +454,7 @@ void interval_tree_remove(struct interval_tree_node *node,
 			     subtree_end(parent));
 	if (!is_red(node))
 		rebalance_remove(NIL, parent, tree);
+	return false;
 }
 
 struct interval_tree_node *interval_tree_lowest(const struct interval_tree *tree)

@@ -138,22 +138,10 @@ static void subscriptions_init(struct mmu_notifier_subscriptions *subs,
 			   &subs->waiters);
 }
 
-/**
- * mmu_notifier_ensure_subscriptions() - make the object of @mm, once
- *
- * Ranges see it from the moment the word turns negative; those that counted
- * themselves before are still in the count.
- *
- * Context: may sleep. Return: 0 or -ENOMEM.
- */
-int mmu_notifier_ensure_subscriptions(struct mm_struct *mm)
+int notifier_make_subscriptions(struct mm_struct *mm)
 {
 	struct mmu_notifier_subscriptions *subs;
 
-	/* Both: the maker may be between publishing and the word. */
-	if (likely(READ_ONCE(mm->notifier_subscriptions) &&
-		   atomic64_read(&mm->notifier_ranges) < 0))
-		return 0;
 	subs = kzalloc(sizeof(*subs), GFP_KERNEL);
 	if (!subs)
 		return -ENOMEM;
@@ -172,9 +160,9 @@ void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
 
 	if (subs->table || !interval_tree_empty(&subs->tree) ||
 	    subs->deferred || subs->open_hits)
-		panic("mmu_notifier: mm %p freed with subscriptions, plain=%d intervals=%lu",
+		panic("mmu_notifier: mm %p freed with subscriptions, plain=%d intervals=%d",
 		      (void *)mm, subs->table ? (int)subs->table->live : 0,
-		      subs->nr_intervals);
+		      !interval_tree_empty(&subs->tree));
 	notifier_observe_leave(subs);
 	kfree(subs);
 	/* Whoever looks again has outlived the mm. */
@@ -207,8 +195,7 @@ static void unlink_interval(struct mmu_notifier_subscriptions *subs,
 			    struct mmu_interval_notifier *sub)
 	__must_hold(subs->lock)
 {
-	interval_tree_remove(&sub->interval_tree, &subs->tree);
-	if (interval_tree_empty(&subs->tree))
+	if (interval_tree_remove(&sub->interval_tree, &subs->tree))
 		clear_mode(subs, MODE_TREE);
 	sub->state = INTERVAL_OUT;
 }
@@ -434,8 +421,8 @@ static __always_inline int start_hit(struct mmu_notifier_subscriptions *subs,
 /* --- start and end -------------------------------------------------------- */
 
 /* The caller will not end it, so it must not stay counted. */
-static noinline int start_failed(struct mmu_notifier_subscriptions *subs,
-				 struct mmu_notifier_range *range, int ret)
+int notifier_start_failed(struct mmu_notifier_subscriptions *subs,
+			  struct mmu_notifier_range *range, int ret)
 {
 	long ticket = range->ticket;
 
@@ -470,14 +457,14 @@ static noinline int start_slow(struct mmu_notifier_subscriptions *subs,
 			spin_unlock(&subs->lock);
 	}
 	if (!ret && (READ_ONCE(subs->mode) & MODE_PLAIN)) {
-		ret = notifier_plain_start(subs, range);
+		ret = notifier_plain_start_beside(subs, range, observe);
 		/* The intervals' part is not left open (R3.7). */
 		if (unlikely(ret) && range->seq)
 			close_hit(subs, range);
 	}
 	if (observe)
 		notifier_observe_started(range, ret);
-	return unlikely(ret) ? start_failed(subs, range, ret) : 0;
+	return unlikely(ret) ? notifier_start_failed(subs, range, ret) : 0;
 }
 
 static noinline int start_hit_alone(struct mmu_notifier_subscriptions *subs,
@@ -487,15 +474,7 @@ static noinline int start_hit_alone(struct mmu_notifier_subscriptions *subs,
 {
 	int ret = start_hit(subs, range, node, false);
 
-	return unlikely(ret) ? start_failed(subs, range, ret) : 0;
-}
-
-static noinline int start_plain_alone(struct mmu_notifier_subscriptions *subs,
-				      struct mmu_notifier_range *range)
-{
-	int ret = notifier_plain_start(subs, range);
-
-	return unlikely(ret) ? start_failed(subs, range, ret) : 0;
+	return unlikely(ret) ? notifier_start_failed(subs, range, ret) : 0;
 }
 
 /* Debug builds: a range of nothing is the raiser's mistake. It is not open. */
@@ -531,7 +510,7 @@ int __mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
 		return 0;
 	}
 	if (likely(mode == MODE_PLAIN))
-		return start_plain_alone(subs, range);
+		return notifier_plain_start(subs, range);
 	if (!mode)
 		return 0;
 	return start_slow(subs, range);
@@ -548,7 +527,7 @@ static noinline void end_slow(struct mmu_notifier_subscriptions *subs,
 		close_hit(subs, range);
 	if (range->told) {
 		mmu_notifier_map_acquire();
-		notifier_plain_end(subs, range);
+		notifier_plain_end_beside(subs, range, being_looked_at(subs));
 		mmu_notifier_map_release();
 	}
 }
@@ -743,7 +722,6 @@ static void insert_interval(struct mmu_interval_notifier *sub,
 	mmgrab(mm);
 	atomic64_inc(&mmu_notifier_total);
 	spin_lock(&subs->lock);
-	subs->nr_intervals++;
 	sub->invalidate_seq = subs->invalidate_seq;
 	if (likely(!atomic_read_acquire(&subs->walkers))) {
 		link_interval(subs, sub);
@@ -766,7 +744,7 @@ int mmu_interval_notifier_insert(struct mmu_interval_notifier *interval_sub,
 	might_lock(&mm->mmap_lock);
 	ret = insert_check(ops, mm, start, length, &last);
 	if (!ret)
-		ret = mmu_notifier_ensure_subscriptions(mm);
+		ret = ensure_subscriptions(mm);
 	if (unlikely(ret))
 		return ret;
 	insert_interval(interval_sub, mm, start, last, ops);
@@ -784,7 +762,7 @@ int mmu_interval_notifier_insert_locked(
 	lockdep_assert_held_write(&mm->mmap_lock);
 	ret = insert_check(ops, mm, start, length, &last);
 	if (!ret)
-		ret = mmu_notifier_ensure_subscriptions(mm);
+		ret = ensure_subscriptions(mm);
 	if (unlikely(ret))
 		return ret;
 	insert_interval(interval_sub, mm, start, last, ops);
@@ -830,7 +808,6 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
 	might_sleep();
 	mmu_notifier_might_invalidate();
 	spin_lock(&subs->lock);
-	subs->nr_intervals--;
 	if (likely(!atomic_read_acquire(&subs->walkers) && !subs->deferred)) {
 		unlink_interval(subs, interval_sub);
 	} else if (interval_sub->state == INTERVAL_ADDING) {

@@ -266,28 +266,10 @@ static __always_inline int walk_start(struct mmu_notifier_subscriptions *subs,
 	return ret;
 }
 
-static noinline int start_observed(struct mmu_notifier_subscriptions *subs,
-				   struct mmu_notifier_range *range,
-				   struct plain_table *table)
-{
-	spin_lock(&subs->lock);
-	subs->stats.walks++;
-	spin_unlock(&subs->lock);
-	return walk_start(subs, range, table, true);
-}
-
-static noinline void end_observed(struct mmu_notifier_subscriptions *subs,
-				  struct mmu_notifier_range *range,
-				  struct plain_table *table)
-{
-	spin_lock(&subs->lock);
-	subs->stats.walks++;
-	spin_unlock(&subs->lock);
-	walk_end(subs, range, table, true);
-}
-
-int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
-			 struct mmu_notifier_range *range)
+/* The walk, and if it failed the ends that are owed for it (R3.3). */
+static __always_inline int start_all(struct mmu_notifier_subscriptions *subs,
+				     struct mmu_notifier_range *range,
+				     const bool observe)
 {
 	long ticket = notifier_gate_enter(&subs->calls);
 	struct plain_table *table = smp_load_acquire(&subs->table);
@@ -295,35 +277,66 @@ int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
 
 	if (likely(table)) {
 		notifier_calls_begin(range);
-		if (being_looked_at(subs))
-			ret = start_observed(subs, range, table);
-		else
-			ret = walk_start(subs, range, table, false);
-		/* Who let go is told that it is over, all of them (R3.3). */
+		ret = walk_start(subs, range, table, observe);
 		if (unlikely(ret))
-			walk_end(subs, range, table, being_looked_at(subs));
+			walk_end(subs, range, table, observe);
 		notifier_calls_end(range);
 	}
 	notifier_gate_leave(&subs->calls, ticket);
 	return ret;
 }
 
-void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
-			struct mmu_notifier_range *range)
+static __always_inline void end_all(struct mmu_notifier_subscriptions *subs,
+				    struct mmu_notifier_range *range,
+				    const bool observe)
 {
 	long ticket = notifier_gate_enter(&subs->calls);
 	struct plain_table *table = smp_load_acquire(&subs->table);
 
 	if (likely(table)) {
 		notifier_calls_begin(range);
-		if (being_looked_at(subs))
-			end_observed(subs, range, table);
-		else
-			walk_end(subs, range, table, false);
+		walk_end(subs, range, table, observe);
 		notifier_calls_end(range);
 	}
 	range->told = 0;
 	notifier_gate_leave(&subs->calls, ticket);
+}
+
+static void count_walk(struct mmu_notifier_subscriptions *subs)
+{
+	spin_lock(&subs->lock);
+	subs->stats.walks++;
+	spin_unlock(&subs->lock);
+}
+
+int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_notifier_range *range)
+{
+	int ret = start_all(subs, range, false);
+
+	return unlikely(ret) ? notifier_start_failed(subs, range, ret) : 0;
+}
+
+int notifier_plain_start_beside(struct mmu_notifier_subscriptions *subs,
+				struct mmu_notifier_range *range, bool observe)
+{
+	if (observe)
+		count_walk(subs);
+	return start_all(subs, range, observe);
+}
+
+void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
+			struct mmu_notifier_range *range)
+{
+	end_all(subs, range, false);
+}
+
+void notifier_plain_end_beside(struct mmu_notifier_subscriptions *subs,
+			       struct mmu_notifier_range *range, bool observe)
+{
+	if (observe)
+		count_walk(subs);
+	end_all(subs, range, observe);
 }
 
 /* --- walks of the other callbacks -------------------------------------------- */
@@ -437,7 +450,7 @@ int __mmu_notifier_register(struct mmu_notifier *subscription,
 	BUG_ON(atomic_read(&mm->mm_users) <= 0);
 	ret = check_ops(subscription->ops);
 	if (!ret)
-		ret = mmu_notifier_ensure_subscriptions(mm);
+		ret = ensure_subscriptions(mm);
 	if (ret)
 		return ret;
 	subs = subscriptions_of(mm);

@@ -141,6 +141,20 @@ static unsigned long count_hits(const struct mmu_notifier_subscriptions *subs)
 	return hits;
 }
 
+static unsigned long count_intervals(const struct mmu_notifier_subscriptions *subs)
+{
+	const struct mmu_interval_notifier *sub;
+	struct interval_tree_node *node;
+	unsigned long count = 0;
+
+	for (node = interval_tree_lowest(&subs->tree); node;
+	     node = interval_tree_next(node, 0, ~0ul))
+		count++;
+	for (sub = subs->deferred; sub; sub = sub->deferred)
+		count += sub->state == INTERVAL_ADDING;
+	return count;
+}
+
 void mmu_notifier_read_stats(struct mm_struct *mm,
 			     struct mmu_notifier_stats *stats)
 {
@@ -151,7 +165,7 @@ void mmu_notifier_read_stats(struct mm_struct *mm,
 		return;
 	spin_lock(&subs->lock);
 	*stats = subs->stats;
-	stats->intervals = subs->nr_intervals;
+	stats->intervals = count_intervals(subs);
 	stats->open_ranges = notifier_gate_inside(&subs->ranges);
 	stats->open_hits = count_hits(subs);
 	stats->invalidate_seq = subs->invalidate_seq;

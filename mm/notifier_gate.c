@@ -73,6 +73,13 @@ static long inside_epoch(long word, bool one)
 	       NOTIFIER_GATE_MASK;
 }
 
+/* What says BUSY in the word of @gate. */
+static s64 busy_bits(const struct notifier_gate *gate)
+{
+	return gate->flags ? NOTIFIER_GATE_BUSY
+			   : NOTIFIER_GATE_BUSY | NOTIFIER_GATE_OWNER;
+}
+
 /* Newcomers go to the other epoch from here on; what is counted now is old. */
 static void turn(struct notifier_gate *gate) __must_hold(gate->lock)
 {
@@ -86,7 +93,7 @@ static void turn(struct notifier_gate *gate) __must_hold(gate->lock)
 		WRITE_ONCE(*gate->flags, *gate->flags | gate->busy_flag);
 	while (!atomic64_try_cmpxchg(gate->word, &word,
 				     (word ^ NOTIFIER_GATE_SELECT) |
-					     NOTIFIER_GATE_BUSY))
+					     busy_bits(gate)))
 		;
 	gate->running = true;
 }
@@ -103,7 +110,7 @@ static void rest(struct notifier_gate *gate) __must_hold(gate->lock)
 			return;
 	} while (!atomic64_try_cmpxchg(
 		gate->word, &word,
-		word & ~(NOTIFIER_GATE_SELECT | NOTIFIER_GATE_BUSY)));
+		word & ~(NOTIFIER_GATE_SELECT | busy_bits(gate))));
 	if (gate->flags)
 		WRITE_ONCE(*gate->flags, *gate->flags & ~gate->busy_flag);
 }

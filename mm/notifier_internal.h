@@ -83,7 +83,6 @@ enum interval_state {
  * @calls: counts walks over plain subscriptions
  * @call_word: (a) the word of @calls
  * @births: (s) plain registrations so far
- * @nr_intervals: (s) interval subscriptions
  * @all_next, @all_prev: link in the list of all, under its lock
  * @stats: (s) the figures that cost nothing; (a) the others
  *
@@ -105,7 +104,6 @@ struct mmu_notifier_subscriptions {
 	struct notifier_gate calls;
 	struct atomic64 call_word;
 	u64 births;
-	unsigned long nr_intervals;
 	struct wait_queue_head waiters;
 	struct mmu_notifier_subscriptions *all_next;
 	struct mmu_notifier_subscriptions **all_prev;
@@ -141,12 +139,40 @@ being_looked_at(const struct mmu_notifier_subscriptions *subs)
 	return unlikely(READ_ONCE(subs->mode) & MODE_LOOK);
 }
 
-int mmu_notifier_ensure_subscriptions(struct mm_struct *mm);
+int notifier_make_subscriptions(struct mm_struct *mm);
 
+/**
+ * ensure_subscriptions() - make the object of @mm, once
+ *
+ * Ranges see it from the moment the word turns negative; those that counted
+ * themselves before are still in the count.
+ *
+ * Context: may sleep. Return: 0 or -ENOMEM.
+ */
+static __always_inline int ensure_subscriptions(struct mm_struct *mm)
+{
+	/* The word says it last: it is published by then. */
+	if (likely(atomic64_read(&mm->notifier_ranges) < 0))
+		return 0;
+	return notifier_make_subscriptions(mm);
+}
+
+/* A start that failed is over: not counted, not to be ended. */
+int notifier_start_failed(struct mmu_notifier_subscriptions *subs,
+			  struct mmu_notifier_range *range, int ret);
+
+/*
+ * Alone and unobserved, a failure is cleaned up after; beside intervals, or
+ * observed, that is left to the caller.
+ */
 int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_notifier_range *range);
+int notifier_plain_start_beside(struct mmu_notifier_subscriptions *subs,
+				struct mmu_notifier_range *range, bool observe);
 void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
 			struct mmu_notifier_range *range);
+void notifier_plain_end_beside(struct mmu_notifier_subscriptions *subs,
+			       struct mmu_notifier_range *range, bool observe);
 void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
 			    struct mm_struct *mm);
 

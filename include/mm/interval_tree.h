@@ -126,8 +126,9 @@ void interval_tree_insert(struct interval_tree_node *node,
  * @tree: the tree
  *
  * Context: any; the caller's lock keeps others out. Time: log n at worst.
+ * Return: is the tree empty now?
  */
-void interval_tree_remove(struct interval_tree_node *node,
+bool interval_tree_remove(struct interval_tree_node *node,
 			  struct interval_tree *tree);
 
 /**

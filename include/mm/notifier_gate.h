@@ -13,7 +13,8 @@
  *		30..59	inside, epoch 1
  *		61	SELECT: the epoch that newcomers belong to
  *		62	BUSY: look closer
- *		63	the owner's own; no meaning here
+ *		63	the owner's own; where it has no use for it (no @flags) it
+ *			goes with BUSY, so that one instruction counts and tests
  */
 #ifndef MM_NOTIFIER_GATE_H
 #define MM_NOTIFIER_GATE_H
@@ -74,8 +75,7 @@ void notifier_gate_leave_busy(struct notifier_gate *gate);
  */
 static __always_inline long notifier_gate_enter(struct notifier_gate *gate)
 {
-	if (unlikely(atomic64_add_return(NOTIFIER_GATE_TICKET_0, gate->word) &
-		     NOTIFIER_GATE_BUSY))
+	if (unlikely(atomic64_add_negative(NOTIFIER_GATE_TICKET_0, gate->word)))
 		return notifier_gate_enter_busy(gate);
 	return NOTIFIER_GATE_TICKET_0;
 }
@@ -90,8 +90,7 @@ static __always_inline long notifier_gate_enter(struct notifier_gate *gate)
 static __always_inline void notifier_gate_leave(struct notifier_gate *gate,
 						long ticket)
 {
-	if (unlikely(atomic64_add_return(-ticket, gate->word) &
-		     NOTIFIER_GATE_BUSY))
+	if (unlikely(atomic64_add_negative(-ticket, gate->word)))
 		notifier_gate_leave_busy(gate);
 }
 
