@@ -26,20 +26,23 @@ extern const struct pci_driver *const __pci_driver_end[];
 
 static struct list_head pci_devices = LIST_HEAD_INIT(pci_devices);
 
-void __iomem *pci_map_range(const struct pci_device *pci, unsigned int bar,
-			    u64 offset, u64 length)
+int pci_map_range(const struct pci_device *pci, unsigned int bar, u64 offset,
+		  u64 length, void __iomem **map)
 {
 	const struct pci_bar *window;
-	void __iomem *map;
+	void __iomem *base;
 
 	if (bar >= PCI_NR_BARS)
-		return (void __iomem __force *)ERR_PTR(-EINVAL);
+		return -EINVAL;
 	window = &pci->bars[bar];
 	if ((window->flags & PCI_BAR_IO) || !length || offset > window->size ||
 	    length > window->size - offset)
-		return (void __iomem __force *)ERR_PTR(-EINVAL);
-	map = ioremap(window->base + offset, length);
-	return map ? map : (void __iomem __force *)ERR_PTR(-ENOMEM);
+		return -EINVAL;
+	base = ioremap(window->base + offset, length);
+	if (!base)
+		return -ENOMEM;
+	*map = base;
+	return 0;
 }
 
 void pci_enable_device(struct pci_device *pci)

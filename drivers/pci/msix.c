@@ -77,15 +77,15 @@ int pci_msix_enable(struct pci_device *pci)
 	void __iomem *table;
 	unsigned int i;
 	u32 where;
+	int err;
 
 	if (!msix->cap)
 		return -ENODEV;
 	where = pci_config_read(pci, msix->cap + MSIX_TABLE, 4);
-	table = pci_map_range(pci, where & MSIX_TABLE_BAR,
-			      where & ~MSIX_TABLE_BAR,
-			      (u64)msix->count * MSIX_ENTRY_SIZE);
-	if (IS_ERR(table))
-		return (int)PTR_ERR(table);
+	err = pci_map_range(pci, where & MSIX_TABLE_BAR, where & ~MSIX_TABLE_BAR,
+			    (u64)msix->count * MSIX_ENTRY_SIZE, &table);
+	if (err)
+		return err;
 	msix->vectors = kcalloc(msix->count, sizeof(*msix->vectors), GFP_KERNEL);
 	if (!msix->vectors) {
 		iounmap(table);

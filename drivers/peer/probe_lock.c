@@ -28,6 +28,9 @@
 #define PROBE_CPU_LEAST 1000ul
 #define PROBE_NS        (1000 * 1000 * 1000ULL)
 
+#define MAP_BYTES \
+	(sizeof(struct peer_wire_map) + sizeof(struct peer_wire_map_entry))
+
 static int simple(struct peer *peer, u32 command, u32 id)
 {
 	struct peer_wire_request request = {.command = command, .ctx = id};
@@ -52,19 +55,17 @@ static int make_atomic(struct peer *peer, u32 id)
 
 static int map(struct peer *peer, u32 id, paddr_t pa)
 {
-	struct {
-		struct peer_wire_map head;
-		struct peer_wire_map_entry entry;
-	} request = {
-		.head = {.head = {.command = PEER_CMD_MAP, .ctx = id}, .count = 1},
-		.entry = {.va = PROBE_VA,
-			  .target = pa | PEER_MAP_READ | PEER_MAP_WRITE |
-				    PEER_MAP_ATOMIC},
-	};
+	u64 buffer[MAP_BYTES / sizeof(u64)] = {0};
+	struct peer_wire_map *request = (void *)buffer;
 	struct peer_wire_answer answer;
 
-	return peer_command(peer, &request, sizeof(request), &answer,
-			    sizeof(answer));
+	request->head.command = PEER_CMD_MAP;
+	request->head.ctx = id;
+	request->count = 1;
+	request->entry[0].va = PROBE_VA;
+	request->entry[0].target =
+		pa | PEER_MAP_READ | PEER_MAP_WRITE | PEER_MAP_ATOMIC;
+	return peer_command(peer, request, MAP_BYTES, &answer, sizeof(answer));
 }
 
 static int contend(struct peer *peer, u32 id, struct atomic64 *word, bool *atomic)

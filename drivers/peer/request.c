@@ -266,7 +266,7 @@ static u32 access_prot(u32 access)
  */
 static int install(struct peer_context *ctx, struct peer_slot *slot,
 		   const struct peer_request *request,
-		   const struct peer_translation *entry)
+		   const struct peer_translation *entry) __must_hold(&ctx->lock)
 {
 	unsigned int exclusive;
 	vaddr_t victim;
@@ -380,21 +380,64 @@ static bool already_there(struct peer_context *ctx, struct peer_slot *slot,
 	return there;
 }
 
-/*
- * The page has been looked up: give it to the device unless it has changed
- * since @seq.  mmap_lock is held here by a calm attempt only.
+/**
+ * struct attempt - one walk through the loop
+ * @ctx: whose
+ * @slot: for the response
+ * @request: what is asked for
+ * @number: how many went before
+ * @exclusive: ATOMIC, by make_device_exclusive_range()
+ * @seq: from read_begin()
+ * @page: referenced, and locked if @exclusive; NULL before the look-up
+ * @entry: the translation to be
  */
-static enum outcome install_if_current(struct peer_context *ctx,
-				       struct peer_slot *slot,
-				       const struct peer_request *request,
-				       const struct peer_translation *entry,
-				       unsigned long seq)
+struct attempt {
+	struct peer_context *ctx;
+	struct peer_slot *slot;
+	const struct peer_request *request;
+	unsigned int number;
+	bool exclusive;
+	unsigned long seq;
+	struct page *page;
+	struct peer_translation entry;
+};
+
+/* Find the page; mmap_lock is held. */
+static enum outcome look_up(struct attempt *attempt)
 {
+	struct peer_translation *entry = &attempt->entry;
+	struct peer_context *ctx = attempt->ctx;
+	unsigned int flags = FOLL_GET;
+	long got;
+
+	if (entry->prot & PEER_MAP_WRITE)
+		flags |= FOLL_WRITE;
+	if (attempt->exclusive)
+		got = make_device_exclusive_range(ctx->mm, entry->va,
+						  entry->va + PEER_PAGE_SIZE,
+						  &attempt->page, ctx);
+	else
+		got = get_user_pages_remote(ctx->mm, entry->va, 1, flags,
+					    &attempt->page);
+	if (got != 1)
+		return OUTCOME_DENY;
+	if (!attempt->page) {
+		count(ctx, &ctx->stats.retries_locked);
+		return OUTCOME_LOCKED;
+	}
+	entry->pa = page_to_phys(attempt->page);
+	return OUTCOME_DONE;
+}
+
+/* Give the page to the device unless it has changed since read_begin(). */
+static enum outcome install_if_current(struct attempt *attempt)
+{
+	struct peer_context *ctx = attempt->ctx;
 	int err;
 
-	hook_before_install(ctx, entry->va);
+	hook_before_install(ctx, attempt->entry.va);
 	mutex_lock(&ctx->lock);
-	if (mmu_interval_read_retry(&ctx->sub, seq)) {
+	if (mmu_interval_read_retry(&ctx->sub, attempt->seq)) {
 		ctx->stats.retries_collision++;
 		mutex_unlock(&ctx->lock);
 		return OUTCOME_COLLISION;
@@ -403,131 +446,112 @@ static enum outcome install_if_current(struct peer_context *ctx,
 		mutex_unlock(&ctx->lock);
 		return OUTCOME_DENY;
 	}
-	err = install(ctx, slot, request, entry);
+	err = install(ctx, attempt->slot, attempt->request, &attempt->entry);
 	mutex_unlock(&ctx->lock);
 	/* Dead: nobody is left to be answered. */
 	return err ? OUTCOME_DENY : OUTCOME_DONE;
 }
 
-static enum outcome try_plain(struct peer_context *ctx, struct peer_slot *slot,
-			      const struct peer_request *request, bool calm)
-{
-	struct mm_struct *mm = ctx->mm;
-	struct peer_translation entry = {
-		.va = request->copy.va,
-		.prot = access_prot(request->copy.access),
-	};
-	unsigned int flags = FOLL_GET;
-	enum outcome outcome;
-	unsigned long seq;
-	struct page *page;
-	long got;
-
-	if (entry.prot & PEER_MAP_WRITE)
-		flags |= FOLL_WRITE;
-	if (calm)
-		mmap_read_lock(mm);
-	seq = mmu_interval_read_begin(&ctx->sub);
-	if (!calm)
-		mmap_read_lock(mm);
-	got = get_user_pages_remote(mm, entry.va, 1, flags, &page);
-	if (!calm || got != 1)
-		mmap_read_unlock(mm);
-	if (got != 1)
-		return OUTCOME_DENY;
-	entry.pa = page_to_phys(page);
-	outcome = install_if_current(ctx, slot, request, &entry, seq);
-	if (calm)
-		mmap_read_unlock(mm);
-	put_page(page);
-	if (outcome == OUTCOME_DONE)
-		settle(ctx, slot, request, false);
-	return outcome;
-}
-
-/* Have the page back from the device if it is exclusive. */
-static void take_back(struct mm_struct *mm, vaddr_t va)
+/* Have the page back from the device if it is exclusive; mmap_lock is held. */
+static void take_back(struct attempt *attempt)
 {
 	struct page *page;
 
-	if (get_user_pages_remote(mm, va, 1, FOLL_WRITE | FOLL_GET, &page) == 1)
+	if (attempt->exclusive &&
+	    get_user_pages_remote(attempt->ctx->mm, attempt->entry.va, 1,
+				  FOLL_WRITE | FOLL_GET, &page) == 1)
 		put_page(page);
 }
 
-static enum outcome try_exclusive(struct peer_context *ctx,
-				  struct peer_slot *slot,
-				  const struct peer_request *request,
-				  unsigned int attempt)
+static enum outcome attempt_plain(struct attempt *attempt)
 {
-	struct mm_struct *mm = ctx->mm;
-	bool calm = attempt >= ATTEMPTS_CALM;
-	struct peer_translation entry = {
-		.va = request->copy.va,
-		.prot = access_prot(PEER_ACCESS_ATOMIC),
-		.exclusive = true,
-	};
+	struct peer_context *ctx = attempt->ctx;
 	enum outcome outcome;
-	struct page *page;
-	unsigned long seq;
-	int got;
 
-	if (attempt) {
-		mmap_read_lock(mm);
-		take_back(mm, entry.va);
-		if (!calm)
-			mmap_read_unlock(mm);
+	if (attempt->number) {
+		mmap_read_lock(ctx->mm);
+		take_back(attempt);
+		mmap_read_unlock(ctx->mm);
 	}
-	seq = mmu_interval_read_begin(&ctx->sub);
-	if (!calm)
-		mmap_read_lock(mm);
-	got = make_device_exclusive_range(mm, entry.va,
-					  entry.va + PEER_PAGE_SIZE, &page, ctx);
-	if (!calm || got != 1 || !page)
-		mmap_read_unlock(mm);
-	if (got != 1)
-		return OUTCOME_DENY;
-	if (!page) {
-		count(ctx, &ctx->stats.retries_locked);
-		return OUTCOME_LOCKED;
-	}
-	entry.pa = page_to_phys(page);
-	outcome = install_if_current(ctx, slot, request, &entry, seq);
-	if (calm)
-		mmap_read_unlock(mm);
-	if (outcome == OUTCOME_DONE) {
-		TRACE(peer_grant, ctx->id, entry.va, entry.pa, entry.prot,
-		      attempt);
-		settle(ctx, slot, request, true);
-		hook_before_unlock(ctx, entry.va);
-	}
-	unlock_page(page);
-	put_page(page);
+	attempt->seq = mmu_interval_read_begin(&ctx->sub);
+	mmap_read_lock(ctx->mm);
+	outcome = look_up(attempt);
+	mmap_read_unlock(ctx->mm);
+	return outcome == OUTCOME_DONE ? install_if_current(attempt) : outcome;
+}
+
+/* The same, with mmap_lock held all the time. */
+static enum outcome attempt_calm(struct attempt *attempt)
+{
+	struct peer_context *ctx = attempt->ctx;
+	enum outcome outcome;
+
+	mmap_read_lock(ctx->mm);
+	take_back(attempt);
+	attempt->seq = mmu_interval_read_begin(&ctx->sub);
+	outcome = look_up(attempt);
+	if (outcome == OUTCOME_DONE)
+		outcome = install_if_current(attempt);
+	mmap_read_unlock(ctx->mm);
 	return outcome;
+}
+
+static enum outcome attempt_run(struct attempt *attempt)
+{
+	const struct peer_translation *entry = &attempt->entry;
+	struct peer_context *ctx = attempt->ctx;
+	enum outcome outcome;
+
+	attempt->page = NULL;
+	if (attempt->number < ATTEMPTS_CALM)
+		outcome = attempt_plain(attempt);
+	else
+		outcome = attempt_calm(attempt);
+	if (outcome == OUTCOME_DONE) {
+		TRACE(peer_grant, ctx->id, entry->va, entry->pa, entry->prot,
+		      attempt->number);
+		settle(ctx, attempt->slot, attempt->request, attempt->exclusive);
+	}
+	if (outcome == OUTCOME_DONE && attempt->exclusive)
+		hook_before_unlock(ctx, entry->va);
+	if (attempt->page && attempt->exclusive)
+		unlock_page(attempt->page);
+	if (attempt->page)
+		put_page(attempt->page);
+	return outcome;
+}
+
+static void back_off(unsigned int attempts)
+{
+	unsigned long us = BACK_OFF_US
+			   << min_t(unsigned int, attempts, BACK_OFF_SHIFT);
+
+	if (attempts)
+		usleep_range(us, 2 * us);
 }
 
 static enum outcome serve_in_mm(struct peer_context *ctx, struct peer_slot *slot,
 				const struct peer_request *request)
 {
-	bool exclusive = request->copy.access == PEER_ACCESS_ATOMIC &&
-			 READ_ONCE(ctx->policy) == PEER_ATOMIC_EXCLUSIVE;
+	struct attempt attempt = {
+		.ctx = ctx,
+		.slot = slot,
+		.request = request,
+		.exclusive = request->copy.access == PEER_ACCESS_ATOMIC &&
+			     READ_ONCE(ctx->policy) == PEER_ATOMIC_EXCLUSIVE,
+		.entry = {.va = request->copy.va,
+			  .prot = access_prot(request->copy.access)},
+	};
 	enum outcome outcome;
-	unsigned int attempt;
 
+	attempt.entry.exclusive = attempt.exclusive;
 	if (already_there(ctx, slot, request)) {
 		settle(ctx, slot, request, false);
 		return OUTCOME_DONE;
 	}
-	for (attempt = 0; attempt < ATTEMPTS_MOST; attempt++) {
-		unsigned long pause = BACK_OFF_US << min_t(unsigned int, attempt,
-							   BACK_OFF_SHIFT);
-
-		if (attempt)
-			usleep_range(pause, 2 * pause);
-		if (exclusive)
-			outcome = try_exclusive(ctx, slot, request, attempt);
-		else
-			outcome = try_plain(ctx, slot, request,
-					    attempt >= ATTEMPTS_CALM);
+	for (; attempt.number < ATTEMPTS_MOST; attempt.number++) {
+		back_off(attempt.number);
+		outcome = attempt_run(&attempt);
 		if (outcome == OUTCOME_DONE || outcome == OUTCOME_DENY)
 			return outcome;
 	}

@@ -118,7 +118,6 @@ static int map_window(struct virtio_device *vdev, u8 type, u32 need,
 		      struct virtio_window *window)
 {
 	struct virtio_capability cap;
-	void __iomem *base;
 	int err;
 
 	err = virtio_find_capability(vdev->pci, type, &cap);
@@ -126,10 +125,10 @@ static int map_window(struct virtio_device *vdev, u8 type, u32 need,
 		return err;
 	if (cap.length < need)
 		return -EINVAL;
-	base = pci_map_range(vdev->pci, cap.bar, cap.offset, cap.length);
-	if (IS_ERR(base))
-		return (int)PTR_ERR(base);
-	window->base = base;
+	err = pci_map_range(vdev->pci, cap.bar, cap.offset, cap.length,
+			    &window->base);
+	if (err)
+		return err;
 	window->length = cap.length;
 	if (type == VIRTIO_CAP_NOTIFY)
 		vdev->notify_multiplier = cap.multiplier;

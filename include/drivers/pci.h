@@ -251,13 +251,14 @@ unsigned int pci_scan_segment(const struct pci_bus *bus,
  * @bar: 0 to 5
  * @offset: first byte
  * @length: bytes, not 0
+ * @map: the mapping, for iounmap()
  *
  * Context: may sleep.
- * Return: the mapping, for iounmap(), or ERR_PTR: -EINVAL (no such memory BAR,
- *	   or the part is not inside of it), -ENOMEM.
+ * Return: 0, -EINVAL (no such memory BAR, or the part is not inside of it),
+ *	   -ENOMEM.
  */
-void __iomem *pci_map_range(const struct pci_device *pci, unsigned int bar,
-			    u64 offset, u64 length);
+int pci_map_range(const struct pci_device *pci, unsigned int bar, u64 offset,
+		  u64 length, void __iomem **map);
 
 /**
  * pci_enable_device() - let the device decode memory and be bus master

@@ -295,6 +295,7 @@ KTEST(pci, other_functions_are_looked_for_only_if_the_first_says_so)
 
 KTEST(pci, mapping_outside_of_a_window_is_refused)
 {
+	void __iomem *map;
 	struct fake_bus *fake = fake_create();
 	struct fake_function *function;
 	struct pci_device pci;
@@ -306,13 +307,13 @@ KTEST(pci, mapping_outside_of_a_window_is_refused)
 	put(function, PCI_BAR0 + 4, 4, 0xc001);
 	function->bar_mask[1] = 0xffffffe0;
 	EXPECT_EQ(pci_scan_function(&fake->bus, 0, 8, &pci), 0);
-	EXPECT(pci_map_range(&pci, 0, 0x10000, 1) == ERR_PTR(-EINVAL));
-	EXPECT(pci_map_range(&pci, 0, 0xffff, 2) == ERR_PTR(-EINVAL));
-	EXPECT(pci_map_range(&pci, 0, 1, ~0ull) == ERR_PTR(-EINVAL));
-	EXPECT(pci_map_range(&pci, 0, 0, 0) == ERR_PTR(-EINVAL));
-	EXPECT(pci_map_range(&pci, 1, 0, 1) == ERR_PTR(-EINVAL));
-	EXPECT(pci_map_range(&pci, 2, 0, 1) == ERR_PTR(-EINVAL));
-	EXPECT(pci_map_range(&pci, 6, 0, 1) == ERR_PTR(-EINVAL));
+	EXPECT_EQ(pci_map_range(&pci, 0, 0x10000, 1, &map), -EINVAL);
+	EXPECT_EQ(pci_map_range(&pci, 0, 0xffff, 2, &map), -EINVAL);
+	EXPECT_EQ(pci_map_range(&pci, 0, 1, ~0ull, &map), -EINVAL);
+	EXPECT_EQ(pci_map_range(&pci, 0, 0, 0, &map), -EINVAL);
+	EXPECT_EQ(pci_map_range(&pci, 1, 0, 1, &map), -EINVAL);
+	EXPECT_EQ(pci_map_range(&pci, 2, 0, 1, &map), -EINVAL);
+	EXPECT_EQ(pci_map_range(&pci, 6, 0, 1, &map), -EINVAL);
 	kfree(fake);
 }
 
