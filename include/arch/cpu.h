@@ -41,21 +41,8 @@ enum machine_exit_code {
 void machine_exit(int code) __noreturn;
 
 /**
- * machine_reboot() - start the machine again (keyboard controller, then
- * triple fault)
- *
- * Context: any.
- */
-void machine_reboot(void) __noreturn;
-
-/**
  * cpu_model_name() - what the processor calls itself
  *
  * Return: a string that lives as long as the kernel.
  */
 const char *cpu_model_name(void);
-
-/**
- * cpu_has_hypervisor() - does a hypervisor say that it is there
- */
-bool cpu_has_hypervisor(void);

@@ -36,13 +36,6 @@ extern struct mm_context init_mm_context;
 void arch_switch_mm(struct mm_context *next);
 
 /**
- * arch_current_mm() - the context loaded on this CPU, lazily or not
- *
- * Context: preemption off.
- */
-struct mm_context *arch_current_mm(void);
-
-/**
  * arch_drop_mm() - make sure that no CPU has a context loaded any more
  * @ctx: a context no task uses; lazy CPUs may still have it loaded
  *

@@ -55,8 +55,6 @@ static void read_features(u32 words[CPUID_WORDS])
 		cpuid(7, 0, &a, &words[CPUID_7_EBX], &words[CPUID_7_ECX], &d);
 	cpuid(0x80000000, 0, &max, &b, &c, &d);
 	cpuid(0x80000001, 0, &a, &b, &c, &words[CPUID_80000001_EDX]);
-	if (max >= 0x80000007)
-		cpuid(0x80000007, 0, &a, &b, &c, &words[CPUID_80000007_EDX]);
 }
 
 static void read_model_name(void)
@@ -77,11 +75,6 @@ static void read_model_name(void)
 const char *cpu_model_name(void)
 {
 	return model_name;
-}
-
-bool cpu_has_hypervisor(void)
-{
-	return cpu_has(X86_FEATURE_HYPERVISOR);
 }
 
 static void set_control_registers(void)

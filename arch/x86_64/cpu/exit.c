@@ -15,7 +15,6 @@
 #define DEBUG_EXIT_PORT  0xf4
 #define Q35_PM1A_CONTROL 0x604  /* QEMU, both machine types */
 #define PM1_SLEEP_S5     0x2000 /* SLP_EN with type 0 */
-#define KEYBOARD_CONTROL 0x64
 #define KEYBOARD_RESET   0xfe
 
 static void spin_a_while(void)
@@ -31,20 +30,5 @@ void machine_exit(int code)
 	outl(DEBUG_EXIT_PORT, (u32)code);
 	spin_a_while();
 	outw(Q35_PM1A_CONTROL, PM1_SLEEP_S5);
-	arch_halt_forever();
-}
-
-void machine_reboot(void)
-{
-	struct {
-		u16 limit;
-		u64 base;
-	} __packed none = {0, 0};
-
-	arch_irq_disable();
-	smp_stop_all();
-	outb(KEYBOARD_CONTROL, KEYBOARD_RESET);
-	spin_a_while();
-	asm volatile("lidt %0; int3" : : "m"(none));
 	arch_halt_forever();
 }

@@ -75,7 +75,8 @@ static void silence_8259(void)
 
 void ioapic_init(void)
 {
-	silence_8259();
+	if (acpi_info.has_8259)
+		silence_8259();
 	for (unsigned int i = 0; i < acpi_info.nr_ioapics; i++) {
 		u32 addr = acpi_info.ioapics[i].addr;
 

@@ -92,11 +92,6 @@ void arch_switch_mm(struct mm_context *next)
 		load(next);
 }
 
-struct mm_context *arch_current_mm(void)
-{
-	return this_cpu_read(loaded);
-}
-
 void arch_set_kernel_pgd(paddr_t pgd)
 {
 	init_mm_context.pgd = pgd;

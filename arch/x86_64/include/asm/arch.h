@@ -107,7 +107,6 @@ u32 lapic_timer_left(void);
 #define APIC_ICR_INIT    0x00000500u
 #define APIC_ICR_STARTUP 0x00000600u
 #define APIC_ICR_ASSERT  0x00004000u
-#define APIC_ICR_LEVEL   0x00008000u
 
 extern u32 cpu_apic_id[];
 

@@ -7,35 +7,31 @@
 #include <kernel/types.h>
 #include <kernel/compiler.h>
 
-#define EFLAGS_IF         (1UL << 9)
-#define EFLAGS_AC         (1UL << 18)
-#define EFLAGS_ID         (1UL << 21)
+#define EFLAGS_IF       (1UL << 9)
+#define EFLAGS_AC       (1UL << 18)
 
-#define CR0_MP            (1UL << 1)
-#define CR0_EM            (1UL << 2)
-#define CR0_TS            (1UL << 3)
-#define CR0_NE            (1UL << 5)
-#define CR0_WP            (1UL << 16)
-#define CR0_PG            (1UL << 31)
+#define CR0_MP          (1UL << 1)
+#define CR0_EM          (1UL << 2)
+#define CR0_TS          (1UL << 3)
+#define CR0_NE          (1UL << 5)
+#define CR0_WP          (1UL << 16)
+#define CR0_PG          (1UL << 31)
 
-#define CR4_PAE           (1UL << 5)
-#define CR4_MCE           (1UL << 6)
-#define CR4_PGE           (1UL << 7)
-#define CR4_UMIP          (1UL << 11)
-#define CR4_SMEP          (1UL << 20)
-#define CR4_SMAP          (1UL << 21)
+#define CR4_PAE         (1UL << 5)
+#define CR4_MCE         (1UL << 6)
+#define CR4_PGE         (1UL << 7)
+#define CR4_UMIP        (1UL << 11)
+#define CR4_SMEP        (1UL << 20)
+#define CR4_SMAP        (1UL << 21)
 
-#define MSR_APIC_BASE     0x0000001b
-#define MSR_PAT           0x00000277
-#define MSR_X2APIC_BASE   0x00000800
-#define MSR_EFER          0xc0000080
-#define MSR_FS_BASE       0xc0000100
-#define MSR_GS_BASE       0xc0000101
-#define MSR_KERNEL_GSBASE 0xc0000102
+#define MSR_APIC_BASE   0x0000001b
+#define MSR_X2APIC_BASE 0x00000800
+#define MSR_EFER        0xc0000080
+#define MSR_GS_BASE     0xc0000101
 
-#define EFER_LME          (1UL << 8)
-#define EFER_LMA          (1UL << 10)
-#define EFER_NXE          (1UL << 11)
+#define EFER_LME        (1UL << 8)
+#define EFER_LMA        (1UL << 10)
+#define EFER_NXE        (1UL << 11)
 
 /*
  * Feature bits as one number: word * 32 + bit, the words being the CPUID
@@ -47,25 +43,19 @@ enum cpuid_word {
 	CPUID_7_EBX,
 	CPUID_7_ECX,
 	CPUID_80000001_EDX,
-	CPUID_80000007_EDX,
 	CPUID_WORDS,
 };
 
-#define X86_FEATURE(word, bit)    ((word)*32 + (bit))
+#define X86_FEATURE(word, bit) ((word)*32 + (bit))
 
-#define X86_FEATURE_TSC           X86_FEATURE(CPUID_1_EDX, 4)
-#define X86_FEATURE_APIC          X86_FEATURE(CPUID_1_EDX, 9)
-#define X86_FEATURE_PGE           X86_FEATURE(CPUID_1_EDX, 13)
-#define X86_FEATURE_PAT           X86_FEATURE(CPUID_1_EDX, 16)
-#define X86_FEATURE_X2APIC        X86_FEATURE(CPUID_1_ECX, 21)
-#define X86_FEATURE_HYPERVISOR    X86_FEATURE(CPUID_1_ECX, 31)
-#define X86_FEATURE_SMEP          X86_FEATURE(CPUID_7_EBX, 7)
-#define X86_FEATURE_ERMS          X86_FEATURE(CPUID_7_EBX, 9)
-#define X86_FEATURE_SMAP          X86_FEATURE(CPUID_7_EBX, 20)
-#define X86_FEATURE_UMIP          X86_FEATURE(CPUID_7_ECX, 2)
-#define X86_FEATURE_NX            X86_FEATURE(CPUID_80000001_EDX, 20)
-#define X86_FEATURE_PDPE1GB       X86_FEATURE(CPUID_80000001_EDX, 26)
-#define X86_FEATURE_INVARIANT_TSC X86_FEATURE(CPUID_80000007_EDX, 8)
+#define X86_FEATURE_PGE        X86_FEATURE(CPUID_1_EDX, 13)
+#define X86_FEATURE_X2APIC     X86_FEATURE(CPUID_1_ECX, 21)
+#define X86_FEATURE_HYPERVISOR X86_FEATURE(CPUID_1_ECX, 31)
+#define X86_FEATURE_SMEP       X86_FEATURE(CPUID_7_EBX, 7)
+#define X86_FEATURE_SMAP       X86_FEATURE(CPUID_7_EBX, 20)
+#define X86_FEATURE_UMIP       X86_FEATURE(CPUID_7_ECX, 2)
+#define X86_FEATURE_NX         X86_FEATURE(CPUID_80000001_EDX, 20)
+#define X86_FEATURE_PDPE1GB    X86_FEATURE(CPUID_80000001_EDX, 26)
 
 /* What the boot CPU has; a CPU that has less is refused when it starts. */
 extern u32 cpu_features[CPUID_WORDS];

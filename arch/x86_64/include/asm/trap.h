@@ -35,7 +35,4 @@ struct extable_entry {
 	".long " #to " - .\n"           \
 	".popsection\n"
 
-#define regs_ip(regs)      ((regs)->rip)
-#define regs_sp(regs)      ((regs)->rsp)
-#define regs_fp(regs)      ((regs)->rbp)
 #define regs_irqs_on(regs) (((regs)->rflags & (1UL << 9)) != 0)
