@@ -199,7 +199,7 @@ unsigned int lockdep_report_count(void)
 	return (unsigned int)atomic_read(&report_count);
 }
 
-void lockdep_expect_begin(void)
+void lockdep_expect_begin(void) __no_thread_safety
 {
 	unsigned long flags;
 
@@ -210,7 +210,7 @@ void lockdep_expect_begin(void)
 	raw_spin_unlock_irqrestore(&report_lock, flags);
 }
 
-unsigned int lockdep_expect_end(char *buf, size_t size)
+unsigned int lockdep_expect_end(char *buf, size_t size) __no_thread_safety
 {
 	unsigned long flags;
 	unsigned int n;

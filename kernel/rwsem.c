@@ -91,7 +91,7 @@ static void grant(struct rw_semaphore *sem)
 
 /* wait_lock held on entry, not on return. */
 static int queue_and_wait(struct rw_semaphore *sem, bool writer,
-			  unsigned int state)
+			  unsigned int state) __no_thread_safety
 {
 	struct rwsem_waiter waiter = {.task = current, .writer = writer};
 	int err = 0;
@@ -116,14 +116,14 @@ static int queue_and_wait(struct rw_semaphore *sem, bool writer,
 	return err;
 }
 
-int down_read_slow(struct rw_semaphore *sem, unsigned int state)
+int down_read_slow(struct rw_semaphore *sem, unsigned int state) __no_thread_safety
 {
 	raw_spin_lock(&sem->wait_lock);
 	atomic64_sub(RWSEM_READER, &sem->count);
 	return queue_and_wait(sem, false, state);
 }
 
-int down_write_slow(struct rw_semaphore *sem, unsigned int state)
+int down_write_slow(struct rw_semaphore *sem, unsigned int state) __no_thread_safety
 {
 	raw_spin_lock(&sem->wait_lock);
 	return queue_and_wait(sem, true, state);

@@ -466,7 +466,7 @@ static bool wake_locked(struct task *task, unsigned int states)
 	return true;
 }
 
-bool wake_up_state(struct task *task, unsigned int states)
+bool wake_up_state(struct task *task, unsigned int states) __no_thread_safety
 {
 	unsigned long flags;
 	bool woken;
@@ -637,7 +637,8 @@ void upcall_secondary_cpu(void)
 	idle_loop();
 }
 
-void sched_read_stats(unsigned int cpu, struct sched_cpu_stats *stats)
+void sched_read_stats(unsigned int cpu,
+		      struct sched_cpu_stats *stats) __no_thread_safety
 {
 	struct rq *rq = cpu_rq(cpu);
 	unsigned long flags;

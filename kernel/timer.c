@@ -51,7 +51,7 @@ void timer_init(struct timer *timer, void (*fn)(struct timer *timer))
 	timer->cpu = smp_processor_id();
 }
 
-static struct timer_base *lock_base(struct timer *timer)
+static struct timer_base *lock_base(struct timer *timer) __no_thread_safety
 {
 	for (;;) {
 		unsigned int cpu = READ_ONCE(timer->cpu);
@@ -73,7 +73,7 @@ static bool disarm(struct timer_base *base, struct timer *timer)
 	return true;
 }
 
-bool timer_arm_ns(struct timer *timer, u64 delta_ns)
+bool timer_arm_ns(struct timer *timer, u64 delta_ns) __no_thread_safety
 {
 	u64 expires = clock_ns() + delta_ns;
 	struct timer_base *base;
@@ -102,7 +102,7 @@ bool timer_arm_ns(struct timer *timer, u64 delta_ns)
 	return was;
 }
 
-bool timer_cancel(struct timer *timer)
+bool timer_cancel(struct timer *timer) __no_thread_safety
 {
 	struct timer_base *base;
 	unsigned long flags;
@@ -116,7 +116,7 @@ bool timer_cancel(struct timer *timer)
 	return was;
 }
 
-bool timer_cancel_sync(struct timer *timer)
+bool timer_cancel_sync(struct timer *timer) __no_thread_safety
 {
 	bool was = false;
 

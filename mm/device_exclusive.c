@@ -131,7 +131,7 @@ static bool maps_writable(pte_t pte, const struct page *page)
 }
 
 /* After a wait: does the entry of the first page still say what it said? */
-static bool first_page_stayed(const struct exclusive_run *run)
+static bool first_page_stayed(const struct exclusive_run *run) __no_thread_safety
 {
 	struct spinlock *ptl;
 	pte_t *ptep = pgtable_map_lock(run->mm, run->start, &ptl);
@@ -205,7 +205,7 @@ static pte_t exclusive_pte(pte_t pte, const struct page *page)
 
 /* Step 4 for the slots of one table; where it ends, and how many were made. */
 static unsigned long run_exchange(struct exclusive_run *run, unsigned long slot,
-				  unsigned long *made)
+				  unsigned long *made) __no_thread_safety
 {
 	vaddr_t addr = run_addr(run, slot);
 	vaddr_t end = pmd_addr_end(addr, run_addr(run, run->last + 1));

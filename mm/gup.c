@@ -40,7 +40,8 @@ static bool gup_serves(pte_t pte, unsigned int gup_flags)
 
 /* Pages from @addr on whose entries serve; stops at the first that does not. */
 static unsigned long gup_take(struct mm_struct *mm, vaddr_t addr, vaddr_t end,
-			      unsigned int gup_flags, struct page **pages)
+			      unsigned int gup_flags,
+			      struct page **pages) __no_thread_safety
 {
 	struct spinlock *ptl;
 	pte_t *ptep = pgtable_map_lock(mm, addr, &ptl);
@@ -137,7 +138,7 @@ long get_user_pages_remote(struct mm_struct *mm, vaddr_t start, unsigned long nr
 	return done;
 }
 
-struct page *follow_page(struct mm_struct *mm, vaddr_t addr)
+struct page *follow_page(struct mm_struct *mm, vaddr_t addr) __no_thread_safety
 {
 	struct page *page = NULL;
 	struct spinlock *ptl;

@@ -498,7 +498,8 @@ int __mmu_notifier_register(struct mmu_notifier *subscription,
 	return 0;
 }
 
-int mmu_notifier_register(struct mmu_notifier *subscription, struct mm_struct *mm)
+int mmu_notifier_register(struct mmu_notifier *subscription,
+			  struct mm_struct *mm) __no_thread_safety
 {
 	int ret = down_write_killable(&mm->mmap_lock);
 
@@ -647,7 +648,7 @@ struct mmu_notifier *mmu_notifier_get_locked(const struct mmu_notifier_ops *ops,
 }
 
 struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
-				      struct mm_struct *mm)
+				      struct mm_struct *mm) __no_thread_safety
 {
 	struct mmu_notifier *sub;
 	int ret;

@@ -194,7 +194,7 @@ void notifier_gate_leave_busy(struct notifier_gate *gate)
 	run_all(ready);
 }
 
-u64 notifier_gate_ask(struct notifier_gate *gate)
+u64 notifier_gate_ask(struct notifier_gate *gate) __no_thread_safety
 {
 	u64 pass;
 

@@ -183,7 +183,7 @@ static int describe_swap(pte_t pte, char *buf, size_t len)
 }
 
 static int describe_locked(struct mm_struct *mm, vaddr_t addr, char *buf,
-			   size_t len)
+			   size_t len) __no_thread_safety
 {
 	struct spinlock *ptl;
 	pte_t *ptep;

@@ -22,8 +22,8 @@ KTEST(printf, integers_of_every_length_and_sign)
 	SAYS("4294967295", "%u", ~0U);
 	SAYS("-9223372036854775808", "%ld", INT64_MIN);
 	SAYS("18446744073709551615", "%lu", ~0UL);
-	SAYS("ff ffff", "%hhx %hx", 0xff, 0xffff);
-	SAYS("-1 -2", "%hhd %hd", -1, -2);
+	SAYS("ff ffff", "%hhx %hx", (u8)0xff, (u16)0xffff);
+	SAYS("-1 -2", "%hhd %hd", (s8)-1, (s16)-2);
 	SAYS("deadbeef DEADBEEF", "%x %X", 0xdeadbeef, 0xdeadbeef);
 	SAYS("777", "%o", 0777);
 	SAYS("12 34", "%zu %td", (size_t)12, (ptrdiff_t)34);
