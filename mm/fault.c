@@ -252,10 +252,7 @@ static bool fault_allowed(const struct vm_area_struct *vma, unsigned int flags)
 	return vma->vm_flags & VM_ACCESS;
 }
 
-<<<<<<< HEAD
 /* handle_mm_fault() drops mmap_lock when it says RETRY: no static analysis. */
-=======
->>>>>>> dbe1ce4 (check: let clang follow the locks everywhere but where it cannot)
 bool upcall_page_fault(struct trap_regs *regs, vaddr_t addr,
 		       unsigned int error) __no_thread_safety
 {

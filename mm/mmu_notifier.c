@@ -420,32 +420,6 @@ static __always_inline int start_hit(struct mmu_notifier_subscriptions *subs,
 
 /* --- start and end -------------------------------------------------------- */
 
-<<<<<<< HEAD
-=======
-static __always_inline int start_plain(struct mmu_notifier_subscriptions *subs,
-				       struct mmu_notifier_range *range)
-{
-	int ret;
-
-	if (likely(!READ_ONCE(subs->table)))
-		return 0;
-	ret = notifier_plain_start(subs, range);
-	/* Nobody ends a range whose start failed: the intervals' part (R3.7). */
-	if (unlikely(ret) && range->seq)
-		close_hit(subs, range);
-	return ret;
-}
-
-static noinline int start_hit_quiet(struct mmu_notifier_subscriptions *subs,
-				    struct mmu_notifier_range *range,
-				    struct interval_tree_node *node) __no_thread_safety
-{
-	int ret = start_hit(subs, range, node, false);
-
-	return unlikely(ret) ? ret : start_plain(subs, range);
-}
-
->>>>>>> dbe1ce4 (check: let clang follow the locks everywhere but where it cannot)
 /* The caller will not end it, so it must not stay counted. */
 int notifier_start_failed(struct mmu_notifier_subscriptions *subs,
 			  struct mmu_notifier_range *range, int ret)
@@ -518,7 +492,6 @@ static noinline int start_refused(struct mmu_notifier_range *range)
  * most saves no registers.
  */
 int __mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
-	__no_thread_safety
 {
 	struct mmu_notifier_subscriptions *subs;
 	struct interval_tree_node *node;
