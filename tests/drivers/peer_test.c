@@ -321,6 +321,79 @@ KTEST_F(peer, acknowledged_invalidation_means_no_access_in_flight, KT_NEEDS_PEER
 	arena_close(&arena);
 }
 
+/* A change of one page that a second thread makes. */
+struct second_change {
+	struct peer_arena *arena;
+	u64 seen;
+	u64 *word;
+};
+
+static int second_change_thread(void *arg)
+{
+	struct second_change *change = arg;
+	struct peer_arena *arena = change->arena;
+
+	madvise_dontneed(arena->mm, arena->base, PAGE_SIZE);
+	change->seen = READ_ONCE(*change->word);
+	return 0;
+}
+
+/*
+ *	device		this thread		second thread
+ *	in an access
+ *			DONTNEED: INVALIDATE
+ *						DONTNEED: nothing in the
+ *						table; still has to wait
+ *	store
+ *	acknowledges
+ *						returns: the frame is at rest
+ */
+KTEST_F(peer, second_change_waits_for_the_first_ones_acknowledgement,
+	KT_NEEDS_PEER)
+{
+	struct second_change change = {0};
+	struct peer_arena arena;
+	struct peer_work work;
+	struct task *thread;
+	struct page *frame;
+	u64 first;
+
+	if (!arena_open(test, &arena))
+		return;
+	if (peer_set_option(arena.peer, arena.ctx, PEER_OPT_TEST_STALL_NS,
+			    8 * NSEC_PER_MSEC)) {
+		ktest_skip(test, "the peer takes no test options");
+		arena_close(&arena);
+		return;
+	}
+	cpu_write(&arena, arena.base, 0);
+	mmap_read_lock(arena.mm);
+	frame = follow_page(arena.mm, arena.base);
+	mmap_read_unlock(arena.mm);
+	if (frame) {
+		change.arena = &arena;
+		change.word = page_address(frame);
+		device_add_order(&work, arena.base, 1000000);
+		EXPECT_EQ(peer_work_submit(arena.ctx, &work), 0);
+		KTEST_WAIT_FOR(test, arena_stats(&arena).replays > 0);
+		thread = kthread_run(second_change_thread, &change,
+				     "test/second");
+		madvise_dontneed(arena.mm, arena.base, PAGE_SIZE);
+		first = READ_ONCE(*change.word);
+		if (!IS_ERR(thread))
+			kthread_join(thread);
+		EXPECT_EQ(change.seen, first);
+		/* What is done from here on goes to another frame. */
+		EXPECT_EQ(do_munmap(arena.mm, arena.base, PAGE_SIZE), 0);
+		EXPECT_EQ(peer_work_wait(&work, ARENA_NS), -EFAULT);
+		EXPECT_EQ(READ_ONCE(*change.word), first);
+		put_page(frame);
+	} else {
+		ktest_fail(test, "no frame was mapped");
+	}
+	arena_close(&arena);
+}
+
 KTEST_F(peer, end_of_the_address_space_closes_the_context, KT_NEEDS_PEER)
 {
 	struct peer_translation found;
