@@ -59,7 +59,7 @@ void smp_send_reschedule(unsigned int cpu);
 /**
  * smp_stop_all() - stop every other CPU for good, by NMI
  *
- * For panic and machine_exit(). Returns when all stopped, or half a second each passed.
+ * For panic and machine_exit(). Gives each CPU half a second to stop.
  *
  * Context: any, also with interrupts off.
  */

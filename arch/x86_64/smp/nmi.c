@@ -26,8 +26,7 @@
 #include <kernel/string.h>
 #include <asm/arch.h>
 
-#define ANSWER_TIMEOUT_NS    100000000UL
-#define BACKTRACE_TIMEOUT_NS 2000000000UL /* a slow serial line */
+#define ANSWER_TIMEOUT_NS 500000000UL /* a host may be busy elsewhere */
 
 enum nmi_wish {
 	NMI_NOTHING,
