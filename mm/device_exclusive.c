@@ -89,9 +89,9 @@
  * zapping (mm/zap.c), mprotect (mm/mprotect.c).
  */
 #include <arch/tlb.h>
-#include <kernel/percpu.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
+#include <kernel/trace.h>
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>
 #include <mm/mm.h>
@@ -100,7 +100,9 @@
 #include <mm/pgtable.h>
 #include <mm/swapops.h>
 
-DECLARE_PER_CPU(struct fault_counters, fault_counters);
+DEFINE_TRACE_EVENT(exclusive_made,
+		   "mm %p [%#lx, %#lx) exclusive for %p: %lu pages");
+DEFINE_TRACE_EVENT(exclusive_taken_back, "mm %p %#lx pfn %#lx taken back: %lu");
 
 /*
  * How often the first page may slip away between its lock and its entry before
@@ -255,6 +257,7 @@ static unsigned long run_convert(struct exclusive_run *run)
 		flush_tlb_range(&mm->context, run->start, end);
 	atomic_dec(&mm->tlb_flush_pending);
 	mmu_notifier_invalidate_range_end(&range);
+	TRACE(exclusive_made, mm, run->start, end, run->owner, made);
 	return made;
 }
 
@@ -366,6 +369,7 @@ vm_fault_t restore_device_exclusive(struct vm_area_struct *vma, vaddr_t addr,
 		this_cpu_inc(fault_counters.restore_lost);
 	}
 	spin_unlock(ptl);
+	TRACE(exclusive_taken_back, vma->vm_mm, addr, page_to_pfn(page), same);
 	unlock_page(page);
 	put_page(page);
 	mmu_notifier_invalidate_range_end(&range);

@@ -38,7 +38,6 @@
 #include <mm/pgtable.h>
 #include <mm/tlb.h>
 
-#define PROT_ALL   (PROT_READ | PROT_WRITE | PROT_EXEC)
 #define MAP_WANTED (MAP_PRIVATE | MAP_ANONYMOUS)
 #define MAP_KNOWN  (MAP_WANTED | MAP_FIXED | MAP_FIXED_NOREPLACE)
 

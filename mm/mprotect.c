@@ -42,8 +42,6 @@
 #include <mm/swapops.h>
 #include <mm/tlb.h>
 
-#define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
-
 static pte_t mprotect_present(const struct vm_area_struct *vma, pte_t old)
 {
 	pte_t pte = pte_modify(old, vma->vm_page_prot);

@@ -5,6 +5,7 @@
 #ifndef MM_FAULT_H
 #define MM_FAULT_H
 
+#include <kernel/percpu.h>
 #include <mm/mm_types.h>
 
 /* What the touch was, and how the handler may wait. */
@@ -63,7 +64,16 @@ vm_fault_t handle_mm_fault(struct vm_area_struct *vma, vaddr_t addr,
  */
 int vm_fault_to_errno(vm_fault_t fault);
 
-/* What faults came to, since boot; readable without a lock, exact when idle. */
+/**
+ * struct fault_counters - what faults came to since boot, by the CPU they hit
+ * @zero_page: first reads: the zero page mapped
+ * @fresh_page: first writes: a page mapped
+ * @zero_replaced: writes over the zero page
+ * @reused: read-only pages of one's own made writable
+ * @restored: exclusive pages taken back
+ * @restore_lost: take-backs that found another entry at the second look
+ * @spurious: nothing was left to do
+ */
 struct fault_counters {
 	unsigned long zero_page;
 	unsigned long fresh_page;
@@ -73,6 +83,9 @@ struct fault_counters {
 	unsigned long restore_lost;
 	unsigned long spurious;
 };
+
+/* Each CPU counts its own, with one instruction. */
+DECLARE_PER_CPU(struct fault_counters, fault_counters);
 
 /**
  * fault_read_counters() - sum the counters of all CPUs

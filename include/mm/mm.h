@@ -14,6 +14,7 @@
 #define PROT_READ           0x1
 #define PROT_WRITE          0x2
 #define PROT_EXEC           0x4
+#define PROT_ALL            (PROT_READ | PROT_WRITE | PROT_EXEC)
 
 #define MAP_PRIVATE         0x02
 #define MAP_FIXED           0x10
