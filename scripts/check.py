@@ -126,12 +126,8 @@ def check_bodies():
             where = '%s:%d: ' % (path, number)
             if branch.match(line):
                 wrong.append(where + 'a condition of the preprocessor')
-<<<<<<< HEAD
-            if asm.search(line) and not path.startswith(('arch/', 'tests/arch/')):
-=======
             if asm.search(line) \
                     and not path.startswith(('arch/', 'tests/arch/')):
->>>>>>> dbe1ce4 (check: let clang follow the locks everywhere but where it cannot)
                 wrong.append(where + 'assembler outside arch/')
             if nap.search(line) and test_only(path) \
                     and not path.startswith('tests/ktest/'):
