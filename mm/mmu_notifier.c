@@ -114,10 +114,8 @@
 /* Waiting for walkers: see interval_sub->settle. */
 #define SETTLE_NEVER (~(u64)0)
 
-#ifdef CONFIG_LOCKDEP
 struct lockdep_map mmu_notifier_invalidate_range_start_map =
 	LOCKDEP_MAP_INIT("mmu_notifier_invalidate_range_start");
-#endif
 
 struct atomic64 mmu_notifier_total;
 

@@ -257,4 +257,13 @@ static inline unsigned long rdtsc(void)
 #define TRACE(event, ...)                host_trace(__VA_ARGS__)
 #define host_trace(first, ...)           ((void)(first))
 
+/* No lock validator here: ThreadSanitizer is one. */
+struct lockdep_map {
+	char unused;
+};
+#define LOCKDEP_MAP_INIT(name_) \
+	{                       \
+		0               \
+	}
+
 #endif
