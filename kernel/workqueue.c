@@ -158,7 +158,7 @@ struct workqueue_struct *workqueue_create(const char *name, unsigned int workers
 	INIT_LIST_HEAD(&wq->pending);
 	init_waitqueue_head(&wq->more);
 	init_waitqueue_head(&wq->gone);
-	lockdep_init_map_key(&wq->dep, name, LOCK_KIND_FAKE, key);
+	lockdep_init_map_key(&wq->dep, name, key);
 	while (wq->nr_workers < workers) {
 		struct worker *worker = &wq->workers[wq->nr_workers];
 

@@ -330,6 +330,16 @@ def judge_quoted(quoted, words, names, suites, roots):
     return wrong
 
 
+def check_locking():
+    """docs/locking.md and the test of the learned order list the same"""
+    table = re.findall(r'^\| `([^`]+)` \|', text_of('docs/locking.md'), re.M)
+    test = text_of('tests/kernel/zz_locking_test.c')
+    body = test.split('order[] = {')[1].split('};')[0]
+    listed = re.findall(r'"([^"]+)"', body)
+    return [] if table == listed else [
+        'docs/locking.md and tests/kernel/zz_locking_test.c differ']
+
+
 def check_commands():
     """`make TARGET` in the documents names a target, VARIABLE= a variable"""
     wrong = []

@@ -28,10 +28,10 @@ struct completion {
 	}
 #define DECLARE_COMPLETION(name) struct completion name = COMPLETION_INIT(name)
 
-#define init_completion(c)                       \
-	do {                                     \
-		(c)->done = 0;                   \
-		init_waitqueue_head(&(c)->wait); \
+#define init_completion(c)                                 \
+	do {                                               \
+		(c)->done = 0;                             \
+		init_waitqueue_head_named(&(c)->wait, #c); \
 	} while (0)
 
 /** reinit_completion() - use again; nobody waits or completes now */

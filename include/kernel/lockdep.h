@@ -100,14 +100,11 @@ struct lockdep_map {
 		(map)->key = &lock_key_;                   \
 	} while (0)
 
-/* With a key of the caller's, whose fields are filled here. */
-#define lockdep_init_map_key(map, name_, kind_, key_) \
-	do {                                          \
-		(key_)->name = (name_);               \
-		(key_)->file = __FILE__;              \
-		(key_)->line = __LINE__;              \
-		(key_)->kind = (kind_);               \
-		(map)->key = (key_);                  \
+/* With a key of the caller's, who gave it place and kind; named here. */
+#define lockdep_init_map_key(map, name_, key_) \
+	do {                                   \
+		(key_)->name = (name_);        \
+		(map)->key = (key_);           \
 	} while (0)
 
 /* As a member of every lock. */
@@ -257,25 +254,28 @@ struct lockdep_task {
 	}
 #define LOCKDEP_DEP_INIT(name_, kind_)
 #define LOCKDEP_MAP_MEMBER
-#define lockdep_init_map(map, name_, kind_)           ((void)0)
-#define lockdep_init_map_key(map, name_, kind_, key_) ((void)(key_))
+#define lockdep_init_map(map, name_, kind_)    ((void)0)
+#define lockdep_init_map_key(map, name_, key_) ((void)(key_))
+#define LOCK_CLASS_KEY_INIT(name_, kind_) \
+	{                                 \
+	}
 
-#define lock_acquire(map, subclass, how)              ((void)0)
-#define lock_release(map)                             ((void)0)
-#define lockdep_note_schedule()                       ((void)0)
-#define might_sleep()                                 ((void)0)
-#define non_block_start()                             ((void)0)
-#define non_block_end()                               ((void)0)
-#define lock_map_acquire(map)                         ((void)0)
-#define lock_map_release(map)                         ((void)0)
-#define might_lock(lock)                              ((void)0)
-#define might_lock_read(lock)                         ((void)0)
-#define lockdep_is_held(lock)                         true
-#define lockdep_assert_held(lock)                     ((void)0)
-#define lockdep_assert_held_write(lock)               ((void)0)
-#define lockdep_assert_held_read(lock)                ((void)0)
-#define lockdep_assert_not_held(lock)                 ((void)0)
-#define lockdep_set_class(lock, name_)                ((void)0)
+#define lock_acquire(map, subclass, how) ((void)0)
+#define lock_release(map)                ((void)0)
+#define lockdep_note_schedule()          ((void)0)
+#define might_sleep()                    ((void)0)
+#define non_block_start()                ((void)0)
+#define non_block_end()                  ((void)0)
+#define lock_map_acquire(map)            ((void)0)
+#define lock_map_release(map)            ((void)0)
+#define might_lock(lock)                 ((void)0)
+#define might_lock_read(lock)            ((void)0)
+#define lockdep_is_held(lock)            true
+#define lockdep_assert_held(lock)        ((void)0)
+#define lockdep_assert_held_write(lock)  ((void)0)
+#define lockdep_assert_held_read(lock)   ((void)0)
+#define lockdep_assert_not_held(lock)    ((void)0)
+#define lockdep_set_class(lock, name_)   ((void)0)
 
 static inline void lockdep_task_exit(struct task *task)
 {

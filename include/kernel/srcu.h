@@ -41,12 +41,14 @@ void srcu_init_fields(struct srcu_struct *s);
 /**
  * init_srcu_struct() - make a domain; never fails, allocates nothing
  */
-#define init_srcu_struct(s)                                             \
-	do {                                                            \
-		struct srcu_struct *init_srcu_ = (s);                   \
-		spin_lock_init(&init_srcu_->lock);                      \
-		lockdep_init_map(&init_srcu_->dep, #s, LOCK_KIND_FAKE); \
-		srcu_init_fields(init_srcu_);                           \
+#define init_srcu_struct(s)                                                    \
+	do {                                                                   \
+		struct srcu_struct *init_srcu_ = (s);                          \
+		init_srcu_->lock.raw = (struct raw_spinlock)RAW_SPINLOCK_INIT; \
+		lockdep_init_map(&init_srcu_->lock.dep, "srcu_struct.lock",    \
+				 LOCK_KIND_SPIN);                              \
+		lockdep_init_map(&init_srcu_->dep, #s, LOCK_KIND_FAKE);        \
+		srcu_init_fields(init_srcu_);                                  \
 	} while (0)
 
 /**

@@ -46,11 +46,15 @@ struct wait_queue_entry {
 #define DECLARE_WAIT_QUEUE_HEAD(name) \
 	struct wait_queue_head name = WAIT_QUEUE_HEAD_INIT(name)
 
-#define init_waitqueue_head(wq)                 \
-	do {                                    \
-		spin_lock_init(&(wq)->lock);    \
-		INIT_LIST_HEAD(&(wq)->waiters); \
+/* The class of the lock is the place of the call, called @name_. */
+#define init_waitqueue_head_named(wq, name_)                                  \
+	do {                                                                  \
+		struct wait_queue_head *init_wq_ = (wq);                      \
+		init_wq_->lock.raw = (struct raw_spinlock)RAW_SPINLOCK_INIT;  \
+		lockdep_init_map(&init_wq_->lock.dep, name_, LOCK_KIND_SPIN); \
+		INIT_LIST_HEAD(&init_wq_->waiters);                           \
 	} while (0)
+#define init_waitqueue_head(wq) init_waitqueue_head_named(wq, #wq)
 
 /** init_wait() - make @wait an entry of the running task */
 void init_wait(struct wait_queue_entry *wait, enum wait_flag flags);

@@ -71,10 +71,11 @@ struct workqueue_struct *workqueue_create(const char *name, unsigned int workers
  *
  * Context: may sleep.  Return: the queue, or NULL without memory.
  */
-#define alloc_workqueue(name, workers)                     \
-	({                                                 \
-		static struct lock_class_key wq_key_;      \
-		workqueue_create(name, workers, &wq_key_); \
+#define alloc_workqueue(name, workers)                           \
+	({                                                       \
+		static struct lock_class_key wq_key_ =           \
+			LOCK_CLASS_KEY_INIT("", LOCK_KIND_FAKE); \
+		workqueue_create(name, workers, &wq_key_);       \
 	})
 
 /** destroy_workqueue() - run what is queued, end the workers; may sleep */
