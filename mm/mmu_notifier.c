@@ -465,10 +465,10 @@ static noinline int start_slow(struct mmu_notifier_subscriptions *subs,
 	return unlikely(ret) ? notifier_start_failed(subs, range, ret) : 0;
 }
 
+/* Lets go of ->lock, which the caller took; checkers do not follow that. */
 static noinline int start_hit_alone(struct mmu_notifier_subscriptions *subs,
 				    struct mmu_notifier_range *range,
-				    struct interval_tree_node *node)
-	__releases(subs->lock)
+				    struct interval_tree_node *node) __no_thread_safety
 {
 	int ret = start_hit(subs, range, node, false);
 
@@ -490,6 +490,7 @@ static noinline int start_refused(struct mmu_notifier_range *range)
  * most saves no registers.
  */
 int __mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
+	__no_thread_safety
 {
 	struct mmu_notifier_subscriptions *subs;
 	struct interval_tree_node *node;
@@ -597,18 +598,18 @@ bool mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *ran
 /* --- interval subscriptions: readers --------------------------------------- */
 
 /*
- * Is @sub touched by a range that is open and not numbered after @upto? With
- * @upto the last number given out: by any.
+ * Is @sub touched by a range that is open and not numbered after @newest? With
+ * @newest the last number given out: by any.
  */
 static bool is_open(struct mmu_notifier_subscriptions *subs,
-		    const struct mmu_interval_notifier *sub, unsigned long upto)
-	__must_hold(subs->lock)
+		    const struct mmu_interval_notifier *sub,
+		    unsigned long newest) __must_hold(subs->lock)
 {
 	const struct mmu_notifier_range *range;
 
 	for (range = subs->open_hits; range; range = range->next) {
 		/* A difference, not an order: numbers may wrap (R4.25). */
-		if ((long)(range->seq - upto) <= 0 &&
+		if ((long)(range->seq - newest) <= 0 &&
 		    range->start <= interval_tree_last(&sub->interval_tree) &&
 		    range->end > interval_tree_start(&sub->interval_tree))
 			return true;
@@ -626,12 +627,12 @@ static bool has_settled(struct mmu_notifier_subscriptions *subs,
 }
 
 static bool reader_may_go(struct mmu_notifier_subscriptions *subs,
-			  struct mmu_interval_notifier *sub, unsigned long upto)
+			  struct mmu_interval_notifier *sub, unsigned long newest)
 {
 	bool may;
 
 	spin_lock(&subs->lock);
-	may = has_settled(subs, sub) && !is_open(subs, sub, upto);
+	may = has_settled(subs, sub) && !is_open(subs, sub, newest);
 	spin_unlock(&subs->lock);
 	return may;
 }
@@ -645,17 +646,17 @@ static noinline unsigned long
 read_begin_slow(struct mmu_notifier_subscriptions *subs,
 		struct mmu_interval_notifier *sub)
 {
-	unsigned long seq, upto;
+	unsigned long seq, newest;
 
 	spin_lock(&subs->lock);
 	seq = READ_ONCE(sub->invalidate_seq);
-	upto = subs->invalidate_seq;
-	if (!has_settled(subs, sub) || is_open(subs, sub, upto)) {
+	newest = subs->invalidate_seq;
+	if (!has_settled(subs, sub) || is_open(subs, sub, newest)) {
 		subs->nr_waiting++;
 		subs->stats.waits++;
 		sub->waits++;
 		spin_unlock(&subs->lock);
-		wait_event(&subs->waiters, reader_may_go(subs, sub, upto));
+		wait_event(&subs->waiters, reader_may_go(subs, sub, newest));
 		spin_lock(&subs->lock);
 		subs->nr_waiting--;
 		if (!is_open(subs, sub, subs->invalidate_seq))

@@ -498,6 +498,7 @@ int __mmu_notifier_register(struct mmu_notifier *subscription,
 	return 0;
 }
 
+/* clang does not follow an acquisition that may fail with an error. */
 int mmu_notifier_register(struct mmu_notifier *subscription,
 			  struct mm_struct *mm) __no_thread_safety
 {
@@ -680,8 +681,9 @@ static void put_run_free(struct mmu_notifier_deferred *deferred)
 	mmdrop(mm);
 }
 
+/* Lets go of ->lock, which the caller took; checkers do not follow that. */
 static noinline void put_last(struct mmu_notifier_subscriptions *subs,
-			      struct mmu_notifier *sub) __releases(subs->lock)
+			      struct mmu_notifier *sub) __no_thread_safety
 {
 	struct plain_table *table;
 	bool free_now;
@@ -701,7 +703,7 @@ static noinline void put_last(struct mmu_notifier_subscriptions *subs,
 		put_run_free(&sub->deferred);
 }
 
-void mmu_notifier_put(struct mmu_notifier *subscription)
+void mmu_notifier_put(struct mmu_notifier *subscription) __no_thread_safety
 {
 	struct mmu_notifier_subscriptions *subs =
 		subscriptions_of(subscription->mm);

@@ -194,6 +194,7 @@ void notifier_gate_leave_busy(struct notifier_gate *gate)
 	run_all(ready);
 }
 
+/* The owner holds the lock under a name of its own, which clang cannot know. */
 u64 notifier_gate_ask(struct notifier_gate *gate) __no_thread_safety
 {
 	u64 pass;

@@ -498,16 +498,11 @@ void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm);
  * callbacks run or wait for them. So the validator learns what may not be
  * held or taken there without a callback ever having to be hit.
  */
-#ifdef CONFIG_LOCKDEP
 extern struct lockdep_map mmu_notifier_invalidate_range_start_map;
 #define mmu_notifier_map_acquire() \
 	lock_map_acquire(&mmu_notifier_invalidate_range_start_map)
 #define mmu_notifier_map_release() \
 	lock_map_release(&mmu_notifier_invalidate_range_start_map)
-#else
-#define mmu_notifier_map_acquire() ((void)0)
-#define mmu_notifier_map_release() ((void)0)
-#endif
 
 /** mmu_notifier_might_invalidate() - "here callbacks may run, or be awaited" */
 static __always_inline void mmu_notifier_might_invalidate(void)
