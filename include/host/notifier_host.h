@@ -203,6 +203,8 @@ void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
 			panic("%s", "!(" #cond ")"); \
 	} while (0)
 
+#define lock_map_acquire(map)           ((void)(map))
+#define lock_map_release(map)           ((void)(map))
 #define might_sleep()                   ((void)0)
 #define might_lock(lock)                ((void)(lock))
 #define non_block_start()               ((void)0)
