@@ -168,7 +168,7 @@ include $(wildcard tests/host/build.mk)
 
 ##@ Run
 .PHONY: run
-run: deps-run ## boot and run the contest [SMP=2 PEER=none FIRMWARE=uefi]; stays in the monitor on a terminal
+run: deps-run ## boot and run the contest [SMP=2 PEER=none, with it FIRMWARE=uefi]; stays in the monitor on a terminal
 	@$(MAKE) --no-print-directory BUILD=release all $(if $(filter none,$(PEER)),,peer)
 	@scripts/run-qemu --image build/release/concord.elf --mode run
 
