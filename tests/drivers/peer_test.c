@@ -220,6 +220,32 @@ KTEST_F(peer, read_only_page_can_be_read_but_not_written, KT_NEEDS_PEER)
 	arena_close(&arena);
 }
 
+/* R8.14: the CPU's entry knows nothing of what the device has written. */
+KTEST_F(peer, page_that_the_device_could_write_is_marked_dirty, KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+	struct page *frame;
+	u64 value;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(device_store(arena.ctx, arena.base, 1), 0);
+	mmap_read_lock(arena.mm);
+	frame = follow_page(arena.mm, arena.base);
+	mmap_read_unlock(arena.mm);
+	if (frame) {
+		ClearPageDirty(frame);
+		EXPECT_EQ(device_load(arena.ctx, arena.base, &value), 0);
+		EXPECT(!PageDirty(frame));
+		EXPECT_EQ(do_munmap(arena.mm, arena.base, PAGE_SIZE), 0);
+		EXPECT(PageDirty(frame));
+		put_page(frame);
+	} else {
+		ktest_fail(test, "no frame was mapped");
+	}
+	arena_close(&arena);
+}
+
 /* Stops the first request between its look-up and its installation. */
 struct interloper {
 	struct ktest_step step;
