@@ -6,13 +6,13 @@
  *
  * Idea.  `mm` walks the list of all under its lock and prints what needs no
  * other lock.  `vmas`, `pte` and `subs` name one by its number (mm->id), become
- * a user of it for as long as they look, and take mmap_lock for reading.
+ * a user of it for as long as they look.
  * Without a number they take the first one that has users.
  *
  *	command		holds
  *	mm		the list's lock (mm_for_each)
- *	vmas, subs	a user reference, mmap_lock read
- *	pte		a user reference; pte_describe() takes the rest
+ *	vmas		a user reference, mmap_lock read
+ *	pte, subs	a user reference; what they call takes the rest
  */
 #include <kernel/errno.h>
 #include <kernel/monitor.h>

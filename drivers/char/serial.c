@@ -103,14 +103,16 @@ INITCALL(INIT_EARLY, serial_console_init);
 
 static void receive(void *arg)
 {
-	spin_lock(&rx_lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&rx_lock, flags);
 	while (inb(COM1 + REG_STATUS) & STATUS_RX) {
 		char c = (char)inb(COM1 + REG_DATA);
 
 		if (head - tail < RX_RING)
 			ring[head++ % RX_RING] = c;
 	}
-	spin_unlock(&rx_lock);
+	spin_unlock_irqrestore(&rx_lock, flags);
 	wake_up(&rx_wait);
 }
 
