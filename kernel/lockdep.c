@@ -24,7 +24,7 @@
  *	sleep		might_sleep() or schedule() with preemption or
  *			interrupts off, or in a non-block section
  *	assert		lockdep_assert_held() and kin
- *	init		a lock was never initialised
+ *	init		a lock was never initialised, or its class is on a stack
  *
  * A try never waits: nothing is ordered before it, but what is taken while it
  * is held is ordered after it.  Shared is ordered like exclusive, since a
@@ -575,6 +575,15 @@ static void check_held(struct lockdep_task *ld, const struct held_lock *lock)
 	}
 }
 
+/* A class outlives every frame: its key lies in the image. */
+extern char __data_start[], __data_end[];
+
+static bool key_is_static(const struct lock_class_key *key)
+{
+	return (const char *)key >= __data_start &&
+	       (const char *)key < __data_end;
+}
+
 static void acquire(struct lockdep_map *map, unsigned int subclass,
 		    unsigned int how, unsigned long ip, bool irqs_on)
 {
@@ -582,9 +591,10 @@ static void acquire(struct lockdep_map *map, unsigned int subclass,
 	struct held_lock lock = {.map = map, .ip = ip, .how = (u8)how};
 	enum lock_kind kind;
 
-	if (!map->key) {
-		report_simple("a lock was never initialised", false,
-			      "taken at %pS", (void *)ip);
+	if (!key_is_static(map->key)) {
+		report_simple("a lock was never initialised, or on a stack by "
+			      "a static initialiser",
+			      false, "taken at %pS", (void *)ip);
 		return;
 	}
 	kind = map->key->kind;

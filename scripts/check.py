@@ -325,7 +325,7 @@ def judge_quoted(quoted, words, names, suites, roots):
         if not os.path.exists(os.path.join(TOP, path)):
             wrong.append('no file ' + path)
     elif test and test.group(1) in suites and quoted not in names \
-            and test.group(2) not in ('c', 'h', 'py', 'md'):
+            and test.group(2) not in ('c', 'h', 'py', 'md', 'lock'):
         wrong.append('no test ' + quoted)
     return wrong
 
