@@ -44,7 +44,7 @@
  *
  * The counts are shared words: readers of one domain on many CPUs pull one
  * cache line around.  That is the price for a domain of a few words which is
- * made for every address space; docs/adr has the figures when it is too high.
+ * made for every address space.
  *
  * Lifetime.  cleanup_srcu_struct() waits until the work is through.  A
  * callback may free what it was queued for, not the domain.
