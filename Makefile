@@ -51,6 +51,7 @@ endif
 LD := $(CROSS_COMPILE)ld
 NM := $(CROSS_COMPILE)nm
 OBJCOPY := $(CROSS_COMPILE)objcopy
+export OBJCOPY
 NASM := nasm
 HOSTCC ?= gcc
 
@@ -168,9 +169,10 @@ include $(wildcard tests/host/build.mk)
 
 ##@ Run
 .PHONY: run
-run: deps-run ## boot and run the contest [SMP=2 PEER=none, with it FIRMWARE=uefi]; stays in the monitor on a terminal
-	@$(MAKE) --no-print-directory BUILD=release all $(if $(filter none,$(PEER)),,peer)
-	@scripts/run-qemu --image build/release/concord.elf --mode run
+run: RUN_BUILD := $(if $(filter file,$(origin BUILD)),release,$(BUILD))
+run: deps-run ## boot and run the contest [SMP=2 BUILD=test PEER=none, with it FIRMWARE=uefi]; stays in the monitor on a terminal
+	@$(MAKE) --no-print-directory BUILD=$(RUN_BUILD) all $(if $(filter none,$(PEER)),,peer)
+	@scripts/run-qemu --image build/$(RUN_BUILD)/concord.elf --mode run
 
 .PHONY: debug
 debug: deps-debug all $(if $(filter none,$(PEER)),,peer) ## boot, wait for gdb (scripts/gdb has the mm, pte and subs commands)
