@@ -4,10 +4,11 @@
 
 In this order: the programs that test on the host, a boot that runs the tests
 inside the kernel, boots on other machines (CPU models, firmware, CPU counts,
-no peer), and the boots that must end in a panic with stated words.
+no peer, two peers, one that dies), and the boots that must end in a panic with
+stated words.
 
     T=GLOB       only tests whose name matches: `suite.name` inside the
-                 kernel, `host.NAME`, `boot.NAME`, `panic.NAME` here
+                 kernel, `host.NAME`, `boots.NAME`, `panic.NAME` here
     REPEAT=N     run the selection inside the kernel N times
     SEED=N       of the random tests; printed when not given
     SMP=N        CPUs of the boot that tests
@@ -29,19 +30,37 @@ import sys
 import time
 
 import ktap
+import liveboots
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RUN_QEMU = os.path.join(TOP, 'scripts', 'run-qemu')
 CASES = os.path.join(TOP, 'tests', 'panic', 'cases')
 
-# Boots on other machines run these tests only: they ask what the boot found.
-BOOT_TESTS = 'boot.*'
+# The same image on other machines: which tests run there, options, and words
+# that the boot must say to be the machine that was meant.
 BOOTS = {
-    'no_peer': ['--peer', 'none', '--smp', '2'],
-    'cpu_qemu64': ['--peer', 'none', '--cpu', 'qemu64', '--smp', '2'],
-    'eight_cpus': ['--peer', 'none', '--smp', '8'],
-    'uefi': ['--peer', 'none', '--firmware', 'uefi', '--smp', '2'],
-    'much_memory': ['--peer', 'none', '--mem', '5G', '--smp', '2'],
+    'no_peer': ('boot.*', ['--peer', 'none', '--smp', '2'], ''),
+    'cpu_qemu64': ('boot.*', ['--peer', 'none', '--cpu', 'qemu64',
+                              '--smp', '2'], ''),
+    'eight_cpus': ('boot.*', ['--peer', 'none', '--smp', '8'], ''),
+    'uefi': ('boot.*', ['--peer', 'none', '--firmware', 'uefi',
+                        '--smp', '2'], ''),
+    'much_memory': ('boot.*', ['--peer', 'none', '--mem', '5G',
+                               '--smp', '2'], ''),
+    'two_peers': ('peer_pair.*', ['--peers', '2', '--smp', '2'],
+                  'peer1: device 1 '),
+    'one_vector': ('peer.*,peer_atomic.*,peer_retry.*',
+                   ['--smp', '2', '--qemu', '-global', '--qemu',
+                    'vhost-user-fs-pci.vectors=1'],
+                   'one interrupt vector for all queues'),
+    'peer_death': ('peer_misbehaviour.death_is_noticed_in_time_and_costs_'
+                   'only_its_work', ['--smp', '2'], 'peer0: declared dead'),
+}
+
+# Boots that something is done to while they run.
+LIVE_BOOTS = {
+    'peer_dies_in_the_contest': liveboots.peer_dies,
+    'peer_is_killed_in_the_contest': liveboots.peer_is_killed,
 }
 
 
@@ -75,7 +94,7 @@ def say(run, started):
     counts = ', '.join('%d %s' % (run.count(outcome), outcome)
                        for outcome in ('passed', 'failed', 'skipped')
                        if run.count(outcome))
-    print('%-28s %s (%.1f s)' % (run.name, counts, time.time() - started))
+    print('%-36s %s (%.1f s)' % (run.name, counts, time.time() - started))
     sys.stdout.flush()
 
 
@@ -134,7 +153,7 @@ class Tests:
 
     def kernel(self):
         """The boot that runs every test on SMP CPUs, with the peer."""
-        if re.match(r'(host|panic|peer)\.', self.glob):
+        if re.match(r'(host|panic|boots)\.', self.glob):
             return
         name = 'kernel.smp%s' % self.smp
         append = ['seed=' + self.seed, 'repeat=' + self.repeat]
@@ -160,18 +179,66 @@ class Tests:
 
     def boots(self):
         """The same image on other machines."""
-        if self.glob and not self.glob.startswith('boot'):
-            return
-        for name, options in BOOTS.items():
-            started = time.time()
+        for name, (tests, options, words) in BOOTS.items():
             full = 'boots.' + name
-            run = run_program(full, self.qemu(full, 'test', options,
-                                              ['test=' + BOOT_TESTS]),
-                              self.log(full),
-                              echo='all' if self.verbose else None)
+            if not self.wanted_boot(full):
+                continue
+            started = time.time()
+            if 'none' in options:
+                run = self.boot(full, tests, options, words)
+            else:
+                run = self.without_peer(full) or \
+                    self.boot(full, tests, options + self.peer_option(), words)
             self.runs.append(run)
             say(run, started)
             say_failures(run)
+
+    def boot(self, name, tests, options, words):
+        run = run_program(name, self.qemu(name, 'test', options,
+                                          ['test=' + tests]),
+                          self.log(name),
+                          echo='all' if self.verbose else None)
+        with open(self.log(name), encoding='utf-8') as log:
+            if words not in log.read():
+                run.results.append(ktap.Result(
+                    name + ': another machine than was meant', 'failed',
+                    'never said: ' + words))
+        return run
+
+    def live_boots(self):
+        """Boots that something is done to while they run."""
+        for name, function in LIVE_BOOTS.items():
+            full = 'boots.' + name
+            if not self.wanted_boot(full):
+                continue
+            started = time.time()
+            run = self.without_peer(full)
+            if not run:
+                wrong = function(
+                    lambda mode, options, full=full:
+                    self.qemu(full, mode, options + self.peer_option()),
+                    self.log(full))
+                run = ktap.Run(full)
+                run.results.append(ktap.Result(
+                    full, 'failed' if wrong else 'passed', wrong,
+                    (time.time() - started) * 1000))
+            self.runs.append(run)
+            say(run, started)
+            say_failures(run)
+
+    def wanted_boot(self, name):
+        """By its own name, or by the name of the tests that all boots run."""
+        return self.wanted(name) or re.match(r'boot\.', self.glob)
+
+    def peer_option(self):
+        return ['--peer', self.peer] if self.peer else []
+
+    def without_peer(self, name):
+        if self.peer != 'none':
+            return None
+        run = ktap.Run(name)
+        run.results.append(ktap.Result(name, 'skipped', 'no peer device'))
+        return run
 
     def panics(self):
         """Boots that must end in a panic or a refusal, in stated words."""
@@ -258,6 +325,7 @@ def main():
     tests.kernel()
     if os.environ.get('BOOTS') != 'no':
         tests.boots()
+        tests.live_boots()
         tests.panics()
     ktap.write_junit(os.path.join(args.build, 'junit.xml'), tests.runs)
     line, good = ktap.totals(tests.runs)

@@ -39,6 +39,7 @@
 #include <kernel/atomic.h>
 #include <kernel/cpumask.h>
 #include <kernel/errno.h>
+#include <kernel/printk.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
 
@@ -216,6 +217,8 @@ int virtio_pci_open(struct pci_device *pci, struct virtio_device *vdev)
 	vdev->nr_queues = min_t(unsigned int, VIRTIO_MAX_QUEUES,
 				readw(common(vdev, COMMON_NUM_QUEUES)));
 	vdev->vectors = pci->msix.count >= vdev->nr_queues ? vdev->nr_queues : 1;
+	if (vdev->vectors == 1)
+		pr_info("virtio: one interrupt vector for all queues\n");
 	writew(VIRTIO_MSIX_NO_VECTOR, common(vdev, COMMON_MSIX_CONFIG));
 	return 0;
 

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""liveboots - boots that something is done to while they run
+
+The peer dies in the middle of the contest, by itself or by SIGKILL; gdb looks
+at the kernel and lets it go on; all CPUs hang with interrupts off. What
+happened is judged by what the kernel said, when it said it, and how it left.
+scripts/run-tests.py calls these and counts them.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+DRIVER = os.path.join(TOP, 'include', 'drivers', 'peer.h')
+
+# How long a loaded host may keep the kernel's words from us.
+SLACK = 2.0
+
+CONTEST_RUNS = re.compile(r'CPUs +[\d,]+ +device +[1-9]')
+SECOND_ROUND = 'the same with exclusive access'
+
+
+class Boot:
+    """One boot, its lines with the time each came, and what is wrong."""
+
+    def __init__(self, command, log, on_line=None):
+        self.lines = []
+        self.wrong = []
+        with open(log, 'w', encoding='utf-8') as kept:
+            with subprocess.Popen(command, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT,
+                                  stdin=subprocess.DEVNULL) as child:
+                for raw in child.stdout:
+                    line = raw.decode('utf-8', 'replace').strip('\r\n')
+                    kept.write(line + '\n')
+                    self.lines.append((time.monotonic(), line))
+                    if on_line:
+                        on_line(self, line)
+                self.status = child.wait()
+
+    def when(self, words):
+        """When the kernel first said it; None if never, which is wrong."""
+        for moment, line in self.lines:
+            if re.search(words, line):
+                return moment
+        self.wrong.append('never said: ' + words)
+        return None
+
+    def said(self, words):
+        return any(re.search(words, line) for _, line in self.lines)
+
+    def want_status(self, status):
+        if self.status != status:
+            self.wrong.append('ended with status %d, wanted %d' %
+                              (self.status, status))
+
+    def verdict(self):
+        """What is wrong, with the last lines; empty when nothing is."""
+        if not self.wrong:
+            return ''
+        return '\n'.join(self.wrong + [line for _, line in self.lines[-60:]])
+
+
+def death_limit():
+    """Seconds after which the driver promises to have noticed."""
+    with open(DRIVER, encoding='utf-8') as header:
+        return int(re.search(r'define PEER_DEATH_NS \((\d+) \* 1000 \* '
+                             r'1000 \* 1000ULL\)',
+                             header.read()).group(1))
+
+
+def judge_death(boot, died):
+    """The kernel says so in time, fails the contest, leaves by itself."""
+    noticed = boot.when(r'peer0: declared dead')
+    failed = boot.when(r'contest: FAIL: EIO: the device is dead, '
+                       r'the kernel is not')
+    limit = death_limit() + SLACK
+    for moment, what in ((noticed, 'declared dead'),
+                         (failed, 'contest ended')):
+        if died and moment and moment - died > limit:
+            boot.wrong.append('%s %.1f s after the death, wanted %.1f' %
+                              (what, moment - died, limit))
+    if boot.said('KERNEL PANIC|WARNING|lockdep:|UBSAN'):
+        boot.wrong.append('the kernel took harm')
+    boot.want_status(1)
+    return boot.verdict()
+
+
+def peer_dies(qemu, log):
+    """--die-after: the process ends amid the first round's orders."""
+    boot = Boot(qemu('run', ['--smp', '2', '--timeout', '60',
+                             '--peer-arg', '--die-after=60']), log)
+    # Nobody sees it die; it was alive when the contest began.
+    return judge_death(boot, boot.when('contest: the peer against'))
+
+
+def peer_is_killed(qemu, log):
+    """SIGKILL from outside, amid the round with exclusive access."""
+    died = []
+
+    def kill(boot, line):
+        if died or not CONTEST_RUNS.search(line) or \
+                not boot.said(SECOND_ROUND):
+            return
+        with open(log + '.serial.peer0.pid', encoding='utf-8') as pid:
+            os.kill(int(pid.read()), signal.SIGKILL)
+        died.append(time.monotonic())
+
+    boot = Boot(qemu('run', ['--smp', '2', '--timeout', '60']), log, kill)
+    if not died:
+        boot.wrong.append('the contest was over before the kill')
+    return judge_death(boot, died[0] if died else None)
