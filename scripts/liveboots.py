@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -113,3 +114,64 @@ def peer_is_killed(qemu, log):
     if not died:
         boot.wrong.append('the contest was over before the kill')
     return judge_death(boot, died[0] if died else None)
+
+
+# What gdb's commands must have printed about a contest that runs.
+LOOKS = (
+    r'LOOK mm\n( +\d+  0xffff\w+  users \d+  count \d+  regions \d+.*\n)+',
+    r'LOOK vmas\n  0x\w+-0x\w+ rw-',
+    r'LOOK subs\n  sequence \d+, walkers \d+\n'
+    r'  interval 0x\w+-0x\w+  seq \d+  calls \d+  \w+\n',
+    r'LOOK pte\n0x\w+\n  pgd 0x\w+  frame .*\n  pud .*\n  pmd .*\n'
+    r'  pte 0x\w+  (frame 0x\w+: .*user|not present: a swap entry)',
+    r'LOOK tasks\n(.*\n)*.* contest/cpu0\b',
+    r'LOOK backtrace\n(.*\n)*#0 (.*\n)*#1 .* at \w+/.*\.c:\d+',
+    r'LOOK done',
+)
+
+
+def gdb_looks(qemu, log):
+    """gdb stops the contest, every command of ours works, it goes on."""
+    looked = []
+    with tempfile.TemporaryDirectory() as directory:
+        socket = os.path.join(directory, 'gdb')
+
+        def look(boot, line):
+            if looked or not CONTEST_RUNS.search(line) or \
+                    not boot.said(SECOND_ROUND):
+                return
+            # A kernel amid a change of its lists is no fault of gdb's.
+            for _ in range(3):
+                looked.append(run_gdb(socket))
+                if all(re.search(look, looked[-1]) for look in LOOKS):
+                    break
+
+        boot = Boot(qemu('run', ['--smp', '2', '--timeout', '120', '--qemu',
+                                 '-gdb', '--qemu',
+                                 'unix:%s,server=on,wait=off' % socket]),
+                    log, look)
+    said = looked[-1] if looked else 'nobody looked: the contest was over'
+    with open(log + '.gdb', 'w', encoding='utf-8') as kept:
+        kept.write(said)
+    missing = ['gdb never showed: ' + look
+               for look in LOOKS if not re.search(look, said)]
+    if missing:
+        boot.wrong += missing + said.splitlines()
+    boot.when('contest: PASS')
+    boot.want_status(0)
+    return boot.verdict()
+
+
+def run_gdb(socket):
+    command = ['gdb', '-nx', '-batch',
+               '-x', os.path.join(TOP, 'scripts', 'gdb', 'concord.py'),
+               '-x', os.path.join(TOP, 'tests', 'scripts', 'gdb_looks.py'),
+               os.path.join(TOP, 'build', 'test', 'concord.elf')]
+    try:
+        return subprocess.run(command, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env=dict(os.environ, CONCORD_GDB=socket),
+                              timeout=60, check=False
+                              ).stdout.decode('utf-8', 'replace')
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return 'gdb: %s' % error

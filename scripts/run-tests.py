@@ -61,6 +61,7 @@ BOOTS = {
 LIVE_BOOTS = {
     'peer_dies_in_the_contest': liveboots.peer_dies,
     'peer_is_killed_in_the_contest': liveboots.peer_is_killed,
+    'gdb_looks_at_the_contest': liveboots.gdb_looks,
 }
 
 

@@ -9,11 +9,15 @@
     pte MM ADDR         what maps an address, level by level
     subs MM             its subscriptions
     tasks               all tasks
+    backtrace           gdb's own; `thread apply all backtrace` for every CPU
 
-Everything is read through the debugger; nothing in the kernel runs for it.
+CONCORD_GDB is where QEMU waits if not on port 1234. Everything is read through the debugger; nothing in the kernel runs for it.
 Objects and fields are those of include/mm/mm_types.h; the page-table bits
 those of arch/x86_64/include/asm/paging.h.
 """
+
+import os
+import re
 
 import gdb
 
@@ -34,7 +38,7 @@ def container(node, kind, member):
 def each_entry(head, kind, member):
     """Objects on a struct list_head."""
     node = head['next']
-    while int(node) != int(head.address):
+    while int(node) not in (0, int(head.address)):
         yield container(node, kind, member)
         node = node['next']
 
@@ -138,7 +142,36 @@ class ListSubs(gdb.Command):
         if not int(subscriptions):
             print('  none, and none ever')
             return
-        print(subscriptions.dereference())
+        print('  sequence %d, walkers %d' %
+              (int(subscriptions['invalidate_seq']),
+               int(subscriptions['walkers']['counter'])))
+        nil = int(gdb.parse_and_eval('&interval_tree_nil'))
+        for sub in each_interval(subscriptions['tree']['root'], nil):
+            node = sub['interval_tree']
+            print('  interval %#014x-%#014x  seq %d  calls %d  %s' %
+                  (int(node['start']), int(node['end']),
+                   int(sub['invalidate_seq']), int(sub['calls']),
+                   name_of(sub['invalidate'])))
+        table = subscriptions['table']
+        for i in range(int(table['nr']) if int(table) else 0):
+            slot = table['slots'][i]
+            print('  plain    %#x  %s' %
+                  (int(slot['sub']), 'left' if slot['dead'] else
+                   'users %d' % int(slot['sub']['users'])))
+
+
+def each_interval(node, nil, depth=0):
+    """In the order of their starts; a tree amid a change is not followed far."""
+    if int(node) in (0, nil) or depth > 64:
+        return
+    yield from each_interval(node['left'], nil, depth + 1)
+    yield container(node, 'struct mmu_interval_notifier', 'interval_tree')
+    yield from each_interval(node['right'], nil, depth + 1)
+
+
+def name_of(function):
+    found = re.search('<(.*)>', str(function))
+    return found.group(1) if found else str(function)
 
 
 class ListTasks(gdb.Command):
@@ -160,7 +193,9 @@ for command in (ListMm, ListVmas, ShowPte, ListSubs, ListTasks):
     command()
 
 gdb.execute('set pagination off')
+waits = os.environ.get('CONCORD_GDB', ':1234')
 try:
-    gdb.execute('target remote :1234')
+    gdb.execute('target remote ' + waits)
 except gdb.error as error:
-    print('not connected (%s); `target remote :1234` when QEMU waits' % error)
+    print('not connected (%s); `target remote %s` when QEMU waits' %
+          (error, waits))
