@@ -44,24 +44,28 @@
  *	- No CPU gets it back early: a fault needs the lock of the page.
  *	- The device gets it only after we return.
  *	- Somebody who zaps the entry in between sees no translation to flush,
- *	  and would return while another CPU can still read the old page.  So
- *	  makers count themselves in mm->tlb_flush_pending before they take the
- *	  table's lock, and a zap that meets an exclusive entry reads the count
- *	  with that lock held: the lock orders the two, and a zap that sees the
- *	  entry sees the count, and flushes for itself.
+ *	  and would return while another CPU can still read the old page.  So a
+ *	  maker counts itself in mm->tlb_flush_pending from before its first
+ *	  table's lock until after the flush, like everybody who changes entries
+ *	  and flushes later, and the zap flushes for itself (mm/tlb.c has the
+ *	  rule and why it holds).
  *
  *	make_device_exclusive_range()	madvise_dontneed()	(must hold)
  *	tlb_flush_pending++
  *	lock; entry exchanged; unlock
- *					lock; entry emptied,
- *					pending != 0: noted;
- *					unlock; flush
+ *					lock; entry emptied; unlock
+ *					another is pending:
+ *					flush
  *					return			no CPU reads
  *	flush							the old page
  *	tlb_flush_pending--
  *
  *	(device_exclusive_test.c,
  *	 dontneed_during_a_batched_flush_flushes_for_itself)
+ *
+ * The other way round nothing is to be done.  A maker promises nothing about
+ * pages that it gives up, and a page that it finds present in an entry was put
+ * there by a fault that made all CPUs forget what the entry held before.
  *
  * The take-back is the other half, and its race is with everything that needs
  * no page lock (R8.22):
@@ -76,12 +80,13 @@
  *
  *	(take_back_that_lost_to_dontneed_leaves_the_entry_empty)
  *
- * Nothing is flushed by a take-back: the entry was not present.
+ * Nothing is flushed by a take-back: the entry was not present, and its maker
+ * has flushed before it lets go of the page's lock.
  *
  *	data			guarded by
  *	the entry		its table's lock
  *	page -> entry		page lock: only its holder makes or restores
- *	tlb_flush_pending	atomic, see above
+ *	tlb_flush_pending	atomic, mm/tlb.c
  *
  * Lock order: mmap_lock, page lock, what notifier callbacks take, table lock.
  *

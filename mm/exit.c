@@ -24,6 +24,8 @@ static void exit_check_books(struct mm_struct *mm)
 	     mm->id, (long)atomic64_read(&mm->anon_rss));
 	WARN(atomic64_read(&mm->nr_ptes), "mm %u: exit leaves %ld tables",
 	     mm->id, (long)atomic64_read(&mm->nr_ptes));
+	WARN(atomic_read(&mm->tlb_flush_pending), "mm %u: exit leaves %d flushes",
+	     mm->id, atomic_read(&mm->tlb_flush_pending));
 	WARN(mm->map_count || mm->total_vm || mm->mm_first,
 	     "mm %u: exit leaves %u regions, %lu pages", mm->id, mm->map_count,
 	     mm->total_vm);
@@ -38,7 +40,7 @@ void exit_mmap(struct mm_struct *mm)
 	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, 0, mm->mm_first, mm,
 				0, ~0UL);
 	mmu_notifier_invalidate_range_start(&range);
-	tlb_gather_mmu(&tlb, mm);
+	tlb_gather_mmu(&tlb, mm, 0, USER_END);
 	zap_range(&tlb, 0, USER_END);
 	pgtable_free_range(&tlb, 0, USER_END, 0, USER_PGD_PTRS * PGDIR_SIZE);
 	tlb_flush_mmu(&tlb);

@@ -23,6 +23,10 @@
  * the table is taken, the entry compared with what was seen, and the page goes
  * in or is given back.
  *
+ * An empty entry may still be remembered by a CPU as somebody found it who is
+ * about to flush.  Before it is filled that is made good (mm/tlb.c;
+ * a_fault_over_an_entry_not_yet_flushed_flushes_it_first).
+ *
  *	data			guarded by
  *	regions, tables		mmap_lock, either mode (here: for reading)
  *	an entry		its table's lock
@@ -104,14 +108,25 @@ static pte_t fresh_page_pte(const struct vm_area_struct *vma,
 	return pte_mkdirty(pte_mkwrite(pte));
 }
 
-static vm_fault_t fault_zero_page(struct vm_area_struct *vma, pte_t *ptep,
-				  struct spinlock *ptl)
+/*
+ * An empty entry gets a page. Its table's lock is held: whoever emptied it last
+ * had that lock before us and was counted before that.
+ */
+static void fill_entry(struct mm_struct *mm, vaddr_t addr, pte_t *ptep, pte_t pte)
+{
+	if (tlb_flush_is_pending(mm))
+		flush_tlb_page(&mm->context, addr);
+	set_pte(ptep, pte);
+}
+
+static vm_fault_t fault_zero_page(struct vm_area_struct *vma, vaddr_t addr,
+				  pte_t *ptep, struct spinlock *ptl)
 {
 	pte_t pte = pfn_pte(page_to_pfn(empty_zero_page), vma->vm_page_prot);
 
 	spin_lock(ptl);
 	if (likely(pte_none(ptep_get(ptep)))) {
-		set_pte(ptep, pte);
+		fill_entry(vma->vm_mm, addr, ptep, pte);
 		this_cpu_inc(fault_counters.zero_page);
 	}
 	spin_unlock(ptl);
@@ -133,7 +148,7 @@ static vm_fault_t fault_fresh_page(struct vm_area_struct *vma, vaddr_t addr,
 		put_page(page);
 		return VM_FAULT_NOPAGE;
 	}
-	set_pte(ptep, fresh_page_pte(vma, page));
+	fill_entry(vma->vm_mm, addr, ptep, fresh_page_pte(vma, page));
 	spin_unlock(ptl);
 	atomic64_inc(&vma->vm_mm->anon_rss);
 	this_cpu_inc(fault_counters.fresh_page);
@@ -235,7 +250,7 @@ vm_fault_t handle_mm_fault(struct vm_area_struct *vma, vaddr_t addr,
 	if (pte_none(pte))
 		return flags & FAULT_FLAG_WRITE
 			       ? fault_fresh_page(vma, addr, ptep, ptl)
-			       : fault_zero_page(vma, ptep, ptl);
+			       : fault_zero_page(vma, addr, ptep, ptl);
 	if (pte_present(pte))
 		return fault_present(vma, addr, ptep, ptl, pte, flags);
 	return fault_swap(vma, addr, ptep, ptl, pte, flags);

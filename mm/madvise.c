@@ -7,13 +7,17 @@
  * same pages.  The table's lock decides who comes first at each entry, and the
  * notifier tells devices before any of it.
  *
- * The race it must win (tests/mm/device_exclusive_test.c,
- * dontneed_during_a_batched_flush_flushes_for_itself) is with a maker of
- * exclusive entries; it is told in mm/device_exclusive.c.
+ * Two of them on one page are the race that must be won: the one that finds the
+ * entry empty may not return while a CPU can still use the page that the other
+ * took out.  It and its test are told in mm/tlb.c; the same with a maker of
+ * exclusive entries (tests/mm/device_exclusive_test.c,
+ * dontneed_during_a_batched_flush_flushes_for_itself).
  *
- * Where no entry is filled nothing is raised and nothing walked (R1.13).  An
- * entry filled after that look belongs to a fault that ran after this call.
+ * Where no entry is filled nothing is raised and nothing walked (R1.13): whoever
+ * emptied them raised the event, and its start is over.  An entry filled after
+ * that look belongs to a fault that ran after this call.
  */
+#include <arch/tlb.h>
 #include <mm/mm.h>
 #include <mm/mmu_notifier.h>
 #include <mm/pgtable.h>
@@ -22,16 +26,20 @@
 static void dontneed_vma(struct vm_area_struct *vma, vaddr_t start, vaddr_t end)
 {
 	struct mm_struct *mm = vma->vm_mm;
+	vaddr_t used = pgtable_next_used(mm, start, end);
 	struct mmu_notifier_range range;
 	struct mmu_gather tlb;
 
-	start = pgtable_next_used(mm, start, end);
-	if (start == end)
+	if (used == end) {
+		if (tlb_flush_is_pending(mm))
+			flush_tlb_range(&mm->context, start, end);
 		return;
-	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma, mm, start, end);
+	}
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma, mm, used, end);
 	mmu_notifier_invalidate_range_start(&range);
-	tlb_gather_mmu(&tlb, mm);
-	zap_range(&tlb, start, end);
+	/* From start, not used: what lies below may be another's, unflushed. */
+	tlb_gather_mmu(&tlb, mm, start, end);
+	zap_range(&tlb, used, end);
 	tlb_flush_mmu(&tlb);
 	mmu_notifier_invalidate_range_end(&range);
 	tlb_finish_mmu(&tlb);

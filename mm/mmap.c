@@ -134,7 +134,7 @@ static void unmap_planned(struct mm_struct *mm, const struct unmap_plan *plan,
 {
 	struct mmu_gather tlb;
 
-	tlb_gather_mmu(&tlb, mm);
+	tlb_gather_mmu(&tlb, mm, plan->start, plan->end);
 	unmap_pages(&tlb, plan);
 	unmap_regions(mm, plan, spare);
 	tlb_finish_mmu(&tlb);

@@ -33,7 +33,9 @@
  * "An event has been raised" is a flag of its own, not an address that could be
  * zero (R1.15).
  *
- * Locks: mmap_lock for writing, the table's lock around its entries.
+ * Locks: mmap_lock for writing, the table's lock around its entries.  So nobody
+ * else can have changed entries and not flushed: an empty entry is forgotten by
+ * every CPU, and a range of them needs nothing (mm/tlb.c).
  */
 #include <mm/mm.h>
 #include <mm/mmu_notifier.h>
@@ -121,12 +123,14 @@ static void mprotect_pages(struct vm_area_struct *vma, vaddr_t start, vaddr_t en
 	struct mmu_gather tlb;
 	pmd_t pmd;
 
-	if (addr == end)
+	if (addr == end) {
+		ASSERT(!tlb_flush_is_pending(mm));
 		return;
+	}
 	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_VMA, 0, vma, mm,
 				addr, end);
 	mmu_notifier_invalidate_range_start(&range);
-	tlb_gather_mmu(&tlb, mm);
+	tlb_gather_mmu(&tlb, mm, addr, end);
 	while ((addr = pgtable_next_table(mm, addr, end, &pmd)) < end) {
 		vaddr_t stop = pmd_addr_end(addr, end);
 

@@ -16,13 +16,55 @@
  *	4. references dropped, tables freed
  *
  * Steps 3 and 4 run early when the gather is full, and the notifier's end comes
- * after step 3: at end no CPU can touch the range through the old entries
- * (R1.10, stricter than the field's rule).
+ * after the last step 3: at end no CPU can touch the range through the old
+ * entries (R1.10, stricter than the field's rule).
  *
- * An entry that was not present has no translation, so zapping it notes no
- * address - except while mm->tlb_flush_pending says that somebody turned
- * present entries into exclusive ones and has not flushed yet.  mm/zap.c looks,
- * with the table's lock held; mm/device_exclusive.c has the argument.
+ * An entry that is empty or exclusive says nothing about what CPUs remember:
+ * somebody else may have made it so a moment ago, under mmap_lock for reading
+ * like us, and not have flushed yet.  Hence the count:
+ *
+ *	who				mm->tlb_flush_pending
+ *	a gather			+1 in tlb_gather_mmu(), before its first
+ *					entry; -1 in tlb_flush_mmu(), after its
+ *					last flush
+ *	a maker of exclusive entries	likewise (mm/device_exclusive.c)
+ *	a gather at its last flush	another is in: flush the whole range, not
+ *					only what itself emptied
+ *	a call that finds nothing to	anybody is in: flush the whole range
+ *	do (mm/madvise.c)
+ *	a fault that fills an empty	anybody is in: flush the page first, with
+ *	entry (mm/fault.c)		the table's lock held
+ *
+ * Why looking once is enough.  The count goes up (a full barrier) before the
+ * entry changes under its table's lock, and down (another) after the flush.  Who
+ * has seen the changed entry and then looks at the count sees it raised, or the
+ * flush is over.  "Then" is the work of the table's lock, or, where entries are
+ * read without it, of the smp_rmb() in tlb_flush_is_pending().
+ *
+ *	DONTNEED			DONTNEED of the same page
+ *	pending + 1
+ *	lock; entry emptied; unlock
+ *					entry is empty: no event, no walk
+ *					pending != 0: flush
+ *					return		no CPU reaches the old page
+ *	flush
+ *	pending - 1
+ *
+ *	(tests/mm/tlb_test.c,
+ *	 dontneed_that_finds_nothing_flushes_what_another_emptied)
+ *
+ * The rule for faults makes an entry's frames follow one another: when a frame
+ * is put into an entry, no CPU can reach through this address another one that
+ * was there before.  Without it a thread could write to the fresh page, tell a
+ * second one, and that one's atomic add would go to the page thrown away; a
+ * caller of DONTNEED gives up contents, not the order of accesses to one word.
+ * A fault pays a load and a test, and a flush only beside an open gather of the
+ * same mm.  Entries that go from one present frame to another (the zero page's
+ * replacement) are emptied, flushed and filled under one hold of the lock.
+ *
+ * A raised count costs others a wider flush, never a wait, so it may stay up
+ * while its owner is preempted.  With mmap_lock held for writing nobody else can
+ * be in: every other party holds it for reading from +1 to -1.
  *
  * Locks: none of its own; flushing may not be done under a table's lock here,
  * because freeing follows.  A gather belongs to one thread.
@@ -33,15 +75,21 @@
 #include <mm/pgtable.h>
 #include <mm/tlb.h>
 
-void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm)
+void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm, vaddr_t start,
+		    vaddr_t end)
 {
+	ASSERT(start < end);
 	tlb->mm = mm;
+	tlb->whole_start = start;
+	tlb->whole_end = end;
 	tlb->start = ~0UL;
 	tlb->end = 0;
 	tlb->nr = 0;
 	tlb->nr_tables = 0;
 	tlb->tables = NULL;
 	tlb->rss = 0;
+	/* A full barrier: counted before any entry changes. */
+	atomic_inc(&mm->tlb_flush_pending);
 }
 
 void tlb_gather_table(struct mmu_gather *tlb, struct page *table, vaddr_t addr)
@@ -54,12 +102,24 @@ void tlb_gather_table(struct mmu_gather *tlb, struct page *table, vaddr_t addr)
 	tlb_note_range(tlb, addr, addr + PAGE_SIZE);
 }
 
-void tlb_flush_mmu(struct mmu_gather *tlb)
+static void tlb_flush_noted(struct mmu_gather *tlb)
 {
 	if (tlb->end)
 		flush_tlb_range(&tlb->mm->context, tlb->start, tlb->end);
 	tlb->start = ~0UL;
 	tlb->end = 0;
+}
+
+void tlb_flush_mmu(struct mmu_gather *tlb)
+{
+	struct atomic *pending = &tlb->mm->tlb_flush_pending;
+
+	/* What another emptied before us may be remembered still. */
+	if (unlikely(atomic_read(pending) != 1))
+		tlb_note_range(tlb, tlb->whole_start, tlb->whole_end);
+	tlb_flush_noted(tlb);
+	/* A full barrier: flushed before it is said. */
+	atomic_dec(pending);
 }
 
 static void tlb_free_gathered(struct mmu_gather *tlb)
@@ -85,7 +145,7 @@ static void tlb_free_gathered(struct mmu_gather *tlb)
 
 void tlb_flush_and_free(struct mmu_gather *tlb)
 {
-	tlb_flush_mmu(tlb);
+	tlb_flush_noted(tlb);
 	tlb_free_gathered(tlb);
 }
 

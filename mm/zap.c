@@ -10,7 +10,8 @@
  *	zero page		nothing: it is not counted
  *	anonymous page		a map count, a reference, one of anon_rss; and a
  *				translation that CPUs may remember
- *	device-exclusive	the same, but no translation (R8.13)
+ *	device-exclusive	the same, but the translation was its maker's
+ *				to flush (R8.13)
  *	anything else		a report: no such entry exists yet
  *
  * Idea.  One hold of a table's lock for all of its entries in the range; what
@@ -21,9 +22,9 @@
  * around its entries.  The notifier's start comes before, its end after the
  * gather's flush; both are the caller's.
  *
- * The race it must win is against a batched flush of exclusive entries, told in
- * mm/device_exclusive.c: an exclusive entry met here may still be remembered as
- * present by some CPU.  So the pending count is read under the table's lock.
+ * Only entries that were present here are noted for the flush.  Those that were
+ * not may still be remembered as somebody else found them: the gather counts
+ * itself and flushes its whole range if another is counted (mm/tlb.c).
  */
 #include <kernel/printk.h>
 #include <mm/mm.h>
@@ -47,17 +48,14 @@ void report_bad_pte(struct mm_struct *mm, vaddr_t addr, pte_t pte,
 }
 
 /* Not a page and not empty: the caller clears it. True if it held a page. */
-static noinline struct page *zap_swap_pte(struct mmu_gather *tlb, vaddr_t addr,
+static noinline struct page *zap_swap_pte(struct mm_struct *mm, vaddr_t addr,
 					  pte_t pte)
 {
 	swp_entry_t entry = pte_to_swp_entry(pte);
 
-	if (likely(is_device_exclusive_entry(entry))) {
-		if (atomic_read(&tlb->mm->tlb_flush_pending))
-			tlb_note_range(tlb, addr, addr + PAGE_SIZE);
+	if (likely(is_device_exclusive_entry(entry)))
 		return pfn_to_page(swp_offset_pfn(entry));
-	}
-	report_bad_pte(tlb->mm, addr, pte, "zap");
+	report_bad_pte(mm, addr, pte, "zap");
 	return NULL;
 }
 
@@ -89,7 +87,7 @@ static vaddr_t zap_ptes(struct mmu_gather *tlb, pmd_t pmd, vaddr_t addr,
 				continue;
 			page = pfn_to_page(pfn);
 		} else {
-			page = zap_swap_pte(tlb, addr, pte);
+			page = zap_swap_pte(tlb->mm, addr, pte);
 			set_pte(ptep, __pte(0));
 			if (!page)
 				continue;

@@ -85,8 +85,8 @@ enum mm_flag {
  * @map_limit: (w) most regions there may be
  * @as_limit: (w) most pages @total_vm may come to
  * @page_table_lock: (l) entries of the tables above the last level
- * @tlb_flush_pending: (a) makers of exclusive entries that have changed
- *	entries and not flushed yet; see mm/device_exclusive.c
+ * @tlb_flush_pending: (a) threads that change entries of the last level and
+ *	have not flushed yet; see mm/tlb.c
  * @anon_rss: (a) anonymous pages mapped, exclusive entries included
  * @nr_ptes: (a) page-table pages below the top table
  * @flags: (a) MMF_*

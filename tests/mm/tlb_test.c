@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/tlb_test.c - entries that are empty before CPUs have forgotten them
+ *
+ * A witness on another CPU has used a page and keeps the translation: it spins
+ * and does not give its CPU away. Then the entry is emptied and not flushed, as
+ * a batched change does it, and the test asks whom that may concern: what the
+ * witness reaches through its translation afterwards is the answer.
+ *
+ * The batched change is played by hand in the first tests, so that it can be
+ * held between its change and its flush; that the real one counts itself in the
+ * same way is shown by holding it up at the lock of its second table.
+ */
+#include <arch/cpu.h>
+#include <arch/tlb.h>
+#include <kernel/cpumask.h>
+#include <kernel/preempt.h>
+#include <mm/rmap.h>
+#include "mm_test.h"
+
+#define AT(page)   (BASE + (page)*PAGE_SIZE)
+#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
+#define OLD        7UL
+#define NEW        100UL
+
+struct witness {
+	struct sandbox_thread thread;
+	struct ktest_step step;
+	u64 value; /* what the word held at the second look */
+	int err;
+};
+
+/* Preemption is off, so what is not mapped is an error and not a fault. */
+static void witness_main(struct sandbox_thread *self)
+{
+	struct witness *w = self->arg;
+	struct ktest *test = self->box->test;
+	u64 value;
+
+	EXPECT_EQ(user_poke(AT(0), OLD), 0);
+	preempt_disable();
+	EXPECT_EQ(user_xadd64(user_ptr(AT(0)), 0, &value), 0);
+	EXPECT_EQ(value, OLD);
+	step_signal(&w->step, 1);
+	step_spin(&w->step, 2);
+	w->err = user_xadd64(user_ptr(AT(0)), 1, &w->value);
+	preempt_enable();
+}
+
+/* AT(0) holds OLD and is remembered by another CPU, and not by this one. */
+static void witness_start(struct witness *w, struct sandbox *box)
+{
+	struct ktest *test = box->test;
+
+	*w = (struct witness){.err = 1};
+	step_init(&w->step, test);
+	sandbox_thread_start(&w->thread, box, another_cpu(), witness_main, w);
+	step_spin(&w->step, 1);
+}
+
+static void witness_finish(struct witness *w)
+{
+	step_signal(&w->step, 2);
+	sandbox_thread_join(&w->thread);
+}
+
+/* A batched change up to its flush: counted, AT(0) emptied. */
+static struct page *empty_unflushed(struct sandbox *box) __no_thread_safety
+{
+	struct spinlock *ptl;
+	struct page *page;
+	pte_t *ptep;
+
+	atomic_inc(&box->mm->tlb_flush_pending);
+	ptep = pgtable_map_lock(box->mm, AT(0), &ptl);
+	page = pfn_to_page(pte_pfn(ptep_get_and_clear(ptep)));
+	spin_unlock(ptl);
+	return page;
+}
+
+/* The rest of it. */
+static void flush_and_free(struct sandbox *box, struct page *page)
+{
+	flush_tlb_page(&box->mm->context, AT(0));
+	atomic_dec(&box->mm->tlb_flush_pending);
+	page_remove_rmap(page);
+	atomic64_dec(&box->mm->anon_rss);
+	put_page(page);
+}
+
+/*
+ *	pages		0
+ *	other		emptied, remembered by the witness
+ *	DONTNEED	[ ]		nothing to do
+ */
+KTEST_F(mmu_gather, dontneed_that_finds_nothing_flushes_what_another_emptied,
+	KT_NEEDS_SMP)
+{
+	struct sandbox box;
+	struct witness w;
+	struct page *page;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	witness_start(&w, &box);
+	page = empty_unflushed(&box);
+	sandbox_forget(&box);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
+	/* Who emptied it has told the devices. */
+	EXPECT_EQ(box.nr, 0U);
+	witness_finish(&w);
+	EXPECT_EQ(w.err, -EFAULT);
+	flush_and_free(&box, page);
+	sandbox_close(&box);
+}
+
+/*
+ *	pages		0 1
+ *	other		-		emptied, remembered by the witness
+ *	DONTNEED	[---]		page 1 is its to empty
+ */
+KTEST_F(mmu_gather, dontneed_flushes_also_the_part_that_another_emptied,
+	KT_NEEDS_SMP)
+{
+	struct sandbox box;
+	struct witness w;
+	struct page *page;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 2);
+	EXPECT_EQ(user_poke(AT(1), 1), 0);
+	witness_start(&w, &box);
+	page = empty_unflushed(&box);
+	sandbox_forget(&box);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(2)), 0);
+	EXPECT_EQ(box.nr, 1U);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_CLEAR, AT(1), AT(2));
+	witness_finish(&w);
+	EXPECT_EQ(w.err, -EFAULT);
+	flush_and_free(&box, page);
+	sandbox_close(&box);
+}
+
+/* The update that would be lost: an atomic add of a thread that was told. */
+KTEST_F(mmu_gather, a_fault_over_an_entry_not_yet_flushed_flushes_it_first,
+	KT_NEEDS_SMP)
+{
+	struct sandbox box;
+	struct witness w;
+	struct page *page;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	witness_start(&w, &box);
+	page = empty_unflushed(&box);
+	EXPECT_EQ(user_poke(AT(0), NEW), 0);
+	witness_finish(&w);
+	EXPECT_EQ(w.err, 0);
+	EXPECT_EQ(w.value, NEW);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), NEW + 1);
+	flush_and_free(&box, page);
+	sandbox_close(&box);
+}
+
+KTEST_F(mmu_gather, a_read_of_zero_after_an_emptying_is_the_same_for_all_cpus,
+	KT_NEEDS_SMP)
+{
+	struct sandbox box;
+	struct witness w;
+	struct page *page;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	witness_start(&w, &box);
+	page = empty_unflushed(&box);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
+	witness_finish(&w);
+	/* The zero page may not be written, and there it is now. */
+	EXPECT_EQ(w.err, -EFAULT);
+	flush_and_free(&box, page);
+	sandbox_close(&box);
+}
+
+/* Alone, nothing is flushed that nobody can remember. */
+KTEST(mmu_gather, without_another_an_empty_range_and_a_fault_cost_no_flush)
+{
+	struct tlb_counters before, after;
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 2);
+	tlb_read_counters(&before);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(2)), 0);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(sandbox_read(&box, AT(1)), 0UL);
+	tlb_read_counters(&after);
+	EXPECT_EQ(after.flushes, before.flushes);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(2)), 0);
+	tlb_read_counters(&after);
+	EXPECT_EQ(after.flushes, before.flushes + 1);
+	EXPECT_EQ(atomic_read(&box.mm->tlb_flush_pending), 0);
+	sandbox_close(&box);
+}
+
+/*
+ * The real thing between its change and its flush: it has emptied the entries
+ * of one table and waits for the lock of the next.
+ */
+struct holder {
+	struct sandbox_thread thread;
+	struct ktest_step step;
+	bool emptied; /* the first table was, while the second was locked */
+	int pending;
+};
+
+#define FIRST  (ALIGN(BASE, PMD_SIZE) + PMD_SIZE - PAGE_SIZE)
+#define SECOND (FIRST + PAGE_SIZE)
+
+static void holder_main(struct sandbox_thread *self) __no_thread_safety
+{
+	struct holder *h = self->arg;
+	struct mm_struct *mm = self->box->mm;
+	struct spinlock *ptl, *unused;
+	unsigned long polls = 1UL << 28;
+	pte_t *first, *second;
+
+	/* Both tables are there: nothing is allocated. */
+	first = pgtable_alloc_pte(mm, FIRST, &unused);
+	second = pgtable_map_lock(mm, SECOND, &ptl);
+	step_signal(&h->step, 1);
+	while (!pte_none(ptep_get(first)) && --polls)
+		cpu_relax();
+	h->emptied = pte_none(ptep_get(first)) && pte_present(ptep_get(second));
+	h->pending = atomic_read(&mm->tlb_flush_pending);
+	spin_unlock(ptl);
+}
+
+KTEST_F(mmu_gather, a_zap_is_counted_from_its_first_entry_until_it_has_flushed,
+	KT_NEEDS_SMP)
+{
+	struct holder h = {.pending = -1};
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	step_init(&h.step, test);
+	sandbox_map(&box, FIRST, 2);
+	EXPECT_EQ(user_poke(FIRST, 1), 0);
+	EXPECT_EQ(user_poke(SECOND, 2), 0);
+	mmap_read_lock(box.mm);
+	sandbox_thread_start(&h.thread, &box, another_cpu(), holder_main, &h);
+	step_spin(&h.step, 1);
+	mmap_read_unlock(box.mm);
+	EXPECT_EQ(madvise_dontneed(box.mm, FIRST, LEN(2)), 0);
+	sandbox_thread_join(&h.thread);
+	EXPECT(h.emptied);
+	EXPECT_EQ(h.pending, 1);
+	EXPECT_EQ(atomic_read(&box.mm->tlb_flush_pending), 0);
+	sandbox_close(&box);
+}
+
+/* --- all at once ---------------------------------------------------------- */
+
+#define PLAYERS 4
+#define ROUNDS  100
+
+/*
+ * Each has a word of its own in one page and all throw the page away. Whoever
+ * empties the entry: after one's own call one's own word is zero.
+ */
+static void play(struct sandbox_thread *self)
+{
+	struct ktest *test = self->box->test;
+	vaddr_t addr = AT(0) + self->number * sizeof(u64);
+	unsigned int kept = 0;
+	unsigned int round;
+	u64 value;
+
+	for (round = 1; round <= ROUNDS; round++) {
+		EXPECT_EQ(user_poke(addr, round), 0);
+		EXPECT_EQ(madvise_dontneed(self->box->mm, AT(0), LEN(1)), 0);
+		EXPECT_EQ(user_peek(addr, &value), 0);
+		kept += value != 0;
+	}
+	EXPECT_EQ(kept, 0U);
+}
+
+KTEST_F(mmu_gather, what_a_thread_has_thrown_away_it_does_not_read_again, KT_SLOW)
+{
+	struct sandbox_thread thread[PLAYERS];
+	struct sandbox box;
+	unsigned int cpu = 0;
+	unsigned int i;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	for (i = 0; i < PLAYERS; i++) {
+		thread[i].number = i;
+		sandbox_thread_start(&thread[i], &box, cpu, play, NULL);
+		cpu = cpu + 1 < num_online_cpus() ? cpu + 1 : 0;
+	}
+	for (i = 0; i < PLAYERS; i++)
+		sandbox_thread_join(&thread[i]);
+	EXPECT_EQ(atomic_read(&box.mm->tlb_flush_pending), 0);
+	sandbox_close(&box);
+}
