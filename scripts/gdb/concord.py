@@ -45,7 +45,10 @@ def each_entry(head, kind, member):
 
 def each_mm():
     head = gdb.parse_and_eval('mm_list')
-    return each_entry(head, 'struct mm_struct', 'mm_list')
+    try:
+        yield from each_entry(head, 'struct mm_struct', 'mm_list')
+    except gdb.MemoryError as error:
+        raise gdb.GdbError('%s: has the kernel booted?' % error)
 
 
 def find_mm(word):

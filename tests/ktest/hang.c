@@ -11,7 +11,7 @@
  * the machine leaves with EXIT_FAIL.
  *
  * The timer needs one CPU that takes interrupts.  When none does, the host's
- * own limit (scripts/run-qemu) ends the run.
+ * own limit (scripts/run-qemu) ends the run, with an NMI that brings the stacks.
  *
  *	field		written by		read by
  *	current_test	runner, timer not armed	timer

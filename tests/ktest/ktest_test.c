@@ -9,10 +9,12 @@
  * (tests/panic/cases) and wants the run to fail with the stated words.
  */
 #include <kernel/alloc.h>
+#include <kernel/cpumask.h>
 #include <kernel/lockdep.h>
 #include <kernel/mutex.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
+#include <kernel/time.h>
 #include <arch/cpu.h>
 #include <mm/page_alloc.h>
 
@@ -134,4 +136,29 @@ KTEST_F(ktest, must_fail_by_a_hang, KT_BY_NAME_ONLY)
 
 	while (!step_reached(&never, 1))
 		schedule_timeout_ns(1000000);
+}
+
+/* Nothing in the machine can end this; the host's NMI shows where it hangs. */
+static noinline int hang_deaf(void *arg)
+{
+	struct ktest_step *all_there = arg;
+
+	while (!step_reached(all_there, 1))
+		schedule_timeout_ns(NSEC_PER_MSEC);
+	local_irq_disable();
+	for (;;)
+		cpu_relax();
+	return 0;
+}
+
+KTEST_F(ktest, must_hang_with_interrupts_off_everywhere, KT_BY_NAME_ONLY)
+{
+	struct ktest_step all_there = KTEST_STEP_INIT(test);
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu)
+		kthread_run_on(cpu, hang_deaf, &all_there, "hang/%u", cpu);
+	step_signal(&all_there, 1);
+	for (;;)
+		schedule_timeout_ns(NSEC_PER_SEC);
 }

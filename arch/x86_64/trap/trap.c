@@ -30,6 +30,7 @@
 #include <arch/stacktrace.h>
 #include <arch/trap.h>
 #include <arch/upcall.h>
+#include <kernel/atomic.h>
 #include <kernel/panic.h>
 #include <kernel/preempt.h>
 #include <kernel/printk.h>
@@ -191,6 +192,18 @@ void trap_page_fault(struct trap_regs *regs)
 	bad_page_fault(regs, addr);
 }
 
+/*
+ * The host sends one, to every CPU, when the machine hangs (scripts/run-qemu).
+ * One CPU reports; the others go back at once, to answer when it asks them.
+ */
+static void unknown_nmi(struct trap_regs *regs)
+{
+	static struct atomic reported;
+
+	if (!atomic_xchg(&reported, 1))
+		panic_with_regs(regs, "trap: NMI that nobody here asked for");
+}
+
 void trap_exception(struct trap_regs *regs)
 {
 	vaddr_t addr;
@@ -199,7 +212,7 @@ void trap_exception(struct trap_regs *regs)
 	case VECTOR_NMI:
 		nmi_enter();
 		if (!smp_nmi(regs))
-			pr_err("trap: NMI without a known cause");
+			unknown_nmi(regs);
 		nmi_exit();
 		return;
 	case VECTOR_DOUBLE_FAULT:
