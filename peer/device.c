@@ -51,6 +51,7 @@ static const char *const counter_names[COUNTERS] = {
 	[COUNT_INVALIDATIONS_WAITED] = "invalidations_waited",
 	[COUNT_MALFORMED] = "malformed",
 	[COUNT_RINGS_BROKEN] = "rings_broken",
+	[COUNT_MISSES] = "misses",
 };
 
 static int watch(int epoll, int fd, uint32_t what)

@@ -69,6 +69,7 @@ int fault_park_locked(struct context *context, struct work *work, uint64_t va,
 	}
 	work->page_requests++;
 	TAILQ_INSERT_TAIL(&fault->parked, work, link);
+	count(device, COUNT_MISSES);
 	return 0;
 }
 

@@ -298,6 +298,7 @@ struct peer_wire_stats_answer {
 	peer_le64 invalidations_waited; /* of those, for an access in flight */
 	peer_le64 malformed;            /* chains and requests refused */
 	peer_le64 rings_broken; /* rings given up until the next start */
+	peer_le64 misses;       /* accesses that wait or waited for a page */
 };
 
 /* ---- page-request queue ----------------------------------------------- */
@@ -468,7 +469,8 @@ PEER_AT(peer_wire_stats_answer, invalidations, 120);
 PEER_AT(peer_wire_stats_answer, invalidations_waited, 128);
 PEER_AT(peer_wire_stats_answer, malformed, 136);
 PEER_AT(peer_wire_stats_answer, rings_broken, 144);
-PEER_SIZE(peer_wire_stats_answer, 152);
+PEER_AT(peer_wire_stats_answer, misses, 152);
+PEER_SIZE(peer_wire_stats_answer, 160);
 
 PEER_AT(peer_wire_page_request, tag, 0);
 PEER_AT(peer_wire_page_request, ctx, 8);

@@ -37,14 +37,15 @@ static void await_change(struct guest *g, uint64_t gpa, int slot)
 
 /*
  * Rounds of: the device works in a page; invalidate; after the ack the page is
- * filled with a pattern that must stay. Returns in how many it did not.
+ * filled with a pattern that must stay. Returns in how many it did not. A seeded
+ * fault is looked for until it shows: on a busy host the device may not get to
+ * run in a given round.
  */
 static unsigned int violations(const char *args, uint32_t seeded,
 			       unsigned int rounds)
 {
 	struct peer_wire_page_request fault;
 	struct peer_wire_work_done done;
-	/* A broken promise may take a busy host a while to show. */
 	const uint64_t look_ns = seeded ? 5000000 : 200000;
 	unsigned int bad = 0;
 	struct guest g;
@@ -56,7 +57,7 @@ static unsigned int violations(const char *args, uint32_t seeded,
 		EXPECT_EQ(option(&g, 1, seeded, 1), PEER_S_OK);
 	offer_buffers(&g, 8);
 	slot = work_post(&g, &storm);
-	for (unsigned int i = 0; i < rounds; i++) {
+	for (unsigned int i = 0; i < rounds && !(seeded && bad); i++) {
 		const uint64_t page = guest_page(i % 2);
 		bool intact = true;
 
@@ -97,13 +98,13 @@ static void nothing_changes_after_the_ack(void)
 static void early_ack_is_caught(void)
 {
 	EXPECT(violations("--rmw-window=100000 --allow-test-options",
-			  PEER_OPT_TEST_EARLY_ACK, 30) > 0);
+			  PEER_OPT_TEST_EARLY_ACK, 1000) > 0);
 }
 
 static void a_kept_mapping_is_caught(void)
 {
 	EXPECT(violations("--rmw-window=5000 --allow-test-options",
-			  PEER_OPT_TEST_KEEP_MAPPING, 10) > 0);
+			  PEER_OPT_TEST_KEEP_MAPPING, 1000) > 0);
 }
 
 /* One access holds the page for 10 ms; the ack comes after it, not before. */
@@ -127,7 +128,7 @@ static void the_ack_waits_for_the_access_in_flight_only(void)
 	guest_boot(&g, "--allow-test-options");
 	EXPECT_EQ(simple(&g, PEER_CMD_CTX_CREATE, 1), PEER_S_OK);
 	EXPECT_EQ(option(&g, 1, PEER_OPT_TEST_STALL_NS, 10000000), PEER_S_OK);
-	for (unsigned int i = 0; i < 10; i++) {
+	for (unsigned int i = 0; i < 1000 && !waited; i++) {
 		uint64_t before = STAT(&g, invalidations_waited);
 		uint64_t value;
 		int w, other;
@@ -180,7 +181,7 @@ static void control_goes_on_while_an_ack_waits(void)
 	EXPECT_EQ(simple(&g, PEER_CMD_CTX_CREATE, 1), PEER_S_OK);
 	EXPECT_EQ(option(&g, 1, PEER_OPT_TEST_STALL_NS, 10000000), PEER_S_OK);
 	EXPECT_EQ(map(&g, 1, VA, guest_page(0) | MAP_RWA), PEER_S_OK);
-	for (unsigned int i = 0; i < 20; i++) {
+	for (unsigned int i = 0; i < 1000; i++) {
 		slot = work_post(&g, &w);
 		for (uint64_t t = clock_ns(); clock_ns() < t + 2000000;)
 			;
@@ -237,14 +238,56 @@ static void destroy_waits_for_running_work_and_cancels_it(void)
  *	each of two contexts: ATOMIC request; the page is the device's until
  *	its grant completes and somebody else wants it
  */
+struct hands {
+	uint64_t grants;
+	uint64_t cpu_adds;
+};
+
+/* Both contexts do their work; the CPU takes the page in between. */
+static void change_hands(struct guest *g, const struct peer_wire_work *w,
+			 struct hands *hands)
+{
+	const uint64_t page = guest_page(0);
+	uint64_t *word = guest_at(g, page);
+	struct peer_wire_page_request fault;
+	struct peer_wire_work_done done;
+	int slot[2];
+
+	for (unsigned int i = 0; i < 2; i++)
+		slot[i] = work_post(g, &w[i]);
+	while (!queue_finished(g, PEER_QUEUE_WORK, slot[0]) ||
+	       !queue_finished(g, PEER_QUEUE_WORK, slot[1])) {
+		if (next_fault(g, &fault, 1)) {
+			/* Nobody else may have it: the other context loses. */
+			EXPECT_EQ(invalidate(g, 3 - fault.ctx, VA, VA + 0x1000),
+				  PEER_S_OK);
+			EXPECT_EQ(respond(g, &fault, PEER_FAULT_OK,
+					  page | MAP_RWA),
+				  PEER_S_OK);
+			hands->grants++;
+			offer_buffers(g, 1);
+		}
+		if (tap_random() % 4)
+			continue;
+		EXPECT_EQ(invalidate(g, 1, VA, VA + 0x1000), PEER_S_OK);
+		EXPECT_EQ(invalidate(g, 2, VA, VA + 0x1000), PEER_S_OK);
+		for (unsigned int i = 0; i < 100; i++) {
+			uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED);
+
+			__atomic_store_n(word, old + 1, __ATOMIC_RELAXED);
+			hands->cpu_adds++;
+		}
+	}
+	for (unsigned int i = 0; i < 2; i++)
+		EXPECT_EQ(work_wait(g, slot[i], &done, NULL, 0), PEER_S_OK);
+}
+
 static void the_exclusive_protocol_loses_no_update(void)
 {
 	struct peer_wire_work w[2] = {storm, storm};
-	struct peer_wire_page_request fault;
-	struct peer_wire_work_done done;
-	uint64_t cpu_adds = 0, grants = 0;
+	struct hands hands = {0};
+	unsigned int rounds = 0;
 	struct guest g;
-	int slot[2];
 
 	for (unsigned int i = 0; i < 2; i++) {
 		w[i].ctx = i + 1;
@@ -253,43 +296,17 @@ static void the_exclusive_protocol_loses_no_update(void)
 	}
 	guest_boot(&g, "--rmw-window=1000 --workers=3");
 	offer_buffers(&g, 16);
-	for (unsigned int i = 0; i < 2; i++) {
-		EXPECT_EQ(simple(&g, PEER_CMD_CTX_CREATE, i + 1), PEER_S_OK);
-		slot[i] = work_post(&g, &w[i]);
-	}
-	while (!queue_finished(&g, PEER_QUEUE_WORK, slot[0]) ||
-	       !queue_finished(&g, PEER_QUEUE_WORK, slot[1])) {
-		const uint64_t page = guest_page(0);
-		uint64_t *word = guest_at(&g, page);
-
-		if (next_fault(&g, &fault, 1)) {
-			uint32_t status;
-
-			/* Nobody else may have it: the other context loses. */
-			EXPECT_EQ(invalidate(&g, 3 - fault.ctx, VA, VA + 0x1000),
-				  PEER_S_OK);
-			status = respond(&g, &fault, PEER_FAULT_OK,
-					 page | MAP_RWA);
-			EXPECT_EQ(status, PEER_S_OK);
-			grants++;
-			offer_buffers(&g, 1);
-		}
-		if (tap_random() % 4)
-			continue;
-		EXPECT_EQ(invalidate(&g, 1, VA, VA + 0x1000), PEER_S_OK);
-		EXPECT_EQ(invalidate(&g, 2, VA, VA + 0x1000), PEER_S_OK);
-		for (unsigned int i = 0; i < 100; i++) {
-			uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED);
-
-			__atomic_store_n(word, old + 1, __ATOMIC_RELAXED);
-			cpu_adds++;
-		}
-	}
 	for (unsigned int i = 0; i < 2; i++)
-		EXPECT_EQ(work_wait(&g, slot[i], &done, NULL, 0), PEER_S_OK);
-	EXPECT(grants > 10);
-	EXPECT(cpu_adds > 100);
-	EXPECT_EQ(guest_read(&g, guest_page(0)), cpu_adds + 2 * 20000);
+		EXPECT_EQ(simple(&g, PEER_CMD_CTX_CREATE, i + 1), PEER_S_OK);
+	/* On a busy host the work may be done in one turn: it proves nothing. */
+	while (rounds < 100 && (hands.grants <= 10 || hands.cpu_adds <= 100)) {
+		change_hands(&g, w, &hands);
+		rounds++;
+	}
+	EXPECT(hands.grants > 10);
+	EXPECT(hands.cpu_adds > 100);
+	EXPECT_EQ(guest_read(&g, guest_page(0)),
+		  hands.cpu_adds + 2 * 20000 * (uint64_t)rounds);
 	guest_shutdown(&g);
 }
 

@@ -330,7 +330,7 @@ static void *busy_cpu(void *arg)
 
 	while (!__atomic_load_n(&cpu->stop, __ATOMIC_RELAXED)) {
 		__atomic_fetch_add(cpu->word, 1, __ATOMIC_SEQ_CST);
-		cpu->adds++;
+		__atomic_store_n(&cpu->adds, cpu->adds + 1, __ATOMIC_RELAXED);
 	}
 	return NULL;
 }
@@ -356,12 +356,12 @@ static uint64_t lost_updates(const char *args, uint64_t count)
 	boot_with_pages(&g, args, 1);
 	cpu.word = guest_at(&g, guest_page(0));
 	REQUIRE(!pthread_create(&thread, NULL, busy_cpu, &cpu));
+	AWAIT(__atomic_load_n(&cpu.adds, __ATOMIC_RELAXED) > 0);
 	EXPECT_EQ(work(&g, &w, &done), PEER_S_OK);
 	__atomic_store_n(&cpu.stop, true, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
 	sum = guest_read(&g, guest_page(0));
 	guest_shutdown(&g);
-	EXPECT(cpu.adds > 0);
 	EXPECT(sum <= cpu.adds + count);
 	return cpu.adds + count - sum;
 }
