@@ -10,10 +10,17 @@
  *
  *	the task			its CPU's next task	the joiner
  *	exit_code = ...
- *	state = DEAD; switched out
+ *	takes wake_lock, state = DEAD,
+ *	lets it go; switched out
  *					on_cpu = false
  *					complete(exited)
  *								frees the stack
+ *
+ * Nobody holds @wake_lock of what is freed: a task dies with that lock held
+ * (sched_task_leave()), so who woke it before has let go, and later nobody may
+ * come.  The waits of this kernel keep that rule by waking with a lock held
+ * that the waiter takes before it leaves; others must know that the task is
+ * not joined before they are done.
  *
  *	field		read with		write with
  *	task_list	task_list_lock		task_list_lock

@@ -22,7 +22,8 @@
  *	rq->nr_running, ->curr	also without, as a hint
  *	task->on_queue, ->cpu	rq(task->cpu)->lock	the same
  *	task->state		see the race		the task; a waker with
- *							wake_lock and rq->lock
+ *							wake_lock, to RUNNING;
+ *							DEAD: with wake_lock
  *	task->on_cpu		acquire			its CPU, release
  *
  * Order: task->wake_lock, then one rq->lock.  A second rq->lock is only ever
@@ -42,6 +43,22 @@
  *
  * and when the sleeper came first to rq->lock it is off the queue, and the
  * waker, having waited until !on_cpu, puts it on one.
+ *
+ * A second one, between a late waker and the end of a thread.  The waker looks
+ * at the state once and stores RUNNING later; the thread may have found its
+ * condition true by itself in between.  One that goes on, or sleeps again, is
+ * only woken for nothing, which every sleep must bear.  DEAD must not be
+ * overwritten, so it is stored with wake_lock held
+ * (a_late_wakeup_does_not_revive_a_dead_thread):
+ *
+ *	thread				waker (kthread_stop(), task_kill())
+ *	state = asleep
+ *					takes wake_lock; state asleep? yes
+ *	condition? yes: state = RUNNING
+ *	returns; waits for wake_lock
+ *					state = RUNNING; lets wake_lock go
+ *	state = DEAD; switched out
+ *	nobody stores the state again
  *
  * A switch keeps rq->lock from choosing the next task until the next task has
  * come to stand on its own stack (finish_switch()), so nobody can pull a task
@@ -95,6 +112,8 @@ enum why {
 
 static DEFINE_PER_CPU_ALIGNED(struct rq, runqueue);
 static struct cpumask idle_mask;
+
+void (*sched_late_waker_hook)(struct task *task);
 
 struct task boot_task = {.name = "boot", .on_cpu = true};
 DEFINE_PER_CPU(struct task *, current_task) = &boot_task;
@@ -433,7 +452,10 @@ void sched_task_leave(void)
 {
 	preempt_disable();
 	local_irq_disable();
-	current->state = TASK_DEAD;
+	/* Who found us asleep has stored his RUNNING before this is ours. */
+	raw_spin_acquire(&current->wake_lock);
+	WRITE_ONCE(current->state, TASK_DEAD);
+	raw_spin_release(&current->wake_lock);
 	switch_tasks(WHY_SLEEP);
 	panic("sched: a dead task runs");
 }
@@ -449,6 +471,7 @@ static bool wake_locked(struct task *task, unsigned int states)
 	/* Taking wake_lock was the full barrier before this look. */
 	if (!(READ_ONCE(task->state) & states))
 		return false;
+	sched_test_late_waker(task);
 	rq = lock_task_rq(task);
 	if (task->on_queue) {
 		WRITE_ONCE(task->state, TASK_RUNNING);

@@ -298,4 +298,23 @@ void sched_task_entered(void);
 /* Leaves the CPU for good; the next task completes @exited. */
 void sched_task_leave(void) __noreturn;
 
+/* ---- for tests/kernel/sched_test.c ------------------------------------- */
+
+/*
+ * Called by a waker that has found @task asleep, before it makes it runnable:
+ * wake_lock held, interrupts off.  NULL but in one test, which sets it back.
+ */
+extern void (*sched_late_waker_hook)(struct task *task);
+
+static __always_inline void sched_test_late_waker(struct task *task)
+{
+	void (*hook)(struct task *task);
+
+	if (!IS_ENABLED(CONFIG_KTEST))
+		return;
+	hook = READ_ONCE(sched_late_waker_hook);
+	if (unlikely(hook))
+		hook(task);
+}
+
 #endif

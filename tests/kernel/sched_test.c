@@ -296,6 +296,132 @@ KTEST(sched, killing_wakes_killable_sleep_only)
 	EXPECT_EQ(kthread_stop(deaf), 5);
 }
 
+#define LATE_ROUNDS  5
+#define LATE_HOLD_NS (10 * NSEC_PER_MSEC)
+
+enum late_by {
+	LATE_STOP,
+	LATE_KILL,
+};
+
+/* Let the waker go when the thread is dead and ... */
+enum late_until {
+	LATE_DEAD,    /* may still stand on its CPU */
+	LATE_OFF_CPU, /* has left it */
+};
+
+static struct late {
+	struct task *thread;
+	enum late_by by;
+	enum late_until until;
+	bool looked; /* the waker has found the thread asleep */
+	unsigned int held;
+} late;
+
+/*
+ * The waker stands between its look and its store, wake_lock held.  A thread
+ * that can die now does; one that may not waits for us, hence the limit.
+ */
+static void hold_late_waker(struct task *task)
+{
+	u64 limit = clock_ns() + LATE_HOLD_NS;
+
+	if (task != late.thread)
+		return;
+	late.held++;
+	WRITE_ONCE(late.looked, true);
+	while (clock_ns() < limit) {
+		if (READ_ONCE(task->state) == TASK_DEAD &&
+		    (late.until == LATE_DEAD || !READ_ONCE(task->on_cpu)))
+			return;
+		cpu_relax();
+	}
+}
+
+static unsigned int late_state(void)
+{
+	return late.by == LATE_STOP ? TASK_UNINTERRUPTIBLE : TASK_KILLABLE;
+}
+
+/* Announces a sleep, needs none after all, ends. */
+static int end_without_sleeping(void *arg)
+{
+	set_current_state(late_state());
+	while (!READ_ONCE(late.looked))
+		cpu_relax();
+	__set_current_state(TASK_RUNNING);
+	return 7;
+}
+
+static int wake_late(void *arg)
+{
+	while (READ_ONCE(late.thread->state) != late_state())
+		yield();
+	if (late.by == LATE_STOP)
+		return kthread_stop(late.thread);
+	task_kill(late.thread);
+	return kthread_join(late.thread);
+}
+
+static void late_round(struct ktest *test, enum late_by by, enum late_until until)
+{
+	unsigned int first = cpumask_first(&cpu_online_mask);
+	unsigned int second = cpumask_next((int)first, &cpu_online_mask);
+	struct task *waker;
+
+	late = (struct late){.by = by, .until = until};
+	late.thread = kthread_run_on(second, end_without_sleeping, NULL, "late");
+	REQUIRE(!IS_ERR(late.thread));
+	WRITE_ONCE(sched_late_waker_hook, hold_late_waker);
+	waker = kthread_run_on(first, wake_late, NULL, "waker");
+	EXPECT(!IS_ERR(waker));
+	EXPECT_EQ(kthread_join(waker), 7);
+	WRITE_ONCE(sched_late_waker_hook, NULL);
+	EXPECT_EQ(late.held, 1);
+}
+
+/* Had the store come after the death, a dead thread would run: a panic. */
+KTEST_F(sched, a_late_wakeup_does_not_revive_a_dead_thread, KT_NEEDS_SMP)
+{
+	for (unsigned int i = 0; i < LATE_ROUNDS && !ktest_failed(test); i++) {
+		late_round(test, LATE_STOP, LATE_DEAD);
+		late_round(test, LATE_STOP, LATE_OFF_CPU);
+		late_round(test, LATE_KILL, LATE_DEAD);
+		late_round(test, LATE_KILL, LATE_OFF_CPU);
+	}
+}
+
+static int sleep_until_stopped(void *arg)
+{
+	struct wait_queue_head *wq = arg;
+
+	wait_event(wq, kthread_should_stop());
+	return 7;
+}
+
+/* The same without a hook: stopped at any time of its short life. */
+static void make_and_stop(struct crew *crew, unsigned int me)
+{
+	struct wait_queue_head wq;
+	struct rng rng = rng_init(crew->test->seed + me);
+
+	init_waitqueue_head(&wq);
+	for (unsigned int i = 0; i < 60; i++) {
+		struct task *task = kthread_run(sleep_until_stopped, &wq, "t");
+
+		if (IS_ERR(task))
+			continue;
+		udelay(rng_below(&rng, 60));
+		if (kthread_stop(task) != 7)
+			ktest_fail(crew->test, "thread %u of %u", i, me);
+	}
+}
+
+KTEST(sched, threads_stopped_at_any_moment_all_end)
+{
+	crew_run(test, crew_size(), NULL, make_and_stop);
+}
+
 static void make_and_join(struct crew *crew, unsigned int me)
 {
 	for (long i = 0; i < 20; i++) {
