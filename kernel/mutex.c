@@ -27,9 +27,24 @@
  * or, had the taker set WAITERS first, the holder's exchange fails, it goes
  * the slow way and finds the taker, for which it waits on wait_lock.
  *
- * Lifetime.  A waiter looks whether it was granted with wait_lock held, which
- * is the last thing the granter lets go of.
+ * Lifetime.  Who gets the mutex next may free it, so a release must not touch
+ * it after that.  A waiter looks whether it was granted with wait_lock held,
+ * which is the last thing the granter lets go of.  And 0 is stored with
+ * wait_lock not held: when the only waiter gave up before the slow release had
+ * the lock, nothing is handed over, and the mark is clear again (with wait_lock
+ * free it says exactly whether the list is empty); the release lets wait_lock
+ * go and tries the fast way anew, whose exchange is its last touch:
+ *
+ *	holder			waiter			third
+ *	fast way fails: mark
+ *				gives up: mark cleared
+ *	wait_lock; nobody;
+ *	lets it go
+ *	owner -> 0
+ *							locks, unlocks, frees
+ *	touches nothing any more
  */
+#include <kernel/assert.h>
 #include <kernel/errno.h>
 #include <kernel/mutex.h>
 
@@ -88,24 +103,39 @@ int mutex_lock_slow(struct mutex *m, unsigned int state)
 	return err;
 }
 
-void mutex_unlock_slow(struct mutex *m)
+/* Return: false when nobody waits any more; the mutex is still ours then. */
+static bool hand_over(struct mutex *m)
 {
 	struct mutex_waiter *waiter;
-	unsigned long next = 0;
+	unsigned long next;
 
 	raw_spin_lock(&m->wait_lock);
 	waiter = list_first_entry_or_null(&m->waiters, struct mutex_waiter,
 					  entry);
-	if (waiter) {
-		list_del(&waiter->entry);
-		next = (unsigned long)waiter->task;
-		if (!list_empty(&m->waiters))
-			next |= MUTEX_WAITERS;
+	if (!waiter) {
+		ASSERT_EQ(READ_ONCE(m->owner), (unsigned long)current);
+		raw_spin_unlock(&m->wait_lock);
+		return false;
 	}
+	list_del(&waiter->entry);
+	next = (unsigned long)waiter->task;
+	if (!list_empty(&m->waiters))
+		next |= MUTEX_WAITERS;
 	smp_store_release(&m->owner, next);
-	if (waiter) {
-		waiter->granted = true;
-		wake_up_process(waiter->task);
-	}
+	waiter->granted = true;
+	wake_up_process(waiter->task);
 	raw_spin_unlock(&m->wait_lock);
+	return true;
+}
+
+void mutex_unlock_slow(struct mutex *m)
+{
+	unsigned long me;
+
+	do {
+		if (hand_over(m))
+			return;
+		me = (unsigned long)current;
+		/* Fails when somebody has queued since. */
+	} while (!try_cmpxchg(&m->owner, &me, 0UL));
 }

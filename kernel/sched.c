@@ -462,6 +462,14 @@ void sched_task_leave(void)
 
 /* ---- waking ------------------------------------------------------------ */
 
+void sched_late_waker_call(struct task *task)
+{
+	void (*hook)(struct task *) = READ_ONCE(sched_late_waker_hook);
+
+	if (hook)
+		hook(task);
+}
+
 /* wake_lock held, interrupts off.  Return: false when there is no need to. */
 static bool wake_locked(struct task *task, unsigned int states)
 {

@@ -305,16 +305,12 @@ void sched_task_leave(void) __noreturn;
  * wake_lock held, interrupts off.  NULL but in one test, which sets it back.
  */
 extern void (*sched_late_waker_hook)(struct task *task);
+void sched_late_waker_call(struct task *task);
 
 static __always_inline void sched_test_late_waker(struct task *task)
 {
-	void (*hook)(struct task *task);
-
-	if (!IS_ENABLED(CONFIG_KTEST))
-		return;
-	hook = READ_ONCE(sched_late_waker_hook);
-	if (unlikely(hook))
-		hook(task);
+	if (IS_ENABLED(CONFIG_KTEST) && READ_ONCE(sched_late_waker_hook))
+		sched_late_waker_call(task);
 }
 
 #endif

@@ -3,6 +3,7 @@
  * tests/kernel/mutex_test.c - one holder, waiters served in order, killable
  */
 #include <kernel/mutex.h>
+#include <kernel/time.h>
 
 #include "crew.h"
 
@@ -146,5 +147,61 @@ KTEST(mutex, a_killed_waiter_leaves_and_the_others_go_on)
 	task_kill(killed);
 	EXPECT_EQ(kthread_join(killed), -EINTR);
 	EXPECT_EQ(s.mutex.owner, (unsigned long)current);
+	mutex_unlock(&s.mutex);
+}
+
+/*
+ * The holder goes the slow way, and there finds that its only waiter has given
+ * up: wait_lock is kept from both meanwhile.  Whichever of them has it first,
+ * the mutex is free in the end, or was the waiter's.
+ */
+static int unlock_when_told(void *arg)
+{
+	struct shared *s = arg;
+
+	mutex_lock(&s->mutex);
+	step_signal(&s->step, 1);
+	step_wait(&s->step, 2);
+	mutex_unlock(&s->mutex);
+	return 0;
+}
+
+KTEST_F(mutex, a_waiter_that_gives_up_during_the_unlock_leaves_it_free,
+	KT_NEEDS_SMP)
+{
+	for (unsigned int i = 0; i < 50 && !ktest_failed(test); i++) {
+		struct task *holder, *waiter;
+		struct shared s;
+		int err;
+
+		shared_init(&s, test);
+		holder = kthread_run(unlock_when_told, &s, "holder");
+		step_wait(&s.step, 1);
+		waiter = kthread_run(lock_killably, &s, "waiter");
+		ktest_wait_blocked(test, waiter);
+		raw_spin_lock(&s.mutex.wait_lock);
+		task_kill(waiter);
+		step_signal(&s.step, 2);
+		udelay(i);
+		raw_spin_unlock(&s.mutex.wait_lock);
+		err = kthread_join(waiter);
+		EXPECT(err == 0 || err == -EINTR);
+		EXPECT_EQ(kthread_join(holder), 0);
+		EXPECT_EQ(s.mutex.owner, 0);
+		EXPECT(list_empty(&s.mutex.waiters));
+	}
+}
+
+/* The slow way with nobody queued, by itself. */
+KTEST(mutex, a_slow_unlock_without_waiters_frees_it)
+{
+	struct shared s;
+
+	shared_init(&s, test);
+	mutex_lock(&s.mutex);
+	lock_release(&s.mutex.dep);
+	mutex_unlock_slow(&s.mutex);
+	EXPECT_EQ(s.mutex.owner, 0);
+	EXPECT(mutex_trylock(&s.mutex));
 	mutex_unlock(&s.mutex);
 }

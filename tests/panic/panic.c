@@ -129,6 +129,20 @@ static void smap_violation(void)
 	poke(user_page());
 }
 
+/* Without SMAP the fault must not reach who would wait for this lock. */
+static void null_under_mmap_lock(void)
+{
+	(void)user_page();
+	mmap_write_lock(current->mm);
+	null_read();
+}
+
+/* Mapped, but not faulted in, and touched by no accessor. */
+static void stray_user_access(void)
+{
+	poke(user_page());
+}
+
 static void smep_violation(void)
 {
 	call(user_page());
@@ -264,6 +278,8 @@ static const struct panic_case {
 	{"stack_overflow", stack_overflow},
 	{"vmalloc_guard", vmalloc_guard},
 	{"smap_violation", smap_violation},
+	{"null_under_mmap_lock", null_under_mmap_lock},
+	{"stray_user_access", stray_user_access},
 	{"smep_violation", smep_violation},
 	{"double_free_object", double_free_object},
 	{"double_free_page", double_free_page},

@@ -11,10 +11,17 @@
  *	address		condition			what happens
  *	user		fetch by the kernel		panic (SMEP's case)
  *	user		EFLAGS.AC clear, CPU has SMAP	panic (SMAP's case)
+ *	user		instruction not in .extable	panic: a stray access
  *	user		upcall_page_fault() says yes	retry
  *	any		instruction in .extable		go to its landing
  *	kernel		in a stack's guard page		panic: stack overflow
  *	any						panic
+ *
+ * The third row is what protects a CPU without SMAP: nothing but an accessor of
+ * <arch/uaccess.h> is meant to touch user addresses, and each of those has an
+ * entry in .extable.  A null pointer that the kernel follows with an mm adopted
+ * and mmap_lock held must not reach the upcall, which would wait for that lock
+ * forever instead of saying what is wrong.
  *
  * A stack that overflows cannot take the page fault's frame either; the CPU
  * then raises a double fault, which has its own stack, and CR2 still names
@@ -121,18 +128,41 @@ void trap_enable_clac(void)
 		memcpy(*site, clac, sizeof(clac));
 }
 
-bool fixup_exception(struct trap_regs *regs)
+static u64 insn_of(const struct extable_entry *e)
+{
+	return (u64)&e->insn + e->insn;
+}
+
+static const struct extable_entry *find_entry(u64 rip)
 {
 	extern const struct extable_entry __extable_start[], __extable_end[];
+	/* Faults come in runs at one place.  Any value ever stored is good. */
+	static const struct extable_entry *last = __extable_start;
+	const struct extable_entry *e = READ_ONCE(last);
 
-	for (const struct extable_entry *e = __extable_start; e < __extable_end;
-	     e++) {
-		if ((u64)&e->insn + e->insn == regs->rip) {
-			regs->rip = (u64)&e->landing + e->landing;
-			return true;
+	if (likely(insn_of(e) == rip))
+		return e;
+	for (e = __extable_start; e < __extable_end; e++) {
+		if (insn_of(e) == rip) {
+			WRITE_ONCE(last, e);
+			return e;
 		}
 	}
-	return false;
+	return NULL;
+}
+
+static void go_to_landing(struct trap_regs *regs, const struct extable_entry *e)
+{
+	regs->rip = (u64)&e->landing + e->landing;
+}
+
+bool fixup_exception(struct trap_regs *regs)
+{
+	const struct extable_entry *e = find_entry(regs->rip);
+
+	if (e)
+		go_to_landing(regs, e);
+	return e;
 }
 
 static bool in_stack_guard(vaddr_t addr)
@@ -171,11 +201,16 @@ void trap_page_fault(struct trap_regs *regs)
 	unsigned int error = (unsigned int)regs->error;
 
 	if (likely(addr < USER_END)) {
+		const struct extable_entry *entry;
+
 		if (unlikely(error & PF_INSTR))
 			bad_user_access(regs, addr, "SMEP: the kernel executed");
 		if (unlikely(!(regs->rflags & EFLAGS_AC) &&
 			     cpu_has(X86_FEATURE_SMAP)))
 			bad_user_access(regs, addr, "SMAP: the kernel touched");
+		entry = find_entry(regs->rip);
+		if (unlikely(!entry))
+			bad_user_access(regs, addr, "stray: the kernel touched");
 		if (regs->rflags & EFLAGS_IF)
 			arch_irq_enable();
 		if (likely(upcall_page_fault(regs, addr, error))) {
@@ -183,6 +218,8 @@ void trap_page_fault(struct trap_regs *regs)
 			return;
 		}
 		arch_irq_disable();
+		go_to_landing(regs, entry);
+		return;
 	}
 	if (fixup_exception(regs))
 		return;
