@@ -146,7 +146,10 @@ static int flusher(void *arg)
 	return 0;
 }
 
-/* It is enough that this ends. */
+/*
+ * It is enough that this ends. With more CPUs than the host has cores, every
+ * flush waits for a time slice of the host (arch/x86_64/smp/tlb.c).
+ */
 KTEST(tlb, cpus_that_flush_each_other_all_finish)
 {
 	struct task *tasks[NR_CPUS] = {0};
