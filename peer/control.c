@@ -171,10 +171,22 @@ static enum peer_status do_reset(struct device *device, struct call *call)
 	return PEER_S_OK;
 }
 
+/* A test option: is this the occasion for @lie? Consumes it. */
+static bool lie_now(struct device *device, unsigned int lie)
+{
+	return atomic_load(&device->lie) == lie &&
+	       atomic_compare_exchange_strong(&device->lie, &lie, PEER_LIE_NONE);
+}
+
 static enum peer_status do_ctx_create(struct device *device, struct call *call)
 {
 	switch (context_create(device, call->head.ctx)) {
 	case 0:
+		if (lie_now(device, PEER_LIE_CREATE_GARBLED)) {
+			device_end_reply(device, call->reply,
+					 sizeof(call->answer.status));
+			call->reply = NULL;
+		}
 		return PEER_S_OK;
 	case -EINVAL:
 		return PEER_S_NO_CONTEXT;
@@ -187,8 +199,11 @@ static enum peer_status do_ctx_create(struct device *device, struct call *call)
 
 static enum peer_status do_ctx_destroy(struct device *device, struct call *call)
 {
-	struct ack *ack = ack_new_plain(call);
+	struct ack *ack;
 
+	if (lie_now(device, PEER_LIE_DESTROY_REFUSED))
+		return PEER_S_LIMIT;
+	ack = ack_new_plain(call);
 	if (!ack)
 		return PEER_S_LIMIT;
 	context_destroy(call->context, ack);
@@ -239,11 +254,13 @@ static enum peer_status do_fault_response(struct device *device, struct call *ca
 	const struct peer_wire_fault_response *request = &call->fault_response;
 	struct ring_reply *reply = call->reply;
 
-	(void)device;
 	if (!entries_fit(call, sizeof(*request), request->count) ||
 	    request->result > PEER_FAULT_DENY ||
 	    (request->result == PEER_FAULT_DENY && request->count))
 		return PEER_S_BAD_REQUEST;
+	if (request->result == PEER_FAULT_OK &&
+	    lie_now(device, PEER_LIE_RESPONSE_REFUSED))
+		return PEER_S_LIMIT;
 	call->reply = NULL;
 	fault_respond(call->context, request, reply);
 	return PEER_S_OK;
@@ -357,6 +374,12 @@ static enum peer_status set_context_option(struct context *context,
 	case PEER_OPT_TEST_LOSE_PAGE_REQUESTS:
 		atomic_store(&context->test_lose, value);
 		return PEER_S_OK;
+	case PEER_OPT_TEST_LOSE_REPLAYS:
+		atomic_store(&context->test_lose_replays, value);
+		return PEER_S_OK;
+	case PEER_OPT_TEST_ASK_AGAIN:
+		atomic_store(&context->test_ask_again, value);
+		return PEER_S_OK;
 	default:
 		return PEER_S_BAD_REQUEST;
 	}
@@ -371,6 +394,8 @@ static uint64_t option_max(uint32_t option)
 	case PEER_OPT_TEST_LIE:
 		return PEER_LIE_COUNT - 1;
 	case PEER_OPT_TEST_LOSE_PAGE_REQUESTS:
+	case PEER_OPT_TEST_LOSE_REPLAYS:
+	case PEER_OPT_TEST_ASK_AGAIN:
 	case PEER_OPT_TEST_HANG_AFTER:
 	case PEER_OPT_TEST_DIE_AFTER:
 		return INT64_MAX;

@@ -181,6 +181,8 @@ struct context {
 	atomic_bool test_early_grant;
 	_Atomic uint64_t test_stall_ns;
 	_Atomic int64_t test_lose;
+	_Atomic int64_t test_lose_replays;
+	_Atomic int64_t test_ask_again;
 };
 
 struct worker {
@@ -234,6 +236,18 @@ struct device {
 	struct worker worker[WORKERS_MAX];
 	bool threads_run;
 };
+
+/* A test option that holds for the next N times: is this one of them? */
+static inline bool option_due(_Atomic int64_t *left)
+{
+	int64_t was = atomic_load(left);
+
+	while (was > 0) {
+		if (atomic_compare_exchange_weak(left, &was, was - 1))
+			return true;
+	}
+	return false;
+}
 
 static inline void count_many(struct device *device, enum counter which,
 			      uint64_t n)

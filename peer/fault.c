@@ -113,19 +113,6 @@ static void write_request(struct device *device, const struct fault *fault,
 	device_reply(device, reply, &request, sizeof(request));
 }
 
-/* A test option: this one is never sent, as if it had been lost. */
-static bool is_to_be_lost(struct context *context)
-{
-	int64_t left = atomic_load(&context->test_lose);
-
-	while (left > 0) {
-		if (atomic_compare_exchange_weak(&context->test_lose, &left,
-						 left - 1))
-			return true;
-	}
-	return false;
-}
-
 /* One buffer for a page request; NULL if the driver has posted none. */
 static struct ring_reply *take_buffer(struct device *device)
 {
@@ -159,7 +146,7 @@ void fault_send(struct device *device)
 	pthread_mutex_lock(&device->fault_lock);
 	while ((fault = TAILQ_FIRST(&device->faults_queued)) &&
 	       device->faults_sent < MAX_PAGE_REQUESTS) {
-		if (is_to_be_lost(fault->context)) {
+		if (option_due(&fault->context->test_lose)) {
 			mark_sent_locked(device, fault);
 			continue;
 		}
@@ -250,6 +237,11 @@ void work_end_grant(struct device *device, struct work *work, enum grant_end end
 	if (atomic_fetch_sub(&grant->refs, 1) != 1)
 		return;
 
+	if (option_due(&work->context->test_lose_replays)) {
+		free(grant->reply);
+		free(grant);
+		return;
+	}
 	if (atomic_load(&grant->replayed)) {
 		answer.status = PEER_S_OK;
 		count(device, COUNT_REPLAYS);

@@ -303,7 +303,8 @@ static enum access_result begin_locked(struct worker *worker, struct work *work,
 	if (context->dead)
 		return ACCESS_CANCELED;
 	entry = table_get(&context->table, va);
-	if (!(entry & rights_needed(access))) {
+	if (!(entry & rights_needed(access)) ||
+	    option_due(&context->test_ask_again)) {
 		work_end_grant(context->device, work, GRANT_REVOKED);
 		if (fault_park_locked(context, work, va & PEER_PAGE_MASK, access))
 			return ACCESS_FAILED;

@@ -248,7 +248,9 @@ enum peer_option {
 	PEER_OPT_TEST_KEEP_MAPPING = 0x101, /* acknowledge and forget to drop */
 	PEER_OPT_TEST_STALL_NS = 0x102,     /* hold every access that long */
 	PEER_OPT_TEST_LOSE_PAGE_REQUESTS = 0x103, /* the next N are not sent */
-	PEER_OPT_TEST_EARLY_GRANT = 0x104, /* complete before the replay */
+	PEER_OPT_TEST_EARLY_GRANT = 0x104,  /* complete before the replay */
+	PEER_OPT_TEST_LOSE_REPLAYS = 0x105, /* the next N are not reported */
+	PEER_OPT_TEST_ASK_AGAIN = 0x106, /* N accesses ask for what is there */
 
 	/* Of the device; head.ctx is 0. */
 	PEER_OPT_TEST_HANG_AFTER = 0x180, /* N more work requests, then none */
@@ -267,7 +269,10 @@ enum peer_lie {
 	PEER_LIE_PAGE_CONTEXT = 6, /* page request: a context never made */
 	PEER_LIE_PAGE_ADDRESS = 7, /* page request: beyond the address space */
 	PEER_LIE_PAGE_ACCESS = 8,  /* page request: no known access */
-	PEER_LIE_COUNT = 9,
+	PEER_LIE_RESPONSE_REFUSED = 9, /* FAULT_RESPONSE: LIMIT, not done */
+	PEER_LIE_CREATE_GARBLED = 10,  /* CTX_CREATE: done, half an answer */
+	PEER_LIE_DESTROY_REFUSED = 11, /* CTX_DESTROY: LIMIT, not done */
+	PEER_LIE_COUNT = 12,
 };
 
 struct peer_wire_set_option {

@@ -135,6 +135,70 @@ static void lost_page_requests_are_never_sent(void)
 	guest_shutdown(&g);
 }
 
+static void each_lie_about_a_command_is_told_once(void)
+{
+	const struct peer_wire_request create = {PEER_CMD_CTX_CREATE, 2};
+	struct peer_wire_page_request fault;
+	struct peer_wire_work w = load;
+	struct guest g;
+	int slot;
+
+	boot(&g, OPTIONS);
+	offer_buffers(&g, 4);
+	EXPECT_EQ(option(&g, 0, PEER_OPT_TEST_LIE, PEER_LIE_RESPONSE_REFUSED),
+		  PEER_S_OK);
+	w.va += 0x1000;
+	work_post(&g, &w);
+	REQUIRE(next_fault(&g, &fault, GUEST_TIMEOUT_MS));
+	EXPECT_EQ(respond(&g, &fault, PEER_FAULT_OK, guest_page(1) | MAP_R),
+		  PEER_S_LIMIT);
+	EXPECT_EQ(query(&g, 1, w.va), 0);
+	EXPECT_EQ(respond(&g, &fault, PEER_FAULT_OK, guest_page(1) | MAP_R),
+		  PEER_S_OK);
+
+	EXPECT_EQ(option(&g, 0, PEER_OPT_TEST_LIE, PEER_LIE_CREATE_GARBLED),
+		  PEER_S_OK);
+	slot = control_post(&g, &create, sizeof(create));
+	EXPECT_EQ(queue_wait(&g, PEER_QUEUE_CONTROL, slot), 4);
+	EXPECT_EQ(simple(&g, PEER_CMD_CTX_CREATE, 2), PEER_S_EXISTS);
+
+	EXPECT_EQ(option(&g, 0, PEER_OPT_TEST_LIE, PEER_LIE_DESTROY_REFUSED),
+		  PEER_S_OK);
+	EXPECT_EQ(simple(&g, PEER_CMD_CTX_DESTROY, 2), PEER_S_LIMIT);
+	EXPECT_EQ(simple(&g, PEER_CMD_CTX_DESTROY, 2), PEER_S_OK);
+	guest_shutdown(&g);
+}
+
+/* The access is made, the answer to its grant never comes, control goes on. */
+static void lost_replays_are_never_reported(void)
+{
+	struct peer_wire_page_request fault;
+	struct peer_wire_work_done done;
+	struct peer_wire_work w = load;
+	struct guest g;
+	int slot, response;
+
+	boot(&g, OPTIONS);
+	offer_buffers(&g, 4);
+	EXPECT_EQ(option(&g, 1, PEER_OPT_TEST_LOSE_REPLAYS, 1), PEER_S_OK);
+	w.op = PEER_OP_FETCH_ADD;
+	slot = work_post(&g, &w);
+	REQUIRE(next_fault(&g, &fault, GUEST_TIMEOUT_MS));
+	response =
+		respond_post(&g, &fault, PEER_FAULT_OK, guest_page(0) | MAP_RWA);
+	EXPECT_EQ(work_wait(&g, slot, &done, NULL, 0), PEER_S_OK);
+	EXPECT_EQ(STAT(&g, work_done), 1);
+	EXPECT(!queue_finished(&g, PEER_QUEUE_CONTROL, response));
+	/* What is there is asked for once more, when told to. */
+	EXPECT_EQ(option(&g, 1, PEER_OPT_TEST_ASK_AGAIN, 1), PEER_S_OK);
+	slot = work_post(&g, &w);
+	REQUIRE(next_fault(&g, &fault, GUEST_TIMEOUT_MS));
+	EXPECT_EQ(respond(&g, &fault, PEER_FAULT_OK, guest_page(0) | MAP_RWA),
+		  PEER_S_OK);
+	EXPECT_EQ(work_wait(&g, slot, &done, NULL, 0), PEER_S_OK);
+	guest_shutdown(&g);
+}
+
 /* Hung: the socket still works, so QEMU does not freeze; a reset heals it. */
 static void a_hung_device_answers_nothing_until_reset(void)
 {
@@ -192,5 +256,7 @@ static void a_dying_device_dies_after_its_last_answer(void)
 TAP_GROUP(trouble, T(each_lie_about_work_is_told_once),
 	  T(each_lie_about_a_page_is_told_once),
 	  T(lost_page_requests_are_never_sent),
+	  T(each_lie_about_a_command_is_told_once),
+	  T(lost_replays_are_never_reported),
 	  T(a_hung_device_answers_nothing_until_reset),
 	  T(a_dying_device_dies_after_its_last_answer));
