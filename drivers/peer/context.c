@@ -139,8 +139,7 @@ static bool context_invalidate(struct mmu_interval_notifier *sub,
 	unsigned int count, exclusive;
 
 	if (range->event == MMU_NOTIFY_EXCLUSIVE && range->owner == ctx) {
-		/* Only the context's own thread raises it. */
-		ctx->stats.callbacks_own++;
+		atomic64_inc(&ctx->callbacks_own);
 		return true;
 	}
 	if (mmu_notifier_range_blockable(range))
@@ -182,6 +181,15 @@ static int context_command(struct peer *peer, u32 command, u32 id)
 			    sizeof(answer));
 }
 
+void peer_context_forget(struct peer *peer, u32 id)
+{
+	int err = context_command(peer, PEER_CMD_CTX_DESTROY, id);
+
+	/* One that it does not know has no translations either. */
+	if (err && err != -ECANCELED && err != -EIO)
+		peer_die(peer, "it does not let go of a context");
+}
+
 /* Take an id for @ctx; requests for it are queued from now on. */
 static int context_number(struct peer *peer, struct peer_context *ctx)
 {
@@ -191,6 +199,10 @@ static int context_number(struct peer *peer, struct peer_context *ctx)
 	u32 id;
 
 	spin_lock_irqsave(&peer->lock, flags);
+	if (peer->dead) {
+		most = 0;
+		err = -EIO;
+	}
 	for (id = 1; id <= most; id++) {
 		if (!peer->contexts[id]) {
 			peer->contexts[id] = ctx;
@@ -266,12 +278,14 @@ int peer_context_create(struct peer *peer, struct mm_struct *mm,
 	}
 	err = context_command(peer, PEER_CMD_CTX_CREATE, ctx->id);
 	if (err)
-		goto out_stop;
+		goto out_forget;
 	wake_up_process(ctx->thread);
 	*out = ctx;
 	return 0;
 
-out_stop:
+out_forget:
+	/* It may have made it and garbled the answer; the id is used again. */
+	peer_context_forget(peer, ctx->id);
 	kthread_stop(ctx->thread);
 out_remove:
 	mmu_interval_notifier_remove(&ctx->sub);
@@ -294,7 +308,7 @@ void peer_context_destroy(struct peer_context *ctx)
 	unsigned int exclusive = 0;
 
 	kthread_stop(ctx->thread);
-	context_command(peer, PEER_CMD_CTX_DESTROY, ctx->id);
+	peer_context_forget(peer, ctx->id);
 	wait_event_timeout_ns(&ctx->idle,
 			      !READ_ONCE(ctx->orders) || !peer_alive(peer),
 			      PEER_CANCEL_NS);
@@ -326,6 +340,7 @@ void peer_context_stats(struct peer_context *ctx, struct peer_context_stats *sta
 	mutex_lock(&ctx->lock);
 	spin_lock_irqsave(&ctx->peer->lock, flags);
 	*stats = ctx->stats;
+	stats->callbacks_own = (u64)atomic64_read(&ctx->callbacks_own);
 	spin_unlock_irqrestore(&ctx->peer->lock, flags);
 	mutex_unlock(&ctx->lock);
 }

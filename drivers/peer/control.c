@@ -8,7 +8,8 @@
  *
  * Idea.  A command lives in a slot that exists from the start.  Most slots are
  * for anybody; some are kept for invalidations, whose answers the device owes
- * at once.  The device carries commands out in the order in which they were
+ * at once, and one for the heartbeat, which must go on when all others are
+ * used up.  The device carries commands out in the order in which they were
  * sent but may answer out of order: an answer to a grant comes only when the
  * access has been replayed.
  *
@@ -18,6 +19,15 @@
  *	FLIGHT		the device		answer or death: HELD
  *	ABANDONED	the device		answer or death: FREE
  *
+ * Everything has a limit, for a device that answers heartbeats and nothing
+ * else must not hold up anybody for good either:
+ *
+ *	what				limit		then
+ *	the answer to a command		PEER_DEATH_NS	declared dead
+ *	the answer to a grant		PEER_REPLAY_NS	abandoned: page unlocked
+ *	the same, abandoned		PEER_DEATH_NS	declared dead
+ *	waiting for a slot		PEER_DEATH_NS	declared dead
+ *
  * A slot that the device may still write is never given to anyone else.  When
  * the device is declared dead, all slots come back with -EIO; a device that is
  * not dead after all could then write into the next answer, but no command is
@@ -25,6 +35,7 @@
  *
  *	field			read with	write with
  *	slot->state, ->link	peer->lock	peer->lock
+ *	slot->sent		peer->lock	peer->lock
  *	slot->error, ->written	after ->done	peer->lock
  *	slot->request		the device	holder, while HELD
  *	slot->answer		after ->done	the device
@@ -35,6 +46,7 @@
 #include <kernel/assert.h>
 #include <kernel/errno.h>
 #include <kernel/string.h>
+#include <kernel/time.h>
 
 #include "internal.h"
 
@@ -67,17 +79,24 @@ int peer_status_errno(u32 status)
 	}
 }
 
+static enum peer_slot_class slot_class(unsigned int i)
+{
+	if (i < PEER_SLOTS)
+		return PEER_SLOT_ANY;
+	return i < PEER_SLOTS + PEER_SLOTS_RESERVED ? PEER_SLOT_INVALIDATE
+						    : PEER_SLOT_BEAT;
+}
+
 void peer_control_init(struct peer *peer)
 {
 	unsigned int i;
 
-	INIT_LIST_HEAD(&peer->free_slots[PEER_SLOT_ANY]);
-	INIT_LIST_HEAD(&peer->free_slots[PEER_SLOT_INVALIDATE]);
+	for (i = 0; i < PEER_SLOT_CLASSES; i++)
+		INIT_LIST_HEAD(&peer->free_slots[i]);
 	for (i = 0; i < ARRAY_SIZE(peer->slots); i++) {
 		struct peer_slot *slot = &peer->slots[i];
 
-		slot->class =
-			i < PEER_SLOTS ? PEER_SLOT_ANY : PEER_SLOT_INVALIDATE;
+		slot->class = slot_class(i);
 		slot->state = PEER_SLOT_FREE;
 		list_add_tail(&slot->link, &peer->free_slots[slot->class]);
 	}
@@ -90,7 +109,7 @@ static struct peer_slot *slot_try_get(struct peer *peer,
 	unsigned long flags;
 
 	spin_lock_irqsave(&peer->lock, flags);
-	if (!list_empty(&peer->free_slots[class])) {
+	if (!peer->dead && !list_empty(&peer->free_slots[class])) {
 		slot = list_first_entry(&peer->free_slots[class],
 					struct peer_slot, link);
 		list_del(&slot->link);
@@ -107,9 +126,43 @@ struct peer_slot *peer_slot_get(struct peer *peer, enum peer_slot_class class)
 {
 	struct peer_slot *slot = NULL;
 
-	wait_event(&peer->slot_wait,
-		   !peer_alive(peer) || (slot = slot_try_get(peer, class)));
+	wait_event_timeout_ns(&peer->slot_wait,
+			      (slot = slot_try_get(peer, class)) ||
+				      !peer_alive(peer),
+			      PEER_DEATH_NS);
+	if (!slot)
+		peer_die(peer, "it leaves too many commands unanswered");
 	return slot;
+}
+
+bool peer_control_idle(struct peer *peer)
+{
+	unsigned long flags;
+	unsigned int i;
+	bool idle = true;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	for (i = 0; i < ARRAY_SIZE(peer->slots); i++)
+		idle = idle && peer->slots[i].state == PEER_SLOT_FREE;
+	spin_unlock_irqrestore(&peer->lock, flags);
+	return idle;
+}
+
+void peer_control_check(struct peer *peer)
+{
+	u64 now = clock_ns();
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	for (i = 0; i < ARRAY_SIZE(peer->slots); i++) {
+		const struct peer_slot *slot = &peer->slots[i];
+
+		if (slot->state == PEER_SLOT_ABANDONED &&
+		    (s64)(now - slot->sent) > (s64)PEER_DEATH_NS)
+			peer_die_locked(peer, "it does not report a replay");
+	}
+	spin_unlock_irqrestore(&peer->lock, flags);
 }
 
 static void slot_free_locked(struct peer *peer, struct peer_slot *slot)
@@ -149,6 +202,7 @@ int peer_slot_send(struct peer *peer, struct peer_slot *slot, u32 length,
 		err = virtqueue_add(&peer->control->vq, buffers, 1, 1, slot);
 	if (!err) {
 		slot->state = PEER_SLOT_FLIGHT;
+		slot->sent = clock_ns();
 		virtqueue_kick(&peer->control->vq);
 	}
 	spin_unlock_irqrestore(&peer->lock, flags);
@@ -234,10 +288,11 @@ void peer_control_die_locked(struct peer *peer)
 	wake_up_all(&peer->slot_wait);
 }
 
-int peer_command(struct peer *peer, const void *request, u32 length,
-		 void *answer, u32 answer_length)
+static int command(struct peer *peer, enum peer_slot_class class,
+		   const void *request, u32 length, void *answer,
+		   u32 answer_length)
 {
-	struct peer_slot *slot = peer_slot_get(peer, PEER_SLOT_ANY);
+	struct peer_slot *slot = peer_slot_get(peer, class);
 	u32 status;
 	int err;
 
@@ -263,6 +318,13 @@ int peer_command(struct peer *peer, const void *request, u32 length,
 	return err;
 }
 
+int peer_command(struct peer *peer, const void *request, u32 length,
+		 void *answer, u32 answer_length)
+{
+	return command(peer, PEER_SLOT_ANY, request, length, answer,
+		       answer_length);
+}
+
 int peer_ping(struct peer *peer)
 {
 	struct peer_wire_request request = {.command = PEER_CMD_HEARTBEAT};
@@ -270,8 +332,8 @@ int peer_ping(struct peer *peer)
 	unsigned long flags;
 	int err;
 
-	err = peer_command(peer, &request, sizeof(request), &answer,
-			   sizeof(answer));
+	err = command(peer, PEER_SLOT_BEAT, &request, sizeof(request), &answer,
+		      sizeof(answer));
 	if (err)
 		return -EIO;
 	if (answer.instance != peer->hello.instance ||

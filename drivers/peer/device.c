@@ -15,7 +15,8 @@
  *	read what it wrote			shared with it
  *	the lock probe (probe_lock.c)		only noted: nothing needs it
  *
- * Watching.  A heartbeat every PEER_HEARTBEAT_NS, and a limit on each command.
+ * Watching.  A heartbeat every PEER_HEARTBEAT_NS by the clock, whatever else
+ * the thread has to do in between, and a limit on each command (control.c).
  * What has not answered within PEER_DEATH_NS is declared dead:
  *
  *	state	commands, work		translations	invalidate callback
@@ -44,6 +45,7 @@
 #include <kernel/init.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
+#include <kernel/time.h>
 
 #include "internal.h"
 
@@ -142,18 +144,23 @@ static bool refused_waiting(struct peer *peer)
 static int beat_thread(void *arg)
 {
 	struct peer *peer = arg;
+	u64 next = clock_ns() + PEER_HEARTBEAT_NS;
 
 	while (peer_alive(peer)) {
-		u64 left = wait_event_timeout_ns(&peer->beat_wait,
-						 refused_waiting(peer) ||
-							 !peer_alive(peer),
-						 PEER_HEARTBEAT_NS);
+		u64 now = clock_ns();
 
-		peer_request_deny_refused(peer);
-		if (left || !peer_alive(peer))
+		if (now < next) {
+			wait_event_timeout_ns(&peer->beat_wait,
+					      refused_waiting(peer) ||
+						      !peer_alive(peer),
+					      next - now);
+			peer_request_deny_refused(peer);
 			continue;
+		}
 		look_after(peer);
+		peer_control_check(peer);
 		peer_ping(peer);
+		next = clock_ns() + PEER_HEARTBEAT_NS;
 	}
 	return 0;
 }
@@ -397,18 +404,52 @@ out_close:
 	return err;
 }
 
-int peer_restart(struct peer *peer)
+/* No context has it, and from now on none can. */
+static int shut(struct peer *peer)
 {
+	unsigned long flags;
 	unsigned int id;
-	int err;
+	int err = 0;
 
+	spin_lock_irqsave(&peer->lock, flags);
 	for (id = 1; id <= PEER_CONTEXTS; id++) {
 		if (peer->contexts[id])
-			return -EBUSY;
+			err = -EBUSY;
 	}
-	peer_die(peer, "it is being restarted");
+	if (!err)
+		peer_die_locked(peer, "it is being restarted");
+	spin_unlock_irqrestore(&peer->lock, flags);
+	return err;
+}
+
+/*
+ * A dead device gives out nothing, so what was taken before only comes back.
+ * Orders that the device has stay with it: nobody else looks at them.
+ */
+static int wait_for_returns(struct peer *peer)
+{
+	if (!wait_event_timeout_ns(&peer->slot_wait, peer_control_idle(peer),
+				   PEER_DEATH_NS) ||
+	    !wait_event_timeout_ns(&peer->order_wait, peer_work_idle(peer),
+				   PEER_DEATH_NS))
+		return -EBUSY;
+	return 0;
+}
+
+int peer_restart(struct peer *peer)
+{
+	struct task *thread;
+	int err = shut(peer);
+
+	if (err)
+		return err;
 	wake_up_all(&peer->beat_wait);
-	kthread_join(peer->beat_thread);
+	if (peer->beat_thread)
+		kthread_join(peer->beat_thread);
+	peer->beat_thread = NULL;
+	err = wait_for_returns(peer);
+	if (err)
+		return err;
 	virtio_close(&peer->vdev);
 	peer_control_init(peer);
 	peer_work_init(peer);
@@ -421,13 +462,16 @@ int peer_restart(struct peer *peer)
 	err = start(peer);
 	if (err)
 		goto out_dead;
-	peer->beat_thread =
-		kthread_run(beat_thread, peer, "peer%u/beat", peer->index);
-	if (!IS_ERR(peer->beat_thread))
-		return 0;
-	err = (int)PTR_ERR(peer->beat_thread);
+	thread = kthread_run(beat_thread, peer, "peer%u/beat", peer->index);
+	if (IS_ERR(thread)) {
+		err = (int)PTR_ERR(thread);
+		goto out_dead;
+	}
+	peer->beat_thread = thread;
+	return 0;
+
 out_dead:
-	WRITE_ONCE(peer->dead, "it could not be restarted");
+	peer_die(peer, "it could not be restarted");
 	return err;
 }
 

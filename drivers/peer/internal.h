@@ -21,7 +21,8 @@
  * Nothing is allocated under either: slots, orders, requests and tables exist
  * from the start, and waiting for one under ctx->lock happens only for the
  * slots that are kept for invalidations, whose holders wait for the device and
- * for nothing else.
+ * for nothing else.  Every wait for the device, and for a slot or an order that
+ * the device has, ends within a limit.
  *
  * Key letters: (c) constant after setup
  *		(p) under peer->lock
@@ -35,6 +36,7 @@
 
 #include <drivers/peer.h>
 #include <drivers/virtio.h>
+#include <kernel/atomic.h>
 #include <kernel/list.h>
 #include <kernel/mutex.h>
 #include <kernel/sched.h>
@@ -44,6 +46,8 @@
 
 #define PEER_SLOTS          48 /* for anything */
 #define PEER_SLOTS_RESERVED 16 /* for invalidations only */
+#define PEER_SLOTS_BEAT     1  /* for the heartbeat only */
+#define PEER_SLOTS_ALL      (PEER_SLOTS + PEER_SLOTS_RESERVED + PEER_SLOTS_BEAT)
 #define PEER_ORDERS         32
 #define PEER_REQUESTS       64
 #define PEER_CONTEXTS       32                  /* ids 1 .. PEER_CONTEXTS */
@@ -58,6 +62,8 @@
 enum peer_slot_class {
 	PEER_SLOT_ANY,
 	PEER_SLOT_INVALIDATE,
+	PEER_SLOT_BEAT,
+	PEER_SLOT_CLASSES,
 };
 
 /**
@@ -79,6 +85,7 @@ enum peer_slot_state {
  * @link: in the free list (p)
  * @class: (c)
  * @state: (p)
+ * @sent: clock_ns() when the device got it (p)
  * @error: 0, -EIO (dead), -EPROTO (answer too short); set when done (p)
  * @written: bytes of the answer (p)
  * @done: fires when it comes back, or never will
@@ -89,6 +96,7 @@ struct peer_slot {
 	struct list_head link;
 	enum peer_slot_class class;
 	enum peer_slot_state state;
+	u64 sent;
 	int error;
 	u32 written;
 	struct completion done;
@@ -155,7 +163,8 @@ struct peer_table {
  * @lock: see the head of this file
  * @closed: the address space is gone: install nothing more (x)
  * @table: (x)
- * @stats: (x), but @works and @works_failed (p)
+ * @stats: (x), but @works and @works_failed (p), and @callbacks_own unused
+ * @callbacks_own: counted without a lock
  * @policy: enum peer_atomic_policy (1, may change)
  * @hooks: (1, may change)
  * @requests: page requests that wait for @thread (p)
@@ -173,6 +182,7 @@ struct peer_context {
 	bool closed;
 	struct peer_table table;
 	struct peer_context_stats stats;
+	struct atomic64 callbacks_own;
 	enum peer_atomic_policy policy;
 	const struct peer_hooks *hooks;
 	struct list_head requests;
@@ -238,8 +248,8 @@ struct peer {
 	const char *dead;
 	struct peer_wire_hello_answer hello;
 	bool lock_atomic;
-	struct peer_slot slots[PEER_SLOTS + PEER_SLOTS_RESERVED];
-	struct list_head free_slots[2];
+	struct peer_slot slots[PEER_SLOTS_ALL];
+	struct list_head free_slots[PEER_SLOT_CLASSES];
 	struct wait_queue_head slot_wait;
 	struct peer_order order_pool[PEER_ORDERS];
 	struct list_head free_orders;
@@ -260,7 +270,16 @@ void peer_control_init(struct peer *peer);
 void peer_control_interrupt(void *arg);
 void peer_control_die_locked(struct peer *peer) __must_hold(&peer->lock);
 
-/* Take a slot; may sleep. NULL if the device is dead. */
+/* All slots are free, which they come to be once the device is dead. */
+bool peer_control_idle(struct peer *peer);
+
+/* A grant that was not answered within PEER_DEATH_NS ends the device. */
+void peer_control_check(struct peer *peer);
+
+/*
+ * Take a slot; may sleep. NULL if the device is dead, and it is if none came
+ * free within PEER_DEATH_NS.
+ */
 struct peer_slot *peer_slot_get(struct peer *peer, enum peer_slot_class class);
 void peer_slot_put(struct peer *peer, struct peer_slot *slot);
 
@@ -293,10 +312,15 @@ void peer_die_locked(struct peer *peer, const char *why) __must_hold(&peer->lock
 /* ---- work.c ----------------------------------------------------------- */
 
 void peer_work_init(struct peer *peer);
+
+/* Nobody fills an order: each is free, or with the device. */
+bool peer_work_idle(struct peer *peer);
 void peer_work_interrupt(void *arg);
 void peer_work_die_locked(struct peer *peer) __must_hold(&peer->lock);
+
+/* As peer_work_submit(), with the limit on waiting for an order as it is left. */
 int peer_work_send(struct peer *peer, struct peer_context *ctx, u32 ctx_id,
-		   struct peer_work *work);
+		   struct peer_work *work, u64 *left_ns);
 
 /* End what the device still has of a context with -ECANCELED. */
 void peer_work_cancel(struct peer_context *ctx);
@@ -306,6 +330,8 @@ void peer_work_cancel(struct peer_context *ctx);
 void peer_request_init(struct peer *peer);
 void peer_request_post_all(struct peer *peer);
 void peer_request_interrupt(void *arg);
+
+/* Deny one request that made no sense, if there is one. */
 void peer_request_deny_refused(struct peer *peer);
 int peer_request_thread(void *arg);
 
@@ -313,6 +339,12 @@ int peer_request_thread(void *arg);
 void peer_request_flush(struct peer_context *ctx);
 
 /* ---- context.c -------------------------------------------------------- */
+
+/*
+ * The device forgets context @id, or it is declared dead: when this returns
+ * nothing is reached through the context any more.
+ */
+void peer_context_forget(struct peer *peer, u32 id);
 
 /*
  * Forget [start, end) and have the device let go of it: when this returns it

@@ -78,8 +78,8 @@ static int contend(struct peer *peer, u32 id, struct atomic64 *word, bool *atomi
 		.repeat = min_t(u64, PROBE_DEVICE, peer->hello.max_count),
 		.operand = 1,
 	};
-	u64 began = clock_ns(), added = 0, expected;
-	int err = peer_work_send(peer, NULL, id, &work);
+	u64 began = clock_ns(), added = 0, left = PEER_DEATH_NS, expected;
+	int err = peer_work_send(peer, NULL, id, &work, &left);
 
 	if (err)
 		return err;
@@ -110,14 +110,14 @@ int peer_probe_lock(struct peer *peer, bool *atomic)
 		return -ENOMEM;
 	err = simple(peer, PEER_CMD_CTX_CREATE, id);
 	if (err)
-		goto out_free;
+		goto out_forget;
 	err = make_atomic(peer, id);
 	if (!err)
 		err = map(peer, id, virt_to_phys(word));
 	if (!err)
 		err = contend(peer, id, word, atomic);
-	simple(peer, PEER_CMD_CTX_DESTROY, id);
-out_free:
+out_forget:
+	peer_context_forget(peer, id);
 	/* A device that may still write there keeps the page. */
 	if (peer_alive(peer))
 		free_page_at(word);

@@ -29,7 +29,19 @@
  *					start -> INVALIDATE, restored
  *
  * The wait ends with the answer, or after PEER_REPLAY_NS; the page is never
- * locked for longer than that by a device that plays dead.
+ * locked for longer than that by a device that plays dead.  A late answer is
+ * no crime yet: the response is abandoned, and control.c sees to one that is
+ * never answered.
+ *
+ * A request for what the device was given meanwhile, for two of its threads can
+ * ask for one page, is answered from the table.  For an ATOMIC that is a grant
+ * like any other and is worth an access only under the page's lock.  The table
+ * cannot be held while a lock is waited for that is taken before ctx->lock, so
+ * it is only tried; if it is taken, somebody is about to have the page back, and
+ * the loop does it all anew.
+ *
+ * A response that the device refuses leaves its work waiting there.  What it may
+ * have made of the translation is dropped, and the tag is denied.
  *
  * Retries are bounded, backed off and counted by reason:
  *
@@ -234,13 +246,13 @@ static void deny(struct peer *peer, u32 ctx, u64 tag)
 
 void peer_request_deny_refused(struct peer *peer)
 {
-	struct peer_request *request;
+	struct peer_request *request = request_take(peer, &peer->refused);
 
-	while ((request = request_take(peer, &peer->refused))) {
-		if (request->copy.tag)
-			deny(peer, request->copy.ctx, request->copy.tag);
-		post(peer, request);
-	}
+	if (!request)
+		return;
+	if (request->copy.tag)
+		deny(peer, request->copy.ctx, request->copy.tag);
+	post(peer, request);
 }
 
 void peer_request_flush(struct peer_context *ctx)
@@ -307,33 +319,47 @@ static void count(struct peer_context *ctx, u64 *counter)
 }
 
 /*
- * Wait for the answer to a response that carried a translation, and give the
- * slot back.
+ * Wait for the answer to a response that carried a translation.  The slot goes
+ * back, unless the work that waits there is still to be denied.
  */
-static void settle(struct peer_context *ctx, struct peer_slot *slot,
-		   const struct peer_request *request, bool exclusive)
+static enum outcome settle(struct peer_context *ctx, struct peer_slot *slot,
+			   const struct peer_request *request, bool exclusive)
 {
+	bool replay = request->copy.access == PEER_ACCESS_ATOMIC;
 	struct peer *peer = ctx->peer;
 	int err = peer_slot_wait(peer, slot,
-				 exclusive ? PEER_REPLAY_NS : PEER_DEATH_NS);
+				 replay ? PEER_REPLAY_NS : PEER_DEATH_NS);
 
+	if (!err)
+		err = peer_status_errno(peer_slot_status(slot));
 	TRACE(peer_replay, ctx->id, request->copy.va, err);
-	if (err == -ETIMEDOUT) {
+	switch (err) {
+	case 0:
 		if (exclusive)
+			count(ctx, &ctx->stats.replays);
+		break;
+	case -ETIMEDOUT:
+		if (replay)
 			count(ctx, &ctx->stats.replay_timeouts);
 		else
 			peer_die(peer, "it does not answer a response");
-		return;
-	}
-	if (!err)
-		err = peer_status_errno(peer_slot_status(slot));
-	peer_slot_put(peer, slot);
-	if (!err && exclusive)
-		count(ctx, &ctx->stats.replays);
-	else if (err == -EAGAIN)
+		return OUTCOME_DONE;
+	case -EAGAIN:
 		count(ctx, &ctx->stats.revoked);
-	else if (err && err != -EIO)
+		break;
+	case -EIO:
+		break;
+	case -ECANCELED:
+	case -ENOENT:
+		/* There is nothing that waits for this tag. */
 		take_off(ctx, request->copy.va);
+		break;
+	default:
+		take_off(ctx, request->copy.va);
+		return OUTCOME_DENY;
+	}
+	peer_slot_put(peer, slot);
+	return OUTCOME_DONE;
 }
 
 static const struct peer_hooks *hooks(struct peer_context *ctx)
@@ -357,29 +383,6 @@ static void hook_before_unlock(struct peer_context *ctx, vaddr_t va)
 		h->before_unlock(ctx, va, h->arg);
 }
 
-/*
- * Does the device have what it asks for?  Two of its threads may have asked
- * for one page, and the first answer served both.
- */
-static bool already_there(struct peer_context *ctx, struct peer_slot *slot,
-			  const struct peer_request *request)
-{
-	u32 prot = access_prot(request->copy.access);
-	const struct peer_translation *entry;
-	bool there;
-
-	mutex_lock(&ctx->lock);
-	entry = peer_table_find(&ctx->table, request->copy.va);
-	there = entry && (entry->prot & prot) == prot && !ctx->closed;
-	if (there) {
-		response_fill(slot, ctx->id, request->copy.tag, PEER_FAULT_OK,
-			      entry);
-		there = !response_send(ctx->peer, slot);
-	}
-	mutex_unlock(&ctx->lock);
-	return there;
-}
-
 /**
  * struct attempt - one walk through the loop
  * @ctx: whose
@@ -388,7 +391,7 @@ static bool already_there(struct peer_context *ctx, struct peer_slot *slot,
  * @number: how many went before
  * @exclusive: ATOMIC, by make_device_exclusive_range()
  * @seq: from read_begin()
- * @page: referenced, and locked if @exclusive; NULL before the look-up
+ * @page: referenced, and locked if @exclusive; NULL while there is none
  * @entry: the translation to be
  */
 struct attempt {
@@ -496,6 +499,17 @@ static enum outcome attempt_calm(struct attempt *attempt)
 	return outcome;
 }
 
+static void let_page_go(struct attempt *attempt, enum outcome outcome)
+{
+	if (outcome == OUTCOME_DONE && attempt->exclusive)
+		hook_before_unlock(attempt->ctx, attempt->entry.va);
+	if (attempt->page && attempt->exclusive)
+		unlock_page(attempt->page);
+	if (attempt->page)
+		put_page(attempt->page);
+	attempt->page = NULL;
+}
+
 static enum outcome attempt_run(struct attempt *attempt)
 {
 	const struct peer_translation *entry = &attempt->entry;
@@ -510,15 +524,62 @@ static enum outcome attempt_run(struct attempt *attempt)
 	if (outcome == OUTCOME_DONE) {
 		TRACE(peer_grant, ctx->id, entry->va, entry->pa, entry->prot,
 		      attempt->number);
-		settle(ctx, attempt->slot, attempt->request, attempt->exclusive);
+		outcome = settle(ctx, attempt->slot, attempt->request,
+				 attempt->exclusive);
 	}
-	if (outcome == OUTCOME_DONE && attempt->exclusive)
-		hook_before_unlock(ctx, entry->va);
-	if (attempt->page && attempt->exclusive)
-		unlock_page(attempt->page);
-	if (attempt->page)
-		put_page(attempt->page);
+	let_page_go(attempt, outcome);
 	return outcome;
+}
+
+/*
+ * Answer from the table, if the device has what it asks for.  An exclusive
+ * translation keeps its page: it is in the table, and ctx->lock is held.
+ */
+static bool answer_from_table(struct attempt *attempt)
+{
+	const struct peer_request *request = attempt->request;
+	bool replay = request->copy.access == PEER_ACCESS_ATOMIC;
+	struct peer_context *ctx = attempt->ctx;
+	const struct peer_translation *entry;
+	u32 prot = attempt->entry.prot;
+	struct page *page;
+
+	lockdep_assert_held(&ctx->lock);
+	entry = peer_table_find(&ctx->table, attempt->entry.va);
+	if (!entry || (entry->prot & prot) != prot || ctx->closed ||
+	    (attempt->exclusive && !entry->exclusive))
+		return false;
+	attempt->exclusive = replay && entry->exclusive;
+	if (attempt->exclusive) {
+		page = phys_to_page(entry->pa);
+		if (!trylock_page(page))
+			return false;
+		get_page(page);
+		attempt->page = page;
+	}
+	response_fill(attempt->slot, ctx->id, request->copy.tag, PEER_FAULT_OK,
+		      entry);
+	if (response_send(ctx->peer, attempt->slot))
+		return false;
+	ctx->stats.grants += attempt->exclusive;
+	return true;
+}
+
+static bool already_there(struct attempt *attempt, enum outcome *outcome)
+{
+	const bool exclusive = attempt->exclusive;
+	struct peer_context *ctx = attempt->ctx;
+	bool there;
+
+	mutex_lock(&ctx->lock);
+	there = answer_from_table(attempt);
+	mutex_unlock(&ctx->lock);
+	*outcome = there ? settle(ctx, attempt->slot, attempt->request,
+				  attempt->exclusive)
+			 : OUTCOME_LOCKED;
+	let_page_go(attempt, *outcome);
+	attempt->exclusive = exclusive;
+	return there;
 }
 
 static void back_off(unsigned int attempts)
@@ -545,10 +606,8 @@ static enum outcome serve_in_mm(struct peer_context *ctx, struct peer_slot *slot
 	enum outcome outcome;
 
 	attempt.entry.exclusive = attempt.exclusive;
-	if (already_there(ctx, slot, request)) {
-		settle(ctx, slot, request, false);
-		return OUTCOME_DONE;
-	}
+	if (already_there(&attempt, &outcome))
+		return outcome;
 	for (; attempt.number < ATTEMPTS_MOST; attempt.number++) {
 		back_off(attempt.number);
 		outcome = attempt_run(&attempt);

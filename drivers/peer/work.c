@@ -14,7 +14,10 @@
  *	answered		NULL		free; outputs copied
  *	abandoned		NULL		in flight, ->work NULL
  *	context destroyed	NULL		in flight until answered
- *	device dead		NULL		in flight for ever
+ *	device dead		NULL		in flight until the restart
+ *
+ * Abandoned orders can be all there are, and a device may keep them as long as
+ * their context lives, so a submitter waits for one only within a limit.
  *
  * Every answer is looked at before it is believed: long enough, a status that
  * exists, not more done than was ordered.
@@ -38,8 +41,25 @@ void peer_work_init(struct peer *peer)
 	unsigned int i;
 
 	INIT_LIST_HEAD(&peer->free_orders);
-	for (i = 0; i < PEER_ORDERS; i++)
+	for (i = 0; i < PEER_ORDERS; i++) {
+		peer->order_pool[i].flight = false;
 		list_add_tail(&peer->order_pool[i].link, &peer->free_orders);
+	}
+}
+
+bool peer_work_idle(struct peer *peer)
+{
+	unsigned int i, count = 0;
+	struct list_head *at;
+	unsigned long flags;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	list_for_each(at, &peer->free_orders)
+		count++;
+	for (i = 0; i < PEER_ORDERS; i++)
+		count += peer->order_pool[i].flight;
+	spin_unlock_irqrestore(&peer->lock, flags);
+	return count == PEER_ORDERS;
 }
 
 static struct peer_order *order_try_get(struct peer *peer)
@@ -48,7 +68,7 @@ static struct peer_order *order_try_get(struct peer *peer)
 	unsigned long flags;
 
 	spin_lock_irqsave(&peer->lock, flags);
-	if (!list_empty(&peer->free_orders)) {
+	if (!peer->dead && !list_empty(&peer->free_orders)) {
 		order = list_first_entry(&peer->free_orders, struct peer_order,
 					 link);
 		list_del(&order->link);
@@ -192,7 +212,7 @@ static void order_fill(struct peer_order *order, u32 ctx_id,
 }
 
 int peer_work_send(struct peer *peer, struct peer_context *ctx, u32 ctx_id,
-		   struct peer_work *work)
+		   struct peer_work *work, u64 *left_ns)
 {
 	struct peer_order *order = NULL;
 	struct virtqueue_buffer buffers[3];
@@ -201,10 +221,11 @@ int peer_work_send(struct peer *peer, struct peer_context *ctx, u32 ctx_id,
 
 	if (!work_sensible(peer, work))
 		return -EINVAL;
-	wait_event(&peer->order_wait,
-		   !peer_alive(peer) || (order = order_try_get(peer)));
+	*left_ns = wait_event_timeout_ns(
+		&peer->order_wait,
+		(order = order_try_get(peer)) || !peer_alive(peer), *left_ns);
 	if (!order)
-		return -EIO;
+		return peer_alive(peer) ? -EBUSY : -EIO;
 	order_fill(order, ctx_id, work);
 	work->done = 0;
 	work->value = 0;
@@ -235,12 +256,16 @@ int peer_work_send(struct peer *peer, struct peer_context *ctx, u32 ctx_id,
 		list_add_tail(&order->link, &peer->free_orders);
 	}
 	spin_unlock_irqrestore(&peer->lock, flags);
+	if (err)
+		wake_up_all(&peer->order_wait);
 	return err ? -EIO : 0;
 }
 
 int peer_work_submit(struct peer_context *ctx, struct peer_work *work)
 {
-	return peer_work_send(ctx->peer, ctx, ctx->id, work);
+	u64 left = PEER_DEATH_NS;
+
+	return peer_work_send(ctx->peer, ctx, ctx->id, work, &left);
 }
 
 int peer_work_wait(struct peer_work *work, u64 timeout_ns)
@@ -265,7 +290,7 @@ void peer_work_abandon(struct peer_context *ctx, struct peer_work *work)
 
 int peer_work_run(struct peer_context *ctx, struct peer_work *work, u64 timeout_ns)
 {
-	int err = peer_work_submit(ctx, work);
+	int err = peer_work_send(ctx->peer, ctx, ctx->id, work, &timeout_ns);
 
 	if (err)
 		return err;

@@ -26,7 +26,7 @@ struct peer_context;
 /* Peers that are driven at the same time. */
 #define PEER_MAX 4
 
-/* A peer that has not answered for this long is declared dead. */
+/* A peer that has not answered something for this long is declared dead. */
 #define PEER_DEATH_NS (3 * 1000 * 1000 * 1000ULL)
 
 /* How long one grant may keep its page locked, waiting for the replay. */
@@ -49,10 +49,12 @@ enum peer_atomic_policy {
  * @requests_write: WRITE page requests
  * @requests_atomic: ATOMIC page requests
  * @mapped: translations given to the device
- * @grants: of these, with exclusive access
+ * @grants: exclusive access given: with a new translation, or once more for one
+ *	    that the device had
  * @replays: grants that ended with the access done
  * @revoked: grants that were taken back before the access was done
- * @replay_timeouts: grants whose page was unlocked by the time limit
+ * @replay_timeouts: ATOMIC requests whose replay was not reported in time; if it
+ *		     was a grant, its page was unlocked then
  * @take_backs: exclusive translations dropped because a CPU came for the page
  * @callbacks: invalidate callbacks
  * @callbacks_own: of these, ignored: our own EXCLUSIVE
@@ -190,7 +192,9 @@ bool peer_present(void);
  * until it answers.
  *
  * Context: may sleep; no other call on @peer runs.
- * Return: 0; -EBUSY (it has contexts); else what went wrong, and it is dead.
+ * Return: 0; -EBUSY (it has contexts: nothing was done; or a caller does not
+ *	   give back what it holds: it is dead); else what went wrong, and it
+ *	   is dead.
  */
 int peer_restart(struct peer *peer);
 
@@ -305,9 +309,10 @@ int peer_ping(struct peer *peer);
  * @ctx: the context it works in
  * @work: filled by the caller
  *
- * Context: may sleep while the device's queue is full; no lock that a callback
- *	    takes is held.
- * Return: 0, -EINVAL (@work makes no sense), -EIO (dead).
+ * Context: may sleep while the device has all the orders there are, but no
+ *	    longer than PEER_DEATH_NS; no lock that a callback takes is held.
+ * Return: 0, -EINVAL (@work makes no sense), -EBUSY (none came free), -EIO
+ *	   (dead); after an error @work is the caller's alone.
  */
 int peer_work_submit(struct peer_context *ctx, struct peer_work *work);
 
@@ -335,7 +340,7 @@ void peer_work_abandon(struct peer_context *ctx, struct peer_work *work);
  * peer_work_run() - submit and wait
  * @ctx: the context
  * @work: filled by the caller
- * @timeout_ns: how long; the order is abandoned after it
+ * @timeout_ns: how long, submitting included; the order is abandoned after it
  *
  * Context: may sleep.
  * Return: as peer_work_submit() and peer_work_wait().

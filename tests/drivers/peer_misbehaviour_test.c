@@ -9,7 +9,11 @@
 #include <drivers/peer.h>
 #include <kernel/sched.h>
 
+#include "../../drivers/peer/internal.h"
 #include "peer_arena.h"
+
+/* Two orders each are more than there are slots for commands. */
+#define CROWD (PEER_SLOTS / 2 + 2)
 
 /* Set an option; a test that cannot is skipped, with the arena closed. */
 static bool option(struct peer_arena *arena, struct peer_context *ctx, u32 name,
@@ -161,6 +165,207 @@ KTEST_F(peer_misbehaviour, same_order_finished_twice_is_survived, KT_NEEDS_PEER)
 KTEST_F(peer_misbehaviour, used_index_far_ahead_is_survived, KT_NEEDS_PEER)
 {
 	lie_and_restart(test, PEER_LIE_USED_INDEX);
+}
+
+KTEST_F(peer_misbehaviour, refused_response_ends_in_a_denial, KT_NEEDS_PEER)
+{
+	struct peer_translation found;
+	struct peer_arena arena;
+	u64 value, done;
+
+	if (!arena_open(test, &arena) ||
+	    !option(&arena, NULL, PEER_OPT_TEST_LIE, PEER_LIE_RESPONSE_REFUSED))
+		return;
+	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), -EFAULT);
+	EXPECT_EQ(peer_context_translations(arena.ctx, &found, 1), 0u);
+	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), 0);
+	if (!option(&arena, NULL, PEER_OPT_TEST_LIE, PEER_LIE_RESPONSE_REFUSED))
+		return;
+	EXPECT_EQ(device_add(arena.ctx, arena_page(&arena, 1), 1, &done),
+		  -EFAULT);
+	EXPECT_EQ(cpu_read(&arena, arena_page(&arena, 1)), 0u);
+	EXPECT_EQ(device_add(arena.ctx, arena_page(&arena, 1), 1, &done), 0);
+	EXPECT(peer_alive(arena.peer));
+	arena_close(&arena);
+}
+
+/* The device is asked about nothing: it made the context all the same. */
+KTEST_F(peer_misbehaviour, garbled_creation_leaves_no_context_behind,
+	KT_NEEDS_PEER)
+{
+	struct peer_context *ctx = NULL;
+	struct peer_arena arena;
+	u64 value;
+
+	if (!arena_open(test, &arena) ||
+	    !option(&arena, NULL, PEER_OPT_TEST_LIE, PEER_LIE_CREATE_GARBLED))
+		return;
+	EXPECT_EQ(peer_context_create(arena.peer, arena.mm, &ctx), -EIO);
+	EXPECT(!ctx);
+	EXPECT(peer_alive(arena.peer));
+	/* The same number again, and the device does not know it yet. */
+	EXPECT_EQ(peer_context_create(arena.peer, arena.mm, &ctx), 0);
+	if (ctx) {
+		EXPECT_EQ(device_load(ctx, arena.base, &value), 0);
+		peer_context_destroy(ctx);
+	}
+	arena_close(&arena);
+}
+
+static void expect_restart(struct ktest *test)
+{
+	struct peer_arena arena;
+	u64 value;
+
+	EXPECT_EQ(peer_restart(peer_get(0)), 0);
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), 0);
+	arena_close(&arena);
+}
+
+KTEST_F(peer_misbehaviour, device_that_keeps_a_context_is_declared_dead,
+	KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(device_store(arena.ctx, arena.base, 1), 0);
+	if (!option(&arena, NULL, PEER_OPT_TEST_LIE, PEER_LIE_DESTROY_REFUSED))
+		return;
+	arena_close(&arena);
+	EXPECT(!peer_alive(peer_get(0)));
+	expect_restart(test);
+}
+
+KTEST_F(peer_misbehaviour, orders_never_done_hold_up_a_submitter_for_its_limit,
+	KT_NEEDS_PEER)
+{
+	struct peer_work work;
+	struct peer_arena arena;
+	unsigned int i;
+	u64 began, value;
+
+	if (!arena_open(test, &arena) ||
+	    !option(&arena, arena.ctx, PEER_OPT_TEST_LOSE_PAGE_REQUESTS, 1))
+		return;
+	/* They all wait for the one page request that was lost. */
+	for (i = 0; i < PEER_ORDERS; i++) {
+		device_add_order(&work, arena.base, 1);
+		EXPECT_EQ(peer_work_run(arena.ctx, &work, NSEC_PER_MSEC),
+			  -ETIMEDOUT);
+	}
+	began = clock_ns();
+	device_add_order(&work, arena_page(&arena, 1), 1);
+	EXPECT_EQ(peer_work_run(arena.ctx, &work, 50 * NSEC_PER_MSEC), -EBUSY);
+	EXPECT_LT(clock_ns() - began, NSEC_PER_SEC);
+	EXPECT(peer_alive(arena.peer));
+	arena_close(&arena);
+	/* With their context they are canceled, and come back. */
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), 0);
+	arena_close(&arena);
+}
+
+/*
+ * The page that is asked for again is exclusive already.  The second grant is
+ * one like the first; a third whose replay is late costs the time limit, and
+ * costs the device nothing before PEER_DEATH_NS.
+ */
+KTEST_F(peer_misbehaviour, request_for_what_is_there_is_a_grant_like_any_other,
+	KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+	u64 done;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(device_add(arena.ctx, arena.base, 1, &done), 0);
+	if (!option(&arena, arena.ctx, PEER_OPT_TEST_ASK_AGAIN, 1))
+		return;
+	EXPECT_EQ(device_add(arena.ctx, arena.base, 1, &done), 0);
+	KTEST_WAIT_FOR(test, arena_stats(&arena).replays == 2);
+	EXPECT_EQ(arena_stats(&arena).grants, 2u);
+	EXPECT_EQ(arena_stats(&arena).mapped, 1u);
+	if (!option(&arena, arena.ctx, PEER_OPT_TEST_ASK_AGAIN, 1) ||
+	    !option(&arena, arena.ctx, PEER_OPT_TEST_LOSE_REPLAYS, 1))
+		return;
+	EXPECT_EQ(device_add(arena.ctx, arena.base, 1, &done), 0);
+	KTEST_WAIT_FOR(test, arena_stats(&arena).replay_timeouts == 1);
+	EXPECT(peer_alive(arena.peer));
+	EXPECT_EQ(cpu_read(&arena, arena.base), 3u);
+	arena_close(&arena);
+	expect_restart(test);
+}
+
+/*
+ * Heartbeats are answered, accesses are made, and no replay is ever reported:
+ * more grants than there are slots.  The heartbeat goes on, and the device is
+ * declared dead within the stated time; nobody waits for good.
+ */
+KTEST_F(peer_misbehaviour, device_that_never_reports_a_replay_is_declared_dead,
+	KT_NEEDS_PEER)
+{
+	static struct peer_context *ctx[CROWD];
+	static struct peer_work work[2 * CROWD];
+	unsigned int i, made = 0, submitted = 0;
+	struct peer_arena arena;
+	long at;
+	u64 began;
+
+	if (!arena_open(test, &arena))
+		return;
+	at = do_mmap(arena.mm, 0, ARRAY_SIZE(work) * PAGE_SIZE,
+		     PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+	EXPECT_GT(at, 0);
+	for (i = 0; i < CROWD; i++, made++) {
+		if (peer_context_create(arena.peer, arena.mm, &ctx[i]))
+			break;
+		EXPECT_EQ(peer_set_option(arena.peer, ctx[i],
+					  PEER_OPT_TEST_LOSE_REPLAYS, 2),
+			  0);
+	}
+	EXPECT_EQ(made, CROWD);
+	began = clock_ns();
+	for (i = 0; i < 2 * made; i++, submitted++) {
+		device_add_order(&work[i], (vaddr_t)at + i * PAGE_SIZE, 1);
+		if (peer_work_submit(ctx[i % made], &work[i]))
+			break;
+	}
+	EXPECT_EQ(submitted, 2 * CROWD);
+	/* All slots are gone by now, but not that of the heartbeat. */
+	msleep(1200);
+	EXPECT_EQ(peer_ping(arena.peer), 0);
+	KTEST_WAIT_FOR(test, !peer_alive(arena.peer));
+	EXPECT_LT(clock_ns() - began, PEER_DEATH_NS + 2 * NSEC_PER_SEC);
+	for (i = 0; i < submitted; i++)
+		peer_work_wait(&work[i], ARENA_NS);
+	for (i = 0; i < made; i++)
+		peer_context_destroy(ctx[i]);
+	arena_close(&arena);
+	expect_restart(test);
+}
+
+/* A refused request every few moments, for longer than a beat. */
+KTEST_F(peer_misbehaviour, heartbeat_goes_on_while_requests_are_refused,
+	KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+	u64 began, beats, done;
+
+	if (!arena_open(test, &arena))
+		return;
+	beats = READ_ONCE(arena.peer->counters.beats);
+	began = clock_ns();
+	while (clock_ns() - began < 4 * PEER_HEARTBEAT_NS) {
+		if (!option(&arena, NULL, PEER_OPT_TEST_LIE, PEER_LIE_PAGE_ACCESS))
+			return;
+		EXPECT_EQ(device_add(arena.ctx, arena.base, 1, &done), -EFAULT);
+	}
+	EXPECT_GE(READ_ONCE(arena.peer->counters.beats), beats + 2);
+	arena_close(&arena);
 }
 
 /*
