@@ -242,15 +242,16 @@ static void watch(struct contest_round *round)
 {
 	u64 began = clock_ns(), last = began;
 
-	while (!READ_ONCE(round->device_done)) {
+	while (!READ_ONCE(round->device_done) &&
+	       clock_ns() - began < ROUND_LIMIT) {
 		msleep(10);
 		if (clock_ns() - last >= PROGRESS_NS) {
 			last = clock_ns();
 			say_progress(round, began);
 		}
-		if (clock_ns() - began >= ROUND_LIMIT)
-			contest_fail(round, -ETIMEDOUT);
 	}
+	if (!READ_ONCE(round->device_done))
+		contest_fail(round, -ETIMEDOUT);
 	say_progress(round, began);
 }
 

@@ -87,7 +87,8 @@ void contest_fail(struct contest_round *round, int err);
  * @name: "the peer"
  * @begin: make ready: 0 or an errno, with nothing held
  * @play: do @goal operations, counting them in @device_operations; runs in a
- *	  thread of its own: 0 or an errno
+ *	  thread of its own: 0 or an errno; never waits without a limit and
+ *	  returns soon once @error is set, done or not
  * @end: let go of everything and fill @counts
  */
 struct contest_player {

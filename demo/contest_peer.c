@@ -20,6 +20,7 @@
 
 #define ORDER_OPERATIONS 2500ul
 #define ORDER_NS         (20 * NSEC_PER_SEC)
+#define LOOK_UP_NS       (100 * NSEC_PER_MSEC)
 
 /* The page shall change hands this often, goal or no goal. */
 #define TAKE_BACKS_LEAST 40
@@ -90,12 +91,25 @@ static bool more_wanted(struct contest_round *round)
 	return stats.take_backs < TAKE_BACKS_LEAST;
 }
 
+/* For as long as an order may take, or until the round is over otherwise. */
+static int order_wait(struct contest_round *round, struct peer_work *work)
+{
+	u64 began = clock_ns();
+	int err;
+
+	do {
+		err = peer_work_wait(work, LOOK_UP_NS);
+	} while (err == -ETIMEDOUT && !atomic_read(&round->error) &&
+		 clock_ns() - began < ORDER_NS);
+	return err;
+}
+
 /* Wait for the order on @word; give the next one if there is more to do. */
 static int order_next(struct contest_round *round, unsigned int word)
 {
 	struct peer_player *player = round->player_data;
 	struct peer_work *work = &player->work[word];
-	int err = peer_work_wait(work, ORDER_NS);
+	int err = order_wait(round, work);
 
 	if (err == -ETIMEDOUT) {
 		peer_work_abandon(player->ctx, work);
@@ -123,7 +137,7 @@ static int peer_play(struct contest_round *round)
 		err = order(round, i);
 		pending[i] = !err;
 	}
-	/* After an error the others are still waited for. */
+	/* After an error the others are waited for a moment, or abandoned. */
 	while (more) {
 		more = false;
 		for (i = 0; i < CONTEST_WORDS; i++) {
