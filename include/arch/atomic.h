@@ -4,8 +4,8 @@
  *
  * arch_xchg(ptr, val), arch_cmpxchg(ptr, old, new), arch_try_cmpxchg(ptr,
  * oldp, new), arch_xadd(ptr, val): operands of 1, 2, 4, 8 bytes, full
- * barriers.  arch_atomic_op/inc/dec/dec_and_test/add_negative on int ("l")
- * and long ("q").  arch_smp_mb(): a full barrier.  arch_set_bit and friends.
+ * barriers.  arch_atomic_op/inc/dec/dec_and_test/add_negative/sub_negative
+ * on int ("l") and long ("q").  arch_smp_mb(): a full barrier.  arch_set_bit and friends.
  * Rooms above use <kernel/atomic.h> and <kernel/bitops.h>.
  */
 #ifndef ARCH_ATOMIC_H

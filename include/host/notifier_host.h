@@ -45,6 +45,10 @@ extern int host_fence;
 		cmpxchg_old_;                                                    \
 	})
 
+#define try_cmpxchg(ptr, old, new)                                      \
+	__atomic_compare_exchange_n(ptr, old, new, 0, __ATOMIC_SEQ_CST, \
+				    __ATOMIC_SEQ_CST)
+
 struct atomic {
 	int counter;
 };
@@ -89,6 +93,11 @@ static inline s64 atomic64_add_return(s64 i, struct atomic64 *v)
 static inline bool atomic64_add_negative(s64 i, struct atomic64 *v)
 {
 	return atomic64_add_return(i, v) < 0;
+}
+
+static inline bool atomic64_sub_negative(s64 i, struct atomic64 *v)
+{
+	return atomic64_add_return(-i, v) < 0;
 }
 
 #define atomic64_add(i, v) ((void)atomic64_add_return(i, v))

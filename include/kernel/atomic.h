@@ -131,6 +131,10 @@ typedef struct atomic64 atomic64_t;
 	{                                                                       \
 		return arch_atomic_add_negative(S, &v->counter, i);             \
 	}                                                                       \
+	static __always_inline bool P##_sub_negative(V i, struct T *v)          \
+	{                                                                       \
+		return arch_atomic_sub_negative(S, &v->counter, i);             \
+	}                                                                       \
 	static __always_inline V P##_xchg(struct T *v, V i)                     \
 	{                                                                       \
 		return arch_xchg(&v->counter, i);                               \

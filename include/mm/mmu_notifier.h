@@ -161,7 +161,7 @@ struct mmu_notifier_deferred {
  * struct mmu_notifier - a plain subscription
  * @ops: (c) what to call; set by the subscriber before registering
  * @mm: (c) the address space; set by registering
- * @users: (s) gets not yet put
+ * @users: (s) gets not yet put; from above 1 it also goes down alone
  * @state: (s) the core's own, see mm/mmu_notifier_plain.c
  * @slot: (s) its place in the table
  * @calls: (a) callbacks made while statistics are on
@@ -676,7 +676,7 @@ mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
 {
 	if (IS_ENABLED(CONFIG_DEBUG) && mmu_notifier_range_blockable(range))
 		might_sleep();
-	if (unlikely(atomic64_add_negative(-range->ticket,
+	if (unlikely(atomic64_sub_negative(range->ticket,
 					   &range->mm->notifier_ranges)))
 		__mmu_notifier_invalidate_range_end(range);
 }

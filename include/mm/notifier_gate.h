@@ -90,7 +90,7 @@ static __always_inline long notifier_gate_enter(struct notifier_gate *gate)
 static __always_inline void notifier_gate_leave(struct notifier_gate *gate,
 						long ticket)
 {
-	if (unlikely(atomic64_add_negative(-ticket, gate->word)))
+	if (unlikely(atomic64_sub_negative(ticket, gate->word)))
 		notifier_gate_leave_busy(gate);
 }
 

@@ -93,6 +93,17 @@
 		add_neg_;                                          \
 	})
 
+/* Subtracts and says whether the difference is negative. */
+#define arch_atomic_sub_negative(s, ptr, val)                      \
+	({                                                         \
+		bool sub_neg_;                                     \
+		__asm__ volatile("lock sub" s " %2, %0"            \
+				 : "+m"(*(ptr)), "=@ccs"(sub_neg_) \
+				 : "er"(val)                       \
+				 : "memory");                      \
+		sub_neg_;                                          \
+	})
+
 static __always_inline void arch_set_bit(unsigned long nr,
 					 volatile unsigned long *addr)
 {
