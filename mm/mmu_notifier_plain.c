@@ -33,7 +33,7 @@
  *	table->nr	acquire, same		->lock, release
  *	slot->start,end	ONCE, same		->lock, ONCE
  *	sub->state	->lock			->lock
- *	sub->users	->lock			->lock
+ *	sub->users	atomic			atomic; up, and to 0: ->lock
  *
  * The table grows only with mmap_lock held for writing, so that what was
  * allocated before ->lock still fits when it is held.
@@ -64,8 +64,9 @@
 #define PLAIN_FIRST_CAP 8u
 
 /*
- * Frees on their way, in all address spaces: a put goes in, its free goes out,
- * and synchronize() waits for all that are inside (R2.35).
+ * Frees on their way, in all address spaces: a last put that cannot free in
+ * place goes in, its free goes out, and synchronize() waits for all that are
+ * inside (R2.35).
  */
 static DEFINE_SPINLOCK(freeing_lock);
 static DECLARE_WAIT_QUEUE_HEAD(freeing_waiters);
@@ -208,30 +209,90 @@ static noinline int start_failed(struct mmu_notifier *sub,
 	return ret;
 }
 
-/* All that are in @table up to the one born as @told, newest first. */
+static __always_inline int tell_start(struct mmu_notifier_subscriptions *subs,
+				      struct mmu_notifier_range *range,
+				      struct plain_slot *slot, const bool observe)
+{
+	unsigned long since;
+	int answer;
+
+	if (!observe)
+		return READ_ONCE(slot->start)(slot->sub, range);
+	if (READ_ONCE(slot->start) == start_nothing)
+		return 0;
+	since = rdtsc();
+	answer = READ_ONCE(slot->start)(slot->sub, range);
+	notifier_observe_call(subs, &slot->sub->calls, &slot->sub->longest,
+			      slot->sub, rdtsc() - since, answer);
+	return answer;
+}
+
+static __always_inline void tell_end(struct mmu_notifier_subscriptions *subs,
+				     const struct mmu_notifier_range *range,
+				     struct plain_slot *slot, const bool observe)
+{
+	unsigned long since;
+
+	if (!observe) {
+		READ_ONCE(slot->end)(slot->sub, range);
+		return;
+	}
+	if (READ_ONCE(slot->end) == end_nothing)
+		return;
+	since = rdtsc();
+	READ_ONCE(slot->end)(slot->sub, range);
+	notifier_observe_call(subs, &slot->sub->calls, &slot->sub->longest,
+			      slot->sub, rdtsc() - since, 0);
+}
+
+/*
+ * All that are in @table up to the one born as @told, newest first. Four at a
+ * time, here and below: a third of a step would be the loop's own.
+ */
 static __always_inline void walk_end(struct mmu_notifier_subscriptions *subs,
 				     const struct mmu_notifier_range *range,
 				     struct plain_table *table,
 				     const bool observe)
 {
-	struct plain_slot *slot = table->slots + smp_load_acquire(&table->nr) - 1;
-	unsigned long since;
+	struct plain_slot *slot = table->slots + smp_load_acquire(&table->nr);
 
-	while (slot >= table->slots && slot->birth > range->told)
+	while (slot != table->slots && slot[-1].birth > range->told)
 		slot--;
-	for (; slot >= table->slots; slot--) {
-		if (observe) {
-			if (READ_ONCE(slot->end) == end_nothing)
-				continue;
-			since = rdtsc();
-			READ_ONCE(slot->end)(slot->sub, range);
-			notifier_observe_call(subs, &slot->sub->calls,
-					      &slot->sub->longest, slot->sub,
-					      rdtsc() - since, 0);
-		} else {
-			READ_ONCE(slot->end)(slot->sub, range);
-		}
+	for (; slot >= table->slots + 4; slot -= 4) {
+		tell_end(subs, range, slot - 1, observe);
+		tell_end(subs, range, slot - 2, observe);
+		tell_end(subs, range, slot - 3, observe);
+		tell_end(subs, range, slot - 4, observe);
 	}
+	while (slot != table->slots)
+		tell_end(subs, range, --slot, observe);
+}
+
+/*
+ * The one in @slot answered: what is left of the walk, and if it failed the
+ * ends that are owed for it (R3.3).
+ */
+static noinline int start_rest(struct mmu_notifier_subscriptions *subs,
+			       struct mmu_notifier_range *range,
+			       struct plain_table *table,
+			       struct plain_slot *slot, int answer)
+{
+	const bool observe = being_looked_at(subs);
+	int ret = 0;
+
+	for (;;) {
+		if (unlikely(answer)) {
+			answer = start_failed(slot->sub, range, answer);
+			if (answer)
+				ret = answer;
+		}
+		if (slot == table->slots)
+			break;
+		answer = tell_start(subs, range, --slot, observe);
+	}
+	if (ret)
+		walk_end(subs, range, table, observe);
+	return ret;
 }
 
 static __always_inline int walk_start(struct mmu_notifier_subscriptions *subs,
@@ -240,57 +301,68 @@ static __always_inline int walk_start(struct mmu_notifier_subscriptions *subs,
 				      const bool observe)
 {
 	struct plain_slot *slot = table->slots + smp_load_acquire(&table->nr);
-	int ret = 0, answer;
-	unsigned long since;
+	int answer;
 
 	range->told = slot[-1].birth;
-	do {
-		slot--;
-		if (observe) {
-			if (READ_ONCE(slot->start) == start_nothing)
-				continue;
-			since = rdtsc();
-			answer = READ_ONCE(slot->start)(slot->sub, range);
-			notifier_observe_call(subs, &slot->sub->calls,
-					      &slot->sub->longest, slot->sub,
-					      rdtsc() - since, answer);
-		} else {
-			answer = READ_ONCE(slot->start)(slot->sub, range);
-		}
-		if (unlikely(answer)) {
-			answer = start_failed(slot->sub, range, answer);
-			if (answer)
-				ret = answer;
-		}
-	} while (slot != table->slots);
-	return ret;
+	while (slot >= table->slots + 4) {
+		answer = tell_start(subs, range, --slot, observe);
+		if (likely(!answer))
+			answer = tell_start(subs, range, --slot, observe);
+		if (likely(!answer))
+			answer = tell_start(subs, range, --slot, observe);
+		if (likely(!answer))
+			answer = tell_start(subs, range, --slot, observe);
+		if (unlikely(answer))
+			return start_rest(subs, range, table, slot, answer);
+	}
+	while (slot != table->slots) {
+		answer = tell_start(subs, range, --slot, observe);
+		if (unlikely(answer))
+			return start_rest(subs, range, table, slot, answer);
+	}
+	return 0;
 }
 
-/* The walk, and if it failed the ends that are owed for it (R3.3). */
+/* notifier_gate_enter() and _leave() where the word is at hand. */
+static __always_inline bool __must_check
+enter_calls(struct mmu_notifier_subscriptions *subs)
+{
+	return !atomic64_add_negative(NOTIFIER_GATE_TICKET_0, &subs->call_word);
+}
+
+static noinline void leave_calls_busy(struct mmu_notifier_subscriptions *subs)
+{
+	notifier_gate_leave_busy(&subs->calls);
+}
+
+static __always_inline void leave_calls(struct mmu_notifier_subscriptions *subs,
+					long ticket)
+{
+	if (unlikely(atomic64_sub_negative(ticket, &subs->call_word)))
+		leave_calls_busy(subs);
+}
+
+/* Inside the gate; leaves it. */
 static __always_inline int start_all(struct mmu_notifier_subscriptions *subs,
 				     struct mmu_notifier_range *range,
-				     const bool observe)
+				     long ticket, const bool observe)
 {
-	long ticket = notifier_gate_enter(&subs->calls);
 	struct plain_table *table = smp_load_acquire(&subs->table);
 	int ret = 0;
 
 	if (likely(table)) {
 		notifier_calls_begin(range);
 		ret = walk_start(subs, range, table, observe);
-		if (unlikely(ret))
-			walk_end(subs, range, table, observe);
 		notifier_calls_end(range);
 	}
-	notifier_gate_leave(&subs->calls, ticket);
+	leave_calls(subs, ticket);
 	return ret;
 }
 
 static __always_inline void end_all(struct mmu_notifier_subscriptions *subs,
 				    struct mmu_notifier_range *range,
-				    const bool observe)
+				    long ticket, const bool observe)
 {
-	long ticket = notifier_gate_enter(&subs->calls);
 	struct plain_table *table = smp_load_acquire(&subs->table);
 
 	if (likely(table)) {
@@ -299,7 +371,7 @@ static __always_inline void end_all(struct mmu_notifier_subscriptions *subs,
 		notifier_calls_end(range);
 	}
 	range->told = 0;
-	notifier_gate_leave(&subs->calls, ticket);
+	leave_calls(subs, ticket);
 }
 
 static void count_walk(struct mmu_notifier_subscriptions *subs)
@@ -309,34 +381,67 @@ static void count_walk(struct mmu_notifier_subscriptions *subs)
 	spin_unlock(&subs->lock);
 }
 
+/* Somebody waits for walks to end: ours may belong to the other epoch. */
+static noinline int start_busy(struct mmu_notifier_subscriptions *subs,
+			       struct mmu_notifier_range *range)
+{
+	long ticket = notifier_gate_enter_busy(&subs->calls);
+	int ret = start_all(subs, range, ticket, false);
+
+	return unlikely(ret) ? notifier_start_failed(subs, range, ret) : 0;
+}
+
+static noinline void end_busy(struct mmu_notifier_subscriptions *subs,
+			      struct mmu_notifier_range *range)
+{
+	end_all(subs, range, notifier_gate_enter_busy(&subs->calls), false);
+}
+
+/* What is rare is a tail call, so that it costs the usual way no register. */
 int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_notifier_range *range)
 {
-	int ret = start_all(subs, range, false);
+	int ret;
 
+	if (unlikely(!enter_calls(subs)))
+		return start_busy(subs, range);
+	ret = start_all(subs, range, NOTIFIER_GATE_TICKET_0, false);
 	return unlikely(ret) ? notifier_start_failed(subs, range, ret) : 0;
 }
 
 int notifier_plain_start_beside(struct mmu_notifier_subscriptions *subs,
 				struct mmu_notifier_range *range, bool observe)
 {
+	long ticket;
+
 	if (observe)
 		count_walk(subs);
-	return start_all(subs, range, observe);
+	ticket = notifier_gate_enter(&subs->calls);
+	return observe ? start_all(subs, range, ticket, true)
+		       : start_all(subs, range, ticket, false);
 }
 
 void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
 			struct mmu_notifier_range *range)
 {
-	end_all(subs, range, false);
+	if (unlikely(!enter_calls(subs)))
+		end_busy(subs, range);
+	else
+		end_all(subs, range, NOTIFIER_GATE_TICKET_0, false);
 }
 
 void notifier_plain_end_beside(struct mmu_notifier_subscriptions *subs,
 			       struct mmu_notifier_range *range, bool observe)
 {
+	long ticket;
+
 	if (observe)
 		count_walk(subs);
-	end_all(subs, range, observe);
+	ticket = notifier_gate_enter(&subs->calls);
+	if (observe)
+		end_all(subs, range, ticket, true);
+	else
+		end_all(subs, range, ticket, false);
 }
 
 /* --- walks of the other callbacks -------------------------------------------- */
@@ -607,6 +712,34 @@ static struct mmu_notifier *find_by_ops(struct mmu_notifier_subscriptions *subs,
 	return NULL;
 }
 
+/* Only under ->lock does it go up, so what is found there is not yet put. */
+static bool add_user(struct mmu_notifier *sub)
+{
+	unsigned int users = READ_ONCE(sub->users);
+
+	do {
+		if (unlikely(users == ~0u))
+			return false;
+	} while (!try_cmpxchg(&sub->users, &users, users + 1));
+	return true;
+}
+
+/*
+ * Not the last one's: that is taken away under ->lock, with all that follows.
+ * Acquire, pairs with the exchange: who finds itself the last sees all that
+ * the others did before they put theirs, and may free it.
+ */
+static __always_inline bool drop_user(struct mmu_notifier *sub)
+{
+	unsigned int users = smp_load_acquire(&sub->users);
+
+	do {
+		if (unlikely(users <= 1))
+			return false;
+	} while (unlikely(!try_cmpxchg(&sub->users, &users, users - 1)));
+	return true;
+}
+
 /* Return: it with one more user, NULL if there is none, or an error. */
 static struct mmu_notifier *get_existing(struct mm_struct *mm,
 					 const struct mmu_notifier_ops *ops)
@@ -618,10 +751,8 @@ static struct mmu_notifier *get_existing(struct mm_struct *mm,
 		return NULL;
 	spin_lock(&subs->lock);
 	sub = find_by_ops(subs, ops);
-	if (sub && unlikely(sub->users == ~0u))
+	if (sub && unlikely(!add_user(sub)))
 		sub = ERR_PTR(-EOVERFLOW);
-	else if (sub)
-		sub->users++;
 	spin_unlock(&subs->lock);
 	return sub;
 }
@@ -667,54 +798,60 @@ struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
 	return sub;
 }
 
-/* Nobody can see @deferred's subscription: it goes, and its hold of the mm. */
+/* Nobody can see @sub any more: it goes, and its hold of the mm. */
+static __always_inline void put_free(struct mmu_notifier *sub)
+{
+	struct mm_struct *mm = sub->mm;
+
+	sub->ops->free_notifier(sub);
+	atomic64_dec(&mmu_notifier_total);
+	mmdrop(mm);
+}
+
 static void put_run_free(struct mmu_notifier_deferred *deferred)
 {
 	struct mmu_notifier *sub =
 		container_of(deferred, struct mmu_notifier, deferred);
-	struct mm_struct *mm = sub->mm;
 	long ticket = sub->ticket;
 
-	sub->ops->free_notifier(sub);
-	atomic64_dec(&mmu_notifier_total);
+	put_free(sub);
 	notifier_gate_leave(&freeing, ticket);
-	mmdrop(mm);
 }
 
-/* Lets go of ->lock, which the caller took; checkers do not follow that. */
-static noinline void put_last(struct mmu_notifier_subscriptions *subs,
-			      struct mmu_notifier *sub) __no_thread_safety
+/* Perhaps the last: somebody may still get it, until ->lock is taken. */
+static noinline void put_last(struct mmu_notifier *sub)
 {
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(sub->mm);
 	struct plain_table *table;
 	bool free_now;
 
-	if (WARN(!sub->users, "put of %p without a user", (void *)sub)) {
+	spin_lock(&subs->lock);
+	if (unlikely(drop_user(sub))) {
 		spin_unlock(&subs->lock);
 		return;
 	}
-	sub->users = 0;
+	if (WARN(!READ_ONCE(sub->users), "put of %p without a user", (void *)sub)) {
+		spin_unlock(&subs->lock);
+		return;
+	}
+	WRITE_ONCE(sub->users, 0);
 	table = hide(subs, sub);
-	sub->ticket = notifier_gate_enter(&freeing);
 	sub->deferred.run = put_run_free;
 	free_now = notifier_gate_defer(&subs->calls, &sub->deferred);
+	/* It cannot run before ->lock is free. In place it needs no ticket. */
+	if (!free_now)
+		sub->ticket = notifier_gate_enter(&freeing);
 	spin_unlock(&subs->lock);
-	kfree(table);
+	if (table)
+		kfree(table);
 	if (free_now)
-		put_run_free(&sub->deferred);
+		put_free(sub);
 }
 
-void mmu_notifier_put(struct mmu_notifier *subscription) __no_thread_safety
+void mmu_notifier_put(struct mmu_notifier *subscription)
 {
-	struct mmu_notifier_subscriptions *subs =
-		subscriptions_of(subscription->mm);
-
-	spin_lock(&subs->lock);
-	if (likely(subscription->users > 1)) {
-		subscription->users--;
-		spin_unlock(&subs->lock);
-		return;
-	}
-	put_last(subs, subscription);
+	if (unlikely(!drop_user(subscription)))
+		put_last(subscription);
 }
 
 void mmu_notifier_synchronize(void)

@@ -188,7 +188,7 @@ show_plain(struct plain_table *table,
 		info.last = ~0ul;
 		info.calls = READ_ONCE(info.plain->calls);
 		info.longest = READ_ONCE(info.plain->longest);
-		info.users = info.plain->users;
+		info.users = READ_ONCE(info.plain->users);
 		shown++;
 		*go_on = fn(&info, arg);
 	}
