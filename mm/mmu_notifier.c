@@ -169,24 +169,29 @@ void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
 
 /* --- interval subscriptions: the walk ------------------------------------- */
 
+static noinline void settle_later(struct mmu_notifier_subscriptions *subs,
+				  struct mmu_interval_notifier *sub)
+	__must_hold(subs->lock)
+{
+	u64 pass = notifier_gate_ask(&subs->ranges);
+
+	WRITE_ONCE(sub->settle, pass > subs->ranges.passed ? pass : 0);
+}
+
 /* Put @sub where ranges find it; those open already it cannot hear of. */
 static void link_interval(struct mmu_notifier_subscriptions *subs,
 			  struct mmu_interval_notifier *sub)
 	__must_hold(subs->lock)
 {
-	u64 pass = 0;
-
 	interval_tree_insert(&sub->interval_tree, &subs->tree);
 	sub->state = INTERVAL_IN;
 	set_mode(subs, MODE_TREE);
 	/* Publish, then look who is counted. */
 	smp_mb();
-	if (unlikely(notifier_gate_occupied(&subs->ranges))) {
-		pass = notifier_gate_ask(&subs->ranges);
-		if (pass <= subs->ranges.passed)
-			pass = 0;
-	}
-	WRITE_ONCE(sub->settle, pass);
+	if (unlikely(notifier_gate_occupied(&subs->ranges)))
+		settle_later(subs, sub);
+	else
+		WRITE_ONCE(sub->settle, 0);
 }
 
 static void unlink_interval(struct mmu_notifier_subscriptions *subs,
@@ -691,7 +696,8 @@ static int insert_check(const struct mmu_interval_notifier_ops *ops,
 			struct mm_struct *mm, unsigned long start,
 			unsigned long length, unsigned long *last)
 {
-	if (!length || __builtin_add_overflow(start, length - 1, last))
+	*last = start + length - 1;
+	if (unlikely(!length || *last < start))
 		return -EOVERFLOW;
 	if (WARN(atomic_read(&mm->mm_users) <= 0, "insert into a dead mm %p",
 		 (void *)mm))
@@ -798,32 +804,51 @@ static noinline void wait_until_out(struct mmu_notifier_subscriptions *subs,
 	wait_event(&subs->waiters, is_out(subs, sub));
 }
 
+static void remove_done(struct mm_struct *mm)
+{
+	atomic64_dec(&mmu_notifier_total);
+	mmdrop(mm);
+}
+
+/*
+ * Walks are under way, or others wait for theirs to end. Lets go of ->lock,
+ * which the caller took; checkers do not follow that.
+ */
+static noinline void remove_slow(struct mmu_notifier_subscriptions *subs,
+				 struct mmu_interval_notifier *sub) __no_thread_safety
+{
+	bool wait = false, wake;
+
+	if (sub->state == INTERVAL_ADDING) {
+		drop_from_deferred(subs, sub);
+	} else {
+		subs->stats.deferred_removes++;
+		put_off(subs, sub, INTERVAL_REMOVING);
+		wait = true;
+	}
+	/* A start may be giving way to a list that is empty now. */
+	wake = subs->nr_waiting;
+	spin_unlock(&subs->lock);
+	if (wake)
+		wake_up_all(&subs->waiters);
+	if (wait)
+		wait_until_out(subs, sub);
+	remove_done(sub->mm);
+}
+
 void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
+	__no_thread_safety
 {
 	struct mmu_notifier_subscriptions *subs = interval_sub->subscriptions;
-	struct mm_struct *mm = interval_sub->mm;
-	bool wait = false, wake = false;
 
 	might_sleep();
 	mmu_notifier_might_invalidate();
 	spin_lock(&subs->lock);
-	if (likely(!atomic_read_acquire(&subs->walkers) && !subs->deferred)) {
-		unlink_interval(subs, interval_sub);
-	} else if (interval_sub->state == INTERVAL_ADDING) {
-		drop_from_deferred(subs, interval_sub);
-		/* A start may be giving way to a list that is empty now. */
-		wake = subs->nr_waiting;
-	} else {
-		subs->stats.deferred_removes++;
-		put_off(subs, interval_sub, INTERVAL_REMOVING);
-		wait = true;
-		wake = subs->nr_waiting;
+	if (unlikely(atomic_read_acquire(&subs->walkers) || subs->deferred)) {
+		remove_slow(subs, interval_sub);
+		return;
 	}
+	unlink_interval(subs, interval_sub);
 	spin_unlock(&subs->lock);
-	if (unlikely(wake))
-		wake_up_all(&subs->waiters);
-	if (unlikely(wait))
-		wait_until_out(subs, interval_sub);
-	atomic64_dec(&mmu_notifier_total);
-	mmdrop(mm);
+	remove_done(interval_sub->mm);
 }
