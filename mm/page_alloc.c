@@ -65,6 +65,7 @@
 #include <kernel/string.h>
 #include <mm/alloc_debug.h>
 #include <mm/memblock.h>
+#include <mm/might_alloc.h>
 #include <mm/page_alloc.h>
 
 /* Pages moved between a CPU's list and the buddy at a time. */
@@ -391,8 +392,7 @@ static __always_inline struct page *alloc_one(gfp_t gfp, unsigned long caller)
 
 struct page *alloc_page(gfp_t gfp)
 {
-	if (gfp_may_sleep(gfp))
-		might_sleep();
+	might_alloc(gfp);
 	if (alloc_shall_fail(gfp))
 		return NULL;
 	return alloc_one(gfp, CALLER());
@@ -402,8 +402,7 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 {
 	struct page *page;
 
-	if (gfp_may_sleep(gfp))
-		might_sleep();
+	might_alloc(gfp);
 	if (alloc_shall_fail(gfp))
 		return NULL;
 	if (!order)
@@ -422,8 +421,7 @@ unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long nr, struct page **pages)
 {
 	unsigned long done;
 
-	if (gfp_may_sleep(gfp))
-		might_sleep();
+	might_alloc(gfp);
 	for (done = 0; done < nr; done++) {
 		if (alloc_shall_fail(gfp))
 			break;

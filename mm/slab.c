@@ -51,6 +51,7 @@
 #include <kernel/printk.h>
 #include <kernel/string.h>
 #include <mm/alloc_debug.h>
+#include <mm/might_alloc.h>
 #include <mm/page_alloc.h>
 #include <mm/slab_def.h>
 
@@ -267,8 +268,7 @@ static __always_inline void *alloc_object(struct kmem_cache *cache, size_t size,
 	struct kmem_cpu *cpu;
 	void *object = NULL;
 
-	if (gfp_may_sleep(gfp))
-		might_sleep();
+	might_alloc(gfp);
 	if (alloc_shall_fail(gfp))
 		return NULL;
 	cpu = cpu_get(cache);

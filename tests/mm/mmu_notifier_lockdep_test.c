@@ -7,7 +7,9 @@
  * which every other test shows: any report fails the test it falls in.
  */
 #include "notifier_fixture.h"
+#include <kernel/alloc.h>
 #include <kernel/lockdep.h>
+#include <mm/page_alloc.h>
 
 #define MAP_NAME "mmu_notifier_invalidate_range_start"
 
@@ -120,6 +122,94 @@ KTEST(mmu_notifier_lockdep, read_begin_under_a_callbacks_lock_is_reported)
 	reports = lockdep_expect_end(text, sizeof(text));
 	EXPECT_EQ(reports, 1U);
 	EXPECT(names_the_map(text));
+	mmu_interval_notifier_remove(&bad.sub);
+	mmput(mm);
+}
+
+/* R5.8 (b): reclaim would call the notifiers, and here one runs. */
+static void allocate_and_wait(struct bad_driver *bad)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	if (page)
+		__free_page(page);
+}
+
+KTEST(mmu_notifier_lockdep, a_callback_that_allocates_and_may_wait_is_reported)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct bad_driver bad;
+	char text[512];
+	unsigned int reports;
+
+	REQUIRE(mm);
+	bad_begin(&bad, mm, allocate_and_wait);
+	EXPECT_EQ(bad_insert(&bad), 0);
+	lockdep_expect_begin();
+	change(mm, 0, 1);
+	reports = lockdep_expect_end(text, sizeof(text));
+	EXPECT_EQ(reports, 1U);
+	EXPECT(names_the_map(text));
+	bad.wrong = NULL;
+	mmu_interval_notifier_remove(&bad.sub);
+	mmput(mm);
+}
+
+/* The good driver of R5.7. */
+static void allocate_at_once(struct bad_driver *bad)
+{
+	kfree(kmalloc(64, GFP_NOWAIT));
+}
+
+KTEST(mmu_notifier_lockdep, a_callback_that_allocates_without_waiting_is_good)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct bad_driver bad;
+
+	REQUIRE(mm);
+	bad_begin(&bad, mm, allocate_at_once);
+	EXPECT_EQ(bad_insert(&bad), 0);
+	lockdep_expect_begin();
+	change(mm, 0, 1);
+	EXPECT_EQ(lockdep_expect_end(NULL, 0), 0U);
+	mmu_interval_notifier_remove(&bad.sub);
+	mmput(mm);
+}
+
+/*
+ * R5.8 (c): the callback itself does no wrong, but it could be reached from the
+ * allocation and wait for the lock that is held there. A lock of its own: what
+ * is learned of bad->lock by other tests is not to be mixed in.
+ */
+static DEFINE_MUTEX(held_over_allocation);
+
+static void take_held_over_allocation(struct bad_driver *bad)
+{
+	mutex_lock(&held_over_allocation);
+	mutex_unlock(&held_over_allocation);
+}
+
+KTEST(mmu_notifier_lockdep,
+      an_allocation_that_may_wait_under_a_callbacks_lock_is_reported)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct bad_driver bad;
+	char text[512];
+	unsigned int reports;
+	void *block;
+
+	REQUIRE(mm);
+	bad_begin(&bad, mm, take_held_over_allocation);
+	EXPECT_EQ(bad_insert(&bad), 0);
+	change(mm, 0, 1);
+	lockdep_expect_begin();
+	mutex_lock(&held_over_allocation);
+	block = kmalloc(4 * PAGE_SIZE, GFP_KERNEL);
+	mutex_unlock(&held_over_allocation);
+	reports = lockdep_expect_end(text, sizeof(text));
+	EXPECT_EQ(reports, 1U);
+	EXPECT(names_the_map(text));
+	kfree(block);
 	mmu_interval_notifier_remove(&bad.sub);
 	mmput(mm);
 }

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/might_alloc.h - what an allocation that may wait says of itself
+ *
+ * An allocation that may sleep may come to reclaim pages, and reclaim unmaps
+ * them: it calls the notifiers. That it rarely does, or in this kernel does not
+ * yet, is no excuse for a driver that would then deadlock; so the validator is
+ * told each time (R5.3). Two mistakes are found in every run, R5.8:
+ *
+ *	(b)	a callback allocates and may wait
+ *	(c)	a lock that a callback takes is held over an allocation that may
+ *		wait
+ */
+#ifndef MM_MIGHT_ALLOC_H
+#define MM_MIGHT_ALLOC_H
+
+#include <mm/gfp.h>
+#include <mm/mmu_notifier.h>
+
+/** might_alloc() - say that an allocation of this kind may be made here */
+static __always_inline void might_alloc(gfp_t gfp)
+{
+	if (!gfp_may_sleep(gfp))
+		return;
+	might_sleep();
+	mmu_notifier_might_invalidate();
+}
+
+#endif
