@@ -29,7 +29,8 @@
  *
  * Either the changer sees the bit and asks, or the walk sees the new entry.
  *
- * Why every request is served (all_finish in the same file):
+ * Why every request is served (cpus_that_flush_each_other_all_finish in the
+ * same file):
  *
  * - No request is lost. The request is filled and pending set before the bit
  *   is added to the inbox (a locked exchange-and-add), and the owner reads the
@@ -52,9 +53,9 @@
  *
  * What it costs: a flush needs an instruction from every CPU asked. When the
  * host has fewer cores than the guest has CPUs, that is a time slice of the
- * host for each that is off its core. 1200 flushes by 2 CPUs on a host of 2
- * cores took 0.04 s; with 3, 4 and 8 CPUs, each flushing 600 times, 7, 6 to
- * 30 and 35 s, as busy as the host was: it is why CROWD is small.
+ * host for each that is off its core. Each CPU flushing 600 times on a host of
+ * 2 cores took 0.04 s with 2 CPUs, 7 s with 3, 6 s (quiet host) to 30 s (busy)
+ * with 4, and 35 s with 8; it always ended. That is why CROWD is small.
  *
  * Lazy: a task without address space leaves the last one loaded. The CPU keeps
  * its bit; the first request moves it to init_mm_context, after which it is
