@@ -235,11 +235,14 @@ u32 peer_slot_status(const struct peer_slot *slot)
 static void slot_finish_locked(struct peer *peer, struct peer_slot *slot,
 			       int error)
 {
-	slot->error = error;
 	if (slot->state == PEER_SLOT_ABANDONED) {
 		slot_free_locked(peer, slot);
 		return;
 	}
+	/* An answer after death: the slot was given back then. */
+	if (slot->state != PEER_SLOT_FLIGHT)
+		return;
+	slot->error = error;
 	slot->state = PEER_SLOT_HELD;
 	complete(&slot->done);
 }
@@ -259,7 +262,8 @@ void peer_control_interrupt(void *arg)
 			int error = 0;
 
 			peer->counters.commands++;
-			slot->written = written;
+			if (slot->state == PEER_SLOT_FLIGHT)
+				slot->written = written;
 			if (written < sizeof(struct peer_wire_answer)) {
 				peer->counters.bad_answers++;
 				error = -EPROTO;
