@@ -336,8 +336,7 @@ KTEST_F(peer_misbehaviour, device_that_never_reports_a_replay_is_declared_dead,
 	}
 	EXPECT_EQ(submitted, 2 * CROWD);
 	/* All slots are gone, but not that of the heartbeat. */
-	KTEST_WAIT_FOR(test,
-		       list_empty(&arena.peer->free_slots[PEER_SLOT_ANY]));
+	KTEST_WAIT_FOR(test, list_empty(&arena.peer->free_slots[PEER_SLOT_ANY]));
 	EXPECT_EQ(peer_ping(arena.peer), 0);
 	KTEST_WAIT_FOR(test, !peer_alive(arena.peer));
 	EXPECT_LT(clock_ns() - began, PEER_DEATH_NS + 2 * NSEC_PER_SEC);
