@@ -5,7 +5,7 @@
  * The inlined part exchanges once.  Here is the wait: it only reads, so that
  * the cache line stays shared until the holder's store, and exchanges again
  * when it has seen the lock free.  No order among the waiters is promised;
- * why is in docs/adr/0012-spinlocks-without-a-queue.md.
+ * why is in docs/adr/0008-spinlocks-without-a-queue.md.
  *
  * Not here: the validator, which the callers in <kernel/spinlock.h> tell.
  */

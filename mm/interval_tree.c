@@ -29,7 +29,7 @@
  * that lies inside the range, every later one does until the first that lies
  * behind it, so the rest of the walk needs neither tree nor bounds.
  *
- * docs/adr/0013-bounds-of-the-children-in-the-parent.md has the figures and what it was compared to.
+ * docs/adr/0009-bounds-of-the-children-in-the-parent.md has the figures and what it was compared to.
  *
  * What must hold after each step (interval_tree_verify()):
  *

@@ -56,7 +56,7 @@
  * One of the two sees the other: the range tells the newcomer, or the newcomer
  * waits for the range. That it is told both start and end or neither follows
  * from a birth number in each plain subscription and the highest one that was
- * told in each range. docs/adr/0011-registration-without-a-sweep.md.
+ * told in each range. docs/adr/0007-registration-without-a-sweep.md.
  *
  *	field			read with		written with
  *	->tree			->lock, or as walker	->lock, no walker

@@ -3,7 +3,7 @@
  * spinlock.h - locks for short sections that do not sleep
  *
  * One word, 1 while held: taken by an exchange, released by a store.  It has
- * no queue on purpose (docs/adr/0012-spinlocks-without-a-queue.md): a guest CPU
+ * no queue on purpose (docs/adr/0008-spinlocks-without-a-queue.md): a guest CPU
  * may be off its host's core at any time, and with tickets everybody waits for
  * the one whose turn it is; here whoever runs takes it.  Holding one keeps
  * preemption off.  A lock that an interrupt handler takes is taken with the

@@ -270,7 +270,7 @@ struct mmu_interval_notifier {
  *
  * A pair of start and end calls either both or neither reaches the new
  * subscription, and when this returns every range that it was not told of
- * has ended (R2.15 to R2.20; docs/adr/0011).
+ * has ended (R2.15 to R2.20; docs/adr/0007).
  *
  * Context: may sleep; takes mmap_lock for writing. The caller has no range of
  *	    @mm open and holds no lock that a range may be waiting for.
