@@ -72,6 +72,9 @@
  *
  * Lifetime: kernel/kthread.c.  Not here: address spaces, beyond telling the
  * MMU which one comes next.
+ *
+ * Over 600 lines because waking, switching, preempting and balancing all move a
+ * task between the states above under the same two locks.
  */
 #include <kernel/assert.h>
 #include <kernel/errno.h>

@@ -108,6 +108,9 @@
  * Not here: plain subscriptions (mm/mmu_notifier_plain.c), the gate
  * (mm/notifier_gate.c), the tree (mm/interval_tree.c), figures for people
  * (mm/mmu_notifier_stats.c), page tables, architectures.
+ *
+ * Over 600 lines because a range's side and a reader's side of each race above
+ * have to be read together; a sixth of them is this text.
  */
 #include "notifier_internal.h"
 

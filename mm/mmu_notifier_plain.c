@@ -55,6 +55,9 @@
  *
  * Lifetime.  A registered subscription holds the mm struct; the array holds
  * nothing. Not here: ranges and intervals (mm/mmu_notifier.c).
+ *
+ * Over 600 lines because every call below reads or changes the state of a slot,
+ * and the table above has to be checked against all of them at once.
  */
 #include "notifier_internal.h"
 

@@ -52,6 +52,9 @@
  *
  * Not here: poison, owners and failing on purpose (mm/alloc_debug.c), memory
  * before boot is done (mm/memblock.c).
+ *
+ * Over 600 lines because the two levels and the bulk calls keep one count exact
+ * between them.
  */
 #include <arch/cpu.h>
 #include <arch/smp.h>

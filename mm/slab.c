@@ -43,6 +43,9 @@
  * Order of locks: slab_caches_lock, cache->lock, buddy.lock.
  *
  * Not here: red zones, poison and owners (mm/slab_debug.c).
+ *
+ * Over 600 lines because the lists of a CPU, the slabs behind them and the caches
+ * for kmalloc() are three views of one object's way, and it is checked here.
  */
 #include <arch/smp.h>
 #include <kernel/cpumask.h>

@@ -64,6 +64,9 @@
  *	request->copy		its holder	interrupt handler, before queueing
  *
  * Not here: letting go (context.c).
+ *
+ * Over 600 lines because the plain and the exclusive answer share one loop of
+ * attempts, and who reads how one ends must see all the ways it can.
  */
 #include <arch/page.h>
 #include <kernel/assert.h>

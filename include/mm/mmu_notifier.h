@@ -23,7 +23,8 @@
  * is from start to end.
  *
  * mm/mmu_notifier.c tells how; docs/semantics.md lists every rule (R...) with
- * its test.
+ * its test. Most of what follows says what each call promises; the last hundred
+ * lines are what stands in when the option is off.
  */
 #ifndef MM_MMU_NOTIFIER_H
 #define MM_MMU_NOTIFIER_H
