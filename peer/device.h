@@ -18,6 +18,7 @@
  *	device->fault_lock	the queue of page requests
  *	device->ready_lock	work that can run
  *	ring->lock		one ring
+ *	device->rmw_turns[]	whose turn it is at a word; nothing inside it
  *
  * Key letters below: (G) written with the gate closed or before the threads
  * exist, read inside the gate; (K) control thread only; (X) contexts_lock;
@@ -42,6 +43,7 @@
 
 #define WORKERS_MAX       16u
 #define MAX_PAGE_REQUESTS 64u
+#define RMW_TURNS         64u
 #define MAX_MAPPINGS      (1ull << 20)
 #define TABLE_NODES_MAX   65536 /* 256 MiB of tables */
 #define VA_END            (1ull << PEER_VA_BITS)
@@ -216,6 +218,7 @@ struct device {
 	struct table_budget budget;
 
 	pthread_mutex_t fault_lock;
+	pthread_mutex_t rmw_turns[RMW_TURNS];
 	struct fault_list faults_queued; /* (F) */
 	unsigned int faults_sent;        /* (F) outstanding at the driver */
 	uint64_t next_tag;               /* (F) */

@@ -12,10 +12,23 @@
  * done later.
  *
  * The bus has no atomics.  A read-modify-write is a load, a computation and a
- * store, and anybody can write between them; the window option makes the gap
- * wide enough to be seen. It is right only while nobody else has the page, and
- * to arrange that is what the driver's exclusive access is for. With the
- * option RMW_ATOMIC it is one compare-and-swap instead, for comparison.
+ * store, and anybody else on the bus can write between them; the window option
+ * makes the gap wide enough to be seen. It is right only while nobody else has
+ * the page, and to arrange that is what the driver's exclusive access is for.
+ * With the option RMW_ATOMIC it is one compare-and-swap instead, for comparison.
+ *
+ * The device itself is one agent: its workers take turns at a word, or two
+ * orders of one driver would lose updates on a page that is theirs alone. Turns
+ * go by a lock for each class of words (rmw_turns), held from load to store; an
+ * access that waits for its turn is in flight, for one window of each worker at
+ * the most.
+ *
+ *	worker 1, order A		worker 2, order B
+ *	turn; load 5
+ *					turn: waits	(must not load 5)
+ *	store 6; give the turn
+ *					load 6; store 7
+ *	    work.orders_of_one_device_lose_no_update_to_each_other
  *
  * COPY touches one page at a time: it reads a piece into a page of its own,
  * ends that access, then writes. So no access ever waits for another page
@@ -243,6 +256,32 @@ static uint64_t compute(const struct peer_wire_work *r, uint64_t old)
 	}
 }
 
+/* Whose turn it is at the word at @p. */
+static pthread_mutex_t *rmw_turn(struct device *device, const void *p)
+{
+	return &device->rmw_turns[(uintptr_t)p / 8 % RMW_TURNS];
+}
+
+/* A store, or a read-modify-write over a bus without atomics. */
+static uint64_t touch_in_turn(struct context *context,
+			      const struct peer_wire_work *r, void *p)
+{
+	pthread_mutex_t *turn = rmw_turn(context->device, p);
+	uint64_t old = 0;
+
+	pthread_mutex_lock(turn);
+	if (r->op == PEER_OP_STORE) {
+		store_element(p, r->width, r->operand);
+	} else {
+		old = load_element(p, r->width);
+		spin_ns(atomic_load_explicit(&context->rmw_window_ns,
+					     memory_order_relaxed));
+		store_element(p, r->width, compute(r, old));
+	}
+	pthread_mutex_unlock(turn);
+	return old;
+}
+
 static uint64_t touch_element(struct work *work, void *p)
 {
 	const struct peer_wire_work *r = &work->request;
@@ -251,20 +290,12 @@ static uint64_t touch_element(struct work *work, void *p)
 
 	if (r->op == PEER_OP_LOAD)
 		return load_element(p, r->width);
-	if (r->op == PEER_OP_STORE) {
-		store_element(p, r->width, r->operand);
-		return 0;
-	}
-	if (atomic_load_explicit(&context->rmw_atomic, memory_order_relaxed)) {
-		do {
-			old = load_element(p, r->width);
-		} while (!cas_element(p, r->width, old, compute(r, old)));
-		return old;
-	}
-	old = load_element(p, r->width);
-	spin_ns(atomic_load_explicit(&context->rmw_window_ns,
-				     memory_order_relaxed));
-	store_element(p, r->width, compute(r, old));
+	if (r->op == PEER_OP_STORE ||
+	    !atomic_load_explicit(&context->rmw_atomic, memory_order_relaxed))
+		return touch_in_turn(context, r, p);
+	do {
+		old = load_element(p, r->width);
+	} while (!cas_element(p, r->width, old, compute(r, old)));
 	return old;
 }
 

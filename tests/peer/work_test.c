@@ -318,6 +318,34 @@ static void many_requests_in_flight_are_each_done_once(void)
 	guest_shutdown(&g);
 }
 
+/*
+ *	worker 1   order A: load ...... store
+ *	worker 2   order B:      load ...... store	must not happen
+ */
+static void orders_of_one_device_lose_no_update_to_each_other(void)
+{
+	const struct peer_wire_work w = {
+		.op = PEER_OP_FETCH_ADD,
+		.ctx = CTX,
+		.va = VA,
+		.operand = 1,
+		.width = 8,
+		.count = 1,
+		.repeat = 200,
+	};
+	struct peer_wire_work_done done;
+	struct guest g;
+	int slot[20];
+
+	boot_with_pages(&g, "--workers=4 --rmw=split --rmw-window=20000", 1);
+	for (unsigned int i = 0; i < 20; i++)
+		slot[i] = work_post(&g, &w);
+	for (unsigned int i = 0; i < 20; i++)
+		EXPECT_EQ(work_wait(&g, slot[i], &done, NULL, 0), PEER_S_OK);
+	EXPECT_EQ(guest_read(&g, guest_page(0)), 20 * 200);
+	guest_shutdown(&g);
+}
+
 struct cpu {
 	uint64_t *word;
 	uint64_t adds;
@@ -389,5 +417,6 @@ TAP_GROUP(work, T(every_op_at_every_width_matches_the_model),
 	  T(copy_and_fill_cross_pages_at_any_alignment),
 	  T(refused_work_says_why), T(work_reaches_device_memory_by_its_map),
 	  T(many_requests_in_flight_are_each_done_once),
+	  T(orders_of_one_device_lose_no_update_to_each_other),
 	  T(split_updates_are_lost_against_a_busy_cpu),
 	  T(atomic_updates_are_not_lost));
