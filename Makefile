@@ -14,6 +14,9 @@ SHELL := /bin/bash
 # ---- what is built ---------------------------------------------------------
 
 BUILD ?= test
+ifeq ($(filter test release,$(BUILD)),)
+$(error BUILD=$(BUILD) is neither test nor release)
+endif
 O ?= build/$(BUILD)
 
 CONFIG_test := MMU_NOTIFIER DEVICE_PRIVATE LOCKDEP DEBUG UBSAN KTEST

@@ -325,6 +325,16 @@ static int make_arena(struct contest_round *round)
 	return 0;
 }
 
+/* The arena of the last round, for the monitor's user to look at. */
+static struct mm_struct *last_mm;
+
+static void leave_arena(struct mm_struct *mm)
+{
+	if (last_mm)
+		mmput(last_mm);
+	last_mm = mm;
+}
+
 static int play_round(const struct contest_player *player,
 		      enum contest_access access, struct round_result *result)
 {
@@ -354,7 +364,7 @@ static int play_round(const struct contest_player *player,
 	result->counts = round.counts;
 	result->ns = clock_ns() - began;
 out_mm:
-	mmput(round.mm);
+	leave_arena(round.mm);
 	return err;
 }
 

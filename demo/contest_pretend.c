@@ -11,8 +11,8 @@
  *	exclusive	make_device_exclusive	the page is unlocked: no CPU can
  *			_range()		take it back before
  *
- * Between load and store it gives way now and then, so that others get in
- * between on a single CPU too.
+ * Between load and store it gives way now and then, until somebody has written
+ * or a while has passed, so that others get in between on any number of CPUs.
  *
  *	field		read with	write with
  *	revoked		lock		lock, in the callback
@@ -24,6 +24,7 @@
 #include <kernel/errno.h>
 #include <kernel/mutex.h>
 #include <kernel/sched.h>
+#include <kernel/time.h>
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>
 #include <mm/mm.h>
@@ -34,6 +35,9 @@
 
 /* What one look-up is worth; the thread gives way in the first of these. */
 #define TURN_OPERATIONS 4096
+
+/* The longest that it gives way, as long as nobody writes. */
+#define WINDOW_NS NSEC_PER_MSEC
 
 /* Between two turns. */
 #define BREATH_US 50
@@ -96,8 +100,10 @@ static int pretend_begin(struct contest_round *round)
 static void slow_add(u64 *word, bool give_way)
 {
 	u64 value = READ_ONCE(*word);
+	u64 began = clock_ns();
 
-	if (give_way)
+	while (give_way && READ_ONCE(*word) == value &&
+	       clock_ns() - began < WINDOW_NS)
 		yield();
 	WRITE_ONCE(*word, value + 1);
 }

@@ -39,7 +39,7 @@ static int mm_command(int argc, char **argv)
 
 	mm_for_each(print_mm, &count);
 	if (!count)
-		monitor_print("  no address space; `contest` makes one\n");
+		monitor_print("  no address space; `contest` leaves one\n");
 	return 0;
 }
 MONITOR_CMD(mm, "", "all address spaces", mm_command);

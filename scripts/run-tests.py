@@ -176,7 +176,10 @@ class Tests:
         for problem in run.problems:
             print('  PROBLEM ' + problem)
         if not run.passed():
-            print('  again with: make test SEED=%s' % self.seed)
+            print('  again with: make test %s' % ' '.join(
+                '%s=%s' % (name, value) for name, value in (
+                    ('SEED', self.seed), ('SMP', self.smp), ('T', self.glob),
+                    ('REPEAT', self.repeat), ('PEER', self.peer)) if value))
 
     def boots(self):
         """The same image on other machines."""
@@ -313,7 +316,21 @@ def read_cases():
     return cases
 
 
+def check_asked():
+    """Bad input is told before anything runs."""
+    for name, most in (('SMP', 64), ('REPEAT', 10**6), ('SEED', 2**64 - 1)):
+        value = os.environ.get(name)
+        if value and not (value.isdecimal() and 1 <= int(value) <= most):
+            sys.exit('%s=%s is not a number from 1 to %d' % (name, value, most))
+    if os.environ.get('BOOTS') not in (None, '', 'no'):
+        sys.exit('BOOTS=%s: it is no, or not given' % os.environ['BOOTS'])
+    peer = os.environ.get('PEER')
+    if peer and peer != 'none' and not os.access(peer, os.X_OK):
+        sys.exit('PEER=%s is neither none nor a program' % peer)
+
+
 def main():
+    check_asked()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('--build', default='build/test')

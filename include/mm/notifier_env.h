@@ -3,7 +3,7 @@
  * mm/notifier_env.h - all that the notifier core wants from its kernel
  *
  * mm/mmu_notifier*.c, mm/notifier_gate.c and mm/interval_tree.c include this
- * and their own headers, and nothing else. Another kernel that takes the core
+ * and their own headers, which want types, macros and errno besides. Another kernel that takes the core
  * over gives the same names; include/host/mm/notifier_env.h does it with
  * pthreads. docs/lifting.md lists each with what it must promise.
  *
@@ -13,10 +13,10 @@
  *			wake_up_all
  *	atomics		struct atomic64 atomic64_*, READ_ONCE WRITE_ONCE
  *			smp_load_acquire smp_store_release smp_mb
- *	the mm		mmgrab mmdrop mmap_write_lock_killable
+ *	the mm		mmgrab mmdrop down_write_killable
  *			mmap_write_unlock, fields mm_users, mmap_lock,
  *			notifier_subscriptions, notifier_ranges
- *	checks		WARN WARN_ONCE panic might_sleep lock_map_acquire ...
+ *	checks		WARN BUG_ON panic might_sleep lock_map_acquire ...
  *	people		rdtsc TRACE
  */
 #ifndef MM_NOTIFIER_ENV_H
