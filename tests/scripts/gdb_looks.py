@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
 """What scripts/liveboots.py has gdb do, behind scripts/gdb/concord.py.
 
-Every command is carried out once against a kernel amid the contest; what they
-print is judged there.
+Every command is carried out once against a kernel amid the contest, where a CPU
+takes a page back from the device; what they print is judged there.
 """
 
 import gdb
 
 PAGE = 4096
 
+gdb.execute('hbreak restore_device_exclusive')
+gdb.execute('continue')
+gdb.execute('delete')
 print('LOOK mm')
 gdb.execute('mm')
 for mm in each_mm():  # noqa: F821, concord.py is read before this
