@@ -6,6 +6,9 @@
  * hold, and a sandbox's observer stands for the driver's subscription. What a
  * device does with its page is checked by its effect on memory: the test
  * writes through the direct map while the page is exclusive.
+ *
+ * Over 600 lines because one test file goes with one source, and every rule of
+ * its sections has its test here.
  */
 #include <arch/tlb.h>
 #include <kernel/cpumask.h>

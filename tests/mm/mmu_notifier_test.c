@@ -5,6 +5,9 @@
  *
  * Every test makes an address space of its own and raises ranges by hand, as
  * the operations of mm/ do.
+ *
+ * Over 600 lines because one test file goes with one source, and every rule of
+ * its sections has its test here.
  */
 #include "notifier_fixture.h"
 #include "../../mm/notifier_internal.h"

@@ -11,6 +11,8 @@
  * same sanitizers as the test. Its exit status is part of each test: a
  * sanitizer's report or a crash fails the test in which it happened.
  *
+ * Over 600 lines because front end and driver are two sides of the same rings.
+ *
  * One thread drives the queues; tests that need a busy CPU beside it start a
  * thread that only touches RAM. Waiting has a limit, and the limit is a
  * failure, so that nothing hangs.

@@ -3,7 +3,7 @@
 ; entry.asm - where every trap and interrupt enters, and leaves
 ;
 ; The CPU pushes ss, rsp, rflags, cs, rip and for some vectors an error code.
-; A stub for each vector evens that out (a zero where there is no code, then
+; An entry for each vector evens that out (a zero where there is no code, then
 ; the vector), the common part pushes the registers, so that the stack holds a
 ; struct trap_regs, and calls C with its address. Above it two more words look
 ; like a function's frame - the interrupted rip and rbp - so that a backtrace
