@@ -29,6 +29,7 @@
 #define STACK_ENTRIES  24
 
 static int panic_cpu = NOBODY;
+static void (*last_words)(void);
 static atomic_t warns;
 
 bool panic_in_progress(void)
@@ -80,8 +81,15 @@ static void __noreturn __printf(2, 0)
 	smp_stop_all();
 	sched_print_tasks();
 	trace_dump_last(TRACE_AT_PANIC);
+	if (READ_ONCE(last_words))
+		READ_ONCE(last_words)();
 	say("end of panic: %s\n", words);
 	machine_exit(EXIT_PANIC);
+}
+
+void panic_tell(void (*fn)(void))
+{
+	WRITE_ONCE(last_words, fn);
 }
 
 void panic(const char *fmt, ...)

@@ -286,8 +286,9 @@ void step_signal(struct ktest_step *step, int n);
  * @n: the point
  *
  * Context: a thread that may be switched out; no spinlock held.
- * Return: 0, or -ETIMEDOUT when nobody came for ten seconds: the test is
- *         failed and the caller goes on, to undo what it holds.
+ * Return: 0, or -ETIMEDOUT when nobody came for ten seconds (one second, if
+ *         the test has failed already): the test is failed and the caller goes
+ *         on, to undo what it holds.
  */
 int step_wait(struct ktest_step *step, int n);
 
@@ -366,6 +367,22 @@ struct ktest_state {
 #define KTEST_STATE(ident)                                  \
 	static const struct ktest_state __used __aligned(8) \
 		__section(".ktest_state." #ident) ktest_state_##ident
+
+/**
+ * KTEST_RESCUE() - register a way to end waits that would never end
+ * @fn: void (void); lets go on whoever waits inside the code under test
+ *
+ * A test that waits in vain inside the code under test, not in a step, cannot
+ * give up by itself. When it is not done after ten seconds it has failed, and
+ * every rescue is called again and again until its thread ends, so that it is
+ * `not ok` by its own name and the run goes on. The objects of such a test are
+ * not to be trusted afterwards.
+ *
+ * Context of @fn: thread, may sleep.
+ */
+#define KTEST_RESCUE(fn)                                                 \
+	static void (*const ktest_rescue_##fn)(void) __used __aligned(8) \
+		__section(".ktest_rescue." #fn) = fn
 
 #if IS_ENABLED(CONFIG_KTEST)
 /**

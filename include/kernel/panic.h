@@ -25,6 +25,13 @@ void panic(const char *fmt, ...) __printf(1, 2) __noreturn __cold;
 void panic_with_regs(struct trap_regs *regs, const char *fmt, ...)
 	__printf(2, 3) __noreturn __cold;
 
+/**
+ * panic_tell() - have a function called on the way out of a panic
+ * @fn: called once, by the panicking CPU alone with interrupts off, after the
+ *	stacks; may only write to the console. NULL: nobody any more
+ */
+void panic_tell(void (*fn)(void));
+
 /** panic_in_progress() - true on every CPU once one has panicked */
 bool panic_in_progress(void);
 

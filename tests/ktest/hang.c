@@ -8,14 +8,16 @@
  * Idea.  A kernel timer is armed for each test.  When it fires, the stack of
  * every CPU (by NMI, so that one that spins with interrupts off answers too)
  * and of every task is printed, the test is `not ok`, the run bails out and
- * the machine leaves with EXIT_FAIL.
+ * the machine leaves with EXIT_FAIL.  A panic, too, is the test's that ran.
  *
  * The timer needs one CPU that takes interrupts.  When none does, the host's
  * own limit (scripts/run-qemu) ends the run, with an NMI that brings the stacks.
  *
  *	field		written by		read by
- *	current_test	runner, timer not armed	timer
+ *	current_test	runner, timer not armed	timer, panic
+ *	current_number	the same		the same
  */
+#include <kernel/panic.h>
 #include <kernel/sched.h>
 #include <kernel/timer.h>
 #include <kernel/time.h>
@@ -28,6 +30,20 @@
 
 static struct timer deadline_timer;
 static struct ktest *current_test;
+static unsigned int current_number;
+
+static void print_not_ok(const char *why)
+{
+	const struct ktest_case *tcase = current_test->tcase;
+
+	ktest_print("not ok %u %s.%s # %s\n", current_number, tcase->suite,
+		    tcase->name, why);
+}
+
+static void panicked(void)
+{
+	print_not_ok("the kernel panicked");
+}
 
 static void deadline_passed(struct timer *timer)
 {
@@ -41,17 +57,21 @@ static void deadline_passed(struct timer *timer)
 	smp_backtrace_others();
 	sched_print_tasks();
 	trace_dump_last(32);
+	panic_tell(NULL);
+	print_not_ok("hung");
 	ktest_print("Bail out! %s.%s hung\n", tcase->suite, tcase->name);
 	machine_exit(EXIT_FAIL);
 }
 
-void ktest_deadline_arm(struct ktest *test)
+void ktest_deadline_arm(struct ktest *test, unsigned int number)
 {
 	u64 limit = KTEST_DEADLINE_NS;
 
 	if (test->tcase->flags & KT_SLOW)
 		limit *= KTEST_SLOW_FACTOR;
 	current_test = test;
+	current_number = number;
+	panic_tell(panicked);
 	timer_init(&deadline_timer, deadline_passed);
 	timer_arm_ns(&deadline_timer, limit);
 }
@@ -59,4 +79,5 @@ void ktest_deadline_arm(struct ktest *test)
 void ktest_deadline_cancel(void)
 {
 	timer_cancel_sync(&deadline_timer);
+	panic_tell(NULL);
 }

@@ -9,9 +9,11 @@
  * (tests/panic/cases) and wants the run to fail with the stated words.
  */
 #include <kernel/alloc.h>
+#include <kernel/completion.h>
 #include <kernel/cpumask.h>
 #include <kernel/lockdep.h>
 #include <kernel/mutex.h>
+#include <kernel/panic.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
 #include <kernel/time.h>
@@ -136,6 +138,24 @@ KTEST_F(ktest, must_fail_by_a_hang, KT_BY_NAME_ONLY)
 
 	while (!step_reached(&never, 1))
 		schedule_timeout_ns(1000000);
+}
+
+static DECLARE_COMPLETION(only_a_rescue);
+
+static void end_the_wait_for_rescue(void)
+{
+	complete_all(&only_a_rescue);
+}
+KTEST_RESCUE(end_the_wait_for_rescue);
+
+KTEST_F(ktest, must_fail_by_a_wait_that_a_rescue_ends, KT_BY_NAME_ONLY)
+{
+	wait_for_completion(&only_a_rescue);
+}
+
+KTEST_F(ktest, must_fail_by_a_panic, KT_BY_NAME_ONLY)
+{
+	panic("ktest: a test that panics");
 }
 
 /* Nothing in the machine can end this; the host's NMI shows where it hangs. */

@@ -21,10 +21,12 @@
  * `# report expected: NAME` tells the host's scripts so.
  *
  *	result of a test	when
- *	not ok			an expectation, a figure or a count is wrong
+ *	not ok			an expectation, a figure or a count is wrong; it
+ *				had to be rescued from a wait (KTEST_RESCUE)
  *	ok ... # SKIP why	it said so itself, or needs what is not there
  *	ok			otherwise
- *	Bail out!		it hung (hang.c), or memory is no longer whole
+ *	not ok, Bail out!	it hung (hang.c)
+ *	Bail out!		memory is no longer whole
  *
  * Only one run at a time: the monitor and the run mode share the thread that
  * boots, and nothing else calls ktest_run().
@@ -120,24 +122,50 @@ static void check_context(struct ktest *test)
 		ktest_fail(test, "ended with an address space in use");
 }
 
+/* A test and whether its thread has done with it. */
+struct ktest_thread {
+	struct ktest *test;
+	struct completion done;
+};
+
 static int test_thread(void *arg)
 {
-	struct ktest *test = arg;
+	struct ktest_thread *thread = arg;
 
-	test->tcase->fn(test);
-	check_context(test);
+	thread->test->tcase->fn(thread->test);
+	check_context(thread->test);
+	complete(&thread->done);
 	return 0;
+}
+
+/* It waits, but not in a step: see KTEST_RESCUE(). */
+static void rescue(struct ktest_thread *thread)
+{
+	void (*const *fn)(void);
+
+	ktest_fail(thread->test, "waits in vain: its waits are cut short");
+	do {
+		for (fn = __ktest_rescue_start; fn < __ktest_rescue_end; fn++)
+			(*fn)();
+	} while (!wait_for_completion_timeout_ns(&thread->done, KTEST_RESCUE_NS));
 }
 
 static void run_in_thread(struct ktest *test)
 {
+	struct ktest_thread thread = {.test = test};
+	u64 limit = KTEST_WAIT_NS;
 	struct task *task;
 
-	task = kthread_run(test_thread, test, "ktest/%s", test->tcase->suite);
+	if (test->tcase->flags & KT_SLOW)
+		limit *= KTEST_SLOW_FACTOR;
+	init_completion(&thread.done);
+	task = kthread_run(test_thread, &thread, "ktest/%s", test->tcase->suite);
 	if (IS_ERR(task)) {
 		ktest_fail(test, "no thread for it: %pE", (void *)task);
 		return;
 	}
+	if (!wait_for_completion_timeout_ns(&thread.done, limit))
+		rescue(&thread);
 	kthread_join(task);
 }
 
@@ -189,7 +217,7 @@ static void run_one(const struct ktest_case *tcase, unsigned int number,
 				   tcase->name);
 		ktest_state_mark();
 		printed = reports();
-		ktest_deadline_arm(&test);
+		ktest_deadline_arm(&test, number);
 		began = clock_ns();
 		run_in_thread(&test);
 		took = clock_ns() - began;

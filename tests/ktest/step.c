@@ -20,7 +20,9 @@
  * Waiting polls and gives way: no wait queue, so the locks under test see no
  * lock of the harness beside them, and a step works where nothing may sleep.
  * Ten seconds without the signal fail the test, and the waiter goes on, so
- * that both sides come to an end and the failure is printed with its name.
+ * that both sides come to an end and the failure is printed with its name. A
+ * test that has failed waits one second only: all its waits together have to
+ * fit its deadline.
  *
  *	field		read with		written with
  *	reached		acquire			a cmpxchg that only raises it
@@ -63,6 +65,13 @@ static bool came_to(struct ktest_step *step, int n)
 	return true;
 }
 
+/* When to give up waiting. */
+static u64 patience(struct ktest *test)
+{
+	return clock_ns() +
+	       (ktest_failed(test) ? KTEST_WAIT_FAILED_NS : KTEST_WAIT_NS);
+}
+
 static int timed_out(struct ktest_step *step, int n)
 {
 	ktest_fail(step->test, "nobody came to step %d in time, only to %d", n,
@@ -72,7 +81,7 @@ static int timed_out(struct ktest_step *step, int n)
 
 int step_wait(struct ktest_step *step, int n)
 {
-	u64 deadline = clock_ns() + KTEST_WAIT_NS;
+	u64 deadline = patience(step->test);
 
 	while (!came_to(step, n)) {
 		if (clock_ns() > deadline)
@@ -84,7 +93,7 @@ int step_wait(struct ktest_step *step, int n)
 
 int step_spin(struct ktest_step *step, int n)
 {
-	u64 deadline = clock_ns() + KTEST_WAIT_NS;
+	u64 deadline = patience(step->test);
 
 	while (!came_to(step, n)) {
 		if (clock_ns() > deadline)
@@ -96,7 +105,7 @@ int step_spin(struct ktest_step *step, int n)
 
 int ktest_wait_blocked(struct ktest *test, struct task *task)
 {
-	u64 deadline = clock_ns() + KTEST_WAIT_NS;
+	u64 deadline = patience(test);
 
 	while (!task_is_sleeping(task)) {
 		if (clock_ns() > deadline) {
@@ -113,7 +122,7 @@ bool ktest_poll_again(struct ktest *test, u64 *deadline,
 		      const struct ktest_site *site)
 {
 	if (!*deadline) {
-		*deadline = clock_ns() + KTEST_WAIT_NS;
+		*deadline = patience(test);
 	} else if (clock_ns() > *deadline) {
 		atomic_inc(&test->failures);
 		ktest_print("# FAIL %s:%u waited in vain for %s\n", site->file,
