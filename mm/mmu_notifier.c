@@ -97,6 +97,14 @@
  *	returns; the driver frees it
  *	    remove_waits_for_the_walk_and_sees_it_under_the_lock
  *
+ *	remove A		start			remove B
+ *	put off, sleeps
+ *				walkers is 0 now
+ *							takes out A and B
+ *				nothing is put off
+ *	is woken: by the other remover
+ *	    who_takes_others_out_wakes_them
+ *
  *	start that may not sleep: the intervals let go, a plain one cannot
  *	    -> the intervals' range is ended before the error is returned
  *	    failed_plain_start_closes_the_interval_range
@@ -272,8 +280,11 @@ static void put_off(struct mmu_notifier_subscriptions *subs,
 	WRITE_ONCE(subs->deferred, sub);
 	/* Pairs with the atomic in end_walk(). */
 	smp_mb();
-	if (!atomic_read_acquire(&subs->walkers))
+	if (!atomic_read_acquire(&subs->walkers)) {
 		apply_deferred(subs);
+		/* The last walker finds nothing to do and wakes nobody. */
+		wake_up_all(&subs->waiters);
+	}
 }
 
 /* Not open any more: readers of what it hit may go on. */

@@ -47,6 +47,19 @@
  *	release() returns; leave	goes on, frees
  *	    release_runs_exactly_once_when_unregister_races_exit
  *
+ *	exit				unregister
+ *					inside `calls'; LIVE -> +RELEASED
+ *	lock; RELEASED already
+ *	hide; ask; sleep		release() runs
+ *	goes on, frees pages		release() returns; leave
+ *	    exit_waits_for_a_release_that_unregister_runs
+ *
+ *	get				another get, of the same ops
+ *	made, published; ranges open
+ *					finds it; not settled: mmap_lock, sleep
+ *	they have ended; unlock		may use it
+ *	    a_second_get_waits_for_the_ranges_that_the_first_waits_for
+ *
  *	start (in its walk)		put
  *	p = slot->sub			hide; somebody is inside: put off
  *	p->start()
@@ -597,6 +610,7 @@ int __mmu_notifier_register(struct mmu_notifier *subscription,
 	}
 	/* The barrier of "publish, then count" is in the question. */
 	pass = notifier_gate_ask(&subs->ranges);
+	subscription->settled = pass;
 	spin_unlock(&subs->lock);
 	kfree(free_now);
 	mmgrab(mm);
@@ -639,12 +653,14 @@ void mmu_notifier_unregister(struct mmu_notifier *subscription,
 
 	might_sleep();
 	mmu_notifier_might_invalidate();
-	spin_lock(&subs->lock);
-	mine = claim_release(subscription);
-	spin_unlock(&subs->lock);
-	if (mine && subscription->ops->release) {
+	if (subscription->ops->release) {
+		/* First inside, then claimed: who finds it claimed waits for it. */
 		ticket = notifier_gate_enter(&subs->calls);
-		subscription->ops->release(subscription, mm);
+		spin_lock(&subs->lock);
+		mine = claim_release(subscription);
+		spin_unlock(&subs->lock);
+		if (mine)
+			subscription->ops->release(subscription, mm);
 		notifier_gate_leave(&subs->calls, ticket);
 	}
 	spin_lock(&subs->lock);
@@ -743,7 +759,11 @@ static __always_inline bool drop_user(struct mmu_notifier *sub)
 	return true;
 }
 
-/* Return: it with one more user, NULL if there is none, or an error. */
+/*
+ * Return: it with one more user, NULL if there is none, or an error. One whose
+ * registration still waits for ranges is not to be had yet: who holds mmap_lock
+ * meets none such.
+ */
 static struct mmu_notifier *get_existing(struct mm_struct *mm,
 					 const struct mmu_notifier_ops *ops)
 {
@@ -754,6 +774,8 @@ static struct mmu_notifier *get_existing(struct mm_struct *mm,
 		return NULL;
 	spin_lock(&subs->lock);
 	sub = find_by_ops(subs, ops);
+	if (sub && unlikely(sub->settled > subs->ranges.passed))
+		sub = NULL;
 	if (sub && unlikely(!add_user(sub)))
 		sub = ERR_PTR(-EOVERFLOW);
 	spin_unlock(&subs->lock);

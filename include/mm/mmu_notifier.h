@@ -165,6 +165,7 @@ struct mmu_notifier_deferred {
  * @users: (s) gets not yet put; from above 1 it also goes down alone
  * @state: (s) the core's own, see mm/mmu_notifier_plain.c
  * @slot: (s) its place in the table
+ * @settled: (s) the period after which every open range has been told to it
  * @calls: (a) callbacks made while statistics are on
  * @longest: (a) the longest of them, in clock ticks
  * @deferred: the freeing after the last put
@@ -179,6 +180,7 @@ struct mmu_notifier {
 	unsigned int users;
 	unsigned int state;
 	unsigned int slot;
+	u64 settled;
 	unsigned long calls;
 	unsigned long longest;
 	struct mmu_notifier_deferred deferred;

@@ -723,6 +723,65 @@ KTEST(mmu_notifier, two_gets_are_one_subscription_and_need_two_puts)
 	mmput(other);
 }
 
+struct getter {
+	struct mm_struct *mm;
+	struct mmu_notifier *sub;
+	struct task *task;
+	atomic_t done;
+};
+
+static int getter_body(void *arg)
+{
+	struct getter *g = arg;
+
+	g->sub = mmu_notifier_get(&got_ops, g->mm);
+	atomic_set(&g->done, 1);
+	return 0;
+}
+
+static void getter_run(struct getter *g, struct mm_struct *mm)
+{
+	g->mm = mm;
+	atomic_set(&g->done, 0);
+	g->task = kthread_run(getter_body, g, "getter");
+}
+
+/*
+ *	range			getter 1		getter 2
+ *	start, told nobody
+ *				made, published; sleeps
+ *							finds it; sleeps too
+ *	end: not told
+ *				returns			returns
+ */
+KTEST(mmu_notifier, a_second_get_waits_for_the_ranges_that_the_first_waits_for)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct getter one, two;
+
+	REQUIRE(mm);
+	gots_reset();
+	start_of(&range, mm, 0, 1);
+	getter_run(&one, mm);
+	EXPECT_EQ(ktest_wait_blocked(test, one.task), 0);
+	getter_run(&two, mm);
+	EXPECT_EQ(ktest_wait_blocked(test, two.task), 0);
+	EXPECT_EQ(atomic_read(&one.done), 0);
+	EXPECT_EQ(atomic_read(&two.done), 0);
+	end_of(&range);
+	kthread_join(one.task);
+	kthread_join(two.task);
+	REQUIRE(!IS_ERR(one.sub));
+	EXPECT_EQ(one.sub, two.sub);
+	EXPECT_EQ(atomic_read(&gots_made), 1);
+	mmu_notifier_put(one.sub);
+	mmu_notifier_put(two.sub);
+	mmu_notifier_synchronize();
+	EXPECT_EQ(atomic_read(&gots_freed), 1);
+	mmput(mm);
+}
+
 KTEST(mmu_notifier, get_fails_when_the_users_do_not_fit)
 {
 	struct mm_struct *mm = mm_alloc();
