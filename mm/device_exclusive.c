@@ -93,7 +93,6 @@
  * Not here: what the driver does (include/mm/device_exclusive.h has the loop),
  * zapping (mm/zap.c), mprotect (mm/mprotect.c).
  */
-#include <arch/tlb.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
 #include <kernel/trace.h>
@@ -104,6 +103,7 @@
 #include <mm/page.h>
 #include <mm/pgtable.h>
 #include <mm/swapops.h>
+#include <mm/tlb.h>
 
 DEFINE_TRACE_EVENT(exclusive_made,
 		   "mm %p [%#lx, %#lx) exclusive for %p: %lu pages");
@@ -259,7 +259,7 @@ static unsigned long run_convert(struct exclusive_run *run)
 	while (slot <= run->last)
 		slot = run_exchange(run, slot, &made);
 	if (likely(made))
-		flush_tlb_range(&mm->context, run->start, end);
+		flush_tlb_mm_range(mm, run->start, end);
 	atomic_dec(&mm->tlb_flush_pending);
 	mmu_notifier_invalidate_range_end(&range);
 	TRACE(exclusive_made, mm, run->start, end, run->owner, made);

@@ -51,7 +51,6 @@
  * cache, swap: those do not exist yet, and a fault on one of their entries says
  * so.
  */
-#include <arch/tlb.h>
 #include <arch/trap.h>
 #include <arch/uaccess.h>
 #include <arch/upcall.h>
@@ -64,6 +63,7 @@
 #include <mm/mmu_notifier.h>
 #include <mm/page_alloc.h>
 #include <mm/pgtable.h>
+#include <mm/pgtable_notify.h>
 #include <mm/rmap.h>
 #include <mm/swapops.h>
 #include <mm/tlb.h>
@@ -115,7 +115,7 @@ static pte_t fresh_page_pte(const struct vm_area_struct *vma,
 static void fill_entry(struct mm_struct *mm, vaddr_t addr, pte_t *ptep, pte_t pte)
 {
 	if (tlb_flush_is_pending(mm))
-		flush_tlb_page(&mm->context, addr);
+		flush_tlb_mm_range(mm, addr, addr + PAGE_SIZE);
 	set_pte(ptep, pte);
 }
 
@@ -158,8 +158,10 @@ static vm_fault_t fault_fresh_page(struct vm_area_struct *vma, vaddr_t addr,
 /*
  * The first write after reads of the zero page. The entry will point to another
  * page, so devices must drop the old one first, and no CPU may go on reading
- * the zero page after another has written to the new one: the entry is emptied
- * and flushed before it is filled (R2.12).
+ * the zero page after another has written to the new one: the entry is emptied,
+ * forgotten by CPUs and secondary TLBs alike, and then filled, under one hold of
+ * its lock (R2.12). Who follows entries by their values hears of the new one
+ * (R2.6).
  */
 static vm_fault_t fault_replace_zero_page(struct vm_area_struct *vma,
 					  vaddr_t addr, pte_t *ptep,
@@ -179,9 +181,8 @@ static vm_fault_t fault_replace_zero_page(struct vm_area_struct *vma,
 	spin_lock(ptl);
 	same = pte_same(ptep_get(ptep), orig);
 	if (likely(same)) {
-		set_pte(ptep, __pte(0));
-		flush_tlb_page(&mm->context, addr);
-		set_pte(ptep, fresh_page_pte(vma, page));
+		ptep_clear_flush_notify(vma, addr, ptep);
+		set_pte_at_notify(mm, addr, ptep, fresh_page_pte(vma, page));
 	}
 	spin_unlock(ptl);
 	mmu_notifier_invalidate_range_end(&range);

@@ -17,7 +17,6 @@
  * emptied them raised the event, and its start is over.  An entry filled after
  * that look belongs to a fault that ran after this call.
  */
-#include <arch/tlb.h>
 #include <mm/mm.h>
 #include <mm/mmu_notifier.h>
 #include <mm/pgtable.h>
@@ -32,7 +31,7 @@ static void dontneed_vma(struct vm_area_struct *vma, vaddr_t start, vaddr_t end)
 
 	if (used == end) {
 		if (tlb_flush_is_pending(mm))
-			flush_tlb_range(&mm->context, start, end);
+			flush_tlb_mm_range(mm, start, end);
 		return;
 	}
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma, mm, used, end);

@@ -120,6 +120,17 @@ static bool retire_table(struct mmu_notifier_subscriptions *subs,
 	return notifier_gate_defer(&subs->calls, &table->freeing);
 }
 
+/* So that a flush or a write fault calls nobody where nobody wants to hear. */
+static void count_rare(struct mmu_notifier_subscriptions *subs,
+		       const struct mmu_notifier_ops *ops, int add)
+	__must_hold(subs->lock)
+{
+	if (ops->invalidate_range)
+		WRITE_ONCE(subs->nr_tlbs, subs->nr_tlbs + add);
+	if (ops->change_pte)
+		WRITE_ONCE(subs->nr_followers, subs->nr_followers + add);
+}
+
 /* Take @sub out of every walk to come. Return: a table to free, or NULL. */
 static struct plain_table *hide(struct mmu_notifier_subscriptions *subs,
 				struct mmu_notifier *sub) __must_hold(subs->lock)
@@ -130,6 +141,7 @@ static struct plain_table *hide(struct mmu_notifier_subscriptions *subs,
 	if (!(sub->state & PLAIN_LIVE))
 		return NULL;
 	sub->state &= ~PLAIN_LIVE;
+	count_rare(subs, sub->ops, -1);
 	slot = &table->slots[sub->slot];
 	WRITE_ONCE(slot->start, start_nothing);
 	WRITE_ONCE(slot->end, end_nothing);
@@ -199,6 +211,7 @@ static void append(struct mmu_notifier_subscriptions *subs,
 	slot->birth = ++subs->births;
 	slot->dead = false;
 	sub->slot = table->nr;
+	count_rare(subs, ops, 1);
 	table->live++;
 	subs->stats.plain++;
 	set_mode(subs, MODE_PLAIN);
@@ -464,7 +477,9 @@ void notifier_plain_end_beside(struct mmu_notifier_subscriptions *subs,
 
 /*
  * For each living subscription of @mm, newest first, inside the gate. To be
- * closed by PLAIN_WALK_END; `break' ends the walk.
+ * closed by PLAIN_WALK_END; `break' ends the walk. Most callers hold the lock of
+ * a page table, some do not; the callbacks never sleep (R5.6). What the last to
+ * leave frees is freed with that lock held: subs->lock comes after it.
  */
 #define PLAIN_WALK(mm, sub)                                                   \
 	do {                                                                  \
@@ -475,12 +490,14 @@ void notifier_plain_end_beside(struct mmu_notifier_subscriptions *subs,
 			smp_load_acquire(&walk_subs_->table);                 \
 		unsigned int walk_i_ =                                        \
 			walk_table_ ? smp_load_acquire(&walk_table_->nr) : 0; \
+		non_block_start();                                            \
 		while (walk_i_-- > 0) {                                       \
 			if (READ_ONCE(walk_table_->slots[walk_i_].dead))      \
 				continue;                                     \
 			(sub) = walk_table_->slots[walk_i_].sub;
 #define PLAIN_WALK_END                                         \
 	}                                                      \
+	non_block_end();                                       \
 	notifier_gate_leave(&walk_subs_->calls, walk_ticket_); \
 	}                                                      \
 	while (0)
@@ -525,8 +542,8 @@ bool __mmu_notifier_test_young(struct mm_struct *mm, unsigned long address)
 	return young;
 }
 
-void __mmu_notifier_change_pte(struct mm_struct *mm, unsigned long address,
-			       unsigned long entry)
+static noinline void tell_followers(struct mm_struct *mm, unsigned long address,
+				    unsigned long entry)
 {
 	struct mmu_notifier *sub;
 
@@ -536,8 +553,15 @@ void __mmu_notifier_change_pte(struct mm_struct *mm, unsigned long address,
 	PLAIN_WALK_END;
 }
 
-void __mmu_notifier_invalidate_range(struct mm_struct *mm, unsigned long start,
-				     unsigned long end)
+void __mmu_notifier_change_pte(struct mm_struct *mm, unsigned long address,
+			       unsigned long entry)
+{
+	if (unlikely(READ_ONCE(subscriptions_of(mm)->nr_followers)))
+		tell_followers(mm, address, entry);
+}
+
+static noinline void tell_tlbs(struct mm_struct *mm, unsigned long start,
+			       unsigned long end)
 {
 	struct mmu_notifier *sub;
 
@@ -545,6 +569,13 @@ void __mmu_notifier_invalidate_range(struct mm_struct *mm, unsigned long start,
 	if (sub->ops->invalidate_range)
 		sub->ops->invalidate_range(sub, mm, start, end);
 	PLAIN_WALK_END;
+}
+
+void __mmu_notifier_invalidate_range(struct mm_struct *mm, unsigned long start,
+				     unsigned long end)
+{
+	if (unlikely(READ_ONCE(subscriptions_of(mm)->nr_tlbs)))
+		tell_tlbs(mm, start, end);
 }
 
 /* --- register and unregister --------------------------------------------------- */

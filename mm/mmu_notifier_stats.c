@@ -251,7 +251,7 @@ static bool intervals_right(struct mmu_notifier_subscriptions *subs)
 static bool table_right(const struct mmu_notifier_subscriptions *subs)
 {
 	const struct plain_table *table = subs->table;
-	unsigned int i, live = 0;
+	unsigned int i, live = 0, tlbs = 0, followers = 0;
 	u64 birth = 0;
 
 	for (i = 0; table && i < table->nr; i++) {
@@ -261,9 +261,13 @@ static bool table_right(const struct mmu_notifier_subscriptions *subs)
 		if (table->slots[i].dead)
 			continue;
 		live++;
+		tlbs += !!table->slots[i].sub->ops->invalidate_range;
+		followers += !!table->slots[i].sub->ops->change_pte;
 		if (table->slots[i].sub->slot != i)
 			return false;
 	}
+	if (tlbs != subs->nr_tlbs || followers != subs->nr_followers)
+		return false;
 	return table ? live == table->live && live == subs->stats.plain
 		     : subs->stats.plain == 0;
 }

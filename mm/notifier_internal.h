@@ -83,6 +83,8 @@ enum interval_state {
  * @calls: counts walks over plain subscriptions
  * @call_word: (a) the word of @calls
  * @births: (s) plain registrations so far
+ * @nr_tlbs: (o) plain subscriptions in the table that have invalidate_range
+ * @nr_followers: (o) those that have change_pte
  * @all_next, @all_prev: link in the list of all, under its lock
  * @stats: (s) the figures that cost nothing; (a) the others
  *
@@ -104,6 +106,8 @@ struct mmu_notifier_subscriptions {
 	struct notifier_gate calls;
 	struct atomic64 call_word;
 	u64 births;
+	unsigned int nr_tlbs;
+	unsigned int nr_followers;
 	struct wait_queue_head waiters;
 	struct mmu_notifier_subscriptions *all_next;
 	struct mmu_notifier_subscriptions **all_prev;

@@ -66,14 +66,45 @@
  * while its owner is preempted.  With mmap_lock held for writing nobody else can
  * be in: every other party holds it for reading from +1 to -1.
  *
+ * Secondary TLBs.  A device that walks the tables remembers what CPUs remember,
+ * and may remember it of an mm that no CPU has loaded.  So whatever is flushed is
+ * told to it too, the same bounds, after the CPUs have answered; not by the
+ * architecture, which knows of contexts and not of subscribers, but here, the
+ * one way to flush user addresses (scripts/check.py flushes; ADR 0013).  All that
+ * is said above of CPUs holds for devices then: the two reasons to tell while a
+ * table's lock is held are a page that goes before the notifier's end and an
+ * entry that will lead to another page (R2.12), and here the first is never told
+ * later than step 3, the second always under that lock.
+ *
+ *	munmap				device's walk
+ *					reads the entry: page p
+ *	entry emptied
+ *	CPUs flushed
+ *	invalidate_range: waits for
+ *	walks, drops what they brought
+ *	p is free			(must not use p any more)
+ *
+ *	(tests/mm/secondary_tlb_test.c,
+ *	 munmap_tells_it_before_the_pages_are_free)
+ *
+ * Nobody who subscribes can fall between the look at mm->notifier_subscriptions
+ * and the flush: registering takes mmap_lock for writing, which flushers hold,
+ * or waits for the range that they are in.
+ *
  * Locks: none of its own; flushing may not be done under a table's lock here,
  * because freeing follows.  A gather belongs to one thread.
  */
-#include <arch/tlb.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/pgtable.h>
 #include <mm/tlb.h>
+
+/* Apart, so that it costs no register where nobody has subscribed. */
+noinline void flush_tlb_and_tell(struct mm_struct *mm, vaddr_t start, vaddr_t end)
+{
+	flush_tlb_range(&mm->context, start, end);
+	mmu_notifier_arch_invalidate_secondary_tlbs(mm, start, end);
+}
 
 void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm, vaddr_t start,
 		    vaddr_t end)
@@ -105,7 +136,7 @@ void tlb_gather_table(struct mmu_gather *tlb, struct page *table, vaddr_t addr)
 static void tlb_flush_noted(struct mmu_gather *tlb)
 {
 	if (tlb->end)
-		flush_tlb_range(&tlb->mm->context, tlb->start, tlb->end);
+		flush_tlb_mm_range(tlb->mm, tlb->start, tlb->end);
 	tlb->start = ~0UL;
 	tlb->end = 0;
 }

@@ -196,6 +196,29 @@ def check_layering():
     return wrong
 
 
+# Flushes CPUs, and then tells the devices that walk the CPU's tables.
+FLUSHES_AND_TELLS = ('include/mm/tlb.h', 'mm/tlb.c')
+
+
+def check_flushes():
+    """user translations are flushed where secondary TLBs are told, only there"""
+    wrong = []
+    # By the context: CPUs alone.  The kernel's own is nobody else's to walk.
+    cpus_only = re.compile(r'\bflush_tlb_(?:range|mm|page)\s*\('
+                           r'(?!\s*&init_mm_context\b)')
+    for path in files('*.c', '*.h'):
+        if not path.startswith(('kernel/', 'mm/', 'drivers/', 'demo/', 'bench/',
+                                'include/')) \
+                or path.startswith('include/arch/') \
+                or path in FLUSHES_AND_TELLS:
+            continue
+        for number, line in enumerate(text_of(path).split('\n'), 1):
+            if cpus_only.search(line):
+                wrong.append('%s:%d: %s: use flush_tlb_mm_range()' %
+                             (path, number, line.strip()))
+    return wrong
+
+
 # ---- compilers --------------------------------------------------------------
 
 def check_headers():

@@ -3,7 +3,8 @@
  * arch/tlb.h - make every CPU forget translations
  *
  * Change the page tables first, then call one of these; when it returns no CPU
- * uses the old translation any more. Only CPUs that may hold entries of the
+ * uses the old translation any more. Those who are not CPUs are told by mm: user
+ * translations are flushed by mm/tlb.h only. Only CPUs that may hold entries of the
  * context are interrupted; a CPU that has it loaded lazily leaves it instead.
  *
  * All may be called with spinlocks held, with interrupts on. Two CPUs may
@@ -31,13 +32,6 @@ void flush_tlb_range(struct mm_context *ctx, vaddr_t start, vaddr_t end);
  * @ctx: the address space
  */
 void flush_tlb_mm(struct mm_context *ctx);
-
-/**
- * flush_tlb_page() - forget one page
- * @ctx: the address space
- * @addr: any address in the page
- */
-void flush_tlb_page(struct mm_context *ctx, vaddr_t addr);
 
 /**
  * flush_tlb_kernel_range() - forget [start, end) of the kernel half, on all

@@ -108,9 +108,10 @@ struct mmu_notifier_ops {
 	bool (*test_young)(struct mmu_notifier *subscription,
 			   struct mm_struct *mm, unsigned long address);
 	/**
-	 * @change_pte: the entry of @address, cleared and flushed, will become
-	 * @entry (its raw value). Under a page-table lock, always between a
-	 * start and its end (R2.6).
+	 * @change_pte: the entry of @address, cleared and flushed, becomes
+	 * @entry (its raw value) now. Under a page-table lock: may not sleep;
+	 * always between a start and its end (R2.6). Whoever dropped the page
+	 * at start makes no translation of this: other ranges may be open.
 	 */
 	void (*change_pte)(struct mmu_notifier *subscription,
 			   struct mm_struct *mm, unsigned long address,
@@ -128,9 +129,13 @@ struct mmu_notifier_ops {
 	void (*invalidate_range_end)(struct mmu_notifier *subscription,
 				     const struct mmu_notifier_range *range);
 	/**
-	 * @invalidate_range: the CPU's TLB entries of [start, end) are being
-	 * flushed; flush yours. For devices that walk the CPU's own tables;
-	 * excludes the two above (R2.11). May not sleep.
+	 * @invalidate_range: the CPUs have forgotten their translations of
+	 * [start, end); forget yours, and wait for walks of the tables that are
+	 * under way: the pages and tables that were there are free, or another
+	 * page is there, when this returns (R2.10, R2.12). [0, ~0) is all. For
+	 * devices that walk the CPU's own tables; excludes the two above
+	 * (R2.11). Inside ranges and outside, perhaps under a page-table lock:
+	 * may not sleep. Rights that a page gains are not told.
 	 */
 	void (*invalidate_range)(struct mmu_notifier *subscription,
 				 struct mm_struct *mm, unsigned long start,
@@ -139,7 +144,8 @@ struct mmu_notifier_ops {
 	struct mmu_notifier *(*alloc_notifier)(struct mm_struct *mm);
 	/**
 	 * @free_notifier: the last put is done and no callback runs or will
-	 * run. May not sleep.
+	 * run. Under a page-table lock if the last that ran was called so: may
+	 * not sleep.
 	 */
 	void (*free_notifier)(struct mmu_notifier *subscription);
 };
@@ -725,7 +731,8 @@ static __always_inline void mmu_notifier_change_pte(struct mm_struct *mm,
 /**
  * mmu_notifier_invalidate_range() - secondary TLBs: forget [start, end)
  *
- * Called where the CPU's TLB is flushed (R2.10). Context: may not sleep.
+ * Called where the CPUs' TLBs are flushed, after them (R2.10): in mm by
+ * flush_tlb_mm_range(). Context: a page-table lock may be held.
  */
 static __always_inline void mmu_notifier_invalidate_range(struct mm_struct *mm,
 							  unsigned long start,

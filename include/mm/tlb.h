@@ -6,17 +6,88 @@
  * stale translation.  A gather collects what was unhooked, flushes every CPU
  * once, and only then frees.  From tlb_gather_mmu() to tlb_flush_mmu() it is
  * counted in mm->tlb_flush_pending, so that others on the same entries know.
+ *
+ * CPUs are not the only ones who remember: a device may walk the same tables
+ * (R2.9, R2.10). User translations are flushed here and nowhere else in mm, and
+ * here the secondary TLBs are told.
  */
 #ifndef MM_TLB_H
 #define MM_TLB_H
 
+#include <arch/paging.h>
+#include <arch/tlb.h>
 #include <kernel/atomic.h>
 #include <mm/mm_types.h>
+#include <mm/mmu_notifier.h>
 
 struct page;
 
 void report_bad_pte(struct mm_struct *mm, vaddr_t addr, pte_t pte,
 		    const char *where);
+
+void flush_tlb_and_tell(struct mm_struct *mm, vaddr_t start, vaddr_t end);
+
+/**
+ * flush_tlb_mm_range() - [start, end) is remembered by nobody any more
+ * @mm: the address space
+ * @start: page aligned
+ * @end: page aligned, above @start; [0, ~0) is all of it
+ *
+ * First the CPUs forget, then every subscriber with an invalidate_range is told
+ * the same bounds (R2.10). The entries were changed before the call; what they
+ * led to, pages and tables, is free only after it (R2.12).
+ *
+ * Context: inside a range, or mmap_lock held in either mode: so no subscription
+ *	    begins meanwhile. Besides as arch/tlb.h says; a table's lock may be
+ *	    held. Does not sleep.
+ */
+static __always_inline void flush_tlb_mm_range(struct mm_struct *mm,
+					       vaddr_t start, vaddr_t end)
+{
+	if (mm_has_notifiers(mm))
+		flush_tlb_and_tell(mm, start, end);
+	else
+		flush_tlb_range(&mm->context, start, end);
+}
+
+/**
+ * ptep_clear_flush() - empty an entry that will be filled with another page
+ * @vma: the region
+ * @addr: page aligned, in @vma
+ * @ptep: its entry
+ *
+ * Context: the table's lock is held and goes on being held until the entry is
+ *	    filled, so that nobody sees the two pages in turn (R2.12).
+ * Return: what the entry was.
+ */
+static __always_inline pte_t ptep_clear_flush(struct vm_area_struct *vma,
+					      vaddr_t addr, pte_t *ptep)
+{
+	pte_t old = ptep_get_and_clear(ptep);
+
+	flush_tlb_mm_range(vma->vm_mm, addr, addr + PAGE_SIZE);
+	return old;
+}
+
+/**
+ * ptep_clear_flush_young() - has a CPU used the page? Begin to watch anew
+ * @vma: the region
+ * @addr: page aligned, in @vma
+ * @ptep: its entry
+ *
+ * The flush makes the next use set the mark again.
+ *
+ * Context: the table's lock is held.
+ */
+static __always_inline bool ptep_clear_flush_young(struct vm_area_struct *vma,
+						   vaddr_t addr, pte_t *ptep)
+{
+	bool young = ptep_test_and_clear_young(ptep);
+
+	if (young)
+		flush_tlb_mm_range(vma->vm_mm, addr, addr + PAGE_SIZE);
+	return young;
+}
 
 #define MMU_GATHER_PAGES 126
 

@@ -105,7 +105,7 @@ KTEST(tlb, a_space_nobody_loaded_costs_no_interrupt)
 	preempt_disable();
 	tlb_read_counters(&before);
 	for (int i = 0; i < ROUNDS; i++)
-		flush_tlb_page(&unused, 0x10000);
+		flush_tlb_range(&unused, 0x10000, 0x11000);
 	tlb_read_counters(&after);
 	preempt_enable();
 	/* others may flush meanwhile, but not as often */

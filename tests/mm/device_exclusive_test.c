@@ -16,6 +16,7 @@
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>
 #include <mm/page_alloc.h>
+#include <mm/tlb.h>
 #include "mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
@@ -545,7 +546,7 @@ KTEST(device_exclusive, take_back_that_lost_to_dontneed_leaves_the_entry_empty)
 	if (pte_present(pte) && pte_pfn(pte) == page_to_pfn(page)) {
 		/* Undo the damage, so that the test ends and says so. */
 		sandbox_set_pte(&box, AT(0), __pte(0));
-		flush_tlb_page(&box.mm->context, AT(0));
+		flush_tlb_mm_range(box.mm, AT(0), AT(1));
 	}
 	put_page(page);
 	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);

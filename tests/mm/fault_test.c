@@ -2,11 +2,11 @@
 /*
  * tests/mm/fault_test.c - real faults, by the CPU, in an adopted address space
  */
-#include <arch/tlb.h>
 #include <kernel/cpumask.h>
 #include <kernel/preempt.h>
 #include <kernel/string.h>
 #include <mm/page_alloc.h>
+#include <mm/tlb.h>
 #include "mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
@@ -89,7 +89,7 @@ KTEST(fault, a_page_that_may_be_reused_raises_nothing)
 	pte = sandbox_pte(&box, AT(0));
 	/* As write-tracking will leave it one day. */
 	sandbox_set_pte(&box, AT(0), pte_wrprotect(pte));
-	flush_tlb_page(&box.mm->context, AT(0));
+	flush_tlb_mm_range(box.mm, AT(0), AT(1));
 	fault_read_counters(&before);
 	EXPECT_EQ(user_poke(AT(0), 2), 0);
 	fault_read_counters(&after);

@@ -87,6 +87,13 @@ int sandbox_make_exclusive(struct sandbox *box, vaddr_t addr,
 /* What a driver does when its device has the translations. */
 void release_exclusive(struct page **slots, unsigned long nr);
 
+/*
+ * A batched change of one page, up to its flush: counted, the entry emptied.
+ * And the rest of it.
+ */
+struct page *sandbox_empty_unflushed(struct sandbox *box, vaddr_t addr);
+void sandbox_flush_and_free(struct sandbox *box, vaddr_t addr, struct page *page);
+
 /* A helper thread in the same address space. */
 struct sandbox_thread {
 	struct sandbox *box;

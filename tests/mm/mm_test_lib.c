@@ -11,6 +11,8 @@
 #include <kernel/cpumask.h>
 #include <kernel/string.h>
 #include <mm/device_exclusive.h>
+#include <mm/rmap.h>
+#include <mm/tlb.h>
 #include "mm_test.h"
 
 static pte_t read_pte(struct mm_struct *mm, vaddr_t addr)
@@ -203,6 +205,33 @@ void release_exclusive(struct page **slots, unsigned long nr)
 		put_page(slots[i]);
 		slots[i] = NULL;
 	}
+}
+
+struct page *sandbox_empty_unflushed(struct sandbox *box,
+				     vaddr_t addr) __no_thread_safety
+{
+	struct spinlock *ptl;
+	struct page *page;
+	pte_t *ptep;
+
+	mmap_read_lock(box->mm);
+	atomic_inc(&box->mm->tlb_flush_pending);
+	ptep = pgtable_map_lock(box->mm, addr, &ptl);
+	page = pfn_to_page(pte_pfn(ptep_get_and_clear(ptep)));
+	spin_unlock(ptl);
+	mmap_read_unlock(box->mm);
+	return page;
+}
+
+void sandbox_flush_and_free(struct sandbox *box, vaddr_t addr, struct page *page)
+{
+	mmap_read_lock(box->mm);
+	flush_tlb_mm_range(box->mm, addr, addr + PAGE_SIZE);
+	atomic_dec(&box->mm->tlb_flush_pending);
+	page_remove_rmap(page);
+	atomic64_dec(&box->mm->anon_rss);
+	put_page(page);
+	mmap_read_unlock(box->mm);
 }
 
 static int sandbox_thread_main(void *arg)

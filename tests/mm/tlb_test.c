@@ -15,7 +15,6 @@
 #include <arch/tlb.h>
 #include <kernel/cpumask.h>
 #include <kernel/preempt.h>
-#include <mm/rmap.h>
 #include "mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
@@ -64,30 +63,6 @@ static void witness_finish(struct witness *w)
 	sandbox_thread_join(&w->thread);
 }
 
-/* A batched change up to its flush: counted, AT(0) emptied. */
-static struct page *empty_unflushed(struct sandbox *box) __no_thread_safety
-{
-	struct spinlock *ptl;
-	struct page *page;
-	pte_t *ptep;
-
-	atomic_inc(&box->mm->tlb_flush_pending);
-	ptep = pgtable_map_lock(box->mm, AT(0), &ptl);
-	page = pfn_to_page(pte_pfn(ptep_get_and_clear(ptep)));
-	spin_unlock(ptl);
-	return page;
-}
-
-/* The rest of it. */
-static void flush_and_free(struct sandbox *box, struct page *page)
-{
-	flush_tlb_page(&box->mm->context, AT(0));
-	atomic_dec(&box->mm->tlb_flush_pending);
-	page_remove_rmap(page);
-	atomic64_dec(&box->mm->anon_rss);
-	put_page(page);
-}
-
 /*
  *	pages		0
  *	other		emptied, remembered by the witness
@@ -103,14 +78,14 @@ KTEST_F(mmu_gather, dontneed_that_finds_nothing_flushes_what_another_emptied,
 	REQUIRE(sandbox_open(&box, test));
 	sandbox_map(&box, AT(0), 1);
 	witness_start(&w, &box);
-	page = empty_unflushed(&box);
+	page = sandbox_empty_unflushed(&box, AT(0));
 	sandbox_forget(&box);
 	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
 	/* Who emptied it has told the devices. */
 	EXPECT_EQ(box.nr, 0U);
 	witness_finish(&w);
 	EXPECT_EQ(w.err, -EFAULT);
-	flush_and_free(&box, page);
+	sandbox_flush_and_free(&box, AT(0), page);
 	sandbox_close(&box);
 }
 
@@ -130,14 +105,14 @@ KTEST_F(mmu_gather, dontneed_flushes_also_the_part_that_another_emptied,
 	sandbox_map(&box, AT(0), 2);
 	EXPECT_EQ(user_poke(AT(1), 1), 0);
 	witness_start(&w, &box);
-	page = empty_unflushed(&box);
+	page = sandbox_empty_unflushed(&box, AT(0));
 	sandbox_forget(&box);
 	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(2)), 0);
 	EXPECT_EQ(box.nr, 1U);
 	EXPECT_EVENT(&box, 0, MMU_NOTIFY_CLEAR, AT(1), AT(2));
 	witness_finish(&w);
 	EXPECT_EQ(w.err, -EFAULT);
-	flush_and_free(&box, page);
+	sandbox_flush_and_free(&box, AT(0), page);
 	sandbox_close(&box);
 }
 
@@ -152,13 +127,13 @@ KTEST_F(mmu_gather, a_fault_over_an_entry_not_yet_flushed_flushes_it_first,
 	REQUIRE(sandbox_open(&box, test));
 	sandbox_map(&box, AT(0), 1);
 	witness_start(&w, &box);
-	page = empty_unflushed(&box);
+	page = sandbox_empty_unflushed(&box, AT(0));
 	EXPECT_EQ(user_poke(AT(0), NEW), 0);
 	witness_finish(&w);
 	EXPECT_EQ(w.err, 0);
 	EXPECT_EQ(w.value, NEW);
 	EXPECT_EQ(sandbox_read(&box, AT(0)), NEW + 1);
-	flush_and_free(&box, page);
+	sandbox_flush_and_free(&box, AT(0), page);
 	sandbox_close(&box);
 }
 
@@ -172,12 +147,12 @@ KTEST_F(mmu_gather, a_read_of_zero_after_an_emptying_is_the_same_for_all_cpus,
 	REQUIRE(sandbox_open(&box, test));
 	sandbox_map(&box, AT(0), 1);
 	witness_start(&w, &box);
-	page = empty_unflushed(&box);
+	page = sandbox_empty_unflushed(&box, AT(0));
 	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
 	witness_finish(&w);
 	/* The zero page may not be written, and there it is now. */
 	EXPECT_EQ(w.err, -EFAULT);
-	flush_and_free(&box, page);
+	sandbox_flush_and_free(&box, AT(0), page);
 	sandbox_close(&box);
 }
 

@@ -251,12 +251,6 @@ void flush_tlb_mm(struct mm_context *ctx)
 	flush(ctx, TLB_USER, 0, 0);
 }
 
-void flush_tlb_page(struct mm_context *ctx, vaddr_t addr)
-{
-	addr = ALIGN_DOWN(addr, PAGE_SIZE);
-	flush(ctx, TLB_USER, addr, addr + PAGE_SIZE);
-}
-
 void flush_tlb_kernel_range(vaddr_t start, vaddr_t end)
 {
 	ASSERT(start < end);

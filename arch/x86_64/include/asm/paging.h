@@ -25,6 +25,7 @@
 
 #include <kernel/types.h>
 #include <kernel/compiler.h>
+#include <asm/atomic.h>
 
 #define PAGE_SHIFT     12
 #define PAGE_SIZE      (1UL << PAGE_SHIFT)
@@ -413,6 +414,13 @@ static __always_inline pte_t ptep_xchg(pte_t *ptep, pte_t pte)
 static __always_inline pte_t ptep_get_and_clear(pte_t *ptep)
 {
 	return ptep_xchg(ptep, __pte(0));
+}
+
+/* One bit, so that a dirty bit that a CPU sets meanwhile stays. */
+static __always_inline bool ptep_test_and_clear_young(pte_t *ptep)
+{
+	return arch_test_and_clear_bit(__builtin_ctzl(_PAGE_ACCESSED),
+				       &ptep->pte);
 }
 
 /* Swap entries */

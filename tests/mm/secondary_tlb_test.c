@@ -1,0 +1,770 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/secondary_tlb_test.c - a device that walks the CPU's own tables
+ *
+ * The device here is a stand-in made of a lock and two arrays. It walks the
+ * tables of the address space as hardware does: from the top, without mmap_lock
+ * and without the lock of a table; it keeps what it read, the way to the last
+ * table included; and it forgets only what it is told to forget. Its lock is
+ * what hardware has in that place: an invalidation waits for walks under way.
+ *
+ * Three things are asked of it.
+ *
+ *	whenever it is told		the frames and tables that it has to
+ *					forget are not free yet (R2.12 A)
+ *	whenever it walks		the tables it keeps are tables
+ *	when nothing is going on	what it keeps is what the tables say
+ *
+ * The last is all that the hook is for; each test changes a mapping in another
+ * of the ways there are, and says when and under which lock it was told.
+ */
+#include <arch/tlb.h>
+#include <kernel/cpumask.h>
+#include <kernel/lockdep.h>
+#include <mm/tlb.h>
+#include "mm_test.h"
+#include "notifier_fixture.h"
+
+#define AT(page)   (BASE + (page)*PAGE_SIZE)
+#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
+#define PAGES      256UL
+
+static_assert(IS_ALIGNED(BASE, PMD_SIZE) && PAGES < PTRS_PER_TABLE,
+	      "all pages of the tests are in one table");
+
+/**
+ * struct secondary - the stand-in
+ * @lock: a walk, or an invalidation
+ * @off: the address space is gone
+ * @entry: by page from BASE: what the walk found, or 0
+ * @table: the way to the table of all of them, or 0
+ * @told: calls of invalidate_range
+ * @start: bounds of the last
+ * @end: of the last
+ * @seen: the entry of @start at the last call
+ * @locked: was the lock of the table held then?
+ * @flushes: of all CPUs together, when it was told
+ * @lost: frames and tables found free while it still had them
+ * @nap: do what may sleep when told
+ * @log: if set, gets 't'
+ */
+struct secondary {
+	struct mmu_notifier sub;
+	struct mm_struct *mm;
+	struct spinlock lock;
+	bool off;
+	pte_t entry[PAGES];
+	pmd_t table;
+	unsigned int told;
+	vaddr_t start;
+	vaddr_t end;
+	pte_t seen;
+	bool locked;
+	u64 flushes;
+	unsigned int lost;
+	bool nap;
+	struct call_log *log;
+};
+
+static struct secondary *secondary_of(struct mmu_notifier *sub)
+{
+	return container_of(sub, struct secondary, sub);
+}
+
+/* The way to the last table as the upper ones are just now; 0 if none. */
+static pmd_t read_upper(struct mm_struct *mm, vaddr_t addr)
+{
+	pmd_t *pmdp = pgtable_walk_pmd(mm, addr);
+
+	return pmdp ? pmdp_get(pmdp) : __pmd(0);
+}
+
+static pte_t read_entry(struct mm_struct *mm, vaddr_t addr)
+{
+	pmd_t pmd = read_upper(mm, addr);
+
+	return pmd_none(pmd) ? __pte(0)
+			     : ptep_get(pmd_table(pmd) + pte_index(addr));
+}
+
+/* Does the table behind @pmd still belong to tables? */
+static bool table_is_table(pmd_t pmd)
+{
+	return PageTable(virt_to_page(pmd_table(pmd)));
+}
+
+/* Is the frame of a remembered entry still what was mapped at its page? */
+static bool frame_is_ours(const struct secondary *dev, unsigned long i)
+{
+	struct page *page = pfn_to_page(pte_pfn(dev->entry[i]));
+
+	if (is_zero_page(page))
+		return true;
+	return page_ref_count(page) > 0 && PageAnon(page) &&
+	       page->mapping == dev->mm && page->index == AT(i) >> PAGE_SHIFT;
+}
+
+static void secondary_told(struct mmu_notifier *sub, struct mm_struct *mm,
+			   unsigned long start, unsigned long end)
+{
+	struct secondary *dev = secondary_of(sub);
+	struct tlb_counters counters;
+	unsigned long i;
+
+	tlb_read_counters(&counters);
+	spin_lock(&dev->lock);
+	for (i = 0; i < PAGES; i++) {
+		if (AT(i) < start || AT(i) >= end)
+			continue;
+		if (!pte_none(dev->entry[i]) && !frame_is_ours(dev, i))
+			dev->lost++;
+		dev->entry[i] = __pte(0);
+	}
+	if (!pmd_none(dev->table) && start < BASE + PMD_SIZE && end > BASE) {
+		if (!table_is_table(dev->table))
+			dev->lost++;
+		dev->table = __pmd(0);
+	}
+	dev->told++;
+	dev->start = start;
+	dev->end = end;
+	dev->flushes = counters.flushes;
+	if (start < USER_END) {
+		pmd_t pmd = read_upper(mm, start);
+
+		dev->seen = read_entry(mm, start);
+		dev->locked = !pmd_none(pmd) && lockdep_is_held(pmd_ptl(pmd));
+	}
+	spin_unlock(&dev->lock);
+	log_call(dev->log, 't');
+	if (dev->nap)
+		might_sleep();
+}
+
+/* The top table goes too: nothing may be walked any more. */
+static void secondary_release(struct mmu_notifier *sub, struct mm_struct *mm)
+{
+	struct secondary *dev = secondary_of(sub);
+
+	spin_lock(&dev->lock);
+	dev->off = true;
+	memset(dev->entry, 0, sizeof(dev->entry));
+	dev->table = __pmd(0);
+	spin_unlock(&dev->lock);
+}
+
+static const struct mmu_notifier_ops secondary_ops = {
+	.release = secondary_release,
+	.invalidate_range = secondary_told,
+};
+
+/* The device touches a page. True if the CPU's tables let it. */
+static bool secondary_walk(struct secondary *dev, unsigned long i)
+{
+	pte_t pte = __pte(0);
+
+	spin_lock(&dev->lock);
+	if (pmd_none(dev->table) && !dev->off)
+		dev->table = read_upper(dev->mm, AT(i));
+	if (!pmd_none(dev->table)) {
+		if (!table_is_table(dev->table))
+			dev->lost++;
+		pte = ptep_get(pmd_table(dev->table) + pte_index(AT(i)));
+	}
+	if (pte_val(pte) & _PAGE_PRESENT) {
+		dev->entry[i] = pte;
+		if (!frame_is_ours(dev, i))
+			dev->lost++;
+	}
+	spin_unlock(&dev->lock);
+	return pte_val(pte) & _PAGE_PRESENT;
+}
+
+static unsigned int secondary_walk_all(struct secondary *dev, unsigned long nr)
+{
+	unsigned int found = 0;
+	unsigned long i;
+
+	for (i = 0; i < nr; i++)
+		found += secondary_walk(dev, i);
+	return found;
+}
+
+static unsigned int secondary_kept(const struct secondary *dev)
+{
+	unsigned int kept = 0;
+	unsigned long i;
+
+	for (i = 0; i < PAGES; i++)
+		kept += !pte_none(dev->entry[i]);
+	return kept;
+}
+
+/* @kept allows nothing that @now does not: the same frame, no more rights. */
+static bool allows_no_more(pte_t kept, pte_t now)
+{
+	unsigned long more = pte_val(kept) & ~pte_val(now);
+
+	return pte_pfn(kept) == pte_pfn(now) &&
+	       !(more & (_PAGE_PRESENT | _PAGE_RW | _PAGE_USER)) &&
+	       !(~pte_val(kept) & pte_val(now) & _PAGE_NX);
+}
+
+/* At rest: against the tables, entry by entry. */
+static void secondary_check(struct secondary *dev, struct ktest *test)
+{
+	unsigned long i;
+	pmd_t pmd;
+
+	mmap_write_lock(dev->mm);
+	spin_lock(&dev->lock);
+	pmd = read_upper(dev->mm, BASE);
+	if (!pmd_none(dev->table))
+		EXPECT_EQ(pmd_val(dev->table), pmd_val(pmd));
+	for (i = 0; i < PAGES; i++) {
+		pte_t now = read_entry(dev->mm, AT(i));
+
+		if (!pte_none(dev->entry[i]) &&
+		    !allows_no_more(dev->entry[i], now))
+			ktest_fail(test, "page %lu: keeps %#lx, is %#lx", i,
+				   pte_val(dev->entry[i]), pte_val(now));
+	}
+	EXPECT_EQ(dev->lost, 0U);
+	spin_unlock(&dev->lock);
+	mmap_write_unlock(dev->mm);
+	EXPECT(mmu_notifier_verify(dev->mm));
+}
+
+/* An address space, the device on it, pages mapped from AT(0). */
+static bool secondary_open(struct secondary **devp, struct sandbox *box,
+			   struct ktest *test, unsigned long pages)
+{
+	struct secondary *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+
+	*devp = dev;
+	if (!dev) {
+		ktest_fail(test, "no memory for a device");
+		return false;
+	}
+	if (!sandbox_open(box, test)) {
+		kfree(dev);
+		return false;
+	}
+	spin_lock_init(&dev->lock);
+	dev->mm = box->mm;
+	dev->sub.ops = &secondary_ops;
+	EXPECT_EQ(mmu_notifier_register(&dev->sub, box->mm), 0);
+	sandbox_map(box, AT(0), pages);
+	return true;
+}
+
+static void secondary_close(struct secondary *dev, struct sandbox *box)
+{
+	secondary_check(dev, box->test);
+	mmu_notifier_unregister(&dev->sub, box->mm);
+	sandbox_close(box);
+	kfree(dev);
+}
+
+/* The last call was for [@from, @to) and came with an entry like @seen. */
+#define EXPECT_TOLD(dev, times, from, to)                 \
+	do {                                              \
+		EXPECT_EQ((dev)->told, (times));          \
+		EXPECT_EQ((dev)->start, (vaddr_t)(from)); \
+		EXPECT_EQ((dev)->end, (vaddr_t)(to));     \
+	} while (0)
+
+static void poke_all(struct sandbox *box, unsigned long nr)
+{
+	struct ktest *test = box->test;
+	unsigned long i;
+
+	for (i = 0; i < nr; i++)
+		EXPECT_EQ(user_poke(AT(i), i + 1), 0);
+}
+
+/* --- one way to change a mapping after the other -------------------------- */
+
+/* More pages than one gather holds: told before each part of them is freed. */
+KTEST(secondary_tlb, munmap_tells_it_before_the_pages_are_free)
+{
+	unsigned int nr = MMU_GATHER_PAGES + 74;
+	struct call_log log = {.nr = {0}};
+	struct secondary *dev;
+	struct sandbox box;
+	struct listener l;
+
+	REQUIRE(secondary_open(&dev, &box, test, nr));
+	EXPECT_EQ(listen(&l, box.mm), 0);
+	poke_all(&box, nr);
+	EXPECT_EQ(secondary_walk_all(dev, nr), nr);
+	EXPECT_EQ(dev->told, 0U);
+	l.log = dev->log = &log;
+	l.name = 'a';
+	EXPECT_EQ(do_munmap(box.mm, AT(0), LEN(nr)), 0);
+	EXPECT_STREQ(log.who, "attA");
+	EXPECT_EQ(secondary_kept(dev), 0U);
+	EXPECT(pmd_none(dev->table));
+	EXPECT_EQ(secondary_walk_all(dev, nr), 0U);
+	unlisten(&l, box.mm);
+	secondary_close(dev, &box);
+}
+
+/* What is kept of a table is the way to it. */
+KTEST(secondary_tlb, a_table_that_goes_is_told_though_its_entries_were_empty)
+{
+	struct secondary *dev;
+	struct sandbox box;
+
+	REQUIRE(secondary_open(&dev, &box, test, 2));
+	poke_all(&box, 2);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(2)), 0);
+	EXPECT(!secondary_walk(dev, 0));
+	EXPECT(!pmd_none(dev->table));
+	dev->told = 0;
+	EXPECT_EQ(do_munmap(box.mm, AT(0), LEN(2)), 0);
+	EXPECT_EQ(dev->told, 1U);
+	EXPECT(pmd_none(dev->table));
+	secondary_close(dev, &box);
+}
+
+KTEST(secondary_tlb, dontneed_tells_it_and_the_next_walk_finds_what_is_there)
+{
+	struct secondary *dev;
+	struct sandbox box;
+
+	REQUIRE(secondary_open(&dev, &box, test, 4));
+	poke_all(&box, 4);
+	EXPECT_EQ(secondary_walk_all(dev, 4), 4U);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(1), LEN(2)), 0);
+	EXPECT_TOLD(dev, 1U, AT(1), AT(3));
+	EXPECT(pte_none(dev->seen));
+	EXPECT_EQ(secondary_kept(dev), 2U);
+	EXPECT_EQ(sandbox_read(&box, AT(1)), 0UL);
+	EXPECT_EQ(secondary_walk_all(dev, 4), 3U);
+	secondary_close(dev, &box);
+}
+
+/* Who emptied the entry has not flushed yet; the call may not return before. */
+KTEST(secondary_tlb, dontneed_that_finds_nothing_tells_what_another_emptied)
+{
+	struct secondary *dev;
+	struct sandbox box;
+	struct page *page;
+
+	REQUIRE(secondary_open(&dev, &box, test, 2));
+	poke_all(&box, 1);
+	EXPECT(secondary_walk(dev, 0));
+	page = sandbox_empty_unflushed(&box, AT(0));
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(2)), 0);
+	EXPECT_TOLD(dev, 1U, AT(0), AT(2));
+	EXPECT_EQ(secondary_kept(dev), 0U);
+	sandbox_flush_and_free(&box, AT(0), page);
+	secondary_close(dev, &box);
+}
+
+KTEST(secondary_tlb, a_fault_over_an_entry_not_yet_flushed_tells_it_first)
+{
+	struct secondary *dev;
+	struct sandbox box;
+	struct page *page;
+
+	REQUIRE(secondary_open(&dev, &box, test, 1));
+	poke_all(&box, 1);
+	EXPECT(secondary_walk(dev, 0));
+	page = sandbox_empty_unflushed(&box, AT(0));
+	/* Else this CPU would not fault: it has just used the page. */
+	flush_tlb_range(&box.mm->context, AT(0), AT(1));
+	EXPECT_EQ(dev->told, 0U);
+	EXPECT_EQ(user_poke(AT(0), 2), 0);
+	EXPECT_TOLD(dev, 1U, AT(0), AT(1));
+	EXPECT(pte_none(dev->seen));
+	EXPECT(dev->locked);
+	EXPECT(secondary_walk(dev, 0));
+	/* The end of the other's change forgets too much, which is allowed. */
+	sandbox_flush_and_free(&box, AT(0), page);
+	secondary_close(dev, &box);
+}
+
+/* A fault into an entry that nobody remembers has nothing to tell. */
+KTEST(secondary_tlb, a_first_touch_tells_it_nothing)
+{
+	struct secondary *dev;
+	struct sandbox box;
+
+	REQUIRE(secondary_open(&dev, &box, test, 2));
+	EXPECT(!secondary_walk(dev, 0));
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(sandbox_read(&box, AT(1)), 0UL);
+	EXPECT_EQ(dev->told, 0U);
+	EXPECT_EQ(secondary_walk_all(dev, 2), 2U);
+	secondary_close(dev, &box);
+}
+
+/*
+ *	pages	0 1 2 3
+ *	to r	  [---]		told
+ *	to rw	  [---]		not told: it keeps fewer rights than there are
+ *	to -	[-----]		told
+ */
+KTEST(secondary_tlb, mprotect_tells_it_of_rights_lost_and_not_of_rights_gained)
+{
+	struct secondary *dev;
+	struct sandbox box;
+
+	REQUIRE(secondary_open(&dev, &box, test, 4));
+	poke_all(&box, 4);
+	EXPECT_EQ(secondary_walk_all(dev, 4), 4U);
+	EXPECT_EQ(do_mprotect(box.mm, AT(1), LEN(2), PROT_READ), 0);
+	EXPECT_TOLD(dev, 1U, AT(1), AT(3));
+	EXPECT(!pte_write(dev->seen));
+	secondary_check(dev, test);
+	EXPECT_EQ(secondary_walk_all(dev, 4), 4U);
+	EXPECT_EQ(do_mprotect(box.mm, AT(1), LEN(2), PROT_READ | PROT_WRITE), 0);
+	EXPECT_EQ(dev->told, 1U);
+	EXPECT_EQ(secondary_kept(dev), 4U);
+	secondary_check(dev, test);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(3), PROT_NONE), 0);
+	EXPECT_EQ(secondary_kept(dev), 1U);
+	EXPECT_EQ(secondary_walk_all(dev, 4), 1U);
+	secondary_close(dev, &box);
+}
+
+KTEST(secondary_tlb, exclusive_access_tells_it_before_the_call_returns)
+{
+	struct call_log log = {.nr = {0}};
+	struct page *slots[3] = {NULL};
+	struct secondary *dev;
+	struct sandbox box;
+	struct listener l;
+	int owner;
+
+	REQUIRE(secondary_open(&dev, &box, test, 3));
+	EXPECT_EQ(listen(&l, box.mm), 0);
+	poke_all(&box, 3);
+	EXPECT_EQ(secondary_walk_all(dev, 3), 3U);
+	l.log = dev->log = &log;
+	l.name = 'a';
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 2, slots, &owner), 2);
+	EXPECT_STREQ(log.who, "atA");
+	EXPECT_TOLD(dev, 1U, AT(0), AT(2));
+	EXPECT(is_swap_pte(dev->seen));
+	EXPECT_EQ(secondary_kept(dev), 1U);
+	/* It may no more have the page than a CPU may. */
+	EXPECT_EQ(secondary_walk_all(dev, 3), 1U);
+	release_exclusive(slots, 2);
+	/* Nobody remembers an entry that was not present: a pair, no flush. */
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 1UL);
+	EXPECT_STREQ(log.who, "atAaA");
+	EXPECT_EQ(secondary_walk_all(dev, 3), 2U);
+	unlisten(&l, box.mm);
+	secondary_close(dev, &box);
+}
+
+/* A subscriber that follows the values of entries: 's', 'c', 'e'. */
+struct follower {
+	struct mmu_notifier sub;
+	struct call_log *log;
+	unsigned int calls;
+	unsigned long addr;
+	unsigned long value;
+	pte_t seen; /* the entry when it was told of the new value */
+	bool locked;
+};
+
+static int follower_start(struct mmu_notifier *sub,
+			  const struct mmu_notifier_range *range)
+{
+	log_call(container_of(sub, struct follower, sub)->log, 's');
+	return 0;
+}
+
+static void follower_end(struct mmu_notifier *sub,
+			 const struct mmu_notifier_range *range)
+{
+	log_call(container_of(sub, struct follower, sub)->log, 'e');
+}
+
+static void follower_change(struct mmu_notifier *sub, struct mm_struct *mm,
+			    unsigned long address, unsigned long entry)
+{
+	struct follower *f = container_of(sub, struct follower, sub);
+
+	log_call(f->log, 'c');
+	f->calls++;
+	f->addr = address;
+	f->value = entry;
+	f->seen = read_entry(mm, address);
+	f->locked = lockdep_is_held(pmd_ptl(read_upper(mm, address)));
+}
+
+static const struct mmu_notifier_ops follower_ops = {
+	.invalidate_range_start = follower_start,
+	.invalidate_range_end = follower_end,
+	.change_pte = follower_change,
+};
+
+/*
+ * The entry leads to the zero page, then to a fresh one, and in between to
+ * nothing: all of it under the lock of its table (R2.12 B), and whoever follows
+ * values hears of the new one before it is there (R2.6).
+ */
+KTEST(secondary_tlb, a_write_over_the_zero_page_tells_it_while_the_entry_is_empty)
+{
+	struct follower f = {.sub.ops = &follower_ops};
+	struct call_log log = {.nr = {0}};
+	struct secondary *dev;
+	struct sandbox box;
+
+	REQUIRE(secondary_open(&dev, &box, test, 2));
+	EXPECT_EQ(mmu_notifier_register(&f.sub, box.mm), 0);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
+	EXPECT(secondary_walk(dev, 0));
+	f.log = dev->log = &log;
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_STREQ(log.who, "stce");
+	EXPECT_TOLD(dev, 1U, AT(0), AT(1));
+	EXPECT(pte_none(dev->seen));
+	EXPECT(dev->locked);
+	EXPECT_EQ(f.addr, AT(0));
+	EXPECT(pte_none(f.seen));
+	EXPECT(f.locked);
+	EXPECT_EQ(f.value, pte_val(sandbox_pte(&box, AT(0))));
+	EXPECT_EQ(secondary_kept(dev), 0U);
+	EXPECT(secondary_walk(dev, 0));
+	mmu_notifier_unregister(&f.sub, box.mm);
+	secondary_close(dev, &box);
+}
+
+KTEST(secondary_tlb, a_new_value_is_told_only_where_one_page_replaces_another)
+{
+	struct follower f = {.sub.ops = &follower_ops};
+	struct page *slots[1] = {NULL};
+	struct sandbox box;
+	int owner;
+
+	REQUIRE(sandbox_open(&box, test));
+	EXPECT_EQ(mmu_notifier_register(&f.sub, box.mm), 0);
+	sandbox_map(&box, AT(0), 2);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(2), PROT_READ), 0);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(2), PROT_READ | PROT_WRITE), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, slots, &owner), 1);
+	release_exclusive(slots, 1);
+	EXPECT_EQ(user_poke(AT(0), 2), 0);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(2)), 0);
+	EXPECT_EQ(f.calls, 0U);
+	EXPECT_EQ(sandbox_read(&box, AT(1)), 0UL);
+	EXPECT_EQ(user_poke(AT(1), 3), 0);
+	EXPECT_EQ(f.calls, 1U);
+	mmu_notifier_unregister(&f.sub, box.mm);
+	sandbox_close(&box);
+}
+
+/* Then the tables go without a word, so it may not walk them any more. */
+KTEST(secondary_tlb, exit_releases_it_and_tells_it_nothing_after_that)
+{
+	struct mm_struct *mm;
+	struct secondary *dev;
+	struct sandbox box;
+
+	REQUIRE(secondary_open(&dev, &box, test, 4));
+	mm = box.mm;
+	poke_all(&box, 4);
+	EXPECT_EQ(secondary_walk_all(dev, 4), 4U);
+	sandbox_close(&box);
+	EXPECT(dev->off);
+	EXPECT_EQ(dev->told, 0U);
+	EXPECT_EQ(dev->lost, 0U);
+	EXPECT(!secondary_walk(dev, 0));
+	mmu_notifier_unregister(&dev->sub, mm);
+	kfree(dev);
+}
+
+/* --- how it is told --------------------------------------------------------- */
+
+KTEST(secondary_tlb, it_is_told_the_bounds_that_the_cpus_got_and_after_them)
+{
+	struct tlb_counters before;
+	struct secondary *dev;
+	struct sandbox box;
+
+	REQUIRE(secondary_open(&dev, &box, test, 4));
+	poke_all(&box, 4);
+	EXPECT_EQ(secondary_walk_all(dev, 4), 4U);
+	mmap_read_lock(box.mm);
+	tlb_read_counters(&before);
+	flush_tlb_mm_range(box.mm, AT(1), AT(2));
+	EXPECT_TOLD(dev, 1U, AT(1), AT(2));
+	EXPECT_GE(dev->flushes, before.flushes + 1);
+	EXPECT_EQ(secondary_kept(dev), 3U);
+	/* Everything at once. */
+	flush_tlb_mm_range(box.mm, 0, ~0UL);
+	EXPECT_TOLD(dev, 2U, 0UL, ~0UL);
+	EXPECT_EQ(secondary_kept(dev), 0U);
+	mmap_read_unlock(box.mm);
+	secondary_close(dev, &box);
+}
+
+/* No lock is held over the flush of munmap, yet there are flushes with one. */
+KTEST(secondary_tlb, one_that_may_sleep_when_told_is_reported_wherever_it_is_told)
+{
+	struct secondary *dev;
+	struct sandbox box;
+
+	REQUIRE(secondary_open(&dev, &box, test, 2));
+	poke_all(&box, 1);
+	EXPECT_EQ(sandbox_read(&box, AT(1)), 0UL);
+	dev->nap = true;
+	lockdep_expect_begin();
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
+	EXPECT(!dev->locked);
+	EXPECT_EQ(lockdep_expect_end(NULL, 0), 1U);
+	lockdep_expect_begin();
+	EXPECT_EQ(user_poke(AT(1), 1), 0);
+	EXPECT(dev->locked);
+	EXPECT_EQ(lockdep_expect_end(NULL, 0), 1U);
+	EXPECT_EQ(dev->told, 2U);
+	dev->nap = false;
+	secondary_close(dev, &box);
+}
+
+/* One that leaves while it is told: who told it is the last to see it. */
+struct leaver {
+	struct mmu_notifier sub;
+	struct spinlock *ptl;
+	unsigned int frees_when_told;
+};
+
+static unsigned int leaver_frees;
+static bool leaver_freed_locked;
+static struct leaver leaver;
+
+static struct mmu_notifier *leaver_alloc(struct mm_struct *mm)
+{
+	return &leaver.sub;
+}
+
+static void leaver_free(struct mmu_notifier *sub)
+{
+	leaver_frees++;
+	leaver_freed_locked = lockdep_is_held(leaver.ptl);
+}
+
+static void leaver_told(struct mmu_notifier *sub, struct mm_struct *mm,
+			unsigned long start, unsigned long end)
+{
+	leaver.ptl = pmd_ptl(read_upper(mm, start));
+	mmu_notifier_put(sub);
+	leaver.frees_when_told = leaver_frees;
+}
+
+static const struct mmu_notifier_ops leaver_ops = {
+	.invalidate_range = leaver_told,
+	.alloc_notifier = leaver_alloc,
+	.free_notifier = leaver_free,
+};
+
+KTEST(secondary_tlb, one_that_leaves_when_told_is_freed_under_the_tables_lock)
+{
+	struct sandbox box;
+
+	leaver = (struct leaver){.frees_when_told = 1};
+	leaver_frees = 0;
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(mmu_notifier_get(&leaver_ops, box.mm), &leaver.sub);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(leaver.frees_when_told, 0U);
+	EXPECT_EQ(leaver_frees, 1U);
+	EXPECT(leaver_freed_locked);
+	EXPECT_EQ(mmu_notifier_nr_pending(), 0UL);
+	/* And never told again. */
+	EXPECT_EQ(do_munmap(box.mm, AT(0), LEN(1)), 0);
+	EXPECT_EQ(leaver_frees, 1U);
+	sandbox_close(&box);
+}
+
+/* --- all at once -------------------------------------------------------------- */
+
+#define PLAYERS 4
+#define ROUNDS  300
+
+struct game {
+	struct secondary *dev;
+	int owner;
+};
+
+static void take_exclusively(struct sandbox *box, unsigned long i,
+			     unsigned long nr, void *owner)
+{
+	struct page *slots[8];
+	int made = sandbox_make_exclusive(box, AT(i), nr, slots, owner);
+
+	if (made > 0)
+		release_exclusive(slots, made);
+}
+
+static void play(struct sandbox_thread *self)
+{
+	struct rng rng = rng_init(self->number);
+	struct game *game = self->arg;
+	struct sandbox *box = self->box;
+	unsigned int round;
+	u64 value;
+
+	for (round = 0; round < ROUNDS; round++) {
+		unsigned long i = rng_below(&rng, 32);
+		unsigned long nr = 1 + rng_below(&rng, 8);
+
+		switch (rng_below(&rng, 10)) {
+		case 0:
+			do_munmap(box->mm, AT(i), LEN(nr));
+			break;
+		case 1:
+			do_mmap(box->mm, AT(i), LEN(nr), PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+			break;
+		case 2:
+			do_mprotect(box->mm, AT(i), LEN(nr), rng_below(&rng, 4));
+			break;
+		case 3:
+			madvise_dontneed(box->mm, AT(i), LEN(nr));
+			break;
+		case 4:
+			take_exclusively(box, i, nr, &game->owner);
+			break;
+		case 5:
+			(void)user_peek(AT(i), &value);
+			break;
+		case 6:
+		case 7:
+			(void)user_poke(AT(i), round);
+			break;
+		default:
+			secondary_walk(game->dev, i);
+			break;
+		}
+	}
+}
+
+KTEST_F(secondary_tlb, whatever_all_cpus_do_it_keeps_what_the_tables_say, KT_SLOW)
+{
+	struct sandbox_thread thread[PLAYERS];
+	struct sandbox box;
+	struct game game;
+	unsigned int cpu = 0;
+	unsigned int i;
+
+	REQUIRE(secondary_open(&game.dev, &box, test, 40));
+	for (i = 0; i < PLAYERS; i++) {
+		thread[i].number = rng_next(ktest_rng(test));
+		sandbox_thread_start(&thread[i], &box, cpu, play, &game);
+		cpu = cpu + 1 < num_online_cpus() ? cpu + 1 : 0;
+	}
+	for (i = 0; i < PLAYERS; i++)
+		sandbox_thread_join(&thread[i]);
+	EXPECT_GT(game.dev->told, 0U);
+	secondary_close(game.dev, &box);
+}
