@@ -149,49 +149,141 @@ static __always_inline void rotate_right(struct interval_tree *tree,
 	replace_child(tree, parent, top, up);
 }
 
-/* Two reds in a row, @parent above @node: settle it as kernel/rbtree.c does. */
+static __always_inline struct interval_tree_node *
+black_parent(const struct interval_tree_node *node)
+{
+	return (struct interval_tree_node *)(node->parent_color - BLACK);
+}
+
+static __always_inline struct interval_tree_node *
+red_parent(const struct interval_tree_node *node)
+{
+	return (struct interval_tree_node *)node->parent_color;
+}
+
+/* What hung below a red node is black, or nothing. */
+static __always_inline void hang_black(struct interval_tree_node *node,
+				       struct interval_tree_node *parent)
+{
+	if (node != NIL)
+		node->parent_color = (unsigned long)parent | BLACK;
+}
+
+/* @top takes the place and the colour of the black @grand, which was settled. */
+static __always_inline void take_place(struct interval_tree *tree,
+				       struct interval_tree_node *grand,
+				       struct interval_tree_node *top)
+{
+	struct interval_tree_node *above = black_parent(grand);
+
+	top->parent_color = grand->parent_color;
+	grand->parent_color = (unsigned long)top;
+	replace_child(tree, above, grand, top);
+}
+
+/*
+ *	    G		    P			    G		      N
+ *	   / .	=>	   / .			   / .	  =>	    /   .
+ *	  P   u		  N   G			  P   u		   P     G
+ *	 / .		     / .		 / .		  / .   / .
+ *	N   i		    i   u		x   N		 x   y z   u
+ *						   / .
+ *						  y   z
+ *
+ * G is black, P and N are red, the rest is black: no colour has to be read.
+ */
+static __always_inline void settle_left(struct interval_tree *tree,
+					struct interval_tree_node *node,
+					struct interval_tree_node *parent,
+					struct interval_tree_node *grand)
+{
+	struct interval_tree_node *inner = parent->right;
+
+	if (inner != node) {
+		grand->left = inner;
+		grand->left_end = parent->right_end;
+		hang_black(inner, grand);
+		parent->right = grand;
+		parent->right_end = subtree_end(grand);
+		take_place(tree, grand, parent);
+		return;
+	}
+	parent->right = node->left;
+	parent->right_end = node->left_end;
+	hang_black(parent->right, parent);
+	grand->left = node->right;
+	grand->left_end = node->right_end;
+	hang_black(grand->left, grand);
+	node->left = parent;
+	node->left_end = subtree_end(parent);
+	node->right = grand;
+	node->right_end = subtree_end(grand);
+	parent->parent_color = (unsigned long)node;
+	take_place(tree, grand, node);
+}
+
+/* The same, seen in the mirror. */
+static __always_inline void settle_right(struct interval_tree *tree,
+					 struct interval_tree_node *node,
+					 struct interval_tree_node *parent,
+					 struct interval_tree_node *grand)
+{
+	struct interval_tree_node *inner = parent->left;
+
+	if (inner != node) {
+		grand->right = inner;
+		grand->right_end = parent->left_end;
+		hang_black(inner, grand);
+		parent->left = grand;
+		parent->left_end = subtree_end(grand);
+		take_place(tree, grand, parent);
+		return;
+	}
+	parent->left = node->right;
+	parent->left_end = node->right_end;
+	hang_black(parent->left, parent);
+	grand->right = node->left;
+	grand->right_end = node->left_end;
+	hang_black(grand->right, grand);
+	node->right = parent;
+	node->right_end = subtree_end(parent);
+	node->left = grand;
+	node->left_end = subtree_end(grand);
+	parent->parent_color = (unsigned long)node;
+	take_place(tree, grand, node);
+}
+
+/*
+ * Two reds in a row, @parent above @node. The root is black, so there is
+ * always somebody above a red one.
+ */
 static noinline void rebalance_insert(struct interval_tree_node *node,
 				      struct interval_tree_node *parent,
 				      struct interval_tree *tree)
 {
 	struct interval_tree_node *grand, *uncle;
 
-	for (;;) {
-		grand = interval_tree_parent(parent);
-		if (!grand) {
-			set_black(parent);
+	do {
+		grand = red_parent(parent);
+		uncle = grand->left;
+		if (uncle == parent) {
+			uncle = grand->right;
+			if (!is_red(uncle)) {
+				settle_left(tree, node, parent, grand);
+				return;
+			}
+		} else if (!is_red(uncle)) {
+			settle_right(tree, node, parent, grand);
 			return;
 		}
-		uncle = grand->left == parent ? grand->right : grand->left;
-		if (!is_red(uncle))
-			break;
-		set_black(parent);
-		set_black(uncle);
-		set_red(grand);
+		uncle->parent_color = (unsigned long)grand | BLACK;
+		parent->parent_color = (unsigned long)grand | BLACK;
 		node = grand;
-		parent = interval_tree_parent(node);
-		if (!parent) {
-			set_black(node);
+		parent = black_parent(node);
+		if (!parent)
 			return;
-		}
-		if (!is_red(parent))
-			return;
-	}
-	if (grand->left == parent) {
-		if (parent->right == node) {
-			rotate_left(tree, parent);
-			parent = node;
-		}
-		rotate_right(tree, grand);
-	} else {
-		if (parent->left == node) {
-			rotate_right(tree, parent);
-			parent = node;
-		}
-		rotate_left(tree, grand);
-	}
-	set_black(parent);
-	set_red(grand);
+		node->parent_color = (unsigned long)parent;
+	} while (is_red(parent));
 }
 
 /* @node is the new left child of @after: it stands just before it. */
@@ -231,7 +323,7 @@ static __always_inline void unthread(struct interval_tree_node *node)
 void interval_tree_insert(struct interval_tree_node *node,
 			  struct interval_tree *tree)
 {
-	struct interval_tree_node *parent = NULL, *walk = tree->root;
+	struct interval_tree_node *walk = tree->root;
 	unsigned long start = node->start, end = node->end;
 
 	node->left = NIL;
@@ -245,37 +337,42 @@ void interval_tree_insert(struct interval_tree_node *node,
 		WRITE_ONCE(tree->root, node);
 		return;
 	}
-	for (;;) {
-		parent = walk;
-		if (start < walk->start) {
-			if (walk->left_end >= end) {
-				walk = walk->left;
-				continue;
-			}
+	/*
+	 * Five instructions a level: each loop ends knowing that the next step
+	 * goes the other way, and the load of the child stays where it stands,
+	 * or the compiler would carry two registers more through the loop.
+	 */
+	if (start >= walk->start)
+		goto right;
+left:
+	do {
+		if (unlikely(walk->left_end < end)) {
 			walk->left_end = end;
-			walk = walk->left;
-			if (walk == NIL) {
-				parent->left = node;
-				thread_before(node, parent);
-				break;
-			}
-		} else {
-			if (walk->right_end >= end) {
-				walk = walk->right;
-				continue;
-			}
-			walk->right_end = end;
-			walk = walk->right;
-			if (walk == NIL) {
-				parent->right = node;
-				thread_behind(node, parent);
-				break;
+			if (walk->left == NIL) {
+				walk->left = node;
+				thread_before(node, walk);
+				goto linked;
 			}
 		}
-	}
-	node->parent_color = (unsigned long)parent;
-	if (is_red(parent))
-		rebalance_insert(node, parent, tree);
+		walk = READ_ONCE(walk->left);
+	} while (start < walk->start);
+right:
+	do {
+		if (unlikely(walk->right_end < end)) {
+			walk->right_end = end;
+			if (walk->right == NIL) {
+				walk->right = node;
+				thread_behind(node, walk);
+				goto linked;
+			}
+		}
+		walk = READ_ONCE(walk->right);
+	} while (start >= walk->start);
+	goto left;
+linked:
+	node->parent_color = (unsigned long)walk;
+	if (is_red(walk))
+		rebalance_insert(node, walk, tree);
 }
 
 /* @node, a child of @parent on the side that is short of one black. */
