@@ -9,6 +9,7 @@
  * its sections has its test here.
  */
 #include "notifier_fixture.h"
+#include "../kernel/crew.h"
 #include "../../mm/notifier_internal.h"
 
 /*
@@ -118,6 +119,61 @@ KTEST(mmu_interval, bad_lengths_are_refused_and_leave_nothing)
 	EXPECT_EQ(atomic_read(&mm->mm_count), count + 1);
 	unwatch(&w);
 	EXPECT_EQ(atomic_read(&mm->mm_count), count);
+	mmput(mm);
+}
+
+KTEST(mmu_interval, without_memory_insert_is_ENOMEM_and_leaves_nothing)
+{
+	struct mm_struct *mm = mm_alloc();
+	unsigned long nth, before;
+	struct watcher w;
+	int ret, count;
+	bool hit;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	count = atomic_read(&mm->mm_count);
+	before = mmu_notifier_nr_subscriptions();
+	for (nth = 1;; nth++) {
+		alloc_fail_nth(nth);
+		ret = watch(&w, mm, 0, 4);
+		hit = alloc_fail_hit();
+		alloc_fail_nth(0);
+		if (!hit)
+			break;
+		EXPECT_EQ(ret, -ENOMEM);
+		EXPECT(!mm_has_notifiers(mm));
+		EXPECT_EQ(atomic_read(&mm->mm_count), count);
+		EXPECT_EQ(mmu_notifier_nr_subscriptions(), before);
+	}
+	EXPECT_GE(nth, 2UL);
+	EXPECT_EQ(ret, 0);
+	unwatch(&w);
+	mmput(mm);
+}
+
+KTEST(mmu_interval, insert_locked_is_insert_under_mmap_lock)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct watcher w;
+	int count;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	count = atomic_read(&mm->mm_count);
+	mmap_write_lock(mm);
+	EXPECT_EQ(mmu_interval_notifier_insert_locked(&w.sub, mm, PG(1), 0,
+						      &watcher_ops),
+		  -EOVERFLOW);
+	EXPECT_EQ(mmu_interval_notifier_insert_locked(&w.sub, mm, PG(1), PG(2),
+						      &watcher_ops),
+		  0);
+	mmap_write_unlock(mm);
+	EXPECT_EQ(atomic_read(&mm->mm_count), count + 1);
+	change(mm, 0, 1);
+	change(mm, 2, 3);
+	EXPECT_EQ(w.calls, 1U);
+	unwatch(&w);
 	mmput(mm);
 }
 
@@ -702,6 +758,73 @@ KTEST(mmu_interval, with_plain_subscribers_only_no_tree_is_searched)
 	mmput(mm);
 }
 
+/* --- the first subscribers of an mm ------------------------------------------------ */
+
+#define FIRST_ROUNDS 10
+
+struct first_round {
+	struct mm_struct *mm;
+	struct watcher w[CREW_MAX];
+	atomic_t changed;
+};
+
+/* One half of the crew subscribes, the other changes meanwhile. */
+static void first_subscriber(struct crew *crew, unsigned int me)
+{
+	struct first_round *round = crew->arg;
+	struct ktest *test = crew->test;
+	unsigned long seq;
+	unsigned int i;
+
+	if (me % 2) {
+		for (i = 0; i < 20; i++)
+			change(round->mm, 0, 2);
+		atomic_inc(&round->changed);
+		return;
+	}
+	EXPECT_EQ(watch(&round->w[me], round->mm, me, me + 1), 0);
+	seq = mmu_interval_read_begin(&round->w[me].sub);
+	EXPECT(seq & 1);
+}
+
+/*
+ * Many are the first at once, while ranges run that have just found nobody:
+ * one object comes of it, whole for whoever sees it, and all are in it (R2.16,
+ * R2.19).
+ */
+KTEST(mmu_interval, many_first_subscribers_make_one_object_beside_changes)
+{
+	struct mmu_notifier_stats stats;
+	struct first_round *round;
+	unsigned int i, n, crew;
+
+	round = kzalloc(sizeof(*round), GFP_KERNEL);
+	REQUIRE(round);
+	for (n = 0; n < FIRST_ROUNDS && !ktest_failed(test); n++) {
+		crew = crew_size();
+		round->mm = mm_alloc();
+		if (!round->mm) {
+			ktest_fail(test, "no memory for an mm");
+			break;
+		}
+		for (i = 0; i < crew; i++)
+			watcher_init(&round->w[i], test);
+		crew_run(test, crew, round, first_subscriber);
+		mmu_notifier_read_stats(round->mm, &stats);
+		EXPECT_EQ(stats.intervals, (unsigned long)(crew + 1) / 2);
+		EXPECT_EQ(stats.open_ranges, 0UL);
+		EXPECT(mmu_notifier_verify(round->mm));
+		for (i = 0; i < crew; i += 2) {
+			round->w[i].calls = 0;
+			change(round->mm, i, i + 1);
+			EXPECT_EQ(round->w[i].calls, 1U);
+			unwatch(&round->w[i]);
+		}
+		mmput(round->mm);
+	}
+	kfree(round);
+}
+
 /* --- two passes ------------------------------------------------------------------ */
 
 struct two_pass {
@@ -855,6 +978,44 @@ KTEST_F(mmu_interval, a_refusal_of_a_blockable_range_is_reported_and_ignored,
 	mmput(mm);
 }
 
+static int nonblock_body(void *arg)
+{
+	struct changer *c = arg;
+	struct mmu_notifier_range range;
+	int ret = start_nonblock_of(&range, c->mm, c->from, c->to);
+
+	if (!ret)
+		end_of(&range);
+	return ret;
+}
+
+/* What a callback does if its driver is at work: refuse, not wait (R4.22). */
+KTEST(mmu_interval, a_driver_whose_lock_is_taken_refuses_and_nothing_changes)
+{
+	struct changer c = {.mm = mm_alloc(), .from = 0, .to = 1};
+	struct task *task;
+	struct watcher w;
+	unsigned long seq;
+
+	REQUIRE(c.mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(watch(&w, c.mm, 0, 4), 0);
+	task = kthread_create(nonblock_body, &c, "nonblock");
+	REQUIRE(!IS_ERR(task));
+	seq = mmu_interval_read_begin(&w.sub);
+	mutex_lock(&w.lock);
+	wake_up_process(task);
+	EXPECT_EQ(kthread_join(task), -EAGAIN);
+	EXPECT(!mmu_interval_read_retry(&w.sub, seq));
+	mutex_unlock(&w.lock);
+	EXPECT_EQ(w.calls, 0U);
+	EXPECT_EQ(nonblock_body(&c), 0);
+	EXPECT(!w.blockable);
+	EXPECT_EQ(w.calls, 1U);
+	unwatch(&w);
+	mmput(c.mm);
+}
+
 /* --- a driver, and another thread that is against it --------------------------------- */
 
 #define SHADOW_PAGES 8
@@ -970,5 +1131,209 @@ KTEST(mmu_interval, a_device_that_follows_the_protocol_has_no_stale_translation)
 	kthread_join(device);
 	mmu_interval_notifier_remove(&s->w.sub);
 	kfree(s);
+	mmput(mm);
+}
+
+/* --- one page of a device, and a change between any two steps of a fault ------------- */
+
+/*
+ * The steps of a fault, with room for the adversary before each:
+ *
+ *	0	begin
+ *	1	look the page up
+ *	2	take the driver's lock
+ *	3	ask for a retry
+ *	4	install
+ *	5	let the lock go
+ *	6
+ */
+#define FAULT_STEPS 7
+
+struct adversary {
+	struct shadow s;
+	struct ktest *test;
+	struct ktest_step go;
+	struct task *task;
+};
+
+/* Gives the page another value, as an unmapping and a new fault would. */
+static int adversary_body(void *arg)
+{
+	struct adversary *a = arg;
+	struct mmu_notifier_range range;
+
+	step_wait(&a->go, 1);
+	start_of(&range, a->s.mm, 0, 1);
+	mutex_lock(&a->s.page_lock);
+	a->s.page[0]++;
+	mutex_unlock(&a->s.page_lock);
+	end_of(&range);
+	step_signal(&a->go, 2);
+	return 0;
+}
+
+/* Let it run as far as it gets: to its end, or to the driver's lock. */
+static void adversary_strikes(struct adversary *a, bool lock_is_held)
+{
+	struct ktest *test = a->test;
+
+	step_signal(&a->go, 1);
+	if (lock_is_held)
+		EXPECT_EQ(ktest_wait_blocked(test, a->task), 0);
+	else
+		EXPECT_EQ(step_wait(&a->go, 2), 0);
+}
+
+/* One fault with the adversary at @at; says whether it installed. */
+static bool fault_with_adversary(struct adversary *a, int at)
+{
+	struct watcher *w = &a->s.w;
+	unsigned long seq, found;
+	bool retry;
+
+	step_init(&a->go, a->test);
+	a->task = kthread_run(adversary_body, a, "adversary");
+	if (IS_ERR(a->task)) {
+		ktest_fail(a->test, "no memory for a thread");
+		return false;
+	}
+	if (at == 0)
+		adversary_strikes(a, false);
+	seq = mmu_interval_read_begin(&w->sub);
+	if (at == 1)
+		adversary_strikes(a, false);
+	mutex_lock(&a->s.page_lock);
+	found = a->s.page[0];
+	mutex_unlock(&a->s.page_lock);
+	if (at == 2)
+		adversary_strikes(a, false);
+	mutex_lock(&w->lock);
+	if (at == 3)
+		adversary_strikes(a, true);
+	retry = mmu_interval_read_retry(&w->sub, seq);
+	if (at == 4)
+		adversary_strikes(a, true);
+	if (!retry)
+		a->s.device[0] = found;
+	if (at == 5)
+		adversary_strikes(a, true);
+	mutex_unlock(&w->lock);
+	if (at == 6)
+		adversary_strikes(a, false);
+	kthread_join(a->task);
+	return !retry;
+}
+
+/*
+ * Wherever the change comes, afterwards the device has nothing, or the value
+ * that is there; and it need not have begun again unless the change came
+ * between begin and the lock. Its lock is one that sleeps, on both sides
+ * (R4.21, R4.22, R4.23).
+ */
+KTEST(mmu_interval, a_change_between_any_two_steps_of_a_fault_leaves_nothing_stale)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct adversary *a;
+	int at;
+
+	REQUIRE(mm);
+	a = kzalloc(sizeof(*a), GFP_KERNEL);
+	REQUIRE(a);
+	a->test = test;
+	a->s.mm = mm;
+	a->s.page[0] = 1;
+	watcher_init(&a->s.w, test);
+	mutex_init(&a->s.page_lock);
+	EXPECT_EQ(mmu_interval_notifier_insert(&a->s.w.sub, mm, 0, PG(1),
+					       &shadow_ops),
+		  0);
+	for (at = 0; at < FAULT_STEPS; at++) {
+		bool installed = fault_with_adversary(a, at);
+
+		EXPECT_EQ(installed, at != 1 && at != 2);
+		EXPECT(!a->s.device[0] || a->s.device[0] == a->s.page[0]);
+		/* The change came after the value was installed: it is gone. */
+		EXPECT_EQ(a->s.device[0], at == 0 ? a->s.page[0] : 0UL);
+	}
+	mmu_interval_notifier_remove(&a->s.w.sub);
+	kfree(a);
+	mmput(mm);
+}
+
+#define ADVERSARIES 3
+
+struct many_adversaries {
+	struct shadow s;
+	struct atomic left;
+};
+
+/* Changes of all sizes, overlapping, nested, some that may not sleep. */
+static void one_of_many(struct crew *crew, unsigned int me)
+{
+	struct many_adversaries *m = crew->arg;
+	struct ktest *test = crew->test;
+	struct rng rng = rng_init(m->s.seed + me);
+	struct mmu_notifier_range outer, inner;
+	unsigned long from, to, p, i;
+	bool stale;
+
+	for (i = 0; i < 300 && !ktest_failed(test); i++) {
+		from = rng_below(&rng, SHADOW_PAGES);
+		to = from + 1 + rng_below(&rng, SHADOW_PAGES - from);
+		start_of(&outer, m->s.mm, from, to);
+		start_of(&inner, m->s.mm, from, from + 1);
+		mutex_lock(&m->s.page_lock);
+		for (p = from; p < to; p++)
+			m->s.page[p]++;
+		mutex_unlock(&m->s.page_lock);
+		end_of(&inner);
+		if (rng_below(&rng, 3) == 0)
+			yield();
+		mutex_lock(&m->s.w.lock);
+		for (p = from, stale = false; p < to; p++)
+			stale |= m->s.device[p] != 0;
+		mutex_unlock(&m->s.w.lock);
+		/* Open until the outer one ends, whatever ends inside (R1.11). */
+		EXPECT(!stale);
+		end_of(&outer);
+	}
+	if (atomic_dec_and_test(&m->left))
+		atomic_set(&m->s.stop, 1);
+}
+
+static void device_or_adversary(struct crew *crew, unsigned int me)
+{
+	struct many_adversaries *m = crew->arg;
+
+	if (me < ADVERSARIES)
+		one_of_many(crew, me);
+	else
+		(void)shadow_device(&m->s);
+}
+
+KTEST(mmu_interval, several_adversaries_and_devices_leave_nothing_stale)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct many_adversaries *m;
+	unsigned long p;
+
+	REQUIRE(mm);
+	m = kzalloc(sizeof(*m), GFP_KERNEL);
+	REQUIRE(m);
+	m->s.mm = mm;
+	m->s.seed = rng_next(ktest_rng(test));
+	atomic_set(&m->left, ADVERSARIES);
+	watcher_init(&m->s.w, test);
+	mutex_init(&m->s.page_lock);
+	for (p = 0; p < SHADOW_PAGES; p++)
+		m->s.page[p] = 1;
+	EXPECT_EQ(mmu_interval_notifier_insert(&m->s.w.sub, mm, 0,
+					       PG(SHADOW_PAGES), &shadow_ops),
+		  0);
+	crew_run(test, ADVERSARIES + 2, m, device_or_adversary);
+	for (p = 0; p < SHADOW_PAGES; p++)
+		EXPECT(!m->s.device[p] || m->s.device[p] == m->s.page[p]);
+	mmu_interval_notifier_remove(&m->s.w.sub);
+	kfree(m);
 	mmput(mm);
 }

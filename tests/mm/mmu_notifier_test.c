@@ -75,6 +75,52 @@ KTEST(mmu_notifier, blockable_is_the_start_calls_choice_and_stays_till_end)
 	mmput(mm);
 }
 
+/* What a callback may do with its range is a matter of types (R1.7). */
+static_assert(
+	__builtin_types_compatible_p(
+		__typeof__(((struct mmu_notifier_ops *)0)->invalidate_range_start),
+		int (*)(struct mmu_notifier *, const struct mmu_notifier_range *)),
+	"start sees its range const");
+static_assert(
+	__builtin_types_compatible_p(
+		__typeof__(((struct mmu_notifier_ops *)0)->invalidate_range_end),
+		void (*)(struct mmu_notifier *,
+			 const struct mmu_notifier_range *)),
+	"end sees its range const");
+static_assert(
+	__builtin_types_compatible_p(
+		__typeof__(((struct mmu_interval_notifier_ops *)0)->invalidate),
+		bool (*)(struct mmu_interval_notifier *,
+			 const struct mmu_notifier_range *, unsigned long)),
+	"an interval sees its range const");
+
+KTEST(mmu_notifier, callbacks_are_given_the_raisers_own_range_const)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct listener l;
+	struct watcher w;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	start_of(&range, mm, 1, 3);
+	EXPECT_EQ(l.told, &range);
+	EXPECT_EQ(w.told, &range);
+	l.told = NULL;
+	end_of(&range);
+	EXPECT_EQ(l.told, &range);
+	EXPECT_EQ(range.mm, mm);
+	EXPECT_EQ(range.event, MMU_NOTIFY_CLEAR);
+	EXPECT_EQ(range.start, PG(1));
+	EXPECT_EQ(range.end, PG(3));
+	EXPECT_EQ(range.owner, NULL);
+	unwatch(&w);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
 KTEST_F(mmu_notifier, an_empty_range_is_refused_loudly, KT_EXPECT_REPORT)
 {
 	struct mm_struct *mm = mm_alloc();
@@ -179,6 +225,57 @@ KTEST(mmu_notifier, newest_first_and_intervals_before_plain)
 	unwatch(&w);
 	for (i = 0; i < 3; i++)
 		unlisten(&l[i], mm);
+	mmput(mm);
+}
+
+/*
+ *	end		interval: closed	plain: its end is told
+ *			    a reader of the interval may begin in there
+ */
+KTEST(mmu_notifier, at_a_plain_end_the_intervals_are_closed_already)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct listener l;
+	struct watcher w;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	start_of(&range, mm, 0, 1);
+	EXPECT_EQ(l.open_hits_at_start, 1UL);
+	end_of(&range);
+	EXPECT_EQ(l.open_hits_at_end, 0UL);
+	unwatch(&w);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+/* Whoever looks for used pages changes nothing (R1.16). */
+KTEST(mmu_notifier, asking_for_used_pages_raises_no_range)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_stats before, after;
+	struct listener l;
+	struct watcher w;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	mmu_notifier_read_stats(mm, &before);
+	(void)mmu_notifier_clear_flush_young(mm, 0, PG(1));
+	(void)mmu_notifier_clear_young(mm, 0, PG(1));
+	(void)mmu_notifier_test_young(mm, 0);
+	mmu_notifier_read_stats(mm, &after);
+	EXPECT_EQ(l.young_calls, 3U);
+	EXPECT_EQ(l.starts, 0U);
+	EXPECT_EQ(l.ends, 0U);
+	EXPECT_EQ(w.calls, 0U);
+	EXPECT_EQ(after.invalidate_seq, before.invalidate_seq);
+	unwatch(&w);
+	unlisten(&l, mm);
 	mmput(mm);
 }
 
@@ -311,9 +408,119 @@ KTEST(mmu_notifier, a_new_mm_has_no_subscriptions)
 	REQUIRE(child);
 	EXPECT(!mm_has_notifiers(child));
 	EXPECT(mm_has_notifiers(parent));
+	change(child, 0, 1);
+	EXPECT_EQ(l.starts, 0U);
 	mmput(child);
+	EXPECT_EQ(l.releases, 0U);
 	unlisten(&l, parent);
 	mmput(parent);
+}
+
+/* What a program image is replaced by: the old mm ends, the new one is new. */
+KTEST(mmu_notifier, replacing_the_mm_releases_the_old_and_begins_without)
+{
+	struct mm_struct *old = mm_alloc(), *new = mm_alloc();
+	struct listener l;
+	struct watcher w;
+
+	REQUIRE(old);
+	REQUIRE(new);
+	watcher_init(&w, test);
+	EXPECT_EQ(listen(&l, old), 0);
+	EXPECT_EQ(watch(&w, old, 0, 4), 0);
+	kthread_use_mm(old);
+	kthread_unuse_mm(old);
+	kthread_use_mm(new);
+	mmput(old);
+	EXPECT_EQ(l.releases, 1U);
+	EXPECT_EQ(w.event, MMU_NOTIFY_UNMAP);
+	EXPECT_EQ(w.calls, 2U);
+	EXPECT(!mm_has_notifiers(new));
+	change(new, 0, 1);
+	EXPECT_EQ(l.starts, 0U);
+	EXPECT_EQ(w.calls, 2U);
+	kthread_unuse_mm(new);
+	unwatch(&w);
+	unlisten(&l, old);
+	mmput(new);
+}
+
+/* What the object of an mm and the struct are held by; equal after an error. */
+struct holds {
+	int count;
+	unsigned long subscriptions;
+};
+
+static struct holds holds_of(struct mm_struct *mm)
+{
+	return (struct holds){
+		.count = atomic_read(&mm->mm_count),
+		.subscriptions = mmu_notifier_nr_subscriptions(),
+	};
+}
+
+#define EXPECT_HOLDS(mm, before)                                         \
+	do {                                                             \
+		EXPECT_EQ(atomic_read(&(mm)->mm_count), (before).count); \
+		EXPECT_EQ(mmu_notifier_nr_subscriptions(),               \
+			  (before).subscriptions);                       \
+	} while (0)
+
+/* Whichever allocation fails: the object of the mm, the table, theirs. */
+KTEST(mmu_notifier, without_memory_register_is_ENOMEM_and_leaves_nothing)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct holds before;
+	struct listener l;
+	unsigned long nth;
+	bool hit;
+	int ret;
+
+	REQUIRE(mm);
+	before = holds_of(mm);
+	for (nth = 1;; nth++) {
+		alloc_fail_nth(nth);
+		ret = listen(&l, mm);
+		hit = alloc_fail_hit();
+		alloc_fail_nth(0);
+		if (!hit)
+			break;
+		EXPECT_EQ(ret, -ENOMEM);
+		EXPECT_EQ(l.sub.mm, NULL);
+		EXPECT_HOLDS(mm, before);
+		change(mm, 0, 1);
+		EXPECT_EQ(l.starts, 0U);
+	}
+	EXPECT_GE(nth, 3UL);
+	EXPECT_EQ(ret, 0);
+	if (!ret)
+		unlisten(&l, mm);
+	mmput(mm);
+}
+
+/* One that fits its table needs no memory; one too many does. */
+KTEST(mmu_notifier, a_table_that_cannot_grow_leaves_the_others_as_they_are)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct listener l[9];
+	int i, n = 0, ret = 0;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&l[n++], mm), 0);
+	while (!ret && n < (int)ARRAY_SIZE(l)) {
+		alloc_fail_nth(1);
+		ret = listen(&l[n], mm);
+		alloc_fail_nth(0);
+		n += !ret;
+	}
+	EXPECT_EQ(ret, -ENOMEM);
+	change(mm, 0, 1);
+	for (i = 0; i < n; i++) {
+		EXPECT_EQ(l[i].starts, 1U);
+		EXPECT_EQ(l[i].ends, 1U);
+		unlisten(&l[i], mm);
+	}
+	mmput(mm);
 }
 
 struct registrar {
@@ -348,6 +555,36 @@ static void registrar_run(struct registrar *r, int (*body)(void *arg),
 	r->l = l;
 	atomic_set(&r->done, 0);
 	r->task = kthread_run(body, r, "registrar");
+}
+
+/*
+ *	holder of mmap_lock			newcomer, and one who gets
+ *						both wait for the lock
+ *	kills them
+ *						-EINTR, and nothing is left
+ */
+KTEST(mmu_notifier, who_is_killed_while_it_waits_to_register_gets_EINTR)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct registrar r;
+	struct holds before;
+	struct listener l;
+
+	REQUIRE(mm);
+	before = holds_of(mm);
+	mmap_read_lock(mm);
+	registrar_run(&r, registrar_body, mm, &l);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	task_kill(r.task);
+	KTEST_WAIT_FOR(test, atomic_read(&r.done));
+	mmap_read_unlock(mm);
+	EXPECT_EQ(kthread_join(r.task), -EINTR);
+	EXPECT(!mm_has_notifiers(mm));
+	EXPECT_EQ(l.sub.mm, NULL);
+	EXPECT_HOLDS(mm, before);
+	if (l.sub.mm)
+		unlisten(&l, mm);
+	mmput(mm);
 }
 
 /*
@@ -688,6 +925,18 @@ static const struct mmu_notifier_ops got_ops = {
 	.free_notifier = got_free,
 };
 
+static int get_and_put_body(void *arg)
+{
+	struct registrar *r = arg;
+	struct mmu_notifier *sub = mmu_notifier_get(&got_ops, r->mm);
+
+	atomic_set(&r->done, 1);
+	if (IS_ERR(sub))
+		return (int)PTR_ERR(sub);
+	mmu_notifier_put(sub);
+	return 0;
+}
+
 static void gots_reset(void)
 {
 	atomic_set(&gots_freed, 0);
@@ -810,6 +1059,59 @@ KTEST(mmu_notifier, what_alloc_notifier_says_is_passed_on)
 	EXPECT_EQ(PTR_ERR(mmu_notifier_get(&got_ops, mm)), -ENODEV);
 	EXPECT_EQ(atomic_read(&gots_freed), 0);
 	EXPECT(!mm_has_notifiers(mm));
+	mmput(mm);
+}
+
+KTEST(mmu_notifier, who_is_killed_while_it_waits_to_get_gets_EINTR)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct registrar r;
+	struct holds before;
+
+	REQUIRE(mm);
+	gots_reset();
+	before = holds_of(mm);
+	mmap_read_lock(mm);
+	registrar_run(&r, get_and_put_body, mm, NULL);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	task_kill(r.task);
+	KTEST_WAIT_FOR(test, atomic_read(&r.done));
+	mmap_read_unlock(mm);
+	EXPECT_EQ(kthread_join(r.task), -EINTR);
+	EXPECT_EQ(atomic_read(&gots_made), 0);
+	EXPECT(!mm_has_notifiers(mm));
+	EXPECT_HOLDS(mm, before);
+	mmput(mm);
+}
+
+/* What it allocated for nothing is freed, whichever allocation fails. */
+KTEST(mmu_notifier, without_memory_get_is_ENOMEM_and_leaves_nothing)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier *sub;
+	struct holds before;
+	unsigned long nth;
+	bool hit;
+
+	REQUIRE(mm);
+	gots_reset();
+	before = holds_of(mm);
+	for (nth = 1;; nth++) {
+		alloc_fail_nth(nth);
+		sub = mmu_notifier_get(&got_ops, mm);
+		hit = alloc_fail_hit();
+		alloc_fail_nth(0);
+		if (!hit)
+			break;
+		EXPECT_EQ(PTR_ERR(sub), -ENOMEM);
+		EXPECT_EQ(atomic_read(&gots_made), atomic_read(&gots_freed));
+		EXPECT_HOLDS(mm, before);
+	}
+	EXPECT_GE(nth, 4UL);
+	if (!IS_ERR(sub))
+		mmu_notifier_put(sub);
+	mmu_notifier_synchronize();
+	EXPECT_EQ(atomic_read(&gots_made), atomic_read(&gots_freed));
 	mmput(mm);
 }
 
@@ -992,50 +1294,116 @@ KTEST(mmu_notifier, synchronize_waits_for_every_free_and_not_just_for_time)
 
 /* --- starts that fail ------------------------------------------------------------------ */
 
+#define MATRIX_SUBS 5
+
 /*
- * {0, 1, 2 that fail} among two with an end, before, between and after: each
- * with an end gets as many ends as starts, the count of open ranges is zero,
- * and the answer is the last failure's (R3.10).
+ * One cell of the matrix: bit i of @failing says that the i-th to register
+ * fails; the others have an end. With an interval beside them, or without.
+ */
+static void matrix_cell(struct ktest *test, unsigned int failing,
+			bool with_interval)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct call_log log = {.nr = {0}};
+	char wanted[2 * MATRIX_SUBS + 1];
+	struct mmu_notifier_range range;
+	struct mmu_notifier_stats stats;
+	struct listener l[MATRIX_SUBS];
+	unsigned int i, at = 0;
+	struct watcher w;
+	int ret;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	for (i = 0; i < MATRIX_SUBS; i++) {
+		EXPECT_EQ(listen_as(&l[i], mm,
+				    failing & BIT(i) ? &start_ops : &pair_ops),
+			  0);
+		l[i].answer = failing & BIT(i) ? -EAGAIN : 0;
+		l[i].log = &log;
+		l[i].name = (char)('a' + i);
+	}
+	if (with_interval)
+		EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	ret = start_nonblock_of(&range, mm, 0, 1);
+	EXPECT_EQ(ret, failing ? -EAGAIN : 0);
+	if (!ret)
+		end_of(&range);
+	for (i = MATRIX_SUBS; i-- > 0;)
+		wanted[at++] = (char)('a' + i);
+	for (i = MATRIX_SUBS; i-- > 0;) {
+		if (!(failing & BIT(i)))
+			wanted[at++] = (char)('A' + i);
+	}
+	wanted[at] = '\0';
+	EXPECT_STREQ(log.who, wanted);
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.open_ranges, 0UL);
+	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(stats.failed_starts, failing ? 1UL : 0UL);
+	/* Nothing of it is left: the next change reaches everybody. */
+	change(mm, 0, 1);
+	for (i = 0; i < MATRIX_SUBS; i++) {
+		EXPECT_EQ(l[i].starts, 2U);
+		EXPECT_EQ(l[i].ends, failing & BIT(i) ? 0U : 2U);
+		unlisten(&l[i], mm);
+	}
+	if (with_interval) {
+		EXPECT_EQ(w.calls, 2U);
+		unwatch(&w);
+	}
+	mmput(mm);
+}
+
+/*
+ * {0, 1, 2, ... all that fail} x {those with an end before, between, after}:
+ * every one is told the start, then every one with an end is told it once,
+ * both newest first, and the counts are zero (R3.3, R3.10).
  */
 KTEST(mmu_notifier, every_subscriber_is_called_and_every_end_has_its_start)
 {
-	unsigned int failing, at;
+	unsigned int failing;
 
-	for (failing = 0; failing <= 2; failing++) {
-		for (at = 0; at < 3; at++) {
-			struct mm_struct *mm = mm_alloc();
-			struct mmu_notifier_range range;
-			struct mmu_notifier_stats stats;
-			struct listener l[4];
-			unsigned int i, failed = 0;
-			int ret;
-
-			REQUIRE(mm);
-			for (i = 0; i < 4; i++) {
-				bool fails = i >= at && failed < failing;
-
-				EXPECT_EQ(listen_as(&l[i], mm,
-						    fails ? &start_ops
-							  : &pair_ops),
-					  0);
-				l[i].answer = fails ? -EAGAIN : 0;
-				failed += fails;
-			}
-			ret = start_nonblock_of(&range, mm, 0, 1);
-			EXPECT_EQ(ret, failing ? -EAGAIN : 0);
-			if (!ret)
-				end_of(&range);
-			for (i = 0; i < 4; i++) {
-				EXPECT_EQ(l[i].starts, 1U);
-				EXPECT_EQ(l[i].ends, l[i].answer ? 0U : 1U);
-				unlisten(&l[i], mm);
-			}
-			mmu_notifier_read_stats(mm, &stats);
-			EXPECT_EQ(stats.open_ranges, 0UL);
-			EXPECT_EQ(stats.failed_starts, failing ? 1UL : 0UL);
-			mmput(mm);
+	for (failing = 0; failing < BIT(MATRIX_SUBS); failing++) {
+		matrix_cell(test, failing, false);
+		matrix_cell(test, failing, true);
+		if (ktest_failed(test)) {
+			ktest_note("those that fail: %#x", failing);
+			break;
 		}
 	}
+}
+
+KTEST(mmu_notifier, an_end_after_a_failed_start_does_nothing)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range, other;
+	struct mmu_notifier_stats stats;
+	struct listener good, bad;
+	struct watcher w;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(listen(&good, mm), 0);
+	EXPECT_EQ(listen_as(&bad, mm, &start_ops), 0);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	start_of(&other, mm, 8, 9);
+	bad.answer = -EAGAIN;
+	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EAGAIN);
+	EXPECT_EQ(good.ends, 1U);
+	end_of(&range);
+	EXPECT_EQ(good.ends, 1U);
+	/* The other is still the one that is open. */
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.open_ranges, 1UL);
+	EXPECT_EQ(stats.open_hits, 0UL);
+	end_of(&other);
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.open_ranges, 0UL);
+	unwatch(&w);
+	unlisten(&bad, mm);
+	unlisten(&good, mm);
+	mmput(mm);
 }
 
 /*
@@ -1085,6 +1453,29 @@ KTEST_F(mmu_notifier, an_answer_that_is_not_EAGAIN_is_reported_and_passed_on,
 	mmput(mm);
 }
 
+/* Newest first: the oldest is the last to answer. */
+KTEST_F(mmu_notifier, of_several_failures_the_last_is_returned, KT_EXPECT_REPORT)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct listener l[3];
+	int i;
+
+	REQUIRE(mm);
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(listen_as(&l[i], mm, &start_ops), 0);
+	l[2].answer = -EAGAIN;
+	l[1].answer = -EIO;
+	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EIO);
+	l[0].answer = -EAGAIN;
+	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EAGAIN);
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(l[i].starts, 2U);
+		unlisten(&l[i], mm);
+	}
+	mmput(mm);
+}
+
 KTEST_F(mmu_notifier, who_may_fail_and_has_an_end_is_reported, KT_EXPECT_REPORT)
 {
 	struct mm_struct *mm = mm_alloc();
@@ -1105,6 +1496,8 @@ KTEST_F(mmu_notifier, a_failure_of_a_blockable_start_is_no_failure,
 	KT_EXPECT_REPORT)
 {
 	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct mmu_notifier_stats stats;
 	struct listener bad, good;
 
 	REQUIRE(mm);
@@ -1112,8 +1505,13 @@ KTEST_F(mmu_notifier, a_failure_of_a_blockable_start_is_no_failure,
 	EXPECT_EQ(listen_as(&bad, mm, &start_ops), 0);
 	bad.answer = -EAGAIN;
 	bad.insist = true;
-	change(mm, 0, 1);
+	start_of(&range, mm, 0, 1);
 	EXPECT_EQ(good.starts, 1U);
+	EXPECT_EQ(good.ends, 0U);
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.open_ranges, 1UL);
+	EXPECT_EQ(stats.failed_starts, 0UL);
+	end_of(&range);
 	EXPECT_EQ(good.ends, 1U);
 	unlisten(&bad, mm);
 	unlisten(&good, mm);

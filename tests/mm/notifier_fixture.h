@@ -15,6 +15,7 @@
 #include <kernel/string.h>
 #include <mm/mm.h>
 #include <mm/mmu_notifier.h>
+#include <mm/page_alloc.h>
 
 #define PG(n) ((unsigned long)(n) << 12)
 
@@ -43,6 +44,7 @@ static inline void log_call(struct call_log *log, char who)
  * @calls: callbacks
  * @seq: number of the last
  * @event: event of the last
+ * @told: where its range is, to compare, not to follow
  * @blockable: was the last range blockable
  * @refuse: answer false
  * @ignore: return without noting the number, as for one's own event
@@ -56,6 +58,7 @@ struct watcher {
 	unsigned int calls;
 	unsigned long seq;
 	enum mmu_notifier_event event;
+	const struct mmu_notifier_range *told;
 	bool blockable;
 	bool refuse;
 	bool ignore;
@@ -82,6 +85,7 @@ static inline bool watcher_invalidate(struct mmu_interval_notifier *sub,
 	w->calls++;
 	w->seq = cur_seq;
 	w->event = range->event;
+	w->told = range;
 	w->blockable = mmu_notifier_range_blockable(range);
 	mutex_unlock(&w->lock);
 	if (w->step) {
@@ -173,6 +177,9 @@ static inline int start_nonblock_of(struct mmu_notifier_range *range,
  * struct listener - a plain subscriber that counts
  * @answer: what start returns for a range that may not block
  * @insist: return @answer for blockable ranges too
+ * @told: where the last range is, to compare, not to follow
+ * @open_hits_at_start: open ranges that hit an interval, at the last start
+ * @open_hits_at_end: the same at the last end
  * @start_step: if set, start signals 1 and waits for 2
  * @release_step: the same of release
  */
@@ -185,6 +192,9 @@ struct listener {
 	unsigned int tlb_calls;
 	unsigned int pte_calls;
 	unsigned long pte;
+	const struct mmu_notifier_range *told;
+	unsigned long open_hits_at_start;
+	unsigned long open_hits_at_end;
 	bool blockable_at_start;
 	bool blockable_at_end;
 	bool young;
@@ -201,12 +211,22 @@ static inline struct listener *listener_of(struct mmu_notifier *sub)
 	return container_of(sub, struct listener, sub);
 }
 
+static inline unsigned long open_hits_of(struct mm_struct *mm)
+{
+	struct mmu_notifier_stats stats;
+
+	mmu_notifier_read_stats(mm, &stats);
+	return stats.open_hits;
+}
+
 static inline int listener_start(struct mmu_notifier *sub,
 				 const struct mmu_notifier_range *range)
 {
 	struct listener *l = listener_of(sub);
 
 	l->starts++;
+	l->told = range;
+	l->open_hits_at_start = open_hits_of(range->mm);
 	l->blockable_at_start = mmu_notifier_range_blockable(range);
 	log_call(l->log, l->name);
 	if (l->start_step) {
@@ -222,6 +242,8 @@ static inline void listener_end(struct mmu_notifier *sub,
 	struct listener *l = listener_of(sub);
 
 	l->ends++;
+	l->told = range;
+	l->open_hits_at_end = open_hits_of(range->mm);
 	l->blockable_at_end = mmu_notifier_range_blockable(range);
 	log_call(l->log, l->name + ('A' - 'a'));
 }

@@ -28,6 +28,7 @@
 #include <arch/cpu.h>
 #include <arch/smp.h>
 #include <mm/mm.h>
+#include <mm/mmu_notifier.h>
 #include <mm/page_alloc.h>
 #include <mm/vmalloc.h>
 
@@ -250,6 +251,28 @@ static void bug(void)
 	BUG();
 }
 
+static bool never_told(struct mmu_interval_notifier *sub,
+		       const struct mmu_notifier_range *range,
+		       unsigned long cur_seq)
+{
+	return true;
+}
+
+/* A drop too many: the struct goes, and a subscription is still in its tree. */
+static void mm_freed_with_a_subscription(void)
+{
+	static const struct mmu_interval_notifier_ops ops = {
+		.invalidate = never_told,
+	};
+	static struct mmu_interval_notifier sub;
+	struct mm_struct *mm = mm_alloc();
+
+	BUG_ON(!mm);
+	BUG_ON(mmu_interval_notifier_insert(&sub, mm, 0, PAGE_SIZE, &ops));
+	mmput(mm);
+	mmdrop(mm);
+}
+
 static void panic_elsewhere(void *unused)
 {
 	panic("test: panic on the other CPU");
@@ -292,6 +315,7 @@ static const struct panic_case {
 	{"write_past_object", write_past_object},
 	{"assertion", assertion},
 	{"bug", bug},
+	{"mm_freed_with_a_subscription", mm_freed_with_a_subscription},
 	{"panic_on_another_cpu", panic_on_another_cpu},
 	{"plain_panic", plain_panic},
 };
