@@ -30,6 +30,7 @@
 #include <mm/mm.h>
 #include <mm/mmu_notifier.h>
 #include <mm/page_alloc.h>
+#include <mm/pgtable_notify.h>
 #include <mm/vmalloc.h>
 
 CMDLINE_KEY("case", "which forbidden thing to do (mode=panic)");
@@ -239,6 +240,14 @@ static void write_past_object(void)
 	kfree(object);
 }
 
+/* Whoever follows entries by value would have both pages at once. */
+static void repoint_filled_entry(void)
+{
+	pte_t pte = pfn_pte(1, PAGE_READONLY);
+
+	set_pte_at_notify(current->mm, PAGE_SIZE, &pte, pte);
+}
+
 static void assertion(void)
 {
 	volatile int one = 1;
@@ -313,6 +322,7 @@ static const struct panic_case {
 	{"free_of_no_object", free_of_no_object},
 	{"write_after_free", write_after_free},
 	{"write_past_object", write_past_object},
+	{"repoint_filled_entry", repoint_filled_entry},
 	{"assertion", assertion},
 	{"bug", bug},
 	{"mm_freed_with_a_subscription", mm_freed_with_a_subscription},
