@@ -353,6 +353,70 @@ def judge_quoted(quoted, words, names, suites, roots):
     return wrong
 
 
+# The rules of the notifiers: how many each section has. A rule is never
+# renumbered, so that what headers and sources quote stays right.
+RULES = {1: 25, 2: 36, 3: 10, 4: 31, 5: 9, 6: 7}
+# Where a test may be that is not inside the kernel: prefix, files, its name in
+# their text.
+OTHER_TESTS = (
+    ('host', 'tests/host/*.c', r'^ \* tests/host/%s\.c - '),
+    ('model', 'tests/model/*', r'^search %s '),
+    ('panic', 'tests/panic/cases', r'^case %s$'),
+    ('boots', 'scripts/run-tests.py', r"^    '%s': "),
+    ('check', 'scripts/check.py', r'^def check_%s\('),
+)
+
+
+def is_test(quoted, names):
+    """Does `quoted` name a test that exists?"""
+    if quoted in names:
+        return True
+    room, dot, name = quoted.partition('.')
+    return any(room == prefix and dot and
+               re.search(words % re.escape(name), text_of(path), re.M)
+               for prefix, pattern, words in OTHER_TESTS
+               for path in files(pattern))
+
+
+def check_rules():
+    """docs/semantics.md has every rule of sections 1 to 6, each with a test
+
+    A row: rules, meaning, tests.  A rule that none can test says `untested:'
+    and why in place of the tests.
+    """
+    wrong = []
+    names = test_names()
+    missing = {'R%d.%d' % (section, number)
+               for section, count in RULES.items()
+               for number in range(1, count + 1)}
+    known = set(missing)
+    rows = re.findall(r'^\| (R[^|]*) \|([^|]*)\|(?:.*\|)?([^|]*)\|$',
+                      text_of('docs/semantics.md'), re.M)
+    for rules, meaning, tests in rows:
+        rules = [rule for rule in re.findall(r'R\d+\.\d+', rules)
+                 if int(rule[1:].split('.')[0]) in RULES]
+        if not rules:
+            continue
+        where = 'docs/semantics.md: %s: ' % ', '.join(rules)
+        for rule in rules:
+            missing.discard(rule)
+            if rule not in known:
+                wrong.append(where + 'there is no rule ' + rule)
+        if not meaning.strip():
+            wrong.append(where + 'does not say what it means')
+        if re.match(r'\s*untested: \w+ \w+', tests):
+            continue
+        if not any(is_test(quoted, names)
+                   for quoted in re.findall(r'`([^`]+)`', tests)):
+            wrong.append(where + 'names no test that exists')
+        wrong += [where + 'no test ' + quoted
+                  for quoted in re.findall(r'`(\w+\.\w+)`', tests)
+                  if not is_test(quoted, names)]
+    return wrong + ['docs/semantics.md: no row for ' + rule
+                    for rule in sorted(missing, key=lambda r:
+                                       [int(n) for n in r[1:].split('.')])]
+
+
 def check_locking():
     """docs/locking.md and the test of the learned order list the same"""
     table = re.findall(r'^\| `([^`]+)` \|', text_of('docs/locking.md'), re.M)

@@ -687,6 +687,39 @@ KTEST(mmu_interval, the_sequence_may_wrap)
 	mmput(mm);
 }
 
+/*
+ *	range 1		range 2		reader
+ *	start: -1
+ *					read_begin: sleeps, newest is -1
+ *			start: 1
+ *	end
+ *					goes on: 1 is later than -1
+ */
+KTEST(mmu_interval, across_the_wrap_a_later_range_is_still_a_later_one)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range one, two;
+	struct watcher w;
+	struct reader r;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	mm->notifier_subscriptions->invalidate_seq = -3ul;
+	start_of(&one, mm, 0, 1);
+	EXPECT_EQ(w.seq, -1ul);
+	reader_run(&r, &w);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	start_of(&two, mm, 0, 1);
+	EXPECT_EQ(w.seq, 1UL);
+	end_of(&one);
+	kthread_join(r.task);
+	EXPECT(must_retry(&w, r.seq));
+	end_of(&two);
+	unwatch(&w);
+	mmput(mm);
+}
+
 KTEST(mmu_interval, exit_tells_RELEASE_and_then_UNMAP)
 {
 	struct mm_struct *mm = mm_alloc();
