@@ -30,7 +30,9 @@
  * is held is ordered after it.  Shared is ordered like exclusive, since a
  * queued writer makes readers wait for each other.  In an interrupt only what
  * that interrupt took counts as held: the rest is the irq rule's business.
- * A wrong order is reported and not learned.
+ * A wrong order is reported once and not learned; who told whom is forgotten
+ * where a test's expectation begins and where it ends, so that what the test
+ * did on purpose hides nothing that somebody does by mistake.
  *
  *	field			read with		write with
  *	task->lockdep		the task, interrupts off
@@ -199,10 +201,25 @@ unsigned int lockdep_report_count(void)
 	return (unsigned int)atomic_read(&report_count);
 }
 
+static void forget_accused(void) __no_thread_safety
+{
+	unsigned long flags;
+	unsigned int id;
+
+	raw_spin_lock_irqsave(&graph_lock, flags);
+	for (id = 1; id < nr_classes; id++) {
+		memset(&classes[id].accused, 0, sizeof(classes[id].accused));
+		classes[id].irq_accused = false;
+	}
+	raw_spin_unlock_irqrestore(&graph_lock, flags);
+}
+
 void lockdep_expect_begin(void) __no_thread_safety
 {
 	unsigned long flags;
 
+	forget_accused();
+	current->lockdep.sleep_told = false;
 	raw_spin_lock_irqsave(&report_lock, flags);
 	expecting = true;
 	expected = 0;
@@ -221,6 +238,7 @@ unsigned int lockdep_expect_end(char *buf, size_t size) __no_thread_safety
 	if (buf)
 		strscpy(buf, expected_text, size);
 	raw_spin_unlock_irqrestore(&report_lock, flags);
+	forget_accused();
 	return n;
 }
 
@@ -334,10 +352,7 @@ static void add_irq_pair(unsigned int in_irq, unsigned int irqs_on)
 
 static bool accuse(unsigned int from, unsigned int to)
 {
-	bool news = !set_has(&classes[from].accused, to);
-
-	set_add(&classes[from].accused, to);
-	return news || READ_ONCE(expecting);
+	return !test_and_set_bit(to, classes[from].accused.bits);
 }
 
 static void describe_attempt(const struct held_lock *held, unsigned int id,
@@ -428,7 +443,7 @@ static void report_irq_use(unsigned int id, unsigned int other, const char *here
 {
 	struct lock_class *class = &classes[id];
 
-	if (class->irq_accused && !READ_ONCE(expecting))
+	if (class->irq_accused)
 		return;
 	class->irq_accused = true;
 	report_begin("possible deadlock: a lock with and without interrupts");
@@ -617,9 +632,9 @@ static void acquire(struct lockdep_map *map, unsigned int subclass,
 	ld->held[ld->depth++] = lock;
 }
 
-void lock_acquire(struct lockdep_map *map, unsigned int subclass, unsigned int how)
+void lock_acquire_at(struct lockdep_map *map, unsigned int subclass,
+		     unsigned int how, unsigned long ip)
 {
-	unsigned long ip = (unsigned long)__builtin_return_address(0);
 	unsigned long flags;
 
 	if (validator_rests())
@@ -627,6 +642,12 @@ void lock_acquire(struct lockdep_map *map, unsigned int subclass, unsigned int h
 	local_irq_save(flags);
 	acquire(map, subclass, how, ip, !irqs_disabled_flags(flags));
 	local_irq_restore(flags);
+}
+
+void lock_acquire(struct lockdep_map *map, unsigned int subclass, unsigned int how)
+{
+	lock_acquire_at(map, subclass, how,
+			(unsigned long)__builtin_return_address(0));
 }
 
 static bool drop_held(struct lockdep_task *ld, const struct lockdep_map *map)
@@ -689,39 +710,70 @@ void lockdep_assert_failed(const char *expr, const char *file, int line)
 
 /* ---- sleeping ---------------------------------------------------------- */
 
-static void check_sleep(const char *what, const char *file, int line)
+static void report_sleep(const char *what, const char *file, int line,
+			 unsigned long ip)
 {
 	struct lockdep_task *ld = &current->lockdep;
+	bool irqs_off = irqs_disabled();
 	u32 count = preempt_count();
 	unsigned long flags;
-	bool irqs_off;
 
-	if (!sched_running() || validator_rests())
-		return;
 	local_irq_save(flags);
-	irqs_off = irqs_disabled_flags(flags);
-	if (unlikely(count || irqs_off || ld->non_block))
-		report_simple(what, true,
-			      "%s:%d, preempt count %#x, interrupts %s, "
-			      "non-block depth %u",
-			      file, line, count, irqs_off ? "off" : "on",
-			      ld->non_block);
+	report_begin(what);
+	add_text(" %s:%d in %pS\n preempt count %#x, interrupts %s, "
+		 "non-block depth %u\n",
+		 file, line, (void *)ip, count, irqs_off ? "off" : "on",
+		 ld->non_block);
+	if (ld->non_block)
+		add_text("  in the non-block section opened at %pS\n",
+			 (void *)ld->non_block_ip);
+	add_held(current);
+	report_end();
 	local_irq_restore(flags);
+}
+
+static bool may_not_sleep(void)
+{
+	return sched_running() && !validator_rests() &&
+	       unlikely(preempt_count() || current->lockdep.non_block ||
+			irqs_disabled());
+}
+
+/*
+ * One report for one mistake: who was told is not told again, by the wait it
+ * had announced or by the next, until it has slept where it may.
+ */
+static void check_sleep(const char *what, const char *file, int line,
+			unsigned long ip)
+{
+	struct lockdep_task *ld = &current->lockdep;
+	bool wrong = may_not_sleep();
+
+	if (unlikely(wrong) && !ld->sleep_told)
+		report_sleep(what, file, line, ip);
+	ld->sleep_told = wrong;
 }
 
 void lockdep_might_sleep(const char *file, int line)
 {
-	check_sleep("sleeping where one must not", file, line);
+	check_sleep("sleeping where one must not", file, line,
+		    (unsigned long)__builtin_return_address(0));
 }
 
 void lockdep_note_schedule(void)
 {
-	check_sleep("scheduling where one must not", __FILE__, __LINE__);
+	check_sleep("scheduling where one must not", __FILE__, __LINE__,
+		    (unsigned long)__builtin_return_address(0));
 }
 
 void non_block_start(void)
 {
-	current->lockdep.non_block++;
+	struct lockdep_task *ld = &current->lockdep;
+
+	if (ld->non_block++)
+		return;
+	ld->non_block_ip = (unsigned long)__builtin_return_address(0);
+	ld->sleep_told = false;
 }
 
 void non_block_end(void)

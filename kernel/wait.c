@@ -195,18 +195,29 @@ static s64 wait_common(struct completion *c, unsigned int state, u64 ns)
 	return ret;
 }
 
+/* Said in the functions that others call: reports shall name those. */
+static __always_inline void may_wait_for(struct completion *c)
+{
+	lock_acquire_at(&c->dep, 0, LOCK_PLAIN,
+			(unsigned long)__builtin_return_address(0));
+	lock_release(&c->dep);
+}
+
 void wait_for_completion(struct completion *c)
 {
+	may_wait_for(c);
 	(void)wait_common(c, TASK_UNINTERRUPTIBLE, ~0ULL);
 }
 
 u64 wait_for_completion_timeout_ns(struct completion *c, u64 ns)
 {
+	may_wait_for(c);
 	return (u64)wait_common(c, TASK_UNINTERRUPTIBLE, min(ns, (u64)INT64_MAX));
 }
 
 int wait_for_completion_killable(struct completion *c)
 {
+	may_wait_for(c);
 	return wait_common(c, TASK_KILLABLE, ~0ULL) < 0 ? -EINTR : 0;
 }
 

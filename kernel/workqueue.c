@@ -202,11 +202,13 @@ bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
 	return added;
 }
 
-static void annotate_wait(struct workqueue_struct *wq)
+/* Inlined into the functions that others call: reports shall name those. */
+static __always_inline void annotate_wait(struct workqueue_struct *wq)
 {
 	might_sleep();
-	lock_map_acquire(&wq->dep);
-	lock_map_release(&wq->dep);
+	lock_acquire_at(&wq->dep, 0, LOCK_PLAIN,
+			(unsigned long)__builtin_return_address(0));
+	lock_release(&wq->dep);
 }
 
 static bool taken_since(struct workqueue_struct *wq, struct work_struct *work,

@@ -38,6 +38,7 @@
 #include <mm/alloc_debug.h>
 #include <mm/kernel_map.h>
 #include <mm/kernel_stack.h>
+#include <mm/might_alloc.h>
 #include <mm/page_alloc.h>
 #include <mm/vmalloc.h>
 
@@ -199,10 +200,12 @@ static void trim_to(unsigned int keep)
 
 void *kernel_stack_alloc(void)
 {
-	void *stack = take_cached(CALLER());
 	unsigned long flags;
 	unsigned int slot;
+	void *stack;
 
+	might_alloc(GFP_KERNEL, CALLER());
+	stack = take_cached(CALLER());
 	if (stack) {
 		trim_to(CACHED_STACKS);
 		return stack;

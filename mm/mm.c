@@ -36,6 +36,7 @@
 #include <arch/mmu.h>
 #include <mm/mm.h>
 #include <mm/mmu_notifier.h>
+#include <mm/page.h>
 #include <mm/pgtable.h>
 
 static struct kmem_cache *mm_cache;
@@ -50,6 +51,29 @@ static int mm_cache_init(void)
 	return mm_cache ? 0 : -ENOMEM;
 }
 INITCALL(INIT_CORE, mm_cache_init);
+
+/*
+ * What the validator would learn only from the first range that is raised with
+ * these held: a callback that takes one of them is wrong from the beginning.
+ */
+static int mm_teach_order(void)
+{
+	struct mm_struct *mm;
+
+	if (!IS_ENABLED(CONFIG_LOCKDEP))
+		return 0;
+	mm = mm_alloc();
+	if (!mm)
+		return -ENOMEM;
+	mmap_read_lock(mm);
+	lock_map_acquire(&page_lock_map);
+	mmu_notifier_might_invalidate();
+	lock_map_release(&page_lock_map);
+	mmap_read_unlock(mm);
+	mmput(mm);
+	return 0;
+}
+INITCALL(INIT_MM, mm_teach_order);
 
 struct mm_struct *mm_alloc(void)
 {

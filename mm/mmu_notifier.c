@@ -494,12 +494,16 @@ static noinline int start_hit_alone(struct mmu_notifier_subscriptions *subs,
 	return unlikely(ret) ? notifier_start_failed(subs, range, ret) : 0;
 }
 
-/* Debug builds: a range of nothing is the raiser's mistake. It is not open. */
+/*
+ * Debug builds: a range of nothing is the raiser's mistake. It is not counted
+ * any more, and an end to it finds that nobody was told.
+ */
 static noinline int start_refused(struct mmu_notifier_range *range)
 {
 	WARN(true, "%s of nothing, [%#lx, %#lx)",
 	     mmu_notifier_event_name(range->event), range->start, range->end);
-	mmu_notifier_invalidate_range_end(range);
+	if (atomic64_sub_negative(range->ticket, &range->mm->notifier_ranges))
+		notifier_gate_leave_busy(&subscriptions_of(range->mm)->ranges);
 	range->ticket = 0;
 	return -EINVAL;
 }
@@ -539,15 +543,14 @@ static noinline void end_slow(struct mmu_notifier_subscriptions *subs,
 {
 	if (READ_ONCE(subs->mode) & MODE_BUSY)
 		notifier_gate_leave_busy(&subs->ranges);
+	mmu_notifier_map_acquire();
 	if (being_looked_at(subs))
 		notifier_observe_end(range);
 	if (range->seq)
 		close_hit(subs, range);
-	if (range->told) {
-		mmu_notifier_map_acquire();
+	if (range->told)
 		notifier_plain_end_beside(subs, range, being_looked_at(subs));
-		mmu_notifier_map_release();
-	}
+	mmu_notifier_map_release();
 }
 
 /*

@@ -395,7 +395,7 @@ static __always_inline struct page *alloc_one(gfp_t gfp, unsigned long caller)
 
 struct page *alloc_page(gfp_t gfp)
 {
-	might_alloc(gfp);
+	might_alloc(gfp, CALLER());
 	if (alloc_shall_fail(gfp))
 		return NULL;
 	return alloc_one(gfp, CALLER());
@@ -405,7 +405,7 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 {
 	struct page *page;
 
-	might_alloc(gfp);
+	might_alloc(gfp, CALLER());
 	if (alloc_shall_fail(gfp))
 		return NULL;
 	if (!order)
@@ -424,7 +424,7 @@ unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long nr, struct page **pages)
 {
 	unsigned long done;
 
-	might_alloc(gfp);
+	might_alloc(gfp, CALLER());
 	for (done = 0; done < nr; done++) {
 		if (alloc_shall_fail(gfp))
 			break;

@@ -28,7 +28,9 @@
  *
  * Not here: emptying the last level (mm/zap.c).
  */
+#include <mm/alloc_debug.h>
 #include <mm/kernel_map.h>
+#include <mm/might_alloc.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/pgtable.h>
@@ -105,6 +107,7 @@ pte_t *pgtable_alloc_pte(struct mm_struct *mm, vaddr_t addr,
 	pmd_t *pmdp;
 	pmd_t pmd;
 
+	might_alloc(GFP_KERNEL, CALLER());
 	if (unlikely(pgd_none(pgdp_get(pgdp))) && table_install(mm, &pgdp->pgd))
 		return NULL;
 	pudp = pgd_table(pgdp_get(pgdp)) + pud_index(addr);

@@ -271,7 +271,7 @@ static __always_inline void *alloc_object(struct kmem_cache *cache, size_t size,
 	struct kmem_cpu *cpu;
 	void *object = NULL;
 
-	might_alloc(gfp);
+	might_alloc(gfp, caller);
 	if (alloc_shall_fail(gfp))
 		return NULL;
 	cpu = cpu_get(cache);
@@ -323,30 +323,29 @@ void kmem_cache_free(struct kmem_cache *cache, void *object)
 	free_object(cache, object, CALLER());
 }
 
-static void *kmalloc_large(size_t size, gfp_t gfp)
+static void *kmalloc_large(size_t size, gfp_t gfp, unsigned long caller)
 {
 	unsigned int order = fls((size - 1) >> PAGE_SHIFT);
-	struct page *page = alloc_pages(gfp, order);
+	struct page *page;
 
+	might_alloc(gfp, caller);
+	page = alloc_pages(gfp, order);
 	if (!page)
 		return NULL;
 	__SetPageLarge(page);
+	if (IS_ENABLED(CONFIG_DEBUG))
+		page->owner = caller_pack(caller);
 	return page_address(page);
 }
 
 void *kmalloc_any(size_t size, gfp_t gfp)
 {
-	void *object;
-
 	if (!size || size > KMALLOC_MAX_SIZE)
 		return NULL;
 	if (size <= KMALLOC_MAX_CACHED)
 		return alloc_object(kmalloc_caches[kmalloc_class(size)], size,
 				    gfp, CALLER());
-	object = kmalloc_large(size, gfp);
-	if (IS_ENABLED(CONFIG_DEBUG) && object)
-		virt_to_page(object)->owner = caller_pack(CALLER());
-	return object;
+	return kmalloc_large(size, gfp, CALLER());
 }
 
 static noinline __cold void bad_kfree(const void *object)
@@ -438,6 +437,7 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size,
 
 	ASSERT(size && size <= KMALLOC_MAX_CACHED && align <= PAGE_SIZE);
 	ASSERT(!align || is_power_of_two(align));
+	might_alloc(gfp, CALLER());
 	if (flags & KMEM_CACHE_ALIGNED)
 		align = max_t(size_t, align, CACHE_LINE);
 	cache = kmem_cache_zalloc(first, gfp);

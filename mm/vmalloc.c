@@ -48,6 +48,7 @@
 #include <mm/kernel_map.h>
 #include <mm/kernel_stack.h>
 #include <mm/memblock.h>
+#include <mm/might_alloc.h>
 #include <mm/page_alloc.h>
 #include <mm/vmalloc.h>
 
@@ -257,6 +258,7 @@ static void *vmalloc_from(size_t size, gfp_t gfp, unsigned long caller)
 	struct page **pages;
 	struct vm_area *area;
 
+	might_alloc(gfp, caller);
 	if (!size || nr > nr_total_pages())
 		return NULL;
 	pages = pages_new(nr, gfp, caller);
@@ -318,6 +320,7 @@ void __iomem *ioremap(paddr_t phys, size_t len)
 	paddr_t end = ALIGN(phys + len, PAGE_SIZE);
 	struct vm_area *area;
 
+	might_alloc(GFP_KERNEL, CALLER());
 	if (!len || end <= start || end > 1ul << MAX_PHYSMEM_BITS)
 		return NULL;
 	if (WARN(memblock_list_overlaps(memblock_memory(), start, end),

@@ -212,13 +212,14 @@ void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
 			panic("%s", "!(" #cond ")"); \
 	} while (0)
 
-#define lock_map_acquire(map)           ((void)(map))
-#define lock_map_release(map)           ((void)(map))
-#define might_sleep()                   ((void)0)
-#define might_lock(lock)                ((void)(lock))
-#define non_block_start()               ((void)0)
-#define non_block_end()                 ((void)0)
-#define lockdep_assert_held_write(lock) ((void)(lock))
+#define lock_acquire_at(map, subclass, how, ip) ((void)(map))
+#define lock_map_acquire(map)                   ((void)(map))
+#define lock_map_release(map)                   ((void)(map))
+#define might_sleep()                           ((void)0)
+#define might_lock(lock)                        ((void)(lock))
+#define non_block_start()                       ((void)0)
+#define non_block_end()                         ((void)0)
+#define lockdep_assert_held_write(lock)         ((void)(lock))
 
 /* --- the address space ------------------------------------------------------- */
 

@@ -4,6 +4,20 @@
  *
  * The waiter may free the completion as soon as its wait returns: complete()
  * touches it last when it drops the lock that the waiter takes to look.
+ *
+ * To the lock validator a completion is a fake lock of the class of the place
+ * that initialised it.  Waiting takes it for a moment; who is on the way to
+ * complete() holds it, from completing_begin() to completing_end().  Whatever
+ * that way takes, may wait for or may allocate is then known to be needed
+ * before the waiters go on, and who waits with a lock held that the way needs
+ * is reported, by whichever of the two comes second, though neither had to
+ * wait.  The way begins where somebody may already be waiting, or where work
+ * was promised that ends in complete(): the body of a thread that serves
+ * requests, not its start-up.  Without the two calls a wait is ordered after
+ * what its waiter holds, and nothing else is known of it.
+ *
+ * A notifier callback that waits for a fence of its device is the case that
+ * matters (R5.8 e): see docs/locking.md.
  */
 #ifndef KERNEL_COMPLETION_H
 #define KERNEL_COMPLETION_H
@@ -18,26 +32,50 @@
 struct completion {
 	unsigned int done;
 	struct wait_queue_head wait;
+	LOCKDEP_MAP_MEMBER
 };
 
 #define COMPLETION_ALL (~0U / 2)
 
-#define COMPLETION_INIT(name)                                      \
-	{                                                          \
-		.done = 0, .wait = WAIT_QUEUE_HEAD_INIT(name.wait) \
+#define COMPLETION_INIT(name)                                       \
+	{                                                           \
+		.done = 0, .wait = WAIT_QUEUE_HEAD_INIT(name.wait), \
+		LOCKDEP_DEP_INIT(#name, LOCK_KIND_FAKE)             \
 	}
 #define DECLARE_COMPLETION(name) struct completion name = COMPLETION_INIT(name)
 
-#define init_completion(c)                                 \
-	do {                                               \
-		(c)->done = 0;                             \
-		init_waitqueue_head_named(&(c)->wait, #c); \
+#define init_completion(c)                                         \
+	do {                                                       \
+		(c)->done = 0;                                     \
+		init_waitqueue_head_named(&(c)->wait, #c ".wait"); \
+		lockdep_init_map(&(c)->dep, #c, LOCK_KIND_FAKE);   \
 	} while (0)
 
 /** reinit_completion() - use again; nobody waits or completes now */
 static inline void reinit_completion(struct completion *c)
 {
 	c->done = 0;
+}
+
+/**
+ * completing_begin() - from here on waiters of @c depend on what I do
+ * @c: it, or another that was initialised at the same place
+ *
+ * For the lock validator, see above; nothing without it.  Held like a lock: to
+ * be ended by the same task, and reported if the task waits for @c meanwhile.
+ */
+static __always_inline void completing_begin(struct completion *c)
+{
+	lock_map_acquire(&c->dep);
+}
+
+/**
+ * completing_end() - I have completed @c, or somebody else will
+ * @c: as given to completing_begin(); it may be gone, its address is compared
+ */
+static __always_inline void completing_end(struct completion *c)
+{
+	lock_map_release(&c->dep);
 }
 
 /** complete() - let one waiter pass, now or later; any context but NMI */

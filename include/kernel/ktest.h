@@ -233,6 +233,20 @@ static inline void ktest_skip(struct ktest *test, const char *why)
 	test->skip_reason = why;
 }
 
+/**
+ * EXPECT_ONE_REPORT() - the lock validator spoke exactly once, and of all these
+ *
+ * Ends what lockdep_expect_begin() began; the arguments are texts that the
+ * report must contain.  A failure prints the report.
+ */
+#define EXPECT_ONE_REPORT(...) \
+	ktest_one_report(test, (const char *const[]){__VA_ARGS__, NULL})
+/** EXPECT_NO_REPORT() - ends the expectation; the validator said nothing */
+#define EXPECT_NO_REPORT() ktest_no_report(test)
+
+void ktest_one_report(struct ktest *test, const char *const *words);
+void ktest_no_report(struct ktest *test);
+
 /** ktest_failed() - has an expectation of this run failed so far? */
 static inline bool ktest_failed(struct ktest *test)
 {

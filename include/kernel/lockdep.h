@@ -121,15 +121,27 @@ struct held_lock {
 	unsigned char context; /* 0 thread, else depth of the interrupt */
 };
 
-/** struct lockdep_task - the validator's part of a task */
+/**
+ * struct lockdep_task - the validator's part of a task
+ * @depth: locks held
+ * @non_block: non-block sections it is in
+ * @non_block_ip: where the outermost of them was opened
+ * @sleep_told: it was told that it sleeps where one must not, and has not slept
+ *	elsewhere since
+ */
 struct lockdep_task {
 	unsigned int depth;
 	unsigned int non_block;
+	unsigned long non_block_ip;
+	bool sleep_told;
 	struct held_lock held[LOCKDEP_MAX_HELD];
 };
 
 void lock_acquire(struct lockdep_map *map, unsigned int subclass,
 		  unsigned int how);
+/* The same, named in reports as taken at @ip; for what others call. */
+void lock_acquire_at(struct lockdep_map *map, unsigned int subclass,
+		     unsigned int how, unsigned long ip);
 void lock_release(struct lockdep_map *map);
 bool lock_is_held(const struct lockdep_map *map, unsigned int how);
 void lockdep_assert_failed(const char *expr, const char *file, int line);
@@ -140,7 +152,8 @@ void lockdep_note_schedule(void);
  * might_sleep() - say that this place may sleep
  *
  * Reported when it is reached with interrupts off, preemption disabled (a
- * spinlock, an RCU section, an interrupt), or in a non-block section.
+ * spinlock, an RCU section, an interrupt), or in a non-block section; then with
+ * the place that opened the section.
  */
 #define might_sleep() lockdep_might_sleep(__FILE__, __LINE__)
 
@@ -211,6 +224,8 @@ unsigned int lockdep_report_count(void);
  * lockdep_expect_begin() - from now on reports are kept, not printed
  *
  * For tests that break a rule on purpose.  Not nested; one test at a time.
+ * Within an expectation an order is reported once, as anywhere; what was
+ * reported before it, or in it, is reported anew after it.
  */
 void lockdep_expect_begin(void);
 
@@ -260,22 +275,23 @@ struct lockdep_task {
 	{                                 \
 	}
 
-#define lock_acquire(map, subclass, how) ((void)0)
-#define lock_release(map)                ((void)0)
-#define lockdep_note_schedule()          ((void)0)
-#define might_sleep()                    ((void)0)
-#define non_block_start()                ((void)0)
-#define non_block_end()                  ((void)0)
-#define lock_map_acquire(map)            ((void)0)
-#define lock_map_release(map)            ((void)0)
-#define might_lock(lock)                 ((void)0)
-#define might_lock_read(lock)            ((void)0)
-#define lockdep_is_held(lock)            true
-#define lockdep_assert_held(lock)        ((void)0)
-#define lockdep_assert_held_write(lock)  ((void)0)
-#define lockdep_assert_held_read(lock)   ((void)0)
-#define lockdep_assert_not_held(lock)    ((void)0)
-#define lockdep_set_class(lock, name_)   ((void)0)
+#define lock_acquire(map, subclass, how)        ((void)0)
+#define lock_acquire_at(map, subclass, how, ip) ((void)(ip))
+#define lock_release(map)                       ((void)0)
+#define lockdep_note_schedule()                 ((void)0)
+#define might_sleep()                           ((void)0)
+#define non_block_start()                       ((void)0)
+#define non_block_end()                         ((void)0)
+#define lock_map_acquire(map)                   ((void)0)
+#define lock_map_release(map)                   ((void)0)
+#define might_lock(lock)                        ((void)0)
+#define might_lock_read(lock)                   ((void)0)
+#define lockdep_is_held(lock)                   true
+#define lockdep_assert_held(lock)               ((void)0)
+#define lockdep_assert_held_write(lock)         ((void)0)
+#define lockdep_assert_held_read(lock)          ((void)0)
+#define lockdep_assert_not_held(lock)           ((void)0)
+#define lockdep_set_class(lock, name_)          ((void)0)
 
 static inline void lockdep_task_exit(struct task *task)
 {

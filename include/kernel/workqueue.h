@@ -5,7 +5,11 @@
  * A work item is queued at most once, runs on at most one worker at a time,
  * stays with one queue, and may be queued again, or freed, by its function.
  * Waiting for a work says to the validator that one waits for all that works
- * of that queue do: a lock that they take must not be held meanwhile.
+ * of that queue do: a lock that they take must not be held meanwhile.  That is
+ * said of the queue and not of the one work, because the workers are a fixed
+ * number: a work waits for those in front of it, whatever they are.  So a queue
+ * whose works others wait for in delicate places (a notifier callback, R5.8 e)
+ * is a queue of its own, and none of its works allocates and may wait.
  */
 #ifndef KERNEL_WORKQUEUE_H
 #define KERNEL_WORKQUEUE_H

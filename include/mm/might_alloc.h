@@ -17,13 +17,20 @@
 #include <mm/gfp.h>
 #include <mm/mmu_notifier.h>
 
-/** might_alloc() - say that an allocation of this kind may be made here */
-static __always_inline void might_alloc(gfp_t gfp)
+/**
+ * might_alloc() - say that an allocation of this kind may be made here
+ * @gfp: the kind; nothing is said of one that does not wait
+ * @caller: who asks, as reports shall name it
+ *
+ * Stands where an allocator is entered, not where it happens to run short: a
+ * CPU's list that holds an object today may be empty tomorrow.
+ */
+static __always_inline void might_alloc(gfp_t gfp, unsigned long caller)
 {
 	if (!gfp_may_sleep(gfp))
 		return;
 	might_sleep();
-	mmu_notifier_might_invalidate();
+	mmu_notifier_might_invalidate_at(caller);
 }
 
 #endif

@@ -520,6 +520,14 @@ static __always_inline void mmu_notifier_might_invalidate(void)
 	mmu_notifier_map_release();
 }
 
+/** mmu_notifier_might_invalidate_at() - the same, said for who called at @ip */
+static __always_inline void mmu_notifier_might_invalidate_at(unsigned long ip)
+{
+	lock_acquire_at(&mmu_notifier_invalidate_range_start_map, 0, LOCK_PLAIN,
+			ip);
+	mmu_notifier_map_release();
+}
+
 /**
  * mm_has_notifiers() - has anybody ever subscribed to @mm?
  *
@@ -683,7 +691,7 @@ mmu_notifier_invalidate_range_start_nonblock(struct mmu_notifier_range *range)
 static __always_inline void
 mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
 {
-	if (IS_ENABLED(CONFIG_DEBUG) && mmu_notifier_range_blockable(range))
+	if (mmu_notifier_range_blockable(range))
 		might_sleep();
 	if (unlikely(atomic64_sub_negative(range->ticket,
 					   &range->mm->notifier_ranges)))
@@ -883,6 +891,10 @@ mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *range)
 }
 
 static __always_inline void mmu_notifier_might_invalidate(void)
+{
+}
+
+static __always_inline void mmu_notifier_might_invalidate_at(unsigned long ip)
 {
 }
 

@@ -18,8 +18,6 @@
 
 #include "crew.h"
 
-static char text[2048];
-
 /* Two or three for each test; classes are for ever, so none is shared. */
 static DEFINE_SPINLOCK(ab_a);
 static DEFINE_SPINLOCK(ab_b);
@@ -48,27 +46,6 @@ static DEFINE_MUTEX(work_takes_it);
 static DEFINE_SPINLOCK(listed_first);
 static DEFINE_SPINLOCK(listed_second);
 
-/* Ends the expectation; one report with all the words given, NULL last. */
-static void one_report(struct ktest *test, const char *const *words)
-{
-	unsigned int n = lockdep_expect_end(text, sizeof(text));
-
-	EXPECT_EQ(n, 1);
-	for (; *words; words++)
-		if (!strstr(text, *words))
-			ktest_fail(test, "'%s' is not in: %s", *words, text);
-}
-#define ONE_REPORT(...) one_report(test, (const char *[]){__VA_ARGS__, NULL})
-
-static void no_report(struct ktest *test)
-{
-	unsigned int n = lockdep_expect_end(text, sizeof(text));
-
-	EXPECT_EQ(n, 0);
-	if (n)
-		ktest_fail(test, "%s", text);
-}
-
 static void take_both(struct spinlock *first, struct spinlock *second)
 {
 	spin_lock(first);
@@ -82,10 +59,11 @@ KTEST(lockdep, opposite_orders_are_reported_with_both_places)
 	lockdep_expect_begin();
 	take_both(&ab_a, &ab_b);
 	take_both(&ab_a, &ab_b);
-	no_report(test);
+	EXPECT_NO_REPORT();
 	lockdep_expect_begin();
 	take_both(&ab_b, &ab_a);
-	ONE_REPORT("opposite order", "ab_a", "ab_b", "take_both", "was taken at");
+	EXPECT_ONE_REPORT("opposite order", "ab_a", "ab_b", "take_both",
+			  "was taken at");
 }
 
 KTEST(lockdep, a_circle_over_three_classes_is_found)
@@ -94,10 +72,10 @@ KTEST(lockdep, a_circle_over_three_classes_is_found)
 	take_both(&ring_a, &ring_b);
 	take_both(&ring_b, &ring_c);
 	take_both(&ring_a, &ring_c);
-	no_report(test);
+	EXPECT_NO_REPORT();
 	lockdep_expect_begin();
 	take_both(&ring_c, &ring_a);
-	ONE_REPORT("opposite order", "ring_a", "ring_c");
+	EXPECT_ONE_REPORT("opposite order", "ring_a", "ring_c");
 }
 
 KTEST(lockdep, locks_of_one_place_are_one_class)
@@ -108,14 +86,14 @@ KTEST(lockdep, locks_of_one_place_are_one_class)
 		spin_lock_init(&locks[i]);
 	lockdep_expect_begin();
 	take_both(&locks[0], &locks[1]);
-	ONE_REPORT("same class", "locks[i]");
+	EXPECT_ONE_REPORT("same class", "locks[i]");
 
 	lockdep_expect_begin();
 	spin_lock(&locks[0]);
 	spin_lock_nested(&locks[1], SINGLE_DEPTH_NESTING);
 	spin_unlock(&locks[1]);
 	spin_unlock(&locks[0]);
-	no_report(test);
+	EXPECT_NO_REPORT();
 }
 
 KTEST(lockdep, sleeping_locks_are_ordered_like_spinning_ones)
@@ -125,13 +103,13 @@ KTEST(lockdep, sleeping_locks_are_ordered_like_spinning_ones)
 	down_read(&order_rwsem);
 	up_read(&order_rwsem);
 	mutex_unlock(&order_mutex);
-	no_report(test);
+	EXPECT_NO_REPORT();
 	lockdep_expect_begin();
 	down_write(&order_rwsem);
 	mutex_lock(&order_mutex);
 	mutex_unlock(&order_mutex);
 	up_write(&order_rwsem);
-	ONE_REPORT("opposite order", "order_mutex", "order_rwsem");
+	EXPECT_ONE_REPORT("opposite order", "order_mutex", "order_rwsem");
 }
 
 /* A writer that queues between makes the second read wait for the first. */
@@ -142,7 +120,7 @@ KTEST(lockdep, reading_twice_is_recursion)
 	down_read(&twice);
 	up_read(&twice);
 	up_read(&twice);
-	ONE_REPORT("same class", "twice");
+	EXPECT_ONE_REPORT("same class", "twice");
 }
 
 KTEST(lockdep, trying_orders_nothing_before_itself)
@@ -153,7 +131,7 @@ KTEST(lockdep, trying_orders_nothing_before_itself)
 	EXPECT(spin_trylock(&try_a));
 	spin_unlock(&try_a);
 	spin_unlock(&try_b);
-	no_report(test);
+	EXPECT_NO_REPORT();
 }
 
 KTEST(lockdep, a_fake_lock_makes_waiting_visible)
@@ -163,13 +141,13 @@ KTEST(lockdep, a_fake_lock_makes_waiting_visible)
 	mutex_lock(&held_by_it);
 	mutex_unlock(&held_by_it);
 	lock_map_release(&waiting);
-	no_report(test);
+	EXPECT_NO_REPORT();
 	lockdep_expect_begin();
 	mutex_lock(&held_by_it);
 	lock_map_acquire(&waiting);
 	lock_map_release(&waiting);
 	mutex_unlock(&held_by_it);
-	ONE_REPORT("opposite order", "waiting_for_it", "held_by_it");
+	EXPECT_ONE_REPORT("opposite order", "waiting_for_it", "held_by_it");
 }
 
 KTEST(lockdep, might_lock_teaches_without_taking)
@@ -178,13 +156,13 @@ KTEST(lockdep, might_lock_teaches_without_taking)
 	mutex_lock(&might_a);
 	might_lock(&might_b);
 	mutex_unlock(&might_a);
-	no_report(test);
+	EXPECT_NO_REPORT();
 	lockdep_expect_begin();
 	mutex_lock(&might_b);
 	mutex_lock(&might_a);
 	mutex_unlock(&might_a);
 	mutex_unlock(&might_b);
-	ONE_REPORT("opposite order", "might_a", "might_b");
+	EXPECT_ONE_REPORT("opposite order", "might_a", "might_b");
 }
 
 struct irq_taker {
@@ -218,12 +196,12 @@ KTEST(lockdep, an_interrupts_lock_taken_with_interrupts_on_is_reported)
 	use_in_irq(test, &irq_lock);
 	spin_lock_irq(&irq_lock);
 	spin_unlock_irq(&irq_lock);
-	no_report(test);
+	EXPECT_NO_REPORT();
 	lockdep_expect_begin();
 	spin_lock(&irq_lock);
 	spin_unlock(&irq_lock);
-	ONE_REPORT("with and without interrupts", "irq_lock",
-		   "is taken in an interrupt");
+	EXPECT_ONE_REPORT("with and without interrupts", "irq_lock",
+			  "is taken in an interrupt");
 }
 
 KTEST(lockdep, a_lock_used_with_interrupts_on_is_not_for_interrupts)
@@ -231,11 +209,11 @@ KTEST(lockdep, a_lock_used_with_interrupts_on_is_not_for_interrupts)
 	lockdep_expect_begin();
 	spin_lock(&thread_lock);
 	spin_unlock(&thread_lock);
-	no_report(test);
+	EXPECT_NO_REPORT();
 	lockdep_expect_begin();
 	use_in_irq(test, &thread_lock);
-	ONE_REPORT("with and without interrupts", "thread_lock",
-		   "with interrupts on");
+	EXPECT_ONE_REPORT("with and without interrupts", "thread_lock",
+			  "with interrupts on");
 }
 
 /*
@@ -249,39 +227,39 @@ KTEST(lockdep, an_interrupts_lock_may_not_wait_for_an_interruptible_one)
 	use_in_irq(test, &outer_irq);
 	spin_lock(&inner_open);
 	spin_unlock(&inner_open);
-	no_report(test);
+	EXPECT_NO_REPORT();
 	lockdep_expect_begin();
 	spin_lock_irqsave(&outer_irq, flags);
 	spin_lock(&inner_open);
 	spin_unlock(&inner_open);
 	spin_unlock_irqrestore(&outer_irq, flags);
-	ONE_REPORT("interrupt's lock waits", "outer_irq", "inner_open");
+	EXPECT_ONE_REPORT("interrupt's lock waits", "outer_irq", "inner_open");
 }
 
 KTEST(lockdep, sleeping_where_one_must_not_is_reported)
 {
 	lockdep_expect_begin();
 	might_sleep();
-	no_report(test);
+	EXPECT_NO_REPORT();
 
 	lockdep_expect_begin();
 	spin_lock(&atomic_lock);
 	mutex_lock(&sleeping_mutex);
 	mutex_unlock(&sleeping_mutex);
 	spin_unlock(&atomic_lock);
-	ONE_REPORT("sleeping where", "atomic_lock");
+	EXPECT_ONE_REPORT("sleeping where", "atomic_lock");
 
 	lockdep_expect_begin();
 	rcu_read_lock();
 	might_sleep();
 	rcu_read_unlock();
-	ONE_REPORT("sleeping where");
+	EXPECT_ONE_REPORT("sleeping where");
 
 	lockdep_expect_begin();
 	local_irq_disable();
 	might_sleep();
 	local_irq_enable();
-	ONE_REPORT("sleeping where", "interrupts off");
+	EXPECT_ONE_REPORT("sleeping where", "interrupts off");
 }
 
 KTEST(lockdep, nothing_sleeps_in_a_non_block_section)
@@ -292,21 +270,21 @@ KTEST(lockdep, nothing_sleeps_in_a_non_block_section)
 	non_block_end();
 	might_sleep();
 	non_block_end();
-	ONE_REPORT("sleeping where", "non-block depth 1");
+	EXPECT_ONE_REPORT("sleeping where", "non-block depth 1");
 
 	lockdep_expect_begin();
 	non_block_start();
 	schedule();
 	non_block_end();
-	ONE_REPORT("scheduling where", "non-block depth 1");
+	EXPECT_ONE_REPORT("scheduling where", "non-block depth 1");
 
 	lockdep_expect_begin();
 	might_sleep();
 	schedule();
-	no_report(test);
+	EXPECT_NO_REPORT();
 	lockdep_expect_begin();
 	non_block_end();
-	ONE_REPORT("a non-block section is open");
+	EXPECT_ONE_REPORT("a non-block section is open");
 }
 
 KTEST(lockdep, releasing_what_is_not_held_is_reported)
@@ -314,7 +292,7 @@ KTEST(lockdep, releasing_what_is_not_held_is_reported)
 	raw_spin_lock(&not_held.raw);
 	lockdep_expect_begin();
 	spin_unlock(&not_held);
-	ONE_REPORT("not held", "not_held");
+	EXPECT_ONE_REPORT("not held", "not_held");
 }
 
 static int end_with_a_lock(void *arg)
@@ -332,8 +310,8 @@ KTEST(lockdep, a_task_that_ends_with_a_lock_is_reported)
 	lockdep_expect_begin();
 	task = kthread_run(end_with_a_lock, &kept, "keeper");
 	kthread_join(task);
-	ONE_REPORT("a task ends and holds locks", "kept", "keeper",
-		   "end_with_a_lock");
+	EXPECT_ONE_REPORT("a task ends and holds locks", "kept", "keeper",
+			  "end_with_a_lock");
 }
 
 KTEST(lockdep, assertions_know_who_holds_and_how)
@@ -352,16 +330,16 @@ KTEST(lockdep, assertions_know_who_holds_and_how)
 	downgrade_write(&asserted_sem);
 	lockdep_assert_held_read(&asserted_sem);
 	up_read(&asserted_sem);
-	no_report(test);
+	EXPECT_NO_REPORT();
 
 	lockdep_expect_begin();
 	lockdep_assert_held(&asserted);
-	ONE_REPORT("&asserted is held");
+	EXPECT_ONE_REPORT("&asserted is held");
 	lockdep_expect_begin();
 	down_read(&asserted_sem);
 	lockdep_assert_held_write(&asserted_sem);
 	up_read(&asserted_sem);
-	ONE_REPORT("held for writing");
+	EXPECT_ONE_REPORT("held for writing");
 }
 
 KTEST(lockdep, a_lock_never_initialised_is_reported)
@@ -372,7 +350,7 @@ KTEST(lockdep, a_lock_never_initialised_is_reported)
 	raw_spin_lock(&zeroed.raw);
 	lock_acquire(&zeroed.dep, 0, LOCK_PLAIN);
 	raw_spin_unlock(&zeroed.raw);
-	ONE_REPORT("never initialised");
+	EXPECT_ONE_REPORT("never initialised");
 }
 
 KTEST(lockdep, a_reader_of_a_sequence_inside_its_writer_is_recursion)
@@ -385,7 +363,7 @@ KTEST(lockdep, a_reader_of_a_sequence_inside_its_writer_is_recursion)
 	lock_acquire(&seq.dep, 0, LOCK_READ);
 	lock_release(&seq.dep);
 	write_seqcount_end(&seq);
-	ONE_REPORT("same class", "seq");
+	EXPECT_ONE_REPORT("same class", "seq");
 }
 
 KTEST(lockdep, waiting_for_readers_inside_a_reader_is_reported)
@@ -400,14 +378,14 @@ KTEST(lockdep, waiting_for_readers_inside_a_reader_is_reported)
 	srcu_read_unlock(&domain, inner);
 	srcu_read_unlock(&domain, outer);
 	synchronize_srcu(&domain);
-	no_report(test);
+	EXPECT_NO_REPORT();
 
 	lockdep_expect_begin();
 	outer = srcu_read_lock(&domain);
 	lock_map_acquire(&domain.dep);
 	lock_map_release(&domain.dep);
 	srcu_read_unlock(&domain, outer);
-	ONE_REPORT("same class", "domain");
+	EXPECT_ONE_REPORT("same class", "domain");
 	cleanup_srcu_struct(&domain);
 }
 
@@ -434,12 +412,12 @@ KTEST(lockdep, waiting_for_a_work_with_a_lock_it_takes_is_reported)
 	lockdep_expect_begin();
 	queue_work(wq, &lw.work);
 	flush_work(&lw.work);
-	no_report(test);
+	EXPECT_NO_REPORT();
 	lockdep_expect_begin();
 	mutex_lock(&work_takes_it);
 	flush_work(&lw.work);
 	mutex_unlock(&work_takes_it);
-	ONE_REPORT("opposite order", "lockdep_test", "work_takes_it");
+	EXPECT_ONE_REPORT("opposite order", "lockdep_test", "work_takes_it");
 	destroy_workqueue(wq);
 }
 
