@@ -387,7 +387,7 @@ struct ktest_state {
  * @fn: void (void); lets go on whoever waits inside the code under test
  *
  * A test that waits in vain inside the code under test, not in a step, cannot
- * give up by itself. When it is not done after ten seconds it has failed, and
+ * give up by itself. When it is not done by its deadline it has failed, and
  * every rescue is called again and again until its thread ends, so that it is
  * `not ok` by its own name and the run goes on. The objects of such a test are
  * not to be trusted afterwards.

@@ -51,8 +51,7 @@ static void deadline_passed(struct timer *timer)
 
 	ktest_print("# FAIL %s.%s hung: not done after %lu s\n", tcase->suite,
 		    tcase->name,
-		    (tcase->flags & KT_SLOW ? KTEST_SLOW_FACTOR : 1) *
-			    (KTEST_DEADLINE_NS / NSEC_PER_SEC));
+		    (ktest_deadline_ns(tcase) + KTEST_GRACE_NS) / NSEC_PER_SEC);
 	stack_trace_print(NULL);
 	smp_backtrace_others();
 	sched_print_tasks();
@@ -65,15 +64,12 @@ static void deadline_passed(struct timer *timer)
 
 void ktest_deadline_arm(struct ktest *test, unsigned int number)
 {
-	u64 limit = KTEST_DEADLINE_NS;
-
-	if (test->tcase->flags & KT_SLOW)
-		limit *= KTEST_SLOW_FACTOR;
 	current_test = test;
 	current_number = number;
 	panic_tell(panicked);
 	timer_init(&deadline_timer, deadline_passed);
-	timer_arm_ns(&deadline_timer, limit);
+	timer_arm_ns(&deadline_timer,
+		     ktest_deadline_ns(test->tcase) + KTEST_GRACE_NS);
 }
 
 void ktest_deadline_cancel(void)

@@ -17,9 +17,20 @@
 /* How often one that is stuck in the code under test is helped out. */
 #define KTEST_RESCUE_NS (50UL * 1000 * 1000)
 
-/* How long a test may take before the run is given up. */
+/*
+ * How long a test may take before it has failed and is rescued, and how much
+ * longer before the run is given up.
+ */
 #define KTEST_DEADLINE_NS (20UL * 1000 * 1000 * 1000)
+#define KTEST_GRACE_NS    (10UL * 1000 * 1000 * 1000)
 #define KTEST_SLOW_FACTOR 6
+
+/* @tcase's own deadline. */
+static inline u64 ktest_deadline_ns(const struct ktest_case *tcase)
+{
+	return (tcase->flags & KT_SLOW ? KTEST_SLOW_FACTOR : 1) *
+	       KTEST_DEADLINE_NS;
+}
 
 /* The longest text that is printed in one piece. */
 #define KTEST_LINE 640

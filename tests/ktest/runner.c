@@ -143,7 +143,7 @@ static void rescue(struct ktest_thread *thread)
 {
 	void (*const *fn)(void);
 
-	ktest_fail(thread->test, "waits in vain: its waits are cut short");
+	ktest_fail(thread->test, "not done in time: its waits are cut short");
 	do {
 		for (fn = __ktest_rescue_start; fn < __ktest_rescue_end; fn++)
 			(*fn)();
@@ -153,18 +153,16 @@ static void rescue(struct ktest_thread *thread)
 static void run_in_thread(struct ktest *test)
 {
 	struct ktest_thread thread = {.test = test};
-	u64 limit = KTEST_WAIT_NS;
 	struct task *task;
 
-	if (test->tcase->flags & KT_SLOW)
-		limit *= KTEST_SLOW_FACTOR;
 	init_completion(&thread.done);
 	task = kthread_run(test_thread, &thread, "ktest/%s", test->tcase->suite);
 	if (IS_ERR(task)) {
 		ktest_fail(test, "no thread for it: %pE", (void *)task);
 		return;
 	}
-	if (!wait_for_completion_timeout_ns(&thread.done, limit))
+	if (!wait_for_completion_timeout_ns(&thread.done,
+					    ktest_deadline_ns(test->tcase)))
 		rescue(&thread);
 	kthread_join(task);
 }
