@@ -743,6 +743,30 @@ KTEST(mmu_interval, exit_tells_RELEASE_and_then_UNMAP)
 	unwatch(&w);
 }
 
+/* RELEASE may sleep, so nobody may refuse it; and exit must go on (R4.27). */
+KTEST_F(mmu_interval, a_refusal_of_RELEASE_is_reported_and_exit_goes_on,
+	KT_EXPECT_REPORT)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_stats stats;
+	struct watcher a, b;
+
+	REQUIRE(mm);
+	watcher_init(&a, test);
+	watcher_init(&b, test);
+	EXPECT_EQ(watch(&a, mm, 0, 1), 0);
+	EXPECT_EQ(watch(&b, mm, 1, 2), 0);
+	a.refuse = true;
+	mmput(mm);
+	EXPECT_EQ(a.calls, 0U);
+	EXPECT_EQ(b.calls, 2U);
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(stats.open_ranges, 0UL);
+	unwatch(&a);
+	unwatch(&b);
+}
+
 KTEST(mmu_interval, an_mm_that_nobody_watches_pays_a_count_and_nothing_else)
 {
 	struct mm_struct *mm = mm_alloc();

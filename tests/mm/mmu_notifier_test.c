@@ -1189,6 +1189,155 @@ KTEST(mmu_notifier, put_frees_after_the_last_callback_has_returned)
 	mmput(mm);
 }
 
+/* Who puts itself, and one that the walk has still to come to, when called. */
+struct quitter {
+	struct mmu_notifier sub;
+	struct mmu_notifier *older; /* NULL: puts nobody */
+	bool *called;               /* NULL, or set when called */
+};
+
+static int freed_when_called;
+
+static struct mmu_notifier *quitter_alloc(struct mm_struct *mm)
+{
+	struct quitter *q = kzalloc(sizeof(*q), GFP_KERNEL);
+
+	return q ? &q->sub : ERR_PTR(-ENOMEM);
+}
+
+static void quitter_free(struct mmu_notifier *sub)
+{
+	atomic_inc(&gots_freed);
+	kfree(container_of(sub, struct quitter, sub));
+}
+
+static void quit(struct mmu_notifier *sub)
+{
+	struct quitter *q = container_of(sub, struct quitter, sub);
+
+	if (q->called)
+		*q->called = true;
+	if (!q->older)
+		return;
+	mmu_notifier_put(q->older);
+	q->older = NULL;
+	mmu_notifier_put(sub);
+	freed_when_called = atomic_read(&gots_freed);
+}
+
+static void quit_release(struct mmu_notifier *sub, struct mm_struct *mm)
+{
+	quit(sub);
+}
+
+static bool quit_young(struct mmu_notifier *sub, struct mm_struct *mm,
+		       unsigned long start, unsigned long end)
+{
+	quit(sub);
+	return false;
+}
+
+static bool quit_test(struct mmu_notifier *sub, struct mm_struct *mm,
+		      unsigned long address)
+{
+	quit(sub);
+	return false;
+}
+
+static void quit_change(struct mmu_notifier *sub, struct mm_struct *mm,
+			unsigned long address, unsigned long entry)
+{
+	quit(sub);
+}
+
+static int quit_start(struct mmu_notifier *sub,
+		      const struct mmu_notifier_range *range)
+{
+	quit(sub);
+	return 0;
+}
+
+static void quit_end(struct mmu_notifier *sub,
+		     const struct mmu_notifier_range *range)
+{
+	quit(sub);
+}
+
+static void quit_tlb(struct mmu_notifier *sub, struct mm_struct *mm,
+		     unsigned long start, unsigned long end)
+{
+	quit(sub);
+}
+
+#define QUITTER(op, fn)                                  \
+	{                                                \
+		.alloc_notifier = quitter_alloc,         \
+		.free_notifier = quitter_free, .op = fn, \
+	}
+
+/* One row a kind of walk; two of each, for a get wants ops of its own. */
+static const struct mmu_notifier_ops quitters[][2] = {
+	{QUITTER(invalidate_range_start, quit_start),
+	 QUITTER(invalidate_range_start, quit_start)},
+	{QUITTER(invalidate_range_end, quit_end),
+	 QUITTER(invalidate_range_end, quit_end)},
+	{QUITTER(clear_flush_young, quit_young),
+	 QUITTER(clear_flush_young, quit_young)},
+	{QUITTER(clear_young, quit_young), QUITTER(clear_young, quit_young)},
+	{QUITTER(test_young, quit_test), QUITTER(test_young, quit_test)},
+	{QUITTER(change_pte, quit_change), QUITTER(change_pte, quit_change)},
+	{QUITTER(invalidate_range, quit_tlb), QUITTER(invalidate_range, quit_tlb)},
+	{QUITTER(release, quit_release), QUITTER(release, quit_release)},
+};
+
+/* Every kind of walk; the last user's leaving is the last row's. */
+static void walk_everything(struct mm_struct *mm)
+{
+	change(mm, 0, 1);
+	(void)mmu_notifier_clear_flush_young(mm, 0, PG(1));
+	(void)mmu_notifier_clear_young(mm, 0, PG(1));
+	(void)mmu_notifier_test_young(mm, 0);
+	mmu_notifier_change_pte(mm, 0, 0);
+	mmu_notifier_invalidate_range(mm, 0, PG(1));
+}
+
+/*
+ *	walk, newest first		freed
+ *	newer: puts older and itself	0, though nobody can find them now
+ *	older: is not called		0
+ *	the walk ends			2
+ */
+KTEST(mmu_notifier, no_walk_of_any_kind_meets_what_has_been_freed)
+{
+	unsigned int kind;
+
+	for (kind = 0; kind < ARRAY_SIZE(quitters); kind++) {
+		struct mm_struct *mm = mm_alloc();
+		struct mmu_notifier *older, *newer;
+		bool called_older = false;
+
+		REQUIRE(mm);
+		gots_reset();
+		freed_when_called = -1;
+		older = mmu_notifier_get(&quitters[kind][0], mm);
+		REQUIRE(!IS_ERR(older));
+		newer = mmu_notifier_get(&quitters[kind][1], mm);
+		REQUIRE(!IS_ERR(newer));
+		container_of(older, struct quitter, sub)->called = &called_older;
+		container_of(newer, struct quitter, sub)->older = older;
+		walk_everything(mm);
+		mmput(mm);
+		mmu_notifier_synchronize();
+		EXPECT_EQ(freed_when_called, 0);
+		EXPECT(!called_older);
+		EXPECT_EQ(atomic_read(&gots_freed), 2);
+		if (ktest_failed(test)) {
+			ktest_note("kind of walk: %u", kind);
+			break;
+		}
+	}
+}
+
 static void put_in_release(struct mmu_notifier *sub, struct mm_struct *mm)
 {
 	mmu_notifier_put(sub);

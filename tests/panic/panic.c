@@ -282,6 +282,19 @@ static void mm_freed_with_a_subscription(void)
 	mmdrop(mm);
 }
 
+/* The struct is held, but nobody uses the address space any more. */
+static void register_with_a_dead_mm(void)
+{
+	static const struct mmu_notifier_ops ops;
+	static struct mmu_notifier sub = {.ops = &ops};
+	struct mm_struct *mm = mm_alloc();
+
+	BUG_ON(!mm);
+	mmgrab(mm);
+	mmput(mm);
+	(void)mmu_notifier_register(&sub, mm);
+}
+
 static void panic_elsewhere(void *unused)
 {
 	panic("test: panic on the other CPU");
@@ -326,6 +339,7 @@ static const struct panic_case {
 	{"assertion", assertion},
 	{"bug", bug},
 	{"mm_freed_with_a_subscription", mm_freed_with_a_subscription},
+	{"register_with_a_dead_mm", register_with_a_dead_mm},
 	{"panic_on_another_cpu", panic_on_another_cpu},
 	{"plain_panic", plain_panic},
 };
