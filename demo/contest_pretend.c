@@ -19,7 +19,6 @@
  *	task		any		the thread itself, before it begins
  *	counts		lock		lock
  */
-#include <arch/uaccess.h>
 #include <kernel/alloc.h>
 #include <kernel/errno.h>
 #include <kernel/mutex.h>
@@ -41,9 +40,6 @@
 
 /* Between two turns. */
 #define BREATH_US 50
-
-/* Attempts at a page before the contest is called off. */
-#define ATTEMPTS_MOST 1000
 
 struct pretender {
 	struct mmu_interval_notifier sub;
@@ -108,61 +104,79 @@ static void slow_add(u64 *word, bool give_way)
 	WRITE_ONCE(*word, value + 1);
 }
 
+/* mmap_lock is held, as the round wants it. */
 static struct page *look_up(struct contest_round *round, struct pretender *this)
 {
 	struct mm_struct *mm = round->mm;
 	struct page *page = NULL;
 	long got;
 
-	mmap_read_lock(mm);
 	if (round->access == CONTEST_EXCLUSIVE)
 		got = make_device_exclusive_range(
 			mm, round->page, round->page + PAGE_SIZE, &page, this);
 	else
 		got = get_user_pages_remote(mm, round->page, 1,
 					    FOLL_WRITE | FOLL_GET, &page);
-	mmap_read_unlock(mm);
 	return got == 1 ? page : got < 0 ? ERR_PTR(got) : NULL;
+}
+
+static void take_back(struct contest_round *round)
+{
+	struct page *page;
+
+	if (get_user_pages_remote(round->mm, round->page, 1,
+				  FOLL_WRITE | FOLL_GET, &page) == 1)
+		put_page(page);
+}
+
+static bool is_current(struct contest_round *round, struct pretender *this,
+		       struct mmu_interval_rounds *rounds, struct page *page)
+{
+	bool current_page;
+
+	mutex_lock(&this->lock);
+	current_page = page && !mmu_interval_round_retry(rounds);
+	if (current_page) {
+		this->revoked = false;
+		this->counts.faults++;
+		this->counts.grants += round->access == CONTEST_EXCLUSIVE;
+	} else {
+		this->counts.retries++;
+	}
+	mutex_unlock(&this->lock);
+	return current_page;
 }
 
 /*
  * The collision-retry loop. If the page is still exclusive since our last turn
  * it is taken back first: done inside of make_device_exclusive_range() that
- * would move the sequence, and the attempt would be in vain.
+ * would move the sequence, and the round would be in vain.
  */
 static struct page *have_page(struct contest_round *round, struct pretender *this)
 {
-	bool exclusive = round->access == CONTEST_EXCLUSIVE;
-	unsigned int attempt;
+	struct mmu_interval_rounds rounds = MMU_INTERVAL_ROUNDS_INIT(&this->sub);
+	const bool exclusive = round->access == CONTEST_EXCLUSIVE;
+	struct page *page;
+	bool done;
+	int err;
 
-	for (attempt = 0; attempt < ATTEMPTS_MOST; attempt++) {
-		unsigned long seq;
-		struct page *page;
-		u64 old;
-
-		if (exclusive && user_xadd64((u64 __user *)round->page, 0, &old))
-			return ERR_PTR(-EFAULT);
-		seq = mmu_interval_read_begin(&this->sub);
+	while (!(err = mmu_interval_round_lock(&rounds))) {
+		if (exclusive)
+			take_back(round);
+		mmu_interval_round_begin(&rounds);
 		page = look_up(round, this);
-		if (IS_ERR(page))
+		mmu_interval_round_looked_up(&rounds);
+		done = !IS_ERR(page) && is_current(round, this, &rounds, page);
+		mmu_interval_round_unlock(&rounds);
+		if (done || IS_ERR(page))
 			return page;
-		mutex_lock(&this->lock);
-		if (page && !mmu_interval_read_retry(&this->sub, seq)) {
-			this->revoked = false;
-			this->counts.faults++;
-			this->counts.grants += exclusive;
-			mutex_unlock(&this->lock);
-			return page;
-		}
-		this->counts.retries++;
-		mutex_unlock(&this->lock);
 		if (page && exclusive)
 			unlock_page(page);
 		if (page)
 			put_page(page);
 		cond_resched();
 	}
-	return ERR_PTR(-EBUSY);
+	return ERR_PTR(err);
 }
 
 static int pretend_turn(struct contest_round *round, struct pretender *this,

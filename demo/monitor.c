@@ -43,6 +43,20 @@ CMDLINE_KEY("first", "monitor command to begin with (mode=monitor)");
 
 extern const struct monitor_cmd __monitor_start[], __monitor_end[];
 
+/* Where the text goes instead, if anywhere. */
+static struct {
+	char *buf;
+	size_t size;
+} diverted;
+
+void monitor_divert(char *buf, size_t size)
+{
+	diverted.buf = buf;
+	diverted.size = size;
+	if (size)
+		*buf = '\0';
+}
+
 void monitor_print(const char *fmt, ...)
 {
 	char text[PRINT_MAX];
@@ -52,7 +66,13 @@ void monitor_print(const char *fmt, ...)
 	va_start(args, fmt);
 	len = vscnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	console_raw_write(text, len);
+	if (!diverted.buf) {
+		console_raw_write(text, len);
+		return;
+	}
+	len = scnprintf(diverted.buf, diverted.size, "%s", text);
+	diverted.buf += len;
+	diverted.size -= (size_t)len;
 }
 
 static const struct monitor_cmd *find_command(const char *name)

@@ -117,15 +117,48 @@ static int pte_command(int argc, char **argv)
 }
 MONITOR_CMD(pte, "ADDR [MM]", "what maps an address", pte_command);
 
+/* "CLEAR 3  UNMAP 1", of those that are not zero. */
+static void print_events(const unsigned long *counts)
+{
+	unsigned int event;
+
+	for (event = 0; event < NR_MMU_NOTIFY_EVENTS; event++)
+		if (counts[event])
+			monitor_print("  %s %lu", mmu_notifier_event_name(event),
+				      counts[event]);
+}
+
+static void print_retries(unsigned long waits, const unsigned long *retries,
+			  unsigned long other)
+{
+	unsigned long all = other;
+	unsigned int event;
+
+	for (event = 0; event < NR_MMU_NOTIFY_EVENTS; event++)
+		all += retries[event];
+	monitor_print("    readers: waits %lu  in vain %lu", waits, all);
+	print_events(retries);
+	if (other)
+		monitor_print("  unknown %lu", other);
+	monitor_print("\n");
+}
+
 static bool print_sub(const struct mmu_notifier_sub_info *info, void *unused)
 {
+	const struct mmu_notifier_figures *figures = &info->figures;
+
 	if (info->interval)
-		monitor_print("  interval %#014lx-%#014lx ", info->start,
+		monitor_print("  interval %#014lx-%#014lx", info->start,
 			      info->last);
 	else
 		monitor_print("  plain    users %u", info->users);
-	monitor_print("  calls %lu  waits %lu  longest %lu ns\n", info->calls,
-		      info->waits, arch_tsc_to_ns(info->longest));
+	monitor_print("  callbacks %lu  longest %lu ns", figures->callbacks,
+		      arch_tsc_to_ns(figures->longest));
+	print_events(figures->events);
+	monitor_print("\n");
+	if (info->interval)
+		print_retries(figures->waits, figures->retries,
+			      figures->retries_other);
 	return true;
 }
 
@@ -133,7 +166,6 @@ static int subs_command(int argc, char **argv)
 {
 	struct mmu_notifier_stats stats;
 	struct mm_struct *mm;
-	unsigned int event;
 	int err = find_mm(argc, argv, 1, &mm);
 
 	if (err)
@@ -144,13 +176,29 @@ static int subs_command(int argc, char **argv)
 		stats.plain, stats.intervals, stats.open_ranges,
 		stats.open_hits, stats.invalidate_seq);
 	mmu_notifier_for_each_sub(mm, print_sub, NULL);
-	for (event = 0; event < NR_MMU_NOTIFY_EVENTS; event++)
-		if (stats.events[event])
-			monitor_print("  %-16s %lu\n",
-				      mmu_notifier_event_name(event),
-				      stats.events[event]);
+	monitor_print("  all      callbacks %lu  longest %lu ns",
+		      stats.callbacks, arch_tsc_to_ns(stats.longest));
+	print_events(stats.events);
+	monitor_print("\n");
+	print_retries(stats.waits, stats.retries, stats.retries_other);
+	monitor_print(
+		"    alone %lu  refused starts %lu  put off: inserts %lu, removals %lu; gave way %lu\n",
+		stats.alone, stats.failed_starts, stats.deferred_adds,
+		stats.deferred_removes, stats.gave_way);
 	mmput(mm);
 	return 0;
 }
 MONITOR_CMD(subs, "[MM]", "who is told of changes of an address space",
 	    subs_command);
+
+static int observe_command(int argc, char **argv)
+{
+	bool on = argc == 2 && strcmp(argv[1], "on") == 0;
+
+	if (argc != 2 || (!on && strcmp(argv[1], "off") != 0))
+		return -EINVAL;
+	mmu_notifier_observe(on);
+	return 0;
+}
+MONITOR_CMD(observe, "on|off", "count and trace what `subs` shows",
+	    observe_command);

@@ -240,12 +240,18 @@ void __page_debug_free(struct page *page, unsigned int order)
 	}
 }
 
+/* GFP_NOWAIT, zeroed or not: nobody is told when it fails. */
+static bool has_another_plan(gfp_t gfp)
+{
+	return (gfp & ~__GFP_ZERO) == GFP_NOWAIT;
+}
+
 bool __alloc_shall_fail(gfp_t gfp)
 {
 	if (likely(!READ_ONCE(failing.task)))
 		return false;
 	if (READ_ONCE(failing.task) != current || in_interrupt() ||
-	    (gfp & __GFP_NOFAIL))
+	    (gfp & __GFP_NOFAIL) || has_another_plan(gfp))
 		return false;
 	if (--failing.left)
 		return false;

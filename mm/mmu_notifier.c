@@ -29,7 +29,8 @@
  *					see as a changed number
  *
  * So a reader waits for no range that does not touch its interval, and for
- * none that began after it: that is the bound.
+ * none that began after it. How often it may have to begin again is bounded in
+ * mm/mmu_notifier_rounds.c.
  *
  * The tree may change whenever nobody follows its links. A start that hits
  * counts itself as a walker from its search until its last callback, and not
@@ -114,8 +115,9 @@
  * range needs the mm alive between its two calls, and stays where it is.
  *
  * Not here: plain subscriptions (mm/mmu_notifier_plain.c), the gate
- * (mm/notifier_gate.c), the tree (mm/interval_tree.c), figures for people
- * (mm/mmu_notifier_stats.c), page tables, architectures.
+ * (mm/notifier_gate.c), the tree (mm/interval_tree.c), a driver's loop
+ * (mm/mmu_notifier_rounds.c), figures for people (mm/mmu_notifier_stats.c), page
+ * tables, architectures.
  *
  * Over 600 lines because a range's side and a reader's side of each race above
  * have to be read together; a sixth of them is this text.
@@ -326,13 +328,23 @@ static bool start_pass(struct mmu_interval_notifier *sub,
 }
 
 /* In the order in which they were started (R4.31). */
-static noinline void finish_pass(struct mmu_interval_notifier_finish *finish)
+static noinline void finish_pass(struct mmu_notifier_subscriptions *subs,
+				 const struct mmu_notifier_range *range)
 {
-	struct mmu_interval_notifier_finish *next;
+	struct mmu_interval_notifier_finish *finish, *next;
+	const bool observe = being_looked_at(subs);
+	struct mmu_interval_notifier *sub;
+	unsigned long since = 0;
 
-	for (; finish; finish = next) {
+	for (finish = range->finish; finish; finish = next) {
 		next = finish->next;
-		finish->interval_sub->ops->invalidate_finish(finish);
+		sub = finish->interval_sub;
+		if (observe)
+			since = rdtsc();
+		sub->ops->invalidate_finish(finish);
+		if (observe)
+			notifier_observe_finish(subs, range, sub,
+						rdtsc() - since);
 	}
 }
 
@@ -368,8 +380,8 @@ static __always_inline int walk_intervals(struct mmu_notifier_subscriptions *sub
 			since = rdtsc();
 		ok = sub->invalidate(sub, range, seq);
 		if (observe)
-			notifier_observe_call(subs, &sub->calls, &sub->longest,
-					      sub, rdtsc() - since, ok);
+			notifier_observe_call(subs, range, &sub->figures, sub,
+					      rdtsc() - since, ok);
 		if (unlikely(!ok) && refused(sub, range)) {
 			ret = -EAGAIN;
 			break;
@@ -377,7 +389,7 @@ static __always_inline int walk_intervals(struct mmu_notifier_subscriptions *sub
 		node = interval_tree_next(node, start, end);
 	} while (node);
 	if (unlikely(range->finish != NULL))
-		finish_pass(range->finish);
+		finish_pass(subs, range);
 	notifier_calls_end(range);
 	return ret;
 }
@@ -400,6 +412,7 @@ static noinline struct interval_tree_node *
 yield_to_deferred(struct mmu_notifier_subscriptions *subs,
 		  const struct mmu_notifier_range *range) __must_hold(subs->lock)
 {
+	subs->stats.gave_way++;
 	while (subs->deferred) {
 		subs->nr_waiting++;
 		spin_unlock(&subs->lock);
@@ -427,6 +440,8 @@ static __always_inline int start_hit(struct mmu_notifier_subscriptions *subs,
 		}
 	}
 	open_hit(subs, range);
+	if (observe)
+		notifier_observe_hit(subs, range);
 	spin_unlock(&subs->lock);
 	ret = walk_intervals(subs, range, node, observe);
 	end_walk(subs);
@@ -458,12 +473,13 @@ static noinline int start_slow(struct mmu_notifier_subscriptions *subs,
 {
 	bool observe = being_looked_at(subs);
 	struct interval_tree_node *node;
+	unsigned long since = 0;
 	int ret = 0;
 
 	if (READ_ONCE(subs->mode) & MODE_BUSY)
 		range->ticket = notifier_gate_enter_busy(&subs->ranges);
 	if (observe)
-		notifier_observe_start(subs, range);
+		since = notifier_observe_start(subs, range);
 	if (READ_ONCE(subs->mode) & MODE_TREE) {
 		spin_lock(&subs->lock);
 		subs->stats.tree_locks += observe;
@@ -480,7 +496,7 @@ static noinline int start_slow(struct mmu_notifier_subscriptions *subs,
 			close_hit(subs, range);
 	}
 	if (observe)
-		notifier_observe_started(range, ret);
+		notifier_observe_started(range, ret, rdtsc() - since);
 	return unlikely(ret) ? notifier_start_failed(subs, range, ret) : 0;
 }
 
@@ -541,16 +557,19 @@ int __mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
 static noinline void end_slow(struct mmu_notifier_subscriptions *subs,
 			      struct mmu_notifier_range *range)
 {
+	const bool observe = being_looked_at(subs);
+	unsigned long since = observe ? rdtsc() : 0;
+
 	if (READ_ONCE(subs->mode) & MODE_BUSY)
 		notifier_gate_leave_busy(&subs->ranges);
 	mmu_notifier_map_acquire();
-	if (being_looked_at(subs))
-		notifier_observe_end(range);
 	if (range->seq)
 		close_hit(subs, range);
 	if (range->told)
-		notifier_plain_end_beside(subs, range, being_looked_at(subs));
+		notifier_plain_end_beside(subs, range, observe);
 	mmu_notifier_map_release();
+	if (observe)
+		notifier_observe_end(range, rdtsc() - since);
 }
 
 /*
@@ -582,22 +601,25 @@ void __mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
 static void release_intervals(struct mmu_notifier_subscriptions *subs,
 			      struct mm_struct *mm)
 {
+	const bool observe = being_looked_at(subs);
 	struct mmu_notifier_range range;
 	struct interval_tree_node *node;
+	unsigned long since = 0;
 
 	mmu_notifier_range_init(&range, MMU_NOTIFY_RELEASE,
 				MMU_NOTIFIER_RANGE_BLOCKABLE, NULL, mm, 0, ~0ul);
-	if (being_looked_at(subs))
-		notifier_observe_start(subs, &range);
+	if (observe)
+		since = notifier_observe_start(subs, &range);
 	spin_lock(&subs->lock);
 	node = interval_tree_first(&subs->tree, range.start, range.end);
-	if (!node) {
+	if (node)
+		(void)start_hit(subs, &range, node, observe);
+	else
 		spin_unlock(&subs->lock);
-		return;
-	}
-	(void)start_hit(subs, &range, node, being_looked_at(subs));
 	if (range.seq)
 		close_hit(subs, &range);
+	if (observe)
+		notifier_observe_started(&range, 0, rdtsc() - since);
 }
 
 void __mmu_notifier_release(struct mm_struct *mm)
@@ -676,8 +698,9 @@ read_begin_slow(struct mmu_notifier_subscriptions *subs,
 	if (!has_settled(subs, sub) || is_open(subs, sub, newest)) {
 		subs->nr_waiting++;
 		subs->stats.waits++;
-		sub->waits++;
 		spin_unlock(&subs->lock);
+		if (being_looked_at(subs))
+			notifier_observe_wait(subs, sub);
 		wait_event(&subs->waiters, reader_may_go(subs, sub, newest));
 		spin_lock(&subs->lock);
 		subs->nr_waiting--;
@@ -738,9 +761,7 @@ static void insert_interval(struct mmu_interval_notifier *sub,
 	sub->invalidate = ops->invalidate ? ops->invalidate : start_pass;
 	sub->mm = mm;
 	sub->subscriptions = subs;
-	sub->calls = 0;
-	sub->waits = 0;
-	sub->longest = 0;
+	sub->figures = NULL;
 	mmgrab(mm);
 	atomic64_inc(&mmu_notifier_total);
 	spin_lock(&subs->lock);
@@ -821,10 +842,11 @@ static noinline void wait_until_out(struct mmu_notifier_subscriptions *subs,
 	wait_event(&subs->waiters, is_out(subs, sub));
 }
 
-static void remove_done(struct mm_struct *mm)
+static __always_inline void remove_done(struct mmu_interval_notifier *sub)
 {
+	notifier_forget(sub->figures);
 	atomic64_dec(&mmu_notifier_total);
-	mmdrop(mm);
+	mmdrop(sub->mm);
 }
 
 /*
@@ -850,7 +872,7 @@ static noinline void remove_slow(struct mmu_notifier_subscriptions *subs,
 		wake_up_all(&subs->waiters);
 	if (wait)
 		wait_until_out(subs, sub);
-	remove_done(sub->mm);
+	remove_done(sub);
 }
 
 void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
@@ -867,5 +889,5 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
 	}
 	unlink_interval(subs, interval_sub);
 	spin_unlock(&subs->lock);
-	remove_done(interval_sub->mm);
+	remove_done(interval_sub);
 }

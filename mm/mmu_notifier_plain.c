@@ -251,8 +251,8 @@ static __always_inline int tell_start(struct mmu_notifier_subscriptions *subs,
 		return 0;
 	since = rdtsc();
 	answer = READ_ONCE(slot->start)(slot->sub, range);
-	notifier_observe_call(subs, &slot->sub->calls, &slot->sub->longest,
-			      slot->sub, rdtsc() - since, answer);
+	notifier_observe_call(subs, range, &slot->sub->figures, slot->sub,
+			      rdtsc() - since, answer);
 	return answer;
 }
 
@@ -270,8 +270,7 @@ static __always_inline void tell_end(struct mmu_notifier_subscriptions *subs,
 		return;
 	since = rdtsc();
 	READ_ONCE(slot->end)(slot->sub, range);
-	notifier_observe_call(subs, &slot->sub->calls, &slot->sub->longest,
-			      slot->sub, rdtsc() - since, 0);
+	notifier_observe_call_end(subs, range, slot->sub, rdtsc() - since);
 }
 
 /*
@@ -628,8 +627,7 @@ int __mmu_notifier_register(struct mmu_notifier *subscription,
 	subscription->mm = mm;
 	subscription->users = 1;
 	subscription->state = PLAIN_LIVE;
-	subscription->calls = 0;
-	subscription->longest = 0;
+	subscription->figures = NULL;
 	if (fresh) {
 		copy_living(fresh, old);
 		append(subs, fresh, subscription);
@@ -700,6 +698,7 @@ void mmu_notifier_unregister(struct mmu_notifier *subscription,
 	spin_unlock(&subs->lock);
 	kfree(table);
 	notifier_gate_wait(&subs->calls, pass);
+	notifier_forget(subscription->figures);
 	atomic64_dec(&mmu_notifier_total);
 	mmdrop(mm);
 }
@@ -859,6 +858,7 @@ static __always_inline void put_free(struct mmu_notifier *sub)
 {
 	struct mm_struct *mm = sub->mm;
 
+	notifier_forget(sub->figures);
 	sub->ops->free_notifier(sub);
 	atomic64_dec(&mmu_notifier_total);
 	mmdrop(mm);

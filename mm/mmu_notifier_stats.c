@@ -3,23 +3,36 @@
  * mm/mmu_notifier_stats.c - what the notifiers did, for people
  *
  * Problem.  "Why did the device lose this page, who was asked, how long did it
- * take?" must have an answer after the fact, and cost nothing when nobody asks.
+ * take, and what made that fault begin again?" must have an answer after the
+ * fact, and cost nothing when nobody asks.
  *
  * Idea.  A bit in the word that every start and end looks at anyway chooses
  * between two copies of the walks. The observed ones leave a trace record for
- * each start, callback and end, and count; the others pay nothing. Counts that fall on slow paths
- * anyway (waits, failures, what was put off) are always kept.
+ * each start, callback and end, and count; the others pay nothing. Counts that
+ * fall on slow paths anyway (waits, failures, what was put off) are always kept.
+ *
+ * A subscription has one word for all of this: its figures are an object that
+ * is made when there is first something to note, and goes with the subscription.
+ * If there is no memory then, the sum of the mm is right and the subscription's
+ * falls short.
+ *
+ * A read section in vain is put down to an event. The section knows only the
+ * number that its subscription has now, so the mm remembers the events of the
+ * last ranges that hit, each in the slot that its number chooses: who finds its
+ * number there is told the event, whoever finds another is told that it is not
+ * known.
  *
  *	field		written by			lock
- *	stats.events	observed starts			subs->lock
- *	stats.callbacks	observed callbacks		subs->lock
- *	sub->calls,	observed callbacks; a lost	none, single
- *	sub->longest	update among CPUs is accepted	accesses
+ *	stats, hits	observed starts, callbacks,	subs->lock
+ *			slow paths
+ *	sub->figures	the first to note something	none, an exchange
+ *	*sub->figures	observed callbacks, readers	subs->lock
  *	all, looking	the switch, makers of an mm's	all_lock, outside
  *			object				subs->lock
  *
- * The event's number is in the record, its name is printed by the reader of
- * the trace; a start and its end have the range's address in common.
+ * Records of one range stand in the order in which it happened, each with the
+ * event and the bounds: start, a line for each callback with what it answered,
+ * started with what was answered to the raiser; and end, after those it called.
  *
  * Not here: the paths themselves.
  */
@@ -27,9 +40,17 @@
 
 DEFINE_TRACE_EVENT(mmu_notifier_start,
 		   "start %p %s mm %p [%#lx, %#lx) blockable=%lu");
-DEFINE_TRACE_EVENT(mmu_notifier_called, "  call sub %p answer=%ld ticks=%lu");
-DEFINE_TRACE_EVENT(mmu_notifier_started, "  started %p ret=%ld seq=%lu");
-DEFINE_TRACE_EVENT(mmu_notifier_end, "end %p %s mm %p [%#lx, %#lx)");
+DEFINE_TRACE_EVENT(mmu_notifier_called,
+		   "  told %p %s [%#lx, %#lx) answer=%ld cycles=%lu");
+DEFINE_TRACE_EVENT(mmu_notifier_finished,
+		   "  finished %p %s [%#lx, %#lx) cycles=%lu");
+DEFINE_TRACE_EVENT(mmu_notifier_started,
+		   "started %p %s ret=%ld seq=%lu cycles=%lu");
+DEFINE_TRACE_EVENT(mmu_notifier_called_end,
+		   "  told the end %p %s [%#lx, %#lx) cycles=%lu");
+DEFINE_TRACE_EVENT(mmu_notifier_end, "end %p %s mm %p [%#lx, %#lx) cycles=%lu");
+DEFINE_TRACE_EVENT(mmu_interval_wait, "reader of %p waits: seq=%lu");
+DEFINE_TRACE_EVENT(mmu_interval_lost, "reader of %p begins again: %s, seq=%lu");
 
 const char *mmu_notifier_event_name(unsigned int event)
 {
@@ -95,8 +116,10 @@ void mmu_notifier_observe(bool on)
 	spin_unlock(&all_lock);
 }
 
-void notifier_observe_start(struct mmu_notifier_subscriptions *subs,
-			    const struct mmu_notifier_range *range)
+/* --- ranges ------------------------------------------------------------------ */
+
+unsigned long notifier_observe_start(struct mmu_notifier_subscriptions *subs,
+				     const struct mmu_notifier_range *range)
 {
 	TRACE(mmu_notifier_start, range, mmu_notifier_event_name(range->event),
 	      range->mm, range->start, range->end,
@@ -105,31 +128,180 @@ void notifier_observe_start(struct mmu_notifier_subscriptions *subs,
 	if (range->event < NR_MMU_NOTIFY_EVENTS)
 		subs->stats.events[range->event]++;
 	spin_unlock(&subs->lock);
+	return rdtsc();
 }
 
-void notifier_observe_started(const struct mmu_notifier_range *range, int ret)
+static struct notifier_hit *hit_slot(struct mmu_notifier_subscriptions *subs,
+				     unsigned long seq)
 {
-	TRACE(mmu_notifier_started, range, ret, range->seq);
+	return &subs->hits[(seq >> 1) % NOTIFIER_HITS];
 }
 
-void notifier_observe_end(const struct mmu_notifier_range *range)
+void notifier_observe_hit(struct mmu_notifier_subscriptions *subs,
+			  const struct mmu_notifier_range *range)
+	__must_hold(subs->lock)
+{
+	*hit_slot(subs, range->seq) = (struct notifier_hit){
+		.seq = range->seq,
+		.event = range->event,
+	};
+}
+
+void notifier_observe_started(const struct mmu_notifier_range *range, int ret,
+			      unsigned long ticks)
+{
+	TRACE(mmu_notifier_started, range,
+	      mmu_notifier_event_name(range->event), ret, range->seq, ticks);
+}
+
+void notifier_observe_end(const struct mmu_notifier_range *range,
+			  unsigned long ticks)
 {
 	TRACE(mmu_notifier_end, range, mmu_notifier_event_name(range->event),
-	      range->mm, range->start, range->end);
+	      range->mm, range->start, range->end, ticks);
+}
+
+/* --- subscriptions ------------------------------------------------------------- */
+
+/*
+ * The figures at @at, made if there are none; NULL without memory. Not under
+ * subs->lock; the caller may not be able to sleep.
+ */
+static struct mmu_notifier_figures *figures_of(struct mmu_notifier_figures **at)
+{
+	struct mmu_notifier_figures *figures = smp_load_acquire(at), *first;
+
+	if (likely(figures))
+		return figures;
+	figures = kzalloc(sizeof(*figures), GFP_NOWAIT);
+	if (!figures)
+		return NULL;
+	/* Pairs with the acquire above and in the show functions. */
+	first = cmpxchg(at, NULL, figures);
+	if (!first)
+		return figures;
+	kfree(figures);
+	return first;
+}
+
+static void count_call(struct mmu_notifier_subscriptions *subs,
+		       struct mmu_notifier_figures *figures,
+		       unsigned long ticks) __must_hold(subs->lock)
+{
+	subs->stats.callbacks++;
+	if (subs->stats.longest < ticks)
+		subs->stats.longest = ticks;
+	if (!figures)
+		return;
+	figures->callbacks++;
+	if (figures->longest < ticks)
+		figures->longest = ticks;
 }
 
 void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
-			   unsigned long *calls, unsigned long *longest,
-			   const void *sub, unsigned long ticks, int answer)
+			   const struct mmu_notifier_range *range,
+			   struct mmu_notifier_figures **at, const void *sub,
+			   unsigned long ticks, int answer)
 {
-	WRITE_ONCE(*calls, READ_ONCE(*calls) + 1);
-	if (READ_ONCE(*longest) < ticks)
-		WRITE_ONCE(*longest, ticks);
+	struct mmu_notifier_figures *figures = figures_of(at);
+
 	spin_lock(&subs->lock);
-	subs->stats.callbacks++;
+	count_call(subs, figures, ticks);
+	if (figures && range->event < NR_MMU_NOTIFY_EVENTS)
+		figures->events[range->event]++;
 	spin_unlock(&subs->lock);
-	TRACE(mmu_notifier_called, sub, answer, ticks);
+	TRACE(mmu_notifier_called, sub, mmu_notifier_event_name(range->event),
+	      range->start, range->end, answer, ticks);
 }
+
+void notifier_observe_finish(struct mmu_notifier_subscriptions *subs,
+			     const struct mmu_notifier_range *range,
+			     struct mmu_interval_notifier *sub,
+			     unsigned long ticks)
+{
+	struct mmu_notifier_figures *figures = figures_of(&sub->figures);
+
+	spin_lock(&subs->lock);
+	count_call(subs, figures, ticks);
+	spin_unlock(&subs->lock);
+	TRACE(mmu_notifier_finished, sub, mmu_notifier_event_name(range->event),
+	      range->start, range->end, ticks);
+}
+
+void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
+			       const struct mmu_notifier_range *range,
+			       struct mmu_notifier *sub, unsigned long ticks)
+{
+	struct mmu_notifier_figures *figures = figures_of(&sub->figures);
+
+	spin_lock(&subs->lock);
+	count_call(subs, figures, ticks);
+	spin_unlock(&subs->lock);
+	TRACE(mmu_notifier_called_end, sub, mmu_notifier_event_name(range->event),
+	      range->start, range->end, ticks);
+}
+
+/* --- readers --------------------------------------------------------------------- */
+
+void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_interval_notifier *sub)
+{
+	struct mmu_notifier_figures *figures = figures_of(&sub->figures);
+
+	spin_lock(&subs->lock);
+	if (figures)
+		figures->waits++;
+	spin_unlock(&subs->lock);
+	TRACE(mmu_interval_wait, sub, READ_ONCE(sub->invalidate_seq));
+}
+
+void notifier_count_alone(struct mmu_notifier_subscriptions *subs)
+{
+	spin_lock(&subs->lock);
+	subs->stats.alone++;
+	spin_unlock(&subs->lock);
+}
+
+/* What event had the number @seq? NR_MMU_NOTIFY_EVENTS if that is not known. */
+static unsigned int event_of(struct mmu_notifier_subscriptions *subs,
+			     unsigned long seq) __must_hold(subs->lock)
+{
+	const struct notifier_hit *hit = hit_slot(subs, seq);
+
+	return hit->seq == seq && hit->event < NR_MMU_NOTIFY_EVENTS
+		       ? hit->event
+		       : NR_MMU_NOTIFY_EVENTS;
+}
+
+void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub)
+{
+	struct mmu_notifier_subscriptions *subs = interval_sub->subscriptions;
+	/* The caller holds the driver's lock, so this is the one it compared. */
+	unsigned long seq = READ_ONCE(interval_sub->invalidate_seq);
+	bool observe = being_looked_at(subs);
+	struct mmu_notifier_figures *figures =
+		observe ? figures_of(&interval_sub->figures) : NULL;
+	unsigned int event = NR_MMU_NOTIFY_EVENTS;
+
+	spin_lock(&subs->lock);
+	if (observe)
+		event = event_of(subs, seq);
+	if (event < NR_MMU_NOTIFY_EVENTS) {
+		subs->stats.retries[event]++;
+		if (figures)
+			figures->retries[event]++;
+	} else {
+		subs->stats.retries_other++;
+		if (figures)
+			figures->retries_other++;
+	}
+	spin_unlock(&subs->lock);
+	if (observe)
+		TRACE(mmu_interval_lost, interval_sub,
+		      mmu_notifier_event_name(event), seq);
+}
+
+/* --- shown --------------------------------------------------------------------- */
 
 static unsigned long count_hits(const struct mmu_notifier_subscriptions *subs)
 {
@@ -168,8 +340,17 @@ void mmu_notifier_read_stats(struct mm_struct *mm,
 	stats->intervals = count_intervals(subs);
 	stats->open_ranges = notifier_gate_inside(&subs->ranges);
 	stats->open_hits = count_hits(subs);
+	stats->turns = subs->ranges.passed + subs->calls.passed;
 	stats->invalidate_seq = subs->invalidate_seq;
 	spin_unlock(&subs->lock);
+}
+
+static struct mmu_notifier_figures
+copy_figures(struct mmu_notifier_figures *const *at)
+{
+	const struct mmu_notifier_figures *figures = smp_load_acquire(at);
+
+	return figures ? *figures : (struct mmu_notifier_figures){0};
 }
 
 static unsigned long
@@ -186,8 +367,7 @@ show_plain(struct plain_table *table,
 			continue;
 		info.plain = table->slots[i].sub;
 		info.last = ~0ul;
-		info.calls = READ_ONCE(info.plain->calls);
-		info.longest = READ_ONCE(info.plain->longest);
+		info.figures = copy_figures(&info.plain->figures);
 		info.users = READ_ONCE(info.plain->users);
 		shown++;
 		*go_on = fn(&info, arg);
@@ -218,9 +398,7 @@ unsigned long mmu_notifier_for_each_sub(
 		info.interval = sub;
 		info.start = interval_tree_start(node);
 		info.last = interval_tree_last(node);
-		info.calls = READ_ONCE(sub->calls);
-		info.waits = sub->waits;
-		info.longest = READ_ONCE(sub->longest);
+		info.figures = copy_figures(&sub->figures);
 		shown++;
 		go_on = fn(&info, arg);
 	}

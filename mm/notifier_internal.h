@@ -3,8 +3,8 @@
  * mm/notifier_internal.h - what the sources of the notifiers share
  *
  * mm/mmu_notifier.c begins and ends ranges and has the interval subscriptions;
- * mm/mmu_notifier_plain.c has the plain ones; mm/mmu_notifier_stats.c shows
- * both to people.
+ * mm/mmu_notifier_plain.c has the plain ones; mm/mmu_notifier_rounds.c bounds a
+ * driver's loop; mm/mmu_notifier_stats.c shows all of it to people.
  */
 #ifndef MM_NOTIFIER_INTERNAL_H
 #define MM_NOTIFIER_INTERNAL_H
@@ -66,6 +66,17 @@ enum interval_state {
 #define MODE_LOOK  4u /* statistics and traces are on */
 #define MODE_BUSY  8u /* somebody waits for ranges to end */
 
+/*
+ * A range that hit an interval, so that a read section in vain can be told what
+ * came between: the event of number @seq is in slot seq / 2 % NOTIFIER_HITS,
+ * until as many ranges have hit after it.
+ */
+#define NOTIFIER_HITS 16u
+struct notifier_hit {
+	unsigned long seq;
+	enum mmu_notifier_event event;
+};
+
 /**
  * struct mmu_notifier_subscriptions - all subscriptions of one mm
  * @lock: (l) see the table in mm/mmu_notifier.c
@@ -86,7 +97,8 @@ enum interval_state {
  * @nr_tlbs: (o) plain subscriptions in the table that have invalidate_range
  * @nr_followers: (o) those that have change_pte
  * @all_next, @all_prev: link in the list of all, under its lock
- * @stats: (s) the figures that cost nothing; (a) the others
+ * @stats: (s) what happened, for people
+ * @hits: (s) the last ranges that hit, while statistics are on
  *
  * Keys: (a) atomic or single accesses, (c) constant, (l) the lock itself, (o)
  * written under @lock, read with READ_ONCE or an acquire inside @calls, (s)
@@ -112,6 +124,7 @@ struct mmu_notifier_subscriptions {
 	struct mmu_notifier_subscriptions *all_next;
 	struct mmu_notifier_subscriptions **all_prev;
 	struct mmu_notifier_stats stats;
+	struct notifier_hit hits[NOTIFIER_HITS];
 };
 
 /* Subscriptions in all address spaces. */
@@ -180,16 +193,42 @@ void notifier_plain_end_beside(struct mmu_notifier_subscriptions *subs,
 void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
 			    struct mm_struct *mm);
 
-/* Of mmu_notifier_stats.c: who is looked at, and what a range leaves behind. */
+/*
+ * Of mmu_notifier_stats.c: who is looked at, and what a range leaves behind.
+ * observe_start says when it began; the others are told how long it took.
+ */
 void notifier_observe_join(struct mmu_notifier_subscriptions *subs);
 void notifier_observe_leave(struct mmu_notifier_subscriptions *subs);
-void notifier_observe_start(struct mmu_notifier_subscriptions *subs,
-			    const struct mmu_notifier_range *range);
-void notifier_observe_started(const struct mmu_notifier_range *range, int ret);
-void notifier_observe_end(const struct mmu_notifier_range *range);
+unsigned long notifier_observe_start(struct mmu_notifier_subscriptions *subs,
+				     const struct mmu_notifier_range *range);
+void notifier_observe_hit(struct mmu_notifier_subscriptions *subs,
+			  const struct mmu_notifier_range *range)
+	__must_hold(subs->lock);
+void notifier_observe_started(const struct mmu_notifier_range *range, int ret,
+			      unsigned long ticks);
+void notifier_observe_end(const struct mmu_notifier_range *range,
+			  unsigned long ticks);
 void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
-			   unsigned long *calls, unsigned long *longest,
+			   const struct mmu_notifier_range *range,
+			   struct mmu_notifier_figures **figures,
 			   const void *sub, unsigned long ticks, int answer);
+void notifier_observe_finish(struct mmu_notifier_subscriptions *subs,
+			     const struct mmu_notifier_range *range,
+			     struct mmu_interval_notifier *sub,
+			     unsigned long ticks);
+void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
+			       const struct mmu_notifier_range *range,
+			       struct mmu_notifier *sub, unsigned long ticks);
+void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_interval_notifier *sub);
+void notifier_count_alone(struct mmu_notifier_subscriptions *subs);
+
+/* Of a subscription that nobody sees any more. */
+static __always_inline void notifier_forget(struct mmu_notifier_figures *figures)
+{
+	if (unlikely(figures != NULL))
+		kfree(figures);
+}
 
 /*
  * Around callbacks of a range that may not sleep (R5.6): the validator then

@@ -121,7 +121,7 @@ LOOKS = (
     r'LOOK mm\n( +\d+  0xffff\w+  users \d+  count \d+  regions \d+.*\n)+',
     r'LOOK vmas\n  0x\w+-0x\w+ rw-',
     r'LOOK subs\n  sequence \d+, walkers \d+\n'
-    r'  interval 0x\w+-0x\w+  seq \d+  calls \d+  \w+\n',
+    r'  interval 0x\w+-0x\w+  seq \d+  callbacks \d+  \w+\n',
     r'LOOK pte\n0x\w+\n  pgd 0x\w+  frame .*\n  pud .*\n  pmd .*\n'
     r'  pte 0x\w+  (frame 0x\w+: .*user|not present: a swap entry)',
     r'LOOK tasks\n(.*\n)*.* contest/cpu0\b',

@@ -9,7 +9,7 @@
  * Idea.  The collision-retry loop, step 2 and 3 of a shared page's life:
  *
  *	READ, WRITE			ATOMIC
- *	seq = read_begin()		the same
+ *	mmap_lock; read_begin()		the same
  *	get_user_pages_remote()		make_device_exclusive_range(): the page
  *					comes back locked
  *	ctx->lock; read_retry()?	the same
@@ -43,17 +43,20 @@
  * A response that the device refuses leaves its work waiting there.  What it may
  * have made of the translation is dropped, and the tag is denied.
  *
- * Retries are bounded, backed off and counted by reason:
+ * Attempts are bounded, backed off and counted by reason. They are the rounds of
+ * mm/mmu_notifier_rounds.c, which has the argument why they are enough:
  *
  *	attempt		what changes
- *	0		-
- *	1 ..		first take the page back from ourselves: a failed
+ *	1		-
+ *	2 .. 8		first take the page back from ourselves: a failed
  *			attempt left it exclusive, and taking it back inside of
  *			make_device_exclusive_range() would move our sequence
  *			and so fail every attempt to come
- *	CALM ..		mmap_lock is held until the translation is installed:
- *			nothing that maps, unmaps or protects can come between
- *	MOST		the request is denied: the device's work fails
+ *	9, 10		the same with mmap_lock held for writing until the
+ *			translation is installed: no change can come between,
+ *			and nobody else has the page's entry in hand
+ *	-		the request is denied: somebody raises ranges without
+ *			mmap_lock
  *
  * Flow of buffers: a request keeps its buffer until it is answered, so that a
  * device cannot have more requests here than there are buffers.
@@ -80,8 +83,6 @@
 
 #include "internal.h"
 
-#define ATTEMPTS_CALM  8
-#define ATTEMPTS_MOST  64
 #define BACK_OFF_US    20
 #define BACK_OFF_SHIFT 6
 
@@ -391,9 +392,8 @@ static void hook_before_unlock(struct peer_context *ctx, vaddr_t va)
  * @ctx: whose
  * @slot: for the response
  * @request: what is asked for
- * @number: how many went before
+ * @rounds: how many went before, and the read section of this one
  * @exclusive: ATOMIC, by make_device_exclusive_range()
- * @seq: from read_begin()
  * @page: referenced, and locked if @exclusive; NULL while there is none
  * @entry: the translation to be
  */
@@ -401,9 +401,8 @@ struct attempt {
 	struct peer_context *ctx;
 	struct peer_slot *slot;
 	const struct peer_request *request;
-	unsigned int number;
+	struct mmu_interval_rounds rounds;
 	bool exclusive;
-	unsigned long seq;
 	struct page *page;
 	struct peer_translation entry;
 };
@@ -443,7 +442,7 @@ static enum outcome install_if_current(struct attempt *attempt)
 
 	hook_before_install(ctx, attempt->entry.va);
 	mutex_lock(&ctx->lock);
-	if (mmu_interval_read_retry(&ctx->sub, attempt->seq)) {
+	if (mmu_interval_round_retry(&attempt->rounds)) {
 		ctx->stats.retries_collision++;
 		mutex_unlock(&ctx->lock);
 		return OUTCOME_COLLISION;
@@ -469,36 +468,20 @@ static void take_back(struct attempt *attempt)
 		put_page(page);
 }
 
-static enum outcome attempt_plain(struct attempt *attempt)
+/* mmap_lock is held as the round wants it, and all of it is let go of. */
+static enum outcome attempt_round(struct attempt *attempt)
 {
-	struct peer_context *ctx = attempt->ctx;
+	struct mmu_interval_rounds *rounds = &attempt->rounds;
 	enum outcome outcome;
 
-	if (attempt->number) {
-		mmap_read_lock(ctx->mm);
+	if (rounds->nr > 1)
 		take_back(attempt);
-		mmap_read_unlock(ctx->mm);
-	}
-	attempt->seq = mmu_interval_read_begin(&ctx->sub);
-	mmap_read_lock(ctx->mm);
+	mmu_interval_round_begin(rounds);
 	outcome = look_up(attempt);
-	mmap_read_unlock(ctx->mm);
-	return outcome == OUTCOME_DONE ? install_if_current(attempt) : outcome;
-}
-
-/* The same, with mmap_lock held all the time. */
-static enum outcome attempt_calm(struct attempt *attempt)
-{
-	struct peer_context *ctx = attempt->ctx;
-	enum outcome outcome;
-
-	mmap_read_lock(ctx->mm);
-	take_back(attempt);
-	attempt->seq = mmu_interval_read_begin(&ctx->sub);
-	outcome = look_up(attempt);
+	mmu_interval_round_looked_up(rounds);
 	if (outcome == OUTCOME_DONE)
 		outcome = install_if_current(attempt);
-	mmap_read_unlock(ctx->mm);
+	mmu_interval_round_unlock(rounds);
 	return outcome;
 }
 
@@ -520,13 +503,10 @@ static enum outcome attempt_run(struct attempt *attempt)
 	enum outcome outcome;
 
 	attempt->page = NULL;
-	if (attempt->number < ATTEMPTS_CALM)
-		outcome = attempt_plain(attempt);
-	else
-		outcome = attempt_calm(attempt);
+	outcome = attempt_round(attempt);
 	if (outcome == OUTCOME_DONE) {
 		TRACE(peer_grant, ctx->id, entry->va, entry->pa, entry->prot,
-		      attempt->number);
+		      attempt->rounds.nr);
 		outcome = settle(ctx, attempt->slot, attempt->request,
 				 attempt->exclusive);
 	}
@@ -601,6 +581,7 @@ static enum outcome serve_in_mm(struct peer_context *ctx, struct peer_slot *slot
 		.ctx = ctx,
 		.slot = slot,
 		.request = request,
+		.rounds = MMU_INTERVAL_ROUNDS_INIT(&ctx->sub),
 		.exclusive = request->copy.access == PEER_ACCESS_ATOMIC &&
 			     READ_ONCE(ctx->policy) == PEER_ATOMIC_EXCLUSIVE,
 		.entry = {.va = request->copy.va,
@@ -611,8 +592,10 @@ static enum outcome serve_in_mm(struct peer_context *ctx, struct peer_slot *slot
 	attempt.entry.exclusive = attempt.exclusive;
 	if (already_there(&attempt, &outcome))
 		return outcome;
-	for (; attempt.number < ATTEMPTS_MOST; attempt.number++) {
-		back_off(attempt.number);
+	for (;;) {
+		back_off(attempt.rounds.nr);
+		if (mmu_interval_round_lock(&attempt.rounds))
+			break;
 		outcome = attempt_run(&attempt);
 		if (outcome == OUTCOME_DONE || outcome == OUTCOME_DENY)
 			return outcome;

@@ -64,7 +64,7 @@ enum peer_atomic_policy {
  * @evicted: translations dropped because the table was full
  * @retries_collision: attempts thrown away by read_retry()
  * @retries_locked: attempts that found the page locked or changing
- * @gave_up: requests that used up all their attempts
+ * @gave_up: requests denied because all their attempts were in vain
  * @refused: requests answered with an error
  * @works: work items done
  * @works_failed: work items that ended with an error

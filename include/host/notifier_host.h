@@ -189,6 +189,7 @@ static inline int down_write_killable(struct rw_semaphore *sem)
 /* --- memory ----------------------------------------------------------------- */
 
 #define GFP_KERNEL         0
+#define GFP_NOWAIT         0
 #define kmalloc(size, gfp) malloc(size)
 #define kzalloc(size, gfp) calloc(1, size)
 #define kfree(ptr)         free(ptr)
@@ -251,6 +252,16 @@ static inline void mmdrop(struct mm_struct *mm)
 }
 
 static inline void mmap_write_unlock(struct mm_struct *mm)
+{
+	pthread_rwlock_unlock(&mm->mmap_lock.lock);
+}
+
+static inline void mmap_read_lock(struct mm_struct *mm)
+{
+	pthread_rwlock_rdlock(&mm->mmap_lock.lock);
+}
+
+static inline void mmap_read_unlock(struct mm_struct *mm)
 {
 	pthread_rwlock_unlock(&mm->mmap_lock.lock);
 }

@@ -50,4 +50,13 @@ void monitor_print(const char *fmt, ...) __printf(1, 2);
  */
 int monitor_execute(char *line);
 
+/**
+ * monitor_divert() - keep what commands print, for tests
+ * @buf: gets the text, always terminated; NULL: print again
+ * @size: bytes at @buf; what is beyond is dropped
+ *
+ * Context: the thread that calls monitor_execute().
+ */
+void monitor_divert(char *buf, size_t size);
+
 #endif /* KERNEL_MONITOR_H */

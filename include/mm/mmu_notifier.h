@@ -42,6 +42,7 @@ struct mmu_notifier_range;
 struct mmu_interval_notifier;
 struct mmu_interval_notifier_finish;
 struct mmu_notifier_subscriptions;
+struct mmu_notifier_figures;
 
 /**
  * enum mmu_notifier_event - why a mapping changes (R1.2, R1.17 to R1.25)
@@ -172,13 +173,12 @@ struct mmu_notifier_deferred {
  * @state: (s) the core's own, see mm/mmu_notifier_plain.c
  * @slot: (s) its place in the table
  * @settled: (s) the period after which every open range has been told to it
- * @calls: (a) callbacks made while statistics are on
- * @longest: (a) the longest of them, in clock ticks
+ * @figures: (a) NULL until statistics are on and have something to note
  * @deferred: the freeing after the last put
  * @ticket: (s) of the freeing, in the gate that synchronize() waits at
  *
  * Keys: (c) constant while registered, (s) under the subscriptions' lock,
- * (a) single accesses, for people.
+ * (a) single accesses, the object under the subscriptions' lock.
  */
 struct mmu_notifier {
 	const struct mmu_notifier_ops *ops;
@@ -187,8 +187,7 @@ struct mmu_notifier {
 	unsigned int state;
 	unsigned int slot;
 	u64 settled;
-	unsigned long calls;
-	unsigned long longest;
+	struct mmu_notifier_figures *figures;
 	struct mmu_notifier_deferred deferred;
 	long ticket;
 };
@@ -246,12 +245,11 @@ struct mmu_interval_notifier_ops {
  * @settle: (s) not 0 while ranges may be open that never heard of it
  * @deferred: (s) link in the list of insertions and removals to be done
  * @state: (s) the core's own, see mm/mmu_notifier.c
- * @calls: (a) callbacks made while statistics are on
- * @waits: (a) read sections that had to wait
- * @longest: (a) the longest callback, in clock ticks
+ * @figures: (a) NULL until statistics are on and have something to note
  *
  * Keys: (c) constant while inserted; (s) under the subscriptions' lock; (d)
- * under the driver's own lock; (a) single accesses, for people.
+ * under the driver's own lock; (a) single accesses, the object under the
+ * subscriptions' lock.
  */
 struct mmu_interval_notifier {
 	struct interval_tree_node interval_tree;
@@ -265,9 +263,7 @@ struct mmu_interval_notifier {
 	u64 settle;
 	struct mmu_interval_notifier *deferred;
 	unsigned int state;
-	unsigned long calls;
-	unsigned long waits;
-	unsigned long longest;
+	struct mmu_notifier_figures *figures;
 };
 
 /* --- for subscribers; declared in every configuration (R6.1) ------------ */
@@ -386,7 +382,8 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub);
  * @interval_sub: an inserted subscription
  *
  * Waits for the ranges that touch the interval and were open at the call, and
- * for no other.
+ * for no other (R4.26). How often a section is in vain this does not bound; the
+ * rounds below do (R4.24).
  *
  * Context: may sleep; no lock held that the callback takes. Rules R4.17, R5.2.
  * Return: what to hand to mmu_interval_read_retry(); always odd.
@@ -408,6 +405,9 @@ mmu_interval_set_seq(struct mmu_interval_notifier *interval_sub,
 	smp_store_release(&interval_sub->invalidate_seq, cur_seq);
 }
 
+/* Notes, for people, that a section was in vain, and why. */
+void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub);
+
 /**
  * mmu_interval_read_retry() - end a read section: did a change come between?
  * @interval_sub: the subscription
@@ -421,7 +421,11 @@ static __always_inline bool
 mmu_interval_read_retry(struct mmu_interval_notifier *interval_sub,
 			unsigned long seq)
 {
-	return interval_sub->invalidate_seq != seq;
+	if (likely(interval_sub->invalidate_seq == seq))
+		return false;
+	if (IS_ENABLED(CONFIG_MMU_NOTIFIER))
+		__mmu_interval_read_lost(interval_sub);
+	return true;
 }
 
 /**
@@ -438,6 +442,109 @@ mmu_interval_check_retry(struct mmu_interval_notifier *interval_sub,
 {
 	return READ_ONCE(interval_sub->invalidate_seq) != seq;
 }
+
+/*
+ * The rounds of one look-up (R4.24). A driver that wants a bound on how often a
+ * look-up begins again writes its loop with these:
+ *
+ *	struct mmu_interval_rounds rounds = MMU_INTERVAL_ROUNDS_INIT(&sub);
+ *
+ *	do {
+ *		ret = mmu_interval_round_lock(&rounds);
+ *		if (ret)
+ *			return ret;
+ *		mmu_interval_round_begin(&rounds);
+ *		look the page up			mmap_lock is held
+ *		mmu_interval_round_looked_up(&rounds);
+ *		lock the driver's lock
+ *		again = mmu_interval_round_retry(&rounds);
+ *		if (!again)
+ *			install
+ *		unlock the driver's lock
+ *		mmu_interval_round_unlock(&rounds);
+ *	} while (again);
+ */
+
+/** MMU_INTERVAL_ROUNDS_BESIDE - rounds that run beside changes */
+#define MMU_INTERVAL_ROUNDS_BESIDE 8
+/** MMU_INTERVAL_ROUNDS_ALONE - rounds after those, with changes kept out */
+#define MMU_INTERVAL_ROUNDS_ALONE 2
+/** MMU_INTERVAL_ROUNDS_ALL - the bound: a look-up is done in as many rounds */
+#define MMU_INTERVAL_ROUNDS_ALL \
+	(MMU_INTERVAL_ROUNDS_BESIDE + MMU_INTERVAL_ROUNDS_ALONE)
+
+/**
+ * struct mmu_interval_rounds - one look-up, on its thread's stack
+ * @interval_sub: an inserted subscription of an mm that the caller is a user of
+ * @seq: of the round's read section
+ * @nr: rounds begun
+ * @alone: this round holds mmap_lock for writing
+ * @locked: this round holds mmap_lock
+ */
+struct mmu_interval_rounds {
+	struct mmu_interval_notifier *interval_sub;
+	unsigned long seq;
+	unsigned int nr;
+	bool alone;
+	bool locked;
+};
+
+/** MMU_INTERVAL_ROUNDS_INIT() - rounds of which none was begun */
+#define MMU_INTERVAL_ROUNDS_INIT(sub)  \
+	{                              \
+		.interval_sub = (sub), \
+	}
+
+/**
+ * mmu_interval_round_lock() - begin a round: take mmap_lock
+ * @rounds: begun less than MMU_INTERVAL_ROUNDS_ALL times, or it says so
+ *
+ * For reading; and from round MMU_INTERVAL_ROUNDS_BESIDE + 1 on for writing, so
+ * that no change comes between. What may itself change the mapping and need not
+ * be part of the look-up (taking a page back, say) is done between this and
+ * mmu_interval_round_begin().
+ *
+ * Context: may sleep; no lock held that is taken below mmap_lock, a page's
+ *	    included; no range open.
+ * Return: 0 with mmap_lock held; -EINTR: the task was killed; -EBUSY: the
+ *	   rounds are used up, which takes a raiser that holds no mmap_lock, or a
+ *	   look-up that changes the mapping each time. On error nothing is held.
+ */
+int mmu_interval_round_lock(struct mmu_interval_rounds *rounds);
+
+/**
+ * mmu_interval_round_begin() - mmu_interval_read_begin() of this round
+ * @rounds: locked
+ *
+ * Holding mmap_lock it waits only for ranges whose raiser holds it too.
+ */
+void mmu_interval_round_begin(struct mmu_interval_rounds *rounds);
+
+/**
+ * mmu_interval_round_looked_up() - mmap_lock is not needed any more
+ * @rounds: begun
+ *
+ * Lets go of it unless it is what keeps changes out. The driver's lock may be
+ * waited for after this; while the device is told, the mm is not held up.
+ */
+void mmu_interval_round_looked_up(struct mmu_interval_rounds *rounds);
+
+/**
+ * mmu_interval_round_retry() - mmu_interval_read_retry() of this round
+ *
+ * Context: under the driver's own lock.
+ */
+static __always_inline bool
+mmu_interval_round_retry(const struct mmu_interval_rounds *rounds)
+{
+	return mmu_interval_read_retry(rounds->interval_sub, rounds->seq);
+}
+
+/**
+ * mmu_interval_round_unlock() - end a round: let go of mmap_lock if still held
+ * @rounds: locked, however far it came
+ */
+void mmu_interval_round_unlock(struct mmu_interval_rounds *rounds);
 
 /**
  * mmu_notifier_event_name() - the name of an event, for traces and people
@@ -760,19 +867,43 @@ static __always_inline void mmu_notifier_arch_invalidate_secondary_tlbs(
 /* --- figures, for tests and for people ----------------------------------- */
 
 /**
+ * struct mmu_notifier_figures - of one subscription, while statistics are on
+ * @events: ranges it was told of, by event
+ * @callbacks: callbacks made for them: starts, second passes, ends
+ * @longest: the longest callback, in clock ticks
+ * @waits: read sections that had to wait
+ * @retries: read sections in vain, by the event that came between
+ * @retries_other: the same, when the event is not remembered
+ */
+struct mmu_notifier_figures {
+	unsigned long events[NR_MMU_NOTIFY_EVENTS];
+	unsigned long callbacks;
+	unsigned long longest;
+	unsigned long waits;
+	unsigned long retries[NR_MMU_NOTIFY_EVENTS];
+	unsigned long retries_other;
+};
+
+/**
  * struct mmu_notifier_stats - what happened in one mm
  * @plain: plain subscriptions
  * @intervals: interval subscriptions, waiting ones included
  * @open_ranges: ranges open now, all of them
  * @open_hits: ranges open now that hit an interval
- * @events: starts, by event, since statistics were switched on
+ * @events: starts, by event, while statistics are on
  * @callbacks: callbacks made, likewise
+ * @longest: the longest of them, in clock ticks
+ * @retries: read sections in vain, by the event that came between, likewise
+ * @retries_other: read sections in vain whose event is not known, ever
  * @failed_starts: non-blocking starts that failed, ever
  * @waits: read sections that had to wait, ever
+ * @alone: rounds of look-ups that kept changes out, ever
  * @tree_locks: searches of the interval tree, while statistics are on
  * @walks: walks over the plain subscriptions, likewise
  * @deferred_adds: insertions that had to be put off, ever
  * @deferred_removes: removals that had to be put off, ever
+ * @gave_way: starts that first let the tree be changed, ever
+ * @turns: periods for which ranges or walks were waited for, ever
  * @invalidate_seq: the number of the last range that hit an interval
  */
 struct mmu_notifier_stats {
@@ -782,12 +913,18 @@ struct mmu_notifier_stats {
 	unsigned long open_hits;
 	unsigned long events[NR_MMU_NOTIFY_EVENTS];
 	unsigned long callbacks;
+	unsigned long longest;
+	unsigned long retries[NR_MMU_NOTIFY_EVENTS];
+	unsigned long retries_other;
 	unsigned long failed_starts;
 	unsigned long waits;
+	unsigned long alone;
 	unsigned long tree_locks;
 	unsigned long walks;
 	unsigned long deferred_adds;
 	unsigned long deferred_removes;
+	unsigned long gave_way;
+	unsigned long turns;
 	unsigned long invalidate_seq;
 };
 
@@ -811,20 +948,16 @@ void mmu_notifier_read_stats(struct mm_struct *mm,
  * @interval: the interval subscription, or NULL
  * @start: first address of the interval
  * @last: last address of the interval
- * @calls: callbacks made while statistics were on
- * @waits: read sections that had to wait
- * @longest: the longest callback, in clock ticks
  * @users: gets of a plain one
+ * @figures: all zero when nothing was noted
  */
 struct mmu_notifier_sub_info {
 	const struct mmu_notifier *plain;
 	const struct mmu_interval_notifier *interval;
 	unsigned long start;
 	unsigned long last;
-	unsigned long calls;
-	unsigned long waits;
-	unsigned long longest;
 	unsigned int users;
+	struct mmu_notifier_figures figures;
 };
 
 /**

@@ -175,7 +175,9 @@ void page_alloc_add_range(paddr_t start, paddr_t end);
  * @nth: 1 for the next one, 2 for the one after, ...; 0 to stop
  *
  * Each attempt counts: pages, slab objects and virtual areas, also those that
- * one makes for another.  Only debug builds can fail; others do nothing.
+ * one makes for another; but not those with GFP_NOWAIT, which are for what may
+ * as well not be had (figures for people) and must not change what a test
+ * counts.  Only debug builds can fail; others do nothing.
  *
  * Context: thread context; one thread at a time.
  */

@@ -151,16 +151,22 @@ class ListSubs(gdb.Command):
         nil = int(gdb.parse_and_eval('&interval_tree_nil'))
         for sub in each_interval(subscriptions['tree']['root'], nil):
             node = sub['interval_tree']
-            print('  interval %#014x-%#014x  seq %d  calls %d  %s' %
+            print('  interval %#014x-%#014x  seq %d  callbacks %d  %s' %
                   (int(node['start']), int(node['end']),
-                   int(sub['invalidate_seq']), int(sub['calls']),
+                   int(sub['invalidate_seq']), callbacks_of(sub),
                    name_of(sub['invalidate'])))
         table = subscriptions['table']
         for i in range(int(table['nr']) if int(table) else 0):
             slot = table['slots'][i]
             print('  plain    %#x  %s' %
                   (int(slot['sub']), 'left' if slot['dead'] else
-                   'users %d' % int(slot['sub']['users'])))
+                   'users %d  callbacks %d' % (int(slot['sub']['users']),
+                                               callbacks_of(slot['sub']))))
+
+
+def callbacks_of(sub):
+    """As noted while statistics were on; the figures are made when needed."""
+    return int(sub['figures']['callbacks']) if int(sub['figures']) else 0
 
 
 def each_interval(node, nil, depth=0):

@@ -51,12 +51,18 @@ void panic(const char *fmt, ...)
 struct mm_struct *host_mm_alloc(void)
 {
 	struct mm_struct *mm = calloc(1, sizeof(*mm));
+	pthread_rwlockattr_t attr;
 
 	if (!mm)
 		panic("out of memory");
 	mm->mm_users.counter = 1;
 	mm->mm_count.counter = 1;
-	pthread_rwlock_init(&mm->mmap_lock.lock, NULL);
+	/* Later readers do not pass a writer: the bound of R4.24 rests on it. */
+	pthread_rwlockattr_init(&attr);
+	pthread_rwlockattr_setkind_np(
+		&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&mm->mmap_lock.lock, &attr);
+	pthread_rwlockattr_destroy(&attr);
 	mmu_notifier_subscriptions_init(mm);
 	return mm;
 }

@@ -13,6 +13,8 @@
  *	between start and end	no device has a translation in the range
  *	after a false retry	the number installed is the page's number, until
  *				an invalidation comes
+ *	changes under mmap_lock	every look-up is done in the rounds of R4.24;
+ *				every other round's changes are
  *	plain subscribers	every end has had its start, open count never
  *				below zero, zero when no range is open
  *	at the end of a round	exit: one release each; no subscription, no
@@ -78,7 +80,8 @@ static struct plain plains[PLAINS];
 static unsigned long gots_alive;
 static pthread_barrier_t barrier;
 static unsigned long ops, rounds, seed;
-static unsigned long calls, retries, waits_seen, failed_starts;
+static bool under_mmap_lock; /* this round's changes; else as if under rmap's */
+static unsigned long calls, retries, waits_seen, alone_seen, failed_starts;
 
 #define COUNT(what) ((void)__atomic_fetch_add(&(what), 1, __ATOMIC_RELAXED))
 
@@ -246,12 +249,14 @@ static void change_mapping(struct rng *rng)
 
 	if (rng_below(rng, 4))
 		to = from + 1;
+	if (under_mmap_lock)
+		mmap_read_lock(mm);
 	mmu_notifier_range_init(&range, rng_below(rng, 5), 0, NULL, mm, from, to);
 	if (rng_below(rng, 4)) {
 		mmu_notifier_invalidate_range_start(&range);
 	} else if (mmu_notifier_invalidate_range_start_nonblock(&range)) {
 		COUNT(failed_starts);
-		return;
+		goto out_unlock;
 	}
 	nobody_has(from, to);
 	for (p = from; p < to; p++) {
@@ -263,40 +268,51 @@ static void change_mapping(struct rng *rng)
 		sched_yield();
 	nobody_has(from, to);
 	mmu_notifier_invalidate_range_end(&range);
+out_unlock:
+	if (under_mmap_lock)
+		mmap_read_unlock(mm);
 }
 
-/* The loop of a driver; the caller holds device->owner. */
+/*
+ * The loop of a driver; the caller holds device->owner. It is bounded where the
+ * changes hold mmap_lock (R4.24).
+ */
 static void device_fault(struct device *device, struct rng *rng)
 {
 	unsigned long first = interval_tree_start(&device->sub.interval_tree);
 	unsigned long last = interval_tree_last(&device->sub.interval_tree);
-	unsigned long p, seq, found;
-	int tries;
+	struct mmu_interval_rounds reader =
+		MMU_INTERVAL_ROUNDS_INIT(&device->sub);
+	unsigned long p, found;
+	bool surely, again;
 
 	if (last >= PAGES)
 		last = PAGES - 1;
 	p = first + rng_below(rng, last - first + 1);
-	for (tries = 0; tries < 10; tries++) {
-		seq = mmu_interval_read_begin(&device->sub);
-		CHECK(seq & 1);
+	do {
+		if (mmu_interval_round_lock(&reader)) {
+			CHECK(!under_mmap_lock);
+			return;
+		}
+		mmu_interval_round_begin(&reader);
+		CHECK(reader.seq & 1);
 		pthread_mutex_lock(&page_lock[p]);
 		found = page[p];
 		pthread_mutex_unlock(&page_lock[p]);
+		mmu_interval_round_looked_up(&reader);
 		if (rng_below(rng, 8) == 0)
 			sched_yield();
-		if (mmu_interval_check_retry(&device->sub, seq)) {
-			COUNT(retries);
-			continue;
-		}
+		surely = mmu_interval_check_retry(&device->sub, reader.seq);
 		pthread_mutex_lock(&device->lock);
-		if (!mmu_interval_read_retry(&device->sub, seq)) {
+		again = mmu_interval_round_retry(&reader);
+		CHECK(again || !surely);
+		if (!again)
 			device->translation[p] = found;
-			pthread_mutex_unlock(&device->lock);
-			return;
-		}
 		pthread_mutex_unlock(&device->lock);
-		COUNT(retries);
-	}
+		mmu_interval_round_unlock(&reader);
+		if (again)
+			COUNT(retries);
+	} while (again);
 }
 
 /* What is installed is current: the page cannot change while it is locked. */
@@ -425,6 +441,8 @@ static void end_round(void)
 	for (i = 0; i < PLAINS; i++)
 		CHECK(plains[i].open == 0 || !plains[i].registered);
 	__atomic_fetch_add(&waits_seen, stats.waits, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&alone_seen, stats.alone, __ATOMIC_RELAXED);
+	under_mmap_lock = !under_mmap_lock;
 	host_mm_exit(mm);
 	for (i = 0; i < PLAINS; i++) {
 		if (plains[i].registered)
@@ -489,8 +507,9 @@ int main(int argc, char **argv)
 	for (i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	mmdrop(mm);
-	printf("# seed %lu: %lu operations, %lu callbacks, %lu retries, %lu waits, %lu failed starts\n",
-	       seed, ops * THREADS, calls, retries, waits_seen, failed_starts);
+	printf("# seed %lu: %lu operations, %lu callbacks, %lu retries, %lu waits, %lu alone, %lu failed starts\n",
+	       seed, ops * THREADS, calls, retries, waits_seen, alone_seen,
+	       failed_starts);
 	host_result(failures == 0, "no_stale_translation_and_every_pair_whole");
 	host_result(warn_count() == 0, "no_warning");
 	return host_verdict();

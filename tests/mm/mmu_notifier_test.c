@@ -1767,7 +1767,7 @@ static bool count_sub(const struct mmu_notifier_sub_info *info, void *arg)
 {
 	unsigned long *calls = arg;
 
-	*calls += info->calls;
+	*calls += info->figures.callbacks;
 	return true;
 }
 

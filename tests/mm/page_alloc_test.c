@@ -267,6 +267,22 @@ KTEST(page_alloc, a_leak_is_counted)
 	EXPECT_EQ(alloc_leak_check(&before), 0);
 }
 
+KTEST(page_alloc, an_attempt_that_has_another_plan_is_not_made_to_fail)
+{
+	void *spare, *needed;
+
+	alloc_fail_nth(1);
+	spare = kmalloc(64, GFP_NOWAIT);
+	EXPECT(!alloc_fail_hit());
+	needed = kmalloc(64, GFP_KERNEL);
+	EXPECT_EQ(alloc_fail_hit(), IS_ENABLED(CONFIG_DEBUG));
+	alloc_fail_nth(0);
+	EXPECT(spare != NULL);
+	EXPECT_EQ(needed == NULL, IS_ENABLED(CONFIG_DEBUG));
+	kfree(needed);
+	kfree(spare);
+}
+
 /* Above this the machine is too large to be taken whole in a test. */
 #define EXHAUSTIBLE_PAGES (512ul << (20 - PAGE_SHIFT))
 

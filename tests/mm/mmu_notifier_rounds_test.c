@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/mmu_notifier_rounds_test.c - a look-up ends, whatever changes
+ *
+ * A driver of the simplest kind looks one page of a real address space up, for
+ * writing, and others change that page with the operations of mm/. What counts
+ * is how many rounds it takes; no clock is asked.
+ *
+ * Changes are forced between look-up and retry by a demon: a thread that empties
+ * the page once each time it is asked to, and then is either done or asleep
+ * because it cannot have mmap_lock.
+ */
+#include <mm/gup.h>
+#include <mm/page.h>
+
+#include "mm_test.h"
+#include "notifier_fixture.h"
+#include "../../mm/notifier_internal.h"
+
+/**
+ * struct lookup - one page for a device
+ * @w: the driver: its subscription and its lock
+ * @addr: of the page
+ * @between: called between look-up and retry, in each round
+ * @nr: rounds that it took
+ * @lost: rounds that were in vain
+ * @installed: the page's frame, 0 while the device has none
+ */
+struct lookup {
+	struct watcher w;
+	struct mm_struct *mm;
+	vaddr_t addr;
+	void (*between)(struct lookup *l, unsigned int round);
+	void *arg;
+	unsigned int nr;
+	unsigned int lost;
+	pfn_t installed; /* w.lock */
+};
+
+static bool lookup_invalidate(struct mmu_interval_notifier *sub,
+			      const struct mmu_notifier_range *range,
+			      unsigned long cur_seq)
+{
+	struct watcher *w = container_of(sub, struct watcher, sub);
+	struct lookup *l = container_of(w, struct lookup, w);
+
+	mutex_lock(&w->lock);
+	mmu_interval_set_seq(sub, cur_seq);
+	if (l->addr >= range->start && l->addr < range->end)
+		l->installed = 0;
+	w->calls++;
+	mutex_unlock(&w->lock);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops lookup_ops = {
+	.invalidate = lookup_invalidate,
+};
+
+static void lookup_init(struct lookup *l, struct sandbox *box)
+{
+	memset(l, 0, sizeof(*l));
+	watcher_init(&l->w, box->test);
+	l->mm = box->mm;
+	l->addr = BASE;
+}
+
+static int lookup_insert(struct lookup *l)
+{
+	return mmu_interval_notifier_insert(&l->w.sub, l->mm, l->addr,
+					    PAGE_SIZE, &lookup_ops);
+}
+
+static bool install(struct lookup *l, struct mmu_interval_rounds *rounds,
+		    struct page *page)
+{
+	bool again;
+
+	mutex_lock(&l->w.lock);
+	again = mmu_interval_round_retry(rounds);
+	if (!again)
+		l->installed = page_to_pfn(page);
+	mutex_unlock(&l->w.lock);
+	return again;
+}
+
+/* The loop as the header has it. */
+static int look_up(struct lookup *l)
+{
+	struct mmu_interval_rounds rounds = MMU_INTERVAL_ROUNDS_INIT(&l->w.sub);
+	struct page *page;
+	bool again;
+	int ret;
+
+	l->lost = 0;
+	do {
+		l->nr = rounds.nr;
+		ret = mmu_interval_round_lock(&rounds);
+		if (ret)
+			return ret;
+		mmu_interval_round_begin(&rounds);
+		ret = get_user_pages_remote(l->mm, l->addr, 1,
+					    FOLL_WRITE | FOLL_GET, &page) == 1
+			      ? 0
+			      : -EFAULT;
+		mmu_interval_round_looked_up(&rounds);
+		if (ret) {
+			mmu_interval_round_unlock(&rounds);
+			return ret;
+		}
+		if (l->between)
+			l->between(l, rounds.nr);
+		again = install(l, &rounds, page);
+		l->lost += again;
+		mmu_interval_round_unlock(&rounds);
+		put_page(page);
+		cond_resched();
+	} while (again);
+	l->nr = rounds.nr;
+	return 0;
+}
+
+static struct mmu_notifier_stats stats_of(struct mm_struct *mm)
+{
+	struct mmu_notifier_stats stats;
+
+	mmu_notifier_read_stats(mm, &stats);
+	return stats;
+}
+
+/* --- a demon that empties the page on order ------------------------------------ */
+
+struct demon {
+	struct lookup *l;
+	struct wait_queue_head wait;
+	unsigned int asked;
+	unsigned int done;
+	struct task *task;
+};
+
+static int demon_body(void *arg)
+{
+	struct demon *d = arg;
+
+	while (!kthread_should_stop()) {
+		wait_event(&d->wait, READ_ONCE(d->asked) != d->done ||
+					     kthread_should_stop());
+		if (READ_ONCE(d->asked) == d->done)
+			continue;
+		madvise_dontneed(d->l->mm, d->l->addr, PAGE_SIZE);
+		WRITE_ONCE(d->done, d->done + 1);
+		wake_up_all(&d->wait);
+	}
+	return 0;
+}
+
+/* One more change; it is over, or it cannot begin. */
+static void ask_demon(struct lookup *l, unsigned int round)
+{
+	struct demon *d = l->arg;
+
+	WRITE_ONCE(d->asked, d->asked + 1);
+	wake_up_all(&d->wait);
+	if (round <= MMU_INTERVAL_ROUNDS_BESIDE)
+		wait_event(&d->wait, READ_ONCE(d->done) == d->asked);
+	else
+		ktest_wait_blocked(l->w.test, d->task);
+}
+
+/*
+ *	reader				demon, in every round
+ *	rounds 1 to 8: look up
+ *					empties the page
+ *		       retry: must
+ *	round 9: alone, look up
+ *					wants mmap_lock, sleeps
+ *		 retry: need not
+ *		 installed; unlock
+ *					empties the page: told, dropped
+ */
+KTEST(mmu_notifier_rounds, changes_without_end_are_kept_out_after_eight_rounds)
+{
+	struct mmu_notifier_stats stats;
+	struct sandbox box;
+	struct lookup l;
+	struct demon d = {.l = &l};
+
+	if (!sandbox_open(&box, test))
+		return;
+	sandbox_map(&box, BASE, 1);
+	lookup_init(&l, &box);
+	init_waitqueue_head(&d.wait);
+	l.between = ask_demon;
+	l.arg = &d;
+	EXPECT_EQ(lookup_insert(&l), 0);
+	d.task = kthread_run(demon_body, &d, "demon");
+	EXPECT_EQ(look_up(&l), 0);
+	EXPECT_EQ(l.nr, MMU_INTERVAL_ROUNDS_BESIDE + 1);
+	EXPECT_EQ(l.lost, MMU_INTERVAL_ROUNDS_BESIDE);
+	EXPECT(KTEST_WAIT_FOR(test, READ_ONCE(d.done) == d.asked));
+	EXPECT_EQ(d.done, MMU_INTERVAL_ROUNDS_BESIDE + 1);
+	EXPECT_EQ(l.w.calls, d.done);
+	EXPECT_EQ(l.installed, 0UL);
+	stats = stats_of(box.mm);
+	EXPECT_EQ(stats.alone, 1UL);
+	EXPECT_EQ(stats.retries[MMU_NOTIFY_CLEAR],
+		  (unsigned long)MMU_INTERVAL_ROUNDS_BESIDE);
+	kthread_stop(d.task);
+	mmu_interval_notifier_remove(&l.w.sub);
+	sandbox_close(&box);
+}
+
+/* Empties the page; after round 8 the zero page is there instead. */
+static void map_zero_page(struct lookup *l, unsigned int round)
+{
+	struct ktest *test = l->w.test;
+	u64 value;
+
+	if (round > MMU_INTERVAL_ROUNDS_BESIDE)
+		return;
+	EXPECT_EQ(madvise_dontneed(l->mm, l->addr, PAGE_SIZE), 0);
+	if (round == MMU_INTERVAL_ROUNDS_BESIDE)
+		EXPECT_EQ(user_peek(l->addr, &value), 0);
+}
+
+/*
+ *	round 8		in vain; the zero page is mapped
+ *	round 9		alone: the look-up copies it, which is a change (CLEAR)
+ *	round 10	alone: the copy is there
+ */
+KTEST(mmu_notifier_rounds, a_look_up_that_changes_the_mapping_needs_one_more_round)
+{
+	struct mmu_notifier_stats stats;
+	struct sandbox box;
+	struct lookup l;
+
+	if (!sandbox_open(&box, test))
+		return;
+	sandbox_map(&box, BASE, 1);
+	lookup_init(&l, &box);
+	l.between = map_zero_page;
+	EXPECT_EQ(lookup_insert(&l), 0);
+	EXPECT_EQ(look_up(&l), 0);
+	EXPECT_EQ(l.nr, MMU_INTERVAL_ROUNDS_ALL);
+	EXPECT_EQ(l.lost, MMU_INTERVAL_ROUNDS_ALL - 1);
+	EXPECT_EQ(l.installed, pte_pfn(sandbox_pte(&box, BASE)));
+	stats = stats_of(box.mm);
+	EXPECT_EQ(stats.alone, (unsigned long)MMU_INTERVAL_ROUNDS_ALONE);
+	mmu_interval_notifier_remove(&l.w.sub);
+	sandbox_close(&box);
+}
+
+/* Against R1.9: who holds no lock is kept out by none. */
+static void raise_without_a_lock(struct lookup *l, unsigned int round)
+{
+	struct mmu_notifier_range range;
+
+	mmu_notifier_range_init(&range, MMU_NOTIFY_SOFT_DIRTY, 0, NULL, l->mm,
+				l->addr, l->addr + PAGE_SIZE);
+	mmu_notifier_invalidate_range_start(&range);
+	mmu_notifier_invalidate_range_end(&range);
+}
+
+KTEST(mmu_notifier_rounds, a_raiser_without_mmap_lock_ends_in_EBUSY)
+{
+	struct mmu_notifier_stats stats;
+	struct sandbox box;
+	struct lookup l;
+
+	if (!sandbox_open(&box, test))
+		return;
+	sandbox_map(&box, BASE, 1);
+	lookup_init(&l, &box);
+	l.between = raise_without_a_lock;
+	EXPECT_EQ(lookup_insert(&l), 0);
+	EXPECT_EQ(look_up(&l), -EBUSY);
+	EXPECT_EQ(l.nr, MMU_INTERVAL_ROUNDS_ALL);
+	EXPECT_EQ(l.lost, MMU_INTERVAL_ROUNDS_ALL);
+	EXPECT(mmap_write_trylock(box.mm));
+	mmap_write_unlock(box.mm);
+	stats = stats_of(box.mm);
+	EXPECT_EQ(stats.retries[MMU_NOTIFY_SOFT_DIRTY],
+		  (unsigned long)MMU_INTERVAL_ROUNDS_ALL);
+	mmu_interval_notifier_remove(&l.w.sub);
+	sandbox_close(&box);
+}
+
+static int look_up_body(void *arg)
+{
+	return look_up(arg);
+}
+
+/*
+ *	other				reader, its eighth round in vain
+ *	mmap_lock, read
+ *					wants it for writing, sleeps
+ *	killed:				-EINTR
+ */
+KTEST(mmu_notifier_rounds, a_killed_reader_waits_for_nobody)
+{
+	struct sandbox box;
+	struct lookup l;
+	struct task *task;
+
+	if (!sandbox_open(&box, test))
+		return;
+	sandbox_map(&box, BASE, 1);
+	lookup_init(&l, &box);
+	l.between = raise_without_a_lock;
+	EXPECT_EQ(lookup_insert(&l), 0);
+	mmap_read_lock(box.mm);
+	task = kthread_run(look_up_body, &l, "reader");
+	EXPECT_EQ(ktest_wait_blocked(test, task), 0);
+	EXPECT_EQ(l.lost, MMU_INTERVAL_ROUNDS_BESIDE);
+	task_kill(task);
+	EXPECT_EQ(kthread_join(task), -EINTR);
+	mmap_read_unlock(box.mm);
+	EXPECT_EQ(stats_of(box.mm).alone, 0UL);
+	mmu_interval_notifier_remove(&l.w.sub);
+	sandbox_close(&box);
+}
+
+/* --- streams, unforced ------------------------------------------------------------ */
+
+#define STREAM_LOOKUPS 5
+#define STREAMERS      3
+
+struct stream {
+	struct lookup l;
+	atomic_t stop;
+	atomic_t changes;
+	struct task *task[STREAMERS];
+};
+
+/* Fills the page and empties it, without a pause. */
+static int streamer_body(void *arg)
+{
+	struct stream *s = arg;
+
+	while (!atomic_read(&s->stop)) {
+		mmap_read_lock(s->l.mm);
+		get_user_pages_remote(s->l.mm, s->l.addr, 1, FOLL_WRITE, NULL);
+		mmap_read_unlock(s->l.mm);
+		madvise_dontneed(s->l.mm, s->l.addr, PAGE_SIZE);
+		atomic_inc(&s->changes);
+		yield();
+	}
+	return 0;
+}
+
+/* Wait until one of them has begun and ended a change, if they can. */
+static void let_them(struct lookup *l, unsigned int round)
+{
+	struct stream *s = container_of(l, struct stream, l);
+	int before = atomic_read(&s->changes);
+
+	if (round <= MMU_INTERVAL_ROUNDS_BESIDE)
+		KTEST_WAIT_FOR(l->w.test,
+			       atomic_read(&s->changes) - before > STREAMERS);
+}
+
+static void stream_begin(struct stream *s, struct sandbox *box)
+{
+	unsigned int i;
+
+	lookup_init(&s->l, box);
+	s->l.between = let_them;
+	atomic_set(&s->stop, 0);
+	atomic_set(&s->changes, 0);
+	for (i = 0; i < STREAMERS; i++)
+		s->task[i] = kthread_run(streamer_body, s, "streamer%u", i);
+}
+
+static void stream_end(struct stream *s)
+{
+	unsigned int i;
+
+	atomic_set(&s->stop, 1);
+	for (i = 0; i < STREAMERS; i++)
+		kthread_join(s->task[i]);
+}
+
+/*
+ * On as many CPUs as there are, three threads are against one reader, and win
+ * every round in which they can have mmap_lock.
+ */
+KTEST_F(mmu_notifier_rounds,
+	beside_a_stream_no_look_up_needs_more_than_ten_rounds, KT_NEEDS_SMP)
+{
+	unsigned long rounds = 0;
+	unsigned int i, most = 0;
+	struct sandbox box;
+	struct stream s;
+
+	if (!sandbox_open(&box, test))
+		return;
+	sandbox_map(&box, BASE, 1);
+	stream_begin(&s, &box);
+	EXPECT_EQ(lookup_insert(&s.l), 0);
+	EXPECT(KTEST_WAIT_FOR(test, atomic_read(&s.changes) > 0));
+	for (i = 0; i < STREAM_LOOKUPS; i++) {
+		EXPECT_EQ(look_up(&s.l), 0);
+		EXPECT_GT(s.l.nr, (unsigned int)MMU_INTERVAL_ROUNDS_BESIDE);
+		EXPECT_LE(s.l.nr, (unsigned int)MMU_INTERVAL_ROUNDS_ALL);
+		rounds += s.l.nr;
+		most = max(most, s.l.nr);
+	}
+	stream_end(&s);
+	ktest_note("%u look-ups beside %d changes: %lu rounds, at most %u of %u, %lu alone",
+		   STREAM_LOOKUPS, atomic_read(&s.changes), rounds, most,
+		   MMU_INTERVAL_ROUNDS_ALL, stats_of(box.mm).alone);
+	mmu_interval_notifier_remove(&s.l.w.sub);
+	sandbox_close(&box);
+}
+
+/* --- ranges that touch others ------------------------------------------------------- */
+
+struct elsewhere {
+	struct mm_struct *mm;
+	atomic_t stop;
+	unsigned long ranges;
+};
+
+/* Of two ranges one is open at any time; neither touches pages 0 and 1. */
+static int elsewhere_body(void *arg)
+{
+	struct mmu_notifier_range range[2];
+	struct elsewhere *e = arg;
+
+	start_of(&range[0], e->mm, 4, 5);
+	while (!atomic_read(&e->stop)) {
+		start_of(&range[1], e->mm, 4, 6);
+		end_of(&range[0]);
+		start_of(&range[0], e->mm, 5, 6);
+		end_of(&range[1]);
+		WRITE_ONCE(e->ranges, e->ranges + 2);
+		cond_resched();
+	}
+	end_of(&range[0]);
+	return 0;
+}
+
+/*
+ *	pages     0 1 2 3 4 5
+ *	watch a   [-]
+ *	watch b           [-]	told of each
+ *	stream            [-]	never without an open range
+ */
+KTEST(mmu_notifier_rounds, a_stream_of_ranges_elsewhere_costs_a_reader_nothing)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_stats stats;
+	struct elsewhere e = {.mm = mm};
+	unsigned long seq, retries = 0;
+	struct watcher a, b;
+	struct task *task;
+	unsigned int i;
+
+	REQUIRE(mm);
+	watcher_init(&a, test);
+	watcher_init(&b, test);
+	EXPECT_EQ(watch(&a, mm, 0, 2), 0);
+	EXPECT_EQ(watch(&b, mm, 4, 6), 0);
+	task = kthread_run(elsewhere_body, &e, "elsewhere");
+	EXPECT(KTEST_WAIT_FOR(test, READ_ONCE(e.ranges) > 0));
+	for (i = 0; i < 1000; i++) {
+		seq = mmu_interval_read_begin(&a.sub);
+		if (i % 16 == 0)
+			yield();
+		retries += must_retry(&a, seq);
+	}
+	EXPECT(KTEST_WAIT_FOR(test, READ_ONCE(e.ranges) > 100));
+	atomic_set(&e.stop, 1);
+	kthread_join(task);
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(retries, 0UL);
+	EXPECT_EQ(stats.waits, 0UL);
+	EXPECT_EQ(a.calls, 0U);
+	EXPECT_GT(b.calls, 100U);
+	unwatch(&a);
+	unwatch(&b);
+	mmput(mm);
+}
