@@ -210,18 +210,17 @@ static bool allows_no_more(pte_t kept, pte_t now)
 	       !(~pte_val(kept) & pte_val(now) & _PAGE_NX);
 }
 
-/* At rest: against the tables, entry by entry. */
-static void secondary_check(struct secondary *dev, struct ktest *test)
+/*
+ * Pages [@from, @to) against the tables, entry by entry. mmap_lock is held, and
+ * nobody else is changing these pages.
+ */
+static void check_pages(struct secondary *dev, struct ktest *test,
+			unsigned long from, unsigned long to)
 {
 	unsigned long i;
-	pmd_t pmd;
 
-	mmap_write_lock(dev->mm);
 	spin_lock(&dev->lock);
-	pmd = read_upper(dev->mm, BASE);
-	if (!pmd_none(dev->table))
-		EXPECT_EQ(pmd_val(dev->table), pmd_val(pmd));
-	for (i = 0; i < PAGES; i++) {
+	for (i = from; i < to; i++) {
 		pte_t now = read_entry(dev->mm, AT(i));
 
 		if (!pte_none(dev->entry[i]) &&
@@ -229,8 +228,18 @@ static void secondary_check(struct secondary *dev, struct ktest *test)
 			ktest_fail(test, "page %lu: keeps %#lx, is %#lx", i,
 				   pte_val(dev->entry[i]), pte_val(now));
 	}
-	EXPECT_EQ(dev->lost, 0U);
 	spin_unlock(&dev->lock);
+}
+
+/* At rest: all that it keeps, and all that it has met so far. */
+static void secondary_check(struct secondary *dev, struct ktest *test)
+{
+	mmap_write_lock(dev->mm);
+	check_pages(dev, test, 0, PAGES);
+	if (!pmd_none(dev->table))
+		EXPECT_EQ(pmd_val(dev->table),
+			  pmd_val(read_upper(dev->mm, BASE)));
+	EXPECT_EQ(dev->lost, 0U);
 	mmap_write_unlock(dev->mm);
 	EXPECT(mmu_notifier_verify(dev->mm));
 }
@@ -260,8 +269,12 @@ static bool secondary_open(struct secondary **devp, struct sandbox *box,
 
 static void secondary_close(struct secondary *dev, struct sandbox *box)
 {
-	secondary_check(dev, box->test);
+	struct ktest *test = box->test;
+
+	secondary_check(dev, test);
 	mmu_notifier_unregister(&dev->sub, box->mm);
+	/* With it went its count among those who want to hear. */
+	EXPECT(mmu_notifier_verify(box->mm));
 	sandbox_close(box);
 	kfree(dev);
 }
@@ -689,82 +702,101 @@ KTEST(secondary_tlb, one_that_leaves_when_told_is_freed_under_the_tables_lock)
 /* --- all at once -------------------------------------------------------------- */
 
 #define PLAYERS 4
-#define ROUNDS  300
+#define ROUNDS  150
+#define PART    8UL
 
-struct game {
+/* One part of the pages is everybody's, and each player has one of its own. */
+struct player {
+	struct sandbox_thread thread;
 	struct secondary *dev;
+	unsigned long own;
 	int owner;
 };
 
 static void take_exclusively(struct sandbox *box, unsigned long i,
 			     unsigned long nr, void *owner)
 {
-	struct page *slots[8];
+	struct page *slots[PART];
 	int made = sandbox_make_exclusive(box, AT(i), nr, slots, owner);
 
 	if (made > 0)
 		release_exclusive(slots, made);
 }
 
-static void play(struct sandbox_thread *self)
+static void change_somehow(struct player *player, struct rng *rng,
+			   unsigned long i, unsigned long nr)
 {
-	struct rng rng = rng_init(self->number);
-	struct game *game = self->arg;
-	struct sandbox *box = self->box;
-	unsigned int round;
+	struct mm_struct *mm = player->thread.box->mm;
 	u64 value;
 
-	for (round = 0; round < ROUNDS; round++) {
-		unsigned long i = rng_below(&rng, 32);
-		unsigned long nr = 1 + rng_below(&rng, 8);
+	switch (rng_below(rng, 8)) {
+	case 0:
+		do_munmap(mm, AT(i), LEN(nr));
+		break;
+	case 1:
+		do_mmap(mm, AT(i), LEN(nr), PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+		break;
+	case 2:
+		do_mprotect(mm, AT(i), LEN(nr), rng_below(rng, 4));
+		break;
+	case 3:
+		madvise_dontneed(mm, AT(i), LEN(nr));
+		break;
+	case 4:
+		take_exclusively(player->thread.box, i, nr, &player->owner);
+		break;
+	case 5:
+		(void)user_peek(AT(i), &value);
+		break;
+	default:
+		(void)user_poke(AT(i), 1);
+		break;
+	}
+}
 
-		switch (rng_below(&rng, 10)) {
-		case 0:
-			do_munmap(box->mm, AT(i), LEN(nr));
-			break;
-		case 1:
-			do_mmap(box->mm, AT(i), LEN(nr), PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
-			break;
-		case 2:
-			do_mprotect(box->mm, AT(i), LEN(nr), rng_below(&rng, 4));
-			break;
-		case 3:
-			madvise_dontneed(box->mm, AT(i), LEN(nr));
-			break;
-		case 4:
-			take_exclusively(box, i, nr, &game->owner);
-			break;
-		case 5:
-			(void)user_peek(AT(i), &value);
-			break;
-		case 6:
-		case 7:
-			(void)user_poke(AT(i), round);
-			break;
-		default:
-			secondary_walk(game->dev, i);
-			break;
-		}
+/* What is one's own nobody else changes: after each change it can be judged. */
+static void play(struct sandbox_thread *self)
+{
+	struct player *player = container_of(self, struct player, thread);
+	struct mm_struct *mm = self->box->mm;
+	struct rng rng = rng_init(self->number);
+	unsigned int round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		unsigned long part = rng_below(&rng, 3) ? player->own : 0;
+		unsigned long at = rng_below(&rng, PART);
+		unsigned long nr = 1 + rng_below(&rng, PART - at);
+		unsigned long i;
+
+		for (i = 0; i < PART; i++)
+			(void)secondary_walk(player->dev, part + i);
+		change_somehow(player, &rng, part + at, nr);
+		mmap_read_lock(mm);
+		check_pages(player->dev, self->box->test, player->own,
+			    player->own + PART);
+		mmap_read_unlock(mm);
 	}
 }
 
 KTEST_F(secondary_tlb, whatever_all_cpus_do_it_keeps_what_the_tables_say, KT_SLOW)
 {
-	struct sandbox_thread thread[PLAYERS];
+	struct player players[PLAYERS];
+	struct secondary *dev;
 	struct sandbox box;
-	struct game game;
 	unsigned int cpu = 0;
 	unsigned int i;
 
-	REQUIRE(secondary_open(&game.dev, &box, test, 40));
+	REQUIRE(secondary_open(&dev, &box, test, (PLAYERS + 1) * PART));
 	for (i = 0; i < PLAYERS; i++) {
-		thread[i].number = rng_next(ktest_rng(test));
-		sandbox_thread_start(&thread[i], &box, cpu, play, &game);
+		players[i].dev = dev;
+		players[i].own = (i + 1) * PART;
+		players[i].thread.number = rng_next(ktest_rng(test));
+		sandbox_thread_start(&players[i].thread, &box, cpu, play, NULL);
 		cpu = cpu + 1 < num_online_cpus() ? cpu + 1 : 0;
 	}
 	for (i = 0; i < PLAYERS; i++)
-		sandbox_thread_join(&thread[i]);
-	EXPECT_GT(game.dev->told, 0U);
-	secondary_close(game.dev, &box);
+		sandbox_thread_join(&players[i].thread);
+	EXPECT_GT(dev->told, 0U);
+	secondary_close(dev, &box);
 }
