@@ -720,13 +720,25 @@ KTEST(mmu_notifier, after_unregister_not_even_the_end_is_told)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
-	struct listener l;
+	struct listener l, stays;
 
 	REQUIRE(mm);
 	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(listen(&stays, mm), 0);
 	start_of(&range, mm, 0, 1);
 	unlisten(&l, mm);
 	EXPECT_EQ(l.releases, 1U);
+	end_of(&range);
+	change(mm, 0, 1);
+	EXPECT_EQ(l.starts, 1U);
+	EXPECT_EQ(l.ends, 0U);
+	EXPECT_EQ(stays.starts, 2U);
+	EXPECT_EQ(stays.ends, 2U);
+	unlisten(&stays, mm);
+	/* And when there is nobody else. */
+	EXPECT_EQ(listen(&l, mm), 0);
+	start_of(&range, mm, 0, 1);
+	unlisten(&l, mm);
 	end_of(&range);
 	EXPECT_EQ(l.starts, 1U);
 	EXPECT_EQ(l.ends, 0U);
