@@ -147,6 +147,7 @@ class Tests:
                 continue
             started = time.time()
             run = run_program(name, command.split(), self.log(name),
+                              env=dict(os.environ, SEED=self.seed),
                               echo='all' if self.verbose else None)
             self.runs.append(run)
             say(run, started)

@@ -4,83 +4,144 @@
  *
  * Problem.  A tree that is wrong once in a million operations is wrong.
  *
- * Idea.  Random inserts, removes and queries over a few hundred nodes, in
- * phases that favour short, long, equal and extreme intervals; each query is
- * compared with a look at every node: every overlap reported once, in order of
- * starts, and nothing else. interval_tree_verify() after each batch.
+ * Idea.  A million operations, each drawn: insert, remove or query. The shadow
+ * is the list of the members, in no order. A query is right when the walk
+ * reports, in order of starts, as many members as the shadow finds by looking
+ * at each, all of those, and none of them twice: so every overlap once, and
+ * nothing else. interval_tree_verify() after each batch; a batch is as long as
+ * the tree is large, so that looking at all of it does not take all the time.
+ *
+ * Phases differ in how many there may be, in how long they are and in how
+ * close together; each goes up and down in number a few times. In every phase
+ * some are equal, some end with the space, some are a byte.
+ *
+ *	phase & 3	members up to	phase >> 2 & 3	longest
+ *	0		8		0		1
+ *	1		40		1		4
+ *	2		320		2		64
+ *	3		2,000		3		600
  *
  * Options: OPS=n SEED=n. Not here: threads; the tree has no locks.
  */
 #include "host.h"
 
-#define NODES 320
+#define NODES       2000
+#define PHASE_OPS   16384
+#define BATCH_FLOOR 64
 
 struct shadow {
 	struct interval_tree_node node;
-	bool in;
-	unsigned int seen;
+	unsigned long query; /* that reported it last */
 };
 
 static struct shadow all[NODES];
+/* Those before members are in the tree. */
+static struct shadow *list[NODES];
+static unsigned long members;
 static struct interval_tree tree;
-static long members;
+static unsigned long inserts, removes, queries, overlaps;
 
-static void random_bounds(struct rng *rng, unsigned int phase,
+static unsigned long most_members(unsigned long phase)
+{
+	static const unsigned long most[] = {8, 40, 320, NODES};
+
+	return most[phase & 3];
+}
+
+static void random_bounds(struct rng *rng, unsigned long phase,
 			  struct interval_tree_node *node)
 {
 	static const unsigned long longest[] = {1, 4, 64, 600};
-	unsigned long start = rng_below(rng, phase & 1 ? 1000 : 40);
-	unsigned long last = start + rng_below(rng, longest[phase & 3]);
+	unsigned long start = rng_below(rng, phase & 16 ? 40 : 1000);
+	unsigned long last = start + rng_below(rng, longest[phase >> 2 & 3]);
 
 	if (rng_below(rng, 50) == 0)
 		last = ~0ul;
 	else if (rng_below(rng, 50) == 0)
 		start = last = ~0ul - 1 - rng_below(rng, 3);
-	interval_tree_node_init(node, start, last);
+	else if (members && rng_below(rng, 8) == 0)
+		start = interval_tree_start(&list[rng_below(rng, members)]->node);
+	interval_tree_node_init(node, start, last < start ? start : last);
 }
 
-static void change_one(struct rng *rng, unsigned int phase)
+static void insert_one(struct rng *rng, unsigned long phase)
 {
-	struct shadow *one = &all[rng_below(rng, phase & 4 ? NODES : 24)];
+	struct shadow *one;
+	unsigned long i = members + rng_below(rng, NODES - members);
 
-	if (one->in) {
-		interval_tree_remove(&one->node, &tree);
-		members--;
-	} else {
-		random_bounds(rng, phase, &one->node);
-		interval_tree_insert(&one->node, &tree);
-		members++;
-	}
-	one->in = !one->in;
+	one = list[i];
+	list[i] = list[members];
+	list[members] = one;
+	random_bounds(rng, phase, &one->node);
+	interval_tree_insert(&one->node, &tree);
+	members++;
+	inserts++;
+}
+
+/* It says whether it was the last. */
+static bool remove_one(struct rng *rng)
+{
+	unsigned long i = rng_below(rng, members);
+	struct shadow *one = list[i];
+
+	members--;
+	list[i] = list[members];
+	list[members] = one;
+	removes++;
+	return interval_tree_remove(&one->node, &tree) == !members;
+}
+
+static bool meets(const struct shadow *one, unsigned long start, unsigned long end)
+{
+	return interval_tree_start(&one->node) < end &&
+	       interval_tree_last(&one->node) >= start;
 }
 
 static bool query_one(struct rng *rng)
 {
 	unsigned long start = rng_below(rng, 1200);
 	unsigned long end = start + 1 + rng_below(rng, rng_below(rng, 300) + 1);
+	unsigned long before = 0, reported = 0, found = 0, i;
 	struct interval_tree_node *node;
-	unsigned long before = 0;
+	struct shadow *one;
 	bool right = true;
-	int i;
 
 	if (rng_below(rng, 40) == 0)
 		end = ~0ul;
-	for (i = 0; i < NODES; i++)
-		all[i].seen = 0;
+	else if (rng_below(rng, 40) == 0)
+		start = (end = ~0ul - rng_below(rng, 3)) - 1;
+	queries++;
 	interval_tree_for_each(node, &tree, start, end)
 	{
-		container_of(node, struct shadow, node)->seen++;
+		one = container_of(node, struct shadow, node);
+		right &= one->query != queries;
 		right &= interval_tree_start(node) >= before;
+		one->query = queries;
 		before = interval_tree_start(node);
+		/* A walk that does not end is not waited for. */
+		if (++reported > members)
+			return false;
 	}
-	for (i = 0; i < NODES; i++) {
-		bool meets = all[i].in &&
-			     interval_tree_start(&all[i].node) < end &&
-			     interval_tree_last(&all[i].node) >= start;
+	for (i = 0; i < members; i++) {
+		if (!meets(list[i], start, end))
+			continue;
+		right &= list[i]->query == queries;
+		found++;
+	}
+	overlaps += found;
+	return right && reported == found;
+}
 
-		right &= all[i].seen == meets;
-	}
-	return right;
+/* Up to the most and down to none, a few times in each phase. */
+static bool grows(struct rng *rng, unsigned long op, unsigned long phase)
+{
+	if (!members)
+		return true;
+	if (members == most_members(phase) || members == NODES)
+		return false;
+	if (members > most_members(phase))
+		return false;
+	return rng_below(rng, 8) < (op & (PHASE_OPS / 4) ? 3 : 5);
 }
 
 int main(int argc, char **argv)
@@ -88,22 +149,32 @@ int main(int argc, char **argv)
 	unsigned long ops = host_option(argc, argv, "OPS", 1000000);
 	unsigned long seed = host_option(argc, argv, "SEED", 1);
 	struct rng rng = rng_init(seed);
-	bool queries = true, shape = true;
-	unsigned long i;
+	bool answers = true, shape = true;
+	unsigned long i, phase, batch = 0;
 
-	host_plan(2);
-	printf("# seed %lu, %lu operations\n", seed, ops);
+	host_plan(3);
+	printf("# seed %lu\n", seed);
+	for (i = 0; i < NODES; i++)
+		list[i] = &all[i];
 	interval_tree_init(&tree);
-	for (i = 0; i < ops && queries && shape; i++) {
-		change_one(&rng, i / 4096);
-		if (i % 8 == 0)
-			queries = query_one(&rng);
-		if (i % 64 == 0)
-			shape = interval_tree_verify(&tree) == members;
+	for (i = 0; i < ops && answers && shape; i++) {
+		phase = i / PHASE_OPS;
+		if (rng_below(&rng, 4) == 0)
+			answers = query_one(&rng);
+		else if (grows(&rng, i, phase))
+			insert_one(&rng, phase);
+		else
+			shape = remove_one(&rng);
+		if (batch-- == 0) {
+			batch = members < BATCH_FLOOR ? BATCH_FLOOR : members;
+			shape &= interval_tree_verify(&tree) == (long)members;
+		}
 	}
-	if (!queries || !shape)
-		printf("# failed at operation %lu\n", i);
-	host_result(queries, "every_overlap_is_reported_once_in_order");
+	printf("# %lu operations: %lu inserts, %lu removes, %lu queries that found %lu overlaps\n",
+	       i, inserts, removes, queries, overlaps);
+	host_result(answers, "every_overlap_is_reported_once_in_order");
 	host_result(shape, "every_invariant_holds_after_each_batch");
+	host_result(inserts + removes + queries == ops,
+		    "all_the_operations_asked_for_were_done");
 	return host_verdict();
 }
