@@ -30,6 +30,8 @@ KERNEL_DIRS += $(if $(filter KTEST,$(CONFIG)),$(KTEST_DIRS),bench)
 
 SRC_DIRS := $(wildcard $(KERNEL_DIRS))
 CSRC := $(if $(SRC_DIRS),$(sort $(shell find $(SRC_DIRS) -name '*.c')))
+# What bench/index compares runs on the host.
+CSRC := $(filter-out bench/index/%,$(CSRC))
 # The validator is a file of its own, so that without it there is no #ifdef.
 CSRC := $(filter-out $(if $(filter LOCKDEP,$(CONFIG)),,kernel/lockdep.c),$(CSRC))
 ASRC := $(if $(SRC_DIRS),$(sort $(shell find $(SRC_DIRS) -name '*.asm')))
@@ -168,7 +170,7 @@ $(foreach variant,$(PEER_VARIANTS),$(eval $(call peer_variant,$(variant))))
 $(PEER_BIN):
 	@$(MAKE) --no-print-directory -C peer VARIANT=plain O=../build/peer all
 
-include $(wildcard tests/host/build.mk)
+include $(wildcard tests/host/build.mk bench/index/build.mk)
 
 ##@ Run
 .PHONY: run
@@ -207,14 +209,19 @@ bench: deps-run ## instructions per operation beside Linux's; writes build/bench
 	@$(MAKE) --no-print-directory BUILD=release all
 	@scripts/bench.py
 
+.PHONY: index-bench
+index-bench: deps-index $(INDEX_PROGRAMS) ## designs of the interval index: instructions, cache misses, time [N='10 1000' OPS=n SEED=n CLOCK=no]
+	@bench/index/run.py $(INDEX_PROGRAMS)
+
 ##@ Care
 .PHONY: doctor
 doctor: ## say what is missing here and which package has it
 	@scripts/deps --doctor
 
-.PHONY: deps deps-image deps-run deps-test deps-check deps-debug deps-model
+.PHONY: deps deps-image deps-run deps-test deps-check deps-debug deps-model \
+	deps-index
 deps: ## install everything that any target needs
-	@scripts/deps build image run test check debug model
+	@scripts/deps build image run test check debug model index
 deps-image:
 	@scripts/deps build image
 deps-run:
@@ -225,6 +232,8 @@ deps-check:
 	@scripts/deps build test check
 deps-model:
 	@scripts/deps build model
+deps-index:
+	@scripts/deps build index
 deps-debug:
 	@scripts/deps build image run debug
 

@@ -21,6 +21,7 @@ JOBS = os.cpu_count() or 2
 KERNEL_ROOMS = ('arch/', 'kernel/', 'mm/', 'drivers/', 'demo/', 'bench/',
                 'tests/ktest/', 'tests/kernel/', 'tests/mm/', 'tests/arch/',
                 'tests/drivers/', 'tests/panic/')
+HOST_ROOMS = ('bench/index/',)
 HEADER_ROOMS = ('include/', 'arch/x86_64/include/')
 BASE_FLAGS = ['-std=gnu11', '-O2', '-ffreestanding', '-fno-pic', '-fno-pie',
               '-mcmodel=kernel', '-mno-red-zone', '-mgeneral-regs-only',
@@ -66,7 +67,8 @@ def defines(config):
 
 
 def kernel_sources():
-    return [f for f in files('*.c') if f.startswith(KERNEL_ROOMS)]
+    return [f for f in files('*.c') if f.startswith(KERNEL_ROOMS)
+            and not f.startswith(HOST_ROOMS)]
 
 
 def test_only(path):
