@@ -702,7 +702,7 @@ KTEST(secondary_tlb, one_that_leaves_when_told_is_freed_under_the_tables_lock)
 /* --- all at once -------------------------------------------------------------- */
 
 #define PLAYERS 4
-#define ROUNDS  150
+#define ROUNDS  300
 #define PART    8UL
 
 /* One part of the pages is everybody's, and each player has one of its own. */
