@@ -61,7 +61,7 @@
  *
  *	field			read with		written with
  *	->tree			->lock, or as walker	->lock, no walker
- *	->mode			alone, range counted	->lock
+ *	mm->notifier_mode	alone, range counted	->lock
  *	->invalidate_seq	->lock			->lock
  *	->open_hits		->lock			->lock
  *	->open_hits is NULL?	alone, after sub->seq	->lock
@@ -130,8 +130,6 @@
 struct lockdep_map mmu_notifier_invalidate_range_start_map =
 	LOCKDEP_MAP_INIT("mmu_notifier_invalidate_range_start");
 
-struct atomic64 mmu_notifier_total;
-
 /* --- the object of an mm -------------------------------------------------- */
 
 static void subscriptions_init(struct mmu_notifier_subscriptions *subs,
@@ -139,11 +137,13 @@ static void subscriptions_init(struct mmu_notifier_subscriptions *subs,
 {
 	spin_lock_init(&subs->lock);
 	init_waitqueue_head(&subs->waiters);
+	subs->mm = mm;
 	interval_tree_init(&subs->tree);
+	notifier_plain_init(subs);
 	subs->invalidate_seq = 1;
 	notifier_gate_init(&subs->ranges, &mm->notifier_ranges, &subs->lock,
 			   &subs->waiters);
-	subs->ranges.flags = &subs->mode;
+	subs->ranges.flags = &mm->notifier_mode;
 	subs->ranges.busy_flag = MODE_BUSY;
 	notifier_gate_init(&subs->calls, &subs->call_word, &subs->lock,
 			   &subs->waiters);
@@ -169,10 +169,9 @@ void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
 {
 	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 
-	if (subs->table || !interval_tree_empty(&subs->tree) ||
-	    subs->deferred || subs->open_hits)
-		panic("mmu_notifier: mm %p freed with subscriptions, plain=%d intervals=%d",
-		      (void *)mm, subs->table ? (int)subs->table->live : 0,
+	if (subs->nr || subs->open_hits)
+		panic("mmu_notifier: mm %p freed with subscriptions, nr=%lu plain=%lu intervals=%d",
+		      (void *)mm, subs->nr, subs->stats.plain,
 		      !interval_tree_empty(&subs->tree));
 	notifier_observe_leave(subs);
 	kfree(subs);
@@ -290,8 +289,8 @@ static void put_off(struct mmu_notifier_subscriptions *subs,
 }
 
 /* Not open any more: readers of what it hit may go on. */
-static noinline void close_hit(struct mmu_notifier_subscriptions *subs,
-			       struct mmu_notifier_range *range)
+noinline void notifier_close_hit(struct mmu_notifier_subscriptions *subs,
+				 struct mmu_notifier_range *range)
 {
 	unsigned int waiting;
 
@@ -446,7 +445,7 @@ static __always_inline int start_hit(struct mmu_notifier_subscriptions *subs,
 	ret = walk_intervals(subs, range, node, observe);
 	end_walk(subs);
 	if (unlikely(ret))
-		close_hit(subs, range);
+		notifier_close_hit(subs, range);
 	return ret;
 }
 
@@ -468,19 +467,19 @@ int notifier_start_failed(struct mmu_notifier_subscriptions *subs,
 }
 
 /* Both kinds, or figures wanted, or somebody waits for ranges to end. */
-static noinline int start_slow(struct mmu_notifier_subscriptions *subs,
-			       struct mmu_notifier_range *range)
+static int start_slow(struct mmu_notifier_range *range, struct mm_struct *mm)
 {
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 	bool observe = being_looked_at(subs);
 	struct interval_tree_node *node;
 	unsigned long since = 0;
 	int ret = 0;
 
-	if (READ_ONCE(subs->mode) & MODE_BUSY)
+	if (READ_ONCE(mm->notifier_mode) & MODE_BUSY)
 		range->ticket = notifier_gate_enter_busy(&subs->ranges);
 	if (observe)
 		since = notifier_observe_start(subs, range);
-	if (READ_ONCE(subs->mode) & MODE_TREE) {
+	if (READ_ONCE(mm->notifier_mode) & MODE_TREE) {
 		spin_lock(&subs->lock);
 		subs->stats.tree_locks += observe;
 		node = interval_tree_first(&subs->tree, range->start, range->end);
@@ -489,11 +488,11 @@ static noinline int start_slow(struct mmu_notifier_subscriptions *subs,
 		else
 			spin_unlock(&subs->lock);
 	}
-	if (!ret && (READ_ONCE(subs->mode) & MODE_PLAIN)) {
+	if (!ret && (READ_ONCE(mm->notifier_mode) & MODE_PLAIN)) {
 		ret = notifier_plain_start_beside(subs, range, observe);
 		/* The intervals' part is not left open (R3.7). */
 		if (unlikely(ret) && range->seq)
-			close_hit(subs, range);
+			notifier_close_hit(subs, range);
 	}
 	if (observe)
 		notifier_observe_started(range, ret, rdtsc() - since);
@@ -514,7 +513,7 @@ static noinline int start_hit_alone(struct mmu_notifier_subscriptions *subs,
  * Debug builds: a range of nothing is the raiser's mistake. It is not counted
  * any more, and an end to it finds that nobody was told.
  */
-static noinline int start_refused(struct mmu_notifier_range *range)
+int mmu_notifier_start_refused(struct mmu_notifier_range *range)
 {
 	WARN(true, "%s of nothing, [%#lx, %#lx)",
 	     mmu_notifier_event_name(range->event), range->start, range->end);
@@ -524,78 +523,70 @@ static noinline int start_refused(struct mmu_notifier_range *range)
 	return -EINVAL;
 }
 
-/*
- * Every way out but the first is a tail call, so that the one that is taken
- * most saves no registers.
- */
-int __mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
-	__no_thread_safety
+/* What is rare is a tail call, so that it costs the usual way no register. */
+static int start_intervals(struct mmu_notifier_range *range,
+			   struct mm_struct *mm) __no_thread_safety
 {
-	struct mmu_notifier_subscriptions *subs;
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 	struct interval_tree_node *node;
-	unsigned int mode;
 
-	if (IS_ENABLED(CONFIG_DEBUG) && unlikely(range->start >= range->end))
-		return start_refused(range);
-	subs = subscriptions_of(range->mm);
-	mode = READ_ONCE(subs->mode);
-	if (likely(mode == MODE_TREE)) {
-		spin_lock(&subs->lock);
-		node = interval_tree_first(&subs->tree, range->start, range->end);
-		if (node)
-			return start_hit_alone(subs, range, node);
-		spin_unlock(&subs->lock);
-		return 0;
-	}
-	if (likely(mode == MODE_PLAIN))
-		return notifier_plain_start(subs, range);
-	if (!mode)
-		return 0;
-	return start_slow(subs, range);
+	spin_lock(&subs->lock);
+	node = interval_tree_first(&subs->tree, range->start, range->end);
+	if (node)
+		return start_hit_alone(subs, range, node);
+	spin_unlock(&subs->lock);
+	return 0;
 }
 
-static noinline void end_slow(struct mmu_notifier_subscriptions *subs,
-			      struct mmu_notifier_range *range)
+static int start_nobody(struct mmu_notifier_range *range, struct mm_struct *mm)
 {
-	const bool observe = being_looked_at(subs);
-	unsigned long since = observe ? rdtsc() : 0;
-
-	if (READ_ONCE(subs->mode) & MODE_BUSY)
-		notifier_gate_leave_busy(&subs->ranges);
-	mmu_notifier_map_acquire();
-	if (range->seq)
-		close_hit(subs, range);
-	if (range->told)
-		notifier_plain_end_beside(subs, range, observe);
-	mmu_notifier_map_release();
-	if (observe)
-		notifier_observe_end(range, rdtsc() - since);
+	return 0;
 }
 
 /*
  * The count is down already: the change is made, and what waits for it may go
- * on beside the callbacks.
+ * on beside the callbacks. What start did decides, not what there is now: the
+ * tree may be empty by now that was hit, and no mode says what was told.
  */
-void __mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
+static void end_slow(struct mmu_notifier_range *range, struct mm_struct *mm)
 {
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(range->mm);
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	const bool observe = being_looked_at(subs);
+	unsigned long since = observe ? rdtsc() : 0;
 
-	if (unlikely(READ_ONCE(subs->mode) & (MODE_BUSY | MODE_LOOK)) ||
-	    IS_ENABLED(CONFIG_LOCKDEP)) {
-		end_slow(subs, range);
-		return;
-	}
-	if (!range->told) {
-		if (range->seq)
-			close_hit(subs, range);
-		return;
-	}
-	if (likely(!range->seq)) {
-		notifier_plain_end(subs, range);
-		return;
-	}
-	end_slow(subs, range);
+	if (READ_ONCE(mm->notifier_mode) & MODE_BUSY)
+		notifier_gate_leave_busy(&subs->ranges);
+	if (range->seq)
+		notifier_close_hit(subs, range);
+	if (range->told)
+		notifier_plain_end_beside(subs, range, observe);
+	if (observe)
+		notifier_observe_end(range, rdtsc() - since);
 }
+
+static void end_intervals(struct mmu_notifier_range *range, struct mm_struct *mm)
+{
+	if (range->seq)
+		notifier_close_hit(subscriptions_of(mm), range);
+}
+
+int (*const mmu_notifier_start_by_mode[MODES])(struct mmu_notifier_range *range,
+					       struct mm_struct *mm) = {
+	[0] = start_nobody,
+	[MODE_TREE] = start_intervals,
+	[MODE_PLAIN] = notifier_plain_start,
+	[MODE_TREE | MODE_PLAIN] = start_slow,
+	[MODE_LOOK... MODES - 1] = start_slow,
+};
+
+void (*const mmu_notifier_end_by_mode[MODES])(struct mmu_notifier_range *range,
+					      struct mm_struct *mm) = {
+	[0] = end_intervals,
+	[MODE_TREE] = end_intervals,
+	[MODE_PLAIN] = notifier_plain_end,
+	[MODE_TREE | MODE_PLAIN] = end_slow,
+	[MODE_LOOK... MODES - 1] = end_slow,
+};
 
 /* One RELEASE over everything; there is no end, and the tree stays (R4.16). */
 static void release_intervals(struct mmu_notifier_subscriptions *subs,
@@ -617,7 +608,7 @@ static void release_intervals(struct mmu_notifier_subscriptions *subs,
 	else
 		spin_unlock(&subs->lock);
 	if (range.seq)
-		close_hit(subs, &range);
+		notifier_close_hit(subs, &range);
 	if (observe)
 		notifier_observe_started(&range, 0, rdtsc() - since);
 }
@@ -763,8 +754,8 @@ static void insert_interval(struct mmu_interval_notifier *sub,
 	sub->subscriptions = subs;
 	sub->figures = NULL;
 	mmgrab(mm);
-	atomic64_inc(&mmu_notifier_total);
 	spin_lock(&subs->lock);
+	subs->nr++;
 	sub->invalidate_seq = subs->invalidate_seq;
 	if (likely(!atomic_read_acquire(&subs->walkers))) {
 		link_interval(subs, sub);
@@ -845,7 +836,6 @@ static noinline void wait_until_out(struct mmu_notifier_subscriptions *subs,
 static __always_inline void remove_done(struct mmu_interval_notifier *sub)
 {
 	notifier_forget(sub->figures);
-	atomic64_dec(&mmu_notifier_total);
 	mmdrop(sub->mm);
 }
 
@@ -858,6 +848,7 @@ static noinline void remove_slow(struct mmu_notifier_subscriptions *subs,
 {
 	bool wait = false, wake;
 
+	subs->nr--;
 	if (sub->state == INTERVAL_ADDING) {
 		drop_from_deferred(subs, sub);
 	} else {
@@ -888,6 +879,7 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
 		return;
 	}
 	unlink_interval(subs, interval_sub);
+	subs->nr--;
 	spin_unlock(&subs->lock);
 	remove_done(interval_sub);
 }

@@ -8,20 +8,30 @@
  * sleep; and who has left must never be called again, nor be freed while a
  * callback still runs.
  *
- * Idea.  One array a mm, oldest first, in the shape the walk wants: object and
- * both functions side by side, so that a call costs a handful of instructions.
- * A walk goes from the newest to the oldest (R2.14) and counts itself in the
- * gate `calls'. Who registers is appended and becomes visible with the count;
- * who leaves has its functions replaced by ones that do nothing. Slots never
- * move: when the array is full, or half dead, the living are copied to a new
- * one and the old is freed when its walks are over.
+ * Idea.  One list a mm, newest first (R2.14), of the subscriptions themselves;
+ * each has both functions at hand, so that a call costs a handful of
+ * instructions, and nothing has to be allocated to come or to go. A walk counts
+ * itself in the gate `calls'. Who registers becomes visible at the head; who
+ * leaves is unlinked, and keeps its own link for the walks that stand at it: they
+ * go on to older ones, none of which is freed before these walks are over.
  *
- * Both or neither.  Each slot has a birth number; a range notes the highest
- * that its start met and its end calls nobody born later (R2.20).
+ *	newest -> C -> B -> A -> tail, which is part of the mm's object
+ *
+ * The tail is born before everybody, does nothing when called and is followed by
+ * itself. So no walk tests for an empty list; and a walk that has come to it
+ * knows by its place whose list it was, and keeps nothing over the callbacks to
+ * leave the gate by.
+ *
+ * docs/adr/0014-a-list-and-a-mode-for-plain-subscribers.md has the figures.
+ *
+ * Both or neither.  Each has a birth number; a range notes the highest that its
+ * start met and its end calls nobody born later (R2.20). A number left over from
+ * an earlier start of the same range object does no harm: who is as old as that
+ * and is still there was there at the later start, which then noted its own.
  *
  * States of a subscription:
  *
- *	state		in the table	release
+ *	state		in the list	release
  *	0		no		was not called and will not be, or is over
  *	LIVE		yes		not yet
  *	LIVE|RELEASED	yes		runs, or has run: who set the bit runs it
@@ -29,14 +39,11 @@
  *					for its end too
  *
  *	field		read with		written with
- *	->table		inside ->calls		->lock
- *	table->nr	acquire, same		->lock, release
- *	slot->start,end	ONCE, same		->lock, ONCE
+ *	->newest	acquire, inside ->calls	->lock, release
+ *	sub->next	acquire, same		->lock, release
+ *	sub->prev	->lock			->lock
  *	sub->state	->lock			->lock
  *	sub->users	atomic			atomic; up, and to 0: ->lock
- *
- * The table grows only with mmap_lock held for writing, so that what was
- * allocated before ->lock still fits when it is held.
  *
  * The races it must win:
  *
@@ -61,23 +68,28 @@
  *	    a_second_get_waits_for_the_ranges_that_the_first_waits_for
  *
  *	start (in its walk)		put
- *	p = slot->sub			hide; somebody is inside: put off
+ *	p = newest			hide; somebody is inside: put off
  *	p->start()
  *	leave: last, runs free(p)
  *	    put_frees_after_the_last_callback_has_returned
  *
- * Lifetime.  A registered subscription holds the mm struct; the array holds
+ *	start, at B, which sleeps	unregister B: C->next = A; waits
+ *					unregister A: C->next = tail; waits
+ *	p = B->next: still A
+ *	p->start(): A is still there
+ *	leave: last, wakes both
+ *	    a_walk_survives_the_unlinking_of_where_it_stands
+ *
+ * Lifetime.  A registered subscription holds the mm struct; the list holds
  * nothing. Not here: ranges and intervals (mm/mmu_notifier.c).
  *
- * Over 600 lines because every call below reads or changes the state of a slot,
- * and the table above has to be checked against all of them at once.
+ * Over 600 lines because every call below reads or changes the state of a
+ * subscription, and the table above has to be checked against all of them at once.
  */
 #include "notifier_internal.h"
 
-#define PLAIN_LIVE      1u /* in the table */
-#define PLAIN_RELEASED  2u /* somebody calls or has called its release */
-
-#define PLAIN_FIRST_CAP 8u
+#define PLAIN_LIVE     1u /* in the list */
+#define PLAIN_RELEASED 2u /* somebody calls or has called its release */
 
 /*
  * Frees on their way, in all address spaces: a last put that cannot free in
@@ -94,7 +106,7 @@ static struct notifier_gate freeing = {
 	.deferred_tail = &freeing.deferred,
 };
 
-/* --- the table -------------------------------------------------------------- */
+/* --- the list --------------------------------------------------------------- */
 
 static int start_nothing(struct mmu_notifier *sub,
 			 const struct mmu_notifier_range *range)
@@ -107,17 +119,37 @@ static void end_nothing(struct mmu_notifier *sub,
 {
 }
 
-static void table_run_free(struct mmu_notifier_deferred *deferred)
+void notifier_plain_init(struct mmu_notifier_subscriptions *subs)
 {
-	kfree(container_of(deferred, struct plain_table, freeing));
+	subs->newest = &subs->tail;
+	subs->tail.next = &subs->tail;
+	subs->tail.prev = &subs->newest;
+	subs->tail.start = start_nothing;
+	subs->tail.end = end_nothing;
+	subs->tail.birth = 0;
 }
 
-/* Nobody finds @table any more; true if the caller frees it, unlocked. */
-static bool retire_table(struct mmu_notifier_subscriptions *subs,
-			 struct plain_table *table) __must_hold(subs->lock)
+/* Inside the gate. Pairs with link_newest(): who is found is whole. */
+static __always_inline struct mmu_notifier *
+newest(struct mmu_notifier_subscriptions *subs)
 {
-	table->freeing.run = table_run_free;
-	return notifier_gate_defer(&subs->calls, &table->freeing);
+	return smp_load_acquire(&subs->newest);
+}
+
+static __always_inline struct mmu_notifier *next(struct mmu_notifier *sub)
+{
+	return smp_load_acquire(&sub->next);
+}
+
+static __always_inline bool is_tail(const struct mmu_notifier *sub)
+{
+	return !sub->birth;
+}
+
+static __always_inline struct mmu_notifier_subscriptions *
+owner_of_tail(struct mmu_notifier *tail)
+{
+	return container_of(tail, struct mmu_notifier_subscriptions, tail);
 }
 
 /* So that a flush or a write fault calls nobody where nobody wants to hear. */
@@ -131,92 +163,39 @@ static void count_rare(struct mmu_notifier_subscriptions *subs,
 		WRITE_ONCE(subs->nr_followers, subs->nr_followers + add);
 }
 
-/* Take @sub out of every walk to come. Return: a table to free, or NULL. */
-static struct plain_table *hide(struct mmu_notifier_subscriptions *subs,
-				struct mmu_notifier *sub) __must_hold(subs->lock)
+static void link_newest(struct mmu_notifier_subscriptions *subs,
+			struct mmu_notifier *sub) __must_hold(subs->lock)
 {
-	struct plain_table *table = subs->table;
-	struct plain_slot *slot;
-
-	if (!(sub->state & PLAIN_LIVE))
-		return NULL;
-	sub->state &= ~PLAIN_LIVE;
-	count_rare(subs, sub->ops, -1);
-	slot = &table->slots[sub->slot];
-	WRITE_ONCE(slot->start, start_nothing);
-	WRITE_ONCE(slot->end, end_nothing);
-	WRITE_ONCE(slot->dead, true);
-	subs->stats.plain--;
-	if (--table->live)
-		return NULL;
-	WRITE_ONCE(subs->table, NULL);
-	clear_mode(subs, MODE_PLAIN);
-	return retire_table(subs, table) ? table : NULL;
-}
-
-static struct plain_table *table_alloc(unsigned int cap)
-{
-	struct plain_table *table = kmalloc(
-		sizeof(*table) + cap * sizeof(table->slots[0]), GFP_KERNEL);
-
-	if (table) {
-		table->nr = 0;
-		table->live = 0;
-		table->cap = cap;
-	}
-	return table;
-}
-
-/*
- * Does one more fit, as the table stands? Only a registration makes it fuller,
- * and registrations hold mmap_lock for writing.
- */
-static unsigned int cap_wanted(const struct plain_table *table)
-{
-	unsigned int cap = PLAIN_FIRST_CAP;
-
-	if (table && table->nr < table->cap)
-		return 0;
-	while (table && cap <= table->live * 2)
-		cap *= 2;
-	return cap;
-}
-
-static void copy_living(struct plain_table *to, const struct plain_table *from)
-{
-	unsigned int i;
-
-	for (i = 0; from && i < from->nr; i++) {
-		if (from->slots[i].dead)
-			continue;
-		to->slots[to->nr] = from->slots[i];
-		to->slots[to->nr].sub->slot = to->nr;
-		to->nr++;
-	}
-	to->live = to->nr;
-}
-
-static void append(struct mmu_notifier_subscriptions *subs,
-		   struct plain_table *table, struct mmu_notifier *sub)
-	__must_hold(subs->lock)
-{
-	struct plain_slot *slot = &table->slots[table->nr];
 	const struct mmu_notifier_ops *ops = sub->ops;
 
-	slot->sub = sub;
-	slot->start = ops->invalidate_range_start ? ops->invalidate_range_start
-						  : start_nothing;
-	slot->end = ops->invalidate_range_end ? ops->invalidate_range_end
-					      : end_nothing;
-	slot->birth = ++subs->births;
-	slot->dead = false;
-	sub->slot = table->nr;
-	count_rare(subs, ops, 1);
-	table->live++;
-	subs->stats.plain++;
+	sub->start = ops->invalidate_range_start ? ops->invalidate_range_start
+						 : start_nothing;
+	sub->end = ops->invalidate_range_end ? ops->invalidate_range_end
+					     : end_nothing;
+	sub->birth = ++subs->births;
+	sub->next = subs->newest;
+	sub->prev = &subs->newest;
+	sub->next->prev = &sub->next;
+	smp_store_release(&subs->newest, sub);
 	set_mode(subs, MODE_PLAIN);
-	/* Pairs with the acquire in the walks: the slot is whole. */
-	smp_store_release(&table->nr, table->nr + 1);
+	count_rare(subs, ops, 1);
+	subs->stats.plain++;
+	subs->nr++;
+}
+
+/* Take @sub out of every walk to come; its own link stays for those under way. */
+static void hide(struct mmu_notifier_subscriptions *subs,
+		 struct mmu_notifier *sub) __must_hold(subs->lock)
+{
+	if (!(sub->state & PLAIN_LIVE))
+		return;
+	sub->state &= ~PLAIN_LIVE;
+	smp_store_release(sub->prev, sub->next);
+	sub->next->prev = sub->prev;
+	count_rare(subs, sub->ops, -1);
+	subs->stats.plain--;
+	if (is_tail(subs->newest))
+		clear_mode(subs, MODE_PLAIN);
 }
 
 /* --- walks of start and end -------------------------------------------------- */
@@ -238,168 +217,108 @@ static noinline int start_failed(struct mmu_notifier *sub,
 	return ret;
 }
 
-static __always_inline int tell_start(struct mmu_notifier_subscriptions *subs,
-				      struct mmu_notifier_range *range,
-				      struct plain_slot *slot, const bool observe)
+/* In numbers, if they are wanted; for the walks that are not in a hurry. */
+static int tell_start(struct mmu_notifier_subscriptions *subs,
+		      const struct mmu_notifier_range *range,
+		      struct mmu_notifier *sub, bool observe)
 {
 	unsigned long since;
 	int answer;
 
-	if (!observe)
-		return READ_ONCE(slot->start)(slot->sub, range);
-	if (READ_ONCE(slot->start) == start_nothing)
-		return 0;
+	if (!observe || sub->start == start_nothing)
+		return sub->start(sub, range);
 	since = rdtsc();
-	answer = READ_ONCE(slot->start)(slot->sub, range);
-	notifier_observe_call(subs, range, &slot->sub->figures, slot->sub,
-			      rdtsc() - since, answer);
+	answer = sub->start(sub, range);
+	notifier_observe_call(subs, range, &sub->figures, sub, rdtsc() - since,
+			      answer);
 	return answer;
 }
 
-static __always_inline void tell_end(struct mmu_notifier_subscriptions *subs,
-				     const struct mmu_notifier_range *range,
-				     struct plain_slot *slot, const bool observe)
+static void tell_end(struct mmu_notifier_subscriptions *subs,
+		     const struct mmu_notifier_range *range,
+		     struct mmu_notifier *sub, bool observe)
 {
 	unsigned long since;
 
-	if (!observe) {
-		READ_ONCE(slot->end)(slot->sub, range);
+	if (!observe || sub->end == end_nothing) {
+		sub->end(sub, range);
 		return;
 	}
-	if (READ_ONCE(slot->end) == end_nothing)
-		return;
 	since = rdtsc();
-	READ_ONCE(slot->end)(slot->sub, range);
-	notifier_observe_call_end(subs, range, slot->sub, rdtsc() - since);
+	sub->end(sub, range);
+	notifier_observe_call_end(subs, range, sub, rdtsc() - since);
 }
 
-/*
- * All that are in @table up to the one born as @told, newest first. Four at a
- * time, here and below: a third of a step would be the loop's own.
- */
-static __always_inline void walk_end(struct mmu_notifier_subscriptions *subs,
-				     const struct mmu_notifier_range *range,
-				     struct plain_table *table,
-				     const bool observe)
-{
-	struct plain_slot *slot = table->slots + smp_load_acquire(&table->nr);
-
-	while (slot != table->slots && slot[-1].birth > range->told)
-		slot--;
-	for (; slot >= table->slots + 4; slot -= 4) {
-		tell_end(subs, range, slot - 1, observe);
-		tell_end(subs, range, slot - 2, observe);
-		tell_end(subs, range, slot - 3, observe);
-		tell_end(subs, range, slot - 4, observe);
-	}
-	while (slot != table->slots)
-		tell_end(subs, range, --slot, observe);
-}
-
-/*
- * The one in @slot answered: what is left of the walk, and if it failed the
- * ends that are owed for it (R3.3).
- */
-static noinline int start_rest(struct mmu_notifier_subscriptions *subs,
-			       struct mmu_notifier_range *range,
-			       struct plain_table *table,
-			       struct plain_slot *slot, int answer)
-{
-	const bool observe = being_looked_at(subs);
-	int ret = 0;
-
-	for (;;) {
-		if (unlikely(answer)) {
-			answer = start_failed(slot->sub, range, answer);
-			if (answer)
-				ret = answer;
-		}
-		if (slot == table->slots)
-			break;
-		answer = tell_start(subs, range, --slot, observe);
-	}
-	if (ret)
-		walk_end(subs, range, table, observe);
-	return ret;
-}
-
-static __always_inline int walk_start(struct mmu_notifier_subscriptions *subs,
-				      struct mmu_notifier_range *range,
-				      struct plain_table *table,
-				      const bool observe)
-{
-	struct plain_slot *slot = table->slots + smp_load_acquire(&table->nr);
-	int answer;
-
-	range->told = slot[-1].birth;
-	while (slot >= table->slots + 4) {
-		answer = tell_start(subs, range, --slot, observe);
-		if (likely(!answer))
-			answer = tell_start(subs, range, --slot, observe);
-		if (likely(!answer))
-			answer = tell_start(subs, range, --slot, observe);
-		if (likely(!answer))
-			answer = tell_start(subs, range, --slot, observe);
-		if (unlikely(answer))
-			return start_rest(subs, range, table, slot, answer);
-	}
-	while (slot != table->slots) {
-		answer = tell_start(subs, range, --slot, observe);
-		if (unlikely(answer))
-			return start_rest(subs, range, table, slot, answer);
-	}
-	return 0;
-}
-
-/* notifier_gate_enter() and _leave() where the word is at hand. */
+/* notifier_gate_enter() where the word is at hand. */
 static __always_inline bool __must_check
 enter_calls(struct mmu_notifier_subscriptions *subs)
 {
 	return !atomic64_add_negative(NOTIFIER_GATE_TICKET_0, &subs->call_word);
 }
 
-static noinline void leave_calls_busy(struct mmu_notifier_subscriptions *subs)
+static noinline void leave_at_tail_busy(struct mmu_notifier *tail)
 {
-	notifier_gate_leave_busy(&subs->calls);
+	notifier_gate_leave_busy(&owner_of_tail(tail)->calls);
 }
 
-static __always_inline void leave_calls(struct mmu_notifier_subscriptions *subs,
-					long ticket)
+/* The other way out: by where the walk has come to. */
+static __always_inline void leave_at_tail(struct mmu_notifier *tail)
 {
-	if (unlikely(atomic64_sub_negative(ticket, &subs->call_word)))
-		leave_calls_busy(subs);
+	if (unlikely(atomic64_sub_negative(NOTIFIER_GATE_TICKET_0,
+					   &owner_of_tail(tail)->call_word)))
+		leave_at_tail_busy(tail);
 }
 
-/* Inside the gate; leaves it. */
-static __always_inline int start_all(struct mmu_notifier_subscriptions *subs,
-				     struct mmu_notifier_range *range,
-				     long ticket, const bool observe)
+/* Inside the gate: everybody up to the one born as @told, newest first. */
+static void end_all(struct mmu_notifier_subscriptions *subs,
+		    const struct mmu_notifier_range *range, bool observe)
 {
-	struct plain_table *table = smp_load_acquire(&subs->table);
+	struct mmu_notifier *sub = newest(subs);
+
+	while (sub->birth > range->told)
+		sub = next(sub);
+	for (; !is_tail(sub); sub = next(sub))
+		tell_end(subs, range, sub, observe);
+}
+
+/*
+ * @sub answered: what is left of the walk, and if anybody failed the ends that
+ * are owed for it (R3.3). Inside the gate.
+ */
+static int start_rest(struct mmu_notifier_subscriptions *subs,
+		      struct mmu_notifier_range *range,
+		      struct mmu_notifier *sub, int answer, bool observe)
+{
 	int ret = 0;
 
-	if (likely(table)) {
-		notifier_calls_begin(range);
-		ret = walk_start(subs, range, table, observe);
-		notifier_calls_end(range);
+	for (;;) {
+		if (unlikely(answer)) {
+			answer = start_failed(sub, range, answer);
+			if (answer)
+				ret = answer;
+		}
+		sub = next(sub);
+		if (is_tail(sub))
+			break;
+		answer = tell_start(subs, range, sub, observe);
 	}
-	leave_calls(subs, ticket);
+	if (ret)
+		end_all(subs, range, observe);
 	return ret;
 }
 
-static __always_inline void end_all(struct mmu_notifier_subscriptions *subs,
-				    struct mmu_notifier_range *range,
-				    long ticket, const bool observe)
+static int start_all(struct mmu_notifier_subscriptions *subs,
+		     struct mmu_notifier_range *range, bool observe)
 {
-	struct plain_table *table = smp_load_acquire(&subs->table);
+	struct mmu_notifier *sub = newest(subs);
+	int ret;
 
-	if (likely(table)) {
-		notifier_calls_begin(range);
-		walk_end(subs, range, table, observe);
-		notifier_calls_end(range);
-	}
-	range->told = 0;
-	leave_calls(subs, ticket);
+	range->told = sub->birth;
+	notifier_calls_begin(range);
+	ret = start_rest(subs, range, sub,
+			 tell_start(subs, range, sub, observe), observe);
+	notifier_calls_end(range);
+	return ret;
 }
 
 static void count_walk(struct mmu_notifier_subscriptions *subs)
@@ -409,53 +328,65 @@ static void count_walk(struct mmu_notifier_subscriptions *subs)
 	spin_unlock(&subs->lock);
 }
 
+int notifier_plain_start_beside(struct mmu_notifier_subscriptions *subs,
+				struct mmu_notifier_range *range, bool observe)
+{
+	long ticket;
+	int ret;
+
+	if (observe)
+		count_walk(subs);
+	ticket = notifier_gate_enter(&subs->calls);
+	ret = start_all(subs, range, observe);
+	notifier_gate_leave(&subs->calls, ticket);
+	return ret;
+}
+
 /* Somebody waits for walks to end: ours may belong to the other epoch. */
 static noinline int start_busy(struct mmu_notifier_subscriptions *subs,
 			       struct mmu_notifier_range *range)
 {
 	long ticket = notifier_gate_enter_busy(&subs->calls);
-	int ret = start_all(subs, range, ticket, false);
+	int ret = start_all(subs, range, false);
 
+	notifier_gate_leave(&subs->calls, ticket);
 	return unlikely(ret) ? notifier_start_failed(subs, range, ret) : 0;
 }
 
-static noinline void end_busy(struct mmu_notifier_subscriptions *subs,
-			      struct mmu_notifier_range *range)
+/* In the middle of the walk of notifier_plain_start(), which it finishes. */
+static noinline int start_answered(struct mmu_notifier_range *range,
+				   struct mmu_notifier *sub, int answer)
 {
-	end_all(subs, range, notifier_gate_enter_busy(&subs->calls), false);
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(range->mm);
+	int ret = start_rest(subs, range, sub, answer, false);
+
+	notifier_calls_end(range);
+	notifier_gate_leave(&subs->calls, NOTIFIER_GATE_TICKET_0);
+	return unlikely(ret) ? notifier_start_failed(subs, range, ret) : 0;
 }
 
 /* What is rare is a tail call, so that it costs the usual way no register. */
-int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
-			 struct mmu_notifier_range *range)
+int notifier_plain_start(struct mmu_notifier_range *range, struct mm_struct *mm)
 {
-	int ret;
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	struct mmu_notifier *sub;
+	int answer;
 
 	if (unlikely(!enter_calls(subs)))
 		return start_busy(subs, range);
-	ret = start_all(subs, range, NOTIFIER_GATE_TICKET_0, false);
-	return unlikely(ret) ? notifier_start_failed(subs, range, ret) : 0;
-}
-
-int notifier_plain_start_beside(struct mmu_notifier_subscriptions *subs,
-				struct mmu_notifier_range *range, bool observe)
-{
-	long ticket;
-
-	if (observe)
-		count_walk(subs);
-	ticket = notifier_gate_enter(&subs->calls);
-	return observe ? start_all(subs, range, ticket, true)
-		       : start_all(subs, range, ticket, false);
-}
-
-void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
-			struct mmu_notifier_range *range)
-{
-	if (unlikely(!enter_calls(subs)))
-		end_busy(subs, range);
-	else
-		end_all(subs, range, NOTIFIER_GATE_TICKET_0, false);
+	sub = newest(subs);
+	range->told = sub->birth;
+	notifier_calls_begin(range);
+	do {
+		answer = sub->start(sub, range);
+		if (unlikely(answer))
+			return start_answered(range, sub, answer);
+		sub = next(sub);
+		/* One subscription is the rule. */
+	} while (unlikely(!is_tail(sub)));
+	notifier_calls_end(range);
+	leave_at_tail(sub);
+	return 0;
 }
 
 void notifier_plain_end_beside(struct mmu_notifier_subscriptions *subs,
@@ -466,34 +397,64 @@ void notifier_plain_end_beside(struct mmu_notifier_subscriptions *subs,
 	if (observe)
 		count_walk(subs);
 	ticket = notifier_gate_enter(&subs->calls);
-	if (observe)
-		end_all(subs, range, ticket, true);
-	else
-		end_all(subs, range, ticket, false);
+	notifier_calls_begin(range);
+	end_all(subs, range, observe);
+	notifier_calls_end(range);
+	range->told = 0;
+	notifier_gate_leave(&subs->calls, ticket);
+}
+
+static noinline void end_busy(struct mmu_notifier_subscriptions *subs,
+			      struct mmu_notifier_range *range)
+{
+	long ticket = notifier_gate_enter_busy(&subs->calls);
+
+	notifier_calls_begin(range);
+	end_all(subs, range, false);
+	notifier_calls_end(range);
+	notifier_gate_leave(&subs->calls, ticket);
+}
+
+void notifier_plain_end(struct mmu_notifier_range *range, struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	struct mmu_notifier *sub;
+
+	/* The tree was not empty at start. */
+	if (unlikely(range->seq))
+		notifier_close_hit(subs, range);
+	if (unlikely(!enter_calls(subs))) {
+		end_busy(subs, range);
+		return;
+	}
+	sub = newest(subs);
+	while (sub->birth > range->told)
+		sub = next(sub);
+	notifier_calls_begin(range);
+	do {
+		sub->end(sub, range);
+		sub = next(sub);
+	} while (!is_tail(sub));
+	notifier_calls_end(range);
+	leave_at_tail(sub);
 }
 
 /* --- walks of the other callbacks -------------------------------------------- */
 
 /*
- * For each living subscription of @mm, newest first, inside the gate. To be
- * closed by PLAIN_WALK_END; `break' ends the walk. Most callers hold the lock of
- * a page table, some do not; the callbacks never sleep (R5.6). What the last to
- * leave frees is freed with that lock held: subs->lock comes after it.
+ * For each subscription of @mm, newest first, inside the gate. To be closed by
+ * PLAIN_WALK_END; `break' ends the walk. Most callers hold the lock of a page
+ * table, some do not; the callbacks never sleep (R5.6). What the last to leave
+ * frees is freed with that lock held: subs->lock comes after it.
  */
-#define PLAIN_WALK(mm, sub)                                                   \
-	do {                                                                  \
-		struct mmu_notifier_subscriptions *walk_subs_ =               \
-			subscriptions_of(mm);                                 \
-		long walk_ticket_ = notifier_gate_enter(&walk_subs_->calls);  \
-		struct plain_table *walk_table_ =                             \
-			smp_load_acquire(&walk_subs_->table);                 \
-		unsigned int walk_i_ =                                        \
-			walk_table_ ? smp_load_acquire(&walk_table_->nr) : 0; \
-		non_block_start();                                            \
-		while (walk_i_-- > 0) {                                       \
-			if (READ_ONCE(walk_table_->slots[walk_i_].dead))      \
-				continue;                                     \
-			(sub) = walk_table_->slots[walk_i_].sub;
+#define PLAIN_WALK(mm, sub)                                                  \
+	do {                                                                 \
+		struct mmu_notifier_subscriptions *walk_subs_ =              \
+			subscriptions_of(mm);                                \
+		long walk_ticket_ = notifier_gate_enter(&walk_subs_->calls); \
+		non_block_start();                                           \
+		for ((sub) = newest(walk_subs_); !is_tail(sub);              \
+		     (sub) = next(sub)) {
 #define PLAIN_WALK_END                                         \
 	}                                                      \
 	non_block_end();                                       \
@@ -592,8 +553,6 @@ int __mmu_notifier_register(struct mmu_notifier *subscription,
 			    struct mm_struct *mm)
 {
 	struct mmu_notifier_subscriptions *subs;
-	struct plain_table *fresh = NULL, *old, *free_now = NULL;
-	unsigned int cap;
 	u64 pass;
 	int ret;
 
@@ -605,45 +564,17 @@ int __mmu_notifier_register(struct mmu_notifier *subscription,
 	if (ret)
 		return ret;
 	subs = subscriptions_of(mm);
-	spin_lock(&subs->lock);
-	cap = cap_wanted(subs->table);
-	spin_unlock(&subs->lock);
-	if (cap) {
-		fresh = table_alloc(cap);
-		if (!fresh)
-			return -ENOMEM;
-	}
-	spin_lock(&subs->lock);
-	old = subs->table;
-	if (!old && !fresh) {
-		/* The last one left meanwhile and took its table along. */
-		spin_unlock(&subs->lock);
-		fresh = table_alloc(PLAIN_FIRST_CAP);
-		if (!fresh)
-			return -ENOMEM;
-		spin_lock(&subs->lock);
-		old = NULL;
-	}
 	subscription->mm = mm;
 	subscription->users = 1;
 	subscription->state = PLAIN_LIVE;
 	subscription->figures = NULL;
-	if (fresh) {
-		copy_living(fresh, old);
-		append(subs, fresh, subscription);
-		smp_store_release(&subs->table, fresh);
-		if (old && retire_table(subs, old))
-			free_now = old;
-	} else {
-		append(subs, old, subscription);
-	}
+	mmgrab(mm);
+	spin_lock(&subs->lock);
+	link_newest(subs, subscription);
 	/* The barrier of "publish, then count" is in the question. */
 	pass = notifier_gate_ask(&subs->ranges);
 	subscription->settled = pass;
 	spin_unlock(&subs->lock);
-	kfree(free_now);
-	mmgrab(mm);
-	atomic64_inc(&mmu_notifier_total);
 	mmu_notifier_might_invalidate();
 	notifier_gate_wait(&subs->ranges, pass);
 	return 0;
@@ -675,7 +606,6 @@ void mmu_notifier_unregister(struct mmu_notifier *subscription,
 			     struct mm_struct *mm)
 {
 	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
-	struct plain_table *table;
 	bool mine;
 	long ticket;
 	u64 pass;
@@ -693,13 +623,12 @@ void mmu_notifier_unregister(struct mmu_notifier *subscription,
 		notifier_gate_leave(&subs->calls, ticket);
 	}
 	spin_lock(&subs->lock);
-	table = hide(subs, subscription);
+	hide(subs, subscription);
+	subs->nr--;
 	pass = notifier_gate_ask(&subs->calls);
 	spin_unlock(&subs->lock);
-	kfree(table);
 	notifier_gate_wait(&subs->calls, pass);
 	notifier_forget(subscription->figures);
-	atomic64_dec(&mmu_notifier_total);
 	mmdrop(mm);
 }
 
@@ -710,35 +639,24 @@ void mmu_notifier_unregister(struct mmu_notifier *subscription,
 void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
 			    struct mm_struct *mm)
 {
-	struct plain_table *table, *free_now = NULL;
 	struct mmu_notifier *sub;
-	unsigned int i;
 	long ticket;
+	bool mine;
 	u64 pass;
 
 	ticket = notifier_gate_enter(&subs->calls);
-	spin_lock(&subs->lock);
-	table = subs->table;
-	for (i = table ? table->nr : 0; i-- > 0;) {
-		if (table->slots[i].dead)
-			continue;
-		sub = table->slots[i].sub;
-		if (!claim_release(sub) || !sub->ops->release)
-			continue;
-		spin_unlock(&subs->lock);
-		sub->ops->release(sub, mm);
+	for (sub = newest(subs); !is_tail(sub); sub = next(sub)) {
 		spin_lock(&subs->lock);
+		mine = claim_release(sub);
+		spin_unlock(&subs->lock);
+		if (mine && sub->ops->release)
+			sub->ops->release(sub, mm);
 	}
-	while (subs->table) {
-		table = subs->table;
-		for (i = table->nr; i-- > 0 && !free_now;) {
-			if (!table->slots[i].dead)
-				free_now = hide(subs, table->slots[i].sub);
-		}
-	}
+	spin_lock(&subs->lock);
+	while (!is_tail(subs->newest))
+		hide(subs, subs->newest);
 	spin_unlock(&subs->lock);
 	notifier_gate_leave(&subs->calls, ticket);
-	kfree(free_now);
 	spin_lock(&subs->lock);
 	pass = notifier_gate_ask(&subs->calls);
 	spin_unlock(&subs->lock);
@@ -751,12 +669,11 @@ static struct mmu_notifier *find_by_ops(struct mmu_notifier_subscriptions *subs,
 					const struct mmu_notifier_ops *ops)
 	__must_hold(subs->lock)
 {
-	struct plain_table *table = subs->table;
-	unsigned int i;
+	struct mmu_notifier *sub;
 
-	for (i = table ? table->nr : 0; i-- > 0;) {
-		if (!table->slots[i].dead && table->slots[i].sub->ops == ops)
-			return table->slots[i].sub;
+	for (sub = subs->newest; !is_tail(sub); sub = sub->next) {
+		if (sub->ops == ops)
+			return sub;
 	}
 	return NULL;
 }
@@ -860,7 +777,6 @@ static __always_inline void put_free(struct mmu_notifier *sub)
 
 	notifier_forget(sub->figures);
 	sub->ops->free_notifier(sub);
-	atomic64_dec(&mmu_notifier_total);
 	mmdrop(mm);
 }
 
@@ -878,7 +794,6 @@ static void put_run_free(struct mmu_notifier_deferred *deferred)
 static noinline void put_last(struct mmu_notifier *sub)
 {
 	struct mmu_notifier_subscriptions *subs = subscriptions_of(sub->mm);
-	struct plain_table *table;
 	bool free_now;
 
 	spin_lock(&subs->lock);
@@ -891,15 +806,14 @@ static noinline void put_last(struct mmu_notifier *sub)
 		return;
 	}
 	WRITE_ONCE(sub->users, 0);
-	table = hide(subs, sub);
+	hide(subs, sub);
+	subs->nr--;
 	sub->deferred.run = put_run_free;
 	free_now = notifier_gate_defer(&subs->calls, &sub->deferred);
 	/* It cannot run before ->lock is free. In place it needs no ticket. */
 	if (!free_now)
 		sub->ticket = notifier_gate_enter(&freeing);
 	spin_unlock(&subs->lock);
-	if (table)
-		kfree(table);
 	if (free_now)
 		put_free(sub);
 }

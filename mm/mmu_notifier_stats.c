@@ -354,18 +354,16 @@ copy_figures(struct mmu_notifier_figures *const *at)
 }
 
 static unsigned long
-show_plain(struct plain_table *table,
+show_plain(const struct mmu_notifier_subscriptions *subs,
 	   bool (*fn)(const struct mmu_notifier_sub_info *info, void *arg),
 	   void *arg, bool *go_on)
 {
 	struct mmu_notifier_sub_info info = {0};
+	const struct mmu_notifier *sub;
 	unsigned long shown = 0;
-	unsigned int i;
 
-	for (i = table ? table->nr : 0; *go_on && i-- > 0;) {
-		if (table->slots[i].dead)
-			continue;
-		info.plain = table->slots[i].sub;
+	for (sub = subs->newest; *go_on && sub->birth; sub = sub->next) {
+		info.plain = sub;
 		info.last = ~0ul;
 		info.figures = copy_figures(&info.plain->figures);
 		info.users = READ_ONCE(info.plain->users);
@@ -390,7 +388,7 @@ unsigned long mmu_notifier_for_each_sub(
 	if (!subs)
 		return 0;
 	spin_lock(&subs->lock);
-	shown = show_plain(subs->table, fn, arg, &go_on);
+	shown = show_plain(subs, fn, arg, &go_on);
 	for (node = interval_tree_lowest(&subs->tree); node && go_on;
 	     node = interval_tree_next(node, 0, ~0ul)) {
 		sub = container_of(node, struct mmu_interval_notifier,
@@ -426,28 +424,26 @@ static bool intervals_right(struct mmu_notifier_subscriptions *subs)
 	return count == interval_tree_verify(&subs->tree);
 }
 
-static bool table_right(const struct mmu_notifier_subscriptions *subs)
+static bool plain_right(const struct mmu_notifier_subscriptions *subs)
 {
-	const struct plain_table *table = subs->table;
-	unsigned int i, live = 0, tlbs = 0, followers = 0;
-	u64 birth = 0;
+	struct mmu_notifier *const *link = &subs->newest;
+	const struct mmu_notifier *sub;
+	u64 birth = subs->births + 1;
+	unsigned long count = 0;
+	unsigned int tlbs = 0, followers = 0;
 
-	for (i = 0; table && i < table->nr; i++) {
-		if (table->slots[i].birth <= birth)
+	for (sub = *link; sub->birth; sub = *link) {
+		if (sub->prev != link || sub->birth >= birth)
 			return false;
-		birth = table->slots[i].birth;
-		if (table->slots[i].dead)
-			continue;
-		live++;
-		tlbs += !!table->slots[i].sub->ops->invalidate_range;
-		followers += !!table->slots[i].sub->ops->change_pte;
-		if (table->slots[i].sub->slot != i)
-			return false;
+		birth = sub->birth;
+		link = &sub->next;
+		tlbs += !!sub->ops->invalidate_range;
+		followers += !!sub->ops->change_pte;
+		count++;
 	}
-	if (tlbs != subs->nr_tlbs || followers != subs->nr_followers)
-		return false;
-	return table ? live == table->live && live == subs->stats.plain
-		     : subs->stats.plain == 0;
+	return sub == &subs->tail && sub->prev == link &&
+	       count == subs->stats.plain && tlbs == subs->nr_tlbs &&
+	       followers == subs->nr_followers;
 }
 
 bool mmu_notifier_verify(struct mm_struct *mm)
@@ -459,9 +455,10 @@ bool mmu_notifier_verify(struct mm_struct *mm)
 		return true;
 	spin_lock(&subs->lock);
 	right = (subs->invalidate_seq & 1) && intervals_right(subs) &&
-		table_right(subs) &&
-		!(subs->mode & MODE_TREE) == interval_tree_empty(&subs->tree) &&
-		!(subs->mode & MODE_PLAIN) == !subs->table &&
+		plain_right(subs) &&
+		!(mm->notifier_mode & MODE_TREE) ==
+			interval_tree_empty(&subs->tree) &&
+		!(mm->notifier_mode & MODE_PLAIN) == !subs->stats.plain &&
 		(!subs->deferred || atomic_read(&subs->walkers)) &&
 		count_hits(subs) <= notifier_gate_inside(&subs->ranges);
 	spin_unlock(&subs->lock);
@@ -470,5 +467,15 @@ bool mmu_notifier_verify(struct mm_struct *mm)
 
 unsigned long mmu_notifier_nr_subscriptions(void)
 {
-	return atomic64_read(&mmu_notifier_total);
+	struct mmu_notifier_subscriptions *subs;
+	unsigned long nr = 0;
+
+	spin_lock(&all_lock);
+	for (subs = all; subs; subs = subs->all_next) {
+		spin_lock(&subs->lock);
+		nr += subs->nr;
+		spin_unlock(&subs->lock);
+	}
+	spin_unlock(&all_lock);
+	return nr;
 }

@@ -13,42 +13,6 @@
 #include <mm/mmu_notifier.h>
 #include <mm/notifier_gate.h>
 
-/**
- * struct plain_slot - one plain subscription, laid out for the walks
- * @sub: (c) the subscription; not to be followed when @dead
- * @start: (o) its invalidate_range_start, or one that answers 0
- * @end: (o) its invalidate_range_end, or one that does nothing
- * @birth: (c) in the order of registration, from 1
- * @dead: (o) it left
- *
- * Who leaves is only silenced here; the slot goes when the table is copied.
- */
-struct plain_slot {
-	struct mmu_notifier *sub;
-	int (*start)(struct mmu_notifier *sub,
-		     const struct mmu_notifier_range *range);
-	void (*end)(struct mmu_notifier *sub,
-		    const struct mmu_notifier_range *range);
-	u64 birth;
-	bool dead;
-};
-
-/**
- * struct plain_table - the plain subscriptions, oldest first
- * @freeing: how it goes when nobody walks it any more
- * @nr: (o) slots in use, dead ones too; only grows
- * @cap: (c) slots there are
- * @live: (s) slots not dead
- * @slots: see above; below @nr they do not move
- */
-struct plain_table {
-	struct mmu_notifier_deferred freeing;
-	unsigned int nr;
-	unsigned int cap;
-	unsigned int live;
-	struct plain_slot slots[];
-};
-
 /** What an interval subscription is doing; interval_sub->state. */
 enum interval_state {
 	INTERVAL_OUT,      /* not linked anywhere */
@@ -58,13 +22,15 @@ enum interval_state {
 };
 
 /*
- * What a start or an end has to look at, in one word; see subs->mode. A range
- * that is counted before it reads the word is seen by whoever changes it.
+ * What a start or an end has to look at: mm->notifier_mode, by which it finds
+ * its way in the tables of mm/mmu_notifier.c. A range that is counted before it
+ * reads the mode is seen by whoever changes it.
  */
 #define MODE_TREE  1u /* the interval tree is not empty */
-#define MODE_PLAIN 2u /* there is a table of plain subscriptions */
+#define MODE_PLAIN 2u /* there are plain subscriptions */
 #define MODE_LOOK  4u /* statistics and traces are on */
 #define MODE_BUSY  8u /* somebody waits for ranges to end */
+#define MODES      16u
 
 /*
  * A range that hit an interval, so that a read section in vain can be told what
@@ -80,9 +46,12 @@ struct notifier_hit {
 /**
  * struct mmu_notifier_subscriptions - all subscriptions of one mm
  * @lock: (l) see the table in mm/mmu_notifier.c
- * @mode: (o) MODE_*, also read alone by ranges
+ * @mm: (c) whose; its notifier_mode is written under @lock
  * @tree: (s) interval subscriptions
- * @table: (o) plain subscriptions, NULL when there are none
+ * @newest: (o) plain subscriptions, newest first
+ * @tail: (c) the end of their list: born before all and told of nothing, so
+ *	that a walk needs no test for an empty list, and knows at its end, by
+ *	where that is, whose list it was
  * @invalidate_seq: (s) number of the last range that hit an interval; odd
  * @walkers: (a) ranges whose callbacks follow the tree's links right now; goes
  *	up under @lock only
@@ -94,21 +63,21 @@ struct notifier_hit {
  * @calls: counts walks over plain subscriptions
  * @call_word: (a) the word of @calls
  * @births: (s) plain registrations so far
- * @nr_tlbs: (o) plain subscriptions in the table that have invalidate_range
+ * @nr_tlbs: (o) plain subscriptions in the list that have invalidate_range
  * @nr_followers: (o) those that have change_pte
+ * @nr: (s) subscriptions of both kinds that have not left yet
  * @all_next, @all_prev: link in the list of all, under its lock
  * @stats: (s) what happened, for people
  * @hits: (s) the last ranges that hit, while statistics are on
  *
  * Keys: (a) atomic or single accesses, (c) constant, (l) the lock itself, (o)
- * written under @lock, read with READ_ONCE or an acquire inside @calls, (s)
- * under @lock.
+ * written under @lock, read with an acquire inside @calls, (s) under @lock.
  */
 struct mmu_notifier_subscriptions {
 	struct spinlock lock;
-	unsigned int mode;
+	struct mm_struct *mm;
 	struct interval_tree tree;
-	struct plain_table *table;
+	struct mmu_notifier *newest;
 	unsigned long invalidate_seq;
 	struct mmu_notifier_range *open_hits;
 	struct atomic walkers;
@@ -120,15 +89,14 @@ struct mmu_notifier_subscriptions {
 	u64 births;
 	unsigned int nr_tlbs;
 	unsigned int nr_followers;
+	unsigned long nr;
 	struct wait_queue_head waiters;
+	struct mmu_notifier tail;
 	struct mmu_notifier_subscriptions *all_next;
 	struct mmu_notifier_subscriptions **all_prev;
 	struct mmu_notifier_stats stats;
 	struct notifier_hit hits[NOTIFIER_HITS];
 };
-
-/* Subscriptions in all address spaces. */
-extern struct atomic64 mmu_notifier_total;
 
 /* Those of an mm that has some; what its maker wrote is seen. */
 static __always_inline struct mmu_notifier_subscriptions *
@@ -141,19 +109,19 @@ subscriptions_of(struct mm_struct *mm)
 static __always_inline void set_mode(struct mmu_notifier_subscriptions *subs,
 				     unsigned int set)
 {
-	WRITE_ONCE(subs->mode, subs->mode | set);
+	WRITE_ONCE(subs->mm->notifier_mode, subs->mm->notifier_mode | set);
 }
 
 static __always_inline void clear_mode(struct mmu_notifier_subscriptions *subs,
 				       unsigned int clear)
 {
-	WRITE_ONCE(subs->mode, subs->mode & ~clear);
+	WRITE_ONCE(subs->mm->notifier_mode, subs->mm->notifier_mode & ~clear);
 }
 
 static __always_inline bool
 being_looked_at(const struct mmu_notifier_subscriptions *subs)
 {
-	return unlikely(READ_ONCE(subs->mode) & MODE_LOOK);
+	return unlikely(READ_ONCE(subs->mm->notifier_mode) & MODE_LOOK);
 }
 
 int notifier_make_subscriptions(struct mm_struct *mm);
@@ -178,18 +146,22 @@ static __always_inline int ensure_subscriptions(struct mm_struct *mm)
 int notifier_start_failed(struct mmu_notifier_subscriptions *subs,
 			  struct mmu_notifier_range *range, int ret);
 
+/* A range that hit intervals is over for them. */
+void notifier_close_hit(struct mmu_notifier_subscriptions *subs,
+			struct mmu_notifier_range *range);
+
 /*
- * Alone and unobserved, a failure is cleaned up after; beside intervals, or
- * observed, that is left to the caller.
+ * With plain subscriptions alone a failure is cleaned up after; beside
+ * intervals, or observed, that is left to the caller.
  */
-int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
-			 struct mmu_notifier_range *range);
+int notifier_plain_start(struct mmu_notifier_range *range, struct mm_struct *mm);
 int notifier_plain_start_beside(struct mmu_notifier_subscriptions *subs,
 				struct mmu_notifier_range *range, bool observe);
-void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
-			struct mmu_notifier_range *range);
+void notifier_plain_end(struct mmu_notifier_range *range, struct mm_struct *mm);
 void notifier_plain_end_beside(struct mmu_notifier_subscriptions *subs,
 			       struct mmu_notifier_range *range, bool observe);
+/* Prepares the list. */
+void notifier_plain_init(struct mmu_notifier_subscriptions *subs);
 void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
 			    struct mm_struct *mm);
 

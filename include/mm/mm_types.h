@@ -92,11 +92,14 @@ enum mm_flag {
  * @flags: (a) MMF_*
  * @notifier_subscriptions: who is told of changes; mm/mmu_notifier.c
  * @notifier_ranges: (a) open changes; negative once somebody has subscribed
+ * @notifier_mode: (o) what there is for a change to do then; beside the count,
+ *	so that both are one cache line
  * @mm_list: link in the list of all, under its lock; mm/mm.c
  * @id: (c) a small number for people
  *
  * Keys: (a) atomic; (c) constant; (l) a lock itself; (m) read under mmap_lock,
- * written under it for writing; (w) written by the owner before sharing.
+ * written under it for writing; (o) the notifiers' own, single accesses; (w)
+ * written by the owner before sharing.
  *
  * Lock order: mmap_lock, a page's lock, page_table_lock, a table's own lock.
  * A table is freed only with mmap_lock held for writing or by the last user,
@@ -122,6 +125,7 @@ struct mm_struct {
 	unsigned long flags;
 	struct mmu_notifier_subscriptions *notifier_subscriptions;
 	struct atomic64 notifier_ranges;
+	unsigned int notifier_mode;
 	struct list_head mm_list;
 	unsigned int id;
 };

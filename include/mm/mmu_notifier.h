@@ -169,23 +169,34 @@ struct mmu_notifier_deferred {
  * struct mmu_notifier - a plain subscription
  * @ops: (c) what to call; set by the subscriber before registering
  * @mm: (c) the address space; set by registering
+ * @next: (o) the one registered before it, or the end of the list
+ * @prev: (s) what points at this one
+ * @start: (c) its invalidate_range_start, or one that answers 0
+ * @end: (c) its invalidate_range_end, or one that does nothing
+ * @birth: (c) in the order of registration, from 1; 0 in the end of the list
  * @users: (s) gets not yet put; from above 1 it also goes down alone
  * @state: (s) the core's own, see mm/mmu_notifier_plain.c
- * @slot: (s) its place in the table
  * @settled: (s) the period after which every open range has been told to it
  * @figures: (a) NULL until statistics are on and have something to note
  * @deferred: the freeing after the last put
  * @ticket: (s) of the freeing, in the gate that synchronize() waits at
  *
  * Keys: (c) constant while registered, (s) under the subscriptions' lock,
- * (a) single accesses, the object under the subscriptions' lock.
+ * (o) written under it, followed by walks, (a) single accesses, the object under
+ * the subscriptions' lock.
  */
 struct mmu_notifier {
 	const struct mmu_notifier_ops *ops;
 	struct mm_struct *mm;
+	struct mmu_notifier *next;
+	struct mmu_notifier **prev;
+	int (*start)(struct mmu_notifier *subscription,
+		     const struct mmu_notifier_range *range);
+	void (*end)(struct mmu_notifier *subscription,
+		    const struct mmu_notifier_range *range);
+	u64 birth;
 	unsigned int users;
 	unsigned int state;
-	unsigned int slot;
 	u64 settled;
 	struct mmu_notifier_figures *figures;
 	struct mmu_notifier_deferred deferred;
@@ -595,8 +606,15 @@ struct mmu_notifier_range {
 /** MMU_NOTIFIER_TICKET_PLAIN - of a range counted the usual way */
 #define MMU_NOTIFIER_TICKET_PLAIN 1
 
-int __mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range);
-void __mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range);
+/*
+ * What a start and an end do in an mm that has subscribers, by its
+ * notifier_mode: whoever changes the mode chooses, not every range.
+ */
+extern int (*const mmu_notifier_start_by_mode[])(struct mmu_notifier_range *range,
+						 struct mm_struct *mm);
+extern void (*const mmu_notifier_end_by_mode[])(struct mmu_notifier_range *range,
+						struct mm_struct *mm);
+int mmu_notifier_start_refused(struct mmu_notifier_range *range);
 bool __mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start,
 				      unsigned long end);
 bool __mmu_notifier_clear_young(struct mm_struct *mm, unsigned long start,
@@ -649,6 +667,7 @@ static __always_inline bool mm_has_notifiers(struct mm_struct *mm)
 static inline void mmu_notifier_subscriptions_init(struct mm_struct *mm)
 {
 	mm->notifier_subscriptions = NULL;
+	mm->notifier_mode = 0;
 	atomic64_set(&mm->notifier_ranges, 0);
 }
 
@@ -733,16 +752,20 @@ bool mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *ran
  * turns negative for good when somebody subscribes to the mm: two
  * instructions and one test are all that an mm without subscribers pays.
  */
-static __always_inline bool mmu_notifier_range_open(struct mmu_notifier_range *range)
+static __always_inline int mmu_notifier_range_open(struct mmu_notifier_range *range)
 {
+	struct mm_struct *mm = range->mm;
 	bool told;
 
 	range->ticket = MMU_NOTIFIER_TICKET_PLAIN;
 	told = atomic64_add_negative(MMU_NOTIFIER_TICKET_PLAIN,
-				     &range->mm->notifier_ranges);
+				     &mm->notifier_ranges);
 	if (IS_ENABLED(CONFIG_DEBUG) && unlikely(range->start >= range->end))
-		return true;
-	return unlikely(told);
+		return mmu_notifier_start_refused(range);
+	if (likely(!told))
+		return 0;
+	return mmu_notifier_start_by_mode[READ_ONCE(mm->notifier_mode)](range,
+									mm);
 }
 
 /**
@@ -760,8 +783,7 @@ mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
 	might_sleep();
 	mmu_notifier_map_acquire();
 	range->flags |= MMU_NOTIFIER_RANGE_BLOCKABLE;
-	if (mmu_notifier_range_open(range))
-		__mmu_notifier_invalidate_range_start(range);
+	(void)mmu_notifier_range_open(range);
 	mmu_notifier_map_release();
 }
 
@@ -777,12 +799,11 @@ mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
 static __always_inline int __must_check
 mmu_notifier_invalidate_range_start_nonblock(struct mmu_notifier_range *range)
 {
-	int ret = 0;
+	int ret;
 
 	mmu_notifier_map_acquire();
 	range->flags &= ~MMU_NOTIFIER_RANGE_BLOCKABLE;
-	if (mmu_notifier_range_open(range))
-		ret = __mmu_notifier_invalidate_range_start(range);
+	ret = mmu_notifier_range_open(range);
 	mmu_notifier_map_release();
 	return ret;
 }
@@ -798,11 +819,15 @@ mmu_notifier_invalidate_range_start_nonblock(struct mmu_notifier_range *range)
 static __always_inline void
 mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
 {
+	struct mm_struct *mm = range->mm;
+
 	if (mmu_notifier_range_blockable(range))
 		might_sleep();
-	if (unlikely(atomic64_sub_negative(range->ticket,
-					   &range->mm->notifier_ranges)))
-		__mmu_notifier_invalidate_range_end(range);
+	if (likely(!atomic64_sub_negative(range->ticket, &mm->notifier_ranges)))
+		return;
+	mmu_notifier_map_acquire();
+	mmu_notifier_end_by_mode[READ_ONCE(mm->notifier_mode)](range, mm);
+	mmu_notifier_map_release();
 }
 
 /**

@@ -14,8 +14,9 @@
  *	atomics		struct atomic64 atomic64_*, READ_ONCE WRITE_ONCE
  *			smp_load_acquire smp_store_release smp_mb
  *	the mm		mmgrab mmdrop down_write_killable
- *			mmap_write_unlock mmap_read_lock mmap_read_unlock, fields mm_users, mmap_lock,
- *			notifier_subscriptions, notifier_ranges
+ *			mmap_write_unlock mmap_read_lock mmap_read_unlock,
+ *			fields mm_users, mmap_lock, notifier_subscriptions,
+ *			notifier_ranges, notifier_mode
  *	checks		WARN BUG_ON panic might_sleep lock_map_acquire ...
  *	people		rdtsc TRACE
  */
