@@ -231,7 +231,7 @@ static void check_pages(struct secondary *dev, struct ktest *test,
 	spin_unlock(&dev->lock);
 }
 
-/* At rest: all that it keeps, and all that it has met so far. */
+/* All that it keeps, while nobody changes anything; and all that it has met. */
 static void secondary_check(struct secondary *dev, struct ktest *test)
 {
 	mmap_write_lock(dev->mm);
@@ -241,27 +241,35 @@ static void secondary_check(struct secondary *dev, struct ktest *test)
 			  pmd_val(read_upper(dev->mm, BASE)));
 	EXPECT_EQ(dev->lost, 0U);
 	mmap_write_unlock(dev->mm);
-	EXPECT(mmu_notifier_verify(dev->mm));
+}
+
+static struct secondary *secondary_new(struct sandbox *box)
+{
+	struct secondary *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+
+	if (!dev) {
+		ktest_fail(box->test, "no memory for a device");
+		return NULL;
+	}
+	spin_lock_init(&dev->lock);
+	dev->mm = box->mm;
+	dev->sub.ops = &secondary_ops;
+	return dev;
 }
 
 /* An address space, the device on it, pages mapped from AT(0). */
 static bool secondary_open(struct secondary **devp, struct sandbox *box,
 			   struct ktest *test, unsigned long pages)
 {
-	struct secondary *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+	struct secondary *dev;
 
-	*devp = dev;
+	if (!sandbox_open(box, test))
+		return false;
+	*devp = dev = secondary_new(box);
 	if (!dev) {
-		ktest_fail(test, "no memory for a device");
+		sandbox_close(box);
 		return false;
 	}
-	if (!sandbox_open(box, test)) {
-		kfree(dev);
-		return false;
-	}
-	spin_lock_init(&dev->lock);
-	dev->mm = box->mm;
-	dev->sub.ops = &secondary_ops;
 	EXPECT_EQ(mmu_notifier_register(&dev->sub, box->mm), 0);
 	sandbox_map(box, AT(0), pages);
 	return true;
@@ -272,6 +280,7 @@ static void secondary_close(struct secondary *dev, struct sandbox *box)
 	struct ktest *test = box->test;
 
 	secondary_check(dev, test);
+	EXPECT(mmu_notifier_verify(box->mm));
 	mmu_notifier_unregister(&dev->sub, box->mm);
 	/* With it went its count among those who want to hear. */
 	EXPECT(mmu_notifier_verify(box->mm));
@@ -705,10 +714,14 @@ KTEST(secondary_tlb, one_that_leaves_when_told_is_freed_under_the_tables_lock)
 #define ROUNDS  300
 #define PART    8UL
 
+/* One part for all, and one for each. */
+#define NR_PARTS (PLAYERS + 1)
+
 /* One part of the pages is everybody's, and each player has one of its own. */
 struct player {
 	struct sandbox_thread thread;
 	struct secondary *dev;
+	atomic_t *playing;
 	unsigned long own;
 	int owner;
 };
@@ -777,6 +790,32 @@ static void play(struct sandbox_thread *self)
 			    player->own + PART);
 		mmap_read_unlock(mm);
 	}
+	atomic_dec(player->playing);
+}
+
+static void players_start(struct player *players, struct secondary *dev,
+			  struct sandbox *box, atomic_t *playing)
+{
+	unsigned int cpu = 0;
+	unsigned int i;
+
+	atomic_set(playing, PLAYERS);
+	for (i = 0; i < PLAYERS; i++) {
+		players[i].dev = dev;
+		players[i].playing = playing;
+		players[i].own = (i + 1) * PART;
+		players[i].thread.number = rng_next(ktest_rng(box->test));
+		sandbox_thread_start(&players[i].thread, box, cpu, play, NULL);
+		cpu = cpu + 1 < num_online_cpus() ? cpu + 1 : 0;
+	}
+}
+
+static void players_join(struct player *players)
+{
+	unsigned int i;
+
+	for (i = 0; i < PLAYERS; i++)
+		sandbox_thread_join(&players[i].thread);
 }
 
 KTEST_F(secondary_tlb, whatever_all_cpus_do_it_keeps_what_the_tables_say, KT_SLOW)
@@ -784,19 +823,47 @@ KTEST_F(secondary_tlb, whatever_all_cpus_do_it_keeps_what_the_tables_say, KT_SLO
 	struct player players[PLAYERS];
 	struct secondary *dev;
 	struct sandbox box;
-	unsigned int cpu = 0;
-	unsigned int i;
+	atomic_t playing;
 
-	REQUIRE(secondary_open(&dev, &box, test, (PLAYERS + 1) * PART));
-	for (i = 0; i < PLAYERS; i++) {
-		players[i].dev = dev;
-		players[i].own = (i + 1) * PART;
-		players[i].thread.number = rng_next(ktest_rng(test));
-		sandbox_thread_start(&players[i].thread, &box, cpu, play, NULL);
-		cpu = cpu + 1 < num_online_cpus() ? cpu + 1 : 0;
-	}
-	for (i = 0; i < PLAYERS; i++)
-		sandbox_thread_join(&players[i].thread);
+	REQUIRE(secondary_open(&dev, &box, test, NR_PARTS * PART));
+	players_start(players, dev, &box, &playing);
+	players_join(players);
 	EXPECT_GT(dev->told, 0U);
+	secondary_close(dev, &box);
+}
+
+/*
+ * Whoever has emptied an entry and looked for subscribers before this one came
+ * has flushed by the time it walks. With mmap_lock for writing nobody is between
+ * a change and its flush.
+ */
+KTEST_F(secondary_tlb, one_that_comes_and_goes_beside_changes_misses_nothing,
+	KT_SLOW)
+{
+	struct player players[PLAYERS];
+	struct secondary *dev, *guest;
+	struct sandbox box;
+	unsigned int visits = 0;
+	atomic_t playing;
+
+	REQUIRE(secondary_open(&dev, &box, test, NR_PARTS * PART));
+	players_start(players, dev, &box, &playing);
+	guest = secondary_new(&box);
+	do {
+		if (!guest)
+			break;
+		guest->off = false;
+		EXPECT_EQ(mmu_notifier_register(&guest->sub, box.mm), 0);
+		(void)secondary_walk_all(guest, NR_PARTS * PART);
+		secondary_check(guest, test);
+		(void)secondary_walk_all(guest, NR_PARTS * PART);
+		/* Its release forgets everything: nobody tells it any more. */
+		mmu_notifier_unregister(&guest->sub, box.mm);
+		EXPECT_EQ(secondary_kept(guest), 0U);
+		visits++;
+	} while (atomic_read(&playing));
+	players_join(players);
+	EXPECT_GT(visits, 0U);
+	kfree(guest);
 	secondary_close(dev, &box);
 }
