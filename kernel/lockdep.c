@@ -630,6 +630,8 @@ static void acquire(struct lockdep_map *map, unsigned int subclass,
 			      "%s, taken at %pS", class_name(lock.id),
 			      (void *)ip);
 	ld->held[ld->depth++] = lock;
+	if (kind != LOCK_KIND_FAKE && !lock.context)
+		ld->taken++;
 }
 
 void lock_acquire_at(struct lockdep_map *map, unsigned int subclass,
@@ -806,6 +808,21 @@ void lockdep_task_exit(struct task *task)
 unsigned int lockdep_task_held_count(void)
 {
 	return current->lockdep.depth;
+}
+
+unsigned long lockdep_task_taken(void)
+{
+	return current->lockdep.taken;
+}
+
+void lockdep_note_contended(void)
+{
+	current->lockdep.contended++;
+}
+
+unsigned long lockdep_task_contended(void)
+{
+	return current->lockdep.contended;
 }
 
 void lockdep_print_held(struct task *task)

@@ -128,12 +128,16 @@ struct held_lock {
  * @non_block_ip: where the outermost of them was opened
  * @sleep_told: it was told that it sleeps where one must not, and has not slept
  *	elsewhere since
+ * @taken: locks it has taken since it began, those of interrupts left out
+ * @contended: spinlocks it found held by somebody, raw ones too
  */
 struct lockdep_task {
 	unsigned int depth;
 	unsigned int non_block;
 	unsigned long non_block_ip;
 	bool sleep_told;
+	unsigned long taken;
+	unsigned long contended;
 	struct held_lock held[LOCKDEP_MAX_HELD];
 };
 
@@ -214,6 +218,16 @@ struct task;
 void lockdep_task_exit(struct task *task);
 /** lockdep_task_held_count() - locks the running task holds */
 unsigned int lockdep_task_held_count(void);
+/**
+ * lockdep_task_taken() - locks the running task has taken so far
+ *
+ * For tests that say how many a path takes. Fakes and raw locks do not count.
+ */
+unsigned long lockdep_task_taken(void);
+/** lockdep_task_contended() - spinlocks it had to wait for, raw ones too */
+unsigned long lockdep_task_contended(void);
+/* A spinlock is held by somebody: the running task is about to wait. */
+void lockdep_note_contended(void);
 /** lockdep_print_held() - print the locks @task holds, on the raw console */
 void lockdep_print_held(struct task *task);
 
@@ -279,6 +293,7 @@ struct lockdep_task {
 #define lock_acquire_at(map, subclass, how, ip) ((void)(ip))
 #define lock_release(map)                       ((void)0)
 #define lockdep_note_schedule()                 ((void)0)
+#define lockdep_note_contended()                ((void)0)
 #define might_sleep()                           ((void)0)
 #define non_block_start()                       ((void)0)
 #define non_block_end()                         ((void)0)
@@ -297,6 +312,14 @@ static inline void lockdep_task_exit(struct task *task)
 {
 }
 static inline unsigned int lockdep_task_held_count(void)
+{
+	return 0;
+}
+static inline unsigned long lockdep_task_taken(void)
+{
+	return 0;
+}
+static inline unsigned long lockdep_task_contended(void)
 {
 	return 0;
 }

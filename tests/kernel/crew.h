@@ -35,7 +35,7 @@ static inline int crew_member(void *arg)
 	return 0;
 }
 
-/* Runs @n threads through @fn; @n is 2 at least and CREW_MAX at most. */
+/* Runs @n threads through @fn; @n is 1 at least and CREW_MAX at most. */
 static inline void crew_run(struct ktest *test, unsigned int n, void *arg,
 			    void (*fn)(struct crew *crew, unsigned int me))
 {
