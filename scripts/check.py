@@ -433,6 +433,48 @@ def check_locking():
         'docs/locking.md and tests/kernel/zz_locking_test.c differ']
 
 
+def defined_names(source):
+    """What a header of primitives defines: macros, structs, fields, functions."""
+    source = re.sub(r'/\*.*?\*/', '', source, flags=re.S)
+    names = set(re.findall(r'^#\s*define\s+(\w+)', source, re.M))
+    names.update(re.findall(r'^(?:static inline |extern )?[\w ]+[ *](\w+)\(',
+                            source, re.M))
+    for tag, body in re.findall(r'^struct (\w+) \{\n(.*?)^\}', source,
+                                re.M | re.S):
+        names.add(tag)
+        if tag in ('mm_struct', 'vm_area_struct'):
+            names.update(re.findall(r'(\w+)(?:\[\w+\])?;', body))
+    return {name for name in names
+            if not re.match(r'tiny_|TINY_|LIFTED_', name)}
+
+
+def check_lifting():
+    """docs/lifting.md lists the core, its primitives and the example as they are"""
+    prose = text_of('docs/lifting.md')
+    taken = prose.split('## What to take')[1].split('## What to give')[0]
+    given = prose.split('## What to give')[1].split('## What to call')[0]
+    status, copied = run(['make', '-s', 'lifted-files'])
+    if status:
+        return copied.splitlines()
+    listed = set(re.findall(r'`((?:mm|include)/[\w/.]+)`', taken))
+    wrong = ['docs/lifting.md: what to take: ' + name
+             for name in listed ^ set(copied.split())]
+    source = text_of('tests/host/lifted/include/tiny.h')
+    table = {name for row in re.findall(r'^\| (`.*?) \|', given, re.M)
+             for name in re.findall(r'`(\w+)`', row)}
+    wrong += ['docs/lifting.md: what to give: ' + name
+              for name in table ^ defined_names(source)]
+    core = set(re.findall(r'\w+', ''.join(text_of(f) for f in
+                                          copied.split())))
+    wrong += ['docs/lifting.md: the core does without ' + name
+              for name in table - core]
+    example = ' '.join((source + text_of('tests/host/lifted/kernel.c')).split())
+    wrong += ['docs/lifting.md: not in the example: ' + code.split('\n')[0]
+              for code in re.findall(r'^```c\n(.*?)^```', prose, re.M | re.S)
+              if ' '.join(code.split()) not in example]
+    return wrong
+
+
 def check_commands():
     """`make TARGET` in the documents names a target, VARIABLE= a variable"""
     wrong = []

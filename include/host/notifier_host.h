@@ -4,8 +4,8 @@
  *
  * mm/mmu_notifier*.c, mm/notifier_gate.c and mm/interval_tree.c compile against
  * this instead of the kernel: with -Iinclude/host before -Iinclude, the four
- * headers of theirs that name a primitive lead here. It is both the test bed
- * of tests/host/ and the worked example of docs/lifting.md.
+ * headers of theirs that name a primitive lead here: the test bed of
+ * tests/host/. docs/lifting.md says what each must promise.
  *
  * All shared accesses are the compiler's atomics, so that ThreadSanitizer sees
  * them as such. The lock validator's calls are empty.

@@ -42,6 +42,31 @@ HOST_TESTS += $(HOST_PROGRAMS:%=build/host-$(1)/%_$(1))
 endef
 $(foreach kind,$(HOST_KINDS),$(eval $(call host_build,$(kind))))
 
+# The core taken over by another kernel: docs/lifting.md. Its files are copied,
+# so that what the document does not name is not found.
+LIFTED_CORE := $(HOST_CORE) mm/notifier_internal.h include/mm/interval_tree.h \
+	include/mm/mmu_notifier.h include/mm/notifier_gate.h \
+	include/kernel/types.h include/kernel/compiler.h include/kernel/errno.h
+LIFTED := build/lifted/core
+LIFTED_SOURCES := $(HOST_CORE:%=$(LIFTED)/%) $(wildcard tests/host/lifted/*.c)
+
+$(LIFTED)/%: %
+	@mkdir -p $(@D)
+	@cp $< $@
+
+build/lifted/lifted_core: $(LIFTED_CORE:%=$(LIFTED)/%) $(LIFTED_SOURCES) \
+		$(shell find tests/host/lifted -name '*.h') tests/host/build.mk
+	@echo "  HOSTCC  $@"
+	@$(HOSTCC) -std=gnu11 -O2 -g -fsanitize=undefined \
+		-fno-sanitize-recover=undefined $(WARN) -DCONFIG_MMU_NOTIFIER=1 \
+		-Itests/host/lifted/include -I$(LIFTED)/include -o $@ $(LIFTED_SOURCES)
+
+HOST_TESTS += build/lifted/lifted_core
+
+.PHONY: lifted-files
+lifted-files:
+	@echo $(LIFTED_CORE)
+
 .PHONY: host-notifier
 host-notifier: $(foreach k,$(HOST_KINDS),$(HOST_PROGRAMS:%=build/host-$(k)/%_$(k))) ## the notifier core on the host, under the sanitizers [OPS=n SEED=n]
 	@for program in $^; do echo "# $$program"; $$program || exit 1; done
