@@ -32,7 +32,7 @@
  *	passed		->lock, or ONCE		->lock
  *	others		->lock			->lock
  *
- * The race it must win (tests/mm/mmu_notifier_test.c,
+ * The race it must win (tests/mm/notifier_gate_test.c,
  * a_period_waits_for_a_reader_that_entered_before_and_for_no_later_one):
  *
  *	reader				waiter

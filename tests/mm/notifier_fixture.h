@@ -390,4 +390,62 @@ static inline int remover_body(void *arg)
 	return 0;
 }
 
+/* --- leaving nothing behind ------------------------------------------------------ */
+
+/* What the object of an mm and the struct are held by; equal after an error. */
+struct holds {
+	int count;
+	unsigned long subscriptions;
+};
+
+static inline struct holds holds_of(struct mm_struct *mm)
+{
+	return (struct holds){
+		.count = atomic_read(&mm->mm_count),
+		.subscriptions = mmu_notifier_nr_subscriptions(),
+	};
+}
+
+#define EXPECT_HOLDS(mm, before)                                         \
+	do {                                                             \
+		EXPECT_EQ(atomic_read(&(mm)->mm_count), (before).count); \
+		EXPECT_EQ(mmu_notifier_nr_subscriptions(),               \
+			  (before).subscriptions);                       \
+	} while (0)
+
+/** A thread that registers a listener, or takes it away. */
+struct registrar {
+	struct mm_struct *mm;
+	struct listener *l;
+	struct task *task;
+	atomic_t done;
+};
+
+static inline int registrar_body(void *arg)
+{
+	struct registrar *r = arg;
+	int ret = listen(r->l, r->mm);
+
+	atomic_set(&r->done, 1);
+	return ret;
+}
+
+static inline int deregistrar_body(void *arg)
+{
+	struct registrar *r = arg;
+
+	unlisten(r->l, r->mm);
+	atomic_set(&r->done, 1);
+	return 0;
+}
+
+static inline void registrar_run(struct registrar *r, int (*body)(void *arg),
+				 struct mm_struct *mm, struct listener *l)
+{
+	r->mm = mm;
+	r->l = l;
+	atomic_set(&r->done, 0);
+	r->task = kthread_run(body, r, "registrar");
+}
+
 #endif

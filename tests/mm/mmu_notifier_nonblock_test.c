@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/mmu_notifier_nonblock_test.c - a start that may not sleep, and that
+ * plain subscribers let fail (R2.7, R3)
+ *
+ * Intervals that refuse are in mmu_interval_passes_test.c.
+ */
+#include "notifier_fixture.h"
+
+#define MATRIX_SUBS 5
+
+/*
+ * One cell of the matrix: bit i of @failing says that the i-th to register
+ * fails; the others have an end. With an interval beside them, or without.
+ */
+static void matrix_cell(struct ktest *test, unsigned int failing,
+			bool with_interval)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct call_log log = {.nr = {0}};
+	char wanted[2 * MATRIX_SUBS + 1];
+	struct mmu_notifier_range range;
+	struct mmu_notifier_stats stats;
+	struct listener l[MATRIX_SUBS];
+	unsigned int i, at = 0;
+	struct watcher w;
+	int ret;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	for (i = 0; i < MATRIX_SUBS; i++) {
+		EXPECT_EQ(listen_as(&l[i], mm,
+				    failing & BIT(i) ? &start_ops : &pair_ops),
+			  0);
+		l[i].answer = failing & BIT(i) ? -EAGAIN : 0;
+		l[i].log = &log;
+		l[i].name = (char)('a' + i);
+	}
+	if (with_interval)
+		EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	ret = start_nonblock_of(&range, mm, 0, 1);
+	EXPECT_EQ(ret, failing ? -EAGAIN : 0);
+	if (!ret)
+		end_of(&range);
+	for (i = MATRIX_SUBS; i-- > 0;)
+		wanted[at++] = (char)('a' + i);
+	for (i = MATRIX_SUBS; i-- > 0;) {
+		if (!(failing & BIT(i)))
+			wanted[at++] = (char)('A' + i);
+	}
+	wanted[at] = '\0';
+	EXPECT_STREQ(log.who, wanted);
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.open_ranges, 0UL);
+	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(stats.failed_starts, failing ? 1UL : 0UL);
+	/* Nothing of it is left: the next change reaches everybody. */
+	change(mm, 0, 1);
+	for (i = 0; i < MATRIX_SUBS; i++) {
+		EXPECT_EQ(l[i].starts, 2U);
+		EXPECT_EQ(l[i].ends, failing & BIT(i) ? 0U : 2U);
+		unlisten(&l[i], mm);
+	}
+	if (with_interval) {
+		EXPECT_EQ(w.calls, 2U);
+		unwatch(&w);
+	}
+	mmput(mm);
+}
+
+/*
+ * {0, 1, 2, ... all that fail} x {those with an end before, between, after}:
+ * every one is told the start, then every one with an end is told it once,
+ * both newest first, and the counts are zero (R3.3, R3.10).
+ */
+KTEST(mmu_notifier, every_subscriber_is_called_and_every_end_has_its_start)
+{
+	unsigned int failing;
+
+	for (failing = 0; failing < BIT(MATRIX_SUBS); failing++) {
+		matrix_cell(test, failing, false);
+		matrix_cell(test, failing, true);
+		if (ktest_failed(test)) {
+			ktest_note("those that fail: %#x", failing);
+			break;
+		}
+	}
+}
+
+KTEST(mmu_notifier, an_end_after_a_failed_start_does_nothing)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range, other;
+	struct mmu_notifier_stats stats;
+	struct listener good, bad;
+	struct watcher w;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(listen(&good, mm), 0);
+	EXPECT_EQ(listen_as(&bad, mm, &start_ops), 0);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	start_of(&other, mm, 8, 9);
+	bad.answer = -EAGAIN;
+	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EAGAIN);
+	EXPECT_EQ(good.ends, 1U);
+	end_of(&range);
+	EXPECT_EQ(good.ends, 1U);
+	/* The other is still the one that is open. */
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.open_ranges, 1UL);
+	EXPECT_EQ(stats.open_hits, 0UL);
+	end_of(&other);
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.open_ranges, 0UL);
+	unwatch(&w);
+	unlisten(&bad, mm);
+	unlisten(&good, mm);
+	mmput(mm);
+}
+
+/*
+ *	start_nonblock: the interval lets go, the plain one cannot: -EAGAIN
+ *	read_begin and remove must not wait for an end that will not come
+ */
+KTEST(mmu_notifier, failed_plain_start_closes_the_interval_range)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct mmu_notifier_stats stats;
+	struct listener l;
+	struct watcher w;
+	unsigned long seq;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(listen_as(&l, mm, &start_ops), 0);
+	l.answer = -EAGAIN;
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EAGAIN);
+	EXPECT_EQ(w.calls, 1U);
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(stats.open_ranges, 0UL);
+	seq = mmu_interval_read_begin(&w.sub);
+	EXPECT(!must_retry(&w, seq));
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.waits, 0UL);
+	unwatch(&w);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+KTEST_F(mmu_notifier, an_answer_that_is_not_EAGAIN_is_reported_and_passed_on,
+	KT_EXPECT_REPORT)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct listener l;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen_as(&l, mm, &start_ops), 0);
+	l.answer = -EIO;
+	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EIO);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+/* Newest first: the oldest is the last to answer. */
+KTEST_F(mmu_notifier, of_several_failures_the_last_is_returned, KT_EXPECT_REPORT)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct listener l[3];
+	int i;
+
+	REQUIRE(mm);
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(listen_as(&l[i], mm, &start_ops), 0);
+	l[2].answer = -EAGAIN;
+	l[1].answer = -EIO;
+	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EIO);
+	l[0].answer = -EAGAIN;
+	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EAGAIN);
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(l[i].starts, 2U);
+		unlisten(&l[i], mm);
+	}
+	mmput(mm);
+}
+
+KTEST_F(mmu_notifier, who_may_fail_and_has_an_end_is_reported, KT_EXPECT_REPORT)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct listener l;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&l, mm), 0);
+	l.answer = -EAGAIN;
+	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EAGAIN);
+	EXPECT_EQ(l.ends, 1U);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+/* No double end: the failure is reported and the start counts as good (R2.7). */
+KTEST_F(mmu_notifier, a_failure_of_a_blockable_start_is_no_failure,
+	KT_EXPECT_REPORT)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct mmu_notifier_stats stats;
+	struct listener bad, good;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&good, mm), 0);
+	EXPECT_EQ(listen_as(&bad, mm, &start_ops), 0);
+	bad.answer = -EAGAIN;
+	bad.insist = true;
+	start_of(&range, mm, 0, 1);
+	EXPECT_EQ(good.starts, 1U);
+	EXPECT_EQ(good.ends, 0U);
+	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.open_ranges, 1UL);
+	EXPECT_EQ(stats.failed_starts, 0UL);
+	end_of(&range);
+	EXPECT_EQ(good.ends, 1U);
+	unlisten(&bad, mm);
+	unlisten(&good, mm);
+	mmput(mm);
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/notifier_gate_test.c - who asks waits for those who are inside, and
+ * for nobody else
+ */
+#include <kernel/ktest.h>
+#include <kernel/string.h>
+#include <mm/mmu_notifier.h>
+#include <mm/notifier_gate.h>
+
+struct gate_fixture {
+	struct notifier_gate gate;
+	struct atomic64 word;
+	struct spinlock lock;
+	struct wait_queue_head waiters;
+	struct mmu_notifier_deferred deferred;
+	unsigned int ran;
+};
+
+static void gate_fixture_init(struct gate_fixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	spin_lock_init(&f->lock);
+	init_waitqueue_head(&f->waiters);
+	notifier_gate_init(&f->gate, &f->word, &f->lock, &f->waiters);
+}
+
+static u64 gate_ask(struct gate_fixture *f)
+{
+	u64 pass;
+
+	spin_lock(&f->lock);
+	pass = notifier_gate_ask(&f->gate);
+	spin_unlock(&f->lock);
+	return pass;
+}
+
+/*
+ *	a	[--------------]
+ *	ask	   |
+ *	b	      [------------------]
+ *	over		       |		when a is out, b or not
+ */
+KTEST(mmu_notifier,
+      a_period_waits_for_a_reader_that_entered_before_and_for_no_later_one)
+{
+	struct gate_fixture f;
+	long a, b, c;
+	u64 pass, next;
+
+	gate_fixture_init(&f);
+	EXPECT_EQ(gate_ask(&f), 1UL);
+	EXPECT_EQ(f.gate.passed, 1UL);
+	a = notifier_gate_enter(&f.gate);
+	pass = gate_ask(&f);
+	EXPECT_LT(f.gate.passed, pass);
+	b = notifier_gate_enter(&f.gate);
+	notifier_gate_leave(&f.gate, a);
+	EXPECT_EQ(f.gate.passed, pass);
+	/* Another while b is in, and one that joins it too late. */
+	pass = gate_ask(&f);
+	c = notifier_gate_enter(&f.gate);
+	next = gate_ask(&f);
+	EXPECT_EQ(next, pass + 1);
+	notifier_gate_leave(&f.gate, b);
+	EXPECT_EQ(f.gate.passed, pass);
+	notifier_gate_leave(&f.gate, c);
+	EXPECT_EQ(f.gate.passed, next);
+	/* At rest again: the short way in and out. */
+	EXPECT_EQ(atomic64_read(&f.word), 0L);
+}
+
+static void gate_ran(struct mmu_notifier_deferred *deferred)
+{
+	container_of(deferred, struct gate_fixture, deferred)->ran++;
+}
+
+KTEST(mmu_notifier, what_is_put_off_runs_once_when_the_last_one_leaves)
+{
+	struct gate_fixture f;
+	long a, b;
+	bool now;
+
+	gate_fixture_init(&f);
+	f.deferred.run = gate_ran;
+	a = notifier_gate_enter(&f.gate);
+	b = notifier_gate_enter(&f.gate);
+	spin_lock(&f.lock);
+	now = notifier_gate_defer(&f.gate, &f.deferred);
+	spin_unlock(&f.lock);
+	EXPECT(!now);
+	notifier_gate_leave(&f.gate, b);
+	EXPECT_EQ(f.ran, 0U);
+	notifier_gate_leave(&f.gate, a);
+	EXPECT_EQ(f.ran, 1U);
+	spin_lock(&f.lock);
+	now = notifier_gate_defer(&f.gate, &f.deferred);
+	spin_unlock(&f.lock);
+	EXPECT(now);
+	EXPECT_EQ(f.ran, 1U);
+}
