@@ -101,7 +101,8 @@ static void run_work(struct worker *worker, struct work_struct *work)
 {
 	struct workqueue_struct *wq = worker->wq;
 
-	lock_map_acquire(&wq->dep);
+	/* In a report the place is the work's, not this one. */
+	lock_acquire_at(&wq->dep, 0, LOCK_PLAIN, (unsigned long)work->fn);
 	work->fn(work);
 	lock_map_release(&wq->dep);
 	ASSERT(preempt_count() == 0 && lockdep_task_held_count() == 0);

@@ -772,7 +772,11 @@ static __always_inline int mmu_notifier_range_open(struct mmu_notifier_range *ra
  * mmu_notifier_invalidate_range_start() - before a change
  * @range: prepared; stays in place until the end call
  *
- * When this returns every subscriber has let go of the range.
+ * When this returns every subscriber has let go of the range. A range that is
+ * empty or ends before it begins is the caller's mistake: a debug kernel warns,
+ * tells nobody and does not open it; others take it as any range, told to plain
+ * subscribers and to intervals that have it strictly inside, which costs them a
+ * retry and leaves nothing open. Ending it is right in both.
  *
  * Context: may sleep; mmap_lock or an rmap lock held, no page-table lock. Rules
  *	    R1.9 to R1.12, R5.1, R5.5.

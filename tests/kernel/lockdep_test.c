@@ -21,6 +21,8 @@
 /* Two or three for each test; classes are for ever, so none is shared. */
 static DEFINE_SPINLOCK(ab_a);
 static DEFINE_SPINLOCK(ab_b);
+static DEFINE_SPINLOCK(again_a);
+static DEFINE_SPINLOCK(again_b);
 static DEFINE_SPINLOCK(ring_a);
 static DEFINE_SPINLOCK(ring_b);
 static DEFINE_SPINLOCK(ring_c);
@@ -64,6 +66,20 @@ KTEST(lockdep, opposite_orders_are_reported_with_both_places)
 	take_both(&ab_b, &ab_a);
 	EXPECT_ONE_REPORT("opposite order", "ab_a", "ab_b", "take_both",
 			  "was taken at");
+}
+
+/* Said again in each expectation, for what was broken on purpose hides nothing. */
+KTEST(lockdep, a_wrong_order_is_told_once_in_each_expectation)
+{
+	int round;
+
+	for (round = 0; round < 3; round++) {
+		lockdep_expect_begin();
+		take_both(&again_a, &again_b);
+		take_both(&again_b, &again_a);
+		take_both(&again_b, &again_a);
+		EXPECT_ONE_REPORT("opposite order", "again_a", "again_b");
+	}
 }
 
 KTEST(lockdep, a_circle_over_three_classes_is_found)
@@ -262,15 +278,29 @@ KTEST(lockdep, sleeping_where_one_must_not_is_reported)
 	EXPECT_ONE_REPORT("sleeping where", "interrupts off");
 }
 
+/* The barrier makes the call not the last thing, which would be a jump. */
+static noinline void open_section(void)
+{
+	non_block_start();
+	barrier();
+}
+
+static noinline void say_that_one_sleeps(void)
+{
+	might_sleep();
+	barrier();
+}
+
 KTEST(lockdep, nothing_sleeps_in_a_non_block_section)
 {
 	lockdep_expect_begin();
-	non_block_start();
+	open_section();
 	non_block_start();
 	non_block_end();
-	might_sleep();
+	say_that_one_sleeps();
 	non_block_end();
-	EXPECT_ONE_REPORT("sleeping where", "non-block depth 1");
+	EXPECT_ONE_REPORT("sleeping where", "in say_that_one_sleeps",
+			  "non-block depth 1", "section opened at open_section");
 
 	lockdep_expect_begin();
 	non_block_start();
@@ -285,6 +315,26 @@ KTEST(lockdep, nothing_sleeps_in_a_non_block_section)
 	lockdep_expect_begin();
 	non_block_end();
 	EXPECT_ONE_REPORT("a non-block section is open");
+}
+
+/* A wait says that it might sleep, and then does: one mistake. */
+KTEST(lockdep, a_wait_where_one_must_not_is_told_once)
+{
+	lockdep_expect_begin();
+	non_block_start();
+	might_sleep();
+	schedule();
+	schedule();
+	non_block_end();
+	EXPECT_ONE_REPORT("sleeping where");
+	lockdep_expect_begin();
+	non_block_start();
+	might_sleep();
+	non_block_end();
+	non_block_start();
+	might_sleep();
+	non_block_end();
+	EXPECT_EQ(lockdep_expect_end(NULL, 0), 2U);
 }
 
 KTEST(lockdep, releasing_what_is_not_held_is_reported)

@@ -295,6 +295,18 @@ static void register_with_a_dead_mm(void)
 	(void)mmu_notifier_register(&sub, mm);
 }
 
+/* Told of everything, and not left: by way of exit it would have been. */
+static void mm_freed_with_a_plain_subscription(void)
+{
+	static const struct mmu_notifier_ops ops;
+	static struct mmu_notifier sub = {.ops = &ops};
+	struct mm_struct *mm = mm_alloc();
+
+	BUG_ON(!mm);
+	BUG_ON(mmu_notifier_register(&sub, mm));
+	mmu_notifier_subscriptions_destroy(mm);
+}
+
 static void panic_elsewhere(void *unused)
 {
 	panic("test: panic on the other CPU");
@@ -340,6 +352,7 @@ static const struct panic_case {
 	{"bug", bug},
 	{"mm_freed_with_a_subscription", mm_freed_with_a_subscription},
 	{"register_with_a_dead_mm", register_with_a_dead_mm},
+	{"mm_freed_with_a_plain_subscription", mm_freed_with_a_plain_subscription},
 	{"panic_on_another_cpu", panic_on_another_cpu},
 	{"plain_panic", plain_panic},
 };
