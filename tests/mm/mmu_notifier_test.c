@@ -58,6 +58,13 @@ KTEST(mmu_notifier, blockable_is_the_start_calls_choice_and_stays_till_end)
 	struct listener l;
 
 	REQUIRE(mm);
+	/* With nobody there too (R1.4). */
+	start_of(&range, mm, 0, 1);
+	EXPECT(mmu_notifier_range_blockable(&range));
+	end_of(&range);
+	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), 0);
+	EXPECT(!mmu_notifier_range_blockable(&range));
+	end_of(&range);
 	EXPECT_EQ(listen(&l, mm), 0);
 	change(mm, 0, 1);
 	EXPECT(l.blockable_at_start);
