@@ -462,6 +462,35 @@ void notifier_plain_end(struct mmu_notifier_range *range, struct mm_struct *mm)
 	}                                                      \
 	while (0)
 
+/* 0 when nobody looks. */
+static __always_inline unsigned long call_begins(struct mm_struct *mm)
+{
+	return being_looked_at(subscriptions_of(mm)) ? rdtsc() : 0;
+}
+
+static __always_inline void call_ended(struct mm_struct *mm,
+				       struct mmu_notifier *sub, const char *what,
+				       unsigned long start, unsigned long end,
+				       int answer, unsigned long since)
+{
+	if (unlikely(since))
+		notifier_observe_told(subscriptions_of(mm), sub, what, start,
+				      end, answer, rdtsc() - since);
+}
+
+/* One subscriber's answer to a question that clears its mark. */
+static bool ask_clear(struct mm_struct *mm, struct mmu_notifier *sub,
+		      bool (*clear)(struct mmu_notifier *sub, struct mm_struct *mm,
+				    unsigned long start, unsigned long end),
+		      const char *what, unsigned long start, unsigned long end)
+{
+	unsigned long since = call_begins(mm);
+	bool young = clear(sub, mm, start, end);
+
+	call_ended(mm, sub, what, start, end, young, since);
+	return young;
+}
+
 bool __mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start,
 				      unsigned long end)
 {
@@ -470,7 +499,8 @@ bool __mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start,
 
 	PLAIN_WALK(mm, sub)
 	if (sub->ops->clear_flush_young)
-		young |= sub->ops->clear_flush_young(sub, mm, start, end);
+		young |= ask_clear(mm, sub, sub->ops->clear_flush_young,
+				   "clear_flush_young", start, end);
 	PLAIN_WALK_END;
 	return young;
 }
@@ -483,7 +513,8 @@ bool __mmu_notifier_clear_young(struct mm_struct *mm, unsigned long start,
 
 	PLAIN_WALK(mm, sub)
 	if (sub->ops->clear_young)
-		young |= sub->ops->clear_young(sub, mm, start, end);
+		young |= ask_clear(mm, sub, sub->ops->clear_young,
+				   "clear_young", start, end);
 	PLAIN_WALK_END;
 	return young;
 }
@@ -494,10 +525,15 @@ bool __mmu_notifier_test_young(struct mm_struct *mm, unsigned long address)
 	bool young = false;
 
 	PLAIN_WALK(mm, sub)
-	if (sub->ops->test_young && sub->ops->test_young(sub, mm, address)) {
-		young = true;
-		break;
+	if (sub->ops->test_young) {
+		unsigned long since = call_begins(mm);
+
+		young = sub->ops->test_young(sub, mm, address);
+		call_ended(mm, sub, "test_young", address, address + 1, young,
+			   since);
 	}
+	if (young)
+		break;
 	PLAIN_WALK_END;
 	return young;
 }
@@ -508,8 +544,12 @@ static noinline void tell_followers(struct mm_struct *mm, unsigned long address,
 	struct mmu_notifier *sub;
 
 	PLAIN_WALK(mm, sub)
-	if (sub->ops->change_pte)
+	if (sub->ops->change_pte) {
+		unsigned long since = call_begins(mm);
+
 		sub->ops->change_pte(sub, mm, address, entry);
+		call_ended(mm, sub, "change_pte", address, address + 1, 0, since);
+	}
 	PLAIN_WALK_END;
 }
 
@@ -526,8 +566,12 @@ static noinline void tell_tlbs(struct mm_struct *mm, unsigned long start,
 	struct mmu_notifier *sub;
 
 	PLAIN_WALK(mm, sub)
-	if (sub->ops->invalidate_range)
+	if (sub->ops->invalidate_range) {
+		unsigned long since = call_begins(mm);
+
 		sub->ops->invalidate_range(sub, mm, start, end);
+		call_ended(mm, sub, "invalidate_range", start, end, 0, since);
+	}
 	PLAIN_WALK_END;
 }
 

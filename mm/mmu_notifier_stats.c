@@ -48,6 +48,8 @@ DEFINE_TRACE_EVENT(mmu_notifier_started,
 		   "started %p %s ret=%ld seq=%lu cycles=%lu");
 DEFINE_TRACE_EVENT(mmu_notifier_called_end,
 		   "  told the end %p %s [%#lx, %#lx) cycles=%lu");
+DEFINE_TRACE_EVENT(mmu_notifier_told,
+		   "told %p %s [%#lx, %#lx) answer=%ld cycles=%lu");
 DEFINE_TRACE_EVENT(mmu_notifier_end, "end %p %s mm %p [%#lx, %#lx) cycles=%lu");
 DEFINE_TRACE_EVENT(mmu_interval_wait, "reader of %p waits: seq=%lu");
 DEFINE_TRACE_EVENT(mmu_interval_lost, "reader of %p begins again: %s, seq=%lu");
@@ -239,6 +241,19 @@ void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
 	spin_unlock(&subs->lock);
 	TRACE(mmu_notifier_called_end, sub, mmu_notifier_event_name(range->event),
 	      range->start, range->end, ticks);
+}
+
+void notifier_observe_told(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_notifier *sub, const char *what,
+			   unsigned long start, unsigned long end, int answer,
+			   unsigned long ticks)
+{
+	struct mmu_notifier_figures *figures = figures_of(&sub->figures);
+
+	spin_lock(&subs->lock);
+	count_call(subs, figures, ticks);
+	spin_unlock(&subs->lock);
+	TRACE(mmu_notifier_told, sub, what, start, end, answer, ticks);
 }
 
 /* --- readers --------------------------------------------------------------------- */

@@ -191,6 +191,10 @@ void notifier_observe_finish(struct mmu_notifier_subscriptions *subs,
 void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
 			       const struct mmu_notifier_range *range,
 			       struct mmu_notifier *sub, unsigned long ticks);
+void notifier_observe_told(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_notifier *sub, const char *what,
+			   unsigned long start, unsigned long end, int answer,
+			   unsigned long ticks);
 void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_interval_notifier *sub);
 void notifier_count_alone(struct mmu_notifier_subscriptions *subs);

@@ -898,7 +898,8 @@ static __always_inline void mmu_notifier_arch_invalidate_secondary_tlbs(
 /**
  * struct mmu_notifier_figures - of one subscription, while statistics are on
  * @events: ranges it was told of, by event
- * @callbacks: callbacks made for them: starts, second passes, ends
+ * @callbacks: callbacks made for them: starts, second passes, ends; and
+ *	those about entries and flushes
  * @longest: the longest callback, in clock ticks
  * @waits: read sections that had to wait
  * @retries: read sections in vain, by the event that came between

@@ -628,6 +628,35 @@ KTEST(secondary_tlb, it_is_told_the_bounds_that_the_cpus_got_and_after_them)
 	secondary_close(dev, &box);
 }
 
+/* People see it in the monitor, and the trace says why and for how long. */
+KTEST(secondary_tlb, the_figures_count_every_time_it_was_told)
+{
+	struct follower f = {.sub.ops = &follower_ops};
+	struct mmu_notifier_stats stats;
+	struct secondary *dev;
+	struct sandbox box;
+
+	REQUIRE(secondary_open(&dev, &box, test, 2));
+	mmu_notifier_read_stats(box.mm, &stats);
+	EXPECT_EQ(stats.callbacks, 0UL);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
+	EXPECT_EQ(dev->told, 2U);
+	/* Two events, each told to the observer of the sandbox as well. */
+	mmu_notifier_read_stats(box.mm, &stats);
+	EXPECT_EQ(stats.callbacks, 2UL + dev->told);
+	/* The zero page again: CLEAR told to two, the new value, the flush. */
+	EXPECT_EQ(mmu_notifier_register(&f.sub, box.mm), 0);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
+	EXPECT_EQ(user_poke(AT(0), 2), 0);
+	mmu_notifier_read_stats(box.mm, &stats);
+	EXPECT_EQ(dev->told, 3U);
+	EXPECT_EQ(stats.callbacks, 2UL + dev->told + 1 + 3);
+	mmu_notifier_unregister(&f.sub, box.mm);
+	secondary_close(dev, &box);
+}
+
 /* No lock is held over the flush of munmap, yet there are flushes with one. */
 KTEST(secondary_tlb, one_that_may_sleep_when_told_is_reported_wherever_it_is_told)
 {
