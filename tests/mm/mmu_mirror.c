@@ -36,6 +36,9 @@
 #include <mm/tlb.h>
 #include "mmu_mirror.h"
 
+/* The first may find an exclusive page, whose coming back is an event. */
+#define ATTEMPTS 3
+
 void mirror_drop(struct mirrored *page)
 {
 	page->present = false;
@@ -152,22 +155,53 @@ static bool install(struct mirror *m, unsigned int i, unsigned long seq, pte_t p
 	return may;
 }
 
+/* Nobody runs beside the test, so a loop that goes on is one that never ends. */
+static int gave_up(struct mirror *m, unsigned int i)
+{
+	ktest_fail(m->box->test,
+		   "page %u: an event came in each of %d attempts", i, ATTEMPTS);
+	return -EBUSY;
+}
+
 int mirror_touch(struct mirror *m, unsigned int i, bool write)
 {
 	unsigned long seq;
+	int attempt;
 	long got;
 
 	if (m->page[i].present && (!write || m->page[i].write))
 		return 0;
-	do {
+	for (attempt = 0; attempt < ATTEMPTS; attempt++) {
 		if (m->dead)
 			return -EFAULT;
 		seq = mmu_interval_read_begin(&m->sub);
 		got = mirror_fault_in(m, i, write);
 		if (got < 0)
 			return (int)got;
-	} while (!install(m, i, seq, sandbox_pte(m->box, AT(i))));
-	return 0;
+		if (install(m, i, seq, sandbox_pte(m->box, AT(i))))
+			return 0;
+	}
+	return gave_up(m, i);
+}
+
+/* The page was had; was it for good? */
+static bool install_exclusive(struct mirror *m, unsigned int i,
+			      unsigned long seq, const struct page *page)
+{
+	bool may;
+
+	mutex_lock(&m->lock);
+	may = !mmu_interval_read_retry(&m->sub, seq) && page;
+	if (may)
+		m->page[i] = (struct mirrored){
+			.present = true,
+			.write = true,
+			.exclusive = true,
+			.tracked = true,
+			.pfn = page_to_pfn(page),
+		};
+	mutex_unlock(&m->lock);
+	return may;
 }
 
 /* Taken back from whoever has it, else that would be an event in the loop. */
@@ -175,11 +209,11 @@ int mirror_take_exclusive(struct mirror *m, unsigned int i)
 {
 	struct page *pages[1];
 	unsigned long seq;
-	bool retry = true;
+	int attempt, made;
+	bool installed;
 	long got;
-	int made;
 
-	while (retry) {
+	for (attempt = 0; attempt < ATTEMPTS; attempt++) {
 		got = mirror_fault_in(m, i, true);
 		if (got < 0)
 			return (int)got;
@@ -187,20 +221,12 @@ int mirror_take_exclusive(struct mirror *m, unsigned int i)
 		made = sandbox_make_exclusive(m->box, AT(i), 1, pages, m);
 		if (made < 0)
 			return made;
-		mutex_lock(&m->lock);
-		retry = mmu_interval_read_retry(&m->sub, seq) || !pages[0];
-		if (!retry)
-			m->page[i] = (struct mirrored){
-				.present = true,
-				.write = true,
-				.exclusive = true,
-				.tracked = true,
-				.pfn = page_to_pfn(pages[0]),
-			};
-		mutex_unlock(&m->lock);
+		installed = install_exclusive(m, i, seq, pages[0]);
 		release_exclusive(pages, 1);
+		if (installed)
+			return 0;
 	}
-	return 0;
+	return gave_up(m, i);
 }
 
 void mirror_write(struct mirror *m, unsigned int i, u64 value)
