@@ -25,7 +25,7 @@ CONFIG ?= $(CONFIG_$(BUILD))
 
 KERNEL_DIRS := arch/x86_64 kernel mm drivers demo
 KTEST_DIRS := tests/ktest tests/kernel tests/mm tests/arch tests/drivers \
-	tests/panic
+	tests/demo tests/panic
 KERNEL_DIRS += $(if $(filter KTEST,$(CONFIG)),$(KTEST_DIRS),bench)
 
 SRC_DIRS := $(wildcard $(KERNEL_DIRS))

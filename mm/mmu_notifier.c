@@ -380,7 +380,7 @@ static __always_inline int walk_intervals(struct mmu_notifier_subscriptions *sub
 		ok = sub->invalidate(sub, range, seq);
 		if (observe)
 			notifier_observe_call(subs, range, &sub->figures, sub,
-					      rdtsc() - since, ok);
+					      rdtsc() - since, ok ? 0 : -EAGAIN);
 		if (unlikely(!ok) && refused(sub, range)) {
 			ret = -EAGAIN;
 			break;

@@ -20,7 +20,7 @@ JOBS = os.cpu_count() or 2
 
 KERNEL_ROOMS = ('arch/', 'kernel/', 'mm/', 'drivers/', 'demo/', 'bench/',
                 'tests/ktest/', 'tests/kernel/', 'tests/mm/', 'tests/arch/',
-                'tests/drivers/', 'tests/panic/')
+                'tests/drivers/', 'tests/demo/', 'tests/panic/')
 HOST_ROOMS = ('bench/index/',)
 HEADER_ROOMS = ('include/', 'arch/x86_64/include/')
 BASE_FLAGS = ['-std=gnu11', '-O2', '-ffreestanding', '-fno-pic', '-fno-pie',

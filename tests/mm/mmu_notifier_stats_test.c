@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/mmu_notifier_stats_test.c - what people are told is what happened
+ *
+ * Each test makes things happen by hand and reads the figures, or the trace
+ * records that this very thread left.
+ */
+#include <kernel/trace.h>
+
+#include "notifier_fixture.h"
+#include "../../mm/notifier_internal.h"
+
+DECLARE_TRACE_EVENT(mmu_notifier_start);
+DECLARE_TRACE_EVENT(mmu_notifier_called);
+DECLARE_TRACE_EVENT(mmu_notifier_finished);
+DECLARE_TRACE_EVENT(mmu_notifier_started);
+DECLARE_TRACE_EVENT(mmu_notifier_called_end);
+DECLARE_TRACE_EVENT(mmu_notifier_end);
+DECLARE_TRACE_EVENT(mmu_interval_lost);
+
+static void change_as(enum mmu_notifier_event event, struct mm_struct *mm,
+		      unsigned long from, unsigned long to)
+{
+	struct mmu_notifier_range range;
+
+	mmu_notifier_range_init(&range, event, 0, NULL, mm, PG(from), PG(to));
+	mmu_notifier_invalidate_range_start(&range);
+	mmu_notifier_invalidate_range_end(&range);
+}
+
+/** The figures of one subscription, looked up among all. */
+struct wanted {
+	const void *sub;
+	struct mmu_notifier_figures figures;
+	bool found;
+};
+
+static bool pick_figures(const struct mmu_notifier_sub_info *info, void *arg)
+{
+	struct wanted *wanted = arg;
+
+	if (info->plain != wanted->sub && info->interval != wanted->sub)
+		return true;
+	wanted->figures = info->figures;
+	wanted->found = true;
+	return false;
+}
+
+static struct mmu_notifier_figures
+figures_of(struct ktest *test, struct mm_struct *mm, const void *sub)
+{
+	struct wanted wanted = {.sub = sub};
+
+	mmu_notifier_for_each_sub(mm, pick_figures, &wanted);
+	EXPECT(wanted.found);
+	return wanted.figures;
+}
+
+static struct mmu_notifier_stats stats_of(struct mm_struct *mm)
+{
+	struct mmu_notifier_stats stats;
+
+	mmu_notifier_read_stats(mm, &stats);
+	return stats;
+}
+
+/*
+ *	pages     0 1 2 3 4 5 6 7
+ *	a         [-----]
+ *	b               [-----]
+ *	CLEAR     [-]			twice
+ *	UNMAP         [---]		both
+ *	MIGRATE               [-]	plain only
+ */
+KTEST(mmu_notifier_stats, each_subscription_counts_by_event_and_the_mm_the_sum)
+{
+	struct mmu_notifier_figures of_a, of_b, of_l;
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_stats stats;
+	unsigned long longest;
+	struct watcher a, b;
+	struct listener l;
+
+	REQUIRE(mm);
+	watcher_init(&a, test);
+	watcher_init(&b, test);
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(watch(&a, mm, 0, 3), 0);
+	EXPECT_EQ(watch(&b, mm, 3, 6), 0);
+	change_as(MMU_NOTIFY_CLEAR, mm, 0, 1);
+	change_as(MMU_NOTIFY_CLEAR, mm, 0, 1);
+	change_as(MMU_NOTIFY_UNMAP, mm, 2, 4);
+	change_as(MMU_NOTIFY_MIGRATE, mm, 6, 7);
+	of_a = figures_of(test, mm, &a.sub);
+	of_b = figures_of(test, mm, &b.sub);
+	of_l = figures_of(test, mm, &l.sub);
+	EXPECT_EQ(of_a.events[MMU_NOTIFY_CLEAR], 2UL);
+	EXPECT_EQ(of_a.events[MMU_NOTIFY_UNMAP], 1UL);
+	EXPECT_EQ(of_a.events[MMU_NOTIFY_MIGRATE], 0UL);
+	EXPECT_EQ(of_a.callbacks, 3UL);
+	EXPECT_EQ(of_b.events[MMU_NOTIFY_CLEAR], 0UL);
+	EXPECT_EQ(of_b.events[MMU_NOTIFY_UNMAP], 1UL);
+	EXPECT_EQ(of_b.callbacks, 1UL);
+	EXPECT_EQ(of_l.events[MMU_NOTIFY_CLEAR], 2UL);
+	EXPECT_EQ(of_l.events[MMU_NOTIFY_UNMAP], 1UL);
+	EXPECT_EQ(of_l.events[MMU_NOTIFY_MIGRATE], 1UL);
+	/* Ends are callbacks; the range was counted at its start. */
+	EXPECT_EQ(of_l.callbacks, 8UL);
+	stats = stats_of(mm);
+	EXPECT_EQ(stats.events[MMU_NOTIFY_CLEAR], 2UL);
+	EXPECT_EQ(stats.events[MMU_NOTIFY_UNMAP], 1UL);
+	EXPECT_EQ(stats.events[MMU_NOTIFY_MIGRATE], 1UL);
+	EXPECT_EQ(stats.callbacks,
+		  of_a.callbacks + of_b.callbacks + of_l.callbacks);
+	EXPECT_GT(of_a.longest, 0UL);
+	EXPECT_GT(of_l.longest, 0UL);
+	longest = max(of_a.longest, of_b.longest);
+	longest = max(longest, of_l.longest);
+	EXPECT_EQ(stats.longest, longest);
+	unwatch(&a);
+	unwatch(&b);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+/* A callback of so many ticks at least, once. */
+#define LONG_TICKS 2000000ul
+
+static bool long_invalidate(struct mmu_interval_notifier *sub,
+			    const struct mmu_notifier_range *range,
+			    unsigned long cur_seq)
+{
+	unsigned long since = rdtsc();
+
+	mmu_interval_set_seq(sub, cur_seq);
+	while (range->event == MMU_NOTIFY_UNMAP && rdtsc() - since < LONG_TICKS)
+		cpu_relax();
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops long_ops = {
+	.invalidate = long_invalidate,
+};
+
+KTEST(mmu_notifier_stats, the_longest_callback_is_kept_after_shorter_ones)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_interval_notifier sub;
+	unsigned long longest;
+
+	REQUIRE(mm);
+	EXPECT_EQ(mmu_interval_notifier_insert(&sub, mm, 0, PG(1), &long_ops), 0);
+	change_as(MMU_NOTIFY_UNMAP, mm, 0, 1);
+	longest = figures_of(test, mm, &sub).longest;
+	EXPECT_GE(longest, LONG_TICKS);
+	change_as(MMU_NOTIFY_CLEAR, mm, 0, 1);
+	EXPECT_GE(figures_of(test, mm, &sub).longest, longest);
+	EXPECT_EQ(stats_of(mm).longest, figures_of(test, mm, &sub).longest);
+	mmu_interval_notifier_remove(&sub);
+	mmput(mm);
+}
+
+/* --- read sections in vain -------------------------------------------------------- */
+
+/*
+ *	section 1	UNMAP
+ *	section 2	PROTECTION_VMA, then SOFT_DIRTY: the last one counts
+ *	section 3	CLEAR, then a MIGRATE that the driver ignores
+ *	section 4	nothing
+ */
+KTEST(mmu_notifier_stats,
+      a_section_in_vain_is_put_down_to_the_event_that_came_between)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_figures figures;
+	struct mmu_notifier_stats stats;
+	struct watcher w;
+	unsigned long seq;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	seq = mmu_interval_read_begin(&w.sub);
+	change_as(MMU_NOTIFY_UNMAP, mm, 0, 1);
+	EXPECT(must_retry(&w, seq));
+	seq = mmu_interval_read_begin(&w.sub);
+	change_as(MMU_NOTIFY_PROTECTION_VMA, mm, 0, 1);
+	change_as(MMU_NOTIFY_SOFT_DIRTY, mm, 0, 1);
+	EXPECT(must_retry(&w, seq));
+	seq = mmu_interval_read_begin(&w.sub);
+	change_as(MMU_NOTIFY_CLEAR, mm, 0, 1);
+	w.ignore = true;
+	change_as(MMU_NOTIFY_MIGRATE, mm, 0, 1);
+	w.ignore = false;
+	EXPECT(must_retry(&w, seq));
+	seq = mmu_interval_read_begin(&w.sub);
+	EXPECT(!must_retry(&w, seq));
+	figures = figures_of(test, mm, &w.sub);
+	EXPECT_EQ(figures.retries[MMU_NOTIFY_UNMAP], 1UL);
+	EXPECT_EQ(figures.retries[MMU_NOTIFY_PROTECTION_VMA], 0UL);
+	EXPECT_EQ(figures.retries[MMU_NOTIFY_SOFT_DIRTY], 1UL);
+	EXPECT_EQ(figures.retries[MMU_NOTIFY_CLEAR], 1UL);
+	EXPECT_EQ(figures.retries[MMU_NOTIFY_MIGRATE], 0UL);
+	EXPECT_EQ(figures.retries_other, 0UL);
+	stats = stats_of(mm);
+	EXPECT_EQ(memcmp(stats.retries, figures.retries, sizeof(stats.retries)),
+		  0);
+	EXPECT_EQ(stats.retries_other, 0UL);
+	unwatch(&w);
+	mmput(mm);
+}
+
+/* So many others have hit meanwhile that the event is not remembered. */
+KTEST(mmu_notifier_stats, an_event_that_is_forgotten_is_not_guessed)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_figures figures;
+	struct watcher w, other;
+	unsigned long seq;
+	unsigned int i;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	watcher_init(&other, test);
+	EXPECT_EQ(watch(&w, mm, 0, 1), 0);
+	EXPECT_EQ(watch(&other, mm, 1, 2), 0);
+	seq = mmu_interval_read_begin(&w.sub);
+	change_as(MMU_NOTIFY_UNMAP, mm, 0, 1);
+	for (i = 0; i < NOTIFIER_HITS - 1; i++)
+		change_as(MMU_NOTIFY_CLEAR, mm, 1, 2);
+	EXPECT(must_retry(&w, seq));
+	EXPECT_EQ(figures_of(test, mm, &w.sub).retries[MMU_NOTIFY_UNMAP], 1UL);
+	change_as(MMU_NOTIFY_CLEAR, mm, 1, 2);
+	EXPECT(must_retry(&w, seq));
+	figures = figures_of(test, mm, &w.sub);
+	EXPECT_EQ(figures.retries[MMU_NOTIFY_UNMAP], 1UL);
+	EXPECT_EQ(figures.retries[MMU_NOTIFY_CLEAR], 0UL);
+	EXPECT_EQ(figures.retries_other, 1UL);
+	EXPECT_EQ(stats_of(mm).retries_other, 1UL);
+	unwatch(&w);
+	unwatch(&other);
+	mmput(mm);
+}
+
+KTEST(mmu_notifier_stats, a_wait_is_counted_where_it_was_waited)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct watcher waits, passes;
+	struct reader r;
+
+	REQUIRE(mm);
+	watcher_init(&waits, test);
+	watcher_init(&passes, test);
+	EXPECT_EQ(watch(&waits, mm, 0, 2), 0);
+	EXPECT_EQ(watch(&passes, mm, 2, 4), 0);
+	start_of(&range, mm, 0, 1);
+	reader_run(&r, &waits);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	mmu_interval_read_begin(&passes.sub);
+	end_of(&range);
+	kthread_join(r.task);
+	EXPECT_EQ(figures_of(test, mm, &waits.sub).waits, 1UL);
+	EXPECT_EQ(figures_of(test, mm, &passes.sub).waits, 0UL);
+	EXPECT_EQ(stats_of(mm).waits, 1UL);
+	unwatch(&waits);
+	unwatch(&passes);
+	mmput(mm);
+}
+
+/* --- the switch ----------------------------------------------------------------------- */
+
+/* The records of this thread's notifier calls, oldest first. */
+static unsigned int own_records(struct trace_record *recs, unsigned int max)
+{
+	unsigned int n = trace_read_last(recs, max), kept = 0, i;
+
+	for (i = 0; i < n; i++) {
+		const char *name = recs[i].event->name;
+
+		if (recs[i].pid == current->pid &&
+		    (!strncmp(name, "mmu_notifier_", 13) ||
+		     !strncmp(name, "mmu_interval_", 13)))
+			recs[kept++] = recs[i];
+	}
+	return kept;
+}
+
+#define RECORDS 32
+static struct trace_record recs[RECORDS];
+
+/* Off: no figures, no object for them, no record. Slow paths count all the same. */
+KTEST(mmu_notifier_stats, switched_off_only_slow_paths_count)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_stats stats;
+	struct listener l;
+	struct watcher w;
+	unsigned long seq;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	mmu_notifier_observe(false);
+	trace_clear();
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	seq = mmu_interval_read_begin(&w.sub);
+	change_as(MMU_NOTIFY_CLEAR, mm, 0, 1);
+	EXPECT(must_retry(&w, seq));
+	EXPECT_EQ(own_records(recs, RECORDS), 0U);
+	EXPECT_EQ(w.sub.figures, NULL);
+	EXPECT_EQ(l.sub.figures, NULL);
+	stats = stats_of(mm);
+	EXPECT_EQ(stats.events[MMU_NOTIFY_CLEAR], 0UL);
+	EXPECT_EQ(stats.callbacks, 0UL);
+	EXPECT_EQ(stats.longest, 0UL);
+	EXPECT_EQ(stats.retries_other, 1UL);
+	/* On again, for those too that were there before. */
+	mmu_notifier_observe(true);
+	change_as(MMU_NOTIFY_CLEAR, mm, 0, 1);
+	EXPECT_EQ(figures_of(test, mm, &w.sub).callbacks, 1UL);
+	EXPECT_EQ(figures_of(test, mm, &l.sub).callbacks, 2UL);
+	unwatch(&w);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+/* --- trace records --------------------------------------------------------------------- */
+
+static void expect_record(struct ktest *test, const struct trace_record *rec,
+			  const struct trace_event *event, const void *who,
+			  const char *reason)
+{
+	EXPECT_STREQ(rec->event->name, event->name);
+	EXPECT_EQ(rec->args[0], (unsigned long)who);
+	EXPECT_STREQ((const char *)rec->args[1], reason);
+}
+
+/* Bounds and answer of a callback, and a time that fits between its neighbours. */
+static void expect_call(struct ktest *test, const struct trace_record *rec,
+			unsigned long from, unsigned long to, long answer)
+{
+	EXPECT_EQ(rec->args[2], PG(from));
+	EXPECT_EQ(rec->args[3], PG(to));
+	EXPECT_EQ((long)rec->args[4], answer);
+	EXPECT_GT(rec->args[5], 0UL);
+	EXPECT_LE(rec->args[5], rec->tsc - rec[-1].tsc);
+}
+
+/*
+ *	start, told w, told l, started; told l the end, end: each names the event
+ *	and what it is about
+ */
+KTEST(mmu_notifier_stats, a_range_leaves_a_record_of_each_step_in_order)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct listener l;
+	struct watcher w;
+	unsigned int n;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_PAGE, 0, NULL, mm,
+				PG(1), PG(3));
+	trace_clear();
+	mmu_notifier_invalidate_range_start(&range);
+	mmu_notifier_invalidate_range_end(&range);
+	n = own_records(recs, RECORDS);
+	EXPECT_EQ(n, 6U);
+	if (n == 6) {
+		expect_record(test, &recs[0], &trace_event_mmu_notifier_start,
+			      &range, "PROTECTION_PAGE");
+		EXPECT_EQ(recs[0].args[2], (unsigned long)mm);
+		EXPECT_EQ(recs[0].args[3], PG(1));
+		EXPECT_EQ(recs[0].args[4], PG(3));
+		EXPECT_EQ(recs[0].args[5], 1UL);
+		expect_record(test, &recs[1], &trace_event_mmu_notifier_called,
+			      &w.sub, "PROTECTION_PAGE");
+		expect_call(test, &recs[1], 1, 3, 0);
+		expect_record(test, &recs[2], &trace_event_mmu_notifier_called,
+			      &l.sub, "PROTECTION_PAGE");
+		expect_call(test, &recs[2], 1, 3, 0);
+		expect_record(test, &recs[3], &trace_event_mmu_notifier_started,
+			      &range, "PROTECTION_PAGE");
+		EXPECT_EQ(recs[3].args[2], 0UL);
+		EXPECT_EQ(recs[3].args[3], w.seq);
+		EXPECT_GE(recs[3].args[4], recs[1].args[5] + recs[2].args[5]);
+		EXPECT_LE(recs[3].args[4], recs[3].tsc - recs[0].tsc);
+		expect_record(test, &recs[4],
+			      &trace_event_mmu_notifier_called_end, &l.sub,
+			      "PROTECTION_PAGE");
+		EXPECT_EQ(recs[4].args[2], PG(1));
+		EXPECT_EQ(recs[4].args[3], PG(3));
+		EXPECT_GT(recs[4].args[4], 0UL);
+		expect_record(test, &recs[5], &trace_event_mmu_notifier_end,
+			      &range, "PROTECTION_PAGE");
+		EXPECT_EQ(recs[5].args[2], (unsigned long)mm);
+		EXPECT_EQ(recs[5].args[3], PG(1));
+		EXPECT_EQ(recs[5].args[4], PG(3));
+		EXPECT_GE(recs[5].args[5], recs[4].args[4]);
+	}
+	unwatch(&w);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+KTEST(mmu_notifier_stats,
+      a_refusal_is_in_the_records_of_who_refused_and_of_the_range)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	char line[200];
+	struct watcher w;
+	unsigned int n;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	w.refuse = true;
+	trace_clear();
+	EXPECT_EQ(start_nonblock_of(&range, mm, 1, 2), -EAGAIN);
+	n = own_records(recs, RECORDS);
+	EXPECT_EQ(n, 3U);
+	if (n == 3) {
+		EXPECT_EQ(recs[0].args[5], 0UL);
+		expect_record(test, &recs[1], &trace_event_mmu_notifier_called,
+			      &w.sub, "CLEAR");
+		expect_call(test, &recs[1], 1, 2, -EAGAIN);
+		expect_record(test, &recs[2], &trace_event_mmu_notifier_started,
+			      &range, "CLEAR");
+		EXPECT_EQ((long)recs[2].args[2], (long)-EAGAIN);
+		trace_format(line, sizeof(line), &recs[1]);
+		EXPECT(strstr(line, "CLEAR [0x1000, 0x2000) answer=-11 cycles="));
+	}
+	unwatch(&w);
+	mmput(mm);
+}
+
+/* --- second passes ---------------------------------------------------------------------- */
+
+struct two_passes {
+	struct mmu_interval_notifier sub;
+	struct mmu_interval_notifier_finish finish;
+};
+
+static bool first_pass(struct mmu_interval_notifier *sub,
+		       const struct mmu_notifier_range *range,
+		       unsigned long cur_seq,
+		       struct mmu_interval_notifier_finish **finish)
+{
+	mmu_interval_set_seq(sub, cur_seq);
+	*finish = &container_of(sub, struct two_passes, sub)->finish;
+	return true;
+}
+
+static void second_pass(struct mmu_interval_notifier_finish *finish)
+{
+}
+
+static const struct mmu_interval_notifier_ops two_passes_ops = {
+	.invalidate_start = first_pass,
+	.invalidate_finish = second_pass,
+};
+
+KTEST(mmu_notifier_stats, a_second_pass_is_a_callback_of_its_own)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_figures figures;
+	struct two_passes t;
+	unsigned int n;
+
+	REQUIRE(mm);
+	EXPECT_EQ(mmu_interval_notifier_insert(&t.sub, mm, 0, PG(1),
+					       &two_passes_ops),
+		  0);
+	trace_clear();
+	change_as(MMU_NOTIFY_UNMAP, mm, 0, 1);
+	figures = figures_of(test, mm, &t.sub);
+	EXPECT_EQ(figures.events[MMU_NOTIFY_UNMAP], 1UL);
+	EXPECT_EQ(figures.callbacks, 2UL);
+	n = own_records(recs, RECORDS);
+	EXPECT_EQ(n, 5U);
+	if (n == 5) {
+		expect_record(test, &recs[1], &trace_event_mmu_notifier_called,
+			      &t.sub, "UNMAP");
+		expect_record(test, &recs[2], &trace_event_mmu_notifier_finished,
+			      &t.sub, "UNMAP");
+		EXPECT_EQ(recs[2].args[3], PG(1));
+	}
+	mmu_interval_notifier_remove(&t.sub);
+	mmput(mm);
+}
+
+KTEST(mmu_notifier_stats, a_section_in_vain_leaves_a_record_with_its_reason)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct watcher w;
+	unsigned long seq;
+	unsigned int n;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(watch(&w, mm, 0, 1), 0);
+	seq = mmu_interval_read_begin(&w.sub);
+	change_as(MMU_NOTIFY_MIGRATE, mm, 0, 1);
+	trace_clear();
+	EXPECT(must_retry(&w, seq));
+	n = own_records(recs, RECORDS);
+	EXPECT_EQ(n, 1U);
+	if (n == 1) {
+		expect_record(test, &recs[0], &trace_event_mmu_interval_lost,
+			      &w.sub, "MIGRATE");
+		EXPECT_EQ(recs[0].args[2], w.seq);
+	}
+	unwatch(&w);
+	mmput(mm);
+}
