@@ -18,6 +18,7 @@
 #ifndef KERNEL_PREEMPT_H
 #define KERNEL_PREEMPT_H
 
+#include <arch/keep.h>
 #include <kernel/percpu.h>
 
 #define PREEMPT_ONE        0x00000001U
@@ -58,7 +59,7 @@ static __always_inline void preempt_enable(void)
 {
 	barrier();
 	if (unlikely(this_cpu_dec_is_zero(preempt_word)))
-		preempt_schedule();
+		arch_call_keeping(preempt_schedule);
 }
 
 static __always_inline bool need_resched(void)

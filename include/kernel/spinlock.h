@@ -19,6 +19,7 @@
 #include <kernel/lockdep.h>
 #include <kernel/preempt.h>
 #include <arch/cpu.h>
+#include <arch/keep.h>
 
 struct __capability("spinlock") raw_spinlock
 {
@@ -64,7 +65,7 @@ void spin_wait(struct raw_spinlock *raw);
 static __always_inline void raw_spin_acquire(struct raw_spinlock *raw)
 {
 	if (unlikely(xchg(&raw->locked, 1U)))
-		spin_wait(raw);
+		arch_call_keeping_arg(spin_wait, raw);
 }
 
 static __always_inline bool raw_spin_try_acquire(struct raw_spinlock *raw)
