@@ -2,8 +2,8 @@
 /*
  * kernel/spinlock.c - waiting for a spinlock
  *
- * The inlined part exchanges once.  Here is the wait: it only reads, so that
- * the cache line stays shared until the holder's store, and exchanges again
+ * The inlined part sets and tests once.  Here is the wait: it only reads, so that
+ * the cache line stays shared until the holder's store, and tries again
  * when it has seen the lock free.  No order among the waiters is promised;
  * why is in docs/adr/0008-spinlocks-without-a-queue.md.
  *
@@ -18,5 +18,5 @@ void spin_wait(struct raw_spinlock *raw)
 	do {
 		while (READ_ONCE(raw->locked))
 			cpu_relax();
-	} while (xchg(&raw->locked, 1U));
+	} while (arch_test_and_set_lock(&raw->locked));
 }

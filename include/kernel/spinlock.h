@@ -2,7 +2,7 @@
 /*
  * spinlock.h - locks for short sections that do not sleep
  *
- * One word, 1 while held: taken by an exchange, released by a store.  It has
+ * One word, 1 while held: taken by a test-and-set, released by a store.  It has
  * no queue on purpose (docs/adr/0008-spinlocks-without-a-queue.md): a guest CPU
  * may be off its host's core at any time, and with tickets everybody waits for
  * the one whose turn it is; here whoever runs takes it.  Holding one keeps
@@ -58,19 +58,19 @@ static_assert(sizeof(struct spinlock) == 4, "a lock is one word");
 		lockdep_init_map(&init_lock_->dep, #lock, LOCK_KIND_SPIN); \
 	} while (0)
 
-/* The exchange found it held: wait, and take it. */
+/* It was held: wait, and take it. */
 void spin_wait(struct raw_spinlock *raw);
 
 /* Without preemption control: the caller has it off already. */
 static __always_inline void raw_spin_acquire(struct raw_spinlock *raw)
 {
-	if (unlikely(xchg(&raw->locked, 1U)))
+	if (unlikely(arch_test_and_set_lock(&raw->locked)))
 		arch_call_keeping_arg(spin_wait, raw);
 }
 
 static __always_inline bool raw_spin_try_acquire(struct raw_spinlock *raw)
 {
-	return !READ_ONCE(raw->locked) && !xchg(&raw->locked, 1U);
+	return !READ_ONCE(raw->locked) && !arch_test_and_set_lock(&raw->locked);
 }
 
 static __always_inline void raw_spin_release(struct raw_spinlock *raw)

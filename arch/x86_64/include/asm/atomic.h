@@ -134,6 +134,18 @@ static __always_inline bool arch_test_and_set_bit(unsigned long nr,
 	return old;
 }
 
+/* The flag is the answer: no register, no comparison. */
+static __always_inline bool arch_test_and_set_lock(volatile unsigned int *word)
+{
+	bool old;
+
+	__asm__ volatile("lock btsl $0, %0"
+			 : "+m"(*word), "=@ccc"(old)
+			 :
+			 : "memory");
+	return old;
+}
+
 static __always_inline bool arch_test_and_clear_bit(unsigned long nr,
 						    volatile unsigned long *addr)
 {
