@@ -54,6 +54,7 @@
  *	count itself (full barrier)	publish itself
  *	look for subscriptions		full barrier, read the count
  *
+ * (Where the range takes the lock to look, the lock is barrier enough.)
  * One of the two sees the other: the range tells the newcomer, or the newcomer
  * waits for the range. That it is told both start and end or neither follows
  * from a birth number in each plain subscription and the highest one that was
@@ -169,9 +170,10 @@ void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
 {
 	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 
-	if (subs->nr || subs->open_hits)
-		panic("mmu_notifier: mm %p freed with subscriptions, nr=%lu plain=%lu intervals=%d",
-		      (void *)mm, subs->nr, subs->stats.plain,
+	if (subs->nr_plain || !interval_tree_empty(&subs->tree) ||
+	    subs->deferred || subs->open_hits)
+		panic("mmu_notifier: mm %p freed with subscriptions, plain=%lu intervals=%d",
+		      (void *)mm, subs->nr_plain,
 		      !interval_tree_empty(&subs->tree));
 	notifier_observe_leave(subs);
 	kfree(subs);
@@ -190,20 +192,26 @@ static noinline void settle_later(struct mmu_notifier_subscriptions *subs,
 	WRITE_ONCE(sub->settle, pass > subs->ranges.passed ? pass : 0);
 }
 
-/* Put @sub where ranges find it; those open already it cannot hear of. */
-static void link_interval(struct mmu_notifier_subscriptions *subs,
-			  struct mmu_interval_notifier *sub)
+/*
+ * Put @sub where ranges find it; those open already it cannot hear of. A range
+ * is counted before it searches, and searches under the lock: one that searched
+ * before us is seen in the count. One that found no tree to search did not come
+ * for the lock, so turning the mode on is published to it by a barrier.
+ */
+static __always_inline void link_interval(struct mmu_notifier_subscriptions *subs,
+					  struct mmu_interval_notifier *sub,
+					  struct mm_struct *mm)
 	__must_hold(subs->lock)
 {
-	interval_tree_insert(&sub->interval_tree, &subs->tree);
-	sub->state = INTERVAL_IN;
-	set_mode(subs, MODE_TREE);
-	/* Publish, then look who is counted. */
-	smp_mb();
-	if (unlikely(notifier_gate_occupied(&subs->ranges)))
+	if (unlikely(!(mm->notifier_mode & MODE_TREE))) {
+		set_mode(subs, MODE_TREE);
+		smp_mb();
+	}
+	WRITE_ONCE(sub->settle, 0);
+	if (unlikely(notifier_gate_word_occupied(&mm->notifier_ranges)))
 		settle_later(subs, sub);
-	else
-		WRITE_ONCE(sub->settle, 0);
+	sub->state = INTERVAL_IN;
+	interval_tree_insert(&sub->interval_tree, &subs->tree);
 }
 
 static void unlink_interval(struct mmu_notifier_subscriptions *subs,
@@ -225,7 +233,7 @@ static noinline void apply_deferred(struct mmu_notifier_subscriptions *subs)
 		/* A removed one is its owner's as soon as the lock is free. */
 		next = sub->deferred;
 		if (sub->state == INTERVAL_ADDING)
-			link_interval(subs, sub);
+			link_interval(subs, sub, sub->mm);
 		else
 			unlink_interval(subs, sub);
 	}
@@ -723,42 +731,27 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 
 /* --- interval subscriptions: coming and going ------------------------------ */
 
-static int insert_check(const struct mmu_interval_notifier_ops *ops,
-			struct mm_struct *mm, unsigned long start,
-			unsigned long length, unsigned long *last)
-{
-	*last = start + length - 1;
-	if (unlikely(!length || *last < start))
-		return -EOVERFLOW;
-	if (WARN(atomic_read(&mm->mm_users) <= 0, "insert into a dead mm %p",
-		 (void *)mm))
-		return -EINVAL;
-	if (WARN(!ops->invalidate &&
-			 (!ops->invalidate_start || !ops->invalidate_finish),
-		 "interval ops %p lack a callback", (void *)ops))
-		return -EINVAL;
-	return 0;
-}
-
-static void insert_interval(struct mmu_interval_notifier *sub,
-			    struct mm_struct *mm, unsigned long start,
-			    unsigned long last,
-			    const struct mmu_interval_notifier_ops *ops)
+static __always_inline void
+insert_checked(struct mmu_interval_notifier *sub, struct mm_struct *mm,
+	       unsigned long start, unsigned long last,
+	       const struct mmu_interval_notifier_ops *ops,
+	       bool (*invalidate)(struct mmu_interval_notifier *interval_sub,
+				  const struct mmu_notifier_range *range,
+				  unsigned long cur_seq))
 {
 	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 
 	interval_tree_node_init(&sub->interval_tree, start, last);
 	sub->ops = ops;
-	sub->invalidate = ops->invalidate ? ops->invalidate : start_pass;
+	sub->invalidate = invalidate;
 	sub->mm = mm;
 	sub->subscriptions = subs;
 	sub->figures = NULL;
 	mmgrab(mm);
 	spin_lock(&subs->lock);
-	subs->nr++;
 	sub->invalidate_seq = subs->invalidate_seq;
 	if (likely(!atomic_read_acquire(&subs->walkers))) {
-		link_interval(subs, sub);
+		link_interval(subs, sub, mm);
 	} else {
 		sub->settle = SETTLE_NEVER;
 		subs->stats.deferred_adds++;
@@ -767,22 +760,55 @@ static void insert_interval(struct mmu_interval_notifier *sub,
 	spin_unlock(&subs->lock);
 }
 
+/* The first of its mm, or one in two passes, or one that is refused. */
+static noinline int insert_unusual(struct mmu_interval_notifier *sub,
+				   struct mm_struct *mm, unsigned long start,
+				   unsigned long length,
+				   const struct mmu_interval_notifier_ops *ops)
+{
+	int ret;
+
+	if (WARN(atomic_read(&mm->mm_users) <= 0, "insert into a dead mm %p",
+		 (void *)mm))
+		return -EINVAL;
+	if (WARN(!ops->invalidate &&
+			 (!ops->invalidate_start || !ops->invalidate_finish),
+		 "interval ops %p lack a callback", (void *)ops))
+		return -EINVAL;
+	ret = ensure_subscriptions(mm);
+	if (ret)
+		return ret;
+	insert_checked(sub, mm, start, start + length - 1, ops,
+		       ops->invalidate ? ops->invalidate : start_pass);
+	return 0;
+}
+
+static __always_inline int insert(struct mmu_interval_notifier *sub,
+				  struct mm_struct *mm, unsigned long start,
+				  unsigned long length,
+				  const struct mmu_interval_notifier_ops *ops)
+{
+	unsigned long last;
+
+	if (unlikely(!length))
+		return -EOVERFLOW;
+	last = start + (length - 1);
+	if (unlikely(last < start))
+		return -EOVERFLOW;
+	if (unlikely(!ops->invalidate || atomic_read(&mm->mm_users) <= 0 ||
+		     !has_subscriptions(mm)))
+		return insert_unusual(sub, mm, start, length, ops);
+	insert_checked(sub, mm, start, last, ops, ops->invalidate);
+	return 0;
+}
+
 int mmu_interval_notifier_insert(struct mmu_interval_notifier *interval_sub,
 				 struct mm_struct *mm, unsigned long start,
 				 unsigned long length,
 				 const struct mmu_interval_notifier_ops *ops)
 {
-	unsigned long last;
-	int ret;
-
 	might_lock(&mm->mmap_lock);
-	ret = insert_check(ops, mm, start, length, &last);
-	if (!ret)
-		ret = ensure_subscriptions(mm);
-	if (unlikely(ret))
-		return ret;
-	insert_interval(interval_sub, mm, start, last, ops);
-	return 0;
+	return insert(interval_sub, mm, start, length, ops);
 }
 
 int mmu_interval_notifier_insert_locked(
@@ -790,17 +816,8 @@ int mmu_interval_notifier_insert_locked(
 	unsigned long start, unsigned long length,
 	const struct mmu_interval_notifier_ops *ops)
 {
-	unsigned long last;
-	int ret;
-
 	lockdep_assert_held_write(&mm->mmap_lock);
-	ret = insert_check(ops, mm, start, length, &last);
-	if (!ret)
-		ret = ensure_subscriptions(mm);
-	if (unlikely(ret))
-		return ret;
-	insert_interval(interval_sub, mm, start, last, ops);
-	return 0;
+	return insert(interval_sub, mm, start, length, ops);
 }
 
 static void drop_from_deferred(struct mmu_notifier_subscriptions *subs,
@@ -848,7 +865,6 @@ static noinline void remove_slow(struct mmu_notifier_subscriptions *subs,
 {
 	bool wait = false, wake;
 
-	subs->nr--;
 	if (sub->state == INTERVAL_ADDING) {
 		drop_from_deferred(subs, sub);
 	} else {
@@ -879,7 +895,6 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
 		return;
 	}
 	unlink_interval(subs, interval_sub);
-	subs->nr--;
 	spin_unlock(&subs->lock);
 	remove_done(interval_sub);
 }

@@ -180,18 +180,20 @@ static void link_newest(struct mmu_notifier_subscriptions *subs,
 	set_mode(subs, MODE_PLAIN);
 	count_rare(subs, ops, 1);
 	subs->stats.plain++;
-	subs->nr++;
+	subs->nr_plain++;
 }
 
 /* Take @sub out of every walk to come; its own link stays for those under way. */
-static void hide(struct mmu_notifier_subscriptions *subs,
-		 struct mmu_notifier *sub) __must_hold(subs->lock)
+static __always_inline void hide(struct mmu_notifier_subscriptions *subs,
+				 struct mmu_notifier *sub) __must_hold(subs->lock)
 {
+	struct mmu_notifier **prev = sub->prev;
+
 	if (!(sub->state & PLAIN_LIVE))
 		return;
 	sub->state &= ~PLAIN_LIVE;
-	smp_store_release(sub->prev, sub->next);
-	sub->next->prev = sub->prev;
+	smp_store_release(prev, sub->next);
+	sub->next->prev = prev;
 	count_rare(subs, sub->ops, -1);
 	subs->stats.plain--;
 	if (is_tail(subs->newest))
@@ -668,7 +670,7 @@ void mmu_notifier_unregister(struct mmu_notifier *subscription,
 	}
 	spin_lock(&subs->lock);
 	hide(subs, subscription);
-	subs->nr--;
+	subs->nr_plain--;
 	pass = notifier_gate_ask(&subs->calls);
 	spin_unlock(&subs->lock);
 	notifier_gate_wait(&subs->calls, pass);
@@ -723,14 +725,14 @@ static struct mmu_notifier *find_by_ops(struct mmu_notifier_subscriptions *subs,
 }
 
 /* Only under ->lock does it go up, so what is found there is not yet put. */
-static bool add_user(struct mmu_notifier *sub)
+static __always_inline bool add_user(struct mmu_notifier *sub)
 {
 	unsigned int users = READ_ONCE(sub->users);
 
 	do {
 		if (unlikely(users == ~0u))
 			return false;
-	} while (!try_cmpxchg(&sub->users, &users, users + 1));
+	} while (unlikely(!try_cmpxchg(&sub->users, &users, users + 1)));
 	return true;
 }
 
@@ -755,8 +757,8 @@ static __always_inline bool drop_user(struct mmu_notifier *sub)
  * registration still waits for ranges is not to be had yet: who holds mmap_lock
  * meets none such.
  */
-static struct mmu_notifier *get_existing(struct mm_struct *mm,
-					 const struct mmu_notifier_ops *ops)
+static __always_inline struct mmu_notifier *
+get_existing(struct mm_struct *mm, const struct mmu_notifier_ops *ops)
 {
 	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 	struct mmu_notifier *sub;
@@ -795,23 +797,29 @@ struct mmu_notifier *mmu_notifier_get_locked(const struct mmu_notifier_ops *ops,
 	return sub;
 }
 
-struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
-				      struct mm_struct *mm) __no_thread_safety
+static noinline struct mmu_notifier *get_slow(const struct mmu_notifier_ops *ops,
+					      struct mm_struct *mm) __no_thread_safety
 {
 	struct mmu_notifier *sub;
 	int ret;
 
-	might_lock(&mm->mmap_lock);
-	/* Only making one needs the lock. */
-	sub = get_existing(mm, ops);
-	if (sub)
-		return sub;
 	ret = down_write_killable(&mm->mmap_lock);
 	if (ret)
 		return ERR_PTR(ret);
 	sub = mmu_notifier_get_locked(ops, mm);
 	mmap_write_unlock(mm);
 	return sub;
+}
+
+struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
+				      struct mm_struct *mm)
+{
+	struct mmu_notifier *sub;
+
+	might_lock(&mm->mmap_lock);
+	/* Only making one needs the lock. */
+	sub = get_existing(mm, ops);
+	return likely(sub) ? sub : get_slow(ops, mm);
 }
 
 /* Nobody can see @sub any more: it goes, and its hold of the mm. */
@@ -834,31 +842,46 @@ static void put_run_free(struct mmu_notifier_deferred *deferred)
 	notifier_gate_leave(&freeing, ticket);
 }
 
-/* Perhaps the last: somebody may still get it, until ->lock is taken. */
+/*
+ * Somebody walks and may see @sub: who leaves last frees it, not before ->lock
+ * is free. Return: false if they have left by now.
+ */
+static noinline bool put_off_free(struct mmu_notifier_subscriptions *subs,
+				  struct mmu_notifier *sub)
+	__must_hold(subs->lock)
+{
+	sub->deferred.run = put_run_free;
+	if (notifier_gate_defer(&subs->calls, &sub->deferred))
+		return false;
+	sub->ticket = notifier_gate_enter(&freeing);
+	return true;
+}
+
+/* Perhaps the last: somebody may still get it. Does the caller free it? */
+static __always_inline bool put_locked(struct mmu_notifier_subscriptions *subs,
+				       struct mmu_notifier *sub)
+	__must_hold(subs->lock)
+{
+	if (unlikely(drop_user(sub)))
+		return false;
+	if (WARN(!READ_ONCE(sub->users), "put of %p without a user", (void *)sub))
+		return false;
+	WRITE_ONCE(sub->users, 0);
+	hide(subs, sub);
+	subs->nr_plain--;
+	return likely(notifier_gate_empty(&subs->calls)) ||
+	       !put_off_free(subs, sub);
+}
+
 static noinline void put_last(struct mmu_notifier *sub)
 {
 	struct mmu_notifier_subscriptions *subs = subscriptions_of(sub->mm);
 	bool free_now;
 
 	spin_lock(&subs->lock);
-	if (unlikely(drop_user(sub))) {
-		spin_unlock(&subs->lock);
-		return;
-	}
-	if (WARN(!READ_ONCE(sub->users), "put of %p without a user", (void *)sub)) {
-		spin_unlock(&subs->lock);
-		return;
-	}
-	WRITE_ONCE(sub->users, 0);
-	hide(subs, sub);
-	subs->nr--;
-	sub->deferred.run = put_run_free;
-	free_now = notifier_gate_defer(&subs->calls, &sub->deferred);
-	/* It cannot run before ->lock is free. In place it needs no ticket. */
-	if (!free_now)
-		sub->ticket = notifier_gate_enter(&freeing);
+	free_now = put_locked(subs, sub);
 	spin_unlock(&subs->lock);
-	if (free_now)
+	if (likely(free_now))
 		put_free(sub);
 }
 

@@ -488,7 +488,7 @@ unsigned long mmu_notifier_nr_subscriptions(void)
 	spin_lock(&all_lock);
 	for (subs = all; subs; subs = subs->all_next) {
 		spin_lock(&subs->lock);
-		nr += subs->nr;
+		nr += subs->nr_plain + count_intervals(subs);
 		spin_unlock(&subs->lock);
 	}
 	spin_unlock(&all_lock);

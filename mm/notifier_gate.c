@@ -199,10 +199,7 @@ u64 notifier_gate_ask(struct notifier_gate *gate) __no_thread_safety
 {
 	u64 pass;
 
-	/* Pairs with the atomic in enter; see the head of the file. */
-	smp_mb();
-	if (!gate->running &&
-	    !(atomic64_read(gate->word) & NOTIFIER_GATE_COUNTS)) {
+	if (notifier_gate_empty(gate)) {
 		gate->wanted = gate->passed + 1;
 		WRITE_ONCE(gate->passed, gate->wanted);
 		return gate->passed;

@@ -65,7 +65,8 @@ struct notifier_hit {
  * @births: (s) plain registrations so far
  * @nr_tlbs: (o) plain subscriptions in the list that have invalidate_range
  * @nr_followers: (o) those that have change_pte
- * @nr: (s) subscriptions of both kinds that have not left yet
+ * @nr_plain: (s) plain subscriptions that have not left yet, those that were
+ *	taken off the list at exit among them
  * @all_next, @all_prev: link in the list of all, under its lock
  * @stats: (s) what happened, for people
  * @hits: (s) the last ranges that hit, while statistics are on
@@ -89,7 +90,7 @@ struct mmu_notifier_subscriptions {
 	u64 births;
 	unsigned int nr_tlbs;
 	unsigned int nr_followers;
-	unsigned long nr;
+	unsigned long nr_plain;
 	struct wait_queue_head waiters;
 	struct mmu_notifier tail;
 	struct mmu_notifier_subscriptions *all_next;
@@ -126,6 +127,12 @@ being_looked_at(const struct mmu_notifier_subscriptions *subs)
 
 int notifier_make_subscriptions(struct mm_struct *mm);
 
+/* The word says it last: the object is published by then. */
+static __always_inline bool has_subscriptions(struct mm_struct *mm)
+{
+	return atomic64_read(&mm->notifier_ranges) < 0;
+}
+
 /**
  * ensure_subscriptions() - make the object of @mm, once
  *
@@ -136,8 +143,7 @@ int notifier_make_subscriptions(struct mm_struct *mm);
  */
 static __always_inline int ensure_subscriptions(struct mm_struct *mm)
 {
-	/* The word says it last: it is published by then. */
-	if (likely(atomic64_read(&mm->notifier_ranges) < 0))
+	if (likely(has_subscriptions(mm)))
 		return 0;
 	return notifier_make_subscriptions(mm);
 }

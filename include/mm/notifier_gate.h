@@ -94,6 +94,26 @@ static __always_inline void notifier_gate_leave(struct notifier_gate *gate,
 		notifier_gate_leave_busy(gate);
 }
 
+/** notifier_gate_word_occupied() - is anybody inside? After a full barrier */
+static __always_inline bool notifier_gate_word_occupied(const struct atomic64 *word)
+{
+	/* The counts are its low bits: a shift is shorter than their mask. */
+	return (u64)atomic64_read(word) << (64 - 2 * NOTIFIER_GATE_EPOCH_BITS);
+}
+
+/**
+ * notifier_gate_empty() - has everybody left, and does nobody wait for it?
+ *
+ * Full barrier: who enters later sees what was done before.
+ * Context: gate->lock held.
+ */
+static __always_inline bool notifier_gate_empty(const struct notifier_gate *gate)
+{
+	/* Pairs with the atomic in enter; see the head of mm/notifier_gate.c. */
+	smp_mb();
+	return !gate->running && !notifier_gate_word_occupied(gate->word);
+}
+
 /**
  * notifier_gate_ask() - begin to wait for all who are inside
  *
@@ -120,12 +140,6 @@ void notifier_gate_wait(struct notifier_gate *gate, u64 pass);
  */
 bool notifier_gate_defer(struct notifier_gate *gate,
 			 struct mmu_notifier_deferred *deferred);
-
-/** notifier_gate_occupied() - is anybody inside? After a full barrier */
-static __always_inline bool notifier_gate_occupied(const struct notifier_gate *gate)
-{
-	return atomic64_read(gate->word) & NOTIFIER_GATE_COUNTS;
-}
 
 /** notifier_gate_inside() - how many are inside; a hint */
 static inline unsigned long notifier_gate_inside(struct notifier_gate *gate)
