@@ -127,7 +127,8 @@ static void advance(struct notifier_gate *gate) __must_hold(gate->lock)
 			if (inside_epoch(word, !(word & NOTIFIER_GATE_SELECT)))
 				break;
 			gate->running = false;
-			WRITE_ONCE(gate->passed, gate->passed + 1);
+			/* Release, pairs with notifier_gate_wait(). */
+			smp_store_release(&gate->passed, gate->passed + 1);
 		}
 		if (gate->wanted <= gate->passed) {
 			rest(gate);
@@ -201,7 +202,8 @@ u64 notifier_gate_ask(struct notifier_gate *gate) __no_thread_safety
 
 	if (notifier_gate_empty(gate)) {
 		gate->wanted = gate->passed + 1;
-		WRITE_ONCE(gate->passed, gate->wanted);
+		/* Release, pairs with notifier_gate_wait(). */
+		smp_store_release(&gate->passed, gate->wanted);
 		return gate->passed;
 	}
 	/* A period that is under way began before this question. */
@@ -215,8 +217,12 @@ u64 notifier_gate_ask(struct notifier_gate *gate) __no_thread_safety
 
 void notifier_gate_wait(struct notifier_gate *gate, u64 pass)
 {
-	wait_event(gate->waiters, READ_ONCE(gate->passed) >= pass);
-	/* Pairs with the atomic in leave: what was done inside is seen. */
+	/*
+	 * Acquire, of what was stored by whoever read, acquiring, the count of
+	 * the last to leave: what was done inside is seen.
+	 */
+	wait_event(gate->waiters, smp_load_acquire(&gate->passed) >= pass);
+	/* Full, as in the question: nothing of what follows comes earlier. */
 	smp_mb();
 }
 
