@@ -5,10 +5,22 @@
  * Problem.  What forced interleavings do not think of, chance does; and the
  * sanitizers that know data races and freed memory run here, not in a boot.
  *
- * Idea.  Four threads do random things to one mm: change mappings, fault as a
- * device does, insert and remove, register, unregister, get and put. The
- * mapping is an array of numbers, one a page; changing a page makes a new
- * number. A device's translation is a copied number. What must hold:
+ * Idea.  Four threads do random things to one mm. The mapping is an array of
+ * numbers, one a page; changing a page makes a new number. A device's
+ * translation is a copied number. An operation is one of these:
+ *
+ *	12 of 32	a change: start, new numbers, end. A quarter may not sleep,
+ *			and ends at the start if somebody would have to
+ *	17 of 32	something with one of six interval subscriptions, three
+ *			of them of the two-pass form: insert it if it is not in;
+ *			else remove it, compare all it has with the pages, or
+ *			mostly a fault, which is a whole look-up with retries
+ *	2 of 32		register a plain subscriber, or unregister it; one of
+ *			three refuses ranges that may not sleep
+ *	1 of 32		get a counted subscriber, mostly change a mapping, put it,
+ *			at times wait for its freeing
+ *
+ * What must hold:
  *
  *	between start and end	no device has a translation in the range
  *	after a false retry	the number installed is the page's number, until
@@ -17,15 +29,19 @@
  *				every other round's changes are
  *	plain subscribers	every end has had its start, open count never
  *				below zero, zero when no range is open
- *	at the end of a round	exit: one release each; no subscription, no
- *				free pending, counts zero, invariants right
+ *	when register returns	the changes that were open at its call have ended
+ *	at the end of a round	nothing open, invariants right
+ *	exit, the other three	one release each, no translation left; then no
+ *	leave meanwhile		subscription, no free pending
  *
  *	lock		guards
  *	page_lock[p]	page[p], as the page-table lock does
  *	device->lock	its translations
  *
- * A round is ops operations a thread, then exit and a new mm. Options: OPS=n a
- * thread, ROUNDS=n, SEED=n. Not here: what one thread alone can show.
+ * A round is its share of the operations, then exit and a new mm. That each
+ * kind of work was done is itself a result. Options: OPS=n a thread, ROUNDS=n,
+ * SEED=n, OBSERVE=0 or 1 (figures off or on; else the seed's lowest bit). Not
+ * here: what one thread alone can show.
  */
 #include "host.h"
 #include <sched.h>
@@ -78,10 +94,21 @@ static struct mm_struct *mm;
 static struct device devices[DEVICES];
 static struct plain plains[PLAINS];
 static unsigned long gots_alive;
+/* Odd from the return of a start until the call of its end; one a thread. */
+static unsigned long changing[THREADS];
+static __thread unsigned long self;
 static pthread_barrier_t barrier;
 static unsigned long ops, rounds, seed;
 static bool under_mmap_lock; /* this round's changes; else as if under rmap's */
-static unsigned long calls, retries, waits_seen, alone_seen, failed_starts;
+static unsigned long calls, retries, waits_seen, alone_seen;
+
+/* What was done, to be shown, and to be seen not to be nothing. */
+static struct {
+	unsigned long changes, nonblock, failed_starts;
+	unsigned long faults, compared, inserts, removes;
+	unsigned long registers, unregisters, gets, puts;
+	unsigned long exits, left_beside_exit;
+} did;
 
 #define COUNT(what) ((void)__atomic_fetch_add(&(what), 1, __ATOMIC_RELAXED))
 
@@ -144,11 +171,22 @@ static const struct mmu_interval_notifier_ops two_pass_ops = {
 	.invalidate_finish = device_finish,
 };
 
+static const struct mmu_notifier_ops plain_ops;
+
+/* Now and then a callback takes its time, for others to come and go. */
+static void linger(unsigned long first)
+{
+	if (first % 8 == 0)
+		sched_yield();
+}
+
 static int plain_start(struct mmu_notifier *sub,
 		       const struct mmu_notifier_range *range)
 {
 	struct plain *plain = container_of(sub, struct plain, sub);
 
+	linger(range->start);
+	CHECK(sub->ops == &plain_ops);
 	__atomic_fetch_add(&plain->open, 1, __ATOMIC_SEQ_CST);
 	return 0;
 }
@@ -158,6 +196,8 @@ static void plain_end(struct mmu_notifier *sub,
 {
 	struct plain *plain = container_of(sub, struct plain, sub);
 
+	linger(range->start);
+	CHECK(sub->ops == &plain_ops);
 	CHECK(__atomic_sub_fetch(&plain->open, 1, __ATOMIC_SEQ_CST) >= 0);
 }
 
@@ -173,6 +213,7 @@ static void plain_release(struct mmu_notifier *sub, struct mm_struct *of)
 {
 	struct plain *plain = container_of(sub, struct plain, sub);
 
+	sched_yield();
 	__atomic_fetch_add(&plain->released, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -207,6 +248,7 @@ static int got_start(struct mmu_notifier *sub,
 {
 	struct got *got = container_of(sub, struct got, sub);
 
+	linger(range->start);
 	__atomic_fetch_add(&got->open, 1, __ATOMIC_SEQ_CST);
 	return 0;
 }
@@ -254,10 +296,14 @@ static void change_mapping(struct rng *rng)
 	mmu_notifier_range_init(&range, rng_below(rng, 5), 0, NULL, mm, from, to);
 	if (rng_below(rng, 4)) {
 		mmu_notifier_invalidate_range_start(&range);
-	} else if (mmu_notifier_invalidate_range_start_nonblock(&range)) {
-		COUNT(failed_starts);
+	} else if (!mmu_notifier_invalidate_range_start_nonblock(&range)) {
+		COUNT(did.nonblock);
+	} else {
+		COUNT(did.failed_starts);
 		goto out_unlock;
 	}
+	COUNT(did.changes);
+	__atomic_fetch_add(&changing[self], 1, __ATOMIC_SEQ_CST);
 	nobody_has(from, to);
 	for (p = from; p < to; p++) {
 		pthread_mutex_lock(&page_lock[p]);
@@ -267,6 +313,7 @@ static void change_mapping(struct rng *rng)
 	if (rng_below(rng, 4) == 0)
 		sched_yield();
 	nobody_has(from, to);
+	__atomic_fetch_add(&changing[self], 1, __ATOMIC_SEQ_CST);
 	mmu_notifier_invalidate_range_end(&range);
 out_unlock:
 	if (under_mmap_lock)
@@ -289,6 +336,7 @@ static void device_fault(struct device *device, struct rng *rng)
 	if (last >= PAGES)
 		last = PAGES - 1;
 	p = first + rng_below(rng, last - first + 1);
+	COUNT(did.faults);
 	do {
 		if (mmu_interval_round_lock(&reader)) {
 			CHECK(!under_mmap_lock);
@@ -328,6 +376,7 @@ static void check_device(struct device *device)
 		pthread_mutex_unlock(&device->lock);
 		pthread_mutex_unlock(&page_lock[p]);
 	}
+	COUNT(did.compared);
 }
 
 static void remove_device(struct device *device)
@@ -339,29 +388,53 @@ static void remove_device(struct device *device)
 	/* Nobody may look at it any more: poison it. */
 	memset(&device->sub, 0x6b, sizeof(device->sub));
 	device->inserted = false;
+	COUNT(did.removes);
+}
+
+static const struct mmu_interval_notifier_ops *ops_of(const struct device *device)
+{
+	return device->two_pass ? &two_pass_ops : &one_pass_ops;
 }
 
 static void insert_device(struct device *device, struct rng *rng)
 {
 	unsigned long start = rng_below(rng, PAGES);
 	unsigned long length = 1 + rng_below(rng, PAGES - start);
+	int ret;
 
 	if (rng_below(rng, 16) == 0) {
 		start = 0;
 		length = ~0ul;
 	}
-	device->inserted = !mmu_interval_notifier_insert(
-		&device->sub, mm, start, length,
-		device->two_pass ? &two_pass_ops : &one_pass_ops);
-	CHECK(device->inserted);
+	if (rng_below(rng, 4)) {
+		ret = mmu_interval_notifier_insert(&device->sub, mm, start,
+						   length, ops_of(device));
+	} else {
+		CHECK(!down_write_killable(&mm->mmap_lock));
+		ret = mmu_interval_notifier_insert_locked(
+			&device->sub, mm, start, length, ops_of(device));
+		mmap_write_unlock(mm);
+	}
+	CHECK(!ret);
+	device->inserted = !ret;
+	COUNT(did.inserts);
+}
+
+/* More devices than threads, so one is always to be had. */
+static struct device *own_device(struct rng *rng)
+{
+	unsigned long d = rng_below(rng, DEVICES);
+
+	static_assert(DEVICES > THREADS, "an operation may find no device");
+	while (pthread_mutex_trylock(&devices[d].owner))
+		d = (d + 1) % DEVICES;
+	return &devices[d];
 }
 
 static void use_device(struct rng *rng)
 {
-	struct device *device = &devices[rng_below(rng, DEVICES)];
+	struct device *device = own_device(rng);
 
-	if (pthread_mutex_trylock(&device->owner))
-		return;
 	if (!device->inserted)
 		insert_device(device, rng);
 	else if (rng_below(rng, 12) == 0)
@@ -379,34 +452,72 @@ static void leave(struct plain *plain)
 	CHECK(__atomic_load_n(&plain->released, __ATOMIC_SEQ_CST) == 1);
 	memset(&plain->sub, 0x6b, sizeof(plain->sub));
 	plain->registered = false;
+	COUNT(did.unregisters);
+}
+
+/* When it returns, what was not told of it has ended (R2.20). */
+static void join(struct plain *plain)
+{
+	unsigned long before[THREADS];
+	int t;
+
+	plain->sub.ops = plain->may_fail ? &failing_ops : &plain_ops;
+	plain->open = 0;
+	plain->released = 0;
+	for (t = 0; t < THREADS; t++)
+		before[t] = __atomic_load_n(&changing[t], __ATOMIC_SEQ_CST);
+	plain->registered = !mmu_notifier_register(&plain->sub, mm);
+	CHECK(plain->registered);
+	for (t = 0; t < THREADS; t++)
+		CHECK(!(before[t] & 1) ||
+		      before[t] !=
+			      __atomic_load_n(&changing[t], __ATOMIC_SEQ_CST));
+	COUNT(did.registers);
 }
 
 static void use_plain(struct rng *rng)
 {
 	struct plain *plain = &plains[rng_below(rng, PLAINS)];
 
-	if (pthread_mutex_trylock(&plain->owner))
-		return;
+	pthread_mutex_lock(&plain->owner);
 	if (plain->registered) {
 		leave(plain);
 	} else {
-		plain->sub.ops = plain->may_fail ? &failing_ops : &plain_ops;
-		plain->open = 0;
-		plain->released = 0;
-		plain->registered = !mmu_notifier_register(&plain->sub, mm);
-		CHECK(plain->registered);
+		join(plain);
 	}
 	pthread_mutex_unlock(&plain->owner);
 }
 
+static struct mmu_notifier *get(struct rng *rng)
+{
+	struct mmu_notifier *sub;
+
+	if (rng_below(rng, 4)) {
+		sub = mmu_notifier_get(&got_ops, mm);
+	} else {
+		CHECK(!down_write_killable(&mm->mmap_lock));
+		sub = mmu_notifier_get_locked(&got_ops, mm);
+		mmap_write_unlock(mm);
+	}
+	if (IS_ERR(sub))
+		panic("get: %ld", PTR_ERR(sub));
+	COUNT(did.gets);
+	return sub;
+}
+
+static void put(struct mmu_notifier *sub)
+{
+	mmu_notifier_put(sub);
+	COUNT(did.puts);
+}
+
 static void use_got(struct rng *rng)
 {
-	struct mmu_notifier *sub = mmu_notifier_get(&got_ops, mm);
+	struct mmu_notifier *sub = get(rng);
 
-	CHECK(!IS_ERR(sub));
 	if (rng_below(rng, 2))
 		change_mapping(rng);
-	mmu_notifier_put(sub);
+	put(sub);
 	if (rng_below(rng, 64) == 0)
 		mmu_notifier_synchronize();
 }
@@ -428,8 +539,8 @@ static void one_operation(struct rng *rng)
 	}
 }
 
-/* One thread ends the round: exit while subscriptions of all kinds exist. */
-static void end_round(void)
+/* No thread does anything. */
+static void look_at_rest(void)
 {
 	struct mmu_notifier_stats stats;
 	int i;
@@ -440,10 +551,37 @@ static void end_round(void)
 	CHECK(stats.open_hits == 0);
 	for (i = 0; i < PLAINS; i++)
 		CHECK(plains[i].open == 0 || !plains[i].registered);
-	__atomic_fetch_add(&waits_seen, stats.waits, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&alone_seen, stats.alone, __ATOMIC_RELAXED);
+	waits_seen += stats.waits;
+	alone_seen += stats.alone;
 	under_mmap_lock = !under_mmap_lock;
-	host_mm_exit(mm);
+}
+
+/* Another thread is at the exit; this one takes out some of what it meets. */
+static void leave_beside_exit(struct rng *rng)
+{
+	struct device *device = own_device(rng);
+	struct plain *plain = &plains[rng_below(rng, PLAINS)];
+
+	if (device->inserted) {
+		remove_device(device);
+		COUNT(did.left_beside_exit);
+	}
+	pthread_mutex_unlock(&device->owner);
+	pthread_mutex_lock(&plain->owner);
+	if (plain->registered) {
+		leave(plain);
+		COUNT(did.left_beside_exit);
+	}
+	pthread_mutex_unlock(&plain->owner);
+}
+
+/* One thread takes out what the exit left, and begins anew. */
+static void end_round(void)
+{
+	int i;
+
+	nobody_has(0, PAGES);
+	CHECK(mmu_notifier_verify(mm));
 	for (i = 0; i < PLAINS; i++) {
 		if (plains[i].registered)
 			leave(&plains[i]);
@@ -458,22 +596,50 @@ static void end_round(void)
 	CHECK(mmu_notifier_nr_pending() == 0);
 	mmdrop(mm);
 	mm = host_mm_alloc();
+	COUNT(did.exits);
 }
 
 static void *thread(void *arg)
 {
 	struct rng rng = rng_init(seed * THREADS + (unsigned long)arg);
+	struct mmu_notifier *got;
 	unsigned long round, i;
 
+	self = (unsigned long)arg;
 	for (round = 0; round < rounds; round++) {
 		pthread_barrier_wait(&barrier);
-		for (i = 0; i < ops / rounds; i++)
+		for (i = ops * round / rounds; i < ops * (round + 1) / rounds; i++)
 			one_operation(&rng);
+		got = get(&rng);
+		pthread_barrier_wait(&barrier);
+		if (!arg)
+			look_at_rest();
+		pthread_barrier_wait(&barrier);
+		if (!arg)
+			host_mm_exit(mm);
+		else
+			leave_beside_exit(&rng);
+		put(got);
 		pthread_barrier_wait(&barrier);
 		if (!arg)
 			end_round();
 	}
 	return NULL;
+}
+
+static bool all_kinds_done(void)
+{
+	printf("# %lu changes, %lu of them nonblock, %lu starts failed; %lu faults, %lu retries, %lu compared\n",
+	       did.changes, did.nonblock, did.failed_starts, did.faults,
+	       retries, did.compared);
+	printf("# %lu inserts, %lu removes; %lu registers, %lu unregisters; %lu gets, %lu puts; %lu exits, %lu left beside them\n",
+	       did.inserts, did.removes, did.registers, did.unregisters,
+	       did.gets, did.puts, did.exits, did.left_beside_exit);
+	return did.changes && did.nonblock && did.failed_starts && did.faults &&
+	       did.compared && did.inserts == did.removes && did.inserts &&
+	       did.registers == did.unregisters && did.registers &&
+	       did.gets == did.puts && did.gets && did.exits == rounds &&
+	       did.left_beside_exit;
 }
 
 int main(int argc, char **argv)
@@ -482,10 +648,10 @@ int main(int argc, char **argv)
 	unsigned long i;
 
 	ops = host_option(argc, argv, "OPS", 100000);
-	rounds = host_option(argc, argv, "ROUNDS", 20);
+	rounds = host_option(argc, argv, "ROUNDS", 200);
 	seed = host_option(argc, argv, "SEED", 1);
 	mmu_notifier_observe(host_option(argc, argv, "OBSERVE", seed & 1));
-	host_plan(2);
+	host_plan(3);
 	for (i = 0; i < PAGES; i++) {
 		page[i] = 1;
 		pthread_mutex_init(&page_lock[i], NULL);
@@ -507,10 +673,10 @@ int main(int argc, char **argv)
 	for (i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	mmdrop(mm);
-	printf("# seed %lu: %lu operations, %lu callbacks, %lu retries, %lu waits, %lu alone, %lu failed starts\n",
-	       seed, ops * THREADS, calls, retries, waits_seen, alone_seen,
-	       failed_starts);
+	printf("# seed %lu: %lu operations, %lu callbacks, %lu waits, %lu alone\n",
+	       seed, ops * THREADS, calls, waits_seen, alone_seen);
 	host_result(failures == 0, "no_stale_translation_and_every_pair_whole");
 	host_result(warn_count() == 0, "no_warning");
+	host_result(all_kinds_done(), "every_kind_of_work_was_done");
 	return host_verdict();
 }
