@@ -71,7 +71,11 @@
  */
 #include "notifier_internal.h"
 
-int mmu_interval_round_lock(struct mmu_interval_rounds *rounds)
+/*
+ * Which way the lock is held is in @rounds; clang does not follow that, here and
+ * in the two below that let go of it.
+ */
+int mmu_interval_round_lock(struct mmu_interval_rounds *rounds) __no_thread_safety
 {
 	struct mmu_interval_notifier *sub = rounds->interval_sub;
 	struct mm_struct *mm = sub->mm;
@@ -99,7 +103,7 @@ void mmu_interval_round_begin(struct mmu_interval_rounds *rounds)
 	rounds->seq = mmu_interval_read_begin(rounds->interval_sub);
 }
 
-void mmu_interval_round_looked_up(struct mmu_interval_rounds *rounds)
+void mmu_interval_round_looked_up(struct mmu_interval_rounds *rounds) __no_thread_safety
 {
 	if (rounds->alone)
 		return;
@@ -107,7 +111,7 @@ void mmu_interval_round_looked_up(struct mmu_interval_rounds *rounds)
 	rounds->locked = false;
 }
 
-void mmu_interval_round_unlock(struct mmu_interval_rounds *rounds)
+void mmu_interval_round_unlock(struct mmu_interval_rounds *rounds) __no_thread_safety
 {
 	if (!rounds->locked)
 		return;
