@@ -15,6 +15,7 @@
 #include <arch/tlb.h>
 #include <kernel/cpumask.h>
 #include <kernel/preempt.h>
+#include <mm/pgtable_notify.h>
 #include "mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
@@ -230,6 +231,47 @@ KTEST_F(mmu_gather, a_zap_is_counted_from_its_first_entry_until_it_has_flushed,
 	EXPECT(h.emptied);
 	EXPECT_EQ(h.pending, 1);
 	EXPECT_EQ(atomic_read(&box.mm->tlb_flush_pending), 0);
+	sandbox_close(&box);
+}
+
+/* --- entries where nobody is asked ---------------------------------------- */
+
+/*
+ * Nobody has subscribed who could have used the page, or there is no notifier in
+ * this kernel: the CPU's mark is the answer, and an entry changes in silence.
+ */
+KTEST(mmu_gather, with_nobody_to_ask_the_helpers_about_entries_are_the_plain_ones)
+{
+	struct vm_area_struct *vma;
+	struct spinlock *ptl;
+	struct sandbox box;
+	pte_t *ptep;
+	pte_t pte;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), OLD), 0);
+	mmap_read_lock(box.mm);
+	vma = vma_lookup(box.mm, AT(0));
+	ptep = pgtable_map_lock(box.mm, AT(0), &ptl);
+	EXPECT(ptep_clear_flush_young_notify(vma, AT(0), ptep));
+	EXPECT(!pte_young(ptep_get(ptep)));
+	EXPECT(!ptep_clear_flush_young_notify(vma, AT(0), ptep));
+	spin_unlock(ptl);
+	/* Flushed: this marks the entry. */
+	EXPECT_EQ(sandbox_read(&box, AT(0)), OLD);
+	spin_lock(ptl);
+	EXPECT(ptep_clear_young_notify(vma, AT(0), ptep));
+	EXPECT(!ptep_clear_young_notify(vma, AT(0), ptep));
+	pte = ptep_clear_flush_notify(vma, AT(0), ptep);
+	EXPECT(pte_present(pte));
+	EXPECT(pte_none(ptep_get(ptep)));
+	set_pte_at_notify(box.mm, AT(0), ptep, pte);
+	EXPECT(pte_same(ptep_get(ptep), pte));
+	spin_unlock(ptl);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), OLD);
+	mmap_read_unlock(box.mm);
+	EXPECT_EQ(box.nr, 0U);
 	sandbox_close(&box);
 }
 
