@@ -54,6 +54,8 @@ KTEST(mmu_event, UNMAP_takes_the_translations_and_what_is_kept_for_them)
 
 	REQUIRE(setup(&box, &m, test, 4));
 	EXPECT_EQ(do_munmap(box.mm, AT(1), LEN(2)), 0);
+	/* At start it was all still there; here and below (R1.10). */
+	EXPECT(pte_write(box.seen[0].first));
 	EXPECT(!m.page[1].present && !m.page[1].tracked);
 	EXPECT(!m.page[2].present && !m.page[2].tracked);
 	EXPECT(m.page[0].write && m.page[3].write);
@@ -116,6 +118,8 @@ KTEST(mmu_event, CLEAR_takes_the_translations_and_the_region_stays)
 
 	REQUIRE(setup(&box, &m, test, 4));
 	EXPECT_EQ(madvise_dontneed(box.mm, AT(1), LEN(2)), 0);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_CLEAR, AT(1), AT(3));
+	EXPECT(pte_write(box.seen[0].first));
 	EXPECT(!m.page[1].present && m.page[1].tracked);
 	EXPECT(m.page[0].write && m.page[3].write);
 	mirror_verify(&m);
@@ -138,6 +142,7 @@ KTEST(mmu_event, PROTECTION_VMA_may_be_answered_from_the_region_alone)
 	REQUIRE(setup(&box, &m, test, 4));
 	pfn = m.page[1].pfn;
 	EXPECT_EQ(do_mprotect(box.mm, AT(1), LEN(2), PROT_READ), 0);
+	EXPECT(pte_write(box.seen[0].first));
 	EXPECT(m.page[1].present && !m.page[1].write);
 	EXPECT_EQ(m.page[1].pfn, pfn);
 	EXPECT(m.page[0].write);
@@ -359,6 +364,8 @@ KTEST(mmu_event, ones_own_EXCLUSIVE_takes_nothing_and_anothers_all)
 	EXPECT_EQ(mirror_touch(b, 0, true), 0);
 	seq = mmu_interval_read_begin(&a->sub);
 	EXPECT_EQ(mirror_take_exclusive(a, 0), 0);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_EXCLUSIVE, AT(0), AT(1));
+	EXPECT(pte_write(box.seen[0].first));
 	EXPECT(!mmu_interval_check_retry(&a->sub, seq));
 	EXPECT(a->page[0].exclusive);
 	EXPECT(!b->page[0].present && b->page[0].tracked);
