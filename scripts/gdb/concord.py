@@ -155,13 +155,18 @@ class ListSubs(gdb.Command):
                   (int(node['start']), int(node['end']),
                    int(sub['invalidate_seq']), callbacks_of(sub),
                    name_of(sub['invalidate'])))
-        table = subscriptions['table']
-        for i in range(int(table['nr']) if int(table) else 0):
-            slot = table['slots'][i]
-            print('  plain    %#x  %s' %
-                  (int(slot['sub']), 'left' if slot['dead'] else
-                   'users %d  callbacks %d' % (int(slot['sub']['users']),
-                                               callbacks_of(slot['sub']))))
+        for sub in each_plain(subscriptions):
+            print('  plain    %#x  users %d  callbacks %d' %
+                  (int(sub), int(sub['users']), callbacks_of(sub)))
+
+
+def each_plain(subscriptions):
+    """Newest first, up to the one that stands for the end."""
+    sub = subscriptions['newest']
+    tail = int(subscriptions['tail'].address)
+    while int(sub) not in (0, tail):
+        yield sub
+        sub = sub['next']
 
 
 def callbacks_of(sub):
