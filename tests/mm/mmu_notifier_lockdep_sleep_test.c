@@ -478,13 +478,13 @@ KTEST(mmu_notifier_sleep, the_section_ends_with_the_callbacks)
 	struct mmu_notifier_range range;
 	struct listener failing;
 	struct sleepy s;
-	int look;
+	int round;
 
-	if (!sleepy_begin(test, &s, SLEEPY_ALL))
-		return;
-	EXPECT_EQ(listen_as(&failing, s.mm, &start_ops), 0);
-	for (look = 0; look < 2; look++) {
-		mmu_notifier_observe(look);
+	for (round = 0; round < 4; round++) {
+		if (!sleepy_begin(test, &s, round & 2 ? SLEEPY_PLAIN : SLEEPY_ALL))
+			return;
+		EXPECT_EQ(listen_as(&failing, s.mm, &start_ops), 0);
+		mmu_notifier_observe(round & 1);
 		failing.answer = 0;
 		EXPECT_EQ(begin_nonblock(&range, s.mm), 0);
 		lockdep_expect_begin();
@@ -496,8 +496,8 @@ KTEST(mmu_notifier_sleep, the_section_ends_with_the_callbacks)
 		lockdep_expect_begin();
 		might_sleep();
 		EXPECT_NO_REPORT();
+		mmu_notifier_observe(true);
+		unlisten(&failing, s.mm);
+		sleepy_finish(&s);
 	}
-	mmu_notifier_observe(true);
-	unlisten(&failing, s.mm);
-	sleepy_finish(&s);
 }
