@@ -2,9 +2,11 @@
 #
 # Makefile - build, boot, test and check Concord
 #
-# One tree of objects per kind of build: build/test (lock validator, UBSan,
-# tests) and build/release (what `make run` boots and `make bench` counts).
-# Sources are found, not listed.  `make help` lists what can be asked for.
+# One tree of objects per build: build/test (lock validator, UBSan, tests),
+# build/release (what `make run` boots and `make bench` counts), and builds that
+# lack something, build/test-no-LOCKDEP.  Sources are found, not listed; which
+# of them an option takes or leaves is told in options.mk.  `make help` lists
+# what can be asked for.
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := all
@@ -13,28 +15,37 @@ SHELL := /bin/bash
 
 # ---- what is built ---------------------------------------------------------
 
+include options.mk
+
 BUILD ?= test
-ifeq ($(filter test release,$(BUILD)),)
-$(error BUILD=$(BUILD) is neither test nor release)
+KIND := $(firstword $(subst -no-, ,$(BUILD)))
+ifeq ($(filter $(KIND),$(KINDS)),)
+$(error BUILD=$(BUILD) is none of: $(KINDS), each with -no-OPTION behind it)
 endif
 O ?= build/$(BUILD)
 
-CONFIG_test := MMU_NOTIFIER DEVICE_PRIVATE LOCKDEP DEBUG UBSAN KTEST
-CONFIG_release := MMU_NOTIFIER DEVICE_PRIVATE
-CONFIG ?= $(CONFIG_$(BUILD))
+# $(call known,OPTIONS,WHERE): the same, or the end, if there are no such.
+known = $(if $(filter-out $(OPTIONS),$1),$(error $2: there is no option \
+	$(filter-out $(OPTIONS),$1); there are $(OPTIONS)),$1)
+# $(call missing,OPTIONS,x): what x needs and OPTIONS have not.
+missing = $(filter-out $1,$(NEEDS_$2))
 
-KERNEL_DIRS := arch/x86_64 kernel mm drivers demo
-KTEST_DIRS := tests/ktest tests/kernel tests/mm tests/arch tests/drivers \
-	tests/demo tests/panic
-KERNEL_DIRS += $(if $(filter KTEST,$(CONFIG)),$(KTEST_DIRS),bench)
+LACKED := $(call known,$(wordlist 2,99,$(subst -no-, ,$(BUILD))),BUILD=$(BUILD))
+PRESENT := $(filter-out $(LACKED),$(CONFIG_$(KIND)))
+CONFIG ?= $(foreach o,$(PRESENT),$(if $(call missing,$(PRESENT),$o),,$o))
+$(foreach o,$(call known,$(CONFIG),CONFIG),$(if $(call missing,$(CONFIG),$o),$(error CONFIG: $o \
+	needs $(call missing,$(CONFIG),$o))))
 
-SRC_DIRS := $(wildcard $(KERNEL_DIRS))
-CSRC := $(if $(SRC_DIRS),$(sort $(shell find $(SRC_DIRS) -name '*.c')))
+KERNEL_DIRS := arch/x86_64 kernel mm drivers demo bench tests/ktest \
+	tests/kernel tests/mm tests/arch tests/drivers tests/demo tests/panic
 # What bench/index compares runs on the host.
-CSRC := $(filter-out bench/index/%,$(CSRC))
-# The validator is a file of its own, so that without it there is no #ifdef.
-CSRC := $(filter-out $(if $(filter LOCKDEP,$(CONFIG)),,kernel/lockdep.c),$(CSRC))
-ASRC := $(if $(SRC_DIRS),$(sort $(shell find $(SRC_DIRS) -name '*.asm')))
+ALL_CSRC := $(filter-out bench/index/%,$(sort $(shell find $(KERNEL_DIRS) -name '*.c')))
+# What the table takes out of this kernel; each of its lines is about something.
+DROPPED := $(foreach o,$(OPTIONS),$(if $(filter $o,$(CONFIG)),$(WITHOUT_$o),$(ONLY_$o)))
+$(foreach o,$(OPTIONS),$(foreach p,$(ONLY_$o) $(WITHOUT_$o),$(if \
+	$(filter $p,$(ALL_CSRC)),,$(error options.mk: no source is $p))))
+CSRC := $(filter-out $(DROPPED),$(ALL_CSRC))
+ASRC := $(sort $(shell find $(KERNEL_DIRS) -name '*.asm'))
 OBJS := $(CSRC:%.c=$(O)/%.o) $(ASRC:%.asm=$(O)/%.asm.o)
 
 # ---- with what -------------------------------------------------------------
@@ -91,11 +102,17 @@ PEER_BIN := build/peer/plain/concord-peer
 
 ##@ Build
 .PHONY: all
-all: $(KERNEL) ## the kernel image of BUILD (test, which is the default, or release)
+all: $(KERNEL) ## the kernel image of BUILD: test, the default; release; test-no-LOCKDEP or so, see options.mk
 
-# Compiled and not linked, for the checks.
-.PHONY: objects
+# Compiled and not linked, for the checks; and what there is, for scripts.
+.PHONY: objects builds options sources
 objects: $(OBJS)
+builds:
+	@echo $(filter-out bare,$(KINDS)) $(LACKING)
+options:
+	@echo $(CONFIG)
+sources:
+	@echo $(CSRC)
 
 .PHONY: iso
 iso: deps-image $(O)/concord.iso ## a bootable ISO of BUILD, for BIOS and UEFI

@@ -85,6 +85,7 @@ void contest_fail(struct contest_round *round, int err);
 /**
  * struct contest_player - who plays the device's side
  * @name: "the peer"
+ * @adds: it is a device, or as good as one; else the CPUs are alone
  * @begin: make ready: 0 or an errno, with nothing held
  * @play: do @goal operations, counting them in @device_operations; runs in a
  *	  thread of its own: 0 or an errno; never waits without a limit and
@@ -93,6 +94,7 @@ void contest_fail(struct contest_round *round, int err);
  */
 struct contest_player {
 	const char *name;
+	bool adds;
 	int (*begin)(struct contest_round *round);
 	int (*play)(struct contest_round *round);
 	void (*end)(struct contest_round *round);
@@ -101,7 +103,10 @@ struct contest_player {
 /* A device that is really there (contest_peer.c). */
 extern const struct contest_player contest_peer;
 
-/* A kernel thread that plays one (contest_pretend.c). */
-extern const struct contest_player contest_pretend;
+/*
+ * Who plays when there is none: a kernel thread (contest_pretend.c), or nobody
+ * in a kernel whose options let no device in (contest_alone.c).
+ */
+extern const struct contest_player contest_stand_in;
 
 #endif

@@ -178,6 +178,7 @@ static void peer_end(struct contest_round *round)
 
 const struct contest_player contest_peer = {
 	.name = "the peer",
+	.adds = true,
 	.begin = peer_begin,
 	.play = peer_play,
 	.end = peer_end,

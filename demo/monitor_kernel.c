@@ -68,6 +68,10 @@ static int peer_command(int argc, char **argv)
 	unsigned int i;
 	char text[512];
 
+	if (!IS_ENABLED(CONFIG_PEER)) {
+		monitor_print("this build has no driver for the device\n");
+		return 0;
+	}
 	if (!peer_count())
 		monitor_print("  no peer: started with PEER=none?\n");
 	for (i = 0; i < peer_count(); i++) {

@@ -166,8 +166,14 @@ static int subs_command(int argc, char **argv)
 {
 	struct mmu_notifier_stats stats;
 	struct mm_struct *mm;
-	int err = find_mm(argc, argv, 1, &mm);
+	int err;
 
+	if (!IS_ENABLED(CONFIG_MMU_NOTIFIER)) {
+		monitor_print(
+			"this build has no MMU_NOTIFIER: nobody can subscribe\n");
+		return 0;
+	}
+	err = find_mm(argc, argv, 1, &mm);
 	if (err)
 		return err;
 	mmu_notifier_read_stats(mm, &stats);

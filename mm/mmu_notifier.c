@@ -128,8 +128,8 @@
 /* Waiting for walkers: see interval_sub->settle. */
 #define SETTLE_NEVER (~(u64)0)
 
-struct lockdep_map mmu_notifier_invalidate_range_start_map =
-	LOCKDEP_MAP_INIT("mmu_notifier_invalidate_range_start");
+DEFINE_LOCKDEP_MAP(mmu_notifier_invalidate_range_start_map,
+		   "mmu_notifier_invalidate_range_start");
 
 /* --- the object of an mm -------------------------------------------------- */
 

@@ -73,7 +73,7 @@ const char *mmu_notifier_event_name(unsigned int event)
 /* All objects that exist, so that the switch reaches them. */
 static DEFINE_SPINLOCK(all_lock);
 static struct mmu_notifier_subscriptions *all;
-static bool looking = IS_ENABLED(CONFIG_DEBUG);
+static bool looking = IS_ENABLED(CONFIG_KTEST);
 
 static void look_at(struct mmu_notifier_subscriptions *subs, bool on)
 {

@@ -72,7 +72,7 @@ enum page_wait_mode {
 
 static struct page_wait_queue page_wait[1 << PAGE_WAIT_SHIFT];
 
-struct lockdep_map page_lock_map = LOCKDEP_MAP_INIT("page_lock");
+DEFINE_LOCKDEP_MAP(page_lock_map, "page_lock");
 
 struct page *empty_zero_page;
 

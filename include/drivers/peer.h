@@ -152,6 +152,8 @@ struct peer_work {
 	struct peer_order *slot;
 };
 
+#ifdef CONFIG_PEER
+
 /**
  * peer_count() - how many peers were found at boot
  *
@@ -170,19 +172,54 @@ unsigned int peer_count(void);
 struct peer *peer_get(unsigned int index);
 
 /**
+ * peer_present() - is there a first peer, and is it alive?
+ *
+ * Context: any.
+ */
+bool peer_present(void);
+
+/**
+ * peer_describe() - a few lines about a device, for the monitor
+ * @peer: the device
+ * @buf: destination
+ * @len: its size
+ *
+ * Context: may sleep.
+ * Return: characters written.
+ */
+int peer_describe(struct peer *peer, char *buf, size_t len);
+
+#else /* no driver in this kernel, so no peer */
+
+static inline unsigned int peer_count(void)
+{
+	return 0;
+}
+
+static inline struct peer *peer_get(unsigned int index)
+{
+	return NULL;
+}
+
+static inline bool peer_present(void)
+{
+	return false;
+}
+
+static inline int peer_describe(struct peer *peer, char *buf, size_t len)
+{
+	return 0;
+}
+
+#endif
+
+/**
  * peer_alive() - has the device not been declared dead?
  * @peer: the device
  *
  * Context: any.
  */
 bool peer_alive(const struct peer *peer);
-
-/**
- * peer_present() - is there a first peer, and is it alive?
- *
- * Context: any.
- */
-bool peer_present(void);
 
 /**
  * peer_restart() - reset a device and begin anew with it
@@ -347,17 +384,6 @@ void peer_work_abandon(struct peer_context *ctx, struct peer_work *work);
  */
 int peer_work_run(struct peer_context *ctx, struct peer_work *work,
 		  u64 timeout_ns);
-
-/**
- * peer_describe() - a few lines about a device, for the monitor
- * @peer: the device
- * @buf: destination
- * @len: its size
- *
- * Context: may sleep.
- * Return: characters written.
- */
-int peer_describe(struct peer *peer, char *buf, size_t len);
 
 /**
  * struct peer_hooks - places where tests step in; all NULL in normal use

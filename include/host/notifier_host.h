@@ -282,12 +282,7 @@ static inline unsigned long rdtsc(void)
 #define host_trace(first, ...)           ((void)(first))
 
 /* No lock validator here: ThreadSanitizer is one. */
-struct lockdep_map {
-	char unused;
-};
-#define LOCKDEP_MAP_INIT(name_) \
-	{                       \
-		0               \
-	}
+#define DEFINE_LOCKDEP_MAP(map, name_) struct host_no_lockdep
+#define DECLARE_LOCKDEP_MAP(map)       struct host_no_lockdep
 
 #endif

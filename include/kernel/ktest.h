@@ -62,6 +62,12 @@ enum ktest_flags {
 	 * for tests of the runner that must fail or hang.
 	 */
 	KT_BY_NAME_ONLY = 1 << 5,
+	/** Skipped, by name, in a kernel where nobody is told of changes. */
+	KT_NEEDS_NOTIFIER = 1 << 6,
+	/** Skipped, by name, in a kernel without assertions and poison. */
+	KT_NEEDS_DEBUG = 1 << 7,
+	/** Skipped, by name, in a kernel without the lock validator. */
+	KT_NEEDS_LOCKDEP = 1 << 8,
 };
 
 /** A registered test; KTEST() fills it in, the runner reads it. */

@@ -87,8 +87,11 @@ struct lockdep_map {
 	{                                                                        \
 		.key = &(struct lock_class_key)LOCK_CLASS_KEY_INIT(name_, kind_) \
 	}
-/** LOCKDEP_MAP_INIT() - static initialiser of a fake lock */
-#define LOCKDEP_MAP_INIT(name_) LOCKDEP_MAP_INIT_KIND(name_, LOCK_KIND_FAKE)
+/** DEFINE_LOCKDEP_MAP() - a fake lock of a file, @name_ for people */
+#define DEFINE_LOCKDEP_MAP(map, name_) \
+	struct lockdep_map map = LOCKDEP_MAP_INIT_KIND(name_, LOCK_KIND_FAKE)
+/** DECLARE_LOCKDEP_MAP() - the same, for a header */
+#define DECLARE_LOCKDEP_MAP(map) extern struct lockdep_map map
 /* The member initialiser that locks use, comma included. */
 #define LOCKDEP_DEP_INIT(name_, kind_) \
 	.dep = LOCKDEP_MAP_INIT_KIND(name_, kind_),
@@ -278,9 +281,9 @@ struct lockdep_map {
 struct lockdep_task {
 };
 
-#define LOCKDEP_MAP_INIT(name_) \
-	{                       \
-	}
+/* Not even a symbol is left (R5.9); these are declarations, for the semicolon. */
+#define DEFINE_LOCKDEP_MAP(map, name_) struct lockdep_map
+#define DECLARE_LOCKDEP_MAP(map)       struct lockdep_map
 #define LOCKDEP_DEP_INIT(name_, kind_)
 #define LOCKDEP_MAP_MEMBER
 #define lockdep_init_map(map, name_, kind_)    ((void)0)
@@ -299,14 +302,15 @@ struct lockdep_task {
 #define non_block_end()                         ((void)0)
 #define lock_map_acquire(map)                   ((void)0)
 #define lock_map_release(map)                   ((void)0)
-#define might_lock(lock)                        ((void)0)
-#define might_lock_read(lock)                   ((void)0)
-#define lockdep_is_held(lock)                   true
-#define lockdep_assert_held(lock)               ((void)0)
-#define lockdep_assert_held_write(lock)         ((void)0)
-#define lockdep_assert_held_read(lock)          ((void)0)
-#define lockdep_assert_not_held(lock)           ((void)0)
-#define lockdep_set_class(lock, name_)          ((void)0)
+/* The maps are not there to be named; locks are, and names stay used and right. */
+#define might_lock(lock)                        ((void)sizeof(lock))
+#define might_lock_read(lock)                   ((void)sizeof(lock))
+#define lockdep_is_held(lock)                   ((void)sizeof(lock), true)
+#define lockdep_assert_held(lock)               ((void)sizeof(lock))
+#define lockdep_assert_held_write(lock)         ((void)sizeof(lock))
+#define lockdep_assert_held_read(lock)          ((void)sizeof(lock))
+#define lockdep_assert_not_held(lock)           ((void)sizeof(lock))
+#define lockdep_set_class(lock, name_)          ((void)sizeof(lock))
 
 static inline void lockdep_task_exit(struct task *task)
 {

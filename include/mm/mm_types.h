@@ -90,7 +90,8 @@ enum mm_flag {
  * @anon_rss: (a) anonymous pages mapped, exclusive entries included
  * @nr_ptes: (a) page-table pages below the top table
  * @flags: (a) MMF_*
- * @notifier_subscriptions: who is told of changes; mm/mmu_notifier.c
+ * @notifier_subscriptions: who is told of changes; mm/mmu_notifier.c. This
+ *	and the next two are only there with the option (R6.5)
  * @notifier_ranges: (a) open changes; negative once somebody has subscribed
  * @notifier_mode: (o) what there is for a change to do then; beside the count,
  *	so that both are one cache line
@@ -123,9 +124,11 @@ struct mm_struct {
 	struct atomic64 anon_rss;
 	struct atomic64 nr_ptes;
 	unsigned long flags;
+#ifdef CONFIG_MMU_NOTIFIER
 	struct mmu_notifier_subscriptions *notifier_subscriptions;
 	struct atomic64 notifier_ranges;
 	unsigned int notifier_mode;
+#endif
 	struct list_head mm_list;
 	unsigned int id;
 };

@@ -24,7 +24,8 @@
  *
  * mm/mmu_notifier.c tells how; docs/semantics.md lists every rule (R...) with
  * its test. Most of what follows says what each call promises; the last hundred
- * lines are what stands in when the option is off.
+ * lines are what stands in when the option is off (R6.1 to R6.5): subscribing is
+ * declared and does not link, changing mappings costs nothing.
  */
 #ifndef MM_MMU_NOTIFIER_H
 #define MM_MMU_NOTIFIER_H
@@ -344,16 +345,6 @@ struct mmu_notifier *mmu_notifier_get_locked(const struct mmu_notifier_ops *ops,
 void mmu_notifier_put(struct mmu_notifier *subscription);
 
 /**
- * mmu_notifier_synchronize() - wait for the freeing of what was put
- *
- * When this returns free_notifier has returned for every put that was last and
- * returned before (R2.35).
- *
- * Context: may sleep; not from a callback.
- */
-void mmu_notifier_synchronize(void);
-
-/**
  * mmu_interval_notifier_insert() - watch an interval
  * @interval_sub: the caller's object, in no use
  * @mm: of which the caller holds a user
@@ -565,6 +556,134 @@ void mmu_interval_round_unlock(struct mmu_interval_rounds *rounds);
  */
 const char *mmu_notifier_event_name(unsigned int event);
 
+/* --- figures, for tests and for people ----------------------------------- */
+
+/**
+ * struct mmu_notifier_figures - of one subscription, while statistics are on
+ * @events: ranges it was told of, by event
+ * @callbacks: callbacks made for them: starts, second passes, ends; and
+ *	those about entries and flushes
+ * @longest: the longest callback, in clock ticks
+ * @waits: read sections that had to wait
+ * @retries: read sections in vain, by the event that came between
+ * @retries_other: the same, when the event is not remembered
+ */
+struct mmu_notifier_figures {
+	unsigned long events[NR_MMU_NOTIFY_EVENTS];
+	unsigned long callbacks;
+	unsigned long longest;
+	unsigned long waits;
+	unsigned long retries[NR_MMU_NOTIFY_EVENTS];
+	unsigned long retries_other;
+};
+
+/**
+ * struct mmu_notifier_stats - what happened in one mm
+ * @plain: plain subscriptions
+ * @intervals: interval subscriptions, waiting ones included
+ * @open_ranges: ranges open now, all of them
+ * @open_hits: ranges open now that hit an interval
+ * @events: starts, by event, while statistics are on
+ * @callbacks: callbacks made, likewise
+ * @longest: the longest of them, in clock ticks
+ * @retries: read sections in vain, by the event that came between, likewise
+ * @retries_other: read sections in vain whose event is not known, ever
+ * @failed_starts: non-blocking starts that failed, ever
+ * @waits: read sections that had to wait, ever
+ * @alone: rounds of look-ups that kept changes out, ever
+ * @tree_locks: searches of the interval tree, while statistics are on
+ * @walks: walks over the plain subscriptions, likewise
+ * @deferred_adds: insertions that had to be put off, ever
+ * @deferred_removes: removals that had to be put off, ever
+ * @gave_way: starts that first let the tree be changed, ever
+ * @turns: periods for which ranges or walks were waited for, ever
+ * @invalidate_seq: the number of the last range that hit an interval
+ */
+struct mmu_notifier_stats {
+	unsigned long plain;
+	unsigned long intervals;
+	unsigned long open_ranges;
+	unsigned long open_hits;
+	unsigned long events[NR_MMU_NOTIFY_EVENTS];
+	unsigned long callbacks;
+	unsigned long longest;
+	unsigned long retries[NR_MMU_NOTIFY_EVENTS];
+	unsigned long retries_other;
+	unsigned long failed_starts;
+	unsigned long waits;
+	unsigned long alone;
+	unsigned long tree_locks;
+	unsigned long walks;
+	unsigned long deferred_adds;
+	unsigned long deferred_removes;
+	unsigned long gave_way;
+	unsigned long turns;
+	unsigned long invalidate_seq;
+};
+
+/**
+ * mmu_notifier_observe() - switch statistics and traces of callbacks on or off
+ * @on: off in a release kernel until somebody asks, on in test kernels
+ */
+void mmu_notifier_observe(bool on);
+
+/**
+ * mmu_notifier_read_stats() - the figures of one mm
+ * @mm: kept alive by the caller
+ * @stats: filled; all zero when nobody ever subscribed
+ */
+void mmu_notifier_read_stats(struct mm_struct *mm,
+			     struct mmu_notifier_stats *stats);
+
+/**
+ * struct mmu_notifier_sub_info - one subscription, for people
+ * @plain: the plain subscription, or NULL
+ * @interval: the interval subscription, or NULL
+ * @start: first address of the interval
+ * @last: last address of the interval
+ * @users: gets of a plain one
+ * @figures: all zero when nothing was noted
+ */
+struct mmu_notifier_sub_info {
+	const struct mmu_notifier *plain;
+	const struct mmu_interval_notifier *interval;
+	unsigned long start;
+	unsigned long last;
+	unsigned int users;
+	struct mmu_notifier_figures figures;
+};
+
+/**
+ * mmu_notifier_for_each_sub() - show every subscription of an mm
+ * @mm: kept alive by the caller
+ * @fn: called with a spinlock held, must not sleep; false ends the walk
+ * @arg: handed to @fn
+ *
+ * Return: how many were shown.
+ */
+unsigned long mmu_notifier_for_each_sub(
+	struct mm_struct *mm,
+	bool (*fn)(const struct mmu_notifier_sub_info *info, void *arg),
+	void *arg);
+
+/**
+ * mmu_notifier_verify() - check the invariants of one mm, for tests
+ * @mm: kept alive and at rest by the caller
+ *
+ * The tree's own, odd sequence numbers, counts against lists.
+ *
+ * Return: true when all hold.
+ */
+bool mmu_notifier_verify(struct mm_struct *mm);
+
+/** mmu_notifier_nr_subscriptions() - in all address spaces, for leak checks */
+unsigned long mmu_notifier_nr_subscriptions(void);
+
+/** mmu_notifier_nr_pending() - last puts whose freeing is still to come */
+unsigned long mmu_notifier_nr_pending(void);
+
+/* --- for who changes mappings; below, what stands in without the option --- */
+
 #ifdef CONFIG_MMU_NOTIFIER
 
 /**
@@ -632,7 +751,7 @@ void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm);
  * callbacks run or wait for them. So the validator learns what may not be
  * held or taken there without a callback ever having to be hit.
  */
-extern struct lockdep_map mmu_notifier_invalidate_range_start_map;
+DECLARE_LOCKDEP_MAP(mmu_notifier_invalidate_range_start_map);
 #define mmu_notifier_map_acquire() \
 	lock_map_acquire(&mmu_notifier_invalidate_range_start_map)
 #define mmu_notifier_map_release() \
@@ -893,135 +1012,19 @@ static __always_inline void mmu_notifier_arch_invalidate_secondary_tlbs(
 	mmu_notifier_invalidate_range(mm, start, end);
 }
 
-/* --- figures, for tests and for people ----------------------------------- */
-
 /**
- * struct mmu_notifier_figures - of one subscription, while statistics are on
- * @events: ranges it was told of, by event
- * @callbacks: callbacks made for them: starts, second passes, ends; and
- *	those about entries and flushes
- * @longest: the longest callback, in clock ticks
- * @waits: read sections that had to wait
- * @retries: read sections in vain, by the event that came between
- * @retries_other: the same, when the event is not remembered
- */
-struct mmu_notifier_figures {
-	unsigned long events[NR_MMU_NOTIFY_EVENTS];
-	unsigned long callbacks;
-	unsigned long longest;
-	unsigned long waits;
-	unsigned long retries[NR_MMU_NOTIFY_EVENTS];
-	unsigned long retries_other;
-};
-
-/**
- * struct mmu_notifier_stats - what happened in one mm
- * @plain: plain subscriptions
- * @intervals: interval subscriptions, waiting ones included
- * @open_ranges: ranges open now, all of them
- * @open_hits: ranges open now that hit an interval
- * @events: starts, by event, while statistics are on
- * @callbacks: callbacks made, likewise
- * @longest: the longest of them, in clock ticks
- * @retries: read sections in vain, by the event that came between, likewise
- * @retries_other: read sections in vain whose event is not known, ever
- * @failed_starts: non-blocking starts that failed, ever
- * @waits: read sections that had to wait, ever
- * @alone: rounds of look-ups that kept changes out, ever
- * @tree_locks: searches of the interval tree, while statistics are on
- * @walks: walks over the plain subscriptions, likewise
- * @deferred_adds: insertions that had to be put off, ever
- * @deferred_removes: removals that had to be put off, ever
- * @gave_way: starts that first let the tree be changed, ever
- * @turns: periods for which ranges or walks were waited for, ever
- * @invalidate_seq: the number of the last range that hit an interval
- */
-struct mmu_notifier_stats {
-	unsigned long plain;
-	unsigned long intervals;
-	unsigned long open_ranges;
-	unsigned long open_hits;
-	unsigned long events[NR_MMU_NOTIFY_EVENTS];
-	unsigned long callbacks;
-	unsigned long longest;
-	unsigned long retries[NR_MMU_NOTIFY_EVENTS];
-	unsigned long retries_other;
-	unsigned long failed_starts;
-	unsigned long waits;
-	unsigned long alone;
-	unsigned long tree_locks;
-	unsigned long walks;
-	unsigned long deferred_adds;
-	unsigned long deferred_removes;
-	unsigned long gave_way;
-	unsigned long turns;
-	unsigned long invalidate_seq;
-};
-
-/**
- * mmu_notifier_observe() - switch statistics and traces of callbacks on or off
- * @on: off in a release kernel until somebody asks, on in test kernels
- */
-void mmu_notifier_observe(bool on);
-
-/**
- * mmu_notifier_read_stats() - the figures of one mm
- * @mm: kept alive by the caller
- * @stats: filled; all zero when nobody ever subscribed
- */
-void mmu_notifier_read_stats(struct mm_struct *mm,
-			     struct mmu_notifier_stats *stats);
-
-/**
- * struct mmu_notifier_sub_info - one subscription, for people
- * @plain: the plain subscription, or NULL
- * @interval: the interval subscription, or NULL
- * @start: first address of the interval
- * @last: last address of the interval
- * @users: gets of a plain one
- * @figures: all zero when nothing was noted
- */
-struct mmu_notifier_sub_info {
-	const struct mmu_notifier *plain;
-	const struct mmu_interval_notifier *interval;
-	unsigned long start;
-	unsigned long last;
-	unsigned int users;
-	struct mmu_notifier_figures figures;
-};
-
-/**
- * mmu_notifier_for_each_sub() - show every subscription of an mm
- * @mm: kept alive by the caller
- * @fn: called with a spinlock held, must not sleep; false ends the walk
- * @arg: handed to @fn
+ * mmu_notifier_synchronize() - wait for the freeing of what was put
  *
- * Return: how many were shown.
- */
-unsigned long mmu_notifier_for_each_sub(
-	struct mm_struct *mm,
-	bool (*fn)(const struct mmu_notifier_sub_info *info, void *arg),
-	void *arg);
-
-/**
- * mmu_notifier_verify() - check the invariants of one mm, for tests
- * @mm: kept alive and at rest by the caller
+ * When this returns free_notifier has returned for every put that was last and
+ * returned before (R2.35).
  *
- * The tree's own, odd sequence numbers, counts against lists.
- *
- * Return: true when all hold.
+ * Context: may sleep; not from a callback.
  */
-bool mmu_notifier_verify(struct mm_struct *mm);
-
-/** mmu_notifier_nr_subscriptions() - in all address spaces, for leak checks */
-unsigned long mmu_notifier_nr_subscriptions(void);
-
-/** mmu_notifier_nr_pending() - last puts whose freeing is still to come */
-unsigned long mmu_notifier_nr_pending(void);
+void mmu_notifier_synchronize(void);
 
 #else /* !CONFIG_MMU_NOTIFIER */
 
-/* R6.2: only the bounds are left; nothing else is evaluated. */
+/* R6.2: only the bounds are left. */
 struct mmu_notifier_range {
 	unsigned long start;
 	unsigned long end;
@@ -1035,11 +1038,30 @@ _mmu_notifier_range_init(struct mmu_notifier_range *range, unsigned long start,
 	range->end = end;
 }
 
-#define mmu_notifier_range_init(range, event, flags, vma, mm, start, end) \
-	_mmu_notifier_range_init(range, start, end)
+/* Never called: gives the arguments that nobody evaluates their types. */
+static __always_inline void
+_mmu_notifier_range_unused(enum mmu_notifier_event event, unsigned int flags,
+			   const struct vm_area_struct *vma,
+			   const struct mm_struct *mm, const void *owner)
+{
+}
+
+/*
+ * Macros, so that of the arguments only range, start and end are evaluated, once
+ * each. The others may cost something, or not be there to be looked at; the
+ * compiler still reads them, so that they do not rot and are not "unused".
+ */
 #define mmu_notifier_range_init_owner(range, event, flags, vma, mm, start, \
 				      end, owner)                          \
-	_mmu_notifier_range_init(range, start, end)
+	do {                                                               \
+		_mmu_notifier_range_init(range, start, end);               \
+		if (0)                                                     \
+			_mmu_notifier_range_unused(event, flags, vma, mm,  \
+						   owner);                 \
+	} while (0)
+#define mmu_notifier_range_init(range, event, flags, vma, mm, start, end)  \
+	mmu_notifier_range_init_owner(range, event, flags, vma, mm, start, \
+				      end, NULL)
 
 static __always_inline bool
 mmu_notifier_range_blockable(const struct mmu_notifier_range *range)
@@ -1131,7 +1153,9 @@ static __always_inline void mmu_notifier_arch_invalidate_secondary_tlbs(
 {
 }
 
-#define mmu_notifier_synchronize() ((void)0)
+static __always_inline void mmu_notifier_synchronize(void)
+{
+}
 
 #endif /* CONFIG_MMU_NOTIFIER */
 

@@ -270,7 +270,7 @@ void __wait_on_page_locked(struct page *page);
 void __unlock_page_waiters(struct page *page);
 
 /* What the lock validator knows every page lock as. */
-extern struct lockdep_map page_lock_map;
+DECLARE_LOCKDEP_MAP(page_lock_map);
 
 /*
  * The one who unlocks need not be the one who locked, so the validator is

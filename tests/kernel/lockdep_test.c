@@ -31,7 +31,7 @@ static DEFINE_RWSEM(order_rwsem);
 static DEFINE_RWSEM(twice);
 static DEFINE_SPINLOCK(try_a);
 static DEFINE_SPINLOCK(try_b);
-static struct lockdep_map waiting = LOCKDEP_MAP_INIT("waiting_for_it");
+static DEFINE_LOCKDEP_MAP(waiting, "waiting_for_it");
 static DEFINE_MUTEX(held_by_it);
 static DEFINE_MUTEX(might_a);
 static DEFINE_MUTEX(might_b);

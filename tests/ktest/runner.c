@@ -101,6 +101,12 @@ static const char *reason_to_skip(const struct ktest_case *tcase)
 		return "no peer device";
 	if ((tcase->flags & KT_NEEDS_SMP) && num_online_cpus() < 2)
 		return "only one CPU";
+	if ((tcase->flags & KT_NEEDS_NOTIFIER) && !IS_ENABLED(CONFIG_MMU_NOTIFIER))
+		return "a kernel without MMU_NOTIFIER";
+	if ((tcase->flags & KT_NEEDS_DEBUG) && !IS_ENABLED(CONFIG_DEBUG))
+		return "a kernel without DEBUG";
+	if ((tcase->flags & KT_NEEDS_LOCKDEP) && !IS_ENABLED(CONFIG_LOCKDEP))
+		return "a kernel without LOCKDEP";
 	return NULL;
 }
 

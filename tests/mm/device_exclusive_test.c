@@ -67,7 +67,7 @@ KTEST(device_exclusive, an_exclusive_page_is_locked_held_and_still_mapped)
 	sandbox_close(&box);
 }
 
-KTEST(device_exclusive, untouched_memory_is_faulted_in_first)
+KTEST_F(device_exclusive, untouched_memory_is_faulted_in_first, KT_NEEDS_NOTIFIER)
 {
 	struct page *pages[3];
 	struct sandbox box;
@@ -87,7 +87,8 @@ KTEST(device_exclusive, untouched_memory_is_faulted_in_first)
 	sandbox_close(&box);
 }
 
-KTEST(device_exclusive, a_run_costs_one_event_with_its_owner_and_one_flush)
+KTEST_F(device_exclusive, a_run_costs_one_event_with_its_owner_and_one_flush,
+	KT_NEEDS_NOTIFIER)
 {
 	struct tlb_counters before, after;
 	static struct page *pages[512];
@@ -221,7 +222,8 @@ KTEST(device_exclusive, bad_arguments_are_refused_and_slots_are_empty)
  *	pages	0 1 2 3
  *		[rw][r ]
  */
-KTEST(device_exclusive, pages_that_may_not_be_written_end_the_run)
+KTEST_F(device_exclusive, pages_that_may_not_be_written_end_the_run,
+	KT_NEEDS_NOTIFIER)
 {
 	struct page *mark = (struct page *)0x11;
 	struct page *pages[4] = {mark, mark, mark, mark};
@@ -271,7 +273,8 @@ KTEST(device_exclusive, a_page_locked_by_another_is_left_out_but_for_the_first)
 	sandbox_close(&box);
 }
 
-KTEST(device_exclusive, no_memory_on_the_first_page_is_told_on_a_later_is_short)
+KTEST_F(device_exclusive,
+	no_memory_on_the_first_page_is_told_on_a_later_is_short, KT_NEEDS_DEBUG)
 {
 	struct page *pages[2];
 	struct sandbox box;
@@ -353,7 +356,8 @@ KTEST(device_exclusive, the_first_lock_is_waited_for_and_a_kill_ends_the_wait)
  *	unlock
  *					CLEAR: A lets go; EXCLUSIVE(B)
  */
-KTEST(device_exclusive, a_second_device_takes_the_page_from_the_first)
+KTEST_F(device_exclusive, a_second_device_takes_the_page_from_the_first,
+	KT_NEEDS_NOTIFIER)
 {
 	struct waiter w = {.owner = DEVICE_B};
 	struct page *pages[1];
@@ -385,7 +389,8 @@ KTEST(device_exclusive, a_second_device_takes_the_page_from_the_first)
 	sandbox_close(&box);
 }
 
-KTEST(device_exclusive, exclusive_pages_are_taken_back_and_made_again)
+KTEST_F(device_exclusive, exclusive_pages_are_taken_back_and_made_again,
+	KT_NEEDS_NOTIFIER)
 {
 	struct page *pages[2];
 	struct sandbox box;
@@ -407,7 +412,8 @@ KTEST(device_exclusive, exclusive_pages_are_taken_back_and_made_again)
 
 /* --- taking back --------------------------------------------------------- */
 
-KTEST(device_exclusive, a_take_back_raises_clear_for_its_one_page_first)
+KTEST_F(device_exclusive, a_take_back_raises_clear_for_its_one_page_first,
+	KT_NEEDS_NOTIFIER)
 {
 	struct page *pages[2];
 	struct sandbox box;
@@ -476,13 +482,12 @@ struct stopped_fault {
 	bool done;
 };
 
-static void stop_in_clear(struct sandbox *box,
-			  const struct mmu_notifier_range *range)
+static void stop_in_clear(struct sandbox *box, const struct seen_event *event)
 {
 	struct stopped_fault *stop = box->hook_arg;
 
-	if (stop->done || range->event != MMU_NOTIFY_CLEAR ||
-	    range->start != stop->addr)
+	if (stop->done || event->event != MMU_NOTIFY_CLEAR ||
+	    event->start != stop->addr)
 		return;
 	stop->done = true;
 	step_signal(&stop->step, 1);
@@ -507,7 +512,8 @@ static void read_once(struct sandbox_thread *self)
  *	that faulted: left empty
  *	touches again: zero page		(must read 0, not p's word)
  */
-KTEST(device_exclusive, take_back_that_lost_to_dontneed_leaves_the_entry_empty)
+KTEST_F(device_exclusive, take_back_that_lost_to_dontneed_leaves_the_entry_empty,
+	KT_NEEDS_NOTIFIER)
 {
 	struct stopped_fault stop = {.addr = AT(0)};
 	struct fault_counters before, after;
@@ -557,7 +563,8 @@ KTEST(device_exclusive, take_back_that_lost_to_dontneed_leaves_the_entry_empty)
  * The same stop, and nobody interferes: while the fault is inside its CLEAR the
  * entry is exclusive still, and the page locked (R8.17).
  */
-KTEST(device_exclusive, the_page_is_locked_and_the_entry_kept_during_clear)
+KTEST_F(device_exclusive, the_page_is_locked_and_the_entry_kept_during_clear,
+	KT_NEEDS_NOTIFIER)
 {
 	struct stopped_fault stop = {.addr = AT(0)};
 	struct sandbox_thread reader;
@@ -590,7 +597,8 @@ KTEST(device_exclusive, the_page_is_locked_and_the_entry_kept_during_clear)
 	sandbox_close(&box);
 }
 
-KTEST(device_exclusive, gup_takes_the_page_back_before_it_holds_it)
+KTEST_F(device_exclusive, gup_takes_the_page_back_before_it_holds_it,
+	KT_NEEDS_NOTIFIER)
 {
 	struct page *pages[1];
 	struct page *held[1];
@@ -613,7 +621,8 @@ KTEST(device_exclusive, gup_takes_the_page_back_before_it_holds_it)
 
 /* --- everything else on an exclusive entry -------------------------------- */
 
-KTEST(device_exclusive, munmap_of_exclusive_pages_gives_all_back)
+KTEST_F(device_exclusive, munmap_of_exclusive_pages_gives_all_back,
+	KT_NEEDS_NOTIFIER)
 {
 	struct page *pages[4];
 	struct sandbox box;
@@ -638,7 +647,8 @@ KTEST(device_exclusive, munmap_of_exclusive_pages_gives_all_back)
 	sandbox_close(&box);
 }
 
-KTEST(device_exclusive, dontneed_of_an_exclusive_page_leaves_zeroes)
+KTEST_F(device_exclusive, dontneed_of_an_exclusive_page_leaves_zeroes,
+	KT_NEEDS_NOTIFIER)
 {
 	struct page *pages[1];
 	struct sandbox box;
@@ -670,7 +680,8 @@ KTEST(device_exclusive, exit_with_exclusive_pages_gives_all_back)
 	sandbox_close(&box);
 }
 
-KTEST(device_exclusive, mprotect_makes_the_entry_read_only_and_never_more)
+KTEST_F(device_exclusive, mprotect_makes_the_entry_read_only_and_never_more,
+	KT_NEEDS_NOTIFIER)
 {
 	struct page *pages[1];
 	struct sandbox box;
@@ -722,7 +733,8 @@ KTEST(device_exclusive, a_restore_gives_no_more_than_the_region_allows)
  * zap that meets an exclusive entry then flushes for itself; without a maker it
  * has nothing to flush.
  */
-KTEST(device_exclusive, dontneed_during_a_batched_flush_flushes_for_itself)
+KTEST_F(device_exclusive, dontneed_during_a_batched_flush_flushes_for_itself,
+	KT_NEEDS_NOTIFIER)
 {
 	struct tlb_counters before, after;
 	struct page *pages[2];
@@ -748,12 +760,11 @@ KTEST(device_exclusive, dontneed_during_a_batched_flush_flushes_for_itself)
  * The second look: between the fault-in and the exchange the page is swapped
  * for another, by a thread that the EXCLUSIVE event itself lets run.
  */
-static void swap_in_exclusive(struct sandbox *box,
-			      const struct mmu_notifier_range *range)
+static void swap_in_exclusive(struct sandbox *box, const struct seen_event *event)
 {
 	struct stopped_fault *stop = box->hook_arg;
 
-	if (stop->done || range->event != MMU_NOTIFY_EXCLUSIVE)
+	if (stop->done || event->event != MMU_NOTIFY_EXCLUSIVE)
 		return;
 	stop->done = true;
 	step_signal(&stop->step, 1);
@@ -773,7 +784,8 @@ static int make_two(void *arg)
 	return 0;
 }
 
-KTEST(device_exclusive, a_page_that_changed_before_the_exchange_is_given_up)
+KTEST_F(device_exclusive, a_page_that_changed_before_the_exchange_is_given_up,
+	KT_NEEDS_NOTIFIER)
 {
 	struct waiter w = {.owner = DEVICE_A};
 	struct stopped_fault stop = {.done = false};

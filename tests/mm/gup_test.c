@@ -111,6 +111,18 @@ KTEST(gup, errors_on_the_first_page_are_told_apart)
 	EXPECT_EQ(gup(&box, AT(0) + 1, 1, FOLL_GET, pages), (long)-EINVAL);
 	EXPECT_EQ(gup(&box, AT(0), 0, FOLL_GET, pages), (long)-EINVAL);
 	EXPECT_EQ(gup(&box, AT(0), 1, FOLL_GET, NULL), (long)-EINVAL);
+	EXPECT_EQ(pages[0], mark);
+	sandbox_close(&box);
+}
+
+KTEST_F(gup, a_fault_without_memory_is_an_error, KT_NEEDS_DEBUG)
+{
+	struct page *mark = (struct page *)0x11;
+	struct page *pages[1] = {mark};
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
 	alloc_fail_nth(1);
 	EXPECT_EQ(gup(&box, AT(0), 1, FOLL_GET | FOLL_WRITE, pages),
 		  (long)-ENOMEM);

@@ -55,7 +55,7 @@ KTEST(mm, every_address_space_is_on_the_list_under_its_number)
 	mmput(b);
 }
 
-KTEST(mm, running_out_of_memory_at_birth_leaks_nothing)
+KTEST_F(mm, running_out_of_memory_at_birth_leaks_nothing, KT_NEEDS_DEBUG)
 {
 	unsigned long nth;
 
@@ -65,65 +65,6 @@ KTEST(mm, running_out_of_memory_at_birth_leaks_nothing)
 		EXPECT(alloc_fail_hit());
 		alloc_fail_nth(0);
 	}
-}
-
-struct exit_log {
-	struct mmu_interval_notifier sub;
-	unsigned int nr;
-	enum mmu_notifier_event event[4];
-	vaddr_t start[4];
-	vaddr_t end[4];
-	long rss[4];
-};
-
-static bool exit_invalidate(struct mmu_interval_notifier *sub,
-			    const struct mmu_notifier_range *range,
-			    unsigned long cur_seq)
-{
-	struct exit_log *log = container_of(sub, struct exit_log, sub);
-	unsigned int i = log->nr++;
-
-	mmu_interval_set_seq(sub, cur_seq);
-	if (i < 4) {
-		log->event[i] = range->event;
-		log->start[i] = range->start;
-		log->end[i] = range->end;
-		log->rss[i] = atomic64_read(&range->mm->anon_rss);
-	}
-	return true;
-}
-
-static const struct mmu_interval_notifier_ops exit_ops = {
-	.invalidate = exit_invalidate,
-};
-
-KTEST(mm, exit_says_release_then_unmap_before_the_first_page_goes)
-{
-	struct mm_struct *mm = mm_alloc();
-	struct exit_log log = {.nr = 0};
-	unsigned long i;
-
-	REQUIRE(mm);
-	EXPECT_EQ(mmu_interval_notifier_insert(&log.sub, mm, BASE, PAGE_SIZE,
-					       &exit_ops),
-		  0);
-	kthread_use_mm(mm);
-	EXPECT_EQ(do_mmap(mm, BASE, 300 * PAGE_SIZE, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
-		  (long)BASE);
-	for (i = 0; i < 300; i++)
-		EXPECT_EQ(user_poke(BASE + i * PAGE_SIZE, i), 0);
-	kthread_unuse_mm(mm);
-	EXPECT_EQ(log.nr, 0U);
-	mmput(mm);
-	EXPECT_EQ(log.nr, 2U);
-	EXPECT_EQ(log.event[0], MMU_NOTIFY_RELEASE);
-	EXPECT_EQ(log.event[1], MMU_NOTIFY_UNMAP);
-	EXPECT_EQ(log.start[1], 0UL);
-	EXPECT_EQ(log.end[1], ~0UL);
-	EXPECT_EQ(log.rss[0], 300L);
-	EXPECT_EQ(log.rss[1], 300L);
-	mmu_interval_notifier_remove(&log.sub);
 }
 
 KTEST(mm, two_address_spaces_hold_different_things_at_one_address)

@@ -4,7 +4,9 @@
  *
  * A sandbox is an address space that the test's thread has adopted, with an
  * observer: an interval subscription over everything that notes each event,
- * and may stop in the middle of one.
+ * and may stop in the middle of one. In a kernel without MMU_NOTIFIER there is
+ * no observer and there are no events: tests that want some have the flag
+ * KT_NEEDS_NOTIFIER.
  */
 #ifndef TESTS_MM_MM_TEST_H
 #define TESTS_MM_MM_TEST_H
@@ -42,13 +44,27 @@ struct sandbox {
 	unsigned int nr; /* events since the last sandbox_forget() */
 	struct seen_event seen[SEEN_MAX];
 	/* Called from the callback, before it returns; may sleep. */
-	void (*hook)(struct sandbox *box, const struct mmu_notifier_range *r);
+	void (*hook)(struct sandbox *box, const struct seen_event *event);
 	void *hook_arg;
 };
 
 /* False, and the test failed, if it could not be set up. */
 bool sandbox_open(struct sandbox *box, struct ktest *test);
 void sandbox_close(struct sandbox *box);
+
+/* The observer comes (0 or an errno) and goes; by the two above. */
+#ifdef CONFIG_MMU_NOTIFIER
+int sandbox_observe(struct sandbox *box);
+void sandbox_observe_end(struct sandbox *box);
+#else
+static inline int sandbox_observe(struct sandbox *box)
+{
+	return 0;
+}
+static inline void sandbox_observe_end(struct sandbox *box)
+{
+}
+#endif
 
 static inline void sandbox_forget(struct sandbox *box)
 {
@@ -67,7 +83,8 @@ int user_peek(vaddr_t addr, u64 *value);
 /* What the word holds, or all ones and a failure. */
 u64 sandbox_read(struct sandbox *box, vaddr_t addr);
 
-/* The entry of an address as it is just now. */
+/* The entry of an address as it is just now; the first wants mmap_lock held. */
+pte_t sandbox_pte_locked(struct sandbox *box, vaddr_t addr);
 pte_t sandbox_pte(struct sandbox *box, vaddr_t addr);
 void sandbox_set_pte(struct sandbox *box, vaddr_t addr, pte_t pte);
 
@@ -80,12 +97,25 @@ void sandbox_verify(struct sandbox *box);
 /* The regions as text: "2 rw 1 - 3 r": pages and rights from BASE up. */
 const char *sandbox_draw(struct sandbox *box, char *buf, size_t len);
 
+#ifdef CONFIG_DEVICE_PRIVATE
 /* make_device_exclusive_range() under mmap_lock. */
 int sandbox_make_exclusive(struct sandbox *box, vaddr_t addr,
 			   unsigned long pages, struct page **slots, void *owner);
 
 /* What a driver does when its device has the translations. */
 void release_exclusive(struct page **slots, unsigned long nr);
+#else
+/* In a kernel without exclusive access no page is ever had. */
+static inline int sandbox_make_exclusive(struct sandbox *box, vaddr_t addr,
+					 unsigned long pages,
+					 struct page **slots, void *owner)
+{
+	return -EOPNOTSUPP;
+}
+static inline void release_exclusive(struct page **slots, unsigned long nr)
+{
+}
+#endif
 
 /*
  * A batched change of one page, up to its flush: counted, the entry emptied.

@@ -114,7 +114,7 @@ KTEST(mmap, a_hole_in_the_middle_leaves_two_regions_and_frees_the_pages)
  *	unmap	  -------------
  *	after	[r]            [r]
  */
-KTEST(mmap, one_unmap_event_covers_all_regions_of_the_range)
+KTEST_F(mmap, one_unmap_event_covers_all_regions_of_the_range, KT_NEEDS_NOTIFIER)
 {
 	struct sandbox box;
 	char buf[64];
@@ -134,7 +134,7 @@ KTEST(mmap, one_unmap_event_covers_all_regions_of_the_range)
 	sandbox_close(&box);
 }
 
-KTEST(mmap, start_comes_while_the_entry_is_still_there)
+KTEST_F(mmap, start_comes_while_the_entry_is_still_there, KT_NEEDS_NOTIFIER)
 {
 	struct sandbox box;
 	pte_t pte;
@@ -167,7 +167,8 @@ KTEST(mmap, unmapping_a_hole_raises_nothing)
  *	map	    [r ]
  *	after	[ A]    [D ]	B and C are gone, the new region reads zero
  */
-KTEST(mmap, a_fixed_mapping_replaces_what_was_there_under_one_unmap)
+KTEST_F(mmap, a_fixed_mapping_replaces_what_was_there_under_one_unmap,
+	KT_NEEDS_NOTIFIER)
 {
 	struct sandbox box;
 	unsigned long i;
@@ -236,7 +237,7 @@ KTEST(mmap, limits_on_regions_and_pages_are_kept_exactly)
 	sandbox_close(&box);
 }
 
-KTEST(mmap, a_call_that_finds_no_memory_changes_nothing)
+KTEST_F(mmap, a_call_that_finds_no_memory_changes_nothing, KT_NEEDS_DEBUG)
 {
 	struct sandbox box;
 	unsigned long nth;
@@ -269,7 +270,7 @@ KTEST(mmap, a_call_that_finds_no_memory_changes_nothing)
 	sandbox_close(&box);
 }
 
-KTEST(mmap, more_pages_than_a_gather_holds_are_all_freed)
+KTEST_F(mmap, more_pages_than_a_gather_holds_are_all_freed, KT_NEEDS_NOTIFIER)
 {
 	unsigned long free = nr_free_pages();
 	struct sandbox box;
@@ -290,7 +291,8 @@ KTEST(mmap, more_pages_than_a_gather_holds_are_all_freed)
 	sandbox_close(&box);
 }
 
-KTEST(mmap, dontneed_empties_pages_keeps_the_region_and_raises_clear)
+KTEST_F(mmap, dontneed_empties_pages_keeps_the_region_and_raises_clear,
+	KT_NEEDS_NOTIFIER)
 {
 	struct sandbox box;
 
@@ -315,81 +317,6 @@ KTEST(mmap, dontneed_empties_pages_keeps_the_region_and_raises_clear)
 	EXPECT_EQ(madvise_dontneed(box.mm, AT(0) + 1, LEN(2)), -EINVAL);
 	EXPECT_EQ(madvise_dontneed(box.mm, USER_END, LEN(2)), -EINVAL);
 	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), 0), 0);
-	sandbox_close(&box);
-}
-
-/* --- end, seen by a plain subscriber ------------------------------------ */
-
-struct end_witness {
-	struct mmu_notifier sub;
-	struct sandbox *box;
-	u64 flushes_at_start;
-	u64 flushes_at_end;
-	pte_t at_end;
-};
-
-static int witness_start(struct mmu_notifier *sub,
-			 const struct mmu_notifier_range *range)
-{
-	struct end_witness *w = container_of(sub, struct end_witness, sub);
-	struct tlb_counters counters;
-
-	tlb_read_counters(&counters);
-	w->flushes_at_start = counters.flushes;
-	return 0;
-}
-
-static void witness_end(struct mmu_notifier *sub,
-			const struct mmu_notifier_range *range)
-{
-	struct end_witness *w = container_of(sub, struct end_witness, sub);
-	struct tlb_counters counters;
-	struct spinlock *ptl;
-	pte_t *ptep = pgtable_map_lock(w->box->mm, range->start, &ptl);
-
-	w->at_end = __pte(0);
-	if (ptep) {
-		w->at_end = ptep_get(ptep);
-		spin_unlock(ptl);
-	}
-	tlb_read_counters(&counters);
-	w->flushes_at_end = counters.flushes;
-}
-
-static const struct mmu_notifier_ops witness_ops = {
-	.invalidate_range_start = witness_start,
-	.invalidate_range_end = witness_end,
-};
-
-KTEST(mmap, at_end_the_entries_are_changed_and_the_cpus_flushed)
-{
-	struct end_witness w = {.sub = {.ops = &witness_ops}};
-	struct sandbox box;
-
-	REQUIRE(sandbox_open(&box, test));
-	w.box = &box;
-	EXPECT_EQ(mmu_notifier_register(&w.sub, box.mm), 0);
-	sandbox_map(&box, AT(0), 4);
-
-	EXPECT_EQ(user_poke(AT(0), 1), 0);
-	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_READ), 0);
-	EXPECT(!pte_write(w.at_end) && pte_present(w.at_end));
-	EXPECT_GT(w.flushes_at_end, w.flushes_at_start);
-
-	EXPECT_EQ(user_poke(AT(1), 1), 0);
-	EXPECT_EQ(madvise_dontneed(box.mm, AT(1), LEN(1)), 0);
-	EXPECT(pte_none(w.at_end));
-	EXPECT_GT(w.flushes_at_end, w.flushes_at_start);
-
-	EXPECT_EQ(sandbox_read(&box, AT(2)), 0UL);
-	EXPECT_EQ(user_poke(AT(2), 1), 0);
-	EXPECT(pte_write(w.at_end));
-	EXPECT_GT(w.flushes_at_end, w.flushes_at_start);
-
-	EXPECT_EQ(do_munmap(box.mm, AT(0), LEN(4)), 0);
-	EXPECT(pte_none(w.at_end));
-	EXPECT_GT(w.flushes_at_end, w.flushes_at_start);
-	mmu_notifier_unregister(&w.sub, box.mm);
 	sandbox_close(&box);
 }
 

@@ -125,7 +125,8 @@ KTEST(mmu_notifier, callbacks_are_given_the_raisers_own_range_const)
 	mmput(mm);
 }
 
-KTEST_F(mmu_notifier, an_empty_range_is_refused_loudly, KT_EXPECT_REPORT)
+KTEST_F(mmu_notifier, an_empty_range_is_refused_loudly,
+	KT_EXPECT_REPORT | KT_NEEDS_DEBUG)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;

@@ -140,7 +140,8 @@ KTEST(mprotect, memory_that_was_never_touched_raises_no_event)
  *	change	 [           ]		event from the first filled entry on
  *	event	       [     ]
  */
-KTEST(mprotect, the_event_begins_at_the_first_page_and_sees_the_new_rights)
+KTEST_F(mprotect, the_event_begins_at_the_first_page_and_sees_the_new_rights,
+	KT_NEEDS_NOTIFIER)
 {
 	struct sandbox box;
 
@@ -156,7 +157,7 @@ KTEST(mprotect, the_event_begins_at_the_first_page_and_sees_the_new_rights)
 	sandbox_close(&box);
 }
 
-KTEST(mprotect, each_region_with_pages_gets_one_event)
+KTEST_F(mprotect, each_region_with_pages_gets_one_event, KT_NEEDS_NOTIFIER)
 {
 	struct sandbox box;
 

@@ -233,7 +233,7 @@ KTEST(page_alloc, draining_lets_blocks_merge)
 	kfree(pages);
 }
 
-KTEST(page_alloc, the_nth_attempt_fails_and_the_next_works)
+KTEST_F(page_alloc, the_nth_attempt_fails_and_the_next_works, KT_NEEDS_DEBUG)
 {
 	struct page *page[4];
 
@@ -249,7 +249,7 @@ KTEST(page_alloc, the_nth_attempt_fails_and_the_next_works)
 	}
 }
 
-KTEST(page_alloc, a_leak_is_counted)
+KTEST_F(page_alloc, a_leak_is_counted, KT_NEEDS_DEBUG)
 {
 	struct alloc_snapshot before, after;
 	struct page *page;

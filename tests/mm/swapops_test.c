@@ -80,31 +80,6 @@ KTEST(swapops, the_entry_that_would_be_none_cannot_be_made_by_swap)
 	EXPECT(!pte_none(swp_entry_to_pte(swp_entry(0, SWP_MAX_OFFSET - 1))));
 }
 
-KTEST(swapops, every_type_number_has_the_meaning_the_table_says)
-{
-	unsigned int type;
-
-	for (type = 0; type < SWP_TYPE_COUNT; type++) {
-		swp_entry_t entry = swp_entry(type, 77);
-		bool exclusive = type == 28 || type == 29;
-
-		EXPECT_EQ(non_swap_entry(entry), type >= 22);
-		EXPECT_EQ(is_hwpoison_entry(entry), type == 22);
-		EXPECT_EQ(is_migration_entry(entry), type >= 23 && type <= 25);
-		EXPECT_EQ(is_device_private_entry(entry),
-			  type == 26 || type == 27);
-		EXPECT_EQ(is_device_exclusive_entry(entry), exclusive);
-		EXPECT_EQ(is_pte_marker_entry(entry), type == 30);
-		EXPECT_EQ(is_pfn_swap_entry(entry), type >= 22 && type <= 29);
-		if (is_pfn_swap_entry(entry))
-			EXPECT_EQ(swp_offset_pfn(entry), 77UL);
-	}
-	EXPECT_STREQ(swp_type_name(3), "swap");
-	EXPECT_STREQ(swp_type_name(28), "device-exclusive-write");
-	EXPECT_STREQ(swp_type_name(29), "device-exclusive-read");
-	EXPECT_STREQ(swp_type_name(31), "swapin-error");
-}
-
 KTEST(swapops, bits_above_the_frame_do_not_change_the_frame)
 {
 	unsigned long young = 1UL << SWP_MIG_YOUNG_BIT;

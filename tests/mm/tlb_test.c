@@ -96,7 +96,7 @@ KTEST_F(mmu_gather, dontneed_that_finds_nothing_flushes_what_another_emptied,
  *	DONTNEED	[---]		page 1 is its to empty
  */
 KTEST_F(mmu_gather, dontneed_flushes_also_the_part_that_another_emptied,
-	KT_NEEDS_SMP)
+	KT_NEEDS_SMP | KT_NEEDS_NOTIFIER)
 {
 	struct sandbox box;
 	struct witness w;

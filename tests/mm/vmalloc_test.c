@@ -280,7 +280,7 @@ KTEST(vmalloc, stacks_are_cached_and_the_cache_can_be_emptied)
 		EXPECT(!mapped((vaddr_t)stack[i]));
 }
 
-KTEST(vmalloc, a_stack_that_cannot_be_had_leaves_nothing_behind)
+KTEST_F(vmalloc, a_stack_that_cannot_be_had_leaves_nothing_behind, KT_NEEDS_DEBUG)
 {
 	bool done = false;
 

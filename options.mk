@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+#
+# options.mk - what a kernel can be built with, and what that takes
+#
+# A kernel has some of OPTIONS; each of its sources sees CONFIG_OPTION as 1 or
+# not at all.  Headers answer for what is not there (R6.1 to R6.7), and whole
+# sources come and go by the table below, so no .c file has an #ifdef:
+#
+#	ONLY_x		sources of a kernel with x; the % is any text
+#	WITHOUT_x	sources of a kernel without x
+#	NEEDS_x		options that x is nothing without
+#
+# A source that several options name needs all of them; one that none names is
+# in every kernel.
+#
+# BUILD names a kernel: a KIND, and what it lacks, `test-no-LOCKDEP`.  What
+# needs a lacking option is lacking too.  CONFIG='A B' says the options outright.
+
+OPTIONS := MMU_NOTIFIER DEVICE_PRIVATE PEER LOCKDEP DEBUG UBSAN KTEST BENCH
+
+KINDS := test release bare
+CONFIG_test := MMU_NOTIFIER DEVICE_PRIVATE PEER LOCKDEP DEBUG UBSAN KTEST
+CONFIG_release := MMU_NOTIFIER DEVICE_PRIVATE PEER BENCH
+CONFIG_bare := UBSAN KTEST
+
+# What `make configs` builds, looks into and boots.
+LACKING := test-no-MMU_NOTIFIER test-no-DEVICE_PRIVATE test-no-LOCKDEP \
+	test-no-DEBUG bare release-no-MMU_NOTIFIER
+
+# Be told before a mapping changes.
+ONLY_MMU_NOTIFIER := mm/mmu_notifier%.c mm/notifier_gate.c mm/interval_tree.c \
+	tests/mm/mmu_%.c tests/mm/notifier_%.c tests/mm/interval_tree_test.c \
+	tests/mm/observer.c tests/mm/raised_test.c tests/mm/secondary_tlb_test.c \
+	tests/mm/pgtable_notify_test.c bench/notifier.c bench/exclusive.c
+WITHOUT_MMU_NOTIFIER := tests/mm/without_mmu_notifier_test.c
+
+# Device-exclusive and device-private entries.
+ONLY_DEVICE_PRIVATE := mm/device_exclusive.c tests/mm/device_exclusive_test.c \
+	tests/mm/device_private_test.c tests/mm/exclusive_lib.c \
+	bench/exclusive.c
+WITHOUT_DEVICE_PRIVATE := tests/mm/without_device_private_test.c
+
+# The driver of the device beside QEMU, and the contest with it.
+NEEDS_PEER := MMU_NOTIFIER DEVICE_PRIVATE
+ONLY_PEER := drivers/peer/% demo/contest_peer.c demo/contest_pretend.c \
+	tests/drivers/peer_%.c
+WITHOUT_PEER := demo/contest_alone.c
+
+# The lock validator.
+ONLY_LOCKDEP := kernel/lockdep.c tests/kernel/lockdep_test.c \
+	tests/kernel/zz_locking_test.c tests/mm/mmu_notifier_lockdep_test.c
+WITHOUT_LOCKDEP := tests/kernel/without_lockdep_test.c
+
+# Assertions, poison, owners of memory, failing allocations on order.
+WITHOUT_DEBUG := tests/kernel/without_debug_test.c
+
+ONLY_KTEST := tests/%
+ONLY_BENCH := bench/%

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/kernel/without_lockdep_test.c - a kernel without the lock validator
+ *
+ * What the validator is told costs no byte and no instruction (R5.9).  That no
+ * object of the kernel refers to it is seen in them: scripts/configs.py.
+ */
+#include <kernel/ktest.h>
+#include <kernel/lockdep.h>
+#include <kernel/mutex.h>
+#include <kernel/spinlock.h>
+
+static_assert(sizeof(struct lockdep_map) == 0 &&
+		      sizeof(struct lockdep_task) == 0 &&
+		      sizeof(struct lock_class_key) == 0,
+	      "what the validator keeps is nothing");
+static_assert(sizeof(struct spinlock) == sizeof(struct raw_spinlock),
+	      "a lock is its word and no more");
+
+/* Counts whoever looks for the lock. */
+static struct spinlock *looked_for(struct spinlock *lock, unsigned int *looks)
+{
+	++*looks;
+	return lock;
+}
+
+KTEST(without_lockdep, what_is_said_to_the_validator_is_not_even_evaluated)
+{
+	static DEFINE_SPINLOCK(lock);
+	unsigned int looks = 0;
+
+	might_lock(looked_for(&lock, &looks));
+	might_lock_read(looked_for(&lock, &looks));
+	lockdep_assert_held(looked_for(&lock, &looks));
+	lockdep_assert_held_write(looked_for(&lock, &looks));
+	lockdep_assert_held_read(looked_for(&lock, &looks));
+	lockdep_assert_not_held(looked_for(&lock, &looks));
+	EXPECT_EQ(looks, 0U);
+}
+
+/* Asked in an assertion, as is the use of it, it must not object. */
+KTEST(without_lockdep, a_lock_that_nobody_took_counts_as_held)
+{
+	static DEFINE_SPINLOCK(lock);
+
+	EXPECT(lockdep_is_held(&lock));
+	EXPECT_EQ(lockdep_task_held_count(), 0U);
+}
+
+KTEST(without_lockdep, nothing_is_ever_reported)
+{
+	char text[8] = "before";
+
+	lockdep_expect_begin();
+	non_block_start();
+	might_sleep();
+	non_block_end();
+	EXPECT_EQ(lockdep_expect_end(text, sizeof(text)), 0U);
+	EXPECT_STREQ(text, "");
+	EXPECT_EQ(lockdep_report_count(), 0U);
+}

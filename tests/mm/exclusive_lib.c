@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/exclusive_lib.c - pages of a sandbox that a device has to itself
+ *
+ * The device's side of exclusive access, without the device: take the CPUs'
+ * access away, let go of the pages.  Threads and timing are the tests' own.
+ */
+#include <mm/device_exclusive.h>
+#include "mm_test.h"
+
+int sandbox_make_exclusive(struct sandbox *box, vaddr_t addr,
+			   unsigned long pages, struct page **slots, void *owner)
+{
+	int made;
+
+	mmap_read_lock(box->mm);
+	made = make_device_exclusive_range(
+		box->mm, addr, addr + pages * PAGE_SIZE, slots, owner);
+	mmap_read_unlock(box->mm);
+	return made;
+}
+
+void release_exclusive(struct page **slots, unsigned long nr)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr; i++) {
+		if (!slots[i])
+			continue;
+		unlock_page(slots[i]);
+		put_page(slots[i]);
+		slots[i] = NULL;
+	}
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/raised_test.c - what mm/ raises, seen by subscribers of the tests' own
+ *
+ * The observer of a sandbox sees starts, of an mm that lives.  Here are the
+ * tests that want more: the end of a change, and an exit.
+ */
+#include <arch/tlb.h>
+#include "mm_test.h"
+
+#define AT(page)   (BASE + (page)*PAGE_SIZE)
+#define LEN(pages) ((pages)*PAGE_SIZE)
+
+/* --- end, seen by a plain subscriber ------------------------------------ */
+
+struct end_witness {
+	struct mmu_notifier sub;
+	struct sandbox *box;
+	u64 flushes_at_start;
+	u64 flushes_at_end;
+	pte_t at_end;
+};
+
+static int witness_start(struct mmu_notifier *sub,
+			 const struct mmu_notifier_range *range)
+{
+	struct end_witness *w = container_of(sub, struct end_witness, sub);
+	struct tlb_counters counters;
+
+	tlb_read_counters(&counters);
+	w->flushes_at_start = counters.flushes;
+	return 0;
+}
+
+static void witness_end(struct mmu_notifier *sub,
+			const struct mmu_notifier_range *range)
+{
+	struct end_witness *w = container_of(sub, struct end_witness, sub);
+	struct tlb_counters counters;
+	struct spinlock *ptl;
+	pte_t *ptep = pgtable_map_lock(w->box->mm, range->start, &ptl);
+
+	w->at_end = __pte(0);
+	if (ptep) {
+		w->at_end = ptep_get(ptep);
+		spin_unlock(ptl);
+	}
+	tlb_read_counters(&counters);
+	w->flushes_at_end = counters.flushes;
+}
+
+static const struct mmu_notifier_ops witness_ops = {
+	.invalidate_range_start = witness_start,
+	.invalidate_range_end = witness_end,
+};
+
+KTEST(mmap, at_end_the_entries_are_changed_and_the_cpus_flushed)
+{
+	struct end_witness w = {.sub = {.ops = &witness_ops}};
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	w.box = &box;
+	EXPECT_EQ(mmu_notifier_register(&w.sub, box.mm), 0);
+	sandbox_map(&box, AT(0), 4);
+
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_READ), 0);
+	EXPECT(!pte_write(w.at_end) && pte_present(w.at_end));
+	EXPECT_GT(w.flushes_at_end, w.flushes_at_start);
+
+	EXPECT_EQ(user_poke(AT(1), 1), 0);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(1), LEN(1)), 0);
+	EXPECT(pte_none(w.at_end));
+	EXPECT_GT(w.flushes_at_end, w.flushes_at_start);
+
+	EXPECT_EQ(sandbox_read(&box, AT(2)), 0UL);
+	EXPECT_EQ(user_poke(AT(2), 1), 0);
+	EXPECT(pte_write(w.at_end));
+	EXPECT_GT(w.flushes_at_end, w.flushes_at_start);
+
+	EXPECT_EQ(do_munmap(box.mm, AT(0), LEN(4)), 0);
+	EXPECT(pte_none(w.at_end));
+	EXPECT_GT(w.flushes_at_end, w.flushes_at_start);
+	mmu_notifier_unregister(&w.sub, box.mm);
+	sandbox_close(&box);
+}
+
+/* --- exit, seen by an interval subscriber ------------------------------- */
+
+struct exit_log {
+	struct mmu_interval_notifier sub;
+	unsigned int nr;
+	enum mmu_notifier_event event[4];
+	vaddr_t start[4];
+	vaddr_t end[4];
+	long rss[4];
+};
+
+static bool exit_invalidate(struct mmu_interval_notifier *sub,
+			    const struct mmu_notifier_range *range,
+			    unsigned long cur_seq)
+{
+	struct exit_log *log = container_of(sub, struct exit_log, sub);
+	unsigned int i = log->nr++;
+
+	mmu_interval_set_seq(sub, cur_seq);
+	if (i < 4) {
+		log->event[i] = range->event;
+		log->start[i] = range->start;
+		log->end[i] = range->end;
+		log->rss[i] = atomic64_read(&range->mm->anon_rss);
+	}
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops exit_ops = {
+	.invalidate = exit_invalidate,
+};
+
+KTEST(mm, exit_says_release_then_unmap_before_the_first_page_goes)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct exit_log log = {.nr = 0};
+	unsigned long i;
+
+	REQUIRE(mm);
+	EXPECT_EQ(mmu_interval_notifier_insert(&log.sub, mm, BASE, PAGE_SIZE,
+					       &exit_ops),
+		  0);
+	kthread_use_mm(mm);
+	EXPECT_EQ(do_mmap(mm, BASE, 300 * PAGE_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
+		  (long)BASE);
+	for (i = 0; i < 300; i++)
+		EXPECT_EQ(user_poke(BASE + i * PAGE_SIZE, i), 0);
+	kthread_unuse_mm(mm);
+	EXPECT_EQ(log.nr, 0U);
+	mmput(mm);
+	EXPECT_EQ(log.nr, 2U);
+	EXPECT_EQ(log.event[0], MMU_NOTIFY_RELEASE);
+	EXPECT_EQ(log.event[1], MMU_NOTIFY_UNMAP);
+	EXPECT_EQ(log.start[1], 0UL);
+	EXPECT_EQ(log.end[1], ~0UL);
+	EXPECT_EQ(log.rss[0], 300L);
+	EXPECT_EQ(log.rss[1], 300L);
+	mmu_interval_notifier_remove(&log.sub);
+}
