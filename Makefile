@@ -67,7 +67,7 @@ endif
 LD := $(CROSS_COMPILE)ld
 NM := $(CROSS_COMPILE)nm
 OBJCOPY := $(CROSS_COMPILE)objcopy
-export OBJCOPY
+export OBJCOPY NM
 NASM := nasm
 HOSTCC ?= gcc
 
@@ -105,8 +105,9 @@ PEER_BIN := build/peer/plain/concord-peer
 all: $(KERNEL) ## the kernel image of BUILD: test, the default; release; test-no-LOCKDEP or so, see options.mk
 
 # Compiled and not linked, for the checks; and what there is, for scripts.
-.PHONY: objects builds options sources
+.PHONY: objects warnings builds options sources
 objects: $(OBJS)
+warnings: $(CSRC:%.c=$(O)/%.warnings)
 builds:
 	@echo $(filter-out bare,$(KINDS)) $(LACKING)
 options:
@@ -121,7 +122,7 @@ iso: deps-image $(O)/concord.iso ## a bootable ISO of BUILD, for BIOS and UEFI
 peer: $(PEER_BIN) ## the host program that is the device
 
 # Tests break the rules of locks on purpose, to see them reported at run time.
-$(O)/tests/%.o: ANALYSIS =
+$(O)/tests/%.o $(O)/tests/%.warnings: ANALYSIS =
 
 # When the flags differ from those of the last build, everything is rebuilt.
 $(O)/flags: FORCE
@@ -133,6 +134,10 @@ $(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(CC) $(CFLAGS) $(ANALYSIS) $(UBSAN_CFLAGS) -MMD -MP -c $< -o $@
+
+# Never made: what a compiler has to say, without the work of compiling.
+$(O)/%.warnings: %.c
+	@$(CC) $(CFLAGS) $(ANALYSIS) -fsyntax-only $<
 
 $(O)/%.asm.o: %.asm $(O)/flags
 	@mkdir -p $(@D)
@@ -207,6 +212,10 @@ test: deps-test ## host tests, boots, panic images [T='suite.glob*' REPEAT=n SEE
 	@scripts/run-tests.py --build build/test \
 		$(foreach t,$(HOST_TESTS),'$(t)=$(HOST_CMD_$(t))')
 
+.PHONY: configs
+configs: deps-configs peer ## kernels that lack options: gcc, clang, nothing left of what they lack, boots [BUILD=test-no-LOCKDEP T='suite.glob*' SMP=n SEED=n]
+	@scripts/configs.py $(if $(filter file,$(origin BUILD)),$(LACKING),$(BUILD))
+
 .PHONY: host-tests
 host-tests: $(HOST_TESTS) ## build what is tested on the host, without QEMU
 
@@ -235,8 +244,8 @@ index-bench: deps-index $(INDEX_PROGRAMS) ## designs of the interval index: inst
 doctor: ## say what is missing here and which package has it
 	@scripts/deps --doctor
 
-.PHONY: deps deps-image deps-run deps-test deps-check deps-debug deps-model \
-	deps-index
+.PHONY: deps deps-image deps-run deps-test deps-check deps-configs deps-debug \
+	deps-model deps-index
 deps: ## install everything that any target needs
 	@scripts/deps build image run test check debug model index
 deps-image:
@@ -247,6 +256,8 @@ deps-test:
 	@scripts/deps build image run test
 deps-check:
 	@scripts/deps build test check
+deps-configs:
+	@scripts/deps build image run test check
 deps-model:
 	@scripts/deps build model
 deps-index:

@@ -31,7 +31,9 @@ LACKING := test-no-MMU_NOTIFIER test-no-DEVICE_PRIVATE test-no-LOCKDEP \
 ONLY_MMU_NOTIFIER := mm/mmu_notifier%.c mm/notifier_gate.c mm/interval_tree.c \
 	tests/mm/mmu_%.c tests/mm/notifier_%.c tests/mm/interval_tree_test.c \
 	tests/mm/observer.c tests/mm/raised_test.c tests/mm/secondary_tlb_test.c \
-	tests/mm/pgtable_notify_test.c bench/notifier.c bench/exclusive.c
+	tests/mm/pgtable_notify_test.c tests/demo/monitor_mm_test.c \
+	tests/panic/panic.c \
+	bench/notifier.c bench/exclusive.c
 WITHOUT_MMU_NOTIFIER := tests/mm/without_mmu_notifier_test.c
 
 # Device-exclusive and device-private entries.

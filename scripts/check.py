@@ -3,6 +3,7 @@
 """check - everything about the tree that can be judged without booting it
 
     scripts/check.py [NAME...]      all checks, or those named
+    scripts/check.py --list         their names, and what each is
 
 Each function below called check_NAME is one check; it returns a list of what
 is wrong, one line each.  Closes with `N passed, N failed, N skipped`.
@@ -27,12 +28,6 @@ BASE_FLAGS = ['-std=gnu11', '-O2', '-ffreestanding', '-fno-pic', '-fno-pie',
               '-mcmodel=kernel', '-mno-red-zone', '-mgeneral-regs-only',
               '-fno-strict-aliasing', '-Iinclude', '-Iarch/x86_64/include']
 WARNINGS = ['-Wall', '-Wextra', '-Wno-unused-parameter', '-Wshadow', '-Werror']
-CONFIGS = {
-    'test': ['MMU_NOTIFIER', 'DEVICE_PRIVATE', 'LOCKDEP', 'DEBUG', 'UBSAN',
-             'KTEST'],
-    'release': ['MMU_NOTIFIER', 'DEVICE_PRIVATE'],
-    'bare': [],
-}
 
 
 def run(command, **more):
@@ -62,8 +57,17 @@ def each(items, judge):
         return [said for result in pool.map(judge, items) for said in result]
 
 
+def asked_of_make(target, build='test'):
+    """The words of `make builds`, `make BUILD=x options` or `sources`."""
+    status, said = run(['make', '-s', 'BUILD=' + build, target])
+    if status:
+        sys.exit('make %s: %s' % (target, said))
+    return said.split()
+
+
 def defines(config):
-    return ['-DCONFIG_%s=1' % option for option in CONFIGS[config]]
+    return ['-DCONFIG_%s=1' % option
+            for option in asked_of_make('options', config)]
 
 
 def kernel_sources():
@@ -73,10 +77,6 @@ def kernel_sources():
 
 def test_only(path):
     return path.startswith('tests/')
-
-
-def release_only(path):
-    return path.startswith('bench/')
 
 
 # ---- the text of the sources ------------------------------------------------
@@ -235,15 +235,15 @@ def check_headers():
                and not f.startswith('include/host/')]
 
     def judge(job):
-        path, config = job
-        status, said = run([compiler] + BASE_FLAGS + WARNINGS +
-                           defines(config) +
+        path, config, flags = job
+        status, said = run([compiler] + BASE_FLAGS + WARNINGS + flags +
                            ['-Wno-unused-function', '-x', 'c', '-include',
                             path, '-fsyntax-only', '/dev/null'])
         return ['%s (%s): %s' % (path, config, line)
                 for line in said.split('\n')
                 if 'error' in line][:2] if status else []
-    return each([(h, c) for h in headers for c in CONFIGS], judge)
+    configs = [(config, defines(config)) for config in asked_of_make('builds')]
+    return each([(h, c, flags) for c, flags in configs for h in headers], judge)
 
 
 def build(compiler, config):
@@ -270,14 +270,20 @@ def check_sparse():
     Contexts are clang's to follow: sparse does not see through a lock that is
     only tried.  Truncated casts are how a switch over sizeof() is written.
     """
+    flags = {}
+    # Each source as the first build that has it.
+    for build_name in reversed(asked_of_make('builds')):
+        flags.update(dict.fromkeys(asked_of_make('sources', build_name),
+                                   defines(build_name)))
+
     def judge(path):
-        config = 'release' if release_only(path) else 'test'
         _, said = run(['sparse', '-gcc-base-dir', gcc_base()] + BASE_FLAGS +
-                      defines(config) + ['-Wno-decl', '-Wno-context', '-Wno-cast-truncate',
+                      flags[path] + ['-Wno-decl', '-Wno-context', '-Wno-cast-truncate',
                       path])
         return [line for line in said.split('\n')
                 if re.search(r'(warning|error):', line)]
-    return each(kernel_sources(), judge)
+    return ['%s: no build has it' % path for path in kernel_sources()
+            if path not in flags] + each(sorted(flags), judge)
 
 
 def gcc_base():
@@ -370,6 +376,7 @@ OTHER_TESTS = (
     ('panic', 'tests/panic/cases', r'^case %s$'),
     ('boots', 'scripts/run-tests.py', r"^    '%s': "),
     ('check', 'scripts/check.py', r'^def check_%s\('),
+    ('configs', 'scripts/configs.py', r'^def %s\('),
 )
 
 
@@ -522,6 +529,14 @@ def check_scripts():
 def main(wanted):
     checks = [(name[len('check_'):], fn) for name, fn in globals().items()
               if name.startswith('check_')]
+    if '--list' in wanted:
+        for name, fn in checks:
+            print('%-12s %s' % (name, fn.__doc__.split('\n')[0]))
+        return 0
+    unknown = [name for name in wanted if name not in dict(checks)]
+    if unknown:
+        sys.exit('check: there is no check %s; there are: %s' %
+                 (' '.join(unknown), ' '.join(name for name, _ in checks)))
     passed = failed = 0
     for name, fn in checks:
         if wanted and name not in wanted:

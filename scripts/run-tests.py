@@ -27,6 +27,7 @@ import random
 import re
 import subprocess
 import sys
+import textwrap
 import time
 
 import ktap
@@ -110,7 +111,9 @@ def say_failures(run):
 class Tests:
     """The selection and where its logs go."""
 
-    def __init__(self, build, host):
+    def __init__(self, build, host, name='kernel', again='make test'):
+        self.name = name
+        self.again = again
         self.glob = os.environ.get('T') or ''
         self.repeat = os.environ.get('REPEAT') or '1'
         self.seed = os.environ.get('SEED') or \
@@ -126,7 +129,24 @@ class Tests:
         os.makedirs(self.logs, exist_ok=True)
 
     def wanted(self, name):
-        return not self.glob or fnmatch.fnmatchcase(name, self.glob)
+        return not self.glob or any(fnmatch.fnmatchcase(name, pattern)
+                                    for pattern in self.glob.split(','))
+
+    def names(self):
+        """Every test inside the image: KTEST() leaves an object of each."""
+        listed = subprocess.run([os.environ.get('NM') or 'nm', self.image],
+                                stdout=subprocess.PIPE, check=True,
+                                universal_newlines=True).stdout
+        return ['.'.join(name) for name in
+                re.findall(r' ktest_case_(\w+?)__(\w+)$', listed, re.M)]
+
+    def complain(self):
+        """Nothing was wanted of all there is."""
+        suites = sorted({name.split('.')[0] for name in self.names()})
+        sys.exit('T=%s: there is no such test. A pattern is for SUITE.NAME, '
+                 'or host.*, boots.*, panic.*; suites in the kernel:\n    %s' %
+                 (self.glob, '\n    '.join(textwrap.wrap(' '.join(suites),
+                                                         76))))
 
     def log(self, name):
         return os.path.join(self.logs, name + '.log')
@@ -155,9 +175,9 @@ class Tests:
 
     def kernel(self):
         """The boot that runs every test on SMP CPUs, with the peer."""
-        if re.match(r'(host|panic|boots)\.', self.glob):
+        if not any(self.wanted(name) for name in self.names()):
             return
-        name = 'kernel.smp%s' % self.smp
+        name = '%s.smp%s' % (self.name, self.smp)
         append = ['seed=' + self.seed, 'repeat=' + self.repeat]
         if self.glob:
             append.append('test=' + self.glob)
@@ -177,10 +197,10 @@ class Tests:
         for problem in run.problems:
             print('  PROBLEM ' + problem)
         if not run.passed():
-            print('  again with: make test %s' % ' '.join(
+            print('  again with: %s %s' % (self.again, ' '.join(
                 '%s=%s' % (name, value) for name, value in (
                     ('SEED', self.seed), ('SMP', self.smp), ('T', self.glob),
-                    ('REPEAT', self.repeat), ('PEER', self.peer)) if value))
+                    ('REPEAT', self.repeat), ('PEER', self.peer)) if value)))
 
     def boots(self):
         """The same image on other machines."""
@@ -349,7 +369,7 @@ def main():
     ktap.write_junit(os.path.join(args.build, 'junit.xml'), tests.runs)
     line, good = ktap.totals(tests.runs)
     if not tests.runs:
-        sys.exit('nothing matches T=%s' % tests.glob)
+        tests.complain()
     print(line)
     return 0 if good else 1
 

@@ -213,9 +213,9 @@ void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
 			panic("%s", "!(" #cond ")"); \
 	} while (0)
 
-#define lock_acquire_at(map, subclass, how, ip) ((void)(map))
-#define lock_map_acquire(map)                   ((void)(map))
-#define lock_map_release(map)                   ((void)(map))
+#define lock_acquire_at(map, subclass, how, ip) ((void)(ip))
+#define lock_map_acquire(map)                   ((void)0)
+#define lock_map_release(map)                   ((void)0)
 #define might_sleep()                           ((void)0)
 #define might_lock(lock)                        ((void)(lock))
 #define non_block_start()                       ((void)0)

@@ -9,7 +9,7 @@
 #include <kernel/ktest.h>
 #include <mm/alloc_debug.h>
 
-static bool looked(unsigned int *looks)
+static bool __maybe_unused looked(unsigned int *looks)
 {
 	++*looks;
 	return false;

@@ -18,7 +18,8 @@ static_assert(sizeof(struct spinlock) == sizeof(struct raw_spinlock),
 	      "a lock is its word and no more");
 
 /* Counts whoever looks for the lock. */
-static struct spinlock *looked_for(struct spinlock *lock, unsigned int *looks)
+static struct spinlock *__maybe_unused looked_for(struct spinlock *lock,
+						  unsigned int *looks)
 {
 	++*looks;
 	return lock;

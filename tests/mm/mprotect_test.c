@@ -211,46 +211,12 @@ KTEST(mprotect, rights_already_there_cost_no_event)
 }
 
 /*
- * "An event was raised" may not be told by an address that can be zero: at the
- * lowest place there is, each piece has one start and one end (R1.15).
- *
- *	pages	L 1 2 ... 512 513	L: the lowest that can be mapped; the
- *		[       r          ]	range has pages in two tables
- */
-KTEST(mprotect, at_the_lowest_address_too_a_start_has_its_one_end)
-{
-	struct mmu_notifier_stats before, after;
-	struct sandbox box;
-	vaddr_t last;
-
-	REQUIRE(sandbox_open(&box, test));
-	last = USER_START + PMD_SIZE;
-	sandbox_map(&box, USER_START, PTRS_PER_TABLE + 1);
-	EXPECT_EQ(user_poke(USER_START, 1), 0);
-	EXPECT_EQ(user_poke(last, 2), 0);
-	mmu_notifier_read_stats(box.mm, &before);
-	EXPECT_EQ(do_mprotect(box.mm, USER_START, last + PAGE_SIZE - USER_START,
-			      PROT_READ),
-		  0);
-	mmu_notifier_read_stats(box.mm, &after);
-	EXPECT_EQ(box.nr, 1U);
-	EXPECT_EVENT(&box, 0, MMU_NOTIFY_PROTECTION_VMA, USER_START,
-		     last + PAGE_SIZE);
-	EXPECT_EQ(after.events[MMU_NOTIFY_PROTECTION_VMA],
-		  before.events[MMU_NOTIFY_PROTECTION_VMA] + 1);
-	EXPECT_EQ(after.open_ranges, 0UL);
-	EXPECT_EQ(after.open_hits, 0UL);
-	EXPECT_EQ(user_poke(USER_START, 3), -EFAULT);
-	EXPECT_EQ(sandbox_read(&box, last), 2UL);
-	sandbox_close(&box);
-}
-
-/*
  *	pages	0 1 2 3 4 5 6 7
  *	filled	    x     x
  *	event	    [---------]		more than changes, and never less (R1.8)
  */
-KTEST(mprotect, an_event_may_cover_more_than_changes_and_never_less)
+KTEST_F(mprotect, an_event_may_cover_more_than_changes_and_never_less,
+	KT_NEEDS_NOTIFIER)
 {
 	struct sandbox box;
 	unsigned int i;

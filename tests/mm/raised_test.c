@@ -3,7 +3,7 @@
  * tests/mm/raised_test.c - what mm/ raises, seen by subscribers of the tests' own
  *
  * The observer of a sandbox sees starts, of an mm that lives.  Here are the
- * tests that want more: the end of a change, and an exit.
+ * tests that want more: ends, and an exit.
  */
 #include <arch/tlb.h>
 #include "mm_test.h"
@@ -83,6 +83,43 @@ KTEST(mmap, at_end_the_entries_are_changed_and_the_cpus_flushed)
 	EXPECT(pte_none(w.at_end));
 	EXPECT_GT(w.flushes_at_end, w.flushes_at_start);
 	mmu_notifier_unregister(&w.sub, box.mm);
+	sandbox_close(&box);
+}
+
+/* --- starts and ends, by the figures ------------------------------------ */
+
+/*
+ * "An event was raised" may not be told by an address that can be zero: at the
+ * lowest place there is, each piece has one start and one end (R1.15).
+ *
+ *	pages	L 1 2 ... 512 513	L: the lowest that can be mapped; the
+ *		[       r          ]	range has pages in two tables
+ */
+KTEST(mprotect, at_the_lowest_address_too_a_start_has_its_one_end)
+{
+	struct mmu_notifier_stats before, after;
+	struct sandbox box;
+	vaddr_t last;
+
+	REQUIRE(sandbox_open(&box, test));
+	last = USER_START + PMD_SIZE;
+	sandbox_map(&box, USER_START, PTRS_PER_TABLE + 1);
+	EXPECT_EQ(user_poke(USER_START, 1), 0);
+	EXPECT_EQ(user_poke(last, 2), 0);
+	mmu_notifier_read_stats(box.mm, &before);
+	EXPECT_EQ(do_mprotect(box.mm, USER_START, last + PAGE_SIZE - USER_START,
+			      PROT_READ),
+		  0);
+	mmu_notifier_read_stats(box.mm, &after);
+	EXPECT_EQ(box.nr, 1U);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_PROTECTION_VMA, USER_START,
+		     last + PAGE_SIZE);
+	EXPECT_EQ(after.events[MMU_NOTIFY_PROTECTION_VMA],
+		  before.events[MMU_NOTIFY_PROTECTION_VMA] + 1);
+	EXPECT_EQ(after.open_ranges, 0UL);
+	EXPECT_EQ(after.open_hits, 0UL);
+	EXPECT_EQ(user_poke(USER_START, 3), -EFAULT);
+	EXPECT_EQ(sandbox_read(&box, last), 2UL);
 	sandbox_close(&box);
 }
 

@@ -9,6 +9,8 @@
 #include <kernel/ktest.h>
 #include <mm/mm.h>
 #include <mm/mmu_notifier.h>
+#include <mm/pgtable_notify.h>
+#include "mm_test.h"
 
 static_assert(sizeof(struct mmu_notifier_range) == 2 * sizeof(unsigned long),
 	      "only the bounds are left (R6.2)");
@@ -130,4 +132,35 @@ KTEST(without_mmu_notifier, a_drivers_types_and_its_sequence_are_there)
 	EXPECT(!mmu_interval_check_retry(&sub, 3));
 	EXPECT_EQ(MMU_NOTIFY_UNMAP, 0);
 	EXPECT_EQ(NR_MMU_NOTIFY_EVENTS, 8);
+}
+
+/* Of an entry that nobody else copies only the CPUs' mark counts (R6.4). */
+KTEST(without_mmu_notifier, entry_helpers_that_notify_are_the_plain_ones)
+{
+	struct vm_area_struct *vma;
+	struct spinlock *ptl;
+	struct sandbox box;
+	pte_t *ptep, pte;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, BASE, 1);
+	EXPECT_EQ(user_poke(BASE, 1), 0);
+	mmap_read_lock(box.mm);
+	vma = vma_lookup(box.mm, BASE);
+	ptep = pgtable_map_lock(box.mm, BASE, &ptl);
+	if (vma && ptep) {
+		EXPECT(ptep_clear_flush_young_notify(vma, BASE, ptep));
+		EXPECT(!ptep_clear_young_notify(vma, BASE, ptep));
+		pte = ptep_clear_flush_notify(vma, BASE, ptep);
+		EXPECT(pte_present(pte) && pte_none(ptep_get(ptep)));
+		set_pte_at_notify(box.mm, BASE, ptep, pte);
+		EXPECT_EQ(pte_val(ptep_get(ptep)), pte_val(pte));
+	} else {
+		ktest_fail(test, "the page that was touched is not mapped");
+	}
+	if (ptep)
+		spin_unlock(ptl);
+	mmap_read_unlock(box.mm);
+	EXPECT_EQ(sandbox_read(&box, BASE), 1UL);
+	sandbox_close(&box);
 }

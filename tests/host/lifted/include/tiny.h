@@ -190,17 +190,11 @@ static inline bool atomic64_try_cmpxchg(struct atomic64 *v, s64 *old, s64 val)
 
 /* --- no lock validator, no traces, no clock ---------------------------------- */
 
-struct lockdep_map {
-	char unused;
-};
-
-#define LOCKDEP_MAP_INIT(name) \
-	{                      \
-		0              \
-	}
-#define lock_acquire_at(map, subclass, how, ip) ((void)(map))
-#define lock_map_acquire(map)                   ((void)(map))
-#define lock_map_release(map)                   ((void)(map))
+#define DEFINE_LOCKDEP_MAP(map, name)           struct tiny_no_lockdep
+#define DECLARE_LOCKDEP_MAP(map)                struct tiny_no_lockdep
+#define lock_acquire_at(map, subclass, how, ip) ((void)(ip))
+#define lock_map_acquire(map)                   ((void)0)
+#define lock_map_release(map)                   ((void)0)
 #define lockdep_assert_held_write(lock)         BUG_ON(!(lock)->writer)
 #define might_sleep()                           BUG_ON(tiny_spins)
 #define might_lock(lock)                        BUG_ON(tiny_spins)

@@ -1,0 +1,208 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""configs - kernels that lack options: built, looked into, booted
+
+    scripts/configs.py BUILD...     `make configs` gives those of options.mk
+
+Of each BUILD (`test-no-LOCKDEP`: options.mk says what the name means):
+
+    BUILD.gcc       the kernel builds; a warning is an error
+    BUILD.clang     clang has nothing to say, with -Wthread-safety
+    BUILD.absent    no object of the kernel refers to what it lacks (nm), and
+                    no struct has a field of it (gdb)
+    BUILD.smpN      booted: every test that is in it; a kernel without tests
+                    runs the contest
+
+A pattern that finds nothing proves nothing: each must find something in the
+build `test`, which lacks nothing, or BUILD.absent fails.
+
+SMP, PEER, T, SEED, TIMEOUT, V as for `make test`.  Logs: build/BUILD/log.
+"""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import time
+
+import ktap
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+JOBS = os.cpu_count() or 2
+FULL = 'test'
+NM = os.environ.get('NM') or 'nm'
+
+# What an option brings, by the whole names that the linker sees.
+SYMBOLS = {
+    'MMU_NOTIFIER': r'_*mmu_(notifier|interval)_\w+|notifier_\w+|'
+                    r'_*interval_tree_\w+',
+    'DEVICE_PRIVATE': r'make_device_exclusive_range|restore_device_exclusive',
+    'PEER': r'U (peer_\w+|contest_peer)',
+    'LOCKDEP': r'lockdep_\w+|lock_(acquire|acquire_at|release|is_held)|'
+               r'lock_key_[\d.]*|non_block_(start|end)|page_lock_map|'
+               r'mmu_notifier_invalidate_range_start_map',
+    'DEBUG': r'U (assert_eq_failed|__(page|slab)_debug_\w+|'
+             r'__alloc_shall_fail)',
+}
+
+# The fields that go with it, of structs that stay.
+FIELDS = {
+    'MMU_NOTIFIER': {'mm_struct': ['notifier_subscriptions',
+                                   'notifier_ranges']},
+    'LOCKDEP': {'spinlock': ['dep'], 'mutex': ['dep'],
+                'lockdep_task': ['depth', 'held']},
+}
+
+
+def run_tests_module():
+    """scripts/run-tests.py, whose name is not one of Python's."""
+    path = os.path.join(TOP, 'scripts', 'run-tests.py')
+    spec = importlib.util.spec_from_file_location('run_tests', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+run_tests = run_tests_module()
+
+
+def said_by(command):
+    """What a command says; it may not fail."""
+    return subprocess.run(command, cwd=TOP, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, check=True,
+                          universal_newlines=True).stdout
+
+
+def make(*words):
+    """A make of its own: what is wrong, as lines."""
+    done = subprocess.run(['make', '--no-print-directory', '-j%d' % JOBS] +
+                          list(words), cwd=TOP, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False, universal_newlines=True)
+    return done.stdout.splitlines()[-30:] if done.returncode else []
+
+
+def options_of(build):
+    return said_by(['make', '-s', 'BUILD=' + build, 'options']).split()
+
+
+def objects_of(build):
+    """Objects of the kernel itself: tests may talk of what is not there."""
+    sources = said_by(['make', '-s', 'BUILD=' + build, 'sources']).split()
+    return [os.path.join('build', build, os.path.splitext(s)[0] + '.o')
+            for s in sources if not s.startswith(('tests/', 'bench/'))]
+
+
+def symbols_found(build, option):
+    """(object, kind and name) of each symbol that the option brings."""
+    pattern = re.compile(r'(. )?(%s)$' % SYMBOLS[option])
+    found = []
+    for line in said_by([NM, '-A'] + objects_of(build)).splitlines():
+        path, _, rest = line.partition(':')
+        symbol = ' '.join(rest.split()[-2:])
+        if pattern.match(symbol):
+            found.append('%s: %s' % (path, symbol))
+    return found
+
+
+def fields_found(build, option):
+    """struct.field of each field that goes with the option."""
+    found = []
+    for struct, fields in FIELDS.get(option, {}).items():
+        layout = said_by(['gdb', '-nx', '-batch', '-ex',
+                          'ptype struct ' + struct,
+                          os.path.join('build', build, 'concord.elf')])
+        found += ['%s: struct %s: %s' % (build, struct, field)
+                  for field in fields
+                  if re.search(r'\b%s(\[\d+\])?;' % field, layout)]
+    return found
+
+
+def absent(build):
+    """Nothing of what the build lacks is in it, and it would be seen."""
+    wrong = make('BUILD=' + FULL, 'all')
+    lacking = [option for option in options_of(FULL)
+               if option not in options_of(build) and option in SYMBOLS]
+    for option in [] if wrong else lacking:
+        wrong += symbols_found(build, option) + fields_found(build, option)
+        wanted = sum(len(f) for f in FIELDS.get(option, {}).values())
+        if not symbols_found(FULL, option) or \
+                len(fields_found(FULL, option)) != wanted:
+            wrong.append('%s: not seen in %s either, so this proves nothing' %
+                         (option, FULL))
+    return wrong
+
+
+class Config:
+    """One build, and what was found out about it."""
+
+    def __init__(self, build):
+        self.build = build
+        self.options = options_of(build)
+        self.runs = []
+
+    def judge(self, name, check, *words):
+        """One result: passed when check() finds nothing wrong."""
+        started = time.time()
+        run = ktap.Run('%s.%s' % (self.build, name))
+        wrong = check(*words)
+        run.results.append(ktap.Result(
+            run.name, 'failed' if wrong else 'passed', '\n'.join(wrong),
+            (time.time() - started) * 1000))
+        self.keep(run, started)
+        return not wrong
+
+    def keep(self, run, started):
+        self.runs.append(run)
+        run_tests.say(run, started)
+        run_tests.say_failures(run)
+
+    def all(self):
+        if not self.judge('gcc', make, 'BUILD=' + self.build, 'all'):
+            return
+        self.judge('clang', make, 'COMPILER=clang', 'BUILD=' + self.build,
+                   'warnings')
+        self.judge('absent', absent, self.build)
+        tests = run_tests.Tests(os.path.join('build', self.build), [],
+                                self.build, 'make configs BUILD=' + self.build)
+        if 'PEER' not in self.options:
+            tests.peer = 'none'
+        if 'KTEST' in self.options:
+            tests.kernel()
+            if not tests.runs:
+                tests.complain()
+            self.runs += tests.runs
+        else:
+            self.judge('smp' + tests.smp, self.contest, tests)
+
+    def contest(self, tests):
+        name = '%s.smp%s' % (self.build, tests.smp)
+        command = tests.qemu(name, 'run', ['--smp', tests.smp] +
+                             tests.peer_option())
+        done = subprocess.run(command, cwd=TOP, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)
+        said = done.stdout.decode('utf-8', 'replace')
+        if done.returncode or 'contest: PASS' not in said:
+            return ['ended with status %d' % done.returncode] + \
+                said.splitlines()[-20:]
+        return []
+
+
+def main(builds):
+    run_tests.check_asked()
+    if not builds:
+        sys.exit(__doc__)
+    runs = []
+    for build in builds:
+        config = Config(build)
+        config.all()
+        runs += config.runs
+    line, good = ktap.totals(runs)
+    print(line)
+    return 0 if good else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
