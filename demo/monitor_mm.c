@@ -162,17 +162,22 @@ static bool print_sub(const struct mmu_notifier_sub_info *info, void *unused)
 	return true;
 }
 
+static bool nobody_can_subscribe(void)
+{
+	if (IS_ENABLED(CONFIG_MMU_NOTIFIER))
+		return false;
+	monitor_print("this build has no MMU_NOTIFIER: nobody can subscribe\n");
+	return true;
+}
+
 static int subs_command(int argc, char **argv)
 {
 	struct mmu_notifier_stats stats;
 	struct mm_struct *mm;
 	int err;
 
-	if (!IS_ENABLED(CONFIG_MMU_NOTIFIER)) {
-		monitor_print(
-			"this build has no MMU_NOTIFIER: nobody can subscribe\n");
+	if (nobody_can_subscribe())
 		return 0;
-	}
 	err = find_mm(argc, argv, 1, &mm);
 	if (err)
 		return err;
@@ -203,6 +208,8 @@ static int observe_command(int argc, char **argv)
 
 	if (argc != 2 || (!on && strcmp(argv[1], "off") != 0))
 		return -EINVAL;
+	if (nobody_can_subscribe())
+		return 0;
 	mmu_notifier_observe(on);
 	return 0;
 }
