@@ -153,7 +153,12 @@ $(O)/ksyms-none.asm: scripts/kallsyms
 $(O)/ksyms-%.o: $(O)/ksyms-%.asm
 	@$(NASM) -f elf64 $< -o $@
 
-$(O)/first.elf: $(OBJS) $(O)/ksyms-none.o linker.ld
+# When a source went, or an option took it, no object is newer than the image.
+$(O)/objects: FORCE
+	@mkdir -p $(@D)
+	@echo '$(OBJS)' | cmp -s - $@ || echo '$(OBJS)' >$@
+
+$(O)/first.elf: $(OBJS) $(O)/objects $(O)/ksyms-none.o linker.ld
 	@$(LD) $(LDFLAGS) -o $@ $(OBJS) $(O)/ksyms-none.o
 
 $(O)/ksyms-full.asm: $(O)/first.elf

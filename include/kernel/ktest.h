@@ -68,6 +68,8 @@ enum ktest_flags {
 	KT_NEEDS_DEBUG = 1 << 7,
 	/** Skipped, by name, in a kernel without the lock validator. */
 	KT_NEEDS_LOCKDEP = 1 << 8,
+	/** Skipped, by name, in a kernel without exclusive access. */
+	KT_NEEDS_DEVICE_PRIVATE = 1 << 9,
 };
 
 /** A registered test; KTEST() fills it in, the runner reads it. */

@@ -107,6 +107,9 @@ static const char *reason_to_skip(const struct ktest_case *tcase)
 		return "a kernel without DEBUG";
 	if ((tcase->flags & KT_NEEDS_LOCKDEP) && !IS_ENABLED(CONFIG_LOCKDEP))
 		return "a kernel without LOCKDEP";
+	if ((tcase->flags & KT_NEEDS_DEVICE_PRIVATE) &&
+	    !IS_ENABLED(CONFIG_DEVICE_PRIVATE))
+		return "a kernel without DEVICE_PRIVATE";
 	return NULL;
 }
 

@@ -350,7 +350,8 @@ KTEST(mmu_event, a_MIGRATE_without_an_owner_is_nobodys_own)
 	teardown(&box, &m);
 }
 
-KTEST(mmu_event, ones_own_EXCLUSIVE_takes_nothing_and_anothers_all)
+KTEST_F(mmu_event, ones_own_EXCLUSIVE_takes_nothing_and_anothers_all,
+	KT_NEEDS_DEVICE_PRIVATE)
 {
 	struct sandbox box;
 	struct mirror *a, *b;

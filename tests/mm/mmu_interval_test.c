@@ -123,7 +123,8 @@ KTEST(mmu_interval, bad_lengths_are_refused_and_leave_nothing)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, without_memory_insert_is_ENOMEM_and_leaves_nothing)
+KTEST_F(mmu_interval, without_memory_insert_is_ENOMEM_and_leaves_nothing,
+	KT_NEEDS_DEBUG)
 {
 	struct mm_struct *mm = mm_alloc();
 	unsigned long nth, before;

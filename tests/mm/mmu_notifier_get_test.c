@@ -198,7 +198,8 @@ KTEST(mmu_notifier, who_is_killed_while_it_waits_to_get_gets_EINTR)
 }
 
 /* What it allocated for nothing is freed, whichever allocation fails. */
-KTEST(mmu_notifier, without_memory_get_is_ENOMEM_and_leaves_nothing)
+KTEST_F(mmu_notifier, without_memory_get_is_ENOMEM_and_leaves_nothing,
+	KT_NEEDS_DEBUG)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier *sub;

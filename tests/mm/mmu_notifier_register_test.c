@@ -71,7 +71,8 @@ KTEST(mmu_notifier, replacing_the_mm_releases_the_old_and_begins_without)
 }
 
 /* Whichever allocation fails of those that the object of the mm takes. */
-KTEST(mmu_notifier, without_memory_register_is_ENOMEM_and_leaves_nothing)
+KTEST_F(mmu_notifier, without_memory_register_is_ENOMEM_and_leaves_nothing,
+	KT_NEEDS_DEBUG)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct holds before;

@@ -452,7 +452,8 @@ KTEST(secondary_tlb, mprotect_tells_it_of_rights_lost_and_not_of_rights_gained)
 	secondary_close(dev, &box);
 }
 
-KTEST(secondary_tlb, exclusive_access_tells_it_before_the_call_returns)
+KTEST_F(secondary_tlb, exclusive_access_tells_it_before_the_call_returns,
+	KT_NEEDS_DEVICE_PRIVATE)
 {
 	struct call_log log = {.nr = {0}};
 	struct page *slots[3] = {NULL};
@@ -558,7 +559,8 @@ KTEST(secondary_tlb, a_write_over_the_zero_page_tells_it_while_the_entry_is_empt
 	secondary_close(dev, &box);
 }
 
-KTEST(secondary_tlb, a_new_value_is_told_only_where_one_page_replaces_another)
+KTEST_F(secondary_tlb, a_new_value_is_told_only_where_one_page_replaces_another,
+	KT_NEEDS_DEVICE_PRIVATE)
 {
 	struct follower f = {.sub.ops = &follower_ops};
 	struct page *slots[1] = {NULL};
@@ -658,7 +660,9 @@ KTEST(secondary_tlb, the_figures_count_every_time_it_was_told)
 }
 
 /* No lock is held over the flush of munmap, yet there are flushes with one. */
-KTEST(secondary_tlb, one_that_may_sleep_when_told_is_reported_wherever_it_is_told)
+KTEST_F(secondary_tlb,
+	one_that_may_sleep_when_told_is_reported_wherever_it_is_told,
+	KT_NEEDS_LOCKDEP)
 {
 	struct secondary *dev;
 	struct sandbox box;
