@@ -70,7 +70,7 @@
  * and may remember it of an mm that no CPU has loaded.  So whatever is flushed is
  * told to it too, the same bounds, after the CPUs have answered; not by the
  * architecture, which knows of contexts and not of subscribers, but here, the
- * one way to flush user addresses (scripts/check.py flushes; ADR 0013).  All that
+ * one way to flush user addresses (scripts/check.py flushes; ADR 0015).  All that
  * is said above of CPUs holds for devices then: the two reasons to tell while a
  * table's lock is held are a page that goes before the notifier's end and an
  * entry that will lead to another page (R2.12), and here the first is never told
