@@ -42,6 +42,9 @@
  * kind of work was done is itself a result. Options: OPS=n a thread, ROUNDS=n,
  * SEED=n, OBSERVE=0 or 1 (figures off or on; else the seed's lowest bit). Not
  * here: what one thread alone can show.
+ *
+ * Over 600 lines because what the threads do and what must hold of it are one
+ * state, which each operation changes.
  */
 #include "host.h"
 #include <sched.h>

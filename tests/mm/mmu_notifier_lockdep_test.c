@@ -18,6 +18,8 @@
  * Each class of locks is for ever, so a lock that one test uses the wrong way
  * is no other test's: what the right half taught stays known, and only the
  * wrong half is not learned.
+ *
+ * Over 600 lines because the classes share their drivers and locks.
  */
 #include "notifier_fixture.h"
 #include <kernel/alloc.h>
