@@ -97,6 +97,11 @@ TIMEOUT ?=
 BOOTS ?=
 export SMP PEER T REPEAT SEED TIMEOUT BOOTS
 
+# For a script that starts makes of its own: they are no jobs of this one, and
+# would only complain, among the words they were asked for, of a jobserver that
+# they cannot reach.
+ALONE := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL
+
 KERNEL := $(O)/concord.elf
 PEER_BIN := build/peer/plain/concord-peer
 
@@ -219,7 +224,7 @@ test: deps-test ## host tests, boots, panic images [T='suite.glob*' REPEAT=n SEE
 
 .PHONY: configs
 configs: deps-configs peer ## kernels that lack options: gcc, clang, nothing left of what they lack, boots [BUILD=test-no-LOCKDEP T='suite.glob*' SMP=n SEED=n]
-	@scripts/configs.py $(if $(filter file,$(origin BUILD)),$(LACKING),$(BUILD))
+	@$(ALONE) scripts/configs.py $(if $(filter file,$(origin BUILD)),$(LACKING),$(BUILD))
 
 .PHONY: host-tests
 host-tests: $(HOST_TESTS) ## build what is tested on the host, without QEMU
@@ -233,7 +238,7 @@ model: deps-model ## search the models of the protocols exhaustively (spin)
 
 .PHONY: check
 check: deps-check ## format, warnings of both compilers, lock annotations, headers, layering, documents
-	@scripts/check.py
+	@$(ALONE) scripts/check.py
 
 .PHONY: bench
 bench: deps-run ## instructions per operation beside Linux's; writes build/bench.csv
