@@ -34,9 +34,12 @@
  *	state		in the list	release
  *	0		no		was not called and will not be, or is over
  *	LIVE		yes		not yet
- *	LIVE|RELEASED	yes		runs, or has run: who set the bit runs it
- *	RELEASED	no		has begun; whoever waits for `calls' waits
- *					for its end too
+ *	LIVE|RELEASED	yes		runs, or has run: who set the bit runs it,
+ *					inside `calls'
+ *	RELEASED	no		is over (of one that was put: perhaps not)
+ *
+ * Nobody leaves the list while its release runs: until that is over its device
+ * may hold translations, and has to be told.
  *
  *	field		read with		written with
  *	->newest	acquire, inside ->calls	->lock, release
@@ -50,15 +53,17 @@
  *	exit				unregister
  *	lock; LIVE -> +RELEASED
  *	release() runs			lock; RELEASED already: not mine
- *					hide; ask; sleep
- *	release() returns; leave	goes on, frees
+ *					ask; sleep; it is told of changes yet
+ *	release() returns; leave	hide; ask; sleep; frees
  *	    release_runs_exactly_once_when_unregister_races_exit
+ *	    who_leaves_is_told_until_the_release_that_exit_runs_is_over
  *
  *	exit				unregister
  *					inside `calls'; LIVE -> +RELEASED
  *	lock; RELEASED already
- *	hide; ask; sleep		release() runs
- *	goes on, frees pages		release() returns; leave
+ *	ask; sleep			release() runs
+ *	hide; ask; sleep		release() returns; leave
+ *	goes on, frees pages
  *	    exit_waits_for_a_release_that_unregister_runs
  *
  *	get				another get, of the same ops
@@ -176,8 +181,9 @@ static void link_newest(struct mmu_notifier_subscriptions *subs,
 	sub->next = subs->newest;
 	sub->prev = &subs->newest;
 	sub->next->prev = &sub->next;
-	smp_store_release(&subs->newest, sub);
+	/* Before it can be found: who is told of a start must find its end. */
 	set_mode(subs, MODE_PLAIN);
+	smp_store_release(&subs->newest, sub);
 	count_rare(subs, ops, 1);
 	subs->stats.plain++;
 	subs->nr_plain++;
@@ -639,34 +645,57 @@ int mmu_notifier_register(struct mmu_notifier *subscription,
 	return ret;
 }
 
-/* Is it this caller's part to call release? Only one gets a yes. */
-static bool claim_release(struct mmu_notifier *sub)
+/* Whose part is it to call release? Only one caller gets MINE. */
+enum claim {
+	CLAIM_MINE,
+	CLAIM_ELSEWHERE, /* who is inside `calls' until it is over */
+	CLAIM_NOBODYS,   /* over, or never to be */
+};
+
+/* Inside `calls': who finds it claimed waits for those inside, and so for it. */
+static enum claim claim_release(struct mmu_notifier_subscriptions *subs,
+				struct mmu_notifier *sub)
 {
-	if ((sub->state & (PLAIN_LIVE | PLAIN_RELEASED)) != PLAIN_LIVE)
-		return false;
-	sub->state |= PLAIN_RELEASED;
-	return true;
+	enum claim claim = CLAIM_NOBODYS;
+
+	spin_lock(&subs->lock);
+	if (sub->state & PLAIN_LIVE)
+		claim = sub->state & PLAIN_RELEASED ? CLAIM_ELSEWHERE
+						    : CLAIM_MINE;
+	if (claim == CLAIM_MINE)
+		sub->state |= PLAIN_RELEASED;
+	spin_unlock(&subs->lock);
+	return claim;
+}
+
+static void wait_for_calls(struct mmu_notifier_subscriptions *subs)
+{
+	u64 pass;
+
+	spin_lock(&subs->lock);
+	pass = notifier_gate_ask(&subs->calls);
+	spin_unlock(&subs->lock);
+	notifier_gate_wait(&subs->calls, pass);
 }
 
 void mmu_notifier_unregister(struct mmu_notifier *subscription,
 			     struct mm_struct *mm)
 {
 	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
-	bool mine;
+	enum claim claim;
 	long ticket;
 	u64 pass;
 
 	might_sleep();
 	mmu_notifier_might_invalidate();
 	if (subscription->ops->release) {
-		/* First inside, then claimed: who finds it claimed waits for it. */
 		ticket = notifier_gate_enter(&subs->calls);
-		spin_lock(&subs->lock);
-		mine = claim_release(subscription);
-		spin_unlock(&subs->lock);
-		if (mine)
+		claim = claim_release(subs, subscription);
+		if (claim == CLAIM_MINE)
 			subscription->ops->release(subscription, mm);
 		notifier_gate_leave(&subs->calls, ticket);
+		if (unlikely(claim == CLAIM_ELSEWHERE))
+			wait_for_calls(subs);
 	}
 	spin_lock(&subs->lock);
 	hide(subs, subscription);
@@ -679,34 +708,33 @@ void mmu_notifier_unregister(struct mmu_notifier *subscription,
 }
 
 /*
- * The mm is going (R2.23): everybody's release, newest first, then nobody is
- * found any more, then wait for those that an unregister beside us calls.
+ * The mm is going (R2.23): everybody's release, newest first; wait for those
+ * that an unregister beside us calls; then nobody is found any more, and who
+ * was found has been told.
  */
 void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
 			    struct mm_struct *mm)
 {
 	struct mmu_notifier *sub;
+	bool elsewhere = false;
+	enum claim claim;
 	long ticket;
-	bool mine;
-	u64 pass;
 
 	ticket = notifier_gate_enter(&subs->calls);
 	for (sub = newest(subs); !is_tail(sub); sub = next(sub)) {
-		spin_lock(&subs->lock);
-		mine = claim_release(sub);
-		spin_unlock(&subs->lock);
-		if (mine && sub->ops->release)
+		claim = claim_release(subs, sub);
+		if (claim == CLAIM_MINE && sub->ops->release)
 			sub->ops->release(sub, mm);
+		elsewhere |= claim == CLAIM_ELSEWHERE;
 	}
+	notifier_gate_leave(&subs->calls, ticket);
+	if (unlikely(elsewhere))
+		wait_for_calls(subs);
 	spin_lock(&subs->lock);
 	while (!is_tail(subs->newest))
 		hide(subs, subs->newest);
 	spin_unlock(&subs->lock);
-	notifier_gate_leave(&subs->calls, ticket);
-	spin_lock(&subs->lock);
-	pass = notifier_gate_ask(&subs->calls);
-	spin_unlock(&subs->lock);
-	notifier_gate_wait(&subs->calls, pass);
+	wait_for_calls(subs);
 }
 
 /* --- get, put, synchronize -------------------------------------------------- */

@@ -14,8 +14,9 @@
  * enters an epoch and learns whether it was the right one. SRCU samples the
  * selector first and counts afterwards; a reader delayed between the two makes
  * it turn twice. Here a newcomer counts itself into epoch 0 blindly; only when
- * the word says BUSY does it look, under the lock, whether it has to move
- * over. A gate at rest has BUSY and SELECT clear: the blind guess is right.
+ * the word says BUSY does it take that back and count itself where it belongs,
+ * under the lock. A gate at rest has BUSY and SELECT clear: the blind guess is
+ * right.
  *
  *	running	SELECT	BUSY	epoch 0		epoch 1
  *	no	0	0	inside		empty
@@ -23,9 +24,12 @@
  *	no	1	1	empty		inside; at rest again once it empties
  *	yes	0	1	newcomers	to empty
  *
- * "empty" for epoch 0 does not count newcomers that have guessed and not yet
- * looked; a guess is never mistaken for a guest: it has done nothing yet, so
- * waiting for it too, or finding it in its right epoch after a turn, is right.
+ * Who has guessed has done nothing yet, so that the guess may be taken back
+ * whatever has turned meanwhile. But in the old epoch it is waited for, so it
+ * must not stay there while its maker waits for the lock: newcomers that queue
+ * there would starve who asked. Guess and taking back are two instructions
+ * apart; and who took one back looks at the epoch again, so that a period held
+ * up by nothing else ends. tests/model/gate.pml tries all orders.
  *
  *	field		read with		written with
  *	word		atomic			atomic; SELECT, BUSY: and ->lock
@@ -171,12 +175,12 @@ long notifier_gate_enter_busy(struct notifier_gate *gate)
 	struct mmu_notifier_deferred *ready;
 	long ticket = NOTIFIER_GATE_TICKET_0;
 
+	/* Before the lock: see the head of the file. */
+	atomic64_add(-NOTIFIER_GATE_TICKET_0, gate->word);
 	spin_lock(gate->lock);
-	if (atomic64_read(gate->word) & NOTIFIER_GATE_SELECT) {
+	if (atomic64_read(gate->word) & NOTIFIER_GATE_SELECT)
 		ticket = NOTIFIER_GATE_TICKET_1;
-		atomic64_add(NOTIFIER_GATE_TICKET_1 - NOTIFIER_GATE_TICKET_0,
-			     gate->word);
-	}
+	atomic64_add(ticket, gate->word);
 	advance(gate);
 	ready = take_ready(gate);
 	spin_unlock(gate->lock);

@@ -421,9 +421,9 @@ static int exiter_body(void *arg)
 /*
  *	exit				unregister
  *	release() runs
- *					not mine; hide; sleeps
+ *					not mine; sleeps
  *	release() returns
- *					returns: once
+ *					hide; returns: once
  */
 KTEST(mmu_notifier, release_runs_exactly_once_when_unregister_races_exit)
 {
@@ -443,6 +443,64 @@ KTEST(mmu_notifier, release_runs_exactly_once_when_unregister_races_exit)
 	registrar_run(&r, deregistrar_body, mm, &l);
 	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
 	EXPECT_EQ(atomic_read(&r.done), 0);
+	step_signal(&step, 2);
+	kthread_join(exiter);
+	kthread_join(r.task);
+	EXPECT_EQ(l.releases, 1U);
+	mmdrop(mm);
+}
+
+/*
+ * Until its release is over a device may hold translations, whoever runs it: a
+ * change that came by the reverse map meanwhile is told.
+ */
+KTEST(mmu_notifier, who_leaves_is_told_until_the_release_that_exit_runs_is_over)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct ktest_step step;
+	struct registrar r;
+	struct listener l;
+	struct task *exiter;
+
+	REQUIRE(mm);
+	step_init(&step, test);
+	EXPECT_EQ(listen(&l, mm), 0);
+	l.release_step = &step;
+	mmgrab(mm);
+	exiter = kthread_run(exiter_body, mm, "exiter");
+	step_wait(&step, 1);
+	registrar_run(&r, deregistrar_body, mm, &l);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	change(mm, 0, 1);
+	EXPECT_EQ(l.starts, 1U);
+	EXPECT_EQ(l.ends, 1U);
+	step_signal(&step, 2);
+	kthread_join(exiter);
+	kthread_join(r.task);
+	EXPECT_EQ(l.releases, 1U);
+	mmdrop(mm);
+}
+
+KTEST(mmu_notifier, exit_takes_nobody_out_whose_release_another_runs)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct ktest_step step;
+	struct registrar r;
+	struct listener l;
+	struct task *exiter;
+
+	REQUIRE(mm);
+	step_init(&step, test);
+	EXPECT_EQ(listen(&l, mm), 0);
+	l.release_step = &step;
+	mmgrab(mm);
+	registrar_run(&r, deregistrar_body, mm, &l);
+	step_wait(&step, 1);
+	exiter = kthread_run(exiter_body, mm, "exiter");
+	EXPECT_EQ(ktest_wait_blocked(test, exiter), 0);
+	change(mm, 0, 1);
+	EXPECT_EQ(l.starts, 1U);
+	EXPECT_EQ(l.ends, 1U);
 	step_signal(&step, 2);
 	kthread_join(exiter);
 	kthread_join(r.task);

@@ -8,50 +8,72 @@
  * comes while a change is under way is not told of that change at all.
  *
  * Idea.  Every transition that another CPU can see is a step here, under the
- * lock it has in the code; spin tries every order of them.  A step names the
- * function it stands for.
+ * lock it has in the code; spin tries every order of them.  An inline or a
+ * proctype has the name of the function it stands for, or says it above.
  *
- * Who runs: NRANGES invalidations (the last may not sleep, and fails when a
- * driver lock is taken or a plain subscriber says no), a reader for each of
- * the NSUBS subscriptions, insertion and removal of subscription LATE beside
- * all that, and the exit of the address space when they are through.  All
+ * Who runs: NRANGES invalidations (the last may not sleep, and fails when an
+ * interval or a plain subscriber says no), a reader for each of the NSUBS
+ * subscriptions unless NO_READERS, the insertion of subscription LATE and its
+ * removal (with REMOVE_ALL of the others too), and the exit of the address
+ * space beside all that: it waits for the faults and insertions, which hold a
+ * user of the mm, but not for ranges raised through the reverse map.  All
  * subscriptions watch the one page that the ranges change.  With NSUBS=1 the
  * late one is the first of its mm.
  *
  *	variable	in the code			written under
- *	counted[]	who is in gate subs->ranges	atomic
- *	in_tree[]	INTERVAL_IN			lock, no walker
+ *	counted		who is in gate subs->ranges	atomic
+ *	mode_tree	MODE_TREE in mm->notifier_mode	lock, read alone
+ *	in_tree[]	linked in subs->tree		lock, no walker
  *	add[], del[]	INTERVAL_ADDING, _REMOVING	lock
- *	is_hit[]	range is on open_hits		lock
+ *	DEFERRED	subs->deferred is not NULL	lock, read alone
+ *	is_hit		who is on open_hits		lock, read alone
  *	rseq[]		range->seq			its range
  *	seq		subs->invalidate_seq		lock
- *	walkers		subs->walkers			lock
- *	sub_seq[]	sub->invalidate_seq		driver[] in callbacks
- *	settle[]	sub->settle			lock
- *	dev[]		the device's translation	driver[]
+ *	walkers		subs->walkers			atomic, up: lock
+ *	sub_seq[]	sub->invalidate_seq		driver lock
+ *	settle[]	sub->settle			lock, read alone
+ *	dev[]		the device's translation	driver lock
  *	gen		which frame the PTE names	the range that is open
  *
- * The gate is modelled by what it promises: a question gets those who are
- * inside at that moment, and its period is over when they have left.  A section
- * under the lock is one step, except where somebody looks without the lock.
- * Who sleeps is on the wait queue and goes on only when woken; nr_waiting
- * decides whether close_hit() wakes, as in the code.
+ * A section under ->lock is one step where nobody looks in without the lock,
+ * and several where somebody does.  So is a section under the driver's lock; a
+ * callback that may not sleep finds that lock free or not, as spin likes.  The
+ * gate is modelled by what gate.pml shows of it: a question gets those who are
+ * inside at that moment, its period is over when the last of them has left,
+ * and who finds the gate busy before it has looked at anything may be counted
+ * anew.  Who sleeps is on the wait queue and goes on only when woken.
+ *
+ * Order of memory.  Steps are seen by all in their order, as on x86 but for a
+ * store that a later load of the same CPU overtakes.  Where the code needs a
+ * full barrier against that (put_off(), link_interval()), a seeded bug takes
+ * it away, by doing the load first.
  *
  * What is checked: when the PTE changes no device has the frame it loses; a
  * fault installs only what the PTE says; no callback on a subscription whose
- * remove has returned; every process ends (a lost wake-up is an invalid end
+ * remove has returned, no change of the tree under a walk; when exit goes on no
+ * device has anything; every process ends (a lost wake-up is an invalid end
  * state); all counts are zero when all have ended.
+ *
+ * Not here: bounds that overlap in part, the wrap of the numbers, the two-pass
+ * form, statistics, plain subscriptions (plain.pml), how often a driver begins
+ * again: mmap_lock bounds that (mm/mmu_notifier_rounds.c), not the protocol.
  *
  * Seeded bugs, each of which must be found:
  *	-DBUG_LEAVE_OPEN	a plain subscriber fails a start that may not
  *				sleep and the intervals' range stays open (R3.7)
+ *	-DBUG_REFUSED_OPEN	an interval refuses, likewise
  *	-DBUG_UNLOCKED_REMOVE	remove looks whether it is out, without the
- *				lock (R4.14)
+ *				lock (R4.14): it may see the state first
  *	-DBUG_EARLY_RETRY	read_retry is asked before the driver lock
  *	-DBUG_NO_SETTLE		a newcomer does not wait for the ranges that
  *				began before it
  *	-DBUG_END_ORDER		read_begin looks what is open before it reads
  *				the number
+ *	-DBUG_NO_WAKE		who does what others put off wakes nobody
+ *	-DBUG_PUT_OFF_BARRIER	put_off() looks at the walkers before others
+ *				can see what it has put off
+ *	-DBUG_LINK_BARRIER	link_interval() looks at the count before others
+ *				can see MODE_TREE
  */
 
 #ifndef NRANGES
@@ -62,18 +84,22 @@
 #endif
 #define LATE  (NSUBS - 1)
 #define NEVER 255 /* SETTLE_NEVER */
+#define BIT(r) (1 << (r))
+#define EXIT  NRANGES /* the number of exit's range */
 
 byte seq = 1;
 byte gen = 1;
 byte walkers;
 byte nr_waiting;
-byte asleep; /* who is on the wait queue, a bit for each pid */
+byte asleep; /* who is on the wait queue, a bit for each process */
 byte ranges_done;
-byte readers_done;
-byte counted; /* a bit for each range */
-byte is_hit;  /* likewise */
-byte rseq[NRANGES];
+byte users;  /* mm->mm_users */
+byte counted;
+byte is_hit;
+byte rseq[NRANGES + 1];
 
+bool lock;
+bool mode_tree;
 bool in_tree[NSUBS];
 bool add[NSUBS];
 bool del[NSUBS];
@@ -84,213 +110,280 @@ byte sub_seq[NSUBS];
 byte settle[NSUBS];
 byte dev[NSUBS];
 
-bool lock;
-bool driver[NSUBS];
-
 #if NSUBS == 1
 #define DEFERRED (add[0] || del[0])
-#define EMPTY	 (!in_tree[0])
-#elif NSUBS == 2
-#define DEFERRED (add[0] || del[0] || add[1] || del[1])
-#define EMPTY	 (!in_tree[0] && !in_tree[1])
+#define IN_TREE	 (in_tree[0])
+#define ANY_DEV	 (dev[0] != 0)
 #else
-#define DEFERRED (add[0] || del[0] || add[1] || del[1] || add[2] || del[2])
-#define EMPTY	 (!in_tree[0] && !in_tree[1] && !in_tree[2])
+#define DEFERRED (add[0] || del[0] || add[1] || del[1])
+#define IN_TREE	 (in_tree[0] || in_tree[1])
+#define ANY_DEV	 (dev[0] != 0 || dev[1] != 0)
 #endif
-
-#define BIT(r) (1 << (r))
-
-inline take(l)
-{
-	atomic { !l -> l = true }
-}
-
-inline give(l)
-{
-	l = false
-}
 
 #define ME	 (1 << (_pid - 1))
-#define PREPARE	 asleep = asleep | ME	       /* prepare_to_wait() */
-#define FINISH	 asleep = asleep & (255 - ME)  /* finish_wait() */
-#define WOKEN	 ((asleep & ME) == 0)	       /* schedule() returns */
-#define WAKE_ALL asleep = 0		       /* wake_up_all() */
+#define PREPARE	 asleep = asleep | ME	      /* prepare_to_wait() */
+#define FINISH	 asleep = asleep & (255 - ME) /* finish_wait() */
+#define WOKEN	 ((asleep & ME) == 0)	      /* schedule() returns */
+#define WAKE_ALL asleep = 0		      /* wake_up_all() */
 
-/* link_interval(): publish, then ask who is inside the gate */
-inline link_interval(s)
+/* link_interval(), of every subscription that is being added */
+inline publish_added()
 {
-	in_tree[s] = true;
-#ifdef BUG_NO_SETTLE
-	settle[s] = 0
-#else
-	settle[s] = counted
-#endif
+	d_step {
+		assert(walkers == 0);
+		for (k : 0 .. NSUBS - 1) {
+			if
+			:: add[k] ->
+				assert(!freed[k]);
+				in_tree[k] = true;
+				mode_tree = true
+			:: else
+			fi
+		}
+		k = 0
+	}
 }
 
-/* apply_deferred(), one entry after the other */
+inline settle_added()
+{
+	d_step {
+		for (k : 0 .. NSUBS - 1) {
+			if
+#ifdef BUG_NO_SETTLE
+			:: add[k] -> settle[k] = 0
+#else
+			:: add[k] -> settle[k] = counted
+#endif
+			:: else
+			fi
+		}
+		k = 0
+	}
+}
+
+/* unlink_interval(), of every subscription that is being removed */
+inline unlink_removed()
+{
+	d_step {
+		assert(walkers == 0);
+		for (k : 0 .. NSUBS - 1) {
+			if
+			:: del[k] -> assert(!freed[k]); in_tree[k] = false
+			:: else
+			fi
+		}
+		mode_tree = IN_TREE;
+		k = 0
+	}
+}
+
+/* The lock is held and nobody walks. Plain stores: seen in any order. */
 inline apply_deferred()
 {
-	k = 0;
-	do
-	:: k < NSUBS ->
-		assert(!freed[k] || (!add[k] && !del[k]));
-		if
-		:: add[k] -> link_interval(k); add[k] = false
-		:: del[k] ->
-			del[k] = false; /* the state: OUT */
-			assert(!freed[k]);
-			in_tree[k] = false
-		:: else
-		fi;
-		k++
-	:: else -> break
-	od;
-	k = 0
+#ifdef BUG_LINK_BARRIER
+	settle_added();
+	publish_added();
+#else
+	publish_added();
+	settle_added();
+#endif
+#ifdef BUG_UNLOCKED_REMOVE
+	if
+	:: del[LATE] ->
+		/* its state is seen to be OUT before it has left the tree */
+		del[LATE] = false;
+		d_step {
+			assert(!freed[LATE]);
+			in_tree[LATE] = false;
+			mode_tree = IN_TREE
+		}
+	:: else
+	fi;
+#endif
+	unlink_removed();
+	d_step {
+		for (k : 0 .. NSUBS - 1) {
+			add[k] = false;
+			del[k] = false
+		}
+		k = 0
+	}
 }
 
-/* end_walk() */
+/* The lock is held; state is of add[] or del[]. Ends with the lock free. */
+inline put_off(state)
+{
+#ifdef BUG_PUT_OFF_BARRIER
+	last = walkers == 0;
+	state = true;
+#else
+	state = true;
+	last = walkers == 0;
+#endif
+	if
+	:: last ->
+		apply_deferred();
+#ifndef BUG_NO_WAKE
+		WAKE_ALL;
+#endif
+		last = false
+	:: else
+	fi;
+	lock = false
+}
+
+/* end_walk() and last_walk_ended() */
 inline end_walk()
 {
-	atomic { !lock -> walkers--; lock = true };
+	atomic { walkers--; last = walkers == 0 };
 	if
-	:: walkers == 0 && DEFERRED ->
-		apply_deferred();
-		atomic { lock = false; WAKE_ALL }
-	:: else -> give(lock)
-	fi
+	:: last && DEFERRED ->
+		atomic { !lock -> lock = true };
+		if
+		:: walkers == 0 && DEFERRED -> apply_deferred()
+		:: else
+		fi;
+		lock = false;
+		WAKE_ALL
+	:: else
+	fi;
+	last = false
 }
 
-/* close_hit() */
 inline close_hit(r)
 {
 	atomic {
 		!lock ->
 		is_hit = is_hit & (255 - BIT(r));
+		rseq[r] = 0;
+		waiting = nr_waiting > 0
+	}
+	if
+	:: waiting -> atomic { WAKE_ALL; waiting = false }
+	:: else
+	fi
+}
+
+/* Not waited for any more; who waited for nobody else may go on. */
+inline uncount(r)
+{
+	for (k : 0 .. NSUBS - 1) {
 		if
-		:: nr_waiting > 0 -> WAKE_ALL
+		:: settle[k] != NEVER && (settle[k] & BIT(r)) ->
+			settle[k] = settle[k] & (255 - BIT(r));
+			if
+			:: settle[k] == 0 -> WAKE_ALL
+			:: else
+			fi
 		:: else
 		fi
 	}
+	k = 0
 }
 
-/* notifier_gate_leave(): a settled subscription is noticed by who looks */
+/* notifier_gate_leave() */
 inline leave(r)
 {
-	d_step {
-		counted = counted & (255 - BIT(r));
-		k = 0;
-		do
-		:: k < NSUBS ->
-			if
-			:: settle[k] != NEVER && (settle[k] & BIT(r)) ->
-				settle[k] = settle[k] & (255 - BIT(r));
-				if
-				:: settle[k] == 0 -> WAKE_ALL
-				:: else
-				fi
-			:: else
-			fi;
-			k++
-		:: else -> break
-		od;
-		k = 0
-	}
+	d_step { counted = counted & (255 - BIT(r)); uncount(r) }
 }
 
-/* ops->invalidate(): driver lock, set_seq, drop the translation */
+/* sub->invalidate(): driver lock, mmu_interval_set_seq(), drop it, unlock */
 inline invalidate(s, number)
 {
+	assert(!freed[s] && in_tree[s]);
+	sub_seq[s] = number;
+	dev[s] = 0
+}
+
+/*
+ * The search and start_hit(): yield_to_deferred(), open_hit(),
+ * walk_intervals(), end_walk(). Sets hit and failed.
+ */
+inline start_hit(r, may_sleep)
+{
 	atomic {
-		assert(!freed[s]);
-		!driver[s] ->
-		sub_seq[s] = number;
-		dev[s] = 0
+		!lock ->
+		if
+		:: !IN_TREE -> goto walked
+		:: IN_TREE && may_sleep && DEFERRED -> nr_waiting++
+		:: else -> goto open
+		fi
 	}
+yield:
+	do
+	:: atomic { true -> PREPARE };
+		/* walk_may_begin() */
+		atomic {
+			!lock ->
+			if
+			:: !DEFERRED -> FINISH; break
+			:: else
+			fi
+		}
+		WOKEN
+	od;
+	atomic {
+		!lock ->
+		if
+		:: DEFERRED -> goto yield
+		:: else -> nr_waiting--
+		fi;
+		if
+		:: !IN_TREE -> goto walked
+		:: else
+		fi;
+open:		hit = true;
+		seq = seq + 2;
+		rseq[r] = seq;
+		is_hit = is_hit | BIT(r);
+		walkers++
+	}
+	do
+	:: atomic {
+		i < NSUBS && in_tree[i] && !failed ->
+		if
+		:: true -> invalidate(i, rseq[r]); i++
+		:: !may_sleep -> failed = true /* refused(): would block */
+		fi
+	}
+	:: atomic { i < NSUBS && !in_tree[i] && !failed -> i++ }
+	:: atomic { i == NSUBS || failed -> i = 0; break }
+	od;
+	end_walk();
+#ifndef BUG_REFUSED_OPEN
+	if
+	:: failed -> close_hit(r)
+	:: else
+	fi;
+#endif
+walked:	skip
 }
 
 /* mmu_notifier_invalidate_range_start(), the change, and _end() */
 proctype Range(byte r; bool may_sleep)
 {
 	byte i, k;
-	bool hit, failed;
+	bool hit, failed, last, waiting;
 
-	/* notifier_gate_enter(), then look */
+	/* mmu_notifier_range_open() */
 	counted = counted | BIT(r);
 	if
-	:: EMPTY -> goto plain
-	:: else
-	fi;
-	atomic {
-		!lock ->
-		if
-		:: may_sleep && DEFERRED && !EMPTY -> nr_waiting++
-		:: else -> lock = true; goto open
-		fi
+	:: true
+	:: d_step {
+		/* notifier_gate_enter_busy(): by somebody's question since */
+		(settle[0] != NEVER && (settle[0] & BIT(r))) ||
+		(settle[LATE] != NEVER && (settle[LATE] & BIT(r))) ->
+		uncount(r)
 	}
-	/* yield_to_deferred() */
-	do
-	:: atomic { true -> PREPARE };
-		atomic {
-			!lock ->
-			if
-			:: !DEFERRED ->
-				FINISH;
-				nr_waiting--;
-				lock = true;
-				goto open
-			:: else
-			fi
-		}
-		WOKEN
-	od;
-open:	skip;
-	/* open_hit(); the lock is held since the search */
-	atomic {
-		lock = false;
-		if
-		:: !EMPTY ->
-			hit = true;
-			seq = seq + 2;
-			rseq[r] = seq;
-			is_hit = is_hit | BIT(r);
-			walkers++
-		:: else
-		fi
-	}
+	fi;
+	/* __mmu_notifier_invalidate_range_start() */
 	if
-	:: !hit -> goto plain
+	:: mode_tree -> start_hit(r, may_sleep)
 	:: else
 	fi;
-	/* walk_intervals() */
-	do
-	:: i < NSUBS && in_tree[i] && !failed ->
-		if
-		:: may_sleep -> invalidate(i, rseq[r])
-		:: !may_sleep ->
-			atomic {
-				assert(!freed[i]);
-				if
-				:: !driver[i] ->
-					sub_seq[i] = rseq[r];
-					dev[i] = 0
-				:: driver[i] -> failed = true
-				fi
-			}
-		fi;
-		i++
-	:: i < NSUBS && (!in_tree[i] || failed) -> i++
-	:: i == NSUBS -> break
-	od;
-	i = 0;
-	end_walk();
-	if
-	:: failed -> close_hit(r)
-	:: else
-	fi;
-plain:
 	if
 	:: !failed && !may_sleep ->
-		/* start_plain(): may refuse */
+		/* notifier_plain_start_beside(): may refuse */
 		if
 		:: true ->
 			failed = true;
@@ -305,18 +398,10 @@ plain:
 	:: else
 	fi;
 	if
-	:: failed -> leave(r) /* start_failed(): nothing changes, no end */
+	:: failed -> leave(r) /* notifier_start_failed(): no change, no end */
 	:: else ->
 		/* the PTE changes: nobody may still have the old frame */
-		d_step {
-			i = 0;
-			do
-			:: i < NSUBS -> assert(dev[i] == 0); i++
-			:: else -> break
-			od;
-			i = 0;
-			gen++
-		}
+		d_step { assert(!ANY_DEV); gen++ }
 		/* mmu_notifier_invalidate_range_end() */
 		leave(r);
 		if
@@ -324,24 +409,19 @@ plain:
 		:: else
 		fi
 	fi;
+#ifdef EXIT_LAST
 	ranges_done++
+#endif
 }
 
-/* is_open(): a range that hit, not numbered after upto */
-inline find_open(upto, answer)
+/* is_open(): a range that hit, not numbered after newest */
+inline is_open(newest)
 {
-	d_step {
-		answer = false;
-		k = 0;
-		do
-		:: k < NRANGES ->
-			answer = answer ||
-				 ((is_hit & BIT(k)) && rseq[k] <= upto);
-			k++
-		:: else -> break
-		od;
-		k = 0
+	busy = false;
+	for (k : 0 .. NRANGES) {
+		busy = busy || ((is_hit & BIT(k)) && rseq[k] <= newest)
 	}
+	k = 0
 }
 
 /* mmu_interval_read_begin() */
@@ -352,7 +432,6 @@ inline read_begin(s)
 	begun = sub_seq[s];
 #else
 	begun = sub_seq[s];
-	/* open_hits is read before settle */
 	slow = is_hit != 0;
 	slow = slow || settle[s] != 0;
 #endif
@@ -361,12 +440,13 @@ inline read_begin(s)
 		/* read_begin_slow() */
 		atomic {
 			!lock ->
+			slow = false;
 			begun = sub_seq[s];
-			upto = seq;
-			find_open(upto, busy);
+			newest = seq;
+			is_open(newest);
 			if
-			:: settle[s] != 0 || busy -> nr_waiting++
-			:: else -> goto go
+			:: settle[s] != 0 || busy -> busy = false; nr_waiting++
+			:: else -> newest = 0; goto go
 			fi
 		}
 		do
@@ -374,10 +454,10 @@ inline read_begin(s)
 			/* reader_may_go() */
 			atomic {
 				!lock ->
-				find_open(upto, busy);
+				is_open(newest);
 				if
 				:: settle[s] == 0 && !busy -> FINISH; break
-				:: else
+				:: else -> busy = false
 				fi
 			}
 			WOKEN
@@ -385,22 +465,22 @@ inline read_begin(s)
 		atomic {
 			!lock ->
 			nr_waiting--;
-			upto = seq;
-			find_open(upto, busy);
+			newest = 0;
+			is_open(seq);
 			if
 			:: !busy -> begun = sub_seq[s]
-			:: else
+			:: else -> busy = false
 			fi
 		}
 	:: else
 	fi;
-go:
+go:	skip
 }
 
 /* a device fault: begin, look the frame up, lock, retry, install */
 proctype Reader(byte s)
 {
-	byte begun, pfn, upto, k;
+	byte begun, pfn, newest, k;
 	bool slow, busy;
 #ifdef BUG_EARLY_RETRY
 	bool stale;
@@ -408,86 +488,118 @@ proctype Reader(byte s)
 
 	inserted[s];
 again:
-	read_begin(s)
-	/* the page-table walk, with no lock of ours */
-	pfn = gen;
+	read_begin(s);
+	/* the page-table walk, with no lock of ours; then mmput() */
+	atomic { pfn = gen; users-- };
 #ifdef BUG_EARLY_RETRY
 	stale = sub_seq[s] != begun;
-	take(driver[s]);
-	if
-	:: stale ->
-#else
-	take(driver[s]);
-	if
-	:: sub_seq[s] != begun ->
 #endif
-		give(driver[s]);
-		goto again
-	:: else ->
-		assert(pfn == gen);
-		dev[s] = pfn;
-		give(driver[s])
-	fi;
+	/* the driver's lock; mmu_interval_read_retry(); install; unlock */
 	atomic {
-		reader_done[s] = true;
-		readers_done++
+		if
+#ifdef BUG_EARLY_RETRY
+		:: stale ->
+#else
+		:: sub_seq[s] != begun ->
+#endif
+			pfn = 0;
+			begun = 0;
+			/* mmget_not_zero() */
+			if
+			:: users > 0 -> users++; goto again
+			:: else
+			fi
+		:: else ->
+			assert(pfn == gen);
+			dev[s] = pfn;
+			pfn = 0;
+			begun = 0
+		fi;
+		reader_done[s] = true
 	}
 }
 
-/* mmu_interval_notifier_insert() beside open ranges */
+/* mmu_interval_notifier_insert(), which holds a user of the mm */
 proctype Inserter(byte s)
 {
-	atomic {
-		!lock ->
-		sub_seq[s] = seq;
-		if
-		:: walkers == 0 -> link_interval(s)
-		:: else ->
-			add[s] = true;
-			settle[s] = NEVER
-		fi;
-		inserted[s] = true
-	}
+	byte k;
+	bool last;
+
+	atomic { !lock -> lock = true; sub_seq[s] = seq };
+	if
+	:: walkers == 0 ->
+		/* link_interval() */
+#ifdef BUG_LINK_BARRIER
+		settle[s] = counted;
+		d_step { in_tree[s] = true; mode_tree = true };
+#else
+		d_step { assert(walkers == 0); in_tree[s] = true; mode_tree = true };
+#ifndef BUG_NO_SETTLE
+		settle[s] = counted;
+#endif
+#endif
+		lock = false
+	:: else ->
+		settle[s] = NEVER;
+		put_off(add[s])
+	fi;
+	atomic { inserted[s] = true; users-- }
 }
 
 /* mmu_interval_notifier_remove(), and the driver frees the memory */
 proctype Remover(byte s)
 {
+	byte k;
+	bool last, wait, waiting;
+
 	/*
 	 * A driver removes when no fault of its own is on the way, and drops
 	 * its translations first: nobody tells it of changes afterwards.
 	 */
-	reader_done[s];
-	atomic { !driver[s] -> dev[s] = 0 };
+	atomic { inserted[s] && reader_done[s] -> dev[s] = 0 };
 	atomic {
 		!lock ->
 		if
-		:: walkers == 0 -> in_tree[s] = false; goto out
-		:: walkers > 0 && add[s] ->
-			/* a start may be giving way to a list now empty */
-			add[s] = false;
-			if
-			:: nr_waiting > 0 -> WAKE_ALL
-			:: else
-			fi;
+		:: walkers == 0 && !DEFERRED ->
+			/* unlink_interval() */
+			in_tree[s] = false;
+			mode_tree = IN_TREE;
 			goto out
-		:: walkers > 0 && !add[s] -> del[s] = true
+		:: else -> lock = true
 		fi
 	}
-	/* wait_until_out() */
-	do
-	:: atomic { true -> PREPARE };
-		atomic {
+	/* remove_slow() */
+	if
+	:: add[s] ->
+		/* drop_from_deferred(); a start may be giving way to it */
+		atomic { add[s] = false; waiting = nr_waiting > 0; lock = false }
+	:: else ->
+		wait = true;
+		waiting = nr_waiting > 0;
+		put_off(del[s])
+	fi;
+	if
+	:: waiting -> WAKE_ALL
+	:: else
+	fi;
+	if
+	:: wait ->
+		/* wait_until_out(): is_out() */
+		do
+		:: atomic { true -> PREPARE };
+			atomic {
 #ifndef BUG_UNLOCKED_REMOVE
-			!lock ->
+				!lock ->
 #endif
-			if
-			:: !del[s] -> FINISH; break
-			:: else
-			fi
-		}
-		WOKEN
-	od;
+				if
+				:: !del[s] -> FINISH; break
+				:: else
+				fi
+			}
+			WOKEN
+		od
+	:: else
+	fi;
 out:
 	freed[s] = true
 }
@@ -496,64 +608,68 @@ out:
 proctype Exit()
 {
 	byte i, k;
+	bool hit, failed, last, waiting;
 
-	/* mm_users is zero: no change and no fault is on the way */
-	ranges_done == NRANGES && readers_done == NSUBS;
-	atomic {
-		!lock ->
-		if
-		:: EMPTY -> goto gone
-		:: else -> seq = seq + 2; walkers++
-		fi
-	}
-	do
-	:: i < NSUBS && in_tree[i] -> invalidate(i, seq); i++
-	:: i < NSUBS && !in_tree[i] -> i++
-	:: i == NSUBS -> break
-	od;
-	end_walk();
-gone:
-	skip
+	users == 0;
+#ifdef EXIT_LAST
+	ranges_done == NRANGES;
+#endif
+	/* release_intervals() */
+	start_hit(EXIT, true);
+	if
+	:: hit -> close_hit(EXIT)
+	:: else
+	fi;
+	/* the pages go */
+	d_step { assert(!ANY_DEV); gen++ }
 }
 
 init {
 	byte n;
 
-	d_step {
+	atomic {
+		for (n : 0 .. NSUBS - 1) {
+			sub_seq[n] = 1;
+#ifdef NO_READERS
+			reader_done[n] = true
+#else
+			users++
+#endif
+		}
+		users++;
+		n = 0;
 		do
 		:: n < LATE ->
 			in_tree[n] = true;
+			mode_tree = true;
 			inserted[n] = true;
-			sub_seq[n] = 1;
 			n++
 		:: else -> break
 		od;
-		n = 0
-	}
-	atomic {
+		n = 0;
 		do
 		:: n < NRANGES - 1 -> run Range(n, true); n++
 		:: else -> break
 		od;
 		run Range(n, false);
 		n = 0;
-		do
-		:: n < NSUBS -> run Reader(n); n++
-		:: else -> break
-		od;
+#ifndef NO_READERS
+		for (n : 0 .. NSUBS - 1) {
+			run Reader(n)
+		}
 		n = 0;
+#endif
 		run Inserter(LATE);
 		run Remover(LATE);
+#ifdef REMOVE_ALL
+		run Remover(0);
+#endif
 		run Exit()
 	}
 	/* all have ended: the books balance */
 	_nr_pr == 1;
-	assert(walkers == 0 && is_hit == 0 && counted == 0);
-	assert(nr_waiting == 0 && asleep == 0);
-	assert(!in_tree[LATE] && !add[LATE] && !del[LATE]);
-	n = 0;
-	do
-	:: n < LATE -> assert(dev[n] == 0); n++
-	:: else -> break
-	od
+	assert(walkers == 0 && is_hit == 0 && counted == 0 && !lock);
+	assert(nr_waiting == 0 && asleep == 0 && users == 0);
+	assert(!in_tree[LATE] && mode_tree == IN_TREE && !DEFERRED);
+	assert(!ANY_DEV)
 }

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gate.pml - the gate of mm/notifier_gate.c, for spin
+ *
+ * Problem.  A gate answers "has everybody left who is inside now?" with one
+ * word that guests change without a lock, a blind guess at the epoch, and a
+ * flag beside the word that is read alone.  Each of these is a race.
+ *
+ * Idea.  Each access to the word, to the flag, to `passed' and to the wait
+ * queue is a step; what only the lock's holder sees is done on the way.  An
+ * inline or a proctype has the name of the function it stands for.
+ *
+ * Who runs: NGUESTS guests go in and out, ROUNDS times each.  There is an object
+ * for each of NWAITERS, who hide it, ask, wait and free it, and for each of
+ * NDEFERRERS, who hide it and leave the freeing to the gate.  A guest looks one
+ * of the objects up inside and uses it if it is not hidden.  That is all a gate
+ * is for, and includes "a waiter never passes while somebody is inside who
+ * entered before its question".
+ *
+ *	variable	in the code			written under
+ *	in0, in1	the counts in *gate->word	atomic
+ *	turned, busy	SELECT, BUSY in *gate->word	atomic and lock
+ *	flag		busy_flag in *gate->flags	lock, read alone (FLAGS)
+ *	running, wanted	the same			lock
+ *	passed		the same			lock, read alone
+ *	deferred	the same			lock
+ *	gone[]	what the gate protects: a	lock, read inside
+ *			pointer, a slot, a mode
+ *
+ * With FLAGS it is the gate subs->ranges: BUSY is seen in mm->notifier_mode.  Without,
+ * subs->calls and `freeing': the addition itself tells, by the sign.
+ *
+ * Order of memory, as on x86: a store may be overtaken by a later load of the
+ * same CPU, unless an atomic or smp_mb() lies between.  Two places need that
+ * barrier, and a seeded bug takes it from each by doing the load first.
+ *
+ * What is checked: no object is used after it was freed; each is freed once;
+ * every process ends (a lost wake-up is an invalid end state); when all have
+ * ended the counts are zero, SELECT, BUSY and the flag are clear, and nothing is
+ * left on the list.  With LIVENESS, guests come and go for ever, one who came
+ * after the question stays inside for ever, and under weak fairness every
+ * question is answered all the same: nobody who asks is starved by newcomers.
+ *
+ * Not here: the overflow of a count (30 bits; tasks are fewer).
+ *
+ * Seeded bugs, each of which must be found:
+ *	-DBUG_ASK_BARRIER	the question reads the count before others can
+ *				see what was hidden
+ *	-DBUG_ENTER_BARRIER	a guest looks things up before it is counted
+ *	-DBUG_UNDER_WAY		a question is content with a period that began
+ *				before it
+ *	-DBUG_REST_OCCUPIED	rest() does not mind who is in epoch 1
+ *	-DBUG_FLAG_LATE		turn() sets the flag after the word, so that
+ *				advance() may read the word first (FLAGS)
+ *	-DBUG_REST_FLAG		rest() clears the flag before the word (FLAGS)
+ *	-DBUG_NO_TAKE		a newcomer that ends a period leaves what was
+ *				put off to others
+ *	-DBUG_GUESS_WAITS	a newcomer takes its guess back when it has the
+ *				lock, and not before (LIVENESS)
+ *	-DBUG_WAIT_FOR_ALL	a period waits for both epochs (LIVENESS)
+ */
+
+#ifndef NGUESTS
+#define NGUESTS 2
+#endif
+#ifndef ROUNDS
+#define ROUNDS 2
+#endif
+#ifndef NWAITERS
+#define NWAITERS 1
+#endif
+#ifndef NDEFERRERS
+#define NDEFERRERS 1
+#endif
+#define NOBJECTS (NWAITERS + NDEFERRERS)
+#define NONE	 255
+
+byte in0, in1;
+bool turned, busy, flag;
+bool lock, running;
+byte passed, wanted;
+byte pass_of[NOBJECTS];
+chan deferred = [NOBJECTS] of { byte };
+bool gone[NOBJECTS];
+bool freed[NOBJECTS];
+bool asked;
+byte asleep;
+
+#ifdef FLAGS
+#define SET_FLAG(to) flag = to
+#else
+#define SET_FLAG(to) skip
+#endif
+
+/*
+ * ->lock.  A spinlock without a queue (docs/adr/0008) may let somebody down for
+ * ever; that is its question and not the gate's, so LIVENESS has it fair.  And
+ * for LIVENESS a guess and its taking back are one step: whoever looks at the
+ * epoch would have to meet somebody between the two each time.
+ */
+#ifdef LIVENESS
+chan turnstile = [8] of { byte };
+#define LOCK   turnstile ! _pid; turnstile ? [eval(_pid)]
+#define UNLOCK turnstile ? _
+#define LOCKED (len(turnstile) != 0)
+#define BRIEF  atomic
+#else
+#define LOCK   atomic { !lock -> lock = true }
+#define UNLOCK lock = false
+#define LOCKED lock
+#define BRIEF
+#endif
+
+#define OCCUPIED ((in0 + in1) != 0)
+#ifdef BUG_WAIT_FOR_ALL
+#define OLD_EMPTY (!OCCUPIED)
+#else
+#define OLD_EMPTY ((turned && in0 == 0) || (!turned && in1 == 0))
+#endif
+
+#define ME	 (1 << (_pid - 1))
+#define PREPARE	 asleep = asleep | ME	      /* prepare_to_wait() */
+#define FINISH	 asleep = asleep & (255 - ME) /* finish_wait() */
+#define WOKEN	 ((asleep & ME) == 0)	      /* schedule() returns */
+#define WAKE_ALL asleep = 0		      /* wake_up_all() */
+
+inline free_object(o)
+{
+	assert(!freed[o] && gone[o]);
+	freed[o] = true
+}
+
+inline turn()
+{
+#ifndef BUG_FLAG_LATE
+	SET_FLAG(true);
+#endif
+	atomic { turned = !turned; busy = true; running = true }
+}
+
+inline rest()
+{
+#ifdef BUG_REST_FLAG
+	SET_FLAG(false);
+#endif
+	if
+	:: atomic {
+#ifdef BUG_REST_OCCUPIED
+		busy ->
+#else
+		busy && !(turned && OCCUPIED) ->
+#endif
+		turned = false;
+		busy = false
+	};
+#ifndef BUG_REST_FLAG
+		SET_FLAG(false)
+#endif
+	:: else
+	fi
+}
+
+/* ->lock is held. */
+inline advance()
+{
+	before = passed;
+	do
+	:: true ->
+		if
+		:: running ->
+			over = OLD_EMPTY;
+#ifdef BUG_FLAG_LATE
+			SET_FLAG(true);
+#endif
+			if
+			:: over ->
+				atomic { over = false; running = false; passed++ }
+			:: else -> break
+			fi
+		:: else
+		fi;
+		if
+		:: wanted <= passed -> rest(); break
+		:: else
+		fi;
+		turn()
+	od;
+	if
+	:: passed != before -> WAKE_ALL
+	:: else
+	fi;
+	before = 0
+}
+
+/* ->lock is held; frees it, and runs what was ready: run_all(). */
+inline take_ready_and_unlock()
+{
+	atomic {
+		do
+		:: deferred ? [o] ->
+			deferred ? <o>;
+			if
+			:: pass_of[o] <= passed -> deferred ? o; ready = ready | (1 << o)
+			:: else -> break
+			fi
+		:: empty(deferred) -> break
+		od;
+		o = 0;
+		UNLOCK
+	}
+	do
+	:: ready != 0 ->
+		atomic {
+			do
+			:: (ready & (1 << o)) == 0 -> o++
+			:: else -> break
+			od;
+			free_object(o);
+			ready = ready & (255 - (1 << o));
+			o = 0
+		}
+	:: else -> break
+	od
+}
+
+/* notifier_gate_enter(), and _busy() of it */
+inline enter()
+{
+	BRIEF {
+		atomic { in0++; look = busy };
+#ifdef FLAGS
+		look = flag;
+#endif
+#ifndef BUG_GUESS_WAITS
+		if
+		:: look -> in0--
+		:: else
+		fi
+#endif
+	};
+	if
+	:: look ->
+		LOCK;
+#ifdef BUG_GUESS_WAITS
+		in0--;
+#endif
+		/* it knows where it belongs */
+		atomic {
+			look = false;
+			if
+			:: turned -> in1++; ticket = 1
+			:: else -> in0++
+			fi
+		}
+		advance();
+#ifdef BUG_NO_TAKE
+		UNLOCK
+#else
+		take_ready_and_unlock()
+#endif
+	:: else
+	fi
+}
+
+/* notifier_gate_leave(), and _busy() of it */
+inline leave()
+{
+	atomic {
+		if
+		:: ticket == 0 -> in0--
+		:: else -> in1--
+		fi;
+		ticket = 0;
+		look = busy
+	}
+#ifdef FLAGS
+	look = flag;
+#endif
+	if
+	:: look ->
+		LOCK;
+		look = false;
+		advance();
+		take_ready_and_unlock()
+	:: else
+	fi
+}
+
+/* The caller holds ->lock and has hidden its object. Ends with pass_of[me]. */
+inline ask(me)
+{
+#ifdef BUG_ASK_BARRIER
+	look = OCCUPIED;
+	gone[me] = true;
+#else
+	gone[me] = true;
+	look = OCCUPIED;
+#endif
+	if
+	:: !running && !look ->
+		atomic { wanted = passed + 1; passed = wanted; pass_of[me] = passed }
+	:: else ->
+		d_step {
+#ifdef BUG_UNDER_WAY
+			pass_of[me] = passed + 1;
+#else
+			pass_of[me] = passed + 1 + running;
+#endif
+			if
+			:: wanted < pass_of[me] -> wanted = pass_of[me]
+			:: else
+			fi;
+			look = false
+		}
+		if
+		:: !running -> advance()
+		:: else
+		fi
+	fi;
+	look = false
+}
+
+proctype Guest()
+{
+	byte round, ticket, o, ready, before, found = NONE;
+	bool look, over;
+
+	do
+	:: round < ROUNDS ->
+#ifdef BUG_ENTER_BARRIER
+		/* look one up, somewhere below */
+		atomic {
+			if
+			:: !gone[0] -> found = 0
+			:: !gone[NOBJECTS - 1] -> found = NOBJECTS - 1
+			:: true
+			fi
+		}
+		enter();
+#else
+		enter();
+		atomic {
+			if
+			:: !gone[0] -> found = 0
+			:: !gone[NOBJECTS - 1] -> found = NOBJECTS - 1
+			:: true
+			fi
+		}
+#endif
+		/* the callback */
+		atomic {
+			if
+			:: found != NONE -> assert(!freed[found]); found = NONE
+			:: else
+			fi
+		}
+		leave();
+#ifndef LIVENESS
+		round++
+#endif
+	:: round == ROUNDS -> break
+	od
+}
+
+/* Comes after the question, and never leaves. */
+proctype Squatter()
+{
+	byte ticket, o, ready, before;
+	bool look, over;
+
+	asked;
+	enter();
+end:	false
+}
+
+/* What unregister, register and a first reader do; notifier_gate_wait() */
+proctype Waiter(byte me)
+{
+	byte before;
+	bool look, over;
+
+	LOCK;
+	ask(me);
+	atomic { UNLOCK; asked = true };
+	do
+	:: atomic { true -> PREPARE };
+		if
+		:: atomic { passed >= pass_of[me] -> FINISH; break }
+		:: else
+		fi;
+		WOKEN
+	od;
+	free_object(me)
+}
+
+/* notifier_gate_defer(): what a last put and a table that was replaced do */
+proctype Deferrer(byte me)
+{
+	byte before;
+	bool look, over;
+
+	LOCK;
+	ask(me);
+	if
+	:: passed >= pass_of[me] -> UNLOCK; free_object(me)
+	:: else -> atomic { deferred ! me; UNLOCK; asked = true }
+	fi
+}
+
+init {
+	byte n;
+
+	atomic {
+		for (n : 1 .. NWAITERS) {
+			run Waiter(n - 1)
+		}
+		n = 0;
+		do
+		:: n < NDEFERRERS -> run Deferrer(NWAITERS + n); n++
+		:: else -> break
+		od;
+		n = 0;
+		do
+		:: n < NGUESTS -> run Guest(); n++
+		:: else -> break
+		od;
+#ifdef LIVENESS
+		run Squatter();
+#endif
+		n = 0
+	}
+	/* all have ended: the gate is at rest */
+	_nr_pr == 1;
+	assert(!OCCUPIED && !turned && !busy && !flag && !LOCKED);
+	assert(!running && wanted <= passed && asleep == 0);
+	assert(empty(deferred));
+	for (n : 0 .. NOBJECTS - 1) {
+		assert(freed[n])
+	}
+}
+
+#ifdef LIVENESS
+ltl answered { [] (asked -> <> freed[0]) }
+#endif
