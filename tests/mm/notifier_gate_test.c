@@ -41,7 +41,7 @@ static u64 gate_ask(struct gate_fixture *f)
  *	b	      [------------------]
  *	over		       |		when a is out, b or not
  */
-KTEST(mmu_notifier,
+KTEST(notifier_gate,
       a_period_waits_for_a_reader_that_entered_before_and_for_no_later_one)
 {
 	struct gate_fixture f;
@@ -75,7 +75,7 @@ static void gate_ran(struct mmu_notifier_deferred *deferred)
 	container_of(deferred, struct gate_fixture, deferred)->ran++;
 }
 
-KTEST(mmu_notifier, what_is_put_off_runs_once_when_the_last_one_leaves)
+KTEST(notifier_gate, what_is_put_off_runs_once_when_the_last_one_leaves)
 {
 	struct gate_fixture f;
 	long a, b;
