@@ -385,7 +385,8 @@ static void stream_end(struct stream *s)
  * every round in which they can have mmap_lock.
  */
 KTEST_F(mmu_notifier_rounds,
-	beside_a_stream_no_look_up_needs_more_than_ten_rounds, KT_NEEDS_SMP)
+	beside_a_stream_no_look_up_needs_more_than_ten_rounds,
+	KT_NEEDS_SMP | KT_SLOW)
 {
 	unsigned long rounds = 0;
 	unsigned int i, most = 0;
