@@ -20,6 +20,8 @@
 #include <kernel/lockdep.h>
 #include <kernel/spinlock.h>
 
+#include "../../mm/notifier_internal.h"
+
 #define MAP_NAME "mmu_notifier_invalidate_range_start"
 
 /* --- where the callers stand --------------------------------------------------- */
@@ -409,6 +411,44 @@ KTEST(mmu_notifier_sleep, a_callback_of_a_range_that_may_not_sleep_is_reported)
 		sleep_in(test, kind_of[who], who);
 		sleep_in(test, SLEEPY_ALL, who);
 	}
+}
+
+/* Somebody waits for walks: those that begin now take the longer way. */
+KTEST(mmu_notifier_sleep, so_is_one_while_somebody_waits_for_walks)
+{
+	static const enum sleeper sleepers[] = {IN_START, IN_END};
+	struct mmu_notifier_subscriptions *subs;
+	struct mmu_notifier_range range;
+	struct sleepy s;
+	unsigned int i;
+	long ticket;
+	u64 pass;
+
+	if (!sleepy_begin(test, &s, SLEEPY_PLAIN))
+		return;
+	mmu_notifier_observe(false);
+	subs = s.mm->notifier_subscriptions;
+	ticket = notifier_gate_enter(&subs->calls);
+	spin_lock(&subs->lock);
+	pass = notifier_gate_ask(&subs->calls);
+	spin_unlock(&subs->lock);
+	for (i = 0; i < ARRAY_SIZE(sleepers); i++) {
+		sleeper = sleepers[i];
+		slept = 0;
+		lockdep_expect_begin();
+		EXPECT_EQ(begin_nonblock(&range, s.mm), 0);
+		finish_range(&range);
+		EXPECT_ONE_REPORT("sleeping where", "sleep_now",
+				  "non-block depth 1", "section opened at",
+				  MAP_NAME);
+		EXPECT_EQ(slept, 1U);
+		sleeper = NR_SLEEPERS;
+	}
+	EXPECT_LT(subs->calls.passed, pass);
+	notifier_gate_leave(&subs->calls, ticket);
+	EXPECT_EQ(subs->calls.passed, pass);
+	mmu_notifier_observe(true);
+	sleepy_finish(&s);
 }
 
 /* The same drivers in a blockable range: all of them are good. */
