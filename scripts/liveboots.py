@@ -130,24 +130,48 @@ LOOKS = (
 )
 
 
-def gdb_looks(qemu, log):
-    """gdb stops the contest, every command of ours works, it goes on."""
+# And about two plain subscribers, whose address space is about to end.
+LISTED = (
+    r'LOOK subs\n  sequence \d+, walkers 0\n  interval .*\n'
+    r'(  plain    0xffff\w+  users 1  callbacks \d+\n){2}LOOK done',
+)
+
+
+def gdb_boot(qemu, log, mode, options, script, looks):
+    """gdb stops the kernel, the script shows all that it should, it goes on."""
     with tempfile.TemporaryDirectory() as directory, \
             concurrent.futures.ThreadPoolExecutor(1) as pool:
         socket = os.path.join(directory, 'gdb')
-        looked = pool.submit(run_gdb, socket)
+        looked = pool.submit(run_gdb, socket, script)
         # QEMU waits for gdb, which sets its breakpoint before anything runs.
-        boot = Boot(qemu('run', ['--smp', '2', '--timeout', '120', '--qemu',
-                                 '-S', '--qemu', '-gdb', '--qemu',
-                                 'unix:%s,server=on,wait=off' % socket]), log)
+        boot = Boot(qemu(mode, options +
+                         ['--smp', '2', '--timeout', '120', '--qemu', '-S',
+                          '--qemu', '-gdb', '--qemu',
+                          'unix:%s,server=on,wait=off' % socket]), log)
         said = looked.result()
     with open(log + '.gdb', 'w', encoding='utf-8') as kept:
         kept.write(said)
     missing = ['gdb never showed: ' + look
-               for look in LOOKS if not re.search(look, said)]
+               for look in looks if not re.search(look, said)]
     if missing:
         boot.wrong += missing + said.splitlines()
+    return boot
+
+
+def gdb_looks(qemu, log):
+    """Every command of ours works amid the contest."""
+    boot = gdb_boot(qemu, log, 'run', [], 'gdb_looks.py', LOOKS)
     boot.when('contest: PASS')
+    boot.want_status(0)
+    return boot.verdict()
+
+
+def gdb_lists(qemu, log):
+    """Plain subscribers are listed too; the contest has none."""
+    boot = gdb_boot(qemu, log, 'test', ['--append', 'test=mmu_notifier.exit_'
+                                        'releases_intervals_first_*'],
+                    'gdb_lists.py', LISTED)
+    boot.when('^ok 1 ')
     boot.want_status(0)
     return boot.verdict()
 
@@ -159,13 +183,13 @@ def listens(socket):
                    line.split()[3] == '00010000' for line in sockets)
 
 
-def run_gdb(socket):
+def run_gdb(socket, script):
     end = time.monotonic() + 60
     while not listens(socket) and time.monotonic() < end:
         time.sleep(0.05)
     command = ['gdb', '-nx', '-batch',
                '-x', os.path.join(TOP, 'scripts', 'gdb', 'concord.py'),
-               '-x', os.path.join(TOP, 'tests', 'scripts', 'gdb_looks.py'),
+               '-x', os.path.join(TOP, 'tests', 'scripts', script),
                os.path.join(TOP, 'build', 'test', 'concord.elf')]
     try:
         return subprocess.run(command, stdin=subprocess.DEVNULL,

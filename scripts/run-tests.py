@@ -63,6 +63,7 @@ LIVE_BOOTS = {
     'peer_dies_in_the_contest': liveboots.peer_dies,
     'peer_is_killed_in_the_contest': liveboots.peer_is_killed,
     'gdb_looks_at_the_contest': liveboots.gdb_looks,
+    'gdb_lists_plain_subscribers': liveboots.gdb_lists,
 }
 
 
