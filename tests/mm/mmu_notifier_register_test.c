@@ -418,6 +418,58 @@ static int exiter_body(void *arg)
 	return 0;
 }
 
+/* An exit and an unregister that meet while one of them calls release. */
+struct meeting {
+	struct mm_struct *mm;
+	struct ktest_step step;
+	struct listener l;
+	struct registrar leaver;
+	struct task *exiter;
+};
+
+static void meeting_exit(struct meeting *m)
+{
+	m->exiter = kthread_run(exiter_body, m->mm, "exiter");
+}
+
+static void meeting_leave(struct meeting *m)
+{
+	registrar_run(&m->leaver, deregistrar_body, m->mm, &m->l);
+}
+
+/* @first is amid release, @second has come to where it sleeps. */
+static bool meeting_begin(struct ktest *test, struct meeting *m,
+			  void (*first)(struct meeting *m),
+			  void (*second)(struct meeting *m))
+{
+	m->mm = mm_alloc();
+	if (!m->mm) {
+		ktest_fail(test, "no address space");
+		return false;
+	}
+	step_init(&m->step, test);
+	EXPECT_EQ(listen(&m->l, m->mm), 0);
+	m->l.release_step = &m->step;
+	mmgrab(m->mm);
+	first(m);
+	step_wait(&m->step, 1);
+	second(m);
+	EXPECT_EQ(ktest_wait_blocked(test, second == meeting_exit
+						   ? m->exiter
+						   : m->leaver.task),
+		  0);
+	return true;
+}
+
+static void meeting_end(struct ktest *test, struct meeting *m)
+{
+	step_signal(&m->step, 2);
+	kthread_join(m->exiter);
+	kthread_join(m->leaver.task);
+	EXPECT_EQ(m->l.releases, 1U);
+	mmdrop(m->mm);
+}
+
 /*
  *	exit				unregister
  *	release() runs
@@ -427,85 +479,12 @@ static int exiter_body(void *arg)
  */
 KTEST(mmu_notifier, release_runs_exactly_once_when_unregister_races_exit)
 {
-	struct mm_struct *mm = mm_alloc();
-	struct ktest_step step;
-	struct registrar r;
-	struct listener l;
-	struct task *exiter;
+	struct meeting m;
 
-	REQUIRE(mm);
-	step_init(&step, test);
-	EXPECT_EQ(listen(&l, mm), 0);
-	l.release_step = &step;
-	mmgrab(mm);
-	exiter = kthread_run(exiter_body, mm, "exiter");
-	step_wait(&step, 1);
-	registrar_run(&r, deregistrar_body, mm, &l);
-	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
-	EXPECT_EQ(atomic_read(&r.done), 0);
-	step_signal(&step, 2);
-	kthread_join(exiter);
-	kthread_join(r.task);
-	EXPECT_EQ(l.releases, 1U);
-	mmdrop(mm);
-}
-
-/*
- * Until its release is over a device may hold translations, whoever runs it: a
- * change that came by the reverse map meanwhile is told.
- */
-KTEST(mmu_notifier, who_leaves_is_told_until_the_release_that_exit_runs_is_over)
-{
-	struct mm_struct *mm = mm_alloc();
-	struct ktest_step step;
-	struct registrar r;
-	struct listener l;
-	struct task *exiter;
-
-	REQUIRE(mm);
-	step_init(&step, test);
-	EXPECT_EQ(listen(&l, mm), 0);
-	l.release_step = &step;
-	mmgrab(mm);
-	exiter = kthread_run(exiter_body, mm, "exiter");
-	step_wait(&step, 1);
-	registrar_run(&r, deregistrar_body, mm, &l);
-	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
-	change(mm, 0, 1);
-	EXPECT_EQ(l.starts, 1U);
-	EXPECT_EQ(l.ends, 1U);
-	step_signal(&step, 2);
-	kthread_join(exiter);
-	kthread_join(r.task);
-	EXPECT_EQ(l.releases, 1U);
-	mmdrop(mm);
-}
-
-KTEST(mmu_notifier, exit_takes_nobody_out_whose_release_another_runs)
-{
-	struct mm_struct *mm = mm_alloc();
-	struct ktest_step step;
-	struct registrar r;
-	struct listener l;
-	struct task *exiter;
-
-	REQUIRE(mm);
-	step_init(&step, test);
-	EXPECT_EQ(listen(&l, mm), 0);
-	l.release_step = &step;
-	mmgrab(mm);
-	registrar_run(&r, deregistrar_body, mm, &l);
-	step_wait(&step, 1);
-	exiter = kthread_run(exiter_body, mm, "exiter");
-	EXPECT_EQ(ktest_wait_blocked(test, exiter), 0);
-	change(mm, 0, 1);
-	EXPECT_EQ(l.starts, 1U);
-	EXPECT_EQ(l.ends, 1U);
-	step_signal(&step, 2);
-	kthread_join(exiter);
-	kthread_join(r.task);
-	EXPECT_EQ(l.releases, 1U);
-	mmdrop(mm);
+	if (!meeting_begin(test, &m, meeting_exit, meeting_leave))
+		return;
+	EXPECT_EQ(atomic_read(&m.leaver.done), 0);
+	meeting_end(test, &m);
 }
 
 /*
@@ -517,26 +496,38 @@ KTEST(mmu_notifier, exit_takes_nobody_out_whose_release_another_runs)
  */
 KTEST(mmu_notifier, exit_waits_for_a_release_that_unregister_runs)
 {
-	struct mm_struct *mm = mm_alloc();
-	struct ktest_step step;
-	struct registrar r;
-	struct listener l;
-	struct task *exiter;
+	struct meeting m;
 
-	REQUIRE(mm);
-	step_init(&step, test);
-	EXPECT_EQ(listen(&l, mm), 0);
-	l.release_step = &step;
-	mmgrab(mm);
-	registrar_run(&r, deregistrar_body, mm, &l);
-	step_wait(&step, 1);
-	exiter = kthread_run(exiter_body, mm, "exiter");
-	EXPECT_EQ(ktest_wait_blocked(test, exiter), 0);
-	step_signal(&step, 2);
-	kthread_join(exiter);
-	kthread_join(r.task);
-	EXPECT_EQ(l.releases, 1U);
-	mmdrop(mm);
+	if (meeting_begin(test, &m, meeting_leave, meeting_exit))
+		meeting_end(test, &m);
+}
+
+/*
+ * Until its release is over a device may hold translations, whoever runs it: a
+ * change that came by the reverse map meanwhile is told.
+ */
+KTEST(mmu_notifier, who_leaves_is_told_until_the_release_that_exit_runs_is_over)
+{
+	struct meeting m;
+
+	if (!meeting_begin(test, &m, meeting_exit, meeting_leave))
+		return;
+	change(m.mm, 0, 1);
+	EXPECT_EQ(m.l.starts, 1U);
+	EXPECT_EQ(m.l.ends, 1U);
+	meeting_end(test, &m);
+}
+
+KTEST(mmu_notifier, exit_takes_nobody_out_whose_release_another_runs)
+{
+	struct meeting m;
+
+	if (!meeting_begin(test, &m, meeting_leave, meeting_exit))
+		return;
+	change(m.mm, 0, 1);
+	EXPECT_EQ(m.l.starts, 1U);
+	EXPECT_EQ(m.l.ends, 1U);
+	meeting_end(test, &m);
 }
 
 KTEST(mmu_notifier, exit_releases_intervals_first_and_then_everybody_once)
