@@ -228,9 +228,10 @@ static void run_one(const struct ktest_case *tcase, unsigned int number,
 		began = clock_ns();
 		run_in_thread(&test);
 		took = clock_ns() - began;
-		ktest_deadline_cancel();
 		check_reports(&test, reports() - printed);
+		/* What it leaves behind may hang or kill who looks: still its own. */
 		ktest_state_compare(&test);
+		ktest_deadline_cancel();
 		if (ktest_failed(&test))
 			ktest_note("seed of this round: %lu", seed);
 	}
