@@ -39,9 +39,8 @@
  *	right_end	likewise for the right
  *	links, colours, black heights: as in kernel/rbtree.c
  *
- * An end is the first address behind the interval, except that an interval
- * through the last byte of the space keeps ULONG_MAX; both compare right
- * against any range [start, end) that can be asked for.
+ * An end is the first address behind the interval, and ULONG_MAX where there is
+ * none; both compare right against any range [start, end) that can be asked for.
  *
  * Locks: none; the owner of the tree has them. Lifetime: a node belongs to its
  * user before insert and after remove. Not here: who is called, and when the
@@ -58,7 +57,6 @@ const struct interval_tree_node interval_tree_nil = {
 	.left = NIL,
 	.right = NIL,
 	.parent_color = BLACK,
-	.last = ~0ul,
 	.next = NIL,
 };
 
@@ -253,13 +251,10 @@ static __always_inline void settle_right(struct interval_tree *tree,
 	take_place(tree, grand, node);
 }
 
-/*
- * Two reds in a row, @parent above @node. The root is black, so there is
- * always somebody above a red one.
- */
-static noinline void rebalance_insert(struct interval_tree_node *node,
-				      struct interval_tree_node *parent,
-				      struct interval_tree *tree)
+/* The root is black, so there is always somebody above a red one. */
+void interval_tree_settle(struct interval_tree_node *node,
+			  struct interval_tree_node *parent,
+			  struct interval_tree *tree)
 {
 	struct interval_tree_node *grand, *uncle;
 
@@ -286,93 +281,12 @@ static noinline void rebalance_insert(struct interval_tree_node *node,
 	} while (is_red(parent));
 }
 
-/* @node is the new left child of @after: it stands just before it. */
-static __always_inline void thread_before(struct interval_tree_node *node,
-					  struct interval_tree_node *after)
-{
-	struct interval_tree_node *before = after->prev;
-
-	node->next = after;
-	node->prev = before;
-	after->prev = node;
-	if (before)
-		before->next = node;
-}
-
-/* @node is the new right child of @before: it stands just behind it. */
-static __always_inline void thread_behind(struct interval_tree_node *node,
-					  struct interval_tree_node *before)
-{
-	struct interval_tree_node *after = before->next;
-
-	node->next = after;
-	node->prev = before;
-	before->next = node;
-	if (after != NIL)
-		after->prev = node;
-}
-
 static __always_inline void unthread(struct interval_tree_node *node)
 {
 	if (node->prev)
 		node->prev->next = node->next;
 	if (node->next != NIL)
 		node->next->prev = node->prev;
-}
-
-void interval_tree_insert(struct interval_tree_node *node,
-			  struct interval_tree *tree)
-{
-	struct interval_tree_node *walk = tree->root;
-	unsigned long start = node->start, end = node->end;
-
-	node->left = NIL;
-	node->right = NIL;
-	node->left_end = 0;
-	node->right_end = 0;
-	if (unlikely(walk == NIL)) {
-		node->parent_color = BLACK;
-		node->next = NIL;
-		node->prev = NULL;
-		WRITE_ONCE(tree->root, node);
-		return;
-	}
-	/*
-	 * Five instructions a level: each loop ends knowing that the next step
-	 * goes the other way, and the load of the child stays where it stands,
-	 * or the compiler would carry two registers more through the loop.
-	 */
-	if (start >= walk->start)
-		goto right;
-left:
-	do {
-		if (unlikely(walk->left_end < end)) {
-			walk->left_end = end;
-			if (walk->left == NIL) {
-				walk->left = node;
-				thread_before(node, walk);
-				goto linked;
-			}
-		}
-		walk = READ_ONCE(walk->left);
-	} while (start < walk->start);
-right:
-	do {
-		if (unlikely(walk->right_end < end)) {
-			walk->right_end = end;
-			if (walk->right == NIL) {
-				walk->right = node;
-				thread_behind(node, walk);
-				goto linked;
-			}
-		}
-		walk = READ_ONCE(walk->right);
-	} while (start >= walk->start);
-	goto left;
-linked:
-	node->parent_color = (unsigned long)walk;
-	if (is_red(walk))
-		rebalance_insert(node, walk, tree);
 }
 
 /* @node, a child of @parent on the side that is short of one black. */
@@ -614,8 +528,7 @@ long interval_tree_verify(const struct interval_tree *tree)
 		if (!child_right(node, node->left, node->left_end) ||
 		    !child_right(node, node->right, node->right_end))
 			return -1;
-		if (node->start > node->last ||
-		    node->end != node->last + (node->last != ~0ul))
+		if (node->start > interval_tree_last(node))
 			return -1;
 		if (node->prev != prev || (prev && prev->next != node))
 			return -1;

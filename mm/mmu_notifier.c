@@ -653,8 +653,8 @@ static bool is_open(struct mmu_notifier_subscriptions *subs,
 	for (range = subs->open_hits; range; range = range->next) {
 		/* A difference, not an order: numbers may wrap (R4.25). */
 		if ((long)(range->seq - newest) <= 0 &&
-		    range->start <= interval_tree_last(&sub->interval_tree) &&
-		    range->end > interval_tree_start(&sub->interval_tree))
+		    interval_tree_meets(&sub->interval_tree, range->start,
+					range->end))
 			return true;
 	}
 	return false;
@@ -760,14 +760,20 @@ insert_checked(struct mmu_interval_notifier *sub, struct mm_struct *mm,
 	spin_unlock(&subs->lock);
 }
 
-/* The first of its mm, or one in two passes, or one that is refused. */
+/*
+ * The first of its mm, or one in two passes, or one to the end of the space, or
+ * one that is refused.
+ */
 static noinline int insert_unusual(struct mmu_interval_notifier *sub,
 				   struct mm_struct *mm, unsigned long start,
 				   unsigned long length,
 				   const struct mmu_interval_notifier_ops *ops)
 {
+	unsigned long last = start + (length - 1);
 	int ret;
 
+	if (!length || last < start)
+		return -EOVERFLOW;
 	if (WARN(atomic_read(&mm->mm_users) <= 0, "insert into a dead mm %p",
 		 (void *)mm))
 		return -EINVAL;
@@ -778,7 +784,7 @@ static noinline int insert_unusual(struct mmu_interval_notifier *sub,
 	ret = ensure_subscriptions(mm);
 	if (ret)
 		return ret;
-	insert_checked(sub, mm, start, start + length - 1, ops,
+	insert_checked(sub, mm, start, last, ops,
 		       ops->invalidate ? ops->invalidate : start_pass);
 	return 0;
 }
@@ -788,17 +794,13 @@ static __always_inline int insert(struct mmu_interval_notifier *sub,
 				  unsigned long length,
 				  const struct mmu_interval_notifier_ops *ops)
 {
-	unsigned long last;
+	unsigned long end = start + length;
 
-	if (unlikely(!length))
-		return -EOVERFLOW;
-	last = start + (length - 1);
-	if (unlikely(last < start))
-		return -EOVERFLOW;
-	if (unlikely(!ops->invalidate || atomic_read(&mm->mm_users) <= 0 ||
-		     !has_subscriptions(mm)))
+	/* One comparison for nothing, too much, and the last byte of the space. */
+	if (unlikely(end <= start || !ops->invalidate ||
+		     atomic_read(&mm->mm_users) <= 0 || !has_subscriptions(mm)))
 		return insert_unusual(sub, mm, start, length, ops);
-	insert_checked(sub, mm, start, last, ops, ops->invalidate);
+	insert_checked(sub, mm, start, end - 1, ops, ops->invalidate);
 	return 0;
 }
 

@@ -9,8 +9,8 @@
  * tree from changing meanwhile.
  *
  * The byte at ULONG_MAX itself is never found: no page ends there that a
- * range [start, end) could name (SEMANTICS R1.6 gives the whole space as
- * [0, ULONG_MAX)).
+ * range [start, end) could name (R1.6 gives the whole space as [0, ULONG_MAX)).
+ * So an interval that ends one byte earlier is one that ends there.
  */
 #ifndef MM_INTERVAL_TREE_H
 #define MM_INTERVAL_TREE_H
@@ -20,14 +20,13 @@
 
 /**
  * struct interval_tree_node - one interval
- * @end: first address after it; ULONG_MAX when @last is ULONG_MAX too
+ * @end: first address after it; ULONG_MAX when it has the last byte
  * @right: nodes with starts not smaller
  * @left: nodes with smaller starts
  * @left_end: greatest @end in the left subtree, 0 when there is none
  * @start: first address
  * @right_end: greatest @end in the right subtree, 0 when there is none
  * @parent_color: the parent's address, bit 0 set when black
- * @last: last address
  * @next: the node after this one by start, or the nil node
  * @prev: the node before this one by start, or NULL
  *
@@ -44,7 +43,6 @@ struct interval_tree_node {
 	unsigned long start;
 	unsigned long right_end;
 	unsigned long parent_color;
-	unsigned long last;
 	struct interval_tree_node *next;
 	struct interval_tree_node *prev;
 };
@@ -84,7 +82,14 @@ interval_tree_start(const struct interval_tree_node *node)
 
 static inline unsigned long interval_tree_last(const struct interval_tree_node *node)
 {
-	return node->last;
+	return node->end - (node->end != ~0ul);
+}
+
+/** interval_tree_meets() - does the node meet [start, end)? */
+static inline bool interval_tree_meets(const struct interval_tree_node *node,
+				       unsigned long start, unsigned long end)
+{
+	return node->start < end && node->end > start;
 }
 
 /**
@@ -98,7 +103,6 @@ static inline void interval_tree_node_init(struct interval_tree_node *node,
 					   unsigned long last)
 {
 	node->start = start;
-	node->last = last;
 	node->end = last + (last != ~0ul);
 }
 
@@ -112,14 +116,106 @@ interval_tree_parent(const struct interval_tree_node *node)
 }
 
 /**
+ * interval_tree_settle() - the rest of an insertion below a red node
+ * @node: the new node, red
+ * @parent: above it, red
+ * @tree: the tree
+ */
+void interval_tree_settle(struct interval_tree_node *node,
+			  struct interval_tree_node *parent,
+			  struct interval_tree *tree);
+
+/* @node becomes the left child of @after: it stands just before it. */
+static __always_inline void
+interval_tree_hang_left(struct interval_tree_node *node,
+			struct interval_tree_node *after)
+{
+	struct interval_tree_node *before = after->prev;
+
+	after->left = node;
+	node->next = after;
+	node->prev = before;
+	after->prev = node;
+	if (before)
+		before->next = node;
+}
+
+/* @node becomes the right child of @before: it stands just behind it. */
+static __always_inline void
+interval_tree_hang_right(struct interval_tree_node *node,
+			 struct interval_tree_node *before)
+{
+	struct interval_tree_node *after = before->next;
+
+	before->right = node;
+	node->next = after;
+	node->prev = before;
+	before->next = node;
+	if (after != INTERVAL_TREE_NIL)
+		after->prev = node;
+}
+
+/**
  * interval_tree_insert() - add a node
  * @node: prepared by interval_tree_node_init(), in no tree
  * @tree: the tree
  *
+ * Inline, since it is most of what inserting a subscription costs.
+ *
  * Context: any; the caller's lock keeps others out. Time: log n.
  */
-void interval_tree_insert(struct interval_tree_node *node,
-			  struct interval_tree *tree);
+static __always_inline void interval_tree_insert(struct interval_tree_node *node,
+						 struct interval_tree *tree)
+{
+	struct interval_tree_node *walk = tree->root;
+	unsigned long start = node->start, end = node->end;
+
+	node->left = INTERVAL_TREE_NIL;
+	node->right = INTERVAL_TREE_NIL;
+	node->left_end = 0;
+	node->right_end = 0;
+	if (unlikely(walk == INTERVAL_TREE_NIL)) {
+		node->parent_color = INTERVAL_TREE_BLACK;
+		node->next = INTERVAL_TREE_NIL;
+		node->prev = NULL;
+		WRITE_ONCE(tree->root, node);
+		return;
+	}
+	/*
+	 * Five instructions a level: each loop ends knowing that the next step
+	 * goes the other way, and the load of the child stays where it stands,
+	 * or the compiler would carry two registers more through the loop.
+	 */
+	if (start >= walk->start)
+		goto right;
+left:
+	do {
+		if (unlikely(walk->left_end < end)) {
+			walk->left_end = end;
+			if (walk->left == INTERVAL_TREE_NIL) {
+				interval_tree_hang_left(node, walk);
+				goto linked;
+			}
+		}
+		walk = READ_ONCE(walk->left);
+	} while (start < walk->start);
+right:
+	do {
+		if (unlikely(walk->right_end < end)) {
+			walk->right_end = end;
+			if (walk->right == INTERVAL_TREE_NIL) {
+				interval_tree_hang_right(node, walk);
+				goto linked;
+			}
+		}
+		walk = READ_ONCE(walk->right);
+	} while (start >= walk->start);
+	goto left;
+linked:
+	node->parent_color = (unsigned long)walk;
+	if (!(walk->parent_color & INTERVAL_TREE_BLACK))
+		interval_tree_settle(node, walk, tree);
+}
 
 /**
  * interval_tree_remove() - take a node out
