@@ -20,7 +20,6 @@
 #include <mm/page_alloc.h>
 
 #define TRACE_DEFAULT 32
-#define TRACE_MOST    1024
 
 static int locks_command(int argc, char **argv)
 {
@@ -41,7 +40,7 @@ static int trace_command(int argc, char **argv)
 
 	if (argc > 1 && (kstrtoul(argv[1], 0, &count) || !count))
 		return -EINVAL;
-	trace_dump_last(count < TRACE_MOST ? count : TRACE_MOST);
+	trace_dump_last((unsigned int)min(count, 0xfffffffful));
 	return 0;
 }
 MONITOR_CMD(trace, "[N]", "the last records of all CPUs", trace_command);

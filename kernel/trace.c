@@ -39,7 +39,7 @@
 #include <arch/time.h>
 
 #define TRACE_SLOTS 512U
-#define DUMP_MAX    64U
+#define DUMP_MAX    1024U
 
 static_assert((TRACE_SLOTS & (TRACE_SLOTS - 1)) == 0, "masks, no division");
 
@@ -50,7 +50,7 @@ static DEFINE_PER_CPU(u32, trace_count);
 
 void trace_write(const struct trace_event *event, unsigned long a0,
 		 unsigned long a1, unsigned long a2, unsigned long a3,
-		 unsigned long a4, unsigned long a5)
+		 unsigned long a4, unsigned long a5, unsigned long a6)
 {
 	struct task *task = this_cpu_read(current_task);
 	struct trace_record *rec;
@@ -65,14 +65,15 @@ void trace_write(const struct trace_event *event, unsigned long a0,
 	smp_wmb();
 	rec->tsc = rdtsc();
 	rec->event = event;
-	rec->cpu = (u16)cpu;
-	rec->pid = task ? (u16)task->pid : 0;
+	rec->cpu = cpu;
+	rec->pid = task ? task->pid : 0;
 	rec->args[0] = a0;
 	rec->args[1] = a1;
 	rec->args[2] = a2;
 	rec->args[3] = a3;
 	rec->args[4] = a4;
 	rec->args[5] = a5;
+	rec->args[6] = a6;
 	smp_store_release(&rec->seq, n + 1);
 	preempt_enable();
 }
@@ -161,7 +162,8 @@ int trace_format(char *buf, size_t size, const struct trace_record *rec)
 
 	return len + scnprintf(buf + len, size - (size_t)len, rec->event->format,
 			       rec->args[0], rec->args[1], rec->args[2],
-			       rec->args[3], rec->args[4], rec->args[5]);
+			       rec->args[3], rec->args[4], rec->args[5],
+			       rec->args[6]);
 }
 
 void trace_dump_last(unsigned int n)

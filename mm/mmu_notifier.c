@@ -108,7 +108,7 @@
  *	    who_takes_others_out_wakes_them
  *
  *	start that may not sleep: the intervals let go, a plain one cannot
- *	    -> the intervals' range is ended before the error is returned
+ *	    -> their range is ended before the error is returned
  *	    failed_plain_start_closes_the_interval_range
  *
  * Lifetime.  The object of the mm is made by the first subscriber and lives as
@@ -430,7 +430,10 @@ yield_to_deferred(struct mmu_notifier_subscriptions *subs,
 	return interval_tree_first(&subs->tree, range->start, range->end);
 }
 
-/* @node is the first that the range hits; ->lock is held and dropped. */
+/*
+ * @node is the first that the range hits; ->lock is held and dropped. Refused or
+ * not, the range stands open among those that hit.
+ */
 static __always_inline int start_hit(struct mmu_notifier_subscriptions *subs,
 				     struct mmu_notifier_range *range,
 				     struct interval_tree_node *node,
@@ -452,19 +455,22 @@ static __always_inline int start_hit(struct mmu_notifier_subscriptions *subs,
 	spin_unlock(&subs->lock);
 	ret = walk_intervals(subs, range, node, observe);
 	end_walk(subs);
-	if (unlikely(ret))
-		notifier_close_hit(subs, range);
 	return ret;
 }
 
 /* --- start and end -------------------------------------------------------- */
 
-/* The caller will not end it, so it must not stay counted. */
+/*
+ * The caller will not end it: so it is not counted any more, and the intervals'
+ * part is not left open, whoever failed (R3.6, R3.7).
+ */
 int notifier_start_failed(struct mmu_notifier_subscriptions *subs,
 			  struct mmu_notifier_range *range, int ret)
 {
 	long ticket = range->ticket;
 
+	if (range->seq)
+		notifier_close_hit(subs, range);
 	range->ticket = 0;
 	range->told = 0;
 	spin_lock(&subs->lock);
@@ -496,12 +502,8 @@ static int start_slow(struct mmu_notifier_range *range, struct mm_struct *mm)
 		else
 			spin_unlock(&subs->lock);
 	}
-	if (!ret && (READ_ONCE(mm->notifier_mode) & MODE_PLAIN)) {
+	if (!ret && (READ_ONCE(mm->notifier_mode) & MODE_PLAIN))
 		ret = notifier_plain_start_beside(subs, range, observe);
-		/* The intervals' part is not left open (R3.7). */
-		if (unlikely(ret) && range->seq)
-			notifier_close_hit(subs, range);
-	}
 	if (observe)
 		notifier_observe_started(range, ret, rdtsc() - since);
 	return unlikely(ret) ? notifier_start_failed(subs, range, ret) : 0;
@@ -528,6 +530,7 @@ int mmu_notifier_start_refused(struct mmu_notifier_range *range)
 	if (atomic64_sub_negative(range->ticket, &range->mm->notifier_ranges))
 		notifier_gate_leave_busy(&subscriptions_of(range->mm)->ranges);
 	range->ticket = 0;
+	range->told = 0;
 	return -EINVAL;
 }
 
@@ -615,10 +618,10 @@ static void release_intervals(struct mmu_notifier_subscriptions *subs,
 		(void)start_hit(subs, &range, node, observe);
 	else
 		spin_unlock(&subs->lock);
-	if (range.seq)
-		notifier_close_hit(subs, &range);
 	if (observe)
 		notifier_observe_started(&range, 0, rdtsc() - since);
+	if (range.seq)
+		notifier_close_hit(subs, &range);
 }
 
 void __mmu_notifier_release(struct mm_struct *mm)
@@ -809,6 +812,7 @@ int mmu_interval_notifier_insert(struct mmu_interval_notifier *interval_sub,
 				 unsigned long length,
 				 const struct mmu_interval_notifier_ops *ops)
 {
+	might_sleep();
 	might_lock(&mm->mmap_lock);
 	return insert(interval_sub, mm, start, length, ops);
 }

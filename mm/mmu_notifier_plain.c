@@ -608,6 +608,7 @@ int __mmu_notifier_register(struct mmu_notifier *subscription,
 	u64 pass;
 	int ret;
 
+	might_sleep();
 	lockdep_assert_held_write(&mm->mmap_lock);
 	BUG_ON(atomic_read(&mm->mm_users) <= 0);
 	ret = check_ops(subscription->ops);
@@ -668,6 +669,17 @@ static enum claim claim_release(struct mmu_notifier_subscriptions *subs,
 	return claim;
 }
 
+/* A callback like any other: awaited by whoever exits or unregisters. */
+static void tell_release(struct mmu_notifier *sub, struct mm_struct *mm)
+{
+	unsigned long since = call_begins(mm);
+
+	mmu_notifier_map_acquire();
+	sub->ops->release(sub, mm);
+	mmu_notifier_map_release();
+	call_ended(mm, sub, "release", 0, ~0ul, 0, since);
+}
+
 static void wait_for_calls(struct mmu_notifier_subscriptions *subs)
 {
 	u64 pass;
@@ -692,7 +704,7 @@ void mmu_notifier_unregister(struct mmu_notifier *subscription,
 		ticket = notifier_gate_enter(&subs->calls);
 		claim = claim_release(subs, subscription);
 		if (claim == CLAIM_MINE)
-			subscription->ops->release(subscription, mm);
+			tell_release(subscription, mm);
 		notifier_gate_leave(&subs->calls, ticket);
 		if (unlikely(claim == CLAIM_ELSEWHERE))
 			wait_for_calls(subs);
@@ -724,7 +736,7 @@ void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
 	for (sub = newest(subs); !is_tail(sub); sub = next(sub)) {
 		claim = claim_release(subs, sub);
 		if (claim == CLAIM_MINE && sub->ops->release)
-			sub->ops->release(sub, mm);
+			tell_release(sub, mm);
 		elsewhere |= claim == CLAIM_ELSEWHERE;
 	}
 	notifier_gate_leave(&subs->calls, ticket);
@@ -844,6 +856,7 @@ struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
 {
 	struct mmu_notifier *sub;
 
+	might_sleep();
 	might_lock(&mm->mmap_lock);
 	/* Only making one needs the lock. */
 	sub = get_existing(mm, ops);
@@ -856,7 +869,9 @@ static __always_inline void put_free(struct mmu_notifier *sub)
 	struct mm_struct *mm = sub->mm;
 
 	notifier_forget(sub->figures);
+	non_block_start();
 	sub->ops->free_notifier(sub);
+	non_block_end();
 	mmdrop(mm);
 }
 

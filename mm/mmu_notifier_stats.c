@@ -45,7 +45,7 @@ DEFINE_TRACE_EVENT(mmu_notifier_called,
 DEFINE_TRACE_EVENT(mmu_notifier_finished,
 		   "  finished %p %s [%#lx, %#lx) cycles=%lu");
 DEFINE_TRACE_EVENT(mmu_notifier_started,
-		   "started %p %s ret=%ld seq=%lu cycles=%lu");
+		   "started %p %s [%#lx, %#lx) ret=%ld seq=%lu cycles=%lu");
 DEFINE_TRACE_EVENT(mmu_notifier_called_end,
 		   "  told the end %p %s [%#lx, %#lx) cycles=%lu");
 DEFINE_TRACE_EVENT(mmu_notifier_told,
@@ -152,8 +152,8 @@ void notifier_observe_hit(struct mmu_notifier_subscriptions *subs,
 void notifier_observe_started(const struct mmu_notifier_range *range, int ret,
 			      unsigned long ticks)
 {
-	TRACE(mmu_notifier_started, range,
-	      mmu_notifier_event_name(range->event), ret, range->seq, ticks);
+	TRACE(mmu_notifier_started, range, mmu_notifier_event_name(range->event),
+	      range->start, range->end, ret, range->seq, ticks);
 }
 
 void notifier_observe_end(const struct mmu_notifier_range *range,

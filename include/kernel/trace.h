@@ -19,7 +19,7 @@
 #include <kernel/types.h>
 #include <kernel/compiler.h>
 
-#define TRACE_ARGS 6
+#define TRACE_ARGS 7
 
 struct trace_event {
 	const char *name;
@@ -27,15 +27,15 @@ struct trace_event {
 };
 
 /**
- * struct trace_record - one event, a cache line
+ * struct trace_record - one event
  * @seq: 1 + how many records this CPU wrote before; 0 while being written
  */
 struct trace_record {
 	u64 tsc;
 	const struct trace_event *event;
 	u32 seq;
-	u16 cpu;
-	u16 pid;
+	u32 pid;
+	u32 cpu;
 	unsigned long args[TRACE_ARGS];
 };
 
@@ -49,17 +49,18 @@ extern bool trace_on;
 
 void trace_write(const struct trace_event *event, unsigned long a0,
 		 unsigned long a1, unsigned long a2, unsigned long a3,
-		 unsigned long a4, unsigned long a5);
+		 unsigned long a4, unsigned long a5, unsigned long a6);
 
-#define TRACE_PICK_(ev, a0, a1, a2, a3, a4, a5, ...)                             \
-	trace_write(&trace_event_##ev, (unsigned long)(a0), (unsigned long)(a1), \
-		    (unsigned long)(a2), (unsigned long)(a3),                    \
-		    (unsigned long)(a4), (unsigned long)(a5))
+#define TRACE_PICK_(ev, a0, a1, a2, a3, a4, a5, a6, ...)      \
+	trace_write(&trace_event_##ev, (unsigned long)(a0),   \
+		    (unsigned long)(a1), (unsigned long)(a2), \
+		    (unsigned long)(a3), (unsigned long)(a4), \
+		    (unsigned long)(a5), (unsigned long)(a6))
 /** TRACE() - record event @ev with up to TRACE_ARGS values; any context */
-#define TRACE(...)                                                     \
-	do {                                                           \
-		if (likely(READ_ONCE(trace_on)))                       \
-			TRACE_PICK_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0); \
+#define TRACE(...)                                                        \
+	do {                                                              \
+		if (likely(READ_ONCE(trace_on)))                          \
+			TRACE_PICK_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0, 0); \
 	} while (0)
 
 /** trace_set() - switch tracing; returns what it was */
@@ -78,7 +79,7 @@ unsigned int trace_read_last(struct trace_record *out, unsigned int max);
 /** trace_format() - one line of text for a record; returns its length */
 int trace_format(char *buf, size_t size, const struct trace_record *rec);
 
-/** trace_dump_last() - print the newest @n records on the raw console */
+/** trace_dump_last() - print the newest @n records, 1,024 at most, on the raw console */
 void trace_dump_last(unsigned int n);
 
 /** trace_clear() - forget everything recorded; for tests */

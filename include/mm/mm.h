@@ -8,6 +8,7 @@
 #include <kernel/assert.h>
 #include <kernel/lockdep.h>
 #include <mm/mm_types.h>
+#include <mm/mmu_notifier.h>
 #include <mm/vma.h>
 
 #define PROT_NONE           0x0
@@ -74,6 +75,7 @@ static __always_inline bool mmget_not_zero(struct mm_struct *mm)
 static __always_inline void mmput(struct mm_struct *mm)
 {
 	might_sleep();
+	mmu_notifier_might_invalidate();
 	if (atomic_dec_and_test(&mm->mm_users))
 		__mmput(mm);
 }

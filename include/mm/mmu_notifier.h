@@ -903,8 +903,9 @@ static __always_inline int mmu_notifier_range_open(struct mmu_notifier_range *ra
 static __always_inline void
 mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
 {
-	might_sleep();
 	mmu_notifier_map_acquire();
+	/* Inside, so that a report names the map (R5.8 f). */
+	might_sleep();
 	range->flags |= MMU_NOTIFIER_RANGE_BLOCKABLE;
 	(void)mmu_notifier_range_open(range);
 	mmu_notifier_map_release();

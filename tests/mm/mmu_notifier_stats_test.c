@@ -385,10 +385,12 @@ KTEST(mmu_notifier_stats, a_range_leaves_a_record_of_each_step_in_order)
 		expect_call(test, &recs[2], 1, 3, 0);
 		expect_record(test, &recs[3], &trace_event_mmu_notifier_started,
 			      &range, "PROTECTION_PAGE");
-		EXPECT_EQ(recs[3].args[2], 0UL);
-		EXPECT_EQ(recs[3].args[3], w.seq);
-		EXPECT_GE(recs[3].args[4], recs[1].args[5] + recs[2].args[5]);
-		EXPECT_LE(recs[3].args[4], recs[3].tsc - recs[0].tsc);
+		EXPECT_EQ(recs[3].args[2], PG(1));
+		EXPECT_EQ(recs[3].args[3], PG(3));
+		EXPECT_EQ(recs[3].args[4], 0UL);
+		EXPECT_EQ(recs[3].args[5], w.seq);
+		EXPECT_GE(recs[3].args[6], recs[1].args[5] + recs[2].args[5]);
+		EXPECT_LE(recs[3].args[6], recs[3].tsc - recs[0].tsc);
 		expect_record(test, &recs[4],
 			      &trace_event_mmu_notifier_called_end, &l.sub,
 			      "PROTECTION_PAGE");
@@ -431,7 +433,11 @@ KTEST(mmu_notifier_stats,
 		expect_call(test, &recs[1], 1, 2, -EAGAIN);
 		expect_record(test, &recs[2], &trace_event_mmu_notifier_started,
 			      &range, "CLEAR");
-		EXPECT_EQ((long)recs[2].args[2], (long)-EAGAIN);
+		EXPECT_EQ(recs[2].args[2], PG(1));
+		EXPECT_EQ(recs[2].args[3], PG(2));
+		EXPECT_EQ((long)recs[2].args[4], (long)-EAGAIN);
+		/* What the callback was given, though the range is closed. */
+		EXPECT_EQ(recs[2].args[5], stats_of(mm).invalidate_seq);
 		trace_format(line, sizeof(line), &recs[1]);
 		EXPECT(strstr(line, "CLEAR [0x1000, 0x2000) answer=-11 cycles="));
 	}
