@@ -23,20 +23,23 @@
  *					and drops what was installed
  *	changed		any		begin again
  *
- *	begin		none overlaps	goes on at once, without a lock
+ *	begin		none overlaps	goes on at once; without a lock if none
+ *					hits anybody
  *	begin		overlaps	sleeps until those that were open at its
  *					call have ended; later ones it will
  *					see as a changed number
  *
  * So a reader waits for no range that does not touch its interval, and for
- * none that began after it. How often it may have to begin again is bounded in
- * mm/mmu_notifier_rounds.c.
+ * none that began after it. The first one of a subscription may have to wait
+ * for more (registration, below). How often a reader has to begin again is
+ * bounded in mm/mmu_notifier_rounds.c.
  *
  * The tree may change whenever nobody follows its links. A start that hits
  * counts itself as a walker from its search until its last callback, and not
  * until its end; insertions and removals in between are put on a list that the
  * last walker works off. A start that may sleep does not begin a walk while
- * that list waits, so removals are not starved by a stream of walks.
+ * that list waits, so removals are not starved by a stream of these; those that
+ * may not sleep are rare, and short.
  *
  *	walkers	tree		insert		remove
  *	0	may change	at once		at once
@@ -47,8 +50,10 @@
  * by taking every lock under which a range might be open. Here every range is
  * counted in one word of the mm, subscribers or not (mm/notifier_gate.h), and
  * a newcomer asks for the end of those that are counted at that moment: a plain
- * one sleeps until then, an interval one lets its first reader sleep (settle).
- * The range's side and the newcomer's:
+ * one sleeps until then, an interval one lets its first reader sleep (settle):
+ * whatever addresses those ranges have, since who hit nobody has left no trace
+ * but the count, and for two periods of the gate at most. The range's side and
+ * the newcomer's:
  *
  *	range				newcomer
  *	count itself (full barrier)	publish itself
@@ -72,7 +77,8 @@
  *	sub->settle		->lock, or ONCE for 0	->lock
  *
  * ->lock is a spinlock below every other lock of the mm, page-table locks
- * included; nothing is taken inside it but wait queues.
+ * included; nothing is taken inside it but wait queues and the lock of those
+ * who wait for frees (mm/mmu_notifier_plain.c).
  *
  * The races it must win, each forced by the test named:
  *
@@ -106,6 +112,14 @@
  *				nothing is put off
  *	is woken: by the other remover
  *	    who_takes_others_out_wakes_them
+ *
+ *	munmap					device
+ *	counted; finds no subscriber
+ *						insert: asks for the count's end
+ *						read_begin(): sleeps (must sleep)
+ *	entry cleared, frame freed; end
+ *						looks up, installs: not stale
+ *	    insert_while_a_range_is_open_makes_the_first_reader_wait
  *
  *	start that may not sleep: the intervals let go, a plain one cannot
  *	    -> their range is ended before the error is returned
@@ -183,13 +197,12 @@ void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
 
 /* --- interval subscriptions: the walk ------------------------------------- */
 
-static noinline void settle_later(struct mmu_notifier_subscriptions *subs,
-				  struct mmu_interval_notifier *sub)
+static noinline u64 settle_later(struct mmu_notifier_subscriptions *subs)
 	__must_hold(subs->lock)
 {
 	u64 pass = notifier_gate_ask(&subs->ranges);
 
-	WRITE_ONCE(sub->settle, pass > subs->ranges.passed ? pass : 0);
+	return pass > subs->ranges.passed ? pass : 0;
 }
 
 /*
@@ -203,13 +216,16 @@ static __always_inline void link_interval(struct mmu_notifier_subscriptions *sub
 					  struct mm_struct *mm)
 	__must_hold(subs->lock)
 {
+	u64 settle = 0;
+
 	if (unlikely(!(mm->notifier_mode & MODE_TREE))) {
 		set_mode(subs, MODE_TREE);
 		smp_mb();
 	}
-	WRITE_ONCE(sub->settle, 0);
 	if (unlikely(notifier_gate_word_occupied(&mm->notifier_ranges)))
-		settle_later(subs, sub);
+		settle = settle_later(subs);
+	/* Once: the owner of one that was put off may look alone meanwhile. */
+	WRITE_ONCE(sub->settle, settle);
 	sub->state = INTERVAL_IN;
 	interval_tree_insert(&sub->interval_tree, &subs->tree);
 }
@@ -303,7 +319,8 @@ noinline void notifier_close_hit(struct mmu_notifier_subscriptions *subs,
 	unsigned int waiting;
 
 	spin_lock(&subs->lock);
-	WRITE_ONCE(*range->prev, range->next);
+	/* Release: who finds none open finds what the change has left. */
+	smp_store_release(range->prev, range->next);
 	if (range->next)
 		range->next->prev = range->prev;
 	waiting = subs->nr_waiting;
@@ -668,7 +685,7 @@ static bool has_settled(struct mmu_notifier_subscriptions *subs,
 {
 	if (sub->settle && sub->settle <= subs->ranges.passed &&
 	    sub->settle != SETTLE_NEVER)
-		WRITE_ONCE(sub->settle, 0);
+		smp_store_release(&sub->settle, 0);
 	return !sub->settle;
 }
 
@@ -727,7 +744,8 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 	 * Pairs with the release in mmu_interval_set_seq().
 	 */
 	seq = smp_load_acquire(&sub->invalidate_seq);
-	if (unlikely(READ_ONCE(subs->open_hits) || READ_ONCE(sub->settle)))
+	if (unlikely(smp_load_acquire(&subs->open_hits) ||
+		     smp_load_acquire(&sub->settle)))
 		return read_begin_slow(subs, sub);
 	return seq;
 }

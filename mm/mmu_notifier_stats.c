@@ -20,13 +20,16 @@
  * number that its subscription has now, so the mm remembers the events of the
  * last ranges that hit, each in the slot that its number chooses: who finds its
  * number there is told the event, whoever finds another is told that it is not
- * known.
+ * known. All that is noted under the driver's lock: that may be of any kind, so
+ * nothing is locked, nor allocated, there.
  *
  *	field		written by			lock
  *	stats, hits	observed starts, callbacks,	subs->lock
  *			slow paths
+ *	retries		readers				none, atomic
  *	sub->figures	the first to note something	none, an exchange
- *	*sub->figures	observed callbacks, readers	subs->lock
+ *	*sub->figures	observed callbacks, waits	subs->lock
+ *	its retries	readers				the driver's
  *	all, looking	the switch, makers of an mm's	all_lock, outside
  *			object				subs->lock
  *
@@ -133,8 +136,8 @@ unsigned long notifier_observe_start(struct mmu_notifier_subscriptions *subs,
 	return rdtsc();
 }
 
-static struct notifier_hit *hit_slot(struct mmu_notifier_subscriptions *subs,
-				     unsigned long seq)
+static unsigned long *hit_slot(struct mmu_notifier_subscriptions *subs,
+			       unsigned long seq)
 {
 	return &subs->hits[(seq >> 1) % NOTIFIER_HITS];
 }
@@ -143,10 +146,9 @@ void notifier_observe_hit(struct mmu_notifier_subscriptions *subs,
 			  const struct mmu_notifier_range *range)
 	__must_hold(subs->lock)
 {
-	*hit_slot(subs, range->seq) = (struct notifier_hit){
-		.seq = range->seq,
-		.event = range->event,
-	};
+	if (range->event < NR_MMU_NOTIFY_EVENTS)
+		WRITE_ONCE(*hit_slot(subs, range->seq),
+			   range->seq * NOTIFIER_HIT_EVENTS + range->event);
 }
 
 void notifier_observe_started(const struct mmu_notifier_range *range, int ret,
@@ -279,13 +281,12 @@ void notifier_count_alone(struct mmu_notifier_subscriptions *subs)
 
 /* What event had the number @seq? NR_MMU_NOTIFY_EVENTS if that is not known. */
 static unsigned int event_of(struct mmu_notifier_subscriptions *subs,
-			     unsigned long seq) __must_hold(subs->lock)
+			     unsigned long seq)
 {
-	const struct notifier_hit *hit = hit_slot(subs, seq);
+	unsigned long event =
+		READ_ONCE(*hit_slot(subs, seq)) - seq * NOTIFIER_HIT_EVENTS;
 
-	return hit->seq == seq && hit->event < NR_MMU_NOTIFY_EVENTS
-		       ? hit->event
-		       : NR_MMU_NOTIFY_EVENTS;
+	return (unsigned int)min(event, (unsigned long)NR_MMU_NOTIFY_EVENTS);
 }
 
 void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub)
@@ -294,26 +295,24 @@ void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub)
 	/* The caller holds the driver's lock, so this is the one it compared. */
 	unsigned long seq = READ_ONCE(interval_sub->invalidate_seq);
 	bool observe = being_looked_at(subs);
-	struct mmu_notifier_figures *figures =
-		observe ? figures_of(&interval_sub->figures) : NULL;
 	unsigned int event = NR_MMU_NOTIFY_EVENTS;
+	struct mmu_notifier_figures *figures;
+	unsigned long *count;
 
-	spin_lock(&subs->lock);
 	if (observe)
 		event = event_of(subs, seq);
-	if (event < NR_MMU_NOTIFY_EVENTS) {
-		subs->stats.retries[event]++;
-		if (figures)
-			figures->retries[event]++;
-	} else {
-		subs->stats.retries_other++;
-		if (figures)
-			figures->retries_other++;
+	atomic64_add(1, &subs->retries[event]);
+	if (!observe)
+		return;
+	/* Made by the callback that changed the number, if that was observed. */
+	figures = smp_load_acquire(&interval_sub->figures);
+	if (figures) {
+		count = event < NR_MMU_NOTIFY_EVENTS ? &figures->retries[event]
+						     : &figures->retries_other;
+		WRITE_ONCE(*count, *count + 1);
 	}
-	spin_unlock(&subs->lock);
-	if (observe)
-		TRACE(mmu_interval_lost, interval_sub,
-		      mmu_notifier_event_name(event), seq);
+	TRACE(mmu_interval_lost, interval_sub, mmu_notifier_event_name(event),
+	      seq);
 }
 
 /* --- shown --------------------------------------------------------------------- */
@@ -346,12 +345,16 @@ void mmu_notifier_read_stats(struct mm_struct *mm,
 			     struct mmu_notifier_stats *stats)
 {
 	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	unsigned int event;
 
 	memset(stats, 0, sizeof(*stats));
 	if (!subs)
 		return;
 	spin_lock(&subs->lock);
 	*stats = subs->stats;
+	for (event = 0; event < NR_MMU_NOTIFY_EVENTS; event++)
+		stats->retries[event] = atomic64_read(&subs->retries[event]);
+	stats->retries_other = atomic64_read(&subs->retries[event]);
 	stats->intervals = count_intervals(subs);
 	stats->open_ranges = notifier_gate_inside(&subs->ranges);
 	stats->open_hits = count_hits(subs);
@@ -364,8 +367,19 @@ static struct mmu_notifier_figures
 copy_figures(struct mmu_notifier_figures *const *at)
 {
 	const struct mmu_notifier_figures *figures = smp_load_acquire(at);
+	struct mmu_notifier_figures copy = {0};
+	unsigned int event;
 
-	return figures ? *figures : (struct mmu_notifier_figures){0};
+	if (!figures)
+		return copy;
+	memcpy(copy.events, figures->events, sizeof(copy.events));
+	copy.callbacks = figures->callbacks;
+	copy.longest = figures->longest;
+	copy.waits = figures->waits;
+	for (event = 0; event < NR_MMU_NOTIFY_EVENTS; event++)
+		copy.retries[event] = READ_ONCE(figures->retries[event]);
+	copy.retries_other = READ_ONCE(figures->retries_other);
+	return copy;
 }
 
 static unsigned long

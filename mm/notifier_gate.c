@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier_gate.c - wait for those who are inside now, not for newcomers
+ * mm/notifier_gate.c - wait for those who are inside, not for all who follow
  *
  * Problem.  Two questions of the notifiers have one shape. "Has every callback
  * returned that might still see this subscription?" and "has every change of
@@ -19,17 +19,23 @@
  * right.
  *
  *	running	SELECT	BUSY	epoch 0		epoch 1
- *	no	0	0	inside		empty
- *	yes	1	1	to empty	newcomers
- *	no	1	1	empty		inside; at rest again once it empties
+ *	no	0	0	newcomers	left over from a period, or empty
+ *	yes	1	1	to empty	newcomers, and what was left over
  *	yes	0	1	newcomers	to empty
+ *
+ * How long is waited.  A question asked at rest is answered when all who were
+ * inside have left; where some are left over from a period before, that takes
+ * two turns, and those who came between the two are waited for as well. A
+ * question asked while a period runs is answered with the period after it, and
+ * so waits for those who came before that one began. Nobody who comes later is
+ * waited for: at most two periods, as long as the longest stay in each.
  *
  * Who has guessed has done nothing yet, so that the guess may be taken back
  * whatever has turned meanwhile. But in the old epoch it is waited for, so it
  * must not stay there while its maker waits for the lock: newcomers that queue
- * there would starve who asked. Guess and taking back are two instructions
- * apart; and who took one back looks at the epoch again, so that a period held
- * up by nothing else ends. tests/model/gate.pml tries all orders.
+ * there would starve who asked. Guess and taking back are some instructions
+ * apart, without a wait; and who took one back looks at the epoch again, so that
+ * a period held up by nothing else ends. tests/model/gate.pml tries all orders.
  *
  *	field		read with		written with
  *	word		atomic			atomic; SELECT, BUSY: and ->lock
@@ -102,15 +108,16 @@ static void turn(struct notifier_gate *gate) __must_hold(gate->lock)
 	gate->running = true;
 }
 
-/* Nobody wants anything: let enter and leave take their short way again. */
+/*
+ * Nobody wants anything: let enter and leave take their short way again, though
+ * some are inside epoch 1 yet. The next who asks minds them.
+ */
 static void rest(struct notifier_gate *gate) __must_hold(gate->lock)
 {
 	s64 word = atomic64_read(gate->word);
 
 	do {
 		if (!(word & NOTIFIER_GATE_BUSY))
-			return;
-		if ((word & NOTIFIER_GATE_SELECT) && (word & NOTIFIER_GATE_COUNTS))
 			return;
 	} while (!atomic64_try_cmpxchg(
 		gate->word, &word,
@@ -210,8 +217,10 @@ u64 notifier_gate_ask(struct notifier_gate *gate) __no_thread_safety
 		smp_store_release(&gate->passed, gate->wanted);
 		return gate->passed;
 	}
-	/* A period that is under way began before this question. */
-	pass = gate->passed + 1 + gate->running;
+	/* One that is under way began before this question; else SELECT is 0. */
+	pass = gate->passed + 1;
+	if (gate->running || inside_epoch(atomic64_read(gate->word), true))
+		pass++;
 	if (gate->wanted < pass)
 		gate->wanted = pass;
 	if (!gate->running)

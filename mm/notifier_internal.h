@@ -33,22 +33,22 @@ enum interval_state {
 #define MODES      16u
 
 /*
- * A range that hit an interval, so that a read section in vain can be told what
- * came between: the event of number @seq is in slot seq / 2 % NOTIFIER_HITS,
- * until as many ranges have hit after it.
+ * The ranges that hit an interval last, so that a read section in vain can be
+ * told what came between: in slot seq / 2 % NOTIFIER_HITS, until as many have hit
+ * after it, stands the number times NOTIFIER_HIT_EVENTS plus the event. In one
+ * word, because its readers hold the driver's lock and must not take ours.
  */
-#define NOTIFIER_HITS 16u
-struct notifier_hit {
-	unsigned long seq;
-	enum mmu_notifier_event event;
-};
+#define NOTIFIER_HITS       16u
+#define NOTIFIER_HIT_EVENTS 8u
+static_assert(NR_MMU_NOTIFY_EVENTS <= NOTIFIER_HIT_EVENTS,
+	      "an event fits beside its number");
 
 /**
  * struct mmu_notifier_subscriptions - all subscriptions of one mm
  * @lock: (l) see the table in mm/mmu_notifier.c
  * @mm: (c) whose; its notifier_mode is written under @lock
  * @tree: (s) interval subscriptions
- * @newest: (o) plain subscriptions, newest first
+ * @newest: (o) plain subscriptions, newest first; with an acquire, inside @calls
  * @tail: (c) the end of their list: born before all and told of nothing, so
  *	that a walk needs no test for an empty list, and knows at its end, by
  *	where that is, whose list it was
@@ -69,10 +69,11 @@ struct notifier_hit {
  *	taken off the list at exit among them
  * @all_next, @all_prev: link in the list of all, under its lock
  * @stats: (s) what happened, for people
- * @hits: (s) the last ranges that hit, while statistics are on
+ * @retries: (a) read sections in vain, by event; the last, of one not known
+ * @hits: (o) the last ranges that hit, while statistics are on
  *
  * Keys: (a) atomic or single accesses, (c) constant, (l) the lock itself, (o)
- * written under @lock, read with an acquire inside @calls, (s) under @lock.
+ * written under @lock, read alone, (s) under @lock.
  */
 struct mmu_notifier_subscriptions {
 	struct spinlock lock;
@@ -96,14 +97,15 @@ struct mmu_notifier_subscriptions {
 	struct mmu_notifier_subscriptions *all_next;
 	struct mmu_notifier_subscriptions **all_prev;
 	struct mmu_notifier_stats stats;
-	struct notifier_hit hits[NOTIFIER_HITS];
+	struct atomic64 retries[NR_MMU_NOTIFY_EVENTS + 1];
+	unsigned long hits[NOTIFIER_HITS];
 };
 
 /* Those of an mm that has some; what its maker wrote is seen. */
 static __always_inline struct mmu_notifier_subscriptions *
 subscriptions_of(struct mm_struct *mm)
 {
-	/* Pairs with the cmpxchg in mmu_notifier_ensure_subscriptions(). */
+	/* Pairs with the cmpxchg in notifier_make_subscriptions(). */
 	return smp_load_acquire(&mm->notifier_subscriptions);
 }
 

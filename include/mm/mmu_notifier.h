@@ -23,8 +23,8 @@
  * is from start to end.
  *
  * mm/mmu_notifier.c tells how; docs/semantics.md lists every rule (R...) with
- * its test. Most of what follows says what each call promises; the last hundred
- * lines are what stands in when the option is off (R6.1 to R6.5): subscribing is
+ * its test. Most of what follows says what each call promises; the last part
+ * is what stands in when the option is off (R6.1 to R6.5): subscribing is
  * declared and does not link, changing mappings costs nothing.
  */
 #ifndef MM_MMU_NOTIFIER_H
@@ -156,7 +156,8 @@ struct mmu_notifier_ops {
  * struct mmu_notifier_deferred - something to do when nobody can see it
  * @next: (s) in the subscriptions' list
  * @pass: (s) the grace period it waits for
- * @run: (c) called once, outside every lock, may not sleep
+ * @run: (c) called once, by who leaves last, whatever lock that holds but not
+ *	the subscriptions'; may not sleep
  *
  * Keys: (c) constant, (s) under the subscriptions' lock.
  */
@@ -210,7 +211,9 @@ struct mmu_notifier {
  * @interval_sub: set by the core: whose first pass handed it back
  *
  * Embedded by the driver in what invalidate_finish() needs; belongs to the
- * core from the return of invalidate_start() until invalidate_finish().
+ * core from the return of invalidate_start() until invalidate_finish(). Ranges
+ * overlap, so a subscription may have several under way: one node for each, or
+ * NULL and the work done at once while the only one is out.
  */
 struct mmu_interval_notifier_finish {
 	struct mmu_interval_notifier_finish *next;
@@ -352,10 +355,10 @@ void mmu_notifier_put(struct mmu_notifier *subscription);
  * @length: bytes, at least one
  * @ops: what to call
  *
- * Context: may sleep; may take mmap_lock for writing.
+ * Context: may sleep; where mmap_lock may be taken, though it is not (R5.4).
  * Return: 0; -EOVERFLOW when @length is 0 or the end is beyond the space;
- *	   -EINVAL when @mm has no user or @ops is incomplete; -ENOMEM;
- *	   -EINTR. On error nothing is held (R4.5 to R4.12).
+ *	   -EINVAL when @mm has no user or @ops is incomplete; -ENOMEM. On error
+ *	   nothing is held (R4.5 to R4.12).
  */
 int mmu_interval_notifier_insert(struct mmu_interval_notifier *interval_sub,
 				 struct mm_struct *mm, unsigned long start,
@@ -384,8 +387,10 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub);
  * @interval_sub: an inserted subscription
  *
  * Waits for the ranges that touch the interval and were open at the call, and
- * for no other (R4.26). How often a section is in vain this does not bound; the
- * rounds below do (R4.24).
+ * for no other (R4.26); the first section after an insertion also for all that
+ * were open in the mm then, whatever they touch, and perhaps for some that began
+ * before the last of those ended (R4.10). How often a section is in vain this
+ * does not bound; the rounds below do (R4.24).
  *
  * Context: may sleep; no lock held that the callback takes. Rules R4.17, R5.2.
  * Return: what to hand to mmu_interval_read_retry(); always odd.
@@ -415,7 +420,8 @@ void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub);
  * @interval_sub: the subscription
  * @seq: what mmu_interval_read_begin() returned
  *
- * Context: under the driver's own lock (R4.18, R4.21).
+ * Context: under the driver's own lock (R4.18, R4.21), which may be of any kind:
+ *	    nothing is locked here.
  * Return: false: what was read may be installed before the lock is dropped.
  *	   true: it is stale; begin again.
  */
@@ -562,7 +568,7 @@ const char *mmu_notifier_event_name(unsigned int event);
  * struct mmu_notifier_figures - of one subscription, while statistics are on
  * @events: ranges it was told of, by event
  * @callbacks: callbacks made for them: starts, second passes, ends; and
- *	those about entries and flushes
+ *	those about entries and flushes, and release
  * @longest: the longest callback, in clock ticks
  * @waits: read sections that had to wait
  * @retries: read sections in vain, by the event that came between
@@ -654,10 +660,12 @@ struct mmu_notifier_sub_info {
 };
 
 /**
- * mmu_notifier_for_each_sub() - show every subscription of an mm
+ * mmu_notifier_for_each_sub() - show the subscriptions that changes are told to
  * @mm: kept alive by the caller
  * @fn: called with a spinlock held, must not sleep; false ends the walk
  * @arg: handed to @fn
+ *
+ * Insertions that wait for walks to end are counted in the stats, not shown.
  *
  * Return: how many were shown.
  */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/notifier_gate.h - wait for those who are inside now, not for newcomers
+ * mm/notifier_gate.h - wait for those who are inside, not for all who follow
  *
  * Many go in and out of a gate; they may sleep inside. Somebody else wants to
  * know when all who are inside at this moment have left, however many come
- * after. (The problem that SRCU solves; mm/notifier_gate.c says why not it.)
+ * after. (Some of those may be waited for, but no stream of them: at most two
+ * periods; see mm/notifier_gate.c.) (The problem that SRCU solves; mm/notifier_gate.c says why not it.)
  *
  * Going in and out is one atomic instruction each and a test. The word of the
  * gate counts who is inside, in two epochs:
@@ -38,7 +39,7 @@
  * @waiters: (c) woken when a period has passed; the owner's
  * @flags: (c) NULL, or a word of the owner's, written under @lock, in which
  * @busy_flag: (c) is kept set while BUSY is, and a little longer
- * @passed: (s) periods over; also read with READ_ONCE
+ * @passed: (s) periods over; also read with an acquire
  * @wanted: (s) the last period anybody asked for
  * @running: (s) one is under way: newcomers are in the epoch SELECT says, and
  *	the other has to empty

@@ -70,6 +70,93 @@ KTEST(notifier_gate,
 	EXPECT_EQ(atomic64_read(&f.word), 0L);
 }
 
+/*
+ *	a	[-------]
+ *	ask 1	   |
+ *	ask 2	      |			the period of ask 1 runs: the next answers
+ *	b		[-----------]	after both questions
+ *	over 1		  |
+ *	over 2			    |	b as well: it came before that one began
+ *	c		       [------	no
+ */
+KTEST(notifier_gate, a_question_beside_a_period_waits_for_one_more_and_no_longer)
+{
+	struct gate_fixture f;
+	u64 first, second;
+	long a, b, c;
+
+	gate_fixture_init(&f);
+	a = notifier_gate_enter(&f.gate);
+	first = gate_ask(&f);
+	second = gate_ask(&f);
+	EXPECT_EQ(second, first + 1);
+	b = notifier_gate_enter(&f.gate);
+	notifier_gate_leave(&f.gate, a);
+	EXPECT_EQ(f.gate.passed, first);
+	c = notifier_gate_enter(&f.gate);
+	notifier_gate_leave(&f.gate, b);
+	EXPECT_EQ(f.gate.passed, second);
+	notifier_gate_leave(&f.gate, c);
+	EXPECT_EQ(atomic64_read(&f.word), 0L);
+}
+
+/*
+ *	a	[-----]
+ *	ask	   |
+ *	b	     [--------]
+ *	c		  [------]	and so on: never empty
+ */
+KTEST(notifier_gate, when_nobody_asks_it_rests_though_it_is_never_empty)
+{
+	struct gate_fixture f;
+	unsigned int i;
+	long in, next;
+	u64 pass;
+
+	gate_fixture_init(&f);
+	in = notifier_gate_enter(&f.gate);
+	pass = gate_ask(&f);
+	next = notifier_gate_enter(&f.gate);
+	notifier_gate_leave(&f.gate, in);
+	EXPECT_EQ(f.gate.passed, pass);
+	for (i = 0; i < 4; i++) {
+		EXPECT_GT(atomic64_read(&f.word), 0L);
+		EXPECT(!(atomic64_read(&f.word) & NOTIFIER_GATE_BUSY));
+		in = next;
+		next = notifier_gate_enter(&f.gate);
+		notifier_gate_leave(&f.gate, in);
+	}
+	notifier_gate_leave(&f.gate, next);
+	EXPECT_EQ(atomic64_read(&f.word), 0L);
+}
+
+/*
+ *	before	[-----]
+ *	ask	   |			over when `before' is out
+ *	left	     [-----------]
+ *	new		  [---]
+ *	ask		    |		over when both are out
+ */
+KTEST(notifier_gate, who_is_left_over_from_a_period_is_waited_for_by_the_next)
+{
+	struct gate_fixture f;
+	long before, left, new;
+	u64 pass;
+
+	gate_fixture_init(&f);
+	before = notifier_gate_enter(&f.gate);
+	(void)gate_ask(&f);
+	left = notifier_gate_enter(&f.gate);
+	notifier_gate_leave(&f.gate, before);
+	new = notifier_gate_enter(&f.gate);
+	pass = gate_ask(&f);
+	notifier_gate_leave(&f.gate, new);
+	EXPECT_LT(f.gate.passed, pass);
+	notifier_gate_leave(&f.gate, left);
+	EXPECT_EQ(f.gate.passed, pass);
+	EXPECT_EQ(atomic64_read(&f.word), 0L);
+}
+
 static void gate_ran(struct mmu_notifier_deferred *deferred)
 {
 	container_of(deferred, struct gate_fixture, deferred)->ran++;

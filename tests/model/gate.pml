@@ -38,8 +38,9 @@
  * every process ends (a lost wake-up is an invalid end state); when all have
  * ended the counts are zero, SELECT, BUSY and the flag are clear, and nothing is
  * left on the list.  With LIVENESS, guests come and go for ever, one who came
- * after the question stays inside for ever, and under weak fairness every
- * question is answered all the same: nobody who asks is starved by newcomers.
+ * after the first question stays inside for ever, and under weak fairness that
+ * question is answered all the same: who asks is not starved by newcomers.  (One
+ * who asks while that period runs may wait for who came before it was over.)
  *
  * Not here: the overflow of a count (30 bits; tasks are fewer).
  *
@@ -49,10 +50,9 @@
  *	-DBUG_ENTER_BARRIER	a guest looks things up before it is counted
  *	-DBUG_UNDER_WAY		a question is content with a period that began
  *				before it
- *	-DBUG_REST_OCCUPIED	rest() does not mind who is in epoch 1
+ *	-DBUG_LEFT_OVER		a question does not mind who is left over in epoch 1
  *	-DBUG_FLAG_LATE		turn() sets the flag after the word, so that
  *				advance() may read the word first (FLAGS)
- *	-DBUG_REST_FLAG		rest() clears the flag before the word (FLAGS)
  *	-DBUG_NO_TAKE		a newcomer that ends a period leaves what was
  *				put off to others
  *	-DBUG_GUESS_WAITS	a newcomer takes its guess back when it has the
@@ -140,22 +140,13 @@ inline turn()
 
 inline rest()
 {
-#ifdef BUG_REST_FLAG
-	SET_FLAG(false);
-#endif
 	if
 	:: atomic {
-#ifdef BUG_REST_OCCUPIED
 		busy ->
-#else
-		busy && !(turned && OCCUPIED) ->
-#endif
 		turned = false;
 		busy = false
 	};
-#ifndef BUG_REST_FLAG
 		SET_FLAG(false)
-#endif
 	:: else
 	fi
 }
@@ -301,11 +292,16 @@ inline ask(me)
 		atomic { wanted = passed + 1; passed = wanted; pass_of[me] = passed }
 	:: else ->
 		d_step {
-#ifdef BUG_UNDER_WAY
 			pass_of[me] = passed + 1;
-#else
-			pass_of[me] = passed + 1 + running;
+			if
+#ifndef BUG_UNDER_WAY
+			:: running -> pass_of[me]++
 #endif
+#ifndef BUG_LEFT_OVER
+			:: !running && in1 != 0 -> pass_of[me]++
+#endif
+			:: else
+			fi;
 			if
 			:: wanted < pass_of[me] -> wanted = pass_of[me]
 			:: else
