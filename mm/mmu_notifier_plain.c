@@ -17,10 +17,11 @@
  *
  *	newest -> C -> B -> A -> tail, which is part of the mm's object
  *
- * The tail is born before everybody, does nothing when called and is followed by
- * itself. So no walk tests for an empty list; and a walk that has come to it
- * knows by its place whose list it was, and keeps nothing over the callbacks to
- * leave the gate by.
+ * The tail is born before everybody, and its start answers what no subscriber
+ * may: so a walk of starts asks of each only whether the answer is 0, and of the
+ * one that it is not, whether that is the tail. No walk tests for an empty list;
+ * and who has come to the tail knows by its place whose list it was, and keeps
+ * nothing over the callbacks to leave the gate by.
  *
  * docs/adr/0014-a-list-and-a-mode-for-plain-subscribers.md has the figures.
  *
@@ -124,12 +125,19 @@ static void end_nothing(struct mmu_notifier *sub,
 {
 }
 
+/* A walk of starts goes on while the answer is 0. */
+static int start_at_tail(struct mmu_notifier *tail,
+			 const struct mmu_notifier_range *range)
+{
+	return 1;
+}
+
 void notifier_plain_init(struct mmu_notifier_subscriptions *subs)
 {
 	subs->newest = &subs->tail;
 	subs->tail.next = &subs->tail;
 	subs->tail.prev = &subs->newest;
-	subs->tail.start = start_nothing;
+	subs->tail.start = start_at_tail;
 	subs->tail.end = end_nothing;
 	subs->tail.birth = 0;
 }
@@ -322,6 +330,8 @@ static int start_all(struct mmu_notifier_subscriptions *subs,
 	int ret;
 
 	range->told = sub->birth;
+	if (is_tail(sub))
+		return 0;
 	notifier_calls_begin(range);
 	ret = start_rest(subs, range, sub,
 			 tell_start(subs, range, sub, observe), observe);
@@ -385,13 +395,18 @@ int notifier_plain_start(struct mmu_notifier_range *range, struct mm_struct *mm)
 	sub = newest(subs);
 	range->told = sub->birth;
 	notifier_calls_begin(range);
-	do {
-		answer = sub->start(sub, range);
-		if (unlikely(answer))
-			return start_answered(range, sub, answer);
+	answer = sub->start(sub, range);
+	if (likely(!answer)) {
 		sub = next(sub);
-		/* One subscription is the rule. */
-	} while (unlikely(!is_tail(sub)));
+		/* One subscription is the rule: the tail need not be called. */
+		if (likely(is_tail(sub)))
+			goto out;
+		while (likely(!(answer = sub->start(sub, range))))
+			sub = next(sub);
+	}
+	if (unlikely(!is_tail(sub)))
+		return start_answered(range, sub, answer);
+out:
 	notifier_calls_end(range);
 	leave_at_tail(sub);
 	return 0;
