@@ -22,10 +22,9 @@
 #include <mm/vmalloc.h>
 #include "bench_mm.h"
 
-#define ROUNDS       201
-#define PAGE(n)      ((unsigned long)(n) << 12)
-#define LARGEST      1000000ul
-#define FILL_SAMPLES 64ul
+#define ROUNDS  201
+#define PAGE(n) ((unsigned long)(n) << 12)
+#define LARGEST 1000000ul
 
 static bool note(struct mmu_interval_notifier *sub,
 		 const struct mmu_notifier_range *range, unsigned long cur_seq)

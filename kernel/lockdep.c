@@ -45,7 +45,7 @@
  * The common case, every order known, is a bit test for each held lock.
  *
  * Over 600 lines because the rules share one graph and one report.  The file
- * is only in builds with CONFIG_LOCKDEP (Makefile).
+ * is only in builds with CONFIG_LOCKDEP (options.mk).
  */
 #include <kernel/atomic.h>
 #include <kernel/bitops.h>

@@ -104,7 +104,7 @@ struct rq {
 	struct heap queue;
 	struct list_head queued; /* the same tasks, to look through */
 	u64 min_vruntime;
-	struct sched_cpu_stats stats;
+	unsigned int ticks;
 };
 
 enum why {
@@ -282,7 +282,6 @@ static void pull_task(struct rq *rq)
 		WRITE_ONCE(task->cpu, rq->cpu);
 		queue_task(rq, task);
 		WRITE_ONCE(rq->nr_running, rq->nr_running + 1);
-		rq->stats.pulled++;
 		break;
 	}
 	raw_spin_release(&from->lock);
@@ -393,8 +392,6 @@ static void switch_tasks(enum why why)
 	note_idle(rq, prev, next);
 	rq->curr = next;
 	rq->prev = prev;
-	rq->stats.switches++;
-	rq->stats.preemptions += why == WHY_PREEMPT;
 	next->switches++;
 	next->on_cpu = true;
 	if (prev->active_ctx != next->active_ctx)
@@ -547,7 +544,7 @@ void scheduler_tick(void)
 
 	raw_spin_acquire(&rq->lock);
 	account(rq);
-	if (++rq->stats.ticks % BALANCE_TICKS == 0)
+	if (++rq->ticks % BALANCE_TICKS == 0)
 		pull_task(rq);
 	if (!heap_empty(&rq->queue) &&
 	    (rq->curr == rq->idle ||
@@ -669,16 +666,4 @@ void upcall_secondary_cpu(void)
 {
 	cpumask_set_cpu(smp_processor_id(), &idle_mask);
 	idle_loop();
-}
-
-void sched_read_stats(unsigned int cpu,
-		      struct sched_cpu_stats *stats) __no_thread_safety
-{
-	struct rq *rq = cpu_rq(cpu);
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&rq->lock, flags);
-	*stats = rq->stats;
-	stats->running = rq->nr_running;
-	raw_spin_unlock_irqrestore(&rq->lock, flags);
 }

@@ -140,11 +140,6 @@ int serial_getc(void)
 	return (unsigned char)c;
 }
 
-bool serial_present(void)
-{
-	return present;
-}
-
 static int serial_input_init(void)
 {
 	int vector, err;

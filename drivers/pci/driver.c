@@ -53,14 +53,6 @@ void pci_enable_device(struct pci_device *pci)
 	pci_config_write(pci, PCI_COMMAND, 2, command);
 }
 
-void pci_for_each(void (*fn)(struct pci_device *pci, void *arg), void *arg)
-{
-	struct pci_device *pci;
-
-	list_for_each_entry(pci, &pci_devices, link)
-		fn(pci, arg);
-}
-
 static void device_found(const struct pci_device *found, void *arg)
 {
 	struct pci_device *pci = kmalloc(sizeof(*pci), GFP_KERNEL);

@@ -53,9 +53,6 @@
 #define PEER_QUEUE_ENTRIES 256
 #define PEER_ECHO_WORD     0x636f6e636f726421ull
 
-/* The device's memory is cut up in pieces of this alignment. */
-#define PEER_PIECE_ALIGN 64
-
 static struct peer *peers[PEER_MAX];
 static unsigned int nr_peers;
 
@@ -77,11 +74,6 @@ bool peer_alive(const struct peer *peer)
 bool peer_present(void)
 {
 	return nr_peers && peer_alive(peers[0]);
-}
-
-bool peer_lock_is_atomic(const struct peer *peer)
-{
-	return peer->lock_atomic;
 }
 
 void peer_die_locked(struct peer *peer, const char *why)
@@ -318,8 +310,9 @@ static int echo(struct peer *peer)
 static void introduce(struct peer *peer)
 {
 	const struct peer_wire_hello_answer *h = &peer->hello;
-	int err = peer_probe_lock(peer, &peer->lock_atomic);
-	const char *word = peer->lock_atomic ? "is" : "is NOT";
+	bool lock_atomic = false;
+	int err = peer_probe_lock(peer, &lock_atomic);
+	const char *word = lock_atomic ? "is" : "is NOT";
 
 	pr_info("peer%u: device %u at %02x:%02x.%x, %u contexts, %u workers, "
 		"RMW window %lu ns%s\n",

@@ -221,7 +221,6 @@ struct peer_counters {
  * @lock: see the head of this file
  * @dead: NULL, or why (1)
  * @hello: what it said of itself (c)
- * @lock_atomic: what the probe found (c)
  * @slots: (p)
  * @free_slots: by class (p)
  * @slot_wait: where takers wait for a slot
@@ -247,7 +246,6 @@ struct peer {
 	struct spinlock lock;
 	const char *dead;
 	struct peer_wire_hello_answer hello;
-	bool lock_atomic;
 	struct peer_slot slots[PEER_SLOTS_ALL];
 	struct list_head free_slots[PEER_SLOT_CLASSES];
 	struct wait_queue_head slot_wait;

@@ -39,10 +39,3 @@ enum machine_exit_code {
  * Context: any.
  */
 void machine_exit(int code) __noreturn;
-
-/**
- * cpu_model_name() - what the processor calls itself
- *
- * Return: a string that lives as long as the kernel.
- */
-const char *cpu_model_name(void);

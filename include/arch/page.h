@@ -3,7 +3,6 @@
  * arch/page.h - what an architecture says about a page of bytes
  *
  *	clear_page(kaddr)	fill a page with zeroes, the fastest way
- *	copy_page(to, from)	copy a page
  *	phys_to_virt(paddr)	where the direct map has a physical address
  *	virt_to_phys(kaddr)	the way back; only for the direct map
  *	image_to_phys(symbol)	the physical address of a part of the image

@@ -311,13 +311,4 @@ void pci_msix_release(struct pci_device *pci, unsigned int index);
  */
 void pci_msix_disable(struct pci_device *pci);
 
-/**
- * pci_for_each() - visit every device that was found at boot
- * @fn: called for each
- * @arg: for @fn
- *
- * Context: thread context, after INIT_DRIVER.
- */
-void pci_for_each(void (*fn)(struct pci_device *pci, void *arg), void *arg);
-
 #endif

@@ -236,18 +236,6 @@ bool peer_alive(const struct peer *peer);
 int peer_restart(struct peer *peer);
 
 /**
- * peer_lock_is_atomic() - does a guest `lock` exclude the device's own atomics?
- * @peer: the device
- *
- * Found out by a probe at boot: under QEMU's TCG it holds only where several
- * CPUs are possible and code is generated for them to run in parallel.  Nothing
- * in the kernel depends on it.
- *
- * Context: any.
- */
-bool peer_lock_is_atomic(const struct peer *peer);
-
-/**
  * peer_context_create() - let a device into an address space
  * @peer: the device
  * @mm: an address space that the caller holds a user reference of

@@ -14,8 +14,3 @@
  *         was killed.
  */
 int serial_getc(void);
-
-/**
- * serial_present() - is there a port that works
- */
-bool serial_present(void);

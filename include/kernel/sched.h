@@ -240,18 +240,6 @@ bool task_is_sleeping(struct task *task);
  */
 void sched_print_tasks(void);
 
-/**
- * struct sched_cpu_stats - what a CPU's scheduler has done
- */
-struct sched_cpu_stats {
-	unsigned int running;
-	u64 switches;
-	u64 preemptions;
-	u64 pulled;
-	u64 ticks;
-};
-void sched_read_stats(unsigned int cpu, struct sched_cpu_stats *stats);
-
 /* ---- for the architecture and kernel/main.c --------------------------- */
 
 /**

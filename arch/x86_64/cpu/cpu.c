@@ -72,11 +72,6 @@ static void read_model_name(void)
 	memcpy(model_name, r, sizeof(r));
 }
 
-const char *cpu_model_name(void)
-{
-	return model_name;
-}
-
 static void set_control_registers(void)
 {
 	unsigned long cr0 = read_cr0(), cr4 = read_cr4();
@@ -201,24 +196,6 @@ bool cpu_alloc_ist(unsigned int cpu)
 	for (unsigned int i = 0; i < IST_COUNT; i++)
 		desc->tss.ist[i] = (u64)stacks[i] + KERNEL_STACK_SIZE;
 	return true;
-}
-
-bool cpu_on_ist_stack(unsigned long addr, unsigned long *low, unsigned long *high)
-{
-	struct cpu_descriptors *desc = this_cpu_ptr(&cpu_descriptors);
-
-	for (unsigned int i = 0; i < IST_COUNT; i++) {
-		unsigned long top = desc->tss.ist[i], size = KERNEL_STACK_SIZE;
-
-		if (top == (u64)early_ist[i] + EARLY_IST_SIZE)
-			size = EARLY_IST_SIZE;
-		if (addr < top && addr >= top - size) {
-			*low = top - size;
-			*high = top;
-			return true;
-		}
-	}
-	return false;
 }
 
 static int guard_boot_cpu_stacks(void)

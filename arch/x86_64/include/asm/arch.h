@@ -32,8 +32,6 @@ void cpu_setup_boot(void);
 bool cpu_setup_secondary(void);
 u32 cpu_features_may_differ(unsigned int word);
 bool cpu_alloc_ist(unsigned int cpu);
-bool cpu_on_ist_stack(unsigned long addr, unsigned long *low,
-		      unsigned long *high);
 
 /* cpu/percpu.c */
 void percpu_setup_boot(void);

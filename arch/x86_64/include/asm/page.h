@@ -2,8 +2,8 @@
 /*
  * asm/page.h - pages of bytes, and the two places where memory is mapped
  *
- * A `rep` string instruction is the shortest way to fill or copy a page, and
- * on processors with fast string operations also the quickest.
+ * A `rep` string instruction is the shortest way to fill a page, and on
+ * processors with fast string operations also the quickest.
  */
 #ifndef ASM_PAGE_H
 #define ASM_PAGE_H
@@ -21,16 +21,6 @@ static __always_inline void clear_page(void *kaddr)
 	asm volatile("rep stosq"
 		     : "+D"(kaddr), "+c"(words)
 		     : "a"(0ul)
-		     : "memory");
-}
-
-static __always_inline void copy_page(void *to, const void *from)
-{
-	unsigned long words = PAGE_SIZE / 8;
-
-	asm volatile("rep movsq"
-		     : "+D"(to), "+S"(from), "+c"(words)
-		     :
 		     : "memory");
 }
 
