@@ -68,7 +68,7 @@
 #define PEER_CANCEL_NS (1000 * 1000 * 1000ULL)
 
 DEFINE_TRACE_EVENT(peer_invalidate,
-		   "ctx %lu event %lu [%#lx, %#lx) dropped %lu in %lu ns");
+		   "ctx %lu %s [%#lx, %#lx) dropped %lu in %lu ns");
 
 /*
  * Tell the device to let go of [start, end) and wait until it has.  A device
@@ -163,7 +163,8 @@ static bool context_invalidate(struct mmu_interval_notifier *sub,
 		ctx->stats.take_backs += exclusive;
 	mutex_unlock(&ctx->lock);
 	if (count)
-		TRACE(peer_invalidate, ctx->id, range->event, range->start,
+		TRACE(peer_invalidate, ctx->id,
+		      mmu_notifier_event_name(range->event), range->start,
 		      range->end, count, clock_ns() - begun);
 	return true;
 }

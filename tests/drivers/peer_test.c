@@ -10,11 +10,15 @@
 #include <arch/uaccess.h>
 #include <kernel/alloc.h>
 #include <kernel/sched.h>
+#include <kernel/printk.h>
 #include <kernel/string.h>
+#include <kernel/trace.h>
 #include <mm/gup.h>
 #include <mm/page.h>
 
 #include "peer_arena.h"
+
+DECLARE_TRACE_EVENT(peer_invalidate);
 
 KTEST_F(peer, device_reads_what_the_cpu_wrote, KT_NEEDS_PEER)
 {
@@ -181,6 +185,42 @@ KTEST_F(peer, unmapped_page_is_gone_from_the_device, KT_NEEDS_PEER)
 	EXPECT_EQ(peer_query(arena.ctx, arena_page(&arena, 1), &found), 0);
 	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), -EFAULT);
 	EXPECT_EQ(arena_stats(&arena).invalidations, 1u);
+	arena_close(&arena);
+}
+
+/* Did this thread leave one record of an invalidation, which has @words? */
+static bool one_invalidation_traced(const char *words)
+{
+	static struct trace_record recs[64];
+	unsigned int n = trace_read_last(recs, ARRAY_SIZE(recs)), found = 0, i;
+	bool named = false;
+	char line[200];
+
+	for (i = 0; i < n; i++) {
+		if (recs[i].event != &trace_event_peer_invalidate ||
+		    recs[i].pid != current->pid)
+			continue;
+		trace_format(line, sizeof(line), &recs[i]);
+		named = strstr(line, words);
+		found++;
+	}
+	return found == 1 && named;
+}
+
+KTEST_F(peer, invalidation_is_traced_with_the_name_of_its_event, KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+	char words[100];
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(device_store(arena.ctx, arena.base, 1), 0);
+	EXPECT_EQ(device_store(arena.ctx, arena_page(&arena, 1), 2), 0);
+	trace_clear();
+	EXPECT_EQ(do_munmap(arena.mm, arena.base, 2 * PAGE_SIZE), 0);
+	snprintf(words, sizeof(words), " UNMAP [%#lx, %#lx) dropped 2 in ",
+		 arena.base, arena_page(&arena, 2));
+	EXPECT(one_invalidation_traced(words));
 	arena_close(&arena);
 }
 
