@@ -31,7 +31,8 @@ LACKING := test-no-MMU_NOTIFIER test-no-DEVICE_PRIVATE test-no-LOCKDEP \
 ONLY_MMU_NOTIFIER := mm/mmu_notifier%.c mm/notifier_gate.c mm/interval_tree.c \
 	tests/mm/mmu_%.c tests/mm/notifier_%.c tests/mm/interval_tree_test.c \
 	tests/mm/observer.c tests/mm/raised_test.c tests/mm/secondary_tlb_test.c \
-	tests/mm/pgtable_notify_test.c tests/demo/monitor_mm_test.c \
+	tests/mm/pgtable_notify_test.c tests/mm/mm_list_test.c \
+	tests/demo/monitor_mm_test.c \
 	tests/panic/panic.c bench/notifier.c bench/exclusive.c
 WITHOUT_MMU_NOTIFIER := tests/mm/without_mmu_notifier_test.c
 
@@ -49,7 +50,8 @@ WITHOUT_PEER := demo/contest_alone.c
 
 # The lock validator.
 ONLY_LOCKDEP := kernel/lockdep.c tests/kernel/lockdep_test.c \
-	tests/kernel/zz_locking_test.c tests/mm/mmu_notifier_lockdep%.c
+	tests/kernel/zz_locking_test.c tests/mm/mmu_notifier_lockdep%.c \
+	tests/mm/mm_list_test.c
 WITHOUT_LOCKDEP := tests/kernel/without_lockdep_test.c
 
 # Assertions, poison, owners of memory, failing allocations on order.

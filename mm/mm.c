@@ -114,10 +114,11 @@ void __mmput(struct mm_struct *mm)
 void __mmdrop(struct mm_struct *mm)
 {
 	ASSERT(test_bit(MMF_EXITED, &mm->flags));
-	mmu_notifier_subscriptions_destroy(mm);
+	/* First: who walks the list may look at any part of what is in it. */
 	spin_lock(&mm_list_lock);
 	list_del(&mm->mm_list);
 	spin_unlock(&mm_list_lock);
+	mmu_notifier_subscriptions_destroy(mm);
 	kmem_cache_free(mm_cache, mm);
 }
 

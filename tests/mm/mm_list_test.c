@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/mm_list_test.c - who walks the list of address spaces finds them whole
+ *
+ * When the other thread has come to the list's lock is seen in what the lock
+ * validator counts of it, so this is tested in kernels that have one.
+ */
+#include <kernel/time.h>
+
+#include "notifier_fixture.h"
+#include "../../mm/notifier_internal.h"
+
+/**
+ * struct last_drop - a walk of the list that meets an mm whose last hold is
+ * being dropped
+ * @before: waits of the dropper for spinlocks, before it drops
+ * @met: what subscriptions the walker saw, when the dropper wanted the lock
+ */
+struct last_drop {
+	struct ktest_step step;
+	struct mm_struct *mm;
+	struct task *dropper;
+	unsigned long before;
+	const struct mmu_notifier_subscriptions *met;
+	bool came;
+};
+
+static int drop_last(void *arg)
+{
+	struct last_drop *drop = arg;
+
+	step_wait(&drop->step, 1);
+	drop->before = lockdep_task_contended();
+	step_signal(&drop->step, 2);
+	mmdrop(drop->mm);
+	return 0;
+}
+
+/* Under the list's lock. */
+static int meet(struct mm_struct *mm, void *arg)
+{
+	struct last_drop *drop = arg;
+	u64 until = clock_ns() + NSEC_PER_SEC;
+
+	if (mm != drop->mm)
+		return 0;
+	step_signal(&drop->step, 1);
+	if (step_spin(&drop->step, 2))
+		return 1;
+	do {
+		drop->came = READ_ONCE(drop->dropper->lockdep.contended) !=
+			     drop->before;
+		cpu_relax();
+	} while (!drop->came && clock_ns() < until);
+	drop->met = READ_ONCE(mm->notifier_subscriptions);
+	return 1;
+}
+
+static int walk(void *arg)
+{
+	return mm_for_each(meet, arg);
+}
+
+/*
+ *	walker				last holder
+ *	lock; at the mm
+ *					wants the lock, to take it off the list
+ *	looks at its subscriptions	(they must be there yet)
+ *	unlock
+ *					takes it off; frees them, and it
+ */
+KTEST_F(mm_list, the_subscriptions_of_what_is_on_it_are_still_there, KT_NEEDS_SMP)
+{
+	const struct mmu_notifier_subscriptions *subs;
+	struct last_drop drop = {.came = false};
+	struct task *walker;
+	struct watcher w;
+
+	step_init(&drop.step, test);
+	watcher_init(&w, test);
+	drop.mm = mm_alloc();
+	REQUIRE(drop.mm);
+	EXPECT_EQ(watch(&w, drop.mm, 0, 1), 0);
+	unwatch(&w);
+	subs = subscriptions_of(drop.mm);
+	EXPECT(subs);
+	mmgrab(drop.mm);
+	mmput(drop.mm);
+	drop.dropper = kthread_run_on(1, drop_last, &drop, "last drop");
+	walker = kthread_run_on(0, walk, &drop, "walker");
+	EXPECT_EQ(kthread_join(walker), 1);
+	kthread_join(drop.dropper);
+	EXPECT(drop.came);
+	EXPECT_EQ(drop.met, subs);
+}
