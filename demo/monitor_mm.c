@@ -55,21 +55,25 @@ static int first_with_users(struct mm_struct *mm, void *id)
 /* The mm named by argv[at], or the first one, with a user reference. */
 static int find_mm(int argc, char **argv, int at, struct mm_struct **out)
 {
+	struct mm_struct *mm = NULL;
 	unsigned long number;
-	unsigned int id = 0;
-	struct mm_struct *mm;
+	unsigned int id;
 
 	if (argc > at) {
 		if (kstrtoul(argv[at], 0, &number))
 			return -EINVAL;
-		id = (unsigned int)number;
-	} else if (!mm_for_each(first_with_users, &id)) {
+	} else if (mm_for_each(first_with_users, &id)) {
+		number = id;
+	} else {
 		monitor_print("no address space\n");
 		return -ENOENT;
 	}
-	mm = mm_find_get(id);
+	id = (unsigned int)number;
+	/* One that is too long for an mm's is nobody's. */
+	if (id == number)
+		mm = mm_find_get(id);
 	if (!mm) {
-		monitor_print("no address space %u\n", id);
+		monitor_print("no address space %lu\n", number);
 		return -ENOENT;
 	}
 	*out = mm;

@@ -16,6 +16,7 @@ DECLARE_TRACE_EVENT(mmu_notifier_finished);
 DECLARE_TRACE_EVENT(mmu_notifier_started);
 DECLARE_TRACE_EVENT(mmu_notifier_called_end);
 DECLARE_TRACE_EVENT(mmu_notifier_end);
+DECLARE_TRACE_EVENT(mmu_interval_wait);
 DECLARE_TRACE_EVENT(mmu_interval_lost);
 
 static void change_as(enum mmu_notifier_event event, struct mm_struct *mm,
@@ -265,6 +266,51 @@ KTEST(mmu_notifier_stats, a_wait_is_counted_where_it_was_waited)
 	EXPECT_EQ(stats_of(mm).waits, 1UL);
 	unwatch(&waits);
 	unwatch(&passes);
+	mmput(mm);
+}
+
+/* The one record of a wait that @task left; its event is NULL if there is none. */
+static struct trace_record wait_record(const struct task *task)
+{
+	static struct trace_record all[32];
+	unsigned int n = trace_read_last(all, ARRAY_SIZE(all)), i;
+	struct trace_record found = {.event = NULL};
+
+	for (i = 0; i < n; i++) {
+		if (all[i].pid == task->pid &&
+		    all[i].event == &trace_event_mmu_interval_wait)
+			found = all[i];
+	}
+	return found;
+}
+
+KTEST(mmu_notifier_stats, a_wait_leaves_a_record_of_who_waits_since_which_number)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct trace_record wait;
+	struct watcher w;
+	struct reader r;
+	char line[200];
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(watch(&w, mm, 0, 2), 0);
+	start_of(&range, mm, 0, 1);
+	trace_clear();
+	reader_run(&r, &w);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	wait = wait_record(r.task);
+	EXPECT(wait.event);
+	if (wait.event) {
+		EXPECT_EQ(wait.args[0], (unsigned long)&w.sub);
+		EXPECT_EQ(wait.args[1], w.seq);
+		trace_format(line, sizeof(line), &wait);
+		EXPECT(strstr(line, "mmu_interval_wait: reader of "));
+	}
+	end_of(&range);
+	kthread_join(r.task);
+	unwatch(&w);
 	mmput(mm);
 }
 
