@@ -287,13 +287,13 @@ struct lockdep_task {
 #define LOCKDEP_DEP_INIT(name_, kind_)
 #define LOCKDEP_MAP_MEMBER
 #define lockdep_init_map(map, name_, kind_)    ((void)0)
-#define lockdep_init_map_key(map, name_, key_) ((void)(key_))
+#define lockdep_init_map_key(map, name_, key_) ((void)sizeof(key_))
 #define LOCK_CLASS_KEY_INIT(name_, kind_) \
 	{                                 \
 	}
 
 #define lock_acquire(map, subclass, how)        ((void)0)
-#define lock_acquire_at(map, subclass, how, ip) ((void)(ip))
+#define lock_acquire_at(map, subclass, how, ip) ((void)sizeof(ip))
 #define lock_release(map)                       ((void)0)
 #define lockdep_note_schedule()                 ((void)0)
 #define lockdep_note_contended()                ((void)0)

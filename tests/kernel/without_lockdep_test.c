@@ -17,12 +17,39 @@ static_assert(sizeof(struct lockdep_map) == 0 &&
 static_assert(sizeof(struct spinlock) == sizeof(struct raw_spinlock),
 	      "a lock is its word and no more");
 
-/* Counts whoever looks for the lock. */
+/* Counts whoever looks for the lock, the map, or anything else. */
 static struct spinlock *__maybe_unused looked_for(struct spinlock *lock,
 						  unsigned int *looks)
 {
 	++*looks;
 	return lock;
+}
+
+static __maybe_unused struct lockdep_map *map_looked_for(unsigned int *looks)
+{
+	static struct lockdep_map map;
+
+	++*looks;
+	return &map;
+}
+
+static __maybe_unused struct lock_class_key *key_looked_for(unsigned int *looks)
+{
+	static struct lock_class_key key;
+
+	++*looks;
+	return &key;
+}
+
+static __maybe_unused unsigned int number_looked_for(unsigned int *looks)
+{
+	return ++*looks;
+}
+
+static __maybe_unused const char *name_looked_for(unsigned int *looks)
+{
+	++*looks;
+	return "";
 }
 
 KTEST(without_lockdep, what_is_said_to_the_validator_is_not_even_evaluated)
@@ -36,6 +63,26 @@ KTEST(without_lockdep, what_is_said_to_the_validator_is_not_even_evaluated)
 	lockdep_assert_held_write(looked_for(&lock, &looks));
 	lockdep_assert_held_read(looked_for(&lock, &looks));
 	lockdep_assert_not_held(looked_for(&lock, &looks));
+	EXPECT(lockdep_is_held(looked_for(&lock, &looks)));
+	lockdep_set_class(looked_for(&lock, &looks), name_looked_for(&looks));
+	EXPECT_EQ(looks, 0U);
+}
+
+KTEST(without_lockdep, neither_are_maps_numbers_names_and_keys)
+{
+	unsigned int looks = 0;
+
+	lock_acquire(map_looked_for(&looks), number_looked_for(&looks),
+		     number_looked_for(&looks));
+	lock_acquire_at(map_looked_for(&looks), number_looked_for(&looks),
+			number_looked_for(&looks), number_looked_for(&looks));
+	lock_release(map_looked_for(&looks));
+	lock_map_acquire(map_looked_for(&looks));
+	lock_map_release(map_looked_for(&looks));
+	lockdep_init_map(map_looked_for(&looks), name_looked_for(&looks),
+			 number_looked_for(&looks));
+	lockdep_init_map_key(map_looked_for(&looks), name_looked_for(&looks),
+			     key_looked_for(&looks));
 	EXPECT_EQ(looks, 0U);
 }
 
