@@ -23,6 +23,10 @@ typedef int64_t s64;
 
 typedef long ssize_t;
 
+/* Addresses are kept in it, and so are words of packed counts. */
+_Static_assert(sizeof(long) == 8 && sizeof(void *) == 8,
+	       "a long is as wide as a pointer, 64 bits");
+
 /** vaddr_t - a virtual address, kernel's or user's */
 typedef unsigned long vaddr_t;
 /** paddr_t - a physical address */

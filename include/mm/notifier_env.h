@@ -3,22 +3,26 @@
  * mm/notifier_env.h - all that the notifier core wants from its kernel
  *
  * mm/mmu_notifier*.c, mm/notifier_gate.c and mm/interval_tree.c include this
- * and their own headers, which want types, macros and errno besides. Another kernel that takes the core
- * over gives the same names; include/host/mm/notifier_env.h does it with
- * pthreads. docs/lifting.md lists each with what it must promise.
+ * and their own headers, which want types, macros and errno besides. Another
+ * kernel that takes the core over gives the same names; notifier_env.h below
+ * include/host does it with pthreads. docs/lifting.md lists each with what it
+ * must promise.
  *
- *	memory		kmalloc kzalloc kfree
+ *	memory		kzalloc kfree GFP_KERNEL GFP_NOWAIT
  *	locks		struct spinlock spin_lock spin_unlock spin_lock_init
+ *			DEFINE_SPINLOCK
  *	waiting		struct wait_queue_head init_waitqueue_head wait_event
- *			wake_up_all
- *	atomics		struct atomic64 atomic64_*, READ_ONCE WRITE_ONCE
+ *			wake_up_all DECLARE_WAIT_QUEUE_HEAD
+ *	atomics		struct atomic atomic_*, struct atomic64 atomic64_*,
+ *			cmpxchg try_cmpxchg, READ_ONCE WRITE_ONCE
  *			smp_load_acquire smp_store_release smp_mb
  *	the mm		mmgrab mmdrop down_write_killable
  *			mmap_write_unlock mmap_read_lock mmap_read_unlock,
- *			fields mm_users, mmap_lock, notifier_subscriptions,
- *			notifier_ranges, notifier_mode
+ *			fields mm_users, mm_count, mmap_lock,
+ *			notifier_subscriptions, notifier_ranges, notifier_mode
+ *	regions		struct vm_area_struct, vm_flags, VM_READ
  *	checks		WARN BUG_ON panic might_sleep lock_map_acquire ...
- *	people		rdtsc TRACE
+ *	people		rdtsc TRACE DEFINE_TRACE_EVENT
  */
 #ifndef MM_NOTIFIER_ENV_H
 #define MM_NOTIFIER_ENV_H

@@ -3,7 +3,7 @@
  * tests/host/lifted/tiny.c - a kernel of one CPU: tasks, and who is told
  *
  * Problem.  docs/lifting.md says that the notifier core runs in any kernel that
- * gives it two dozen primitives. That is only worth something if a kernel that
+ * gives it the names in a table. That is only worth something if a kernel that
  * is not ours, nor pthreads, has been seen to do it.
  *
  * Idea.  Tasks are contexts of the C library in a ring; whoever yields lets the
