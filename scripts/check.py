@@ -149,11 +149,8 @@ BASICS = {'types', 'compiler', 'list', 'bitops', 'string', 'printk', 'panic',
           'assert', 'percpu', 'cpumask', 'init', 'errno', 'atomic', 'preempt',
           'task', 'cmdline', 'spinlock', 'lockdep', 'sched', 'symbols',
           'trace', 'alloc', 'time'}
-# The core that can be lifted into another kernel.
-CORE = ('mm/mmu_notifier.c', 'mm/interval_tree.c', 'include/mm/mmu_notifier.h',
-        'include/mm/interval_tree.h')
-CORE_BANNED = re.compile(r'<(asm|drivers)/|<arch/(?!atomic\.h)|'
-                         r'<mm/(pgtable|page|fault|gup|tlb|zap|swapops)\.h>')
+# What the core that can be lifted asks another kernel for is found in these.
+LIFTED_ENV = 'tests/host/lifted/include/'
 
 
 def room_of(path):
@@ -166,9 +163,22 @@ def room_of(path):
     return None
 
 
+def lifted_core():
+    """The files of the core, and the headers that it may include."""
+    core = asked_of_make('lifted-files')
+    names = {path[len('include/'):] for path in core
+             if path.startswith('include/')}
+    names.update(path[len(LIFTED_ENV):] for path in files(LIFTED_ENV + '*/*.h'))
+    return core, {'<%s>' % name for name in names} | \
+        {'"%s"' % os.path.basename(path) for path in core
+         if path.startswith('mm/') and path.endswith('.h')} | \
+        {'<stdbool.h>', '<stddef.h>', '<stdint.h>', '<stdarg.h>'}
+
+
 def check_layering():
-    """arch <- kernel <- mm <- drivers <- tests, demo, bench"""
+    """arch <- kernel <- mm <- drivers <- tests, demo, bench; the core names itself"""
     wrong = []
+    core, named_by_core = lifted_core()
     include = re.compile(r'^\s*#\s*include\s+(<[^>]+>|"[^"]+")')
     for path in files('*.c', '*.h'):
         room = room_of(path)
@@ -178,7 +188,7 @@ def check_layering():
                 continue
             what = match.group(1)
             where = '%s:%d: %s ' % (path, number, what)
-            if path in CORE and CORE_BANNED.search(what):
+            if path in core and what not in named_by_core:
                 wrong.append(where + 'in the core that stands alone')
             if path.startswith(('peer/', 'tests/peer/', 'tests/host/',
                                 'include/host/', 'include/uapi/')):
@@ -227,23 +237,59 @@ def check_flushes():
 
 # ---- compilers --------------------------------------------------------------
 
+HOST_FLAGS = ['-std=gnu11', '-O2', '-D_GNU_SOURCE', '-pthread']
+# Headers of what runs on the host, by room, the first that fits: found where.
+HOST_HEADERS = (
+    ('peer/', ['-Ipeer', '-Iinclude']),
+    ('tests/peer/', ['-Itests/peer', '-Ipeer', '-Iinclude']),
+    ('bench/index/', ['-Iinclude', '-DBPLUS_WIDTH=8']),
+    ('tests/host/lifted/', ['-Itests/host/lifted/include', '-Iinclude',
+                            '-DCONFIG_MMU_NOTIFIER=1']),
+    (('tests/host/', 'include/host/'),
+     ['-Iinclude/host', '-Iinclude', '-DCONFIG_MMU_NOTIFIER=1']),
+)
+
+
+def private_headers(build_name):
+    """Headers beside the sources that have them, of one kernel."""
+    included = set()
+    for path in asked_of_make('sources', build_name):
+        included.update(os.path.normpath(os.path.join(os.path.dirname(path),
+                                                      name))
+                        for name in re.findall(r'^\s*#\s*include\s+"([^"]+)"',
+                                               text_of(path), re.M))
+    return included
+
+
 def check_headers():
-    """every header compiles alone, first, in each configuration"""
+    """every header compiles alone, first, in each kernel that has it"""
     compiler = os.environ.get('CC_ALONE', 'x86_64-linux-gnu-gcc')
-    headers = [f for f in files('*.h')
-               if f.startswith(HEADER_ROOMS)
-               and not f.startswith('include/host/')]
+    host_compiler = os.environ.get('HOSTCC', 'gcc')
+    left = set(files('*.h'))
 
     def judge(job):
-        path, config, flags = job
-        status, said = run([compiler] + BASE_FLAGS + WARNINGS + flags +
+        path, where, command = job
+        status, said = run(command + WARNINGS +
                            ['-Wno-unused-function', '-x', 'c', '-include',
                             path, '-fsyntax-only', '/dev/null'])
-        return ['%s (%s): %s' % (path, config, line)
+        return ['%s (%s): %s' % (path, where, line)
                 for line in said.split('\n')
                 if 'error' in line][:2] if status else []
-    configs = [(config, defines(config)) for config in asked_of_make('builds')]
-    return each([(h, c, flags) for c, flags in configs for h in headers], judge)
+    jobs = []
+    for room, flags in HOST_HEADERS:
+        jobs += [(h, 'host', [host_compiler] + HOST_FLAGS + flags)
+                 for h in sorted(left) if h.startswith(room)]
+        left = {h for h in left if not h.startswith(room)}
+    seen = set()
+    for config in asked_of_make('builds'):
+        private = private_headers(config)
+        command = [compiler] + BASE_FLAGS + defines(config)
+        here = [h for h in sorted(left)
+                if h.startswith(HEADER_ROOMS) or h in private]
+        seen.update(here)
+        jobs += [(h, config, command) for h in here]
+    return ['%s: no kernel has it' % h for h in sorted(left - seen)] + \
+        each(jobs, judge)
 
 
 def build(compiler, config):
@@ -323,8 +369,29 @@ def test_names():
     return names
 
 
+def models_speak_of(words):
+    """name() in the comments of a model is a function of the code, or its own."""
+    wrong = []
+    for path in files('tests/model/*.pml'):
+        model = text_of(path)
+        own = set(re.findall(r'^\s*(?:inline|proctype|active proctype|'
+                             r'#define)\s+(\w+)', model, re.M))
+        for comment in re.finditer(r'/\*.*?\*/', model, re.S):
+            for call in re.finditer(r'\b([A-Za-z_]\w*)\(\)', comment.group()):
+                name = call.group(1)
+                if name in words or name in own:
+                    continue
+                # `x_start() and _end()': how another one ends.
+                if not re.match(r'_[a-z]', name) or \
+                        not any(word.endswith(name) for word in words):
+                    at = comment.start() + call.start()
+                    wrong.append('%s:%d: no function %s' %
+                                 (path, model.count('\n', 0, at) + 1, name))
+    return wrong
+
+
 def check_documents():
-    """paths, functions and tests that documents mention exist"""
+    """paths, functions and tests that documents and models mention exist"""
     wrong = []
     words = code_words()
     names = test_names()
@@ -344,7 +411,7 @@ def check_documents():
                 base = os.path.dirname(path)
                 if not os.path.exists(os.path.join(TOP, base, target)):
                     wrong.append(where + 'no file ' + target)
-    return wrong
+    return wrong + models_speak_of(words)
 
 
 def judge_quoted(quoted, words, names, suites, roots):
@@ -455,26 +522,34 @@ def defined_names(source):
             if not re.match(r'tiny_|TINY_|LIFTED_', name)}
 
 
+def judge_number(prose, words, real, off):
+    """docs/lifting.md says a number once, at most `off` from the real one."""
+    said = [int(number) for number in re.findall(words, prose)]
+    if len(said) == 1 and abs(said[0] - real) <= off:
+        return []
+    return ['docs/lifting.md: %s: it is %d' % (words, real)]
+
+
 def check_lifting():
     """docs/lifting.md lists the core, its primitives and the example as they are"""
     prose = text_of('docs/lifting.md')
     taken = prose.split('## What to take')[1].split('## What to give')[0]
     given = prose.split('## What to give')[1].split('## What to call')[0]
-    status, copied = run(['make', '-s', 'lifted-files'])
-    if status:
-        return copied.splitlines()
+    copied = asked_of_make('lifted-files')
     listed = set(re.findall(r'`((?:mm|include)/[\w/.]+)`', taken))
     wrong = ['docs/lifting.md: what to take: ' + name
-             for name in listed ^ set(copied.split())]
+             for name in listed ^ set(copied)]
     source = text_of('tests/host/lifted/include/tiny.h')
     table = {name for row in re.findall(r'^\| (`.*?) \|', given, re.M)
              for name in re.findall(r'`(\w+)`', row)}
     wrong += ['docs/lifting.md: what to give: ' + name
               for name in table ^ defined_names(source)]
-    core = set(re.findall(r'\w+', ''.join(text_of(f) for f in
-                                          copied.split())))
+    core = set(re.findall(r'\w+', ''.join(text_of(f) for f in copied)))
     wrong += ['docs/lifting.md: the core does without ' + name
               for name in table - core]
+    lines = sum(text_of(f).count('\n') for f in files('tests/host/lifted/*'))
+    wrong += judge_number(prose, r'(\d+)\s+names', len(table), 0)
+    wrong += judge_number(prose, r'some (\d+) lines', lines, 50)
     example = ' '.join((source + text_of('tests/host/lifted/kernel.c')).split())
     wrong += ['docs/lifting.md: not in the example: ' + code.split('\n')[0]
               for code in re.findall(r'^```c\n(.*?)^```', prose, re.M | re.S)
