@@ -254,10 +254,12 @@ index-bench: deps-index $(INDEX_PROGRAMS) ## designs of the interval index: inst
 doctor: ## say what is missing here and which package has it
 	@scripts/deps --doctor
 
-.PHONY: deps deps-image deps-run deps-test deps-check deps-configs deps-debug \
-	deps-model deps-index
+.PHONY: deps deps-host deps-image deps-run deps-test deps-check deps-configs \
+	deps-debug deps-model deps-index
 deps: ## install everything that any target needs
 	@scripts/deps build image run test check debug model index
+deps-host:
+	@scripts/deps build
 deps-image:
 	@scripts/deps build image
 deps-run:
@@ -281,8 +283,13 @@ clean: ## remove build/
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^##@/ { room = substr($$0, 5); \
+			if (!(room in said)) rooms[++n] = room; } \
+		/^[a-z-]+:.*## / { said[room] = said[room] \
+			sprintf("  %-13s %s\n", $$1, $$2); } \
+		END { for (i = 1; i <= n; i++) \
+			printf "\n%s\n%s", rooms[i], said[rooms[i]]; }' \
+		$(filter %Makefile %.mk,$(MAKEFILE_LIST))
 
 .PHONY: FORCE
 FORCE:

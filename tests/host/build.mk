@@ -67,6 +67,11 @@ HOST_TESTS += build/lifted/lifted_core
 lifted-files:
 	@echo $(LIFTED_CORE)
 
+HOST_NOTIFIER := $(foreach k,$(HOST_KINDS),$(HOST_PROGRAMS:%=build/host-$(k)/%_$(k))) \
+	build/lifted/lifted_core
+
+##@ Test
 .PHONY: host-notifier
-host-notifier: $(foreach k,$(HOST_KINDS),$(HOST_PROGRAMS:%=build/host-$(k)/%_$(k))) ## the notifier core on the host, under the sanitizers [OPS=n SEED=n]
-	@for program in $^; do echo "# $$program"; $$program || exit 1; done
+host-notifier: deps-host ## the notifier core on the host, under the sanitizers, and in another kernel [OPS=n ROUNDS=n SEED=n]
+	@$(MAKE) --no-print-directory $(HOST_NOTIFIER)
+	@for program in $(HOST_NOTIFIER); do echo "# $$program"; $$program || exit 1; done

@@ -5,7 +5,7 @@
  * Problem.  The core wants an address space and somebody to report to; a test
  * wants to print results that scripts/run-tests.py reads.
  *
- * Idea.  An mm is a lock, two counts and the core's two fields. A warning is
+ * Idea.  An mm is a lock, two counts and the core's three fields. A warning is
  * counted and printed, and a test that did not expect it fails.
  *
  * Locks: the counters are atomic. Not here: the tests.
