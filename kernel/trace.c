@@ -160,10 +160,10 @@ int trace_format(char *buf, size_t size, const struct trace_record *rec)
 			    (unsigned long)(ns % 1000000000 / 1000), rec->cpu,
 			    rec->pid, rec->event->name);
 
-	return len + scnprintf(buf + len, size - (size_t)len, rec->event->format,
-			       rec->args[0], rec->args[1], rec->args[2],
-			       rec->args[3], rec->args[4], rec->args[5],
-			       rec->args[6]);
+	return len + scnprintf(buf + len, size - (size_t)len,
+			       rec->event->format, rec->args[0], rec->args[1],
+			       rec->args[2], rec->args[3], rec->args[4],
+			       rec->args[5], rec->args[6]);
 }
 
 void trace_dump_last(unsigned int n)
