@@ -27,6 +27,7 @@
  * sleep in mmu_interval_read_begin(), for ranges open at its call. How long the
  * lock is waited for is bounded by those queued before: an rwsem is handed on
  * in the order of arrival, and a reader that comes later does not pass a writer.
+ * A reader that is killed meanwhile does not wait for its turn, in any round.
  *
  * Why not let the changes wait for a reader that has announced itself? Because
  * start is called with locks held that the reader wants inside its section.
@@ -85,14 +86,12 @@ int mmu_interval_round_lock(struct mmu_interval_rounds *rounds) __no_thread_safe
 	if (unlikely(rounds->nr == MMU_INTERVAL_ROUNDS_ALL))
 		return -EBUSY;
 	rounds->alone = rounds->nr >= MMU_INTERVAL_ROUNDS_BESIDE;
-	if (likely(!rounds->alone)) {
-		mmap_read_lock(mm);
-	} else {
-		ret = down_write_killable(&mm->mmap_lock);
-		if (ret)
-			return ret;
+	ret = rounds->alone ? down_write_killable(&mm->mmap_lock)
+			    : down_read_killable(&mm->mmap_lock);
+	if (unlikely(ret))
+		return ret;
+	if (unlikely(rounds->alone))
 		notifier_count_alone(sub->subscriptions);
-	}
 	rounds->locked = true;
 	rounds->nr++;
 	return 0;

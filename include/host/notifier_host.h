@@ -191,6 +191,12 @@ static inline int down_write_killable(struct rw_semaphore *sem)
 	return 0;
 }
 
+static inline int down_read_killable(struct rw_semaphore *sem)
+{
+	pthread_rwlock_rdlock(&sem->lock);
+	return 0;
+}
+
 /* --- memory ----------------------------------------------------------------- */
 
 #define GFP_KERNEL         0

@@ -17,7 +17,7 @@
  *			cmpxchg try_cmpxchg, READ_ONCE WRITE_ONCE
  *			smp_load_acquire smp_store_release smp_mb
  *	the mm		mmgrab mmdrop down_write_killable
- *			mmap_write_unlock mmap_read_lock mmap_read_unlock,
+ *			mmap_write_unlock down_read_killable mmap_read_unlock,
  *			fields mm_users, mm_count, mmap_lock,
  *			notifier_subscriptions, notifier_ranges, notifier_mode
  *	regions		struct vm_area_struct, vm_flags, VM_READ

@@ -24,6 +24,7 @@
  * @between: called between look-up and retry, in each round
  * @nr: rounds that it took
  * @lost: rounds that were in vain
+ * @done: the thread that looked up has come back
  * @installed: the page's frame, 0 while the device has none
  */
 struct lookup {
@@ -34,6 +35,7 @@ struct lookup {
 	void *arg;
 	unsigned int nr;
 	unsigned int lost;
+	atomic_t done;
 	pfn_t installed; /* w.lock */
 };
 
@@ -287,7 +289,50 @@ KTEST(mmu_notifier_rounds, a_raiser_without_mmap_lock_ends_in_EBUSY)
 
 static int look_up_body(void *arg)
 {
-	return look_up(arg);
+	struct lookup *l = arg;
+	int ret = look_up(l);
+
+	atomic_set(&l->done, 1);
+	return ret;
+}
+
+/* It waits for mmap_lock; killed, it comes back without having got it. */
+static void kill_reader(struct ktest *test, struct lookup *l, struct task *task)
+{
+	EXPECT_EQ(ktest_wait_blocked(test, task), 0);
+	EXPECT_EQ(atomic_read(&l->done), 0);
+	task_kill(task);
+	EXPECT(KTEST_WAIT_FOR(test, atomic_read(&l->done)));
+}
+
+/*
+ *	other				reader, in its first round
+ *	mmap_lock, write
+ *					wants it for reading, sleeps
+ *	killed:				-EINTR, holds nothing
+ */
+KTEST(mmu_notifier_rounds, a_reader_killed_in_its_first_round_waits_for_nobody)
+{
+	struct sandbox box;
+	struct lookup l;
+	struct task *task;
+
+	if (!sandbox_open(&box, test))
+		return;
+	sandbox_map(&box, BASE, 1);
+	lookup_init(&l, &box);
+	EXPECT_EQ(lookup_insert(&l), 0);
+	mmap_write_lock(box.mm);
+	task = kthread_run(look_up_body, &l, "reader");
+	kill_reader(test, &l, task);
+	mmap_write_unlock(box.mm);
+	EXPECT_EQ(kthread_join(task), -EINTR);
+	EXPECT_EQ(l.nr, 0U);
+	EXPECT_EQ(l.installed, 0UL);
+	EXPECT(mmap_write_trylock(box.mm));
+	mmap_write_unlock(box.mm);
+	mmu_interval_notifier_remove(&l.w.sub);
+	sandbox_close(&box);
 }
 
 /*
@@ -310,12 +355,13 @@ KTEST(mmu_notifier_rounds, a_killed_reader_waits_for_nobody)
 	EXPECT_EQ(lookup_insert(&l), 0);
 	mmap_read_lock(box.mm);
 	task = kthread_run(look_up_body, &l, "reader");
-	EXPECT_EQ(ktest_wait_blocked(test, task), 0);
+	kill_reader(test, &l, task);
 	EXPECT_EQ(l.lost, MMU_INTERVAL_ROUNDS_BESIDE);
-	task_kill(task);
-	EXPECT_EQ(kthread_join(task), -EINTR);
 	mmap_read_unlock(box.mm);
+	EXPECT_EQ(kthread_join(task), -EINTR);
 	EXPECT_EQ(stats_of(box.mm).alone, 0UL);
+	EXPECT(mmap_write_trylock(box.mm));
+	mmap_write_unlock(box.mm);
 	mmu_interval_notifier_remove(&l.w.sub);
 	sandbox_close(&box);
 }

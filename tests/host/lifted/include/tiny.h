@@ -97,6 +97,14 @@ static inline int down_write_killable(struct tiny_rwlock *sem)
 	return 0;
 }
 
+static inline int down_read_killable(struct tiny_rwlock *sem)
+{
+	while (sem->writer || sem->writers_waiting)
+		tiny_yield();
+	sem->readers++;
+	return 0;
+}
+
 /* --- one CPU: what is not interrupted is atomic ------------------------------ */
 
 #define smp_mb()                barrier()
@@ -242,13 +250,6 @@ static inline void mmdrop(struct mm_struct *mm)
 static inline void mmap_write_unlock(struct mm_struct *mm)
 {
 	mm->mmap_lock.writer = false;
-}
-
-static inline void mmap_read_lock(struct mm_struct *mm)
-{
-	while (mm->mmap_lock.writer || mm->mmap_lock.writers_waiting)
-		tiny_yield();
-	mm->mmap_lock.readers++;
 }
 
 static inline void mmap_read_unlock(struct mm_struct *mm)
