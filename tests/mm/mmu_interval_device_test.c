@@ -8,7 +8,7 @@
  * nothing. The adversary comes between any two steps of a fault, on purpose; or
  * several of them and several devices run against each other (R4.21 to R4.23).
  */
-#include "notifier_fixture.h"
+#include "interval_fixture.h"
 #include "../kernel/crew.h"
 
 static int nonblock_body(void *arg)
@@ -23,7 +23,7 @@ static int nonblock_body(void *arg)
 }
 
 /* What a callback does if its driver is at work: refuse, not wait (R4.22). */
-KTEST(mmu_interval, a_driver_whose_lock_is_taken_refuses_and_nothing_changes)
+static void lock_is_taken(struct ktest *test)
 {
 	struct changer c = {.mm = mm_alloc(), .from = 0, .to = 1};
 	struct task *task;
@@ -47,6 +47,11 @@ KTEST(mmu_interval, a_driver_whose_lock_is_taken_refuses_and_nothing_changes)
 	EXPECT_EQ(w.calls, 1U);
 	unwatch(&w);
 	mmput(c.mm);
+}
+
+KTEST(mmu_interval, a_driver_whose_lock_is_taken_refuses_and_nothing_changes)
+{
+	figures_off_and_on(test, lock_is_taken);
 }
 
 /* --- a driver, and another thread that is against it --------------------------------- */

@@ -4,9 +4,10 @@
  * one that may not sleep
  *
  * A subscription may start its device in a first pass and wait for it in a
- * second (R4.31); and it may refuse a range that may not sleep (R3.6).
+ * second (R4.31); and it may refuse a range that may not sleep (R3.6). Each test
+ * that walks does so without figures and with them.
  */
-#include "notifier_fixture.h"
+#include "interval_fixture.h"
 
 /* --- two passes ------------------------------------------------------------------ */
 
@@ -58,7 +59,7 @@ static int two_pass_insert(struct two_pass *t, struct mm_struct *mm,
 }
 
 /* Three devices are started, then the two that are still at work finished. */
-KTEST(mmu_interval, finishes_run_after_every_start_and_in_their_order)
+static void in_order(struct ktest *test)
 {
 	struct call_log log = {.nr = {0}};
 	struct mm_struct *mm = mm_alloc();
@@ -76,7 +77,12 @@ KTEST(mmu_interval, finishes_run_after_every_start_and_in_their_order)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, a_refusal_still_finishes_those_that_were_started)
+KTEST(mmu_interval, finishes_run_after_every_start_and_in_their_order)
+{
+	figures_off_and_on(test, in_order);
+}
+
+static void refused_amid(struct ktest *test)
 {
 	struct call_log log = {.nr = {0}};
 	struct mm_struct *mm = mm_alloc();
@@ -92,11 +98,17 @@ KTEST(mmu_interval, a_refusal_still_finishes_those_that_were_started)
 	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 3), -EAGAIN);
 	EXPECT_STREQ(log.who, "abA");
 	mmu_notifier_read_stats(mm, &stats);
+	EXPECT_EQ(stats.failed_starts, 1UL);
 	EXPECT_EQ(stats.open_hits, 0UL);
 	EXPECT_EQ(stats.open_ranges, 0UL);
 	for (i = 0; i < 3; i++)
 		mmu_interval_notifier_remove(&t[i].sub);
 	mmput(mm);
+}
+
+KTEST(mmu_interval, a_refusal_still_finishes_those_that_were_started)
+{
+	figures_off_and_on(test, refused_amid);
 }
 
 KTEST_F(mmu_interval, a_start_pass_without_a_finish_is_refused, KT_EXPECT_REPORT)
@@ -115,7 +127,7 @@ KTEST_F(mmu_interval, a_start_pass_without_a_finish_is_refused, KT_EXPECT_REPORT
 
 /* --- starts that may not block ----------------------------------------------------- */
 
-KTEST(mmu_interval, a_refusal_is_EAGAIN_and_plain_subscribers_are_not_called)
+static void refused(struct ktest *test)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -141,8 +153,12 @@ KTEST(mmu_interval, a_refusal_is_EAGAIN_and_plain_subscribers_are_not_called)
 	mmput(mm);
 }
 
-KTEST_F(mmu_interval, a_refusal_of_a_blockable_range_is_reported_and_ignored,
-	KT_EXPECT_REPORT)
+KTEST(mmu_interval, a_refusal_is_EAGAIN_and_plain_subscribers_are_not_called)
+{
+	figures_off_and_on(test, refused);
+}
+
+static void refused_blockable(struct ktest *test)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher a, b;
@@ -159,4 +175,10 @@ KTEST_F(mmu_interval, a_refusal_of_a_blockable_range_is_reported_and_ignored,
 	unwatch(&a);
 	unwatch(&b);
 	mmput(mm);
+}
+
+KTEST_F(mmu_interval, a_refusal_of_a_blockable_range_is_reported_and_ignored,
+	KT_EXPECT_REPORT)
+{
+	figures_off_and_on(test, refused_blockable);
 }
