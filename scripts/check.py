@@ -438,12 +438,13 @@ RULES = {1: 25, 2: 36, 3: 10, 4: 31, 5: 9, 6: 7}
 # Where a test may be that is not inside the kernel: prefix, files, its name in
 # their text.
 OTHER_TESTS = (
-    ('host', 'tests/host/*.c', r'^ \* tests/host/%s\.c - '),
-    ('model', 'tests/model/*', r'^search %s '),
-    ('panic', 'tests/panic/cases', r'^case %s$'),
-    ('boots', 'scripts/run-tests.py', r"^    '%s': "),
-    ('check', 'scripts/check.py', r'^def check_%s\('),
-    ('configs', 'scripts/configs.py', r'^def %s\('),
+    ('host.', 'tests/host/*.c', r'^ \* tests/host/%s\.c - '),
+    ('model.', 'tests/model/*', r'^search %s '),
+    ('model.seeded_', 'tests/model/*', r'^bug \w+ %s '),
+    ('panic.', 'tests/panic/cases', r'^case %s$'),
+    ('boots.', 'scripts/run-tests.py', r"^    '%s': "),
+    ('check.', 'scripts/check.py', r'^def check_%s\('),
+    ('configs.', 'scripts/configs.py', r'^def %s\('),
 )
 
 
@@ -451,9 +452,9 @@ def is_test(quoted, names):
     """Does `quoted` name a test that exists?"""
     if quoted in names:
         return True
-    room, dot, name = quoted.partition('.')
-    return any(room == prefix and dot and
-               re.search(words % re.escape(name), text_of(path), re.M)
+    return any(quoted.startswith(prefix) and
+               re.search(words % re.escape(quoted[len(prefix):]),
+                         text_of(path), re.M)
                for prefix, pattern, words in OTHER_TESTS
                for path in files(pattern))
 

@@ -29,4 +29,39 @@ static inline struct mmu_notifier_stats stats_of(struct mm_struct *mm)
 	return stats;
 }
 
+/** A thread that is a driver's fault of one page, which is a number here. */
+struct fault {
+	struct watcher *w;
+	const unsigned long *page;
+	unsigned long installed; /* 0: nothing yet */
+	struct task *task;
+};
+
+static inline int fault_body(void *arg)
+{
+	struct fault *f = arg;
+	unsigned long seq, found;
+	bool again;
+
+	do {
+		seq = mmu_interval_read_begin(&f->w->sub);
+		found = READ_ONCE(*f->page);
+		mutex_lock(&f->w->lock);
+		again = mmu_interval_read_retry(&f->w->sub, seq);
+		if (!again)
+			WRITE_ONCE(f->installed, found);
+		mutex_unlock(&f->w->lock);
+	} while (again);
+	return 0;
+}
+
+static inline void fault_run(struct fault *f, struct watcher *w,
+			     const unsigned long *page)
+{
+	f->w = w;
+	f->page = page;
+	f->installed = 0;
+	f->task = kthread_run(fault_body, f, "fault");
+}
+
 #endif

@@ -42,6 +42,60 @@ KTEST(mmu_interval, remove_of_an_insertion_that_was_put_off_does_not_wait)
 }
 
 /*
+ *	pages     0 1 2 3 4 5 6 7 8
+ *	watch a   [-------]		its callback sleeps
+ *	watch b           [-------]
+ *	watch s                   [-]	put off
+ *
+ *	walk of [0,4)		driver of s		start of [4,8)
+ *	callback of a
+ *				insert: put off
+ *							gives way, sleeps
+ *				remove: was not in
+ *							goes on beside the walk
+ *	callback returns		(must: the list is empty, and no walk
+ *					that ends wakes anybody)
+ */
+static void gave_way_to_one_that_left(struct ktest *test)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct changer first, second;
+	struct watcher a, b, s;
+	struct ktest_step step;
+
+	REQUIRE(mm);
+	step_init(&step, test);
+	watcher_init(&a, test);
+	watcher_init(&b, test);
+	watcher_init(&s, test);
+	a.step = &step;
+	EXPECT_EQ(watch(&a, mm, 0, 4), 0);
+	EXPECT_EQ(watch(&b, mm, 4, 8), 0);
+	changer_run(&first, mm, 0, 4, NULL);
+	step_wait(&step, 1);
+	EXPECT_EQ(watch(&s, mm, 8, 9), 0);
+	changer_run(&second, mm, 4, 8, NULL);
+	EXPECT_EQ(ktest_wait_blocked(test, second.task), 0);
+	EXPECT_EQ(READ_ONCE(b.calls), 0U);
+	unwatch(&s);
+	EXPECT(KTEST_WAIT_FOR(test, READ_ONCE(b.calls) == 1));
+	EXPECT(!step_reached(&step, 2));
+	step_signal(&step, 2);
+	kthread_join(first.task);
+	kthread_join(second.task);
+	EXPECT_EQ(stats_of(mm).gave_way, 1UL);
+	EXPECT_EQ(s.calls, 0U);
+	unwatch(&a);
+	unwatch(&b);
+	mmput(mm);
+}
+
+KTEST(mmu_interval, a_start_that_gave_way_to_an_insertion_goes_on_when_that_leaves)
+{
+	figures_off_and_on(test, gave_way_to_one_that_left);
+}
+
+/*
  *	range				remover
  *	start: callback of A runs
  *					remove A: put off, sleeps
@@ -215,4 +269,64 @@ static void after_exit(struct ktest *test)
 KTEST(mmu_interval, remove_works_after_exit)
 {
 	figures_off_and_on(test, after_exit);
+}
+
+static int exiter_body(void *arg)
+{
+	mmput(arg);
+	return 0;
+}
+
+/*
+ * Reading, the test holds mmap_lock, so that exit comes no further than to its
+ * UNMAP before the object is poisoned.
+ *
+ *	exit				remover of a
+ *	RELEASE: callback of a
+ *					put off, sleeps
+ *	callback returns: a out
+ *					returns; a is poisoned
+ *	UNMAP: b is told, a is not
+ */
+static void amid_exit(struct ktest *test)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct task *exiter, *remover;
+	struct ktest_step step;
+	struct watcher a, b;
+
+	REQUIRE(mm);
+	step_init(&step, test);
+	watcher_init(&a, test);
+	watcher_init(&b, test);
+	a.step = &step;
+	EXPECT_EQ(watch(&a, mm, 0, 4), 0);
+	EXPECT_EQ(watch(&b, mm, 4, 8), 0);
+	mmgrab(mm);
+	mmap_read_lock(mm);
+	exiter = kthread_run(exiter_body, mm, "exiter");
+	step_wait(&step, 1);
+	EXPECT_EQ(a.event, MMU_NOTIFY_RELEASE);
+	remover = kthread_run(remover_body, &a, "remover");
+	EXPECT_EQ(ktest_wait_blocked(test, remover), 0);
+	EXPECT_EQ(a.sub.state, (unsigned int)INTERVAL_REMOVING);
+	step_signal(&step, 2);
+	kthread_join(remover);
+	memset(&a.sub, 0x6b, sizeof(a.sub));
+	EXPECT_EQ(ktest_wait_blocked(test, exiter), 0);
+	EXPECT_EQ(b.event, MMU_NOTIFY_RELEASE);
+	mmap_read_unlock(mm);
+	kthread_join(exiter);
+	EXPECT_EQ(a.calls, 1U);
+	EXPECT_EQ(b.calls, 2U);
+	EXPECT_EQ(b.event, MMU_NOTIFY_UNMAP);
+	EXPECT_EQ(stats_of(mm).deferred_removes, 1UL);
+	EXPECT(mmu_notifier_verify(mm));
+	unwatch(&b);
+	mmdrop(mm);
+}
+
+KTEST(mmu_interval, a_removal_amid_RELEASE_waits_for_it_and_hears_no_UNMAP)
+{
+	figures_off_and_on(test, amid_exit);
 }
