@@ -10,7 +10,8 @@
  * translation is a copied number. An operation is one of these:
  *
  *	12 of 32	a change: start, new numbers, end. A quarter may not sleep,
- *			and ends at the start if somebody would have to
+ *			and ends at the start if somebody would have to, or
+ *			plays so
  *	17 of 32	something with one of six interval subscriptions, three
  *			of them of the two-pass form: insert it if it is not in;
  *			else remove it, compare all it has with the pages, or
@@ -22,11 +23,13 @@
  *
  * What must hold:
  *
- *	between start and end	no device has a translation in the range
+ *	between start and end	no device has a translation in the range; those
+ *				of the two-pass form drop in the second pass
+ *	at rest			each second pass that was asked for has run
  *	after a false retry	the number installed is the page's number, until
  *				an invalidation comes
  *	changes under mmap_lock	every look-up is done in the rounds of R4.24;
- *				every other round's changes are
+ *				the changes of half of the rounds are
  *	plain subscribers	every end has had its start, open count never
  *				below zero, zero when no range is open
  *	when register returns	the changes that were open at its call have ended
@@ -37,11 +40,14 @@
  *	lock		guards
  *	page_lock[p]	page[p], as the page-table lock does
  *	device->lock	its translations
+ *	second->lock	the bounds in it, from the first pass to the second
  *
- * A round is its share of the operations, then exit and a new mm. That each
- * kind of work was done is itself a result. Options: OPS=n a thread, ROUNDS=n,
- * SEED=n, OBSERVE=0 or 1 (figures off or on; else the seed's lowest bit). Not
- * here: what one thread alone can show.
+ * A round is its share of the operations, then exit and a new mm. Of eight
+ * rounds each is another kind, so that ranges take all of their ways: figures
+ * off or on, changes under mmap_lock or not, the last two operations or not.
+ * That each kind of work was done is itself a result. Options: OPS=n a thread,
+ * ROUNDS=n, SEED=n, OBSERVE=0 or 1 (figures off or on in all rounds). Not here:
+ * what one thread alone can show.
  *
  * Over 600 lines because what the threads do and what must hold of it are one
  * state, which each operation changes.
@@ -67,12 +73,18 @@ static unsigned long failures;
 static unsigned long page[PAGES];
 static pthread_mutex_t page_lock[PAGES];
 
+/* What a second pass is to drop; whose it is holds @lock from the first to it. */
+struct second_pass {
+	pthread_mutex_t lock;
+	struct mmu_interval_notifier_finish node;
+	unsigned long start, end;
+};
+
 struct device {
 	struct mmu_interval_notifier sub;
 	pthread_mutex_t lock;
 	unsigned long translation[PAGES]; /* 0: none */
-	struct mmu_interval_notifier_finish finish;
-	pthread_mutex_t finish_lock; /* from start pass to finish pass */
+	struct second_pass second;
 	bool inserted;
 	bool two_pass;
 	/* Whoever holds it may insert, remove or fault. */
@@ -102,27 +114,59 @@ static unsigned long changing[THREADS];
 static __thread unsigned long self;
 static pthread_barrier_t barrier;
 static unsigned long ops, rounds, seed;
+/* Off, on, or */
+#define FIGURES_BY_TURNS 2
+static unsigned long figures;
 static bool under_mmap_lock; /* this round's changes; else as if under rmap's */
+static bool intervals_alone, looked_at; /* this round */
 static unsigned long calls, retries, waits_seen, alone_seen;
 
 /* What was done, to be shown, and to be seen not to be nothing. */
 static struct {
-	unsigned long changes, nonblock, failed_starts;
+	unsigned long changes, nonblock, failed_starts, failed_alone;
 	unsigned long faults, compared, inserts, removes;
 	unsigned long registers, unregisters, gets, puts;
 	unsigned long exits, left_beside_exit;
+	unsigned long second_passes, finished, in_one_pass;
+	unsigned long rounds_with_figures, rounds_without;
 } did;
 
 #define COUNT(what) ((void)__atomic_fetch_add(&(what), 1, __ATOMIC_RELAXED))
 
-static void drop(struct device *device, const struct mmu_notifier_range *range)
+/* Now and then a callback takes its time, for others to come and go. */
+static void linger(unsigned long first)
+{
+	if (first % 8 == 0)
+		sched_yield();
+}
+
+static void drop(struct device *device, unsigned long start, unsigned long end)
 {
 	unsigned long p;
 
 	for (p = 0; p < PAGES; p++) {
-		if (p >= range->start && p < range->end)
+		if (p >= start && p < end)
 			device->translation[p] = 0;
 	}
+}
+
+/* Not all of them for one range: one that was started before is finished then. */
+static bool plays_busy(const struct device *device,
+		       const struct mmu_notifier_range *range)
+{
+	return (range->start + (unsigned long)(device - devices)) % 8 == 1;
+}
+
+/* To let go for @range; false: somebody is at work, and it may not wait. */
+static bool lock_device(struct device *device,
+			const struct mmu_notifier_range *range)
+{
+	COUNT(calls);
+	if (!mmu_notifier_range_blockable(range))
+		return !plays_busy(device, range) &&
+		       !pthread_mutex_trylock(&device->lock);
+	pthread_mutex_lock(&device->lock);
+	return true;
 }
 
 static bool device_invalidate(struct mmu_interval_notifier *sub,
@@ -131,19 +175,29 @@ static bool device_invalidate(struct mmu_interval_notifier *sub,
 {
 	struct device *device = container_of(sub, struct device, sub);
 
-	COUNT(calls);
 	CHECK(cur_seq & 1);
-	if (mmu_notifier_range_blockable(range))
-		pthread_mutex_lock(&device->lock);
-	else if (pthread_mutex_trylock(&device->lock))
+	if (!lock_device(device, range))
 		return false;
 	mmu_interval_set_seq(sub, cur_seq);
-	drop(device, range);
+	drop(device, range->start, range->end);
 	pthread_mutex_unlock(&device->lock);
 	return true;
 }
 
-/* Leaves the dropping to the second pass, as a device that is slow would. */
+static bool put_off_drop(struct second_pass *second,
+			 const struct mmu_notifier_range *range)
+{
+	if (pthread_mutex_trylock(&second->lock))
+		return false;
+	second->start = range->start;
+	second->end = range->end;
+	return true;
+}
+
+/*
+ * Leaves the dropping to the second pass, as a device that is slow would. There
+ * is one for each device; a range beside one that has it drops at once.
+ */
 static bool device_start(struct mmu_interval_notifier *sub,
 			 const struct mmu_notifier_range *range,
 			 unsigned long cur_seq,
@@ -151,19 +205,33 @@ static bool device_start(struct mmu_interval_notifier *sub,
 {
 	struct device *device = container_of(sub, struct device, sub);
 
-	if (!device_invalidate(sub, range, cur_seq))
+	CHECK(cur_seq & 1);
+	if (!lock_device(device, range))
 		return false;
-	if (!pthread_mutex_trylock(&device->finish_lock))
-		*finish = &device->finish;
+	mmu_interval_set_seq(sub, cur_seq);
+	if (put_off_drop(&device->second, range)) {
+		*finish = &device->second.node;
+		COUNT(did.second_passes);
+	} else {
+		drop(device, range->start, range->end);
+		COUNT(did.in_one_pass);
+	}
+	pthread_mutex_unlock(&device->lock);
+	linger(range->start);
 	return true;
 }
 
+/* The lock is never held for long, so a range that may not sleep has it too. */
 static void device_finish(struct mmu_interval_notifier_finish *finish)
 {
-	struct device *device = container_of(finish, struct device, finish);
+	struct device *device = container_of(finish, struct device, second.node);
 
 	CHECK(finish->interval_sub == &device->sub);
-	pthread_mutex_unlock(&device->finish_lock);
+	pthread_mutex_lock(&device->lock);
+	drop(device, device->second.start, device->second.end);
+	pthread_mutex_unlock(&device->lock);
+	COUNT(did.finished);
+	pthread_mutex_unlock(&device->second.lock);
 }
 
 static const struct mmu_interval_notifier_ops one_pass_ops = {
@@ -175,13 +243,6 @@ static const struct mmu_interval_notifier_ops two_pass_ops = {
 };
 
 static const struct mmu_notifier_ops plain_ops;
-
-/* Now and then a callback takes its time, for others to come and go. */
-static void linger(unsigned long first)
-{
-	if (first % 8 == 0)
-		sched_yield();
-}
 
 static int plain_start(struct mmu_notifier *sub,
 		       const struct mmu_notifier_range *range)
@@ -303,6 +364,8 @@ static void change_mapping(struct rng *rng)
 		COUNT(did.nonblock);
 	} else {
 		COUNT(did.failed_starts);
+		if (intervals_alone && !looked_at)
+			COUNT(did.failed_alone);
 		goto out_unlock;
 	}
 	COUNT(did.changes);
@@ -527,7 +590,7 @@ static void use_got(struct rng *rng)
 
 static void one_operation(struct rng *rng)
 {
-	switch (rng_below(rng, 32)) {
+	switch (rng_below(rng, intervals_alone ? 29 : 32)) {
 	case 0 ... 11:
 		change_mapping(rng);
 		break;
@@ -552,11 +615,24 @@ static void look_at_rest(void)
 	mmu_notifier_read_stats(mm, &stats);
 	CHECK(stats.open_ranges == 0);
 	CHECK(stats.open_hits == 0);
+	CHECK(did.finished == did.second_passes);
 	for (i = 0; i < PLAINS; i++)
 		CHECK(plains[i].open == 0 || !plains[i].registered);
 	waits_seen += stats.waits;
 	alone_seen += stats.alone;
-	under_mmap_lock = !under_mmap_lock;
+}
+
+/* Likewise. */
+static void begin_round(unsigned long round)
+{
+	looked_at = figures == FIGURES_BY_TURNS ? round & 1 : figures;
+	under_mmap_lock = round & 2;
+	intervals_alone = round & 4;
+	mmu_notifier_observe(looked_at);
+	if (looked_at)
+		did.rounds_with_figures++;
+	else
+		did.rounds_without++;
 }
 
 /* Another thread is at the exit; this one takes out some of what it meets. */
@@ -610,6 +686,8 @@ static void *thread(void *arg)
 
 	self = (unsigned long)arg;
 	for (round = 0; round < rounds; round++) {
+		if (!arg)
+			begin_round(round);
 		pthread_barrier_wait(&barrier);
 		for (i = ops * round / rounds; i < ops * (round + 1) / rounds; i++)
 			one_operation(&rng);
@@ -630,19 +708,30 @@ static void *thread(void *arg)
 	return NULL;
 }
 
+static bool all_ways_taken(void)
+{
+	return figures != FIGURES_BY_TURNS || rounds < 8 ||
+	       (did.rounds_without && did.rounds_with_figures && did.failed_alone);
+}
+
 static bool all_kinds_done(void)
 {
-	printf("# %lu changes, %lu of them nonblock, %lu starts failed; %lu faults, %lu retries, %lu compared\n",
-	       did.changes, did.nonblock, did.failed_starts, did.faults,
-	       retries, did.compared);
+	printf("# %lu changes, %lu of them nonblock; %lu starts failed, %lu of them with intervals alone and no figures\n",
+	       did.changes, did.nonblock, did.failed_starts, did.failed_alone);
+	printf("# %lu faults, %lu retries, %lu compared; %lu second passes, %lu finished, %lu drops in one pass\n",
+	       did.faults, retries, did.compared, did.second_passes,
+	       did.finished, did.in_one_pass);
 	printf("# %lu inserts, %lu removes; %lu registers, %lu unregisters; %lu gets, %lu puts; %lu exits, %lu left beside them\n",
 	       did.inserts, did.removes, did.registers, did.unregisters,
 	       did.gets, did.puts, did.exits, did.left_beside_exit);
+	printf("# %lu rounds without figures, %lu with them\n",
+	       did.rounds_without, did.rounds_with_figures);
 	return did.changes && did.nonblock && did.failed_starts && did.faults &&
 	       did.compared && did.inserts == did.removes && did.inserts &&
 	       did.registers == did.unregisters && did.registers &&
 	       did.gets == did.puts && did.gets && did.exits == rounds &&
-	       did.left_beside_exit;
+	       did.left_beside_exit && did.second_passes &&
+	       did.finished == did.second_passes && all_ways_taken();
 }
 
 int main(int argc, char **argv)
@@ -653,7 +742,7 @@ int main(int argc, char **argv)
 	ops = host_option(argc, argv, "OPS", 100000);
 	rounds = host_option(argc, argv, "ROUNDS", 200);
 	seed = host_option(argc, argv, "SEED", 1);
-	mmu_notifier_observe(host_option(argc, argv, "OBSERVE", seed & 1));
+	figures = host_option(argc, argv, "OBSERVE", FIGURES_BY_TURNS);
 	host_plan(3);
 	for (i = 0; i < PAGES; i++) {
 		page[i] = 1;
@@ -662,7 +751,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < DEVICES; i++) {
 		pthread_mutex_init(&devices[i].lock, NULL);
 		pthread_mutex_init(&devices[i].owner, NULL);
-		pthread_mutex_init(&devices[i].finish_lock, NULL);
+		pthread_mutex_init(&devices[i].second.lock, NULL);
 		devices[i].two_pass = i & 1;
 	}
 	for (i = 0; i < PLAINS; i++) {
