@@ -8,12 +8,14 @@
  * is the list of the members, in no order. A query is right when the walk
  * reports, in order of starts, as many members as the shadow finds by looking
  * at each, all of those, and none of them twice: so every overlap once, and
- * nothing else. interval_tree_verify() after each batch; a batch is as long as
- * the tree is large, so that looking at all of it does not take all the time.
+ * nothing else. interval_tree_verify() after each batch, the last and unfinished
+ * one included; a batch is as long as the tree is large, so that looking at all of
+ * it does not take all the time.
  *
  * Phases differ in how many there may be, in how long they are and in how
- * close together; each goes up and down in number a few times. In every phase
- * some are equal, some end with the space, some are a byte.
+ * close together; each goes up and down in number twice, the largest steeply
+ * enough to come to its most. In every phase some are equal, some end with the
+ * space, some are a byte.
  *
  *	phase & 3	members up to	phase >> 2 & 3	longest
  *	0		8		0		1
@@ -37,7 +39,7 @@ struct shadow {
 static struct shadow all[NODES];
 /* Those before members are in the tree. */
 static struct shadow *list[NODES];
-static unsigned long members;
+static unsigned long members, most_reached;
 static struct interval_tree tree;
 static unsigned long inserts, removes, queries, overlaps;
 
@@ -75,6 +77,8 @@ static void insert_one(struct rng *rng, unsigned long phase)
 	random_bounds(rng, phase, &one->node);
 	interval_tree_insert(&one->node, &tree);
 	members++;
+	if (most_reached < members)
+		most_reached = members;
 	inserts++;
 }
 
@@ -132,16 +136,22 @@ static bool query_one(struct rng *rng)
 	return right && reported == found;
 }
 
-/* Up to the most and down to none, a few times in each phase. */
+/* Up to the most and down to none, twice in each phase. */
 static bool grows(struct rng *rng, unsigned long op, unsigned long phase)
 {
+	unsigned long most = most_members(phase);
+	unsigned long up = most == NODES ? 7 : 5;
+
 	if (!members)
 		return true;
-	if (members == most_members(phase) || members == NODES)
+	if (members >= most)
 		return false;
-	if (members > most_members(phase))
-		return false;
-	return rng_below(rng, 8) < (op & (PHASE_OPS / 4) ? 3 : 5);
+	return rng_below(rng, 8) < (op & (PHASE_OPS / 4) ? 8 - up : up);
+}
+
+static bool is_whole(void)
+{
+	return interval_tree_verify(&tree) == (long)members;
 }
 
 int main(int argc, char **argv)
@@ -167,11 +177,12 @@ int main(int argc, char **argv)
 			shape = remove_one(&rng);
 		if (batch-- == 0) {
 			batch = members < BATCH_FLOOR ? BATCH_FLOOR : members;
-			shape &= interval_tree_verify(&tree) == (long)members;
+			shape &= is_whole();
 		}
 	}
-	printf("# %lu operations: %lu inserts, %lu removes, %lu queries that found %lu overlaps\n",
-	       i, inserts, removes, queries, overlaps);
+	shape = shape && is_whole();
+	printf("# %lu operations: %lu inserts, %lu removes, %lu queries that found %lu overlaps; at most %lu members\n",
+	       i, inserts, removes, queries, overlaps, most_reached);
 	host_result(answers, "every_overlap_is_reported_once_in_order");
 	host_result(shape, "every_invariant_holds_after_each_batch");
 	host_result(inserts + removes + queries == ops,
