@@ -9,9 +9,8 @@
 #define TESTS_MM_BAD_DRIVER_H
 
 #include "notifier_fixture.h"
+#include "report_words.h"
 #include <kernel/lockdep.h>
-
-#define MAP_NAME "mmu_notifier_invalidate_range_start"
 
 /* A driver whose callbacks, of both kinds, do one wrong thing. */
 struct bad_driver {

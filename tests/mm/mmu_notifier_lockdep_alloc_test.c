@@ -76,19 +76,19 @@ static noinline void get_table(struct bad_driver *bad)
 	(void)pgtable_alloc_pte(bad->mm, PG(1), &ptl);
 }
 
+#define ALLOCATION(fn_)                                         \
+	{                                                       \
+		.fn = (fn_), .takes_map = TAKES(MAP_NAME, #fn_) \
+	}
 static const struct {
 	void (*fn)(struct bad_driver *bad);
-	const char *name;
+	const char *takes_map;
 } allocations[] = {
-	{get_object, "get_object"},
-	{grow_a_cache, "grow_a_cache"},
-	{get_large_object, "get_large_object"},
-	{get_page_of_memory, "get_page_of_memory"},
-	{get_pages, "get_pages+"},
-	{get_pages_in_bulk, "get_pages_in_bulk"},
-	{get_area, "get_area"},
-	{get_stack, "get_stack"},
-	{get_table, "get_table"},
+	ALLOCATION(get_object),       ALLOCATION(grow_a_cache),
+	ALLOCATION(get_large_object), ALLOCATION(get_page_of_memory),
+	ALLOCATION(get_pages),        ALLOCATION(get_pages_in_bulk),
+	ALLOCATION(get_area),         ALLOCATION(get_stack),
+	ALLOCATION(get_table),
 };
 
 static bool fresh_cache_begin(struct ktest *test)
@@ -126,8 +126,10 @@ KTEST(mmu_notifier_lockdep, a_callback_that_allocates_and_may_wait_is_reported)
 			break;
 		lockdep_expect_begin();
 		raise(bad.mm);
-		EXPECT_ONE_REPORT("same class", MAP_NAME, allocations[i / 3].name,
-				  i % 3 == 2 ? "raise_end" : "raise_start");
+		EXPECT_ONE_REPORT(
+			"same class", allocations[i / 3].takes_map,
+			i % 3 == 2 ? WHILE_HOLDING(MAP_NAME, "raise_end")
+				   : WHILE_HOLDING(MAP_NAME, "raise_start"));
 		fresh_cache_end();
 	}
 	bad_stop(&bad);
@@ -190,10 +192,11 @@ KTEST(mmu_notifier_lockdep,
 		mutex_lock(&held_over_allocation);
 		allocations[i].fn(&bad);
 		mutex_unlock(&held_over_allocation);
-		EXPECT_ONE_REPORT("opposite order", MAP_NAME,
-				  "held_over_allocation",
-				  "take_held_over_allocation", "raise_start",
-				  allocations[i].name);
+		EXPECT_ONE_REPORT("opposite order", allocations[i].takes_map,
+				  WHILE_TEST_HOLDS("held_over_allocation"),
+				  WAS_TAKEN("held_over_allocation",
+					    "take_held_over_allocation"),
+				  UNDER(MAP_NAME, "raise_start"));
 		fresh_cache_end();
 	}
 	if (fresh_cache_begin(test)) {

@@ -19,11 +19,10 @@
  *	file-scope queues, fences	a class each, since classes are for ever
  */
 #include "notifier_fixture.h"
+#include "report_words.h"
 #include <kernel/completion.h>
 #include <kernel/lockdep.h>
 #include <kernel/workqueue.h>
-
-#define MAP_NAME "mmu_notifier_invalidate_range_start"
 
 /* A driver whose callback waits, in one of two ways, and its finisher. */
 struct waiting_driver {
@@ -165,9 +164,11 @@ KTEST(mmu_notifier_lockdep,
 		EXPECT_NO_REPORT();
 		lockdep_expect_begin();
 		raise_a_range(driver.mm);
-		EXPECT_ONE_REPORT("opposite order", MAP_NAME, "fetching",
-				  "wait_for_the_work", "raise_a_range",
-				  "need_memory", "work_fn");
+		EXPECT_ONE_REPORT("opposite order",
+				  TAKES("fetching", "wait_for_the_work"),
+				  WHILE_HOLDING(MAP_NAME, "raise_a_range"),
+				  WAS_TAKEN(MAP_NAME, "need_memory"),
+				  UNDER("fetching", "work_fn"));
 		waiting_end(&driver);
 	}
 	destroy_workqueue(wq);
@@ -192,9 +193,11 @@ KTEST(mmu_notifier_lockdep,
 		driver.need = need_memory;
 		lockdep_expect_begin();
 		run_the_work(wq, &driver);
-		EXPECT_ONE_REPORT("opposite order", MAP_NAME, "fetching_later",
-				  "need_memory", "work_fn", "wait_for_the_work",
-				  "raise_a_range");
+		EXPECT_ONE_REPORT(
+			"opposite order", TAKES(MAP_NAME, "need_memory"),
+			WHILE_HOLDING("fetching_later", "work_fn"),
+			WAS_TAKEN("fetching_later", "wait_for_the_work"),
+			UNDER(MAP_NAME, "raise_a_range"));
 		waiting_end(&driver);
 	}
 	destroy_workqueue(wq);
@@ -215,16 +218,25 @@ KTEST(mmu_notifier_lockdep,
 		run_the_work(wq, &driver);
 		lockdep_expect_begin();
 		raise_a_range(driver.mm);
-		EXPECT_ONE_REPORT("opposite order", MAP_NAME, "mapping",
-				  "mmap_lock", "wait_for_the_work",
-				  "raise_a_range", "need_mmap_lock",
-				  "mm_teach_order");
+		EXPECT_ONE_REPORT("opposite order",
+				  TAKES("mapping", "wait_for_the_work"),
+				  WHILE_HOLDING(MAP_NAME, "raise_a_range"),
+				  MAP_IS_TAKEN_UNDER_MMAP_LOCK,
+				  WAS_TAKEN(MMAP_LOCK, "need_mmap_lock"),
+				  UNDER("mapping", "work_fn"));
 		waiting_end(&driver);
 	}
 	destroy_workqueue(wq);
 }
 
 /* --- a fence --------------------------------------------------------------------- */
+
+/* A callback waited in @place for the signaller that is known to allocate. */
+#define EXPECT_FENCE_REPORTED(place)                                \
+	EXPECT_ONE_REPORT("opposite order", TAKES("fence", place),  \
+			  WHILE_HOLDING(MAP_NAME, "raise_a_range"), \
+			  WAS_TAKEN(MAP_NAME, "need_memory"),       \
+			  UNDER("fence", "signaller"))
 
 KTEST(mmu_notifier_lockdep,
       a_callback_that_waits_for_a_fence_whose_signaller_allocates_is_reported)
@@ -244,9 +256,7 @@ KTEST(mmu_notifier_lockdep,
 	EXPECT_NO_REPORT();
 	lockdep_expect_begin();
 	raise_a_range(driver.mm);
-	EXPECT_ONE_REPORT("opposite order", MAP_NAME, "fence",
-			  "wait_for_the_fence", "raise_a_range", "need_memory",
-			  "signaller");
+	EXPECT_FENCE_REPORTED("wait_for_the_fence");
 	waiting_end(&driver);
 }
 
@@ -270,8 +280,10 @@ KTEST(mmu_notifier_lockdep,
 	driver.need = need_memory;
 	lockdep_expect_begin();
 	run_the_signaller(&driver);
-	EXPECT_ONE_REPORT("opposite order", MAP_NAME, "fence", "need_memory",
-			  "signaller", "wait_for_the_fence", "raise_a_range");
+	EXPECT_ONE_REPORT("opposite order", TAKES(MAP_NAME, "need_memory"),
+			  WHILE_HOLDING("fence", "signaller"),
+			  WAS_TAKEN("fence", "wait_for_the_fence"),
+			  UNDER(MAP_NAME, "raise_a_range"));
 	waiting_end(&driver);
 }
 
@@ -291,9 +303,11 @@ KTEST(mmu_notifier_lockdep,
 	run_the_signaller(&driver);
 	lockdep_expect_begin();
 	raise_a_range(driver.mm);
-	EXPECT_ONE_REPORT("opposite order", MAP_NAME, "fence", "mmap_lock",
-			  "wait_for_the_fence", "raise_a_range",
-			  "need_mmap_lock", "mm_teach_order");
+	EXPECT_ONE_REPORT("opposite order", TAKES("fence", "wait_for_the_fence"),
+			  WHILE_HOLDING(MAP_NAME, "raise_a_range"),
+			  MAP_IS_TAKEN_UNDER_MMAP_LOCK,
+			  WAS_TAKEN(MMAP_LOCK, "need_mmap_lock"),
+			  UNDER("fence", "signaller"));
 	waiting_end(&driver);
 }
 
@@ -334,11 +348,11 @@ KTEST(mmu_notifier_lockdep, every_way_to_wait_for_a_fence_counts_but_to_look)
 	driver.wait = wait_for_the_fence_a_while;
 	lockdep_expect_begin();
 	raise_a_range(driver.mm);
-	EXPECT_ONE_REPORT(MAP_NAME, "wait_for_the_fence_a_while");
+	EXPECT_FENCE_REPORTED("wait_for_the_fence_a_while");
 	driver.wait = wait_for_the_fence_until_killed;
 	lockdep_expect_begin();
 	raise_a_range(driver.mm);
-	EXPECT_ONE_REPORT(MAP_NAME, "wait_for_the_fence_until_killed");
+	EXPECT_FENCE_REPORTED("wait_for_the_fence_until_killed");
 	driver.wait = look_at_the_fence;
 	waiting_end(&driver);
 }
@@ -359,5 +373,6 @@ KTEST(mmu_notifier_lockdep, a_signaller_that_waits_for_its_own_fence_is_reported
 	init_completion(&fence);
 	lockdep_expect_begin();
 	wait_for_ones_own_fence(&driver);
-	EXPECT_ONE_REPORT("same class", "fence", "wait_for_ones_own_fence");
+	EXPECT_ONE_REPORT("same class", TAKES("fence", "wait_for_ones_own_fence"),
+			  WHILE_HOLDING("fence", "wait_for_ones_own_fence"));
 }

@@ -17,12 +17,11 @@
  * not the same code.
  */
 #include "notifier_fixture.h"
+#include "report_words.h"
 #include <kernel/lockdep.h>
 #include <kernel/spinlock.h>
 
 #include "../../mm/notifier_internal.h"
-
-#define MAP_NAME "mmu_notifier_invalidate_range_start"
 
 /* --- where the callers stand --------------------------------------------------- */
 
@@ -64,9 +63,10 @@ static noinline void finish_range(struct mmu_notifier_range *range)
 	barrier();
 }
 
-#define EXPECT_SLEEP_REPORTED(who)                              \
-	EXPECT_ONE_REPORT("sleeping where", who, "atomic_lock", \
-			  "lock_atomically")
+/* In @place, with the spinlock held. */
+#define EXPECT_SLEEP_REPORTED(place)                          \
+	EXPECT_ONE_REPORT("sleeping where", SLEEPS_IN(place), \
+			  HOLDS("atomic_lock", "lock_atomically"))
 
 /* Outside the test for subscribers: it is wrong though nobody listens. */
 KTEST(mmu_notifier_sleep, a_start_in_atomic_context_is_reported)
@@ -82,14 +82,17 @@ KTEST(mmu_notifier_sleep, a_start_in_atomic_context_is_reported)
 		lock_atomically();
 		begin_range(&range, mm);
 		unlock_atomically();
-		EXPECT_SLEEP_REPORTED("begin_range");
+		EXPECT_ONE_REPORT("sleeping where", SLEEPS_IN("begin_range"),
+				  HOLDS("atomic_lock", "lock_atomically"),
+				  HOLDS(MAP_NAME, "begin_range"));
 		finish_range(&range);
 		lockdep_expect_begin();
 		local_irq_disable();
 		begin_range(&range, mm);
 		local_irq_enable();
-		EXPECT_ONE_REPORT("sleeping where", "begin_range",
-				  "interrupts off");
+		EXPECT_ONE_REPORT("sleeping where", SLEEPS_IN("begin_range"),
+				  "interrupts off",
+				  HOLDS(MAP_NAME, "begin_range"));
 		finish_range(&range);
 		if (!round)
 			EXPECT_EQ(listen(&l, mm), 0);
@@ -192,14 +195,12 @@ KTEST(mmu_notifier_sleep, read_begin_and_remove_in_atomic_context_are_reported)
 	lock_atomically();
 	begin_reading(&w);
 	unlock_atomically();
-	EXPECT_ONE_REPORT("sleeping where", "mmu_interval_read_begin",
-			  "lock_atomically");
+	EXPECT_SLEEP_REPORTED("mmu_interval_read_begin");
 	lockdep_expect_begin();
 	lock_atomically();
 	stop_watching(&w);
 	unlock_atomically();
-	EXPECT_ONE_REPORT("sleeping where", "mmu_interval_notifier_remove",
-			  "lock_atomically");
+	EXPECT_SLEEP_REPORTED("mmu_interval_notifier_remove");
 	mmput(mm);
 }
 
@@ -217,20 +218,18 @@ KTEST(mmu_notifier_sleep, register_and_unregister_in_atomic_context_are_reported
 	lock_atomically();
 	EXPECT_EQ(begin_listening(&l, mm), 0);
 	unlock_atomically();
-	EXPECT_ONE_REPORT("sleeping where", "lock_atomically");
+	EXPECT_SLEEP_REPORTED("__mmu_notifier_register");
 	mmap_write_unlock(mm);
 	lockdep_expect_begin();
 	lock_atomically();
 	stop_listening(&l, mm);
 	unlock_atomically();
-	EXPECT_ONE_REPORT("sleeping where", "mmu_notifier_unregister",
-			  "lock_atomically");
+	EXPECT_SLEEP_REPORTED("mmu_notifier_unregister");
 	lockdep_expect_begin();
 	lock_atomically();
 	mmu_notifier_synchronize();
 	unlock_atomically();
-	EXPECT_ONE_REPORT("sleeping where", "mmu_notifier_synchronize",
-			  "lock_atomically");
+	EXPECT_SLEEP_REPORTED("mmu_notifier_synchronize");
 	unlisten(&first, mm);
 	mmput(mm);
 }
@@ -391,11 +390,11 @@ static void sleep_in(struct ktest *test, unsigned int kinds, enum sleeper who)
 		lockdep_expect_begin();
 		EXPECT_EQ(begin_nonblock(&range, s.mm), 0);
 		finish_range(&range);
-		EXPECT_ONE_REPORT("sleeping where", "sleep_now",
+		EXPECT_ONE_REPORT("sleeping where", SLEEPS_IN("sleep_now"),
 				  "non-block depth 1", "section opened at",
-				  MAP_NAME,
-				  who == IN_END ? "taken at finish_range"
-						: "taken at begin_nonblock");
+				  who == IN_END
+					  ? HOLDS(MAP_NAME, "finish_range")
+					  : HOLDS(MAP_NAME, "begin_nonblock"));
 		EXPECT_EQ(slept, 1U);
 		sleeper = NR_SLEEPERS;
 	}
@@ -438,9 +437,11 @@ KTEST(mmu_notifier_sleep, so_is_one_while_somebody_waits_for_walks)
 		lockdep_expect_begin();
 		EXPECT_EQ(begin_nonblock(&range, s.mm), 0);
 		finish_range(&range);
-		EXPECT_ONE_REPORT("sleeping where", "sleep_now",
+		EXPECT_ONE_REPORT("sleeping where", SLEEPS_IN("sleep_now"),
 				  "non-block depth 1", "section opened at",
-				  MAP_NAME);
+				  sleepers[i] == IN_END
+					  ? HOLDS(MAP_NAME, "finish_range")
+					  : HOLDS(MAP_NAME, "begin_nonblock"));
 		EXPECT_EQ(slept, 1U);
 		sleeper = NR_SLEEPERS;
 	}
@@ -501,9 +502,9 @@ KTEST(mmu_notifier_sleep, an_end_after_a_failed_start_that_sleeps_is_reported)
 		slept = 0;
 		lockdep_expect_begin();
 		EXPECT_EQ(begin_nonblock(&range, s.mm), -EAGAIN);
-		EXPECT_ONE_REPORT("sleeping where", "sleep_now",
+		EXPECT_ONE_REPORT("sleeping where", SLEEPS_IN("sleep_now"),
 				  "non-block depth 1", "section opened at",
-				  MAP_NAME, "taken at begin_nonblock");
+				  HOLDS(MAP_NAME, "begin_nonblock"));
 		EXPECT_EQ(slept, 1U);
 		sleeper = NR_SLEEPERS;
 	}

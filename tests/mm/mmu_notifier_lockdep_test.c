@@ -43,14 +43,16 @@ KTEST(mmu_notifier_lockdep, a_callback_that_takes_mmap_lock_is_reported)
 	bad.in_interval = take_mmap_lock;
 	lockdep_expect_begin();
 	raise(bad.mm);
-	EXPECT_ONE_REPORT("opposite order", MAP_NAME, "mmap_lock",
-			  "take_mmap_lock", "raise_start", "mm_teach_order");
+	EXPECT_ONE_REPORT("opposite order", TAKES(MMAP_LOCK, "take_mmap_lock"),
+			  WHILE_HOLDING(MAP_NAME, "raise_start"),
+			  MAP_IS_TAKEN_UNDER_MMAP_LOCK);
 	bad.in_interval = NULL;
 	bad.in_start = take_mmap_lock;
 	lockdep_expect_begin();
 	raise(bad.mm);
-	EXPECT_ONE_REPORT("opposite order", MAP_NAME, "mmap_lock",
-			  "take_mmap_lock", "raise_start", "mm_teach_order");
+	EXPECT_ONE_REPORT("opposite order", TAKES(MMAP_LOCK, "take_mmap_lock"),
+			  WHILE_HOLDING(MAP_NAME, "raise_start"),
+			  MAP_IS_TAKEN_UNDER_MMAP_LOCK);
 	bad_stop(&bad);
 }
 
@@ -73,9 +75,11 @@ KTEST(mmu_notifier_lockdep, a_callback_that_waits_for_a_page_lock_is_reported)
 		bad.in_interval = take_page_lock;
 		lockdep_expect_begin();
 		raise(bad.mm);
-		EXPECT_ONE_REPORT("opposite order", MAP_NAME, "page_lock",
-				  "take_page_lock", "raise_start",
-				  "mm_teach_order");
+		EXPECT_ONE_REPORT("opposite order",
+				  TAKES("page_lock", "take_page_lock"),
+				  WHILE_HOLDING(MAP_NAME, "raise_start"),
+				  WAS_TAKEN(MAP_NAME, "mm_teach_order"),
+				  UNDER("page_lock", "mm_teach_order"));
 		bad_stop(&bad);
 	}
 	__free_page(page_to_lock);
@@ -91,8 +95,9 @@ KTEST(mmu_notifier_lockdep, an_end_callback_that_takes_mmap_lock_is_reported)
 	bad.in_end = take_mmap_lock;
 	lockdep_expect_begin();
 	raise(bad.mm);
-	EXPECT_ONE_REPORT("opposite order", MAP_NAME, "mmap_lock",
-			  "take_mmap_lock", "raise_end", "mm_teach_order");
+	EXPECT_ONE_REPORT("opposite order", TAKES(MMAP_LOCK, "take_mmap_lock"),
+			  WHILE_HOLDING(MAP_NAME, "raise_end"),
+			  MAP_IS_TAKEN_UNDER_MMAP_LOCK);
 	bad_stop(&bad);
 }
 
@@ -129,8 +134,10 @@ KTEST(mmu_notifier_lockdep, a_start_under_a_callbacks_lock_is_reported)
 	mutex_lock(&held_at_start);
 	raise_start(&range, other);
 	mutex_unlock(&held_at_start);
-	EXPECT_ONE_REPORT("opposite order", MAP_NAME, "held_at_start",
-			  "take_held_at_start", "raise_start");
+	EXPECT_ONE_REPORT("opposite order", TAKES(MAP_NAME, "raise_start"),
+			  WHILE_TEST_HOLDS("held_at_start"),
+			  WAS_TAKEN("held_at_start", "take_held_at_start"),
+			  UNDER(MAP_NAME, "raise_start"));
 	raise_end(&range);
 	mmput(other);
 	bad_stop(&bad);
@@ -156,8 +163,10 @@ KTEST(mmu_notifier_lockdep, an_end_under_a_callbacks_lock_is_reported)
 	mutex_lock(&held_at_end);
 	raise_end(&range);
 	mutex_unlock(&held_at_end);
-	EXPECT_ONE_REPORT("opposite order", MAP_NAME, "held_at_end",
-			  "take_held_at_end", "raise_end");
+	EXPECT_ONE_REPORT("opposite order", TAKES(MAP_NAME, "raise_end"),
+			  WHILE_TEST_HOLDS("held_at_end"),
+			  WAS_TAKEN("held_at_end", "take_held_at_end"),
+			  UNDER(MAP_NAME, "raise_start"));
 	unwatch(&w);
 	mmput(bad.mm);
 }
@@ -185,11 +194,12 @@ static bool locking_begin(struct ktest *test, struct bad_driver *bad)
 	return true;
 }
 
-/* What the test does with the lock held it does itself, out of no other. */
-#define EXPECT_WAIT_REPORTED()                                          \
-	EXPECT_ONE_REPORT("opposite order", MAP_NAME, "callbacks_lock", \
-			  "take_callbacks_lock", "raise_start",         \
-			  "ktest_mmu_notifier_lockdep__")
+/* Of who touched the map in @place, which the test called with the lock held. */
+#define EXPECT_WAIT_REPORTED(place)                                           \
+	EXPECT_ONE_REPORT("opposite order", TAKES(MAP_NAME, place),           \
+			  WHILE_TEST_HOLDS("callbacks_lock"),                 \
+			  WAS_TAKEN("callbacks_lock", "take_callbacks_lock"), \
+			  UNDER(MAP_NAME, "raise_start"))
 
 KTEST(mmu_notifier_lockdep, read_begin_under_a_callbacks_lock_is_reported)
 {
@@ -201,7 +211,7 @@ KTEST(mmu_notifier_lockdep, read_begin_under_a_callbacks_lock_is_reported)
 	mutex_lock(&callbacks_lock);
 	(void)mmu_interval_read_begin(&bad.sub);
 	mutex_unlock(&callbacks_lock);
-	EXPECT_WAIT_REPORTED();
+	EXPECT_WAIT_REPORTED("mmu_interval_read_begin");
 	bad_stop(&bad);
 }
 
@@ -215,7 +225,7 @@ KTEST(mmu_notifier_lockdep, remove_under_a_callbacks_lock_is_reported)
 	mutex_lock(&callbacks_lock);
 	mmu_interval_notifier_remove(&bad.sub);
 	mutex_unlock(&callbacks_lock);
-	EXPECT_WAIT_REPORTED();
+	EXPECT_WAIT_REPORTED("mmu_interval_notifier_remove");
 	bad_finish(&bad);
 }
 
@@ -231,7 +241,7 @@ KTEST(mmu_notifier_lockdep, unregister_under_a_callbacks_lock_is_reported)
 	mutex_lock(&callbacks_lock);
 	unlisten(&l, bad.mm);
 	mutex_unlock(&callbacks_lock);
-	EXPECT_WAIT_REPORTED();
+	EXPECT_WAIT_REPORTED("mmu_notifier_unregister");
 	bad_stop(&bad);
 }
 
@@ -252,7 +262,7 @@ KTEST(mmu_notifier_lockdep, register_under_a_callbacks_lock_is_reported)
 	mutex_lock(&callbacks_lock);
 	EXPECT_EQ(__mmu_notifier_register(&l.sub, bad.mm), 0);
 	mutex_unlock(&callbacks_lock);
-	EXPECT_WAIT_REPORTED();
+	EXPECT_WAIT_REPORTED("__mmu_notifier_register");
 	mmap_write_unlock(bad.mm);
 	unlisten(&l, bad.mm);
 	bad_stop(&bad);
@@ -268,7 +278,7 @@ KTEST(mmu_notifier_lockdep, synchronize_under_a_callbacks_lock_is_reported)
 	mutex_lock(&callbacks_lock);
 	mmu_notifier_synchronize();
 	mutex_unlock(&callbacks_lock);
-	EXPECT_WAIT_REPORTED();
+	EXPECT_WAIT_REPORTED("mmu_notifier_synchronize");
 	bad_stop(&bad);
 }
 
@@ -321,9 +331,11 @@ KTEST(mmu_notifier_lockdep, insert_where_mmap_lock_may_not_be_taken_is_reported)
 	mutex_lock(&under_mmap_lock);
 	EXPECT_EQ(watch(&w, bad.mm, 0, 1), 0);
 	mutex_unlock(&under_mmap_lock);
-	EXPECT_ONE_REPORT("opposite order", "mmap_lock", "under_mmap_lock",
-			  "teach_under_mmap_lock",
-			  "mmu_interval_notifier_insert");
+	EXPECT_ONE_REPORT("opposite order",
+			  TAKES(MMAP_LOCK, "mmu_interval_notifier_insert"),
+			  WHILE_TEST_HOLDS("under_mmap_lock"),
+			  WAS_TAKEN("under_mmap_lock", "teach_under_mmap_lock"),
+			  UNDER(MMAP_LOCK, "teach_under_mmap_lock"));
 	unwatch(&w);
 	bad_stop(&bad);
 }
@@ -349,9 +361,10 @@ KTEST(mmu_notifier_lockdep, a_callback_that_inserts_is_reported)
 	bad.in_interval = insert_another;
 	lockdep_expect_begin();
 	raise(bad.mm);
-	EXPECT_ONE_REPORT("opposite order", MAP_NAME, "mmap_lock",
-			  "mmu_interval_notifier_insert", "raise_start",
-			  "mm_teach_order");
+	EXPECT_ONE_REPORT("opposite order",
+			  TAKES(MMAP_LOCK, "mmu_interval_notifier_insert"),
+			  WHILE_HOLDING(MAP_NAME, "raise_start"),
+			  MAP_IS_TAKEN_UNDER_MMAP_LOCK);
 	unwatch(&w);
 	bad_stop(&bad);
 }
