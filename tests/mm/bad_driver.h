@@ -20,6 +20,7 @@ struct bad_driver {
 	void (*in_interval)(struct bad_driver *bad);
 	void (*in_start)(struct bad_driver *bad);
 	void (*in_end)(struct bad_driver *bad);
+	void (*in_release)(struct bad_driver *bad);
 };
 
 static inline bool bad_invalidate(struct mmu_interval_notifier *sub,
@@ -53,11 +54,20 @@ static inline void bad_end(struct mmu_notifier *sub,
 		bad->in_end(bad);
 }
 
+static inline void bad_release(struct mmu_notifier *sub, struct mm_struct *mm)
+{
+	struct bad_driver *bad = container_of(sub, struct bad_driver, plain);
+
+	if (bad->in_release)
+		bad->in_release(bad);
+}
+
 static const struct mmu_interval_notifier_ops bad_ops = {
 	.invalidate = bad_invalidate,
 };
 
 static const struct mmu_notifier_ops bad_plain_ops = {
+	.release = bad_release,
 	.invalidate_range_start = bad_start,
 	.invalidate_range_end = bad_end,
 };
@@ -86,6 +96,7 @@ static inline bool bad_begin(struct ktest *test, struct bad_driver *bad)
 static inline void bad_finish(struct bad_driver *bad)
 {
 	bad->in_interval = bad->in_start = bad->in_end = NULL;
+	bad->in_release = NULL;
 	mmu_notifier_unregister(&bad->plain, bad->mm);
 	mmput(bad->mm);
 }

@@ -6,7 +6,8 @@
  * speak once, name the notifiers' map and both places, and nothing ever
  * deadlocks here; the good driver beside it yields no report. Sleeping where
  * one must not is in mmu_notifier_lockdep_sleep_test.c; (b) and (c) stand in
- * mmu_notifier_lockdep_alloc_test.c, (e) in mmu_notifier_lockdep_fence_test.c.
+ * mmu_notifier_lockdep_alloc_test.c, (e) in mmu_notifier_lockdep_fence_test.c, and
+ * what a release does in mmu_notifier_lockdep_release_test.c.
  *
  *	R5.8	the callback			and somebody else
  *	(a)	takes mmap_lock, a page lock	raises a range with it held
