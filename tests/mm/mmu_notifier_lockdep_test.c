@@ -103,12 +103,19 @@ KTEST(mmu_notifier_lockdep, an_end_callback_that_takes_mmap_lock_is_reported)
 }
 
 static DEFINE_MUTEX(held_at_start);
+static DEFINE_MUTEX(held_at_nonblock);
 static DEFINE_MUTEX(held_at_end);
 
 static noinline void take_held_at_start(struct bad_driver *bad)
 {
 	mutex_lock(&held_at_start);
 	mutex_unlock(&held_at_start);
+}
+
+static noinline void take_held_at_nonblock(struct bad_driver *bad)
+{
+	mutex_lock(&held_at_nonblock);
+	mutex_unlock(&held_at_nonblock);
 }
 
 static noinline void take_held_at_end(struct bad_driver *bad)
@@ -138,6 +145,43 @@ KTEST(mmu_notifier_lockdep, a_start_under_a_callbacks_lock_is_reported)
 	EXPECT_ONE_REPORT("opposite order", TAKES(MAP_NAME, "raise_start"),
 			  WHILE_TEST_HOLDS("held_at_start"),
 			  WAS_TAKEN("held_at_start", "take_held_at_start"),
+			  UNDER(MAP_NAME, "raise_start"));
+	raise_end(&range);
+	mmput(other);
+	bad_stop(&bad);
+}
+
+static noinline int raise_nonblock(struct mmu_notifier_range *range,
+				   struct mm_struct *mm)
+{
+	int ret = start_nonblock_of(range, mm, 0, 1);
+
+	barrier();
+	return ret;
+}
+
+/* It waits for no callback, but for those that it calls itself. */
+KTEST(mmu_notifier_lockdep,
+      a_start_that_may_not_block_under_a_callbacks_lock_is_reported)
+{
+	struct mmu_notifier_range range;
+	struct mm_struct *other;
+	struct bad_driver bad;
+
+	if (!bad_begin(test, &bad))
+		return;
+	other = mm_alloc();
+	bad.in_interval = take_held_at_nonblock;
+	lockdep_expect_begin();
+	raise(bad.mm);
+	EXPECT_NO_REPORT();
+	lockdep_expect_begin();
+	mutex_lock(&held_at_nonblock);
+	EXPECT_EQ(raise_nonblock(&range, other), 0);
+	mutex_unlock(&held_at_nonblock);
+	EXPECT_ONE_REPORT("opposite order", TAKES(MAP_NAME, "raise_nonblock"),
+			  WHILE_TEST_HOLDS("held_at_nonblock"),
+			  WAS_TAKEN("held_at_nonblock", "take_held_at_nonblock"),
 			  UNDER(MAP_NAME, "raise_start"));
 	raise_end(&range);
 	mmput(other);
@@ -283,6 +327,28 @@ KTEST(mmu_notifier_lockdep, synchronize_under_a_callbacks_lock_is_reported)
 	bad_stop(&bad);
 }
 
+static noinline void stop_using(struct mm_struct *mm)
+{
+	mmput(mm);
+	barrier();
+}
+
+/* The last user calls everybody's release; who is not the last might have been. */
+KTEST(mmu_notifier_lockdep, mmput_under_a_callbacks_lock_is_reported)
+{
+	struct bad_driver bad;
+
+	if (!locking_begin(test, &bad))
+		return;
+	mmget(bad.mm);
+	lockdep_expect_begin();
+	mutex_lock(&callbacks_lock);
+	stop_using(bad.mm);
+	mutex_unlock(&callbacks_lock);
+	EXPECT_WAIT_REPORTED("stop_using");
+	bad_stop(&bad);
+}
+
 /* The driver as it should be: everything above, without the lock. */
 KTEST(mmu_notifier_lockdep, a_driver_that_waits_without_its_lock_is_good)
 {
@@ -301,6 +367,8 @@ KTEST(mmu_notifier_lockdep, a_driver_that_waits_without_its_lock_is_good)
 	raise(bad.mm);
 	unlisten(&l, bad.mm);
 	mmu_notifier_synchronize();
+	mmget(bad.mm);
+	mmput(bad.mm);
 	mmu_interval_notifier_remove(&bad.sub);
 	EXPECT_NO_REPORT();
 	bad_finish(&bad);
@@ -368,4 +436,88 @@ KTEST(mmu_notifier_lockdep, a_callback_that_inserts_is_reported)
 			  MAP_IS_TAKEN_UNDER_MMAP_LOCK);
 	unwatch(&w);
 	bad_stop(&bad);
+}
+
+/* --- those that want mmap_lock from their caller ------------------------------- */
+
+#define WANTS_IT_FOR_WRITING \
+	"&mm->mmap_lock is held for writing, at mm/mmu_notifier"
+#define HOLDS_IT_SHARED "  holds " MMAP_LOCK " (shared), taken at ktest_"
+
+/* Where nobody else is, it does no harm but to be told. */
+KTEST(mmu_notifier_lockdep,
+      register_without_mmap_lock_held_for_writing_is_reported)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct listener l[2];
+	int i;
+
+	REQUIRE(mm);
+	memset(l, 0, sizeof(l));
+	l[0].sub.ops = l[1].sub.ops = &pair_ops;
+	lockdep_expect_begin();
+	EXPECT_EQ(__mmu_notifier_register(&l[0].sub, mm), 0);
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING);
+	mmap_read_lock(mm);
+	lockdep_expect_begin();
+	EXPECT_EQ(__mmu_notifier_register(&l[1].sub, mm), 0);
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING, HOLDS_IT_SHARED);
+	mmap_read_unlock(mm);
+	for (i = 0; i < 2; i++)
+		unlisten(&l[i], mm);
+	mmput(mm);
+}
+
+static struct mmu_notifier *alloc_nothing(struct mm_struct *mm)
+{
+	return ERR_PTR(-ENOMEM);
+}
+
+static const struct mmu_notifier_ops nothing_ops = {
+	.alloc_notifier = alloc_nothing,
+};
+
+/* One that makes none, so that only get says it. */
+KTEST(mmu_notifier_lockdep,
+      get_locked_without_mmap_lock_held_for_writing_is_reported)
+{
+	struct mm_struct *mm = mm_alloc();
+
+	REQUIRE(mm);
+	lockdep_expect_begin();
+	EXPECT_EQ(PTR_ERR(mmu_notifier_get_locked(&nothing_ops, mm)), -ENOMEM);
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING);
+	mmap_read_lock(mm);
+	lockdep_expect_begin();
+	EXPECT_EQ(PTR_ERR(mmu_notifier_get_locked(&nothing_ops, mm)), -ENOMEM);
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING, HOLDS_IT_SHARED);
+	mmap_read_unlock(mm);
+	mmput(mm);
+}
+
+KTEST(mmu_notifier_lockdep,
+      insert_locked_without_mmap_lock_held_for_writing_is_reported)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct watcher w[2];
+	int i;
+
+	REQUIRE(mm);
+	for (i = 0; i < 2; i++)
+		watcher_init(&w[i], test);
+	lockdep_expect_begin();
+	EXPECT_EQ(mmu_interval_notifier_insert_locked(&w[0].sub, mm, 0, PG(1),
+						      &watcher_ops),
+		  0);
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING);
+	mmap_read_lock(mm);
+	lockdep_expect_begin();
+	EXPECT_EQ(mmu_interval_notifier_insert_locked(&w[1].sub, mm, 0, PG(1),
+						      &watcher_ops),
+		  0);
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING, HOLDS_IT_SHARED);
+	mmap_read_unlock(mm);
+	for (i = 0; i < 2; i++)
+		unwatch(&w[i]);
+	mmput(mm);
 }
