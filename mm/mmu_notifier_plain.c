@@ -684,8 +684,8 @@ static enum claim claim_release(struct mmu_notifier_subscriptions *subs,
 	return claim;
 }
 
-/* A callback like any other: awaited by whoever exits or unregisters. */
-static void tell_release(struct mmu_notifier *sub, struct mm_struct *mm)
+/* A callback like any other: awaited by whoever exits or unregisters. Reports name it. */
+static noinline void tell_release(struct mmu_notifier *sub, struct mm_struct *mm)
 {
 	unsigned long since = call_begins(mm);
 
