@@ -32,6 +32,7 @@
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>
 #include <mm/page_alloc.h>
+#include <mm/pgtable_notify.h>
 #include <mm/rmap.h>
 #include <mm/tlb.h>
 #include "mmu_mirror.h"
@@ -358,14 +359,14 @@ void migrate_by_hand(struct sandbox *box, unsigned int from, unsigned int to,
 				      AT(from), AT(to), owner);
 	mmu_notifier_invalidate_range_start(&range);
 	ptep = pgtable_map_lock(mm, AT(i), &ptl);
-	pte = ptep_clear_flush(vma, AT(i), ptep);
+	pte = ptep_clear_flush_notify(vma, AT(i), ptep);
 	old = pfn_to_page(pte_pfn(pte));
 	memcpy(page_address(fresh), page_address(old), PAGE_SIZE);
 	page_add_new_anon_rmap(fresh, vma, AT(i));
 	pte = pfn_pte(page_to_pfn(fresh), vma->vm_page_prot);
 	if (vma->vm_flags & VM_WRITE)
 		pte = pte_mkdirty(pte_mkwrite(pte));
-	set_pte(ptep, pte);
+	set_pte_at_notify(mm, AT(i), ptep, pte);
 	page_remove_rmap(old);
 	spin_unlock(ptl);
 	mmu_notifier_invalidate_range_end(&range);

@@ -284,6 +284,30 @@ KTEST(mmu_notifier, asking_for_used_pages_raises_no_range)
 	mmput(mm);
 }
 
+/* Each question comes as itself, of the very pages, to all that are asked. */
+KTEST(mmu_notifier, a_question_about_use_comes_as_it_was_asked)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct listener l[2];
+	int i;
+
+	REQUIRE(mm);
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(listen(&l[i], mm), 0);
+	(void)mmu_notifier_clear_flush_young(mm, PG(1), PG(3));
+	for (i = 0; i < 2; i++)
+		EXPECT_ASKED(&l[i], ASKED_CLEAR_FLUSH_YOUNG, mm, PG(1), PG(3));
+	(void)mmu_notifier_clear_young(mm, PG(4), PG(7));
+	for (i = 0; i < 2; i++)
+		EXPECT_ASKED(&l[i], ASKED_CLEAR_YOUNG, mm, PG(4), PG(7));
+	(void)mmu_notifier_test_young(mm, PG(8));
+	for (i = 0; i < 2; i++) {
+		EXPECT_ASKED(&l[i], ASKED_TEST_YOUNG, mm, PG(8), 0);
+		unlisten(&l[i], mm);
+	}
+	mmput(mm);
+}
+
 KTEST(mmu_notifier, young_is_anybodys_yes_and_clearing_asks_everybody)
 {
 	struct mm_struct *mm = mm_alloc();
@@ -339,6 +363,8 @@ KTEST(mmu_notifier, change_pte_hands_on_the_new_entry)
 	mmu_notifier_change_pte(mm, PG(3), 0x1234);
 	EXPECT_EQ(l.pte_calls, 1U);
 	EXPECT_EQ(l.pte, 0x1234UL);
+	EXPECT_EQ(l.pte_mm, mm);
+	EXPECT_EQ(l.pte_addr, PG(3));
 	unlisten(&l, mm);
 	mmput(mm);
 }

@@ -173,8 +173,29 @@ static inline int start_nonblock_of(struct mmu_notifier_range *range,
 
 /* --- a plain subscriber ---------------------------------------------------- */
 
+/** Which of the three questions about use a subscriber was asked. */
+enum use_question {
+	ASKED_NOTHING,
+	ASKED_CLEAR_FLUSH_YOUNG,
+	ASKED_CLEAR_YOUNG,
+	ASKED_TEST_YOUNG,
+};
+
+/** A question about use as it came; @end is 0 where only an address is given. */
+struct use_asked {
+	enum use_question question;
+	struct mm_struct *mm;
+	unsigned long start;
+	unsigned long end;
+};
+
 /**
  * struct listener - a plain subscriber that counts
+ * @asked: the last question about use
+ * @young: has it used the page? Cleared by the two questions that clear
+ * @pte: the last new value of an entry that it was told
+ * @pte_mm: of which address space
+ * @pte_addr: and where
  * @answer: what start returns for a range that may not block
  * @insist: return @answer for blockable ranges too
  * @told: where the last range is, to compare, not to follow
@@ -189,9 +210,12 @@ struct listener {
 	unsigned int ends;
 	unsigned int releases;
 	unsigned int young_calls;
+	struct use_asked asked;
 	unsigned int tlb_calls;
 	unsigned int pte_calls;
 	unsigned long pte;
+	struct mm_struct *pte_mm;
+	unsigned long pte_addr;
 	const struct mmu_notifier_range *told;
 	unsigned long open_hits_at_start;
 	unsigned long open_hits_at_end;
@@ -260,29 +284,59 @@ static inline void listener_release(struct mmu_notifier *sub, struct mm_struct *
 	}
 }
 
-static inline bool listener_clear(struct mmu_notifier *sub, struct mm_struct *mm,
-				  unsigned long start, unsigned long end)
+/* Says whether it has used the page, and notes who asked of what. */
+static inline bool listener_asked(struct mmu_notifier *sub,
+				  enum use_question question,
+				  struct mm_struct *mm, unsigned long start,
+				  unsigned long end)
 {
 	struct listener *l = listener_of(sub);
 	bool young = l->young;
 
 	l->young_calls++;
-	l->young = false;
+	l->asked = (struct use_asked){question, mm, start, end};
+	if (question != ASKED_TEST_YOUNG)
+		l->young = false;
 	return young;
+}
+
+static inline bool listener_clear_flush(struct mmu_notifier *sub,
+					struct mm_struct *mm,
+					unsigned long start, unsigned long end)
+{
+	return listener_asked(sub, ASKED_CLEAR_FLUSH_YOUNG, mm, start, end);
+}
+
+static inline bool listener_clear(struct mmu_notifier *sub, struct mm_struct *mm,
+				  unsigned long start, unsigned long end)
+{
+	return listener_asked(sub, ASKED_CLEAR_YOUNG, mm, start, end);
 }
 
 static inline bool listener_test(struct mmu_notifier *sub, struct mm_struct *mm,
 				 unsigned long address)
 {
-	listener_of(sub)->young_calls++;
-	return listener_of(sub)->young;
+	return listener_asked(sub, ASKED_TEST_YOUNG, mm, address, 0);
 }
+
+/* The last question that @l_ was asked. */
+#define EXPECT_ASKED(l_, question_, mm_, start_, end_)                 \
+	do {                                                           \
+		EXPECT_EQ((l_)->asked.question, (question_));          \
+		EXPECT_EQ((l_)->asked.mm, (mm_));                      \
+		EXPECT_EQ((l_)->asked.start, (unsigned long)(start_)); \
+		EXPECT_EQ((l_)->asked.end, (unsigned long)(end_));     \
+	} while (0)
 
 static inline void listener_change(struct mmu_notifier *sub, struct mm_struct *mm,
 				   unsigned long address, unsigned long entry)
 {
-	listener_of(sub)->pte_calls++;
-	listener_of(sub)->pte = entry;
+	struct listener *l = listener_of(sub);
+
+	l->pte_calls++;
+	l->pte = entry;
+	l->pte_mm = mm;
+	l->pte_addr = address;
 }
 
 static inline void listener_tlb(struct mmu_notifier *sub, struct mm_struct *mm,
@@ -296,7 +350,7 @@ static const struct mmu_notifier_ops pair_ops __maybe_unused = {
 	.release = listener_release,
 	.invalidate_range_start = listener_start,
 	.invalidate_range_end = listener_end,
-	.clear_flush_young = listener_clear,
+	.clear_flush_young = listener_clear_flush,
 	.clear_young = listener_clear,
 	.test_young = listener_test,
 	.change_pte = listener_change,

@@ -86,8 +86,13 @@ static void ask_everybody(struct ktest *test, enum young_helper how)
 			l[i].young = used & BIT(i);
 		EXPECT_EQ(clear_young(&box, how), used != 0);
 		EXPECT_EQ(pte_val(sandbox_pte(&box, AT(0))), pte_val(before));
-		for (i = 0; i < 2; i++)
+		for (i = 0; i < 2; i++) {
 			EXPECT_EQ(l[i].young_calls, 2 * used + 1);
+			EXPECT_ASKED(&l[i],
+				     how == CLEAR_FLUSH ? ASKED_CLEAR_FLUSH_YOUNG
+							: ASKED_CLEAR_YOUNG,
+				     box.mm, AT(0), AT(1));
+		}
 		EXPECT(!clear_young(&box, how));
 	}
 	for (i = 0; i < 2; i++)
@@ -153,6 +158,68 @@ KTEST(pgtable_notify, idle_tracking_flushes_nobody)
 	sandbox_close(&box);
 }
 
+/* Notes, when asked, how far the CPUs' side had come by then. */
+struct prober {
+	struct mmu_notifier sub;
+	unsigned int calls;
+	pte_t entry;
+	u64 flushes;
+};
+
+/* The asker holds the lock of the entry's table. */
+static bool probe(struct mmu_notifier *sub, struct mm_struct *mm,
+		  unsigned long start, unsigned long end)
+{
+	struct prober *p = container_of(sub, struct prober, sub);
+	pmd_t *pmdp = pgtable_walk_pmd(mm, start);
+	struct tlb_counters counters;
+
+	tlb_read_counters(&counters);
+	p->calls++;
+	p->entry = ptep_get(pmd_table(pmdp_get(pmdp)) + pte_index(start));
+	p->flushes = counters.flushes;
+	return false;
+}
+
+static const struct mmu_notifier_ops prober_ops = {
+	.clear_flush_young = probe,
+	.clear_young = probe,
+};
+
+/*
+ * When a subscriber clears its mark the CPUs' is clear, and reclaim has left no
+ * CPU a translation that would hide its next use: from there on both watch anew.
+ */
+static void ask_after_the_cpus(struct ktest *test, enum young_helper how)
+{
+	struct prober p = {.sub = {.ops = &prober_ops}};
+	struct tlb_counters before;
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	EXPECT_EQ(mmu_notifier_register(&p.sub, box.mm), 0);
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT(pte_young(sandbox_pte(&box, AT(0))));
+	tlb_read_counters(&before);
+	EXPECT(clear_young(&box, how));
+	EXPECT_EQ(p.calls, 1U);
+	EXPECT(pte_present(p.entry) && !pte_young(p.entry));
+	EXPECT_EQ(p.flushes, before.flushes + (how == CLEAR_FLUSH));
+	mmu_notifier_unregister(&p.sub, box.mm);
+	sandbox_close(&box);
+}
+
+KTEST(pgtable_notify, reclaim_asks_when_the_cpus_mark_is_cleared_and_flushed)
+{
+	ask_after_the_cpus(test, CLEAR_FLUSH);
+}
+
+KTEST(pgtable_notify, idle_tracking_asks_when_the_cpus_mark_is_cleared)
+{
+	ask_after_the_cpus(test, CLEAR);
+}
+
 /* AT(0) leads to @to from now on, as merging equal pages will do it. */
 static void repoint(struct sandbox *box, struct page *to, struct listener *tlb,
 		    struct listener *follower)
@@ -181,6 +248,8 @@ static void repoint(struct sandbox *box, struct page *to, struct listener *tlb,
 	EXPECT_EQ(tlb->tlb_calls, 1U);
 	EXPECT_EQ(follower->pte_calls, 1U);
 	EXPECT_EQ(follower->pte, pte_val(new));
+	EXPECT_EQ(follower->pte_mm, box->mm);
+	EXPECT_EQ(follower->pte_addr, AT(0));
 	page_remove_rmap(from);
 	let_entry_go(&e);
 	mmu_notifier_invalidate_range_end(&range);
