@@ -5,6 +5,8 @@
  *
  * Intervals that refuse are in mmu_interval_passes_test.c.
  */
+#include <kernel/assert.h>
+
 #include "notifier_fixture.h"
 
 #define MATRIX_SUBS 5
@@ -68,12 +70,7 @@ static void matrix_cell(struct ktest *test, unsigned int failing,
 	mmput(mm);
 }
 
-/*
- * {0, 1, 2, ... all that fail} x {those with an end before, between, after}:
- * every one is told the start, then every one with an end is told it once,
- * both newest first, and the counts are zero (R3.3, R3.10).
- */
-KTEST(mmu_notifier, every_subscriber_is_called_and_every_end_has_its_start)
+static void matrix(struct ktest *test)
 {
 	unsigned int failing;
 
@@ -87,7 +84,17 @@ KTEST(mmu_notifier, every_subscriber_is_called_and_every_end_has_its_start)
 	}
 }
 
-KTEST(mmu_notifier, an_end_after_a_failed_start_does_nothing)
+/*
+ * {0, 1, 2, ... all that fail} x {those with an end before, between, after}:
+ * every one is told the start, then every one with an end is told it once,
+ * both newest first, and the counts are zero (R3.3, R3.10).
+ */
+KTEST(mmu_notifier, every_subscriber_is_called_and_every_end_has_its_start)
+{
+	both_ways(test, matrix);
+}
+
+static void end_after_failure_of(struct ktest *test, bool with_interval)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range, other;
@@ -99,7 +106,8 @@ KTEST(mmu_notifier, an_end_after_a_failed_start_does_nothing)
 	watcher_init(&w, test);
 	EXPECT_EQ(listen(&good, mm), 0);
 	EXPECT_EQ(listen_as(&bad, mm, &start_ops), 0);
-	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	if (with_interval)
+		EXPECT_EQ(watch(&w, mm, 0, 4), 0);
 	start_of(&other, mm, 8, 9);
 	bad.answer = -EAGAIN;
 	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EAGAIN);
@@ -113,17 +121,29 @@ KTEST(mmu_notifier, an_end_after_a_failed_start_does_nothing)
 	end_of(&other);
 	mmu_notifier_read_stats(mm, &stats);
 	EXPECT_EQ(stats.open_ranges, 0UL);
-	unwatch(&w);
+	if (with_interval)
+		unwatch(&w);
 	unlisten(&bad, mm);
 	unlisten(&good, mm);
 	mmput(mm);
+}
+
+static void end_after_failure(struct ktest *test)
+{
+	end_after_failure_of(test, false);
+	end_after_failure_of(test, true);
+}
+
+KTEST(mmu_notifier, an_end_after_a_failed_start_does_nothing)
+{
+	both_ways(test, end_after_failure);
 }
 
 /*
  *	start_nonblock: the interval lets go, the plain one cannot: -EAGAIN
  *	read_begin and remove must not wait for an end that will not come
  */
-KTEST(mmu_notifier, failed_plain_start_closes_the_interval_range)
+static void failure_beside_an_interval(struct ktest *test)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -151,25 +171,38 @@ KTEST(mmu_notifier, failed_plain_start_closes_the_interval_range)
 	mmput(mm);
 }
 
-KTEST_F(mmu_notifier, an_answer_that_is_not_EAGAIN_is_reported_and_passed_on,
-	KT_EXPECT_REPORT)
+KTEST(mmu_notifier, failed_plain_start_closes_the_interval_range)
+{
+	both_ways(test, failure_beside_an_interval);
+}
+
+static void other_answer(struct ktest *test)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
+	unsigned int warned = warn_count();
 	struct listener l;
 
 	REQUIRE(mm);
 	EXPECT_EQ(listen_as(&l, mm, &start_ops), 0);
 	l.answer = -EIO;
 	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EIO);
+	EXPECT_EQ(warn_count() - warned, 1U);
 	unlisten(&l, mm);
 	mmput(mm);
 }
 
+KTEST_F(mmu_notifier, an_answer_that_is_not_EAGAIN_is_reported_and_passed_on,
+	KT_EXPECT_REPORT)
+{
+	both_ways(test, other_answer);
+}
+
 /* Newest first: the oldest is the last to answer. */
-KTEST_F(mmu_notifier, of_several_failures_the_last_is_returned, KT_EXPECT_REPORT)
+static void last_failure(struct ktest *test)
 {
 	struct mm_struct *mm = mm_alloc();
+	unsigned int warned = warn_count();
 	struct mmu_notifier_range range;
 	struct listener l[3];
 	int i;
@@ -182,6 +215,8 @@ KTEST_F(mmu_notifier, of_several_failures_the_last_is_returned, KT_EXPECT_REPORT
 	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EIO);
 	l[0].answer = -EAGAIN;
 	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EAGAIN);
+	/* Of -EIO, each time. */
+	EXPECT_EQ(warn_count() - warned, 2U);
 	for (i = 0; i < 3; i++) {
 		EXPECT_EQ(l[i].starts, 2U);
 		unlisten(&l[i], mm);
@@ -189,9 +224,15 @@ KTEST_F(mmu_notifier, of_several_failures_the_last_is_returned, KT_EXPECT_REPORT
 	mmput(mm);
 }
 
-KTEST_F(mmu_notifier, who_may_fail_and_has_an_end_is_reported, KT_EXPECT_REPORT)
+KTEST_F(mmu_notifier, of_several_failures_the_last_is_returned, KT_EXPECT_REPORT)
+{
+	both_ways(test, last_failure);
+}
+
+static void fails_and_has_an_end(struct ktest *test)
 {
 	struct mm_struct *mm = mm_alloc();
+	unsigned int warned = warn_count();
 	struct mmu_notifier_range range;
 	struct listener l;
 
@@ -199,34 +240,61 @@ KTEST_F(mmu_notifier, who_may_fail_and_has_an_end_is_reported, KT_EXPECT_REPORT)
 	EXPECT_EQ(listen(&l, mm), 0);
 	l.answer = -EAGAIN;
 	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EAGAIN);
+	EXPECT_EQ(warn_count() - warned, 1U);
 	EXPECT_EQ(l.ends, 1U);
 	unlisten(&l, mm);
 	mmput(mm);
 }
 
-/* No double end: the failure is reported and the start counts as good (R2.7). */
-KTEST_F(mmu_notifier, a_failure_of_a_blockable_start_is_no_failure,
-	KT_EXPECT_REPORT)
+KTEST_F(mmu_notifier, who_may_fail_and_has_an_end_is_reported, KT_EXPECT_REPORT)
+{
+	both_ways(test, fails_and_has_an_end);
+}
+
+/*
+ *		good	bad (no end)	insists (has an end)
+ *	start	0	-EAGAIN		-EAGAIN
+ *		reported, twice; nobody is told an end for it
+ *	end	told	-		told
+ *
+ * The start counts as good, so its end is the caller's, and the only one (R2.7).
+ */
+static void failure_though_blockable(struct ktest *test)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
 	struct mmu_notifier_stats stats;
-	struct listener bad, good;
+	unsigned int warned = warn_count();
+	struct listener bad, good, insists;
 
 	REQUIRE(mm);
 	EXPECT_EQ(listen(&good, mm), 0);
 	EXPECT_EQ(listen_as(&bad, mm, &start_ops), 0);
 	bad.answer = -EAGAIN;
 	bad.insist = true;
+	EXPECT_EQ(listen(&insists, mm), 0);
+	insists.answer = -EAGAIN;
+	insists.insist = true;
 	start_of(&range, mm, 0, 1);
+	EXPECT_EQ(warn_count() - warned, 2U);
 	EXPECT_EQ(good.starts, 1U);
 	EXPECT_EQ(good.ends, 0U);
+	EXPECT_EQ(insists.starts, 1U);
+	EXPECT_EQ(insists.ends, 0U);
 	mmu_notifier_read_stats(mm, &stats);
 	EXPECT_EQ(stats.open_ranges, 1UL);
 	EXPECT_EQ(stats.failed_starts, 0UL);
 	end_of(&range);
 	EXPECT_EQ(good.ends, 1U);
+	EXPECT_EQ(insists.ends, 1U);
+	unlisten(&insists, mm);
 	unlisten(&bad, mm);
 	unlisten(&good, mm);
 	mmput(mm);
+}
+
+KTEST_F(mmu_notifier, a_failure_of_a_blockable_start_is_no_failure,
+	KT_EXPECT_REPORT)
+{
+	both_ways(test, failure_though_blockable);
 }

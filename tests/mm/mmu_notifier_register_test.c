@@ -128,9 +128,9 @@ KTEST(mmu_notifier, with_an_object_there_registering_needs_no_memory)
 }
 
 /*
- *	holder of mmap_lock			newcomer, and one who gets
- *						both wait for the lock
- *	kills them
+ *	holder of mmap_lock			newcomer
+ *						waits for the lock
+ *	kills it
  *						-EINTR, and nothing is left
  */
 KTEST(mmu_notifier, who_is_killed_while_it_waits_to_register_gets_EINTR)
@@ -164,7 +164,7 @@ KTEST(mmu_notifier, who_is_killed_while_it_waits_to_register_gets_EINTR)
  *	end: not told
  *						returns
  */
-KTEST(mmu_notifier, the_first_registration_waits_for_a_range_that_is_open)
+static void first_registration(struct ktest *test)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -184,6 +184,11 @@ KTEST(mmu_notifier, the_first_registration_waits_for_a_range_that_is_open)
 	mmput(mm);
 }
 
+KTEST(mmu_notifier, the_first_registration_waits_for_a_range_that_is_open)
+{
+	both_ways(test, first_registration);
+}
+
 /*
  *	range 1		newcomer b	range 2		subscriber a
  *	start						start
@@ -193,7 +198,7 @@ KTEST(mmu_notifier, the_first_registration_waits_for_a_range_that_is_open)
  *			returns
  *					end		end; b too
  */
-KTEST(mmu_notifier, a_newcomer_is_told_both_start_and_end_or_neither)
+static void newcomer(struct ktest *test)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range one, two;
@@ -221,8 +226,13 @@ KTEST(mmu_notifier, a_newcomer_is_told_both_start_and_end_or_neither)
 	mmput(mm);
 }
 
+KTEST(mmu_notifier, a_newcomer_is_told_both_start_and_end_or_neither)
+{
+	both_ways(test, newcomer);
+}
+
 /* It waits for what was open, not for what a busy mm opens meanwhile. */
-KTEST(mmu_notifier, registration_is_not_starved_by_ranges_that_follow)
+static void not_starved(struct ktest *test)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range one, two, three;
@@ -245,6 +255,11 @@ KTEST(mmu_notifier, registration_is_not_starved_by_ranges_that_follow)
 	unlisten(&a, mm);
 	unlisten(&b, mm);
 	mmput(mm);
+}
+
+KTEST(mmu_notifier, registration_is_not_starved_by_ranges_that_follow)
+{
+	both_ways(test, not_starved);
 }
 
 #define CROWD 40
@@ -286,7 +301,7 @@ KTEST(mmu_notifier, many_may_come_and_go_in_any_order)
 
 /* --- unregister and exit ------------------------------------------------------------- */
 
-KTEST(mmu_notifier, after_unregister_not_even_the_end_is_told)
+static void end_after_unregister(struct ktest *test)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -316,6 +331,11 @@ KTEST(mmu_notifier, after_unregister_not_even_the_end_is_told)
 	EXPECT_EQ(l.releases, 1U);
 }
 
+KTEST(mmu_notifier, after_unregister_not_even_the_end_is_told)
+{
+	both_ways(test, end_after_unregister);
+}
+
 /*
  *	range			unregister
  *	start: callback runs
@@ -323,7 +343,7 @@ KTEST(mmu_notifier, after_unregister_not_even_the_end_is_told)
  *	callback returns
  *				returns
  */
-KTEST(mmu_notifier, unregister_waits_for_a_callback_that_runs)
+static void unregister_waits(struct ktest *test)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct ktest_step step;
@@ -348,6 +368,11 @@ KTEST(mmu_notifier, unregister_waits_for_a_callback_that_runs)
 	mmput(mm);
 }
 
+KTEST(mmu_notifier, unregister_waits_for_a_callback_that_runs)
+{
+	both_ways(test, unregister_waits);
+}
+
 /*
  *	range 1			unregister		range 2
  *	start: callback runs
@@ -355,7 +380,7 @@ KTEST(mmu_notifier, unregister_waits_for_a_callback_that_runs)
  *							start: not told
  *	callback returns
  */
-KTEST(mmu_notifier, who_waits_to_leave_is_told_of_nothing_new)
+static void nothing_new(struct ktest *test)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct listener l, stays;
@@ -384,6 +409,11 @@ KTEST(mmu_notifier, who_waits_to_leave_is_told_of_nothing_new)
 	EXPECT_EQ(stays.ends, 2U);
 	unlisten(&stays, mm);
 	mmput(mm);
+}
+
+KTEST(mmu_notifier, who_waits_to_leave_is_told_of_nothing_new)
+{
+	both_ways(test, nothing_new);
 }
 
 /* Per mm: a callback asleep in one does not hold up who leaves another. */
@@ -530,7 +560,7 @@ KTEST(mmu_notifier, exit_takes_nobody_out_whose_release_another_runs)
 	meeting_end(test, &m);
 }
 
-KTEST(mmu_notifier, exit_releases_intervals_first_and_then_everybody_once)
+static void exit_order(struct ktest *test)
 {
 	struct call_log log = {.nr = {0}};
 	struct mm_struct *mm = mm_alloc();
@@ -550,8 +580,8 @@ KTEST(mmu_notifier, exit_releases_intervals_first_and_then_everybody_once)
 	EXPECT_EQ(watch(&w, mm, 0, 1), 0);
 	mmgrab(mm);
 	mmput(mm);
-	/* RELEASE, both releases, UNMAP; nobody plain is left for that. */
-	EXPECT_STREQ(log.who, "w!!w");
+	/* RELEASE; the releases, newest first; UNMAP: nobody plain is left. */
+	EXPECT_STREQ(log.who, "w!b!aw");
 	for (i = 0; i < 2; i++) {
 		EXPECT_EQ(l[i].starts, 0U);
 		unlisten(&l[i], mm);
@@ -559,4 +589,9 @@ KTEST(mmu_notifier, exit_releases_intervals_first_and_then_everybody_once)
 	}
 	unwatch(&w);
 	mmdrop(mm);
+}
+
+KTEST(mmu_notifier, exit_releases_intervals_first_and_then_everybody_once)
+{
+	both_ways(test, exit_order);
 }

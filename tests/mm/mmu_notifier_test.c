@@ -6,6 +6,8 @@
  * Every test makes an address space of its own and raises ranges by hand, as
  * the operations of mm/ do.
  */
+#include <kernel/assert.h>
+
 #include "notifier_fixture.h"
 #include "../../mm/notifier_internal.h"
 
@@ -51,7 +53,7 @@ KTEST(mmu_notifier, events_have_their_numbers_and_names)
 	EXPECT_STREQ(mmu_notifier_event_name(8), "?");
 }
 
-KTEST(mmu_notifier, blockable_is_the_start_calls_choice_and_stays_till_end)
+static void blockable(struct ktest *test)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -79,6 +81,11 @@ KTEST(mmu_notifier, blockable_is_the_start_calls_choice_and_stays_till_end)
 	mmput(mm);
 }
 
+KTEST(mmu_notifier, blockable_is_the_start_calls_choice_and_stays_till_end)
+{
+	both_ways(test, blockable);
+}
+
 /* What a callback may do with its range is a matter of types (R1.7). */
 static_assert(
 	__builtin_types_compatible_p(
@@ -98,7 +105,7 @@ static_assert(
 			 const struct mmu_notifier_range *, unsigned long)),
 	"an interval sees its range const");
 
-KTEST(mmu_notifier, callbacks_are_given_the_raisers_own_range_const)
+static void same_object(struct ktest *test)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -125,12 +132,17 @@ KTEST(mmu_notifier, callbacks_are_given_the_raisers_own_range_const)
 	mmput(mm);
 }
 
-KTEST_F(mmu_notifier, an_empty_range_is_refused_loudly,
-	KT_EXPECT_REPORT | KT_NEEDS_DEBUG)
+KTEST(mmu_notifier, callbacks_are_given_the_raisers_own_range_const)
+{
+	both_ways(test, same_object);
+}
+
+static void empty_range(struct ktest *test)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;
 	struct mmu_notifier_range range;
+	unsigned int warned = warn_count();
 	struct listener l;
 
 	REQUIRE(mm);
@@ -138,12 +150,19 @@ KTEST_F(mmu_notifier, an_empty_range_is_refused_loudly,
 	EXPECT_EQ(start_nonblock_of(&range, mm, 2, 2), -EINVAL);
 	start_of(&range, mm, 3, 2);
 	end_of(&range);
+	EXPECT_EQ(warn_count() - warned, 2U);
 	EXPECT_EQ(l.starts, 0U);
 	EXPECT_EQ(l.ends, 0U);
 	mmu_notifier_read_stats(mm, &stats);
 	EXPECT_EQ(stats.open_ranges, 0UL);
 	unlisten(&l, mm);
 	mmput(mm);
+}
+
+KTEST_F(mmu_notifier, an_empty_range_is_refused_loudly,
+	KT_EXPECT_REPORT | KT_NEEDS_DEBUG)
+{
+	both_ways(test, empty_range);
 }
 
 KTEST(mmu_notifier, update_to_read_only_needs_a_readable_region_and_its_event)
@@ -207,7 +226,7 @@ KTEST(mmu_notifier, ranges_may_nest_and_overlap_and_all_counts_return)
 
 /* --- order, and the callbacks that are not start and end ----------------------------- */
 
-KTEST(mmu_notifier, newest_first_and_intervals_before_plain)
+static void newest_first(struct ktest *test)
 {
 	struct call_log log = {.nr = {0}};
 	struct mm_struct *mm = mm_alloc();
@@ -233,11 +252,16 @@ KTEST(mmu_notifier, newest_first_and_intervals_before_plain)
 	mmput(mm);
 }
 
+KTEST(mmu_notifier, newest_first_and_intervals_before_plain)
+{
+	both_ways(test, newest_first);
+}
+
 /*
  *	end		interval: closed	plain: its end is told
  *			    a reader of the interval may begin in there
  */
-KTEST(mmu_notifier, at_a_plain_end_the_intervals_are_closed_already)
+static void closed_already(struct ktest *test)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -255,6 +279,11 @@ KTEST(mmu_notifier, at_a_plain_end_the_intervals_are_closed_already)
 	unwatch(&w);
 	unlisten(&l, mm);
 	mmput(mm);
+}
+
+KTEST(mmu_notifier, at_a_plain_end_the_intervals_are_closed_already)
+{
+	both_ways(test, closed_already);
 }
 
 /* Whoever looks for used pages changes nothing (R1.16). */

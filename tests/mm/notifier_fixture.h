@@ -19,6 +19,19 @@
 
 #define PG(n) ((unsigned long)(n) << 12)
 
+/*
+ * Test kernels keep figures, and with figures every range takes the slow way, so
+ * that what a release kernel does is not tried (mmu_notifier_paths_test.c). The
+ * same body without them, and with them.
+ */
+static inline void both_ways(struct ktest *test, void (*body)(struct ktest *test))
+{
+	mmu_notifier_observe(false);
+	body(test);
+	mmu_notifier_observe(true);
+	body(test);
+}
+
 /** Callbacks in the order in which they came, shared by several subscribers. */
 struct call_log {
 	atomic_t nr;
@@ -203,6 +216,8 @@ struct use_asked {
  * @open_hits_at_end: the same at the last end
  * @start_step: if set, start signals 1 and waits for 2
  * @release_step: the same of release
+ * @log: if set, gets @name at start, the capital of it at end, and @name after
+ *	an exclamation mark at release
  */
 struct listener {
 	struct mmu_notifier sub;
@@ -278,6 +293,7 @@ static inline void listener_release(struct mmu_notifier *sub, struct mm_struct *
 
 	l->releases++;
 	log_call(l->log, '!');
+	log_call(l->log, l->name);
 	if (l->release_step) {
 		step_signal(l->release_step, 1);
 		step_wait(l->release_step, 2);
