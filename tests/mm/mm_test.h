@@ -13,6 +13,8 @@
 
 #include <arch/uaccess.h>
 #include <kernel/ktest.h>
+#include <kernel/lockdep.h>
+#include <kernel/rwsem.h>
 #include <kernel/sched.h>
 #include <kernel/spinlock.h>
 #include <mm/fault.h>
@@ -46,6 +48,7 @@ struct sandbox {
 	/* Called from the callback, before it returns; may sleep. */
 	void (*hook)(struct sandbox *box, const struct seen_event *event);
 	void *hook_arg;
+	bool raises_unlocked; /* the test does, on purpose, without mmap_lock */
 };
 
 /* False, and the test failed, if it could not be set up. */
@@ -65,6 +68,15 @@ static inline void sandbox_observe_end(struct sandbox *box)
 {
 }
 #endif
+
+/*
+ * Does this thread hold mmap_lock, in either mode? Without the validator: does
+ * anybody.
+ */
+static inline bool holds_mmap_lock(struct mm_struct *mm)
+{
+	return rwsem_is_locked(&mm->mmap_lock) && lockdep_is_held(&mm->mmap_lock);
+}
 
 static inline void sandbox_forget(struct sandbox *box)
 {

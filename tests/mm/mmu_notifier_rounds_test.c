@@ -274,6 +274,7 @@ KTEST(mmu_notifier_rounds, a_raiser_without_mmap_lock_ends_in_EBUSY)
 	sandbox_map(&box, BASE, 1);
 	lookup_init(&l, &box);
 	l.between = raise_without_a_lock;
+	box.raises_unlocked = true;
 	EXPECT_EQ(lookup_insert(&l), 0);
 	EXPECT_EQ(look_up(&l), -EBUSY);
 	EXPECT_EQ(l.nr, MMU_INTERVAL_ROUNDS_ALL);
@@ -352,6 +353,7 @@ KTEST(mmu_notifier_rounds, a_killed_reader_waits_for_nobody)
 	sandbox_map(&box, BASE, 1);
 	lookup_init(&l, &box);
 	l.between = raise_without_a_lock;
+	box.raises_unlocked = true;
 	EXPECT_EQ(lookup_insert(&l), 0);
 	mmap_read_lock(box.mm);
 	task = kthread_run(look_up_body, &l, "reader");

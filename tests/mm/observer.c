@@ -5,7 +5,9 @@
  * The observer notes events in the order of their starts.  It reads the entry
  * of the first address in the callback, which a real subscriber must not need:
  * this is how tests see that the start came before the change (R1.10).  It may
- * do so because no table's lock is held at start (R1.9).
+ * do so because no table's lock is held at start, and mmap_lock is (R1.9): which
+ * it expects of every event, unless the test raises without that lock to see
+ * what comes of it.
  */
 #include "mm_test.h"
 
@@ -14,6 +16,7 @@ static bool observer_invalidate(struct mmu_interval_notifier *sub,
 				unsigned long cur_seq)
 {
 	struct sandbox *box = container_of(sub, struct sandbox, sub);
+	struct ktest *test = box->test;
 	struct seen_event event = {
 		.event = range->event,
 		.start = range->start,
@@ -22,8 +25,10 @@ static bool observer_invalidate(struct mmu_interval_notifier *sub,
 		.vm_flags = range->vma ? range->vma->vm_flags : 0,
 	};
 
-	if (range->event != MMU_NOTIFY_RELEASE)
+	if (range->event != MMU_NOTIFY_RELEASE) {
+		EXPECT(box->raises_unlocked || holds_mmap_lock(range->mm));
 		event.first = sandbox_pte_locked(box, range->start);
+	}
 	spin_lock(&box->lock);
 	mmu_interval_set_seq(sub, cur_seq);
 	if (box->nr < SEEN_MAX)

@@ -13,9 +13,11 @@
 
 /* --- end, seen by a plain subscriber ------------------------------------ */
 
+/* Of every start and end it expects that mmap_lock is held over it (R1.9). */
 struct end_witness {
 	struct mmu_notifier sub;
 	struct sandbox *box;
+	unsigned int ends;
 	u64 flushes_at_start;
 	u64 flushes_at_end;
 	pte_t at_end;
@@ -25,8 +27,10 @@ static int witness_start(struct mmu_notifier *sub,
 			 const struct mmu_notifier_range *range)
 {
 	struct end_witness *w = container_of(sub, struct end_witness, sub);
+	struct ktest *test = w->box->test;
 	struct tlb_counters counters;
 
+	EXPECT(holds_mmap_lock(range->mm));
 	tlb_read_counters(&counters);
 	w->flushes_at_start = counters.flushes;
 	return 0;
@@ -36,10 +40,13 @@ static void witness_end(struct mmu_notifier *sub,
 			const struct mmu_notifier_range *range)
 {
 	struct end_witness *w = container_of(sub, struct end_witness, sub);
+	struct ktest *test = w->box->test;
 	struct tlb_counters counters;
 	struct spinlock *ptl;
 	pte_t *ptep = pgtable_map_lock(w->box->mm, range->start, &ptl);
 
+	EXPECT(holds_mmap_lock(range->mm));
+	w->ends++;
 	w->at_end = __pte(0);
 	if (ptep) {
 		w->at_end = ptep_get(ptep);
@@ -54,16 +61,30 @@ static const struct mmu_notifier_ops witness_ops = {
 	.invalidate_range_end = witness_end,
 };
 
+/* A sandbox with a witness of every pair; pages 0 to 3 are mapped. */
+static bool witness_open(struct end_witness *w, struct sandbox *box,
+			 struct ktest *test)
+{
+	if (!sandbox_open(box, test))
+		return false;
+	*w = (struct end_witness){.sub = {.ops = &witness_ops}, .box = box};
+	EXPECT_EQ(mmu_notifier_register(&w->sub, box->mm), 0);
+	sandbox_map(box, AT(0), 4);
+	return true;
+}
+
+static void witness_close(struct end_witness *w, struct sandbox *box)
+{
+	mmu_notifier_unregister(&w->sub, box->mm);
+	sandbox_close(box);
+}
+
 KTEST(mmap, at_end_the_entries_are_changed_and_the_cpus_flushed)
 {
-	struct end_witness w = {.sub = {.ops = &witness_ops}};
+	struct end_witness w;
 	struct sandbox box;
 
-	REQUIRE(sandbox_open(&box, test));
-	w.box = &box;
-	EXPECT_EQ(mmu_notifier_register(&w.sub, box.mm), 0);
-	sandbox_map(&box, AT(0), 4);
-
+	REQUIRE(witness_open(&w, &box, test));
 	EXPECT_EQ(user_poke(AT(0), 1), 0);
 	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_READ), 0);
 	EXPECT(!pte_write(w.at_end) && pte_present(w.at_end));
@@ -82,8 +103,51 @@ KTEST(mmap, at_end_the_entries_are_changed_and_the_cpus_flushed)
 	EXPECT_EQ(do_munmap(box.mm, AT(0), LEN(4)), 0);
 	EXPECT(pte_none(w.at_end));
 	EXPECT_GT(w.flushes_at_end, w.flushes_at_start);
-	mmu_notifier_unregister(&w.sub, box.mm);
-	sandbox_close(&box);
+	witness_close(&w, &box);
+}
+
+/* So no subscription begins in the middle of one; of exit's, see below. */
+KTEST(mmap, every_pair_runs_under_mmap_lock_from_start_to_end)
+{
+	struct end_witness w;
+	struct sandbox box;
+
+	REQUIRE(witness_open(&w, &box, test));
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(w.ends, 1U);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_READ), 0);
+	EXPECT_EQ(w.ends, 2U);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
+	EXPECT_EQ(w.ends, 3U);
+	/* Over pages never touched, which is told all the same (R1.13). */
+	EXPECT_EQ(do_mmap(box.mm, AT(2), LEN(2), PROT_READ,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
+		  (long)AT(2));
+	EXPECT_EQ(w.ends, 4U);
+	EXPECT_EQ(do_munmap(box.mm, AT(0), LEN(4)), 0);
+	EXPECT_EQ(w.ends, 5U);
+	witness_close(&w, &box);
+}
+
+KTEST_F(mmap, so_do_the_pairs_of_exclusive_access_and_of_taking_it_back,
+	KT_NEEDS_DEVICE_PRIVATE)
+{
+	struct page *slots[2] = {NULL};
+	struct end_witness w;
+	struct sandbox box;
+	int owner;
+
+	REQUIRE(witness_open(&w, &box, test));
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 2, slots, &owner), 2);
+	EXPECT_EQ(w.ends, 1U);
+	release_exclusive(slots, 2);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 1UL);
+	EXPECT_EQ(w.ends, 2U);
+	EXPECT_EQ(user_poke(AT(1), 1), 0);
+	EXPECT_EQ(w.ends, 3U);
+	witness_close(&w, &box);
 }
 
 /* --- starts and ends, by the figures ------------------------------------ */
@@ -132,6 +196,7 @@ struct exit_log {
 	vaddr_t start[4];
 	vaddr_t end[4];
 	long rss[4];
+	bool locked[4];
 };
 
 static bool exit_invalidate(struct mmu_interval_notifier *sub,
@@ -147,6 +212,7 @@ static bool exit_invalidate(struct mmu_interval_notifier *sub,
 		log->start[i] = range->start;
 		log->end[i] = range->end;
 		log->rss[i] = atomic64_read(&range->mm->anon_rss);
+		log->locked[i] = holds_mmap_lock(range->mm);
 	}
 	return true;
 }
@@ -181,5 +247,7 @@ KTEST(mm, exit_says_release_then_unmap_before_the_first_page_goes)
 	EXPECT_EQ(log.end[1], ~0UL);
 	EXPECT_EQ(log.rss[0], 300L);
 	EXPECT_EQ(log.rss[1], 300L);
+	/* Only a pair has to: RELEASE has no end, and nobody is left to begin. */
+	EXPECT(log.locked[1]);
 	mmu_interval_notifier_remove(&log.sub);
 }
