@@ -15,6 +15,7 @@ DECLARE_TRACE_EVENT(mmu_notifier_called);
 DECLARE_TRACE_EVENT(mmu_notifier_finished);
 DECLARE_TRACE_EVENT(mmu_notifier_started);
 DECLARE_TRACE_EVENT(mmu_notifier_called_end);
+DECLARE_TRACE_EVENT(mmu_notifier_told);
 DECLARE_TRACE_EVENT(mmu_notifier_end);
 DECLARE_TRACE_EVENT(mmu_interval_wait);
 DECLARE_TRACE_EVENT(mmu_interval_lost);
@@ -489,6 +490,53 @@ KTEST(mmu_notifier_stats,
 	}
 	unwatch(&w);
 	mmput(mm);
+}
+
+/* One callback so far, the only one told since trace_clear(): @sub's release. */
+static void expect_release(struct ktest *test, struct mm_struct *mm,
+			   const struct mmu_notifier *sub)
+{
+	unsigned int n = own_records(recs, RECORDS), i, releases = 0;
+
+	EXPECT_EQ(stats_of(mm).callbacks, 1UL);
+	EXPECT_GT(stats_of(mm).longest, 0UL);
+	for (i = 0; i < n; i++) {
+		if (recs[i].event != &trace_event_mmu_notifier_told)
+			continue;
+		releases++;
+		expect_record(test, &recs[i], &trace_event_mmu_notifier_told,
+			      sub, "release");
+		EXPECT_EQ(recs[i].args[2], 0UL);
+		EXPECT_EQ(recs[i].args[3], ~0UL);
+		EXPECT_EQ(recs[i].args[4], 0UL);
+		EXPECT_EQ(recs[i].args[5], stats_of(mm).longest);
+	}
+	EXPECT_EQ(releases, 1U);
+}
+
+/* A callback like any other, whoever runs it. */
+KTEST(mmu_notifier_stats, release_is_counted_and_recorded_at_exit_and_unregister)
+{
+	struct mm_struct *mm = mm_alloc(), *other = mm_alloc();
+	struct listener l, stays;
+
+	REQUIRE(mm);
+	REQUIRE(other);
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(listen(&stays, mm), 0);
+	trace_clear();
+	unlisten(&l, mm);
+	expect_release(test, mm, &l.sub);
+	unlisten(&stays, mm);
+	EXPECT_EQ(stats_of(mm).callbacks, 2UL);
+	mmput(mm);
+	EXPECT_EQ(listen(&l, other), 0);
+	trace_clear();
+	mmput(other);
+	expect_release(test, other, &l.sub);
+	/* Nobody finds it any more, but its figures are there until it leaves. */
+	EXPECT(l.sub.figures && l.sub.figures->callbacks == 1);
+	unlisten(&l, other);
 }
 
 /* --- second passes ---------------------------------------------------------------------- */

@@ -24,9 +24,12 @@
 #include <arch/tlb.h>
 #include <kernel/cpumask.h>
 #include <kernel/lockdep.h>
+#include <kernel/trace.h>
 #include <mm/tlb.h>
 #include "mm_test.h"
 #include "notifier_fixture.h"
+
+DECLARE_TRACE_EVENT(mmu_notifier_told);
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
@@ -291,7 +294,7 @@ static void secondary_close(struct secondary *dev, struct sandbox *box)
 	kfree(dev);
 }
 
-/* The last call was for [@from, @to) and came with an entry like @seen. */
+/* It was told so often, the last time of [@from, @to). */
 #define EXPECT_TOLD(dev, times, from, to)                 \
 	do {                                              \
 		EXPECT_EQ((dev)->told, (times));          \
@@ -633,7 +636,7 @@ KTEST(secondary_tlb, it_is_told_the_bounds_that_the_cpus_got_and_after_them)
 	secondary_close(dev, &box);
 }
 
-/* People see it in the monitor, and the trace says why and for how long. */
+/* People see it in the monitor. */
 KTEST(secondary_tlb, the_figures_count_every_time_it_was_told)
 {
 	struct follower f = {.sub.ops = &follower_ops};
@@ -658,6 +661,61 @@ KTEST(secondary_tlb, the_figures_count_every_time_it_was_told)
 	mmu_notifier_read_stats(box.mm, &stats);
 	EXPECT_EQ(dev->told, 3U);
 	EXPECT_EQ(stats.callbacks, 2UL + dev->told + 1 + 3);
+	mmu_notifier_unregister(&f.sub, box.mm);
+	secondary_close(dev, &box);
+}
+
+/* The only record of this thread's telling @sub something. */
+static const struct trace_record *told_record(struct ktest *test,
+					      const struct mmu_notifier *sub)
+{
+	static struct trace_record recs[64], *found;
+	unsigned int n = trace_read_last(recs, ARRAY_SIZE(recs)), i, times = 0;
+
+	for (i = 0; i < n; i++) {
+		if (recs[i].event != &trace_event_mmu_notifier_told ||
+		    recs[i].pid != current->pid ||
+		    recs[i].args[0] != (unsigned long)sub)
+			continue;
+		found = &recs[i];
+		times++;
+	}
+	EXPECT_EQ(times, 1U);
+	return times == 1 ? found : NULL;
+}
+
+/* What it was told and of which bounds; it has no answer, and took some time. */
+static void expect_told_record(struct ktest *test, const struct mmu_notifier *sub,
+			       const char *what, vaddr_t from, vaddr_t to)
+{
+	const struct trace_record *rec = told_record(test, sub);
+
+	if (!rec)
+		return;
+	EXPECT_STREQ((const char *)rec->args[1], what);
+	EXPECT_EQ(rec->args[2], from);
+	EXPECT_EQ(rec->args[3], to);
+	EXPECT_EQ(rec->args[4], 0UL);
+	EXPECT_GT(rec->args[5], 0UL);
+}
+
+KTEST(secondary_tlb, the_trace_says_of_what_it_was_told_and_for_how_long)
+{
+	struct follower f = {.sub.ops = &follower_ops};
+	struct secondary *dev;
+	struct sandbox box;
+
+	REQUIRE(secondary_open(&dev, &box, test, 4));
+	EXPECT_EQ(mmu_notifier_register(&f.sub, box.mm), 0);
+	poke_all(&box, 3);
+	EXPECT_EQ(sandbox_read(&box, AT(3)), 0UL);
+	trace_clear();
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(1), LEN(2)), 0);
+	expect_told_record(test, &dev->sub, "invalidate_range", AT(1), AT(3));
+	trace_clear();
+	EXPECT_EQ(user_poke(AT(3), 1), 0);
+	expect_told_record(test, &dev->sub, "invalidate_range", AT(3), AT(4));
+	expect_told_record(test, &f.sub, "change_pte", AT(3), AT(3) + 1);
 	mmu_notifier_unregister(&f.sub, box.mm);
 	secondary_close(dev, &box);
 }
