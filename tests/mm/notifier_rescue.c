@@ -31,7 +31,7 @@
 #define RESCUED_MAX 16
 
 struct rescued {
-	struct mmu_notifier_subscriptions *subs[RESCUED_MAX];
+	struct mm_struct *mm[RESCUED_MAX];
 	unsigned int nr;
 };
 
@@ -55,27 +55,31 @@ static void pretend_all_is_over(struct mmu_notifier_subscriptions *subs)
 	wake_up_all(&subs->waiters);
 }
 
+/* Held, since what is on the list may be going. */
 static int collect(struct mm_struct *mm, void *arg)
 {
 	struct rescued *rescued = arg;
 
-	if (mm_has_notifiers(mm) && rescued->nr < RESCUED_MAX)
-		rescued->subs[rescued->nr++] = subscriptions_of(mm);
+	if (mm_has_notifiers(mm) && rescued->nr < RESCUED_MAX &&
+	    atomic_inc_not_zero(&mm->mm_count))
+		rescued->mm[rescued->nr++] = mm;
 	return 0;
 }
 
 static void end_all_notifier_waits(void)
 {
 	struct rescued rescued = {.nr = 0};
+	struct mmu_notifier_subscriptions *subs;
 	unsigned int i;
 
-	/* They do not go: those who wait hold their address spaces. */
 	mm_for_each(collect, &rescued);
 	for (i = 0; i < rescued.nr; i++) {
-		pretend_all_is_over(rescued.subs[i]);
+		subs = subscriptions_of(rescued.mm[i]);
+		pretend_all_is_over(subs);
 		/* Frees that waited for the period run from here. */
-		notifier_gate_leave_busy(&rescued.subs[i]->calls);
-		notifier_gate_leave_busy(&rescued.subs[i]->ranges);
+		notifier_gate_leave_busy(&subs->calls);
+		notifier_gate_leave_busy(&subs->ranges);
+		mmdrop(rescued.mm[i]);
 	}
 }
 KTEST_RESCUE(end_all_notifier_waits);
