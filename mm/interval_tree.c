@@ -29,7 +29,8 @@
  * that lies inside the range, every later one does until the first that lies
  * behind it, so the rest of the walk needs neither tree nor bounds.
  *
- * docs/adr/0009-bounds-of-the-children-in-the-parent.md has the figures and what it was compared to.
+ * docs/adr/0009-bounds-of-the-children-in-the-parent.md has the figures, and what
+ * it was compared to.
  *
  * What must hold after each step (interval_tree_verify()):
  *
@@ -528,7 +529,7 @@ long interval_tree_verify(const struct interval_tree *tree)
 		if (!child_right(node, node->left, node->left_end) ||
 		    !child_right(node, node->right, node->right_end))
 			return -1;
-		if (node->start > interval_tree_last(node))
+		if (node->end <= node->start && node->end != ~0ul)
 			return -1;
 		if (node->prev != prev || (prev && prev->next != node))
 			return -1;

@@ -70,11 +70,11 @@
  *	mm->notifier_mode	alone, range counted	->lock
  *	->invalidate_seq	->lock			->lock
  *	->open_hits		->lock			->lock
- *	->open_hits is NULL?	alone, after sub->seq	->lock
+ *	->open_hits is NULL?	acquire, after sub->seq	->lock, release
  *	->walkers		atomic			atomic, up: ->lock
  *	->deferred		->lock; NULL? last walker ->lock
  *	sub->invalidate_seq	driver lock, or ONCE	driver lock, in callback
- *	sub->settle		->lock, or ONCE for 0	->lock
+ *	sub->settle		->lock; acquire, for 0	->lock, release
  *
  * ->lock is a spinlock below every other lock of the mm, page-table locks
  * included; nothing is taken inside it but wait queues and the lock of those
@@ -225,7 +225,7 @@ static __always_inline void link_interval(struct mmu_notifier_subscriptions *sub
 	if (unlikely(notifier_gate_word_occupied(&mm->notifier_ranges)))
 		settle = settle_later(subs);
 	/* Once: the owner of one that was put off may look alone meanwhile. */
-	WRITE_ONCE(sub->settle, settle);
+	smp_store_release(&sub->settle, settle);
 	sub->state = INTERVAL_IN;
 	interval_tree_insert(&sub->interval_tree, &subs->tree);
 }

@@ -18,10 +18,10 @@
  *	newest -> C -> B -> A -> tail, which is part of the mm's object
  *
  * The tail is born before everybody, and its start answers what no subscriber
- * may: so a walk of starts asks of each only whether the answer is 0, and of the
- * one that it is not, whether that is the tail. No walk tests for an empty list;
- * and who has come to the tail knows by its place whose list it was, and keeps
- * nothing over the callbacks to leave the gate by.
+ * may: a walk of starts goes on while the answer is 0, and asks where it is not
+ * whether that was the tail. No walk tests for an empty list; and who has come to
+ * the tail knows by its place whose list it was, and keeps nothing over the
+ * callbacks to leave the gate by.
  *
  * docs/adr/0014-a-list-and-a-mode-for-plain-subscribers.md has the figures.
  *
@@ -684,7 +684,7 @@ static enum claim claim_release(struct mmu_notifier_subscriptions *subs,
 	return claim;
 }
 
-/* A callback like any other: awaited by whoever exits or unregisters. Reports name it. */
+/* A callback like any other, awaited by who exits or unregisters. Reports name us. */
 static noinline void tell_release(struct mmu_notifier *sub, struct mm_struct *mm)
 {
 	unsigned long since = call_begins(mm);

@@ -29,7 +29,7 @@
  *	retries		readers				none, atomic
  *	sub->figures	the first to note something	none, an exchange
  *	*sub->figures	observed callbacks, waits	subs->lock
- *	its retries	readers				the driver's
+ *	its retries	readers				none, atomic
  *	all, looking	the switch, makers of an mm's	all_lock, outside
  *			object				subs->lock
  *
@@ -289,6 +289,15 @@ static unsigned int event_of(struct mmu_notifier_subscriptions *subs,
 	return (unsigned int)min(event, (unsigned long)NR_MMU_NOTIFY_EVENTS);
 }
 
+/* Several may hold the driver's lock, for reading. */
+static void count_alone(unsigned long *count)
+{
+	unsigned long old = READ_ONCE(*count);
+
+	while (!try_cmpxchg(count, &old, old + 1))
+		;
+}
+
 void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub)
 {
 	struct mmu_notifier_subscriptions *subs = interval_sub->subscriptions;
@@ -297,7 +306,6 @@ void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub)
 	bool observe = being_looked_at(subs);
 	unsigned int event = NR_MMU_NOTIFY_EVENTS;
 	struct mmu_notifier_figures *figures;
-	unsigned long *count;
 
 	if (observe)
 		event = event_of(subs, seq);
@@ -306,11 +314,10 @@ void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub)
 		return;
 	/* Made by the callback that changed the number, if that was observed. */
 	figures = smp_load_acquire(&interval_sub->figures);
-	if (figures) {
-		count = event < NR_MMU_NOTIFY_EVENTS ? &figures->retries[event]
-						     : &figures->retries_other;
-		WRITE_ONCE(*count, *count + 1);
-	}
+	if (figures)
+		count_alone(event < NR_MMU_NOTIFY_EVENTS
+				    ? &figures->retries[event]
+				    : &figures->retries_other);
 	TRACE(mmu_interval_lost, interval_sub, mmu_notifier_event_name(event),
 	      seq);
 }

@@ -79,7 +79,7 @@ unsigned int trace_read_last(struct trace_record *out, unsigned int max);
 /** trace_format() - one line of text for a record; returns its length */
 int trace_format(char *buf, size_t size, const struct trace_record *rec);
 
-/** trace_dump_last() - print the newest @n records, 1,024 at most, on the raw console */
+/** trace_dump_last() - print the newest @n records (of 1,024) on the raw console */
 void trace_dump_last(unsigned int n);
 
 /** trace_clear() - forget everything recorded; for tests */

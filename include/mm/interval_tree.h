@@ -10,7 +10,8 @@
  *
  * The byte at ULONG_MAX itself is never found: no page ends there that a
  * range [start, end) could name (R1.6 gives the whole space as [0, ULONG_MAX)).
- * So an interval that ends one byte earlier is one that ends there.
+ * An interval that ends at ULONG_MAX - 1 is stored, and reported, as one that ends
+ * at ULONG_MAX.
  */
 #ifndef MM_INTERVAL_TREE_H
 #define MM_INTERVAL_TREE_H

@@ -95,7 +95,7 @@ static __always_inline void mmgrab(struct mm_struct *mm)
  * mmdrop() - stop holding the struct
  * @mm: the mm
  *
- * Context: may sleep if it is the last hold.
+ * Context: any that may take a spinlock.
  */
 static __always_inline void mmdrop(struct mm_struct *mm)
 {

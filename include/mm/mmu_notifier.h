@@ -264,7 +264,7 @@ struct mmu_interval_notifier_ops {
  *
  * Keys: (c) constant while inserted; (s) under the subscriptions' lock; (d)
  * under the driver's own lock; (a) single accesses, the object under the
- * subscriptions' lock.
+ * subscriptions' lock but for its counts of retries, which are atomic.
  */
 struct mmu_interval_notifier {
 	struct interval_tree_node interval_tree;

@@ -4,8 +4,8 @@
  *
  * Many go in and out of a gate; they may sleep inside. Somebody else wants to
  * know when all who are inside at this moment have left, however many come
- * after. (Some of those may be waited for, but no stream of them: at most two
- * periods; see mm/notifier_gate.c.) (The problem that SRCU solves; mm/notifier_gate.c says why not it.)
+ * after: some of those may be waited for, but no stream of them (two periods at
+ * most). It is the problem that SRCU solves; docs/adr/0010 says why not it.
  *
  * Going in and out is one atomic instruction each and a test. The word of the
  * gate counts who is inside, in two epochs:

@@ -135,12 +135,14 @@ KTEST(notifier_gate, when_nobody_asks_it_rests_though_it_is_never_empty)
  *	ask	   |			over when `before' is out
  *	left	     [-----------]
  *	new		  [---]
- *	ask		    |		over when both are out
+ *	ask		    |		over when these are out
+ *	between		     [-----]	and this, which came before the second turn
+ *	after		       [-----	but not this
  */
 KTEST(notifier_gate, who_is_left_over_from_a_period_is_waited_for_by_the_next)
 {
 	struct gate_fixture f;
-	long before, left, new;
+	long before, left, new, between, after;
 	u64 pass;
 
 	gate_fixture_init(&f);
@@ -150,10 +152,14 @@ KTEST(notifier_gate, who_is_left_over_from_a_period_is_waited_for_by_the_next)
 	notifier_gate_leave(&f.gate, before);
 	new = notifier_gate_enter(&f.gate);
 	pass = gate_ask(&f);
+	between = notifier_gate_enter(&f.gate);
 	notifier_gate_leave(&f.gate, new);
-	EXPECT_LT(f.gate.passed, pass);
+	after = notifier_gate_enter(&f.gate);
 	notifier_gate_leave(&f.gate, left);
+	EXPECT_LT(f.gate.passed, pass);
+	notifier_gate_leave(&f.gate, between);
 	EXPECT_EQ(f.gate.passed, pass);
+	notifier_gate_leave(&f.gate, after);
 	EXPECT_EQ(atomic64_read(&f.word), 0L);
 }
 
