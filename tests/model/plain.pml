@@ -118,11 +118,13 @@ bool freed[NSUBS + 1];
 byte mm_users, mm_count;
 byte drivers_done;
 
+/* spin_lock(), or mmap_write_lock() of mmap_lock */
 inline take(l)
 {
 	atomic { !l -> l = true }
 }
 
+/* put_free(); after unregister, the driver that frees the memory */
 inline free_sub(s)
 {
 	atomic {
