@@ -13,27 +13,39 @@
  *
  * Who runs: NRANGES invalidations (the last may not sleep, and fails when an
  * interval or a plain subscriber says no), a reader for each of the NSUBS
- * subscriptions unless NO_READERS, the insertion of subscription LATE and its
- * removal (with REMOVE_ALL of the others too), and the exit of the address
- * space beside all that: it waits for the faults and insertions, which hold a
- * user of the mm, but not for ranges raised through the reverse map.  All
- * subscriptions watch the one page that the ranges change.  With NSUBS=1 the
- * late one is the first of its mm.
+ * subscriptions, the insertion of subscription LATE and its removal, and the
+ * exit of the address space beside all that: it waits for the faults and
+ * insertions, which hold a user of the mm, but not for ranges raised through
+ * the reverse map.  All subscriptions watch the page that the ranges change.
+ *
+ *	-DNRANGES=1	one range instead of two
+ *	-DNSUBS=1	one subscription: the late one is the first of its mm
+ *	-DALL_MAY_SLEEP	the last range may sleep as well, so none fails
+ *	-DAPART		each subscription watches a page of its own; the first
+ *			range changes the one, the last the other, exit both
+ *	-DREMOVE_ALL	the subscription that is there from the start is
+ *			removed, too
+ *	-DNO_READERS	no device faults
+ *	-DSTAYS_OPEN	of one range and NO_READERS: it does not end before all
+ *			others have ended, none of whom may wait for its end
  *
  *	variable	in the code			written under
  *	counted		who is in gate subs->ranges	atomic
  *	mode_tree	MODE_TREE in mm->notifier_mode	lock, read alone
  *	in_tree[]	linked in subs->tree		lock, no walker
- *	add[], del[]	INTERVAL_ADDING, _REMOVING	lock
- *	DEFERRED	subs->deferred is not NULL	lock, read alone
+ *	state[]		sub->state			lock
+ *	deferred	subs->deferred			lock; NONE? read alone
+ *	next_deferred[]	sub->deferred			lock
  *	is_hit		who is on open_hits		lock, read alone
  *	rseq[]		range->seq			its range
  *	seq		subs->invalidate_seq		lock
  *	walkers		subs->walkers			atomic, up: lock
  *	sub_seq[]	sub->invalidate_seq		driver lock
  *	settle[]	sub->settle			lock, read alone
+ *	waits[]		who is inside yet of those that	gate
+ *			the question was about
  *	dev[]		the device's translation	driver lock
- *	gen		which frame the PTE names	the range that is open
+ *	gen[]		which frame the PTE names	the range that is open
  *
  * A section under ->lock is one step where nobody looks in without the lock,
  * and several where somebody does.  So is a section under the driver's lock; a
@@ -46,7 +58,10 @@
  * Order of memory.  Steps are seen by all in their order, as on x86 but for a
  * store that a later load of the same CPU overtakes.  Where the code needs a
  * full barrier against that (put_off(), link_interval()), a seeded bug takes
- * it away, by doing the load first.
+ * it away, by doing the load first.  And two stores come in either order, as
+ * spin likes: that a subscription is INTERVAL_OUT, and that it is out of the
+ * tree.  They are plain, so a compiler may swap them; nobody sees it who looks
+ * under the lock.
  *
  * What is checked: when the PTE changes no device has the frame it loses; a
  * fault installs only what the PTE says; no callback on a subscription whose
@@ -58,18 +73,25 @@
  * form, statistics, plain subscriptions (plain.pml), how often a driver begins
  * again: mmap_lock bounds that (mm/mmu_notifier_rounds.c), not the protocol.
  *
+ * Over 600 lines because each search is of all of these functions together.
+ *
  * Seeded bugs, each of which must be found:
- *	-DBUG_LEAVE_OPEN	a plain subscriber fails a start that may not
- *				sleep and the intervals' range stays open (R3.7)
- *	-DBUG_REFUSED_OPEN	an interval refuses, likewise
+ *	-DBUG_LEAVE_OPEN	a start that may not sleep fails, and what it
+ *				opened for the intervals stays open (R3.7)
  *	-DBUG_UNLOCKED_REMOVE	remove looks whether it is out, without the
- *				lock (R4.14): it may see the state first
+ *				lock (R4.14)
  *	-DBUG_EARLY_RETRY	read_retry is asked before the driver lock
  *	-DBUG_NO_SETTLE		a newcomer does not wait for the ranges that
  *				began before it
+ *	-DBUG_SETTLE_FIRST	only the first in the tree does (APART: else a
+ *				range before it has hit, and is_open() has it)
+ *	-DBUG_NO_NEVER		one that is put off does not wait until it is in
+ *				the tree (APART, for the same reason)
  *	-DBUG_END_ORDER		read_begin looks what is open before it reads
  *				the number
  *	-DBUG_NO_WAKE		who does what others put off wakes nobody
+ *	-DBUG_NO_DROP_WAKE	who takes its own insertion off the list wakes
+ *				nobody (STAYS_OPEN: the end would)
  *	-DBUG_PUT_OFF_BARRIER	put_off() looks at the walkers before others
  *				can see what it has put off
  *	-DBUG_LINK_BARRIER	link_interval() looks at the count before others
@@ -82,42 +104,59 @@
 #ifndef NSUBS
 #define NSUBS 2
 #endif
-#define LATE  (NSUBS - 1)
-#define NEVER 255 /* SETTLE_NEVER */
-#define BIT(r) (1 << (r))
-#define EXIT  NRANGES /* the number of exit's range */
+#define LATE	(NSUBS - 1)
+#define BIT(n)	(1 << (n))
+#define EXIT	NRANGES /* the number of exit's range */
+
+#define INTERVAL_OUT	  0
+#define INTERVAL_IN	  1
+#define INTERVAL_ADDING	  2
+#define INTERVAL_REMOVING 3
+
+/* settle[] */
+#define ASKED 1 /* its period is not over, or nobody has looked yet */
+#define NEVER 2 /* SETTLE_NEVER */
+
+#define NONE 255 /* the end of what is put off */
 
 byte seq = 1;
-byte gen = 1;
 byte walkers;
 byte nr_waiting;
 byte asleep; /* who is on the wait queue, a bit for each process */
-byte ranges_done;
 byte users;  /* mm->mm_users */
 byte counted;
 byte is_hit;
 byte rseq[NRANGES + 1];
+byte deferred = NONE;
 
 bool lock;
 bool mode_tree;
+byte state[NSUBS];
+byte next_deferred[NSUBS];
 bool in_tree[NSUBS];
-bool add[NSUBS];
-bool del[NSUBS];
 bool inserted[NSUBS];
 bool reader_done[NSUBS];
 bool freed[NSUBS];
 byte sub_seq[NSUBS];
 byte settle[NSUBS];
+byte waits[NSUBS];
 byte dev[NSUBS];
+byte gen[NSUBS];
 
-#if NSUBS == 1
-#define DEFERRED (add[0] || del[0])
-#define IN_TREE	 (in_tree[0])
-#define ANY_DEV	 (dev[0] != 0)
+#ifdef APART
+byte cuts[NRANGES + 1]; /* whom a range overlaps, a bit each */
+#define HITS(r, s) (cuts[r] & BIT(s))
 #else
-#define DEFERRED (add[0] || del[0] || add[1] || del[1])
-#define IN_TREE	 (in_tree[0] || in_tree[1])
-#define ANY_DEV	 (dev[0] != 0 || dev[1] != 0)
+#define HITS(r, s) true
+#endif
+
+#define DEFERRED (deferred != NONE)
+#if NSUBS == 1
+#define IN_TREE	    (in_tree[0])
+#define FOUND_BY(r) (in_tree[0])
+#else
+#define IN_TREE	    (in_tree[0] || in_tree[1])
+#define FOUND_BY(r) ((in_tree[0] && HITS(r, 0)) || (in_tree[1] && HITS(r, 1)))
 #endif
 
 #define ME	 (1 << (_pid - 1))
@@ -126,98 +165,75 @@ byte dev[NSUBS];
 #define WOKEN	 ((asleep & ME) == 0)	      /* schedule() returns */
 #define WAKE_ALL asleep = 0		      /* wake_up_all() */
 
-/* link_interval(), of every subscription that is being added */
-inline publish_added()
-{
-	d_step {
-		assert(walkers == 0);
-		for (k : 0 .. NSUBS - 1) {
-			if
-			:: add[k] ->
-				assert(!freed[k]);
-				in_tree[k] = true;
-				mode_tree = true
-			:: else
-			fi
-		}
-		k = 0
-	}
-}
-
-inline settle_added()
-{
-	d_step {
-		for (k : 0 .. NSUBS - 1) {
-			if
-#ifdef BUG_NO_SETTLE
-			:: add[k] -> settle[k] = 0
-#else
-			:: add[k] -> settle[k] = counted
-#endif
-			:: else
-			fi
-		}
-		k = 0
-	}
-}
-
-/* unlink_interval(), of every subscription that is being removed */
-inline unlink_removed()
-{
-	d_step {
-		assert(walkers == 0);
-		for (k : 0 .. NSUBS - 1) {
-			if
-			:: del[k] -> assert(!freed[k]); in_tree[k] = false
-			:: else
-			fi
-		}
-		mode_tree = IN_TREE;
-		k = 0
-	}
-}
-
-/* The lock is held and nobody walks. Plain stores: seen in any order. */
-inline apply_deferred()
+/* The lock is held and nobody walks. */
+inline link_interval(s)
 {
 #ifdef BUG_LINK_BARRIER
-	settle_added();
-	publish_added();
+	atomic { waits[s] = counted; later = waits[s] != 0 };
+	d_step { assert(walkers == 0 && !freed[s]); mode_tree = true };
 #else
-	publish_added();
-	settle_added();
+	d_step { assert(walkers == 0 && !freed[s]); mode_tree = true };
+	/* notifier_gate_word_occupied(), notifier_gate_ask() */
+	atomic { waits[s] = counted; later = waits[s] != 0 };
 #endif
-#ifdef BUG_UNLOCKED_REMOVE
-	if
-	:: del[LATE] ->
-		/* its state is seen to be OUT before it has left the tree */
-		del[LATE] = false;
-		d_step {
-			assert(!freed[LATE]);
-			in_tree[LATE] = false;
-			mode_tree = IN_TREE
-		}
-	:: else
-	fi;
+	atomic {
+#ifdef BUG_NO_SETTLE
+		later = false;
 #endif
-	unlink_removed();
-	d_step {
-		for (k : 0 .. NSUBS - 1) {
-			add[k] = false;
-			del[k] = false
-		}
-		k = 0
+#ifdef BUG_SETTLE_FIRST
+		later = later && !IN_TREE;
+#endif
+		settle[s] = (later -> ASKED : 0);
+		later = false;
+		state[s] = INTERVAL_IN;
+		in_tree[s] = true
 	}
 }
 
-/* The lock is held; state is of add[] or del[]. Ends with the lock free. */
-inline put_off(state)
+/* interval_tree_remove(), and the mode when that was the last */
+inline leave_tree(s)
+{
+	d_step {
+		assert(walkers == 0 && !freed[s]);
+		in_tree[s] = false;
+		mode_tree = IN_TREE
+	}
+}
+
+/* The lock is held and nobody walks. Plain stores: seen in either order. */
+inline unlink_interval(s)
+{
+	if
+	:: true -> leave_tree(s); state[s] = INTERVAL_OUT
+	:: true -> state[s] = INTERVAL_OUT; leave_tree(s)
+	fi
+}
+
+/* The lock is held and nobody walks. */
+inline apply_deferred()
+{
+	sub = deferred;
+	do
+	:: sub != NONE ->
+		atomic { next = next_deferred[sub]; next_deferred[sub] = 0 };
+		if
+		:: state[sub] == INTERVAL_ADDING -> link_interval(sub)
+		:: else -> unlink_interval(sub)
+		fi;
+		sub = next
+	:: else -> break
+	od;
+	atomic { deferred = NONE; sub = 0; next = 0 }
+}
+
+/* The lock is held. */
+inline put_off(s, to)
 {
 #ifdef BUG_PUT_OFF_BARRIER
 	last = walkers == 0;
-	state = true;
-#else
-	state = true;
+#endif
+	atomic { state[s] = to; next_deferred[s] = deferred; deferred = s };
+#ifndef BUG_PUT_OFF_BARRIER
 	last = walkers == 0;
 #endif
 	if
@@ -228,8 +244,7 @@ inline put_off(state)
 #endif
 		last = false
 	:: else
-	fi;
-	lock = false
+	fi
 }
 
 /* end_walk() and last_walk_ended() */
@@ -250,7 +265,7 @@ inline end_walk()
 	last = false
 }
 
-inline close_hit(r)
+inline notifier_close_hit(r)
 {
 	atomic {
 		!lock ->
@@ -264,15 +279,18 @@ inline close_hit(r)
 	fi
 }
 
-/* Not waited for any more; who waited for nobody else may go on. */
-inline uncount(r)
+/*
+ * advance() of the gate, when r is not counted any more where it was: who
+ * waited for nobody else may go on.
+ */
+inline advance(r)
 {
 	for (k : 0 .. NSUBS - 1) {
 		if
-		:: settle[k] != NEVER && (settle[k] & BIT(r)) ->
-			settle[k] = settle[k] & (255 - BIT(r));
+		:: waits[k] & BIT(r) ->
+			waits[k] = waits[k] & (255 - BIT(r));
 			if
-			:: settle[k] == 0 -> WAKE_ALL
+			:: waits[k] == 0 -> WAKE_ALL
 			:: else
 			fi
 		:: else
@@ -281,10 +299,9 @@ inline uncount(r)
 	k = 0
 }
 
-/* notifier_gate_leave() */
-inline leave(r)
+inline notifier_gate_leave(r)
 {
-	d_step { counted = counted & (255 - BIT(r)); uncount(r) }
+	d_step { counted = counted & (255 - BIT(r)); advance(r) }
 }
 
 /* sub->invalidate(): driver lock, mmu_interval_set_seq(), drop it, unlock */
@@ -296,7 +313,7 @@ inline invalidate(s, number)
 }
 
 /*
- * The search and start_hit(): yield_to_deferred(), open_hit(),
+ * The lock, the search, and start_hit(): yield_to_deferred(), open_hit(),
  * walk_intervals(), end_walk(). Sets hit and failed.
  */
 inline start_hit(r, may_sleep)
@@ -304,8 +321,8 @@ inline start_hit(r, may_sleep)
 	atomic {
 		!lock ->
 		if
-		:: !IN_TREE -> goto walked
-		:: IN_TREE && may_sleep && DEFERRED -> nr_waiting++
+		:: !FOUND_BY(r) -> goto walked
+		:: FOUND_BY(r) && may_sleep && DEFERRED -> nr_waiting++
 		:: else -> goto open
 		fi
 	}
@@ -329,7 +346,7 @@ yield:
 		:: else -> nr_waiting--
 		fi;
 		if
-		:: !IN_TREE -> goto walked
+		:: !FOUND_BY(r) -> goto walked
 		:: else
 		fi;
 open:		hit = true;
@@ -340,30 +357,53 @@ open:		hit = true;
 	}
 	do
 	:: atomic {
-		i < NSUBS && in_tree[i] && !failed ->
+		i < NSUBS && in_tree[i] && HITS(r, i) && !failed ->
 		if
 		:: true -> invalidate(i, rseq[r]); i++
 		:: !may_sleep -> failed = true /* refused(): would block */
 		fi
 	}
-	:: atomic { i < NSUBS && !in_tree[i] && !failed -> i++ }
+	:: atomic { i < NSUBS && !(in_tree[i] && HITS(r, i)) && !failed -> i++ }
 	:: atomic { i == NSUBS || failed -> i = 0; break }
 	od;
 	end_walk();
-#ifndef BUG_REFUSED_OPEN
-	if
-	:: failed -> close_hit(r)
-	:: else
-	fi;
-#endif
 walked:	skip
 }
 
-/* mmu_notifier_invalidate_range_start(), the change, and _end() */
+/* No device may have a frame that goes; others take its place. */
+inline change(r)
+{
+	d_step {
+		for (k : 0 .. NSUBS - 1) {
+			if
+			:: HITS(r, k) -> assert(dev[k] == 0); gen[k]++
+			:: else
+			fi
+		}
+		k = 0
+	}
+}
+
+/* The caller will not end it. */
+inline notifier_start_failed(r)
+{
+#ifndef BUG_LEAVE_OPEN
+	if
+	:: hit -> notifier_close_hit(r)
+	:: else
+	fi;
+#endif
+	notifier_gate_leave(r)
+}
+
+/*
+ * mmu_notifier_invalidate_range_start(), or of the last one _start_nonblock(),
+ * the change, and mmu_notifier_invalidate_range_end()
+ */
 proctype Range(byte r; bool may_sleep)
 {
-	byte i, k;
-	bool hit, failed, last, waiting;
+	byte i, k, sub, next;
+	bool hit, failed, last, waiting, later;
 
 	/* mmu_notifier_range_open() */
 	counted = counted | BIT(r);
@@ -371,12 +411,10 @@ proctype Range(byte r; bool may_sleep)
 	:: true
 	:: d_step {
 		/* notifier_gate_enter_busy(): by somebody's question since */
-		(settle[0] != NEVER && (settle[0] & BIT(r))) ||
-		(settle[LATE] != NEVER && (settle[LATE] & BIT(r))) ->
-		uncount(r)
+		(waits[0] & BIT(r)) || (waits[LATE] & BIT(r)) -> advance(r)
 	}
 	fi;
-	/* __mmu_notifier_invalidate_range_start() */
+	/* mmu_notifier_start_by_mode[]: start_intervals(), start_slow() */
 	if
 	:: mode_tree -> start_hit(r, may_sleep)
 	:: else
@@ -385,43 +423,45 @@ proctype Range(byte r; bool may_sleep)
 	:: !failed && !may_sleep ->
 		/* notifier_plain_start_beside(): may refuse */
 		if
-		:: true ->
-			failed = true;
-#ifndef BUG_LEAVE_OPEN
-			if
-			:: hit -> close_hit(r)
-			:: else
-			fi
-#endif
+		:: true -> failed = true
 		:: true
 		fi
 	:: else
 	fi;
 	if
-	:: failed -> leave(r) /* notifier_start_failed(): no change, no end */
+	:: failed -> notifier_start_failed(r)
 	:: else ->
-		/* the PTE changes: nobody may still have the old frame */
-		d_step { assert(!ANY_DEV); gen++ }
+#ifdef STAYS_OPEN
+		_nr_pr == 2; /* all others have ended */
+#endif
+		change(r);
 		/* mmu_notifier_invalidate_range_end() */
-		leave(r);
+		notifier_gate_leave(r);
+		/* mmu_notifier_end_by_mode[]: whatever the mode is by now */
 		if
-		:: hit -> close_hit(r)
+		:: hit -> notifier_close_hit(r)
 		:: else
 		fi
-	fi;
-#ifdef EXIT_LAST
-	ranges_done++
-#endif
+	fi
 }
 
-/* is_open(): a range that hit, not numbered after newest */
-inline is_open(newest)
+/* Is s touched by a range that hit and is not numbered after newest? */
+inline is_open(s, newest)
 {
 	busy = false;
 	for (k : 0 .. NRANGES) {
-		busy = busy || ((is_hit & BIT(k)) && rseq[k] <= newest)
+		busy = busy || ((is_hit & BIT(k)) && rseq[k] <= newest &&
+				HITS(k, s))
 	}
 	k = 0
+}
+
+inline has_settled(s)
+{
+	if
+	:: settle[s] == ASKED && waits[s] == 0 -> settle[s] = 0
+	:: else
+	fi
 }
 
 /* mmu_interval_read_begin() */
@@ -443,7 +483,8 @@ inline read_begin(s)
 			slow = false;
 			begun = sub_seq[s];
 			newest = seq;
-			is_open(newest);
+			has_settled(s);
+			is_open(s, newest);
 			if
 			:: settle[s] != 0 || busy -> busy = false; nr_waiting++
 			:: else -> newest = 0; goto go
@@ -454,7 +495,8 @@ inline read_begin(s)
 			/* reader_may_go() */
 			atomic {
 				!lock ->
-				is_open(newest);
+				has_settled(s);
+				is_open(s, newest);
 				if
 				:: settle[s] == 0 && !busy -> FINISH; break
 				:: else -> busy = false
@@ -466,7 +508,7 @@ inline read_begin(s)
 			!lock ->
 			nr_waiting--;
 			newest = 0;
-			is_open(seq);
+			is_open(s, seq);
 			if
 			:: !busy -> begun = sub_seq[s]
 			:: else -> busy = false
@@ -490,7 +532,7 @@ proctype Reader(byte s)
 again:
 	read_begin(s);
 	/* the page-table walk, with no lock of ours; then mmput() */
-	atomic { pfn = gen; users-- };
+	atomic { pfn = gen[s]; users-- };
 #ifdef BUG_EARLY_RETRY
 	stale = sub_seq[s] != begun;
 #endif
@@ -510,7 +552,7 @@ again:
 			:: else
 			fi
 		:: else ->
-			assert(pfn == gen);
+			assert(pfn == gen[s]);
 			dev[s] = pfn;
 			pfn = 0;
 			begun = 0
@@ -522,35 +564,48 @@ again:
 /* mmu_interval_notifier_insert(), which holds a user of the mm */
 proctype Inserter(byte s)
 {
-	byte k;
-	bool last;
+	byte k, sub, next;
+	bool last, later;
 
+	/* insert_checked() */
 	atomic { !lock -> lock = true; sub_seq[s] = seq };
 	if
-	:: walkers == 0 ->
-		/* link_interval() */
-#ifdef BUG_LINK_BARRIER
-		settle[s] = counted;
-		d_step { in_tree[s] = true; mode_tree = true };
-#else
-		d_step { assert(walkers == 0); in_tree[s] = true; mode_tree = true };
-#ifndef BUG_NO_SETTLE
-		settle[s] = counted;
-#endif
-#endif
-		lock = false
+	:: walkers == 0 -> link_interval(s)
 	:: else ->
+#ifndef BUG_NO_NEVER
 		settle[s] = NEVER;
-		put_off(add[s])
+#endif
+		put_off(s, INTERVAL_ADDING)
 	fi;
+	lock = false;
 	atomic { inserted[s] = true; users-- }
+}
+
+/* The lock is held. */
+inline drop_from_deferred(s)
+{
+	d_step {
+		if
+		:: deferred == s -> deferred = next_deferred[s]
+		:: else ->
+			k = deferred;
+			do
+			:: next_deferred[k] != s -> k = next_deferred[k]
+			:: else -> break
+			od;
+			next_deferred[k] = next_deferred[s];
+			k = 0
+		fi;
+		next_deferred[s] = 0;
+		state[s] = INTERVAL_OUT
+	}
 }
 
 /* mmu_interval_notifier_remove(), and the driver frees the memory */
 proctype Remover(byte s)
 {
-	byte k;
-	bool last, wait, waiting;
+	byte k, sub, next;
+	bool last, wait, waiting, later;
 
 	/*
 	 * A driver removes when no fault of its own is on the way, and drops
@@ -560,28 +615,23 @@ proctype Remover(byte s)
 	atomic {
 		!lock ->
 		if
-		:: walkers == 0 && !DEFERRED ->
-			/* unlink_interval() */
-			in_tree[s] = false;
-			mode_tree = IN_TREE;
-			goto out
+		:: walkers == 0 && !DEFERRED -> unlink_interval(s); goto out
 		:: else -> lock = true
 		fi
 	}
 	/* remove_slow() */
 	if
-	:: add[s] ->
-		/* drop_from_deferred(); a start may be giving way to it */
-		atomic { add[s] = false; waiting = nr_waiting > 0; lock = false }
-	:: else ->
-		wait = true;
-		waiting = nr_waiting > 0;
-		put_off(del[s])
+	:: state[s] == INTERVAL_ADDING -> drop_from_deferred(s)
+	:: else -> wait = true; put_off(s, INTERVAL_REMOVING)
 	fi;
+	/* A start may be giving way to a list that is empty now. */
+	atomic { waiting = nr_waiting > 0; lock = false };
+#ifndef BUG_NO_DROP_WAKE
 	if
 	:: waiting -> WAKE_ALL
 	:: else
 	fi;
+#endif
 	if
 	:: wait ->
 		/* wait_until_out(): is_out() */
@@ -592,7 +642,7 @@ proctype Remover(byte s)
 				!lock ->
 #endif
 				if
-				:: !del[s] -> FINISH; break
+				:: state[s] == INTERVAL_OUT -> FINISH; break
 				:: else
 				fi
 			}
@@ -607,21 +657,18 @@ out:
 /* __mmu_notifier_release(): RELEASE to every subscription in the tree */
 proctype Exit()
 {
-	byte i, k;
-	bool hit, failed, last, waiting;
+	byte i, k, sub, next;
+	bool hit, failed, last, waiting, later;
 
 	users == 0;
-#ifdef EXIT_LAST
-	ranges_done == NRANGES;
-#endif
 	/* release_intervals() */
 	start_hit(EXIT, true);
 	if
-	:: hit -> close_hit(EXIT)
+	:: hit -> notifier_close_hit(EXIT)
 	:: else
 	fi;
 	/* the pages go */
-	d_step { assert(!ANY_DEV); gen++ }
+	change(EXIT)
 }
 
 init {
@@ -630,6 +677,7 @@ init {
 	atomic {
 		for (n : 0 .. NSUBS - 1) {
 			sub_seq[n] = 1;
+			gen[n] = 1;
 #ifdef NO_READERS
 			reader_done[n] = true
 #else
@@ -637,10 +685,16 @@ init {
 #endif
 		}
 		users++;
+#ifdef APART
+		cuts[0] = BIT(0);
+		cuts[NRANGES - 1] = BIT(1);
+		cuts[EXIT] = BIT(0) | BIT(1);
+#endif
 		n = 0;
 		do
 		:: n < LATE ->
 			in_tree[n] = true;
+			state[n] = INTERVAL_IN;
 			mode_tree = true;
 			inserted[n] = true;
 			n++
@@ -651,7 +705,11 @@ init {
 		:: n < NRANGES - 1 -> run Range(n, true); n++
 		:: else -> break
 		od;
+#ifdef ALL_MAY_SLEEP
+		run Range(n, true);
+#else
 		run Range(n, false);
+#endif
 		n = 0;
 #ifndef NO_READERS
 		for (n : 0 .. NSUBS - 1) {
@@ -668,8 +726,8 @@ init {
 	}
 	/* all have ended: the books balance */
 	_nr_pr == 1;
-	assert(walkers == 0 && is_hit == 0 && counted == 0 && !lock);
+	assert(is_hit == 0);
+	assert(walkers == 0 && counted == 0 && !lock);
 	assert(nr_waiting == 0 && asleep == 0 && users == 0);
-	assert(!in_tree[LATE] && mode_tree == IN_TREE && !DEFERRED);
-	assert(!ANY_DEV)
+	assert(!in_tree[LATE] && mode_tree == IN_TREE && !DEFERRED)
 }
