@@ -5,10 +5,11 @@
  * Problem.  A tree that is wrong once in a million operations is wrong.
  *
  * Idea.  A million operations, each drawn: insert, remove or query. The shadow
- * is the list of the members, in no order. A query is right when the walk
- * reports, in order of starts, as many members as the shadow finds by looking
- * at each, all of those, and none of them twice: so every overlap once, and
- * nothing else. interval_tree_verify() after each batch, the last and unfinished
+ * is the list of the members, in no order, each with its bounds as they were
+ * drawn: what the tree's own code makes of them is under test as well. A query is
+ * right when the walk reports, in order of starts, as many members as the shadow
+ * finds by looking at each, all of those, and none of them twice: so every
+ * overlap once, and nothing else. interval_tree_verify() after each batch, the last and unfinished
  * one included; a batch is as long as the tree is large, so that looking at all of
  * it does not take all the time.
  *
@@ -33,7 +34,8 @@
 
 struct shadow {
 	struct interval_tree_node node;
-	unsigned long query; /* that reported it last */
+	unsigned long start, last; /* as drawn */
+	unsigned long query;       /* that reported it last */
 };
 
 static struct shadow all[NODES];
@@ -50,8 +52,7 @@ static unsigned long most_members(unsigned long phase)
 	return most[phase & 3];
 }
 
-static void random_bounds(struct rng *rng, unsigned long phase,
-			  struct interval_tree_node *node)
+static void random_bounds(struct rng *rng, unsigned long phase, struct shadow *one)
 {
 	static const unsigned long longest[] = {1, 4, 64, 600};
 	unsigned long start = rng_below(rng, phase & 16 ? 40 : 1000);
@@ -62,8 +63,10 @@ static void random_bounds(struct rng *rng, unsigned long phase,
 	else if (rng_below(rng, 50) == 0)
 		start = last = ~0ul - 1 - rng_below(rng, 3);
 	else if (members && rng_below(rng, 8) == 0)
-		start = interval_tree_start(&list[rng_below(rng, members)]->node);
-	interval_tree_node_init(node, start, last < start ? start : last);
+		start = list[rng_below(rng, members)]->start;
+	one->start = start;
+	one->last = last < start ? start : last;
+	interval_tree_node_init(&one->node, one->start, one->last);
 }
 
 static void insert_one(struct rng *rng, unsigned long phase)
@@ -74,7 +77,7 @@ static void insert_one(struct rng *rng, unsigned long phase)
 	one = list[i];
 	list[i] = list[members];
 	list[members] = one;
-	random_bounds(rng, phase, &one->node);
+	random_bounds(rng, phase, one);
 	interval_tree_insert(&one->node, &tree);
 	members++;
 	if (most_reached < members)
@@ -97,8 +100,16 @@ static bool remove_one(struct rng *rng)
 
 static bool meets(const struct shadow *one, unsigned long start, unsigned long end)
 {
-	return interval_tree_start(&one->node) < end &&
-	       interval_tree_last(&one->node) >= start;
+	return one->start < end && one->last >= start;
+}
+
+/* One that ends at the last byte but one ends at the last, for all that ask. */
+static bool bounds_kept(const struct shadow *one)
+{
+	unsigned long last = one->last == ~0ul - 1 ? ~0ul : one->last;
+
+	return interval_tree_start(&one->node) == one->start &&
+	       interval_tree_last(&one->node) == last;
 }
 
 static bool query_one(struct rng *rng)
@@ -119,9 +130,9 @@ static bool query_one(struct rng *rng)
 	{
 		one = container_of(node, struct shadow, node);
 		right &= one->query != queries;
-		right &= interval_tree_start(node) >= before;
+		right &= bounds_kept(one) && one->start >= before;
 		one->query = queries;
-		before = interval_tree_start(node);
+		before = one->start;
 		/* A walk that does not end is not waited for. */
 		if (++reported > members)
 			return false;

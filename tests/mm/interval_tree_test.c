@@ -13,6 +13,7 @@
 
 struct shadow {
 	struct interval_tree_node node;
+	unsigned long start, last; /* as drawn */
 	bool in;
 	unsigned int seen;
 };
@@ -82,6 +83,7 @@ static bool query_right(struct shadow *all, struct interval_tree *tree,
 {
 	struct interval_tree_node *node;
 	unsigned long before = 0;
+	struct shadow *one;
 	bool right = true;
 	int i;
 
@@ -89,14 +91,16 @@ static bool query_right(struct shadow *all, struct interval_tree *tree,
 		all[i].seen = 0;
 	interval_tree_for_each(node, tree, start, end)
 	{
-		container_of(node, struct shadow, node)->seen++;
-		right &= interval_tree_start(node) >= before;
-		before = interval_tree_start(node);
+		one = container_of(node, struct shadow, node);
+		one->seen++;
+		right &= interval_tree_start(node) == one->start;
+		right &= interval_tree_last(node) == one->last;
+		right &= one->start >= before;
+		before = one->start;
 	}
 	for (i = 0; i < NODES; i++) {
-		bool meets = all[i].in &&
-			     interval_tree_start(&all[i].node) < end &&
-			     interval_tree_last(&all[i].node) >= start;
+		bool meets =
+			all[i].in && all[i].start < end && all[i].last >= start;
 
 		right &= all[i].seen == meets;
 	}
@@ -121,10 +125,11 @@ KTEST(interval_tree, random_operations_agree_with_a_linear_shadow)
 			interval_tree_remove(&one->node, &tree);
 			members--;
 		} else {
-			start = rng_below(rng, 400);
-			interval_tree_node_init(
-				&one->node, start,
-				start + rng_below(rng, i & 512 ? 120 : 2));
+			one->start = rng_below(rng, 400);
+			one->last =
+				one->start + rng_below(rng, i & 512 ? 120 : 2);
+			interval_tree_node_init(&one->node, one->start,
+						one->last);
 			interval_tree_insert(&one->node, &tree);
 			members++;
 		}
