@@ -2,25 +2,25 @@
 /*
  * tests/mm/mm_list_test.c - who walks the list of address spaces finds them whole
  *
- * When the other thread has come to the list's lock is seen in what the lock
- * validator counts of it, so this is tested in kernels that have one.
+ * Whether the other thread has come to the list's lock is seen in what the lock
+ * validator knows of it, so this is tested in kernels that have one.
  */
 #include <kernel/time.h>
 
+#include "../ktest/ktest_private.h"
 #include "notifier_fixture.h"
 #include "../../mm/notifier_internal.h"
 
 /**
  * struct last_drop - a walk of the list that meets an mm whose last hold is
  * being dropped
- * @before: waits of the dropper for spinlocks, before it drops
  * @met: what subscriptions the walker saw, when the dropper wanted the lock
+ * @came: the dropper wanted it
  */
 struct last_drop {
 	struct ktest_step step;
 	struct mm_struct *mm;
 	struct task *dropper;
-	unsigned long before;
 	const struct mmu_notifier_subscriptions *met;
 	bool came;
 };
@@ -30,26 +30,37 @@ static int drop_last(void *arg)
 	struct last_drop *drop = arg;
 
 	step_wait(&drop->step, 1);
-	drop->before = lockdep_task_contended();
 	step_signal(&drop->step, 2);
 	mmdrop(drop->mm);
 	return 0;
 }
 
-/* Under the list's lock. */
+static const struct lockdep_map *newest_lock(const struct task *task)
+{
+	unsigned int depth = READ_ONCE(task->lockdep.depth);
+
+	return depth ? READ_ONCE(task->lockdep.held[depth - 1].map) : NULL;
+}
+
+/*
+ * Under the list's lock, which is the newest that the walker has. The validator
+ * is told of a lock before it is waited for: while the walker has it, it is the
+ * dropper's newest too when the dropper waits for it, or is just about to.
+ */
 static int meet(struct mm_struct *mm, void *arg)
 {
+	const struct lockdep_map *lock = newest_lock(current);
 	struct last_drop *drop = arg;
-	u64 until = clock_ns() + NSEC_PER_SEC;
+	u64 until;
 
 	if (mm != drop->mm)
 		return 0;
 	step_signal(&drop->step, 1);
 	if (step_spin(&drop->step, 2))
 		return 1;
+	until = clock_ns() + KTEST_WAIT_NS;
 	do {
-		drop->came = READ_ONCE(drop->dropper->lockdep.contended) !=
-			     drop->before;
+		drop->came = lock && newest_lock(drop->dropper) == lock;
 		cpu_relax();
 	} while (!drop->came && clock_ns() < until);
 	drop->met = READ_ONCE(mm->notifier_subscriptions);
