@@ -107,6 +107,13 @@ static inline void bad_stop(struct bad_driver *bad)
 	bad_finish(bad);
 }
 
+/* A wrong thing that any callback may do. */
+static noinline __maybe_unused void take_mmap_lock(struct bad_driver *bad)
+{
+	mmap_read_lock(bad->mm);
+	mmap_read_unlock(bad->mm);
+}
+
 /*
  * Out of line, like all that a report shall name; and with something after the
  * call, which else is a jump and has no place.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/mmu_notifier_lockdep_alloc_test.c - allocations may call callbacks (R5.3)
+ * tests/mm/mmu_notifier_lockdep_alloc_test.c - allocations may call callbacks
+ * (R5.3)
  *
  * Whoever allocates and may wait, may wait for reclaim, and that for the
  * callbacks of any address space. So

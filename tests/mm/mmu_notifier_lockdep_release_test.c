@@ -43,12 +43,6 @@ static void run_release(struct bad_driver *bad, enum runner by)
 		mmput(bad->mm);
 }
 
-static noinline void take_mmap_lock(struct bad_driver *bad)
-{
-	mmap_read_lock(bad->mm);
-	mmap_read_unlock(bad->mm);
-}
-
 KTEST(mmu_notifier_lockdep, a_release_that_takes_mmap_lock_is_reported)
 {
 	struct bad_driver bad;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/mmu_notifier_lockdep_section_test.c - callbacks that may not sleep (R5.6)
+ * tests/mm/mmu_notifier_lockdep_section_test.c - callbacks that may not sleep
+ * (R5.6)
  *
  *	callback		may sleep
  *	of a range		if it is blockable		(g)
@@ -10,35 +11,10 @@
  * once, with its place and with that of the section. Each callback of a range is
  * tried with statistics on and off: the walks are not the same code.
  */
-#include "notifier_fixture.h"
-#include "report_words.h"
-#include <kernel/lockdep.h>
+#include "sleep_fixture.h"
 #include <kernel/spinlock.h>
 
 #include "../../mm/notifier_internal.h"
-
-/* Out of line, and with something after the call, that reports name them. */
-static noinline void begin_range(struct mmu_notifier_range *range,
-				 struct mm_struct *mm)
-{
-	start_of(range, mm, 0, 1);
-	barrier();
-}
-
-static noinline int begin_nonblock(struct mmu_notifier_range *range,
-				   struct mm_struct *mm)
-{
-	int ret = start_nonblock_of(range, mm, 0, 1);
-
-	barrier();
-	return ret;
-}
-
-static noinline void finish_range(struct mmu_notifier_range *range)
-{
-	end_of(range);
-	barrier();
-}
 
 /* --- callbacks -------------------------------------------------------------------- */
 
@@ -351,15 +327,7 @@ KTEST(mmu_notifier_sleep, the_section_ends_with_the_callbacks)
 
 /* --- free_notifier -------------------------------------------------------------- */
 
-static struct mmu_notifier got;
-static unsigned int got_freed, got_freed_at_start;
-
-static struct mmu_notifier *got_alloc(struct mm_struct *mm)
-{
-	memset(&got, 0, sizeof(got));
-	got_freed = 0;
-	return &got;
-}
+static unsigned int got_freed_at_start;
 
 static noinline void got_free(struct mmu_notifier *sub)
 {

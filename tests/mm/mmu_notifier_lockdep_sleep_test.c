@@ -14,9 +14,7 @@
  * A wrong sleep is told once, with its place and with what is held there. What
  * callbacks may do is in mmu_notifier_lockdep_section_test.c.
  */
-#include "notifier_fixture.h"
-#include "report_words.h"
-#include <kernel/lockdep.h>
+#include "sleep_fixture.h"
 #include <kernel/spinlock.h>
 
 /* --- where the callers stand --------------------------------------------------- */
@@ -47,28 +45,6 @@ static noinline void lock_inside(void) __no_thread_safety
 static void unlock_inside(void) __no_thread_safety
 {
 	spin_unlock(&inner_lock);
-}
-
-static noinline void begin_range(struct mmu_notifier_range *range,
-				 struct mm_struct *mm)
-{
-	start_of(range, mm, 0, 1);
-	barrier();
-}
-
-static noinline int begin_nonblock(struct mmu_notifier_range *range,
-				   struct mm_struct *mm)
-{
-	int ret = start_nonblock_of(range, mm, 0, 1);
-
-	barrier();
-	return ret;
-}
-
-static noinline void finish_range(struct mmu_notifier_range *range)
-{
-	end_of(range);
-	barrier();
 }
 
 /* In @place, with the spinlock held. */
@@ -241,16 +217,6 @@ KTEST(mmu_notifier_sleep, register_and_unregister_in_atomic_context_are_reported
 	EXPECT_SLEEP_REPORTED("mmu_notifier_synchronize");
 	unlisten(&first, mm);
 	mmput(mm);
-}
-
-static struct mmu_notifier got;
-static unsigned int got_freed;
-
-static struct mmu_notifier *got_alloc(struct mm_struct *mm)
-{
-	memset(&got, 0, sizeof(got));
-	got_freed = 0;
-	return &got;
 }
 
 static void got_free(struct mmu_notifier *sub)

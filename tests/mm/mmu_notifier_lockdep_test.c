@@ -25,12 +25,6 @@
 
 /* --- (a) locks under which ranges are raised ------------------------------- */
 
-static noinline void take_mmap_lock(struct bad_driver *bad)
-{
-	mmap_read_lock(bad->mm);
-	mmap_read_unlock(bad->mm);
-}
-
 /*
  *	boot: mm_teach_order()		mmap_lock, page_lock before the map
  *	here: raise_start()		the map before mmap_lock
