@@ -71,16 +71,6 @@ static bool note_longest(const struct mmu_notifier_sub_info *info, void *arg)
 	return true;
 }
 
-static void change_as(enum mmu_notifier_event event, struct mm_struct *mm,
-		      unsigned long from, unsigned long to)
-{
-	struct mmu_notifier_range range;
-
-	mmu_notifier_range_init(&range, event, 0, NULL, mm, PG(from), PG(to));
-	mmu_notifier_invalidate_range_start(&range);
-	mmu_notifier_invalidate_range_end(&range);
-}
-
 /*
  *	pages	1 2 3 4 5 6 7
  *	watch	[---]			CLEAR twice and UNMAP; one wait

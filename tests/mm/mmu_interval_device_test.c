@@ -8,7 +8,7 @@
  * nothing. The adversary comes between any two steps of a fault, on purpose; or
  * several of them and several devices run against each other (R4.21 to R4.23).
  */
-#include "interval_fixture.h"
+#include "notifier_fixture.h"
 #include "../kernel/crew.h"
 
 static int nonblock_body(void *arg)
@@ -51,7 +51,7 @@ static void lock_is_taken(struct ktest *test)
 
 KTEST(mmu_interval, a_driver_whose_lock_is_taken_refuses_and_nothing_changes)
 {
-	figures_off_and_on(test, lock_is_taken);
+	both_ways(test, lock_is_taken);
 }
 
 /* --- a driver, and another thread that is against it --------------------------------- */

@@ -6,8 +6,43 @@
  * newcomer's first reader sleeps until such ranges have ended (R4.9 to R4.11);
  * each test here without figures and with them.
  */
-#include "interval_fixture.h"
+#include "notifier_fixture.h"
 #include "../../mm/notifier_internal.h"
+
+/** A thread that is a driver's fault of one page, which is a number here. */
+struct fault {
+	struct watcher *w;
+	const unsigned long *page;
+	unsigned long installed; /* 0: nothing yet */
+	struct task *task;
+};
+
+static int fault_body(void *arg)
+{
+	struct fault *f = arg;
+	unsigned long seq, found;
+	bool again;
+
+	do {
+		seq = mmu_interval_read_begin(&f->w->sub);
+		found = READ_ONCE(*f->page);
+		mutex_lock(&f->w->lock);
+		again = mmu_interval_read_retry(&f->w->sub, seq);
+		if (!again)
+			WRITE_ONCE(f->installed, found);
+		mutex_unlock(&f->w->lock);
+	} while (again);
+	return 0;
+}
+
+static void fault_run(struct fault *f, struct watcher *w,
+		      const unsigned long *page)
+{
+	f->w = w;
+	f->page = page;
+	f->installed = 0;
+	f->task = kthread_run(fault_body, f, "fault");
+}
 
 static void while_idle(struct ktest *test)
 {
@@ -30,7 +65,7 @@ static void while_idle(struct ktest *test)
 
 KTEST(mmu_interval, insert_while_idle_lets_a_reader_begin_at_once)
 {
-	figures_off_and_on(test, while_idle);
+	both_ways(test, while_idle);
 }
 
 /*
@@ -65,7 +100,7 @@ static void while_open(struct ktest *test)
 
 KTEST(mmu_interval, insert_while_a_range_is_open_makes_the_first_reader_wait)
 {
-	figures_off_and_on(test, while_open);
+	both_ways(test, while_open);
 }
 
 /*
@@ -111,7 +146,7 @@ static void beside_another(struct ktest *test)
 
 KTEST(mmu_interval, insert_beside_others_makes_the_first_reader_wait_as_well)
 {
-	figures_off_and_on(test, beside_another);
+	both_ways(test, beside_another);
 }
 
 /*
@@ -158,7 +193,7 @@ static void first_section(struct ktest *test)
 KTEST(mmu_interval,
       the_first_section_waits_once_for_what_was_open_at_the_insertion)
 {
-	figures_off_and_on(test, first_section);
+	both_ways(test, first_section);
 }
 
 /*
@@ -212,7 +247,7 @@ static void behind_another(struct ktest *test)
 
 KTEST(mmu_interval, an_insertion_while_another_settles_waits_one_period_longer)
 {
-	figures_off_and_on(test, behind_another);
+	both_ways(test, behind_another);
 }
 
 /*
@@ -258,7 +293,7 @@ static void during_a_walk(struct ktest *test)
 
 KTEST(mmu_interval, insert_during_a_walk_is_put_off_until_the_walk_ends)
 {
-	figures_off_and_on(test, during_a_walk);
+	both_ways(test, during_a_walk);
 }
 
 /*
@@ -320,5 +355,5 @@ static void reader_of_one_put_off(struct ktest *test)
 
 KTEST(mmu_interval, a_reader_of_an_insertion_that_was_put_off_waits_for_the_walk)
 {
-	figures_off_and_on(test, reader_of_one_put_off);
+	both_ways(test, reader_of_one_put_off);
 }

@@ -7,7 +7,7 @@
  * second (R4.31); and it may refuse a range that may not sleep (R3.6). Each test
  * that walks does so without figures and with them.
  */
-#include "interval_fixture.h"
+#include "notifier_fixture.h"
 
 /* --- two passes ------------------------------------------------------------------ */
 
@@ -79,7 +79,7 @@ static void in_order(struct ktest *test)
 
 KTEST(mmu_interval, finishes_run_after_every_start_and_in_their_order)
 {
-	figures_off_and_on(test, in_order);
+	both_ways(test, in_order);
 }
 
 static void refused_amid(struct ktest *test)
@@ -108,7 +108,7 @@ static void refused_amid(struct ktest *test)
 
 KTEST(mmu_interval, a_refusal_still_finishes_those_that_were_started)
 {
-	figures_off_and_on(test, refused_amid);
+	both_ways(test, refused_amid);
 }
 
 KTEST_F(mmu_interval, a_start_pass_without_a_finish_is_refused, KT_EXPECT_REPORT)
@@ -155,7 +155,7 @@ static void refused(struct ktest *test)
 
 KTEST(mmu_interval, a_refusal_is_EAGAIN_and_plain_subscribers_are_not_called)
 {
-	figures_off_and_on(test, refused);
+	both_ways(test, refused);
 }
 
 static void refused_blockable(struct ktest *test)
@@ -180,5 +180,5 @@ static void refused_blockable(struct ktest *test)
 KTEST_F(mmu_interval, a_refusal_of_a_blockable_range_is_reported_and_ignored,
 	KT_EXPECT_REPORT)
 {
-	figures_off_and_on(test, refused_blockable);
+	both_ways(test, refused_blockable);
 }

@@ -5,7 +5,7 @@
  *
  * R4.17 to R4.26; each test here without figures and with them.
  */
-#include "interval_fixture.h"
+#include "notifier_fixture.h"
 #include "../../mm/notifier_internal.h"
 
 /*
@@ -39,7 +39,7 @@ static void begin_waits(struct ktest *test)
 
 KTEST(mmu_interval, read_begin_waits_while_a_range_that_hits_is_open)
 {
-	figures_off_and_on(test, begin_waits);
+	both_ways(test, begin_waits);
 }
 
 /*
@@ -74,7 +74,7 @@ static void others_are_open(struct ktest *test)
 
 KTEST(mmu_interval, read_begin_does_not_wait_for_a_range_that_touches_others)
 {
-	figures_off_and_on(test, others_are_open);
+	both_ways(test, others_are_open);
 }
 
 /*
@@ -113,7 +113,7 @@ static void later_ones_are_open(struct ktest *test)
 
 KTEST(mmu_interval, read_begin_waits_only_for_ranges_open_at_its_call)
 {
-	figures_off_and_on(test, later_ones_are_open);
+	both_ways(test, later_ones_are_open);
 }
 
 /*
@@ -149,7 +149,7 @@ static void raced_an_unmap(struct ktest *test)
 
 KTEST(mmu_interval, fault_that_raced_an_unmap_retries)
 {
-	figures_off_and_on(test, raced_an_unmap);
+	both_ways(test, raced_an_unmap);
 }
 
 /* One's own EXCLUSIVE or MIGRATE: no number noted, so no retry (R1.23, R1.24). */
@@ -177,7 +177,7 @@ static void ignored(struct ktest *test)
 
 KTEST(mmu_interval, an_event_that_the_driver_ignores_forces_no_retry)
 {
-	figures_off_and_on(test, ignored);
+	both_ways(test, ignored);
 }
 
 /* The number is three steps from its wrap; readers and waits go on. */
@@ -214,7 +214,7 @@ static void wrap(struct ktest *test)
 
 KTEST(mmu_interval, the_sequence_may_wrap)
 {
-	figures_off_and_on(test, wrap);
+	both_ways(test, wrap);
 }
 
 /*
@@ -252,5 +252,5 @@ static void across_the_wrap(struct ktest *test)
 
 KTEST(mmu_interval, across_the_wrap_a_later_range_is_still_a_later_one)
 {
-	figures_off_and_on(test, across_the_wrap);
+	both_ways(test, across_the_wrap);
 }

@@ -5,7 +5,7 @@
  * When remove has returned no callback runs or will, so the object is poisoned
  * or gone then (R4.13 to R4.16); each test here without figures and with them.
  */
-#include "interval_fixture.h"
+#include "notifier_fixture.h"
 #include "../../mm/notifier_internal.h"
 
 static void never_came_in(struct ktest *test)
@@ -38,7 +38,7 @@ static void never_came_in(struct ktest *test)
 
 KTEST(mmu_interval, remove_of_an_insertion_that_was_put_off_does_not_wait)
 {
-	figures_off_and_on(test, never_came_in);
+	both_ways(test, never_came_in);
 }
 
 /*
@@ -92,7 +92,7 @@ static void gave_way_to_one_that_left(struct ktest *test)
 
 KTEST(mmu_interval, a_start_that_gave_way_to_an_insertion_goes_on_when_that_leaves)
 {
-	figures_off_and_on(test, gave_way_to_one_that_left);
+	both_ways(test, gave_way_to_one_that_left);
 }
 
 /*
@@ -135,7 +135,7 @@ static void during_a_walk(struct ktest *test)
 
 KTEST(mmu_interval, remove_waits_for_the_walk_and_sees_it_under_the_lock)
 {
-	figures_off_and_on(test, during_a_walk);
+	both_ways(test, during_a_walk);
 }
 
 /*
@@ -176,7 +176,7 @@ static void others(struct ktest *test)
 
 KTEST(mmu_interval, who_takes_others_out_wakes_them)
 {
-	figures_off_and_on(test, others);
+	both_ways(test, others);
 }
 
 /* No callback runs between the walk and the end, so there is no need to wait. */
@@ -204,7 +204,7 @@ static void between(struct ktest *test)
 
 KTEST(mmu_interval, remove_between_start_and_end_does_not_wait)
 {
-	figures_off_and_on(test, between);
+	both_ways(test, between);
 }
 
 /*
@@ -250,7 +250,7 @@ static void gives_way(struct ktest *test)
 
 KTEST(mmu_interval, a_start_gives_way_to_a_removal_that_waits)
 {
-	figures_off_and_on(test, gives_way);
+	both_ways(test, gives_way);
 }
 
 static void after_exit(struct ktest *test)
@@ -268,7 +268,7 @@ static void after_exit(struct ktest *test)
 
 KTEST(mmu_interval, remove_works_after_exit)
 {
-	figures_off_and_on(test, after_exit);
+	both_ways(test, after_exit);
 }
 
 static int exiter_body(void *arg)
@@ -328,5 +328,5 @@ static void amid_exit(struct ktest *test)
 
 KTEST(mmu_interval, a_removal_amid_RELEASE_waits_for_it_and_hears_no_UNMAP)
 {
-	figures_off_and_on(test, amid_exit);
+	both_ways(test, amid_exit);
 }

@@ -12,7 +12,7 @@
  *	mmu_interval_passes_test.c	two passes, refusals
  *	mmu_interval_device_test.c	devices and adversaries
  */
-#include "interval_fixture.h"
+#include "notifier_fixture.h"
 #include "../kernel/crew.h"
 
 /*
@@ -292,7 +292,7 @@ static void release_refused(struct ktest *test)
 KTEST_F(mmu_interval, a_refusal_of_RELEASE_is_reported_and_exit_goes_on,
 	KT_EXPECT_REPORT)
 {
-	figures_off_and_on(test, release_refused);
+	both_ways(test, release_refused);
 }
 
 KTEST(mmu_interval, an_mm_that_nobody_watches_pays_a_count_and_nothing_else)

@@ -122,14 +122,6 @@ static int look_up(struct lookup *l)
 	return 0;
 }
 
-static struct mmu_notifier_stats stats_of(struct mm_struct *mm)
-{
-	struct mmu_notifier_stats stats;
-
-	mmu_notifier_read_stats(mm, &stats);
-	return stats;
-}
-
 /* --- a demon that empties the page on order ------------------------------------ */
 
 struct demon {

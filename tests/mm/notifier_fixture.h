@@ -19,10 +19,13 @@
 
 #define PG(n) ((unsigned long)(n) << 12)
 
-/*
+/**
+ * both_ways() - run a test's body without figures, then with them
+ *
  * Test kernels keep figures, and with figures every range takes the slow way, so
- * that what a release kernel does is not tried (mmu_notifier_paths_test.c). The
- * same body without them, and with them.
+ * that what a release kernel does is not tried (mmu_notifier_paths_test.c). With
+ * intervals alone and without figures a start goes start_intervals() and
+ * start_hit_alone(), and an end end_intervals().
  */
 static inline void both_ways(struct ktest *test, void (*body)(struct ktest *test))
 {
@@ -31,6 +34,47 @@ static inline void both_ways(struct ktest *test, void (*body)(struct ktest *test
 	mmu_notifier_observe(true);
 	body(test);
 }
+
+/* --- figures ----------------------------------------------------------------- */
+
+static inline struct mmu_notifier_stats stats_of(struct mm_struct *mm)
+{
+	struct mmu_notifier_stats stats;
+
+	mmu_notifier_read_stats(mm, &stats);
+	return stats;
+}
+
+/** The figures of one subscription, looked up among all. */
+struct wanted_figures {
+	const void *sub;
+	struct mmu_notifier_figures figures;
+	bool found;
+};
+
+static inline bool pick_figures(const struct mmu_notifier_sub_info *info,
+				void *arg)
+{
+	struct wanted_figures *wanted = arg;
+
+	if (info->plain != wanted->sub && info->interval != wanted->sub)
+		return true;
+	wanted->figures = info->figures;
+	wanted->found = true;
+	return false;
+}
+
+static inline struct mmu_notifier_figures
+figures_of(struct ktest *test, struct mm_struct *mm, const void *sub)
+{
+	struct wanted_figures wanted = {.sub = sub};
+
+	mmu_notifier_for_each_sub(mm, pick_figures, &wanted);
+	EXPECT(wanted.found);
+	return wanted.figures;
+}
+
+/* --- the order of callbacks ------------------------------------------------------ */
 
 /** Callbacks in the order in which they came, shared by several subscribers. */
 struct call_log {
@@ -167,13 +211,20 @@ static inline void end_of(struct mmu_notifier_range *range)
 }
 
 /* Start and end at once. */
-static inline void change(struct mm_struct *mm, unsigned long from,
-			  unsigned long to)
+static inline void change_as(enum mmu_notifier_event event, struct mm_struct *mm,
+			     unsigned long from, unsigned long to)
 {
 	struct mmu_notifier_range range;
 
-	start_of(&range, mm, from, to);
-	end_of(&range);
+	mmu_notifier_range_init(&range, event, 0, NULL, mm, PG(from), PG(to));
+	mmu_notifier_invalidate_range_start(&range);
+	mmu_notifier_invalidate_range_end(&range);
+}
+
+static inline void change(struct mm_struct *mm, unsigned long from,
+			  unsigned long to)
+{
+	change_as(MMU_NOTIFY_CLEAR, mm, from, to);
 }
 
 static inline int start_nonblock_of(struct mmu_notifier_range *range,
@@ -250,14 +301,6 @@ static inline struct listener *listener_of(struct mmu_notifier *sub)
 	return container_of(sub, struct listener, sub);
 }
 
-static inline unsigned long open_hits_of(struct mm_struct *mm)
-{
-	struct mmu_notifier_stats stats;
-
-	mmu_notifier_read_stats(mm, &stats);
-	return stats.open_hits;
-}
-
 static inline int listener_start(struct mmu_notifier *sub,
 				 const struct mmu_notifier_range *range)
 {
@@ -265,7 +308,7 @@ static inline int listener_start(struct mmu_notifier *sub,
 
 	l->starts++;
 	l->told = range;
-	l->open_hits_at_start = open_hits_of(range->mm);
+	l->open_hits_at_start = stats_of(range->mm).open_hits;
 	l->blockable_at_start = mmu_notifier_range_blockable(range);
 	log_call(l->log, l->name);
 	if (l->start_step) {
@@ -282,7 +325,7 @@ static inline void listener_end(struct mmu_notifier *sub,
 
 	l->ends++;
 	l->told = range;
-	l->open_hits_at_end = open_hits_of(range->mm);
+	l->open_hits_at_end = stats_of(range->mm).open_hits;
 	l->blockable_at_end = mmu_notifier_range_blockable(range);
 	log_call(l->log, l->name + ('A' - 'a'));
 }
