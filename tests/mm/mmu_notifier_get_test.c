@@ -4,6 +4,9 @@
  * operations, got and put (R2.28 to R2.36)
  *
  * What is got is made by got_alloc() and freed by got_free(), which count.
+ *
+ * Over 600 lines because a get and its put are two ends of one count: each test
+ * of the one needs the other, and all need what is made and freed here.
  */
 #include "notifier_fixture.h"
 
