@@ -327,14 +327,27 @@ static int make_arena(struct contest_round *round)
 	return 0;
 }
 
-/* The arena of the last round, for the monitor's user to look at. */
-static struct mm_struct *last_mm;
+/*
+ * The arena of the last round, and who was subscribed to it, for the monitor's
+ * user to look at.
+ */
+static struct contest_round last_round;
+static const struct contest_player *last_player;
 
-static void leave_arena(struct mm_struct *mm)
+static void leave_arena(const struct contest_round *round,
+			const struct contest_player *player)
 {
-	if (last_mm)
-		mmput(last_mm);
-	last_mm = mm;
+	if (last_player)
+		last_player->leave(&last_round);
+	if (last_round.mm)
+		mmput(last_round.mm);
+	last_round = *round;
+	last_player = player;
+}
+
+void contest_forget(void)
+{
+	leave_arena(&(struct contest_round){.mm = NULL}, NULL);
 }
 
 static int play_round(const struct contest_player *player,
@@ -352,8 +365,10 @@ static int play_round(const struct contest_player *player,
 	if (err)
 		return err;
 	err = player->begin(&round);
-	if (err)
-		goto out_mm;
+	if (err) {
+		leave_arena(&round, NULL);
+		return err;
+	}
 	fight(&round, player);
 	err = add_up(&round, &result->found);
 	player->end(&round);
@@ -365,8 +380,7 @@ static int play_round(const struct contest_player *player,
 	result->changes = atomic64_read(&round.changes);
 	result->counts = round.counts;
 	result->ns = clock_ns() - began;
-out_mm:
-	leave_arena(round.mm);
+	leave_arena(&round, player);
 	return err;
 }
 

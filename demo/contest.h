@@ -79,6 +79,9 @@ static inline vaddr_t contest_word(const struct contest_round *round,
 	return round->page + word * CONTEST_WORD_STEP;
 }
 
+/* Let go of what the last contest left to be looked at. */
+void contest_forget(void);
+
 /* Note an error, unless there is one already. */
 void contest_fail(struct contest_round *round, int err);
 
@@ -90,7 +93,9 @@ void contest_fail(struct contest_round *round, int err);
  * @play: do @goal operations, counting them in @device_operations; runs in a
  *	  thread of its own: 0 or an errno; never waits without a limit and
  *	  returns soon once @error is set, done or not
- * @end: let go of everything and fill @counts
+ * @end: all threads have ended: fill @counts
+ * @leave: let go of everything; its subscription stays until the next contest,
+ *	   to be looked at
  */
 struct contest_player {
 	const char *name;
@@ -98,6 +103,7 @@ struct contest_player {
 	int (*begin)(struct contest_round *round);
 	int (*play)(struct contest_round *round);
 	void (*end)(struct contest_round *round);
+	void (*leave)(struct contest_round *round);
 };
 
 /* A device that is really there (contest_peer.c). */

@@ -29,10 +29,15 @@ static void nobody_ends(struct contest_round *round)
 {
 }
 
+static void nobody_leaves(struct contest_round *round)
+{
+}
+
 const struct contest_player contest_stand_in = {
 	.name = "nobody",
 	.adds = false,
 	.begin = nobody_begins,
 	.play = nobody_plays,
 	.end = nobody_ends,
+	.leave = nobody_leaves,
 };

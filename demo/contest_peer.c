@@ -172,6 +172,12 @@ static void peer_end(struct contest_round *round)
 			  stats.requests_atomic,
 		.retries = stats.retries_collision + stats.retries_locked,
 	};
+}
+
+static void peer_leave(struct contest_round *round)
+{
+	struct peer_player *player = round->player_data;
+
 	peer_context_destroy(player->ctx);
 	kfree(player);
 }
@@ -182,4 +188,5 @@ const struct contest_player contest_peer = {
 	.begin = peer_begin,
 	.play = peer_play,
 	.end = peer_end,
+	.leave = peer_leave,
 };

@@ -234,8 +234,14 @@ static void pretend_end(struct contest_round *round)
 {
 	struct pretender *this = round->player_data;
 
-	mmu_interval_notifier_remove(&this->sub);
 	round->counts = this->counts;
+}
+
+static void pretend_leave(struct contest_round *round)
+{
+	struct pretender *this = round->player_data;
+
+	mmu_interval_notifier_remove(&this->sub);
 	kfree(this);
 }
 
@@ -245,4 +251,5 @@ const struct contest_player contest_stand_in = {
 	.begin = pretend_begin,
 	.play = pretend_play,
 	.end = pretend_end,
+	.leave = pretend_leave,
 };

@@ -19,6 +19,8 @@
 #include <drivers/peer.h>
 #include <mm/page_alloc.h>
 
+#include "contest.h"
+
 #define TRACE_DEFAULT 32
 
 static int locks_command(int argc, char **argv)
@@ -87,6 +89,8 @@ static int test_command(int argc, char **argv)
 
 	if (argc < 2)
 		return -EINVAL;
+	/* Tests of the device restart it, which nobody else may be using. */
+	contest_forget();
 	err = ktest_run(argv[1], 1, rdtsc());
 	if (err == -EOPNOTSUPP) {
 		monitor_print("this build has no tests; BUILD=test has\n");

@@ -315,7 +315,8 @@ KTEST_F(peer_misbehaviour, device_that_never_reports_a_replay_is_declared_dead,
 	long at;
 	u64 began;
 
-	if (!arena_open(test, &arena))
+	if (!arena_open(test, &arena) ||
+	    !option(&arena, arena.ctx, PEER_OPT_TEST_LOSE_REPLAYS, 0))
 		return;
 	at = do_mmap(arena.mm, 0, ARRAY_SIZE(work) * PAGE_SIZE,
 		     PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
