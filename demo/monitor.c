@@ -185,8 +185,8 @@ static int monitor_mode(void)
 		else
 			monitor_execute(line);
 	}
-	monitor_print(
-		"\nThe monitor: `help` lists what there is, `halt` leaves.\n");
+	monitor_print("\nThe monitor: `help` lists what there is, `halt` leaves "
+		      "(Ctrl-A X ends QEMU).\n");
 	for (;;) {
 		int len;
 

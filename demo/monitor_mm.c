@@ -143,7 +143,7 @@ static void print_retries(unsigned long waits, const unsigned long *retries,
 	monitor_print("    readers: waits %lu  in vain %lu", waits, all);
 	print_events(retries);
 	if (other)
-		monitor_print("  unknown %lu", other);
+		monitor_print("  not known %lu", other);
 	monitor_print("\n");
 }
 
@@ -152,7 +152,7 @@ static bool print_sub(const struct mmu_notifier_sub_info *info, void *unused)
 	const struct mmu_notifier_figures *figures = &info->figures;
 
 	if (info->interval)
-		monitor_print("  interval %#014lx-%#014lx", info->start,
+		monitor_print("  interval 0x%012lx-0x%012lx", info->start,
 			      info->last);
 	else
 		monitor_print("  plain    users %u", info->users);
@@ -190,6 +190,9 @@ static int subs_command(int argc, char **argv)
 		"  %lu plain, %lu intervals; %lu ranges open, %lu of them hit; sequence %lu\n",
 		stats.plain, stats.intervals, stats.open_ranges,
 		stats.open_hits, stats.invalidate_seq);
+	if (!mmu_notifier_observing())
+		monitor_print(
+			"  callbacks are not counted: `observe on' does that\n");
 	mmu_notifier_for_each_sub(mm, print_sub, NULL);
 	monitor_print("  all      callbacks %lu  longest %lu ns",
 		      stats.callbacks, arch_tsc_to_ns(stats.longest));
@@ -210,12 +213,14 @@ static int observe_command(int argc, char **argv)
 {
 	bool on = argc == 2 && strcmp(argv[1], "on") == 0;
 
-	if (argc != 2 || (!on && strcmp(argv[1], "off") != 0))
+	if (argc > 2 || (argc == 2 && !on && strcmp(argv[1], "off") != 0))
 		return -EINVAL;
 	if (nobody_can_subscribe())
 		return 0;
-	mmu_notifier_observe(on);
+	if (argc == 2)
+		mmu_notifier_observe(on);
+	monitor_print("  %s\n", mmu_notifier_observing() ? "on" : "off");
 	return 0;
 }
-MONITOR_CMD(observe, "on|off", "count and trace what `subs` shows",
+MONITOR_CMD(observe, "[on|off]", "count and trace what `subs` shows",
 	    observe_command);

@@ -115,10 +115,15 @@ void mmu_notifier_observe(bool on)
 	struct mmu_notifier_subscriptions *subs;
 
 	spin_lock(&all_lock);
-	looking = on;
+	WRITE_ONCE(looking, on);
 	for (subs = all; subs; subs = subs->all_next)
 		look_at(subs, on);
 	spin_unlock(&all_lock);
+}
+
+bool mmu_notifier_observing(void)
+{
+	return READ_ONCE(looking);
 }
 
 /* --- ranges ------------------------------------------------------------------ */

@@ -633,6 +633,9 @@ struct mmu_notifier_stats {
  */
 void mmu_notifier_observe(bool on);
 
+/** mmu_notifier_observing() - are they on? */
+bool mmu_notifier_observing(void);
+
 /**
  * mmu_notifier_read_stats() - the figures of one mm
  * @mm: kept alive by the caller
