@@ -218,6 +218,7 @@ debug: deps-debug all $(if $(filter none,$(PEER)),,peer) ## boot, wait for gdb (
 ##@ Test
 .PHONY: test
 test: deps-test ## host tests, boots, panic images [T='suite.glob*' REPEAT=n SEED=n SMP=n PEER=none BOOTS=no V=1]
+	@scripts/run-tests.py --asked
 	@$(MAKE) --no-print-directory BUILD=test all host-tests $(if $(filter none,$(PEER)),,peer)
 	@scripts/run-tests.py --build build/test \
 		$(foreach t,$(HOST_TESTS),'$(t)=$(HOST_CMD_$(t))')

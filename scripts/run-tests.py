@@ -338,8 +338,8 @@ def read_cases():
     return cases
 
 
-def check_asked():
-    """Bad input is told before anything runs."""
+def check_asked(built=True):
+    """Bad input is told before anything runs, or is even built."""
     for name, most in (('SMP', 64), ('REPEAT', 10**6), ('SEED', 2**64 - 1)):
         value = os.environ.get(name)
         if value and not (value.isdecimal() and 1 <= int(value) <= most):
@@ -347,17 +347,21 @@ def check_asked():
     if os.environ.get('BOOTS') not in (None, '', 'no'):
         sys.exit('BOOTS=%s: it is no, or not given' % os.environ['BOOTS'])
     peer = os.environ.get('PEER')
-    if peer and peer != 'none' and not os.access(peer, os.X_OK):
+    if built and peer and peer != 'none' and not os.access(peer, os.X_OK):
         sys.exit('PEER=%s is neither none nor a program' % peer)
 
 
 def main():
-    check_asked()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('--build', default='build/test')
+    parser.add_argument('--asked', action='store_true',
+                        help='only say whether what is asked for can be')
     parser.add_argument('host', nargs='*', metavar='NAME=COMMAND')
     args = parser.parse_args()
+    check_asked(not args.asked)
+    if args.asked:
+        return 0
     tests = Tests(args.build, args.host)
     print('seed %s, %s CPUs%s' % (tests.seed, tests.smp,
                                   ', no peer' if tests.peer == 'none' else ''))

@@ -10,7 +10,9 @@
  *
  * Locks: the counters are atomic. Not here: the tests.
  */
+#include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include "host.h"
 
 int host_fence;
@@ -99,6 +101,21 @@ int host_verdict(void)
 	return tests_failed != 0;
 }
 
+/* Bad input is told; a run of something else would only look right. */
+static unsigned long number(const char *name, const char *text)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 0);
+	if (errno || *end || *text < '0' || *text > '9') {
+		printf("Bail out! %s=%s is not a number\n", name, text);
+		exit(2);
+	}
+	return value;
+}
+
 unsigned long host_option(int argc, char **argv, const char *name,
 			  unsigned long otherwise)
 {
@@ -108,8 +125,8 @@ unsigned long host_option(int argc, char **argv, const char *name,
 
 	for (i = 1; i < argc; i++) {
 		if (!strncmp(argv[i], name, len) && argv[i][len] == '=')
-			return strtoul(argv[i] + len + 1, NULL, 0);
+			return number(name, argv[i] + len + 1);
 	}
 	value = getenv(name);
-	return value && *value ? strtoul(value, NULL, 0) : otherwise;
+	return value && *value ? number(name, value) : otherwise;
 }
