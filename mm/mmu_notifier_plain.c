@@ -684,7 +684,10 @@ static enum claim claim_release(struct mmu_notifier_subscriptions *subs,
 	return claim;
 }
 
-/* A callback like any other, awaited by who exits or unregisters. Reports name us. */
+/*
+ * A callback like any other, awaited by who exits or unregisters. Out of line, so
+ * that reports name it.
+ */
 static noinline void tell_release(struct mmu_notifier *sub, struct mm_struct *mm)
 {
 	unsigned long since = call_begins(mm);

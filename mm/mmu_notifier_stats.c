@@ -295,7 +295,7 @@ static unsigned int event_of(struct mmu_notifier_subscriptions *subs,
 }
 
 /* Several may hold the driver's lock, for reading. */
-static void count_alone(unsigned long *count)
+static void count_unlocked(unsigned long *count)
 {
 	unsigned long old = READ_ONCE(*count);
 
@@ -320,9 +320,9 @@ void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub)
 	/* Made by the callback that changed the number, if that was observed. */
 	figures = smp_load_acquire(&interval_sub->figures);
 	if (figures)
-		count_alone(event < NR_MMU_NOTIFY_EVENTS
-				    ? &figures->retries[event]
-				    : &figures->retries_other);
+		count_unlocked(event < NR_MMU_NOTIFY_EVENTS
+				       ? &figures->retries[event]
+				       : &figures->retries_other);
 	TRACE(mmu_interval_lost, interval_sub, mmu_notifier_event_name(event),
 	      seq);
 }

@@ -121,6 +121,8 @@ interval_tree_parent(const struct interval_tree_node *node)
  * @node: the new node, red
  * @parent: above it, red
  * @tree: the tree
+ *
+ * Context: as interval_tree_insert(), which alone calls it.
  */
 void interval_tree_settle(struct interval_tree_node *node,
 			  struct interval_tree_node *parent,

@@ -23,9 +23,12 @@
  * is from start to end.
  *
  * mm/mmu_notifier.c tells how; docs/semantics.md lists every rule (R...) with
- * its test. Most of what follows says what each call promises; the last part
- * is what stands in when the option is off (R6.1 to R6.5): subscribing is
- * declared and does not link, changing mappings costs nothing.
+ * its test. The last part is what stands in when the option is off (R6.1 to R6.5):
+ * subscribing is declared and does not link, changing mappings costs nothing.
+ *
+ * Over 600 lines because it is the whole contract, more than half of it what each
+ * call promises, and because what a kernel has and what stands in for it must be
+ * read side by side.
  */
 #ifndef MM_MMU_NOTIFIER_H
 #define MM_MMU_NOTIFIER_H
