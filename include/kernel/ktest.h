@@ -19,8 +19,8 @@
  *
  * EXPECT_x notes a failure and goes on; REQUIRE_x notes it and returns from
  * the function it stands in, so it may only stand in a void function and only
- * where nothing is left to undo.  Both may be used from any context, and from
- * helper threads that were handed `test`.
+ * where all that is left to undo is registered with ktest_cleanup().  Both may
+ * be used from any context, and from helper threads that were handed `test`.
  *
  * An interleaving is forced with a struct ktest_step, never with a sleep: it
  * is a number that only grows.  One side announces that it has come to n with
@@ -82,6 +82,15 @@ struct ktest_case {
 	void (*fn)(struct ktest *test);
 };
 
+/** The most clean-ups that are registered at one time. */
+#define KTEST_CLEANUPS 32
+
+/** struct ktest_cleanup - a call that undoes something; see ktest_cleanup() */
+struct ktest_cleanup {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
 /**
  * struct ktest - one run of one test
  * @tcase: what runs
@@ -89,6 +98,8 @@ struct ktest_case {
  * @rng: see ktest_rng()
  * @failures: expectations that did not hold
  * @skip_reason: NULL, or why the test did not apply
+ * @cleanup: calls to make when the body has ended, the oldest first
+ * @nr_cleanups: how many there are
  *
  * @failures is atomic: any thread of the test may count one.  The others
  * belong to the thread that runs the body.
@@ -99,6 +110,8 @@ struct ktest {
 	struct rng rng;
 	atomic_t failures;
 	const char *skip_reason;
+	struct ktest_cleanup cleanup[KTEST_CLEANUPS];
+	unsigned int nr_cleanups;
 };
 
 #define KTEST_F(suite_, name_, flags_)                             \
@@ -240,6 +253,43 @@ static inline void ktest_skip(struct ktest *test, const char *why)
 {
 	test->skip_reason = why;
 }
+
+/**
+ * ktest_cleanup() - have something undone when the test's body has ended
+ * @test: the running test
+ * @fn: called once, with @arg
+ * @arg: must outlive the body: static, or from ktest_alloc()
+ *
+ * The runner makes these calls in reverse order of registration, however the
+ * body ended: by its last line, or by a REQUIRE that failed.  They count
+ * against the test's deadline, and an expectation that fails in one of them
+ * fails the test.
+ *
+ * Context: the thread of the body, in a clean-up too.
+ */
+void ktest_cleanup(struct ktest *test, void (*fn)(void *arg), void *arg);
+
+/**
+ * ktest_cleanup_now() - undo one thing before the body ends
+ * @test: the running test
+ * @arg: as registered; of several clean-ups the newest with it is called
+ *
+ * For a test about the undoing itself.  It fails where no clean-up has @arg.
+ * Context: as ktest_cleanup().
+ */
+void ktest_cleanup_now(struct ktest *test, const void *arg);
+
+/**
+ * ktest_alloc() - zeroed memory that the runner frees
+ * @test: the running test
+ * @size: bytes
+ *
+ * It is freed by a clean-up, so it outlives all that is registered later.
+ *
+ * Context: as ktest_cleanup(); may sleep.
+ * Return: the memory, never NULL.
+ */
+void *ktest_alloc(struct ktest *test, size_t size);
 
 /**
  * EXPECT_ONE_REPORT() - the lock validator spoke exactly once, and of all these

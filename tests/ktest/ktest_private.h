@@ -46,6 +46,9 @@ extern void (*const __ktest_rescue_end[])(void);
 /* One or more whole lines, past the log, so that no prefix spoils the KTAP. */
 void ktest_print(const char *fmt, ...) __printf(1, 2);
 
+/* cleanup.c: undo all that is registered, the newest first. */
+void ktest_cleanup_all(struct ktest *test);
+
 /* state.c: note every registered figure; compare, and fail the test. */
 void ktest_state_mark(void);
 void ktest_state_compare(struct ktest *test);

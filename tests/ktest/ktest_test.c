@@ -96,6 +96,20 @@ KTEST_F(ktest, must_fail_by_an_expectation, KT_BY_NAME_ONLY)
 	EXPECT_EQ(answer, 42);
 }
 
+/* A clean-up leaks unless it is called, and the text says that it was. */
+static void say_that_it_was_undone(void *arg)
+{
+	ktest_note("the clean-up ran");
+	kfree(arg);
+}
+
+KTEST_F(ktest, must_fail_by_a_requirement_and_be_cleaned_up, KT_BY_NAME_ONLY)
+{
+	ktest_cleanup(test, say_that_it_was_undone, kmalloc(100, GFP_KERNEL));
+	REQUIRE(!"a requirement");
+	ktest_note("the body went on");
+}
+
 KTEST_F(ktest, must_fail_by_a_leaked_page, KT_BY_NAME_ONLY)
 {
 	REQUIRE(alloc_page(GFP_KERNEL) != NULL);

@@ -142,6 +142,7 @@ static int test_thread(void *arg)
 	struct ktest_thread *thread = arg;
 
 	thread->test->tcase->fn(thread->test);
+	ktest_cleanup_all(thread->test);
 	check_context(thread->test);
 	complete(&thread->done);
 	return 0;
