@@ -254,6 +254,19 @@ bool upcall_stack_guard(vaddr_t addr)
 	       (addr & (SLOT_SIZE - 1)) < KERNEL_STACK_SIZE;
 }
 
+bool upcall_stack_bounds(vaddr_t addr, vaddr_t *start, vaddr_t *end)
+{
+	vaddr_t slot = addr & ~(SLOT_SIZE - 1);
+
+	/* The lower half of the guard may be behind the end of the slot below. */
+	if (addr < STACKS_START || addr >= STACKS_END ||
+	    addr - slot < KERNEL_STACK_SIZE / 2)
+		return false;
+	*start = slot + KERNEL_STACK_SIZE;
+	*end = slot + SLOT_SIZE;
+	return true;
+}
+
 unsigned long kernel_stacks_live(void)
 {
 	return READ_ONCE(stacks.live);

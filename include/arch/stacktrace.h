@@ -14,7 +14,7 @@ struct trap_regs;
  * @max: room in @entries
  * @skip: innermost frames to leave out; 0 begins with the caller
  *
- * Context: any; touches only mapped kernel stacks.
+ * Context: any, NMI too: never faults.
  * Return: entries filled.
  */
 unsigned int stack_trace_save(unsigned long *entries, unsigned int max,
@@ -33,11 +33,12 @@ unsigned int stack_trace_from(unsigned long sp, unsigned long *entries,
 
 /**
  * stack_trace_regs() - addresses of a stack that was trapped
- * @regs: where; its instruction pointer is the first entry
+ * @regs: where; its instruction pointer is the first entry, its stack pointer
+ *        says in which stack frames may lie
  * @entries: filled, innermost first
  * @max: room
  *
- * Context: any; touches only mapped kernel stacks.
+ * Context: any, NMI too: never faults.
  * Return: entries filled.
  */
 unsigned int stack_trace_regs(const struct trap_regs *regs,

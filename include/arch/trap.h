@@ -20,6 +20,7 @@
  * fixup_exception() - continue at the landing that an extable entry names
  * @regs: the trapped state; the instruction pointer is changed on success
  *
+ * Context: trap. In an NMI handler an entry is no excuse: it panics.
  * Return: true if the trapping instruction has an entry.
  */
 bool fixup_exception(struct trap_regs *regs);

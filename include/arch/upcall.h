@@ -54,6 +54,19 @@ void upcall_preempt_irq(void);
 bool upcall_stack_guard(vaddr_t addr);
 
 /**
+ * upcall_stack_bounds() - the kernel stack that a stack pointer belongs to
+ * @addr: the stack pointer; it may have run into the guard below the stack
+ * @start: filled: lowest address of the stack
+ * @end: filled: first address behind it
+ *
+ * The stack is mapped if a CPU stands on it or a task sleeps on it.
+ *
+ * Context: any, NMI too.
+ * Return: true if kernel stacks lie there (mm/kernel_stack.c knows).
+ */
+bool upcall_stack_bounds(vaddr_t addr, vaddr_t *start, vaddr_t *end);
+
+/**
  * upcall_secondary_cpu() - a started CPU enters the scheduler (kernel/)
  *
  * The CPU runs on its boot stack, which is that of its idle task, with

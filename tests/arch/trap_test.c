@@ -4,9 +4,13 @@
  */
 #include <arch/boot.h>
 #include <arch/cpu.h>
+#include <arch/irq.h>
 #include <arch/stacktrace.h>
+#include <arch/task.h>
 #include <arch/trap.h>
 #include <kernel/ktest.h>
+#include <kernel/percpu.h>
+#include <kernel/preempt.h>
 #include <kernel/string.h>
 #include <kernel/symbols.h>
 #include <asm/arch.h>
@@ -139,9 +143,10 @@ KTEST(trap, a_stack_trace_names_the_callers_in_order)
 
 KTEST(trap, a_broken_frame_pointer_ends_the_trace)
 {
-	struct trap_regs regs = {.rip = 1, .rbp = UNMAPPED_KERNEL};
 	unsigned long entries[8];
 	u64 loop[2] = {(u64)loop, 5};
+	struct trap_regs regs = {
+		.rip = 1, .rbp = UNMAPPED_KERNEL, .rsp = (u64)loop};
 
 	EXPECT_EQ(stack_trace_regs(&regs, entries, 8), 1U);
 	regs.rbp = 0x1234; /* user half: not touched */
@@ -149,4 +154,119 @@ KTEST(trap, a_broken_frame_pointer_ends_the_trace)
 	regs.rbp = (u64)loop; /* a frame that is its own caller */
 	EXPECT_EQ(stack_trace_regs(&regs, entries, 8), 2U);
 	EXPECT_EQ(stack_trace_regs(&regs, entries, 0), 0U);
+}
+
+/*
+ * An address in each place where a frame may not be. The walk must know that
+ * without trying: a fault inside an NMI handler is a panic.
+ */
+KTEST(trap, a_stack_walk_in_an_nmi_never_faults)
+{
+	unsigned long here = (unsigned long)__builtin_frame_address(0);
+	unsigned long bottom = ALIGN_DOWN(here, KERNEL_STACK_SIZE);
+	const unsigned long bad[] = {
+		UNMAPPED_KERNEL,
+		0x8000000000000000UL, /* not canonical */
+		0x1234,
+		bottom - 8, /* the guard below the stack */
+		bottom - 16,
+		bottom + KERNEL_STACK_SIZE - 8, /* half of a frame */
+		bottom + KERNEL_STACK_SIZE,
+		-8UL,
+		here + 1,
+		(unsigned long)boot_stack_guard,
+		(unsigned long)boot_stack, /* mapped, and not our stack */
+	};
+	unsigned long entries[8], flags;
+	unsigned int n[ARRAY_SIZE(bad)], lost[ARRAY_SIZE(bad)];
+
+	local_irq_save(flags);
+	nmi_enter();
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct trap_regs regs = {.rip = 1, .rbp = bad[i], .rsp = here};
+
+		n[i] = stack_trace_regs(&regs, entries, 8);
+		regs.rbp = here;
+		regs.rsp = bad[i];
+		lost[i] = stack_trace_regs(&regs, entries, 8);
+	}
+	nmi_exit();
+	local_irq_restore(flags);
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
+		EXPECT_EQ(n[i], 1U);
+		/* only the guard is a sign of where the stack is */
+		if (bad[i] != bottom - 8 && bad[i] != bottom - 16 &&
+		    bad[i] != here + 1)
+			EXPECT_EQ(lost[i], 1U);
+	}
+}
+
+static unsigned long flags_seen;
+
+static void note_flags(void *unused)
+{
+	flags_seen = arch_read_flags();
+}
+
+static void note_flags_at_step(struct trap_regs *regs)
+{
+	flags_seen = arch_read_flags();
+	regs->rflags &= ~EFLAGS_TF;
+}
+
+/* Popping them sets AC also where the CPU has no instruction for it. */
+static void run_with_flags(unsigned long more)
+{
+	unsigned long flags = arch_read_flags();
+
+	asm volatile("pushq %0\n\t"
+		     "popfq\n\t"
+		     "nop\n\t"
+		     "nop\n\t"
+		     "pushq %1\n\t"
+		     "popfq"
+		     :
+		     : "r"(flags | more), "r"(flags)
+		     : "memory", "cc");
+}
+
+/*
+ * What the interrupted code was doing says nothing of the handler: AC set would
+ * let it touch user memory, DF set would run its string instructions backwards.
+ */
+KTEST(trap, a_handler_begins_without_the_flags_of_what_it_interrupted)
+{
+	unsigned long bad = EFLAGS_DF, flags, interrupt, exception;
+	int vector = irq_alloc_vector(note_flags, NULL, "flags");
+
+	REQUIRE(vector >= 0);
+	if (cpu_has(X86_FEATURE_SMAP))
+		bad |= EFLAGS_AC;
+	local_irq_save(flags);
+	flags_seen = ~0UL;
+	lapic_send_vector(smp_processor_id(), (unsigned int)vector);
+	run_with_flags(EFLAGS_AC | EFLAGS_DF | EFLAGS_IF);
+	interrupt = flags_seen;
+	flags_seen = ~0UL;
+	trap_single_step = note_flags_at_step;
+	run_with_flags(EFLAGS_AC | EFLAGS_DF | EFLAGS_TF);
+	trap_single_step = NULL;
+	exception = flags_seen;
+	local_irq_restore(flags);
+	irq_free_vector(vector);
+	EXPECT_EQ(interrupt & bad, 0);
+	EXPECT_EQ(exception & bad, 0);
+}
+
+/* The page fault's entry is the third; nobody looks at the flags inside. */
+KTEST(trap, every_entry_clears_ac_where_the_cpu_has_smap)
+{
+	static const u8 clac[] = {0x0f, 0x01, 0xca};
+	unsigned int n = 0;
+
+	for (u8 *const *site = trap_clac_sites; site < trap_clac_sites_end;
+	     site++, n++)
+		EXPECT_EQ(!memcmp(*site, clac, sizeof(clac)),
+			  cpu_has(X86_FEATURE_SMAP));
+	EXPECT_EQ(n, 3U); /* page fault, exception, interrupt */
 }

@@ -5,29 +5,49 @@
  * Every function begins by pushing rbp and pointing rbp at it, so a stack is a
  * list: [rbp] is the caller's rbp, [rbp + 8] the address it will return to.
  * Trap entries push such a frame too (trap/entry.asm). A list may be damaged
- * when we need it most: frames must climb, must be kernel addresses, and are
- * read by an instruction that is allowed to fault.
+ * when it is needed most, and it is walked in NMI handlers, where a fault is
+ * deadly (trap/trap.c). So no link is followed out of the stack it lies in:
+ *
+ *	the first frame		in the stack that holds the stack pointer: a CPU
+ *				stands on it, or a task sleeps on it, so it is
+ *				mapped
+ *	each next frame		higher in the same stack
+ *
+ * A trap that has a stack of its own (IST) therefore ends the list, after the
+ * address that it interrupted; stack_trace_regs() shows the rest.
+ *
+ * A pointer into the guard below a stack belongs to that stack: this is how an
+ * overflow looks.
+ *
+ * Words are read by an instruction that may fault all the same: a task that is
+ * shown by another CPU may end meanwhile and give its stack back. That never
+ * happens to a CPU that walks its own stack.
  */
+#include <arch/boot.h>
 #include <arch/cpu.h>
 #include <arch/stacktrace.h>
+#include <arch/task.h>
 #include <arch/trap.h>
+#include <arch/upcall.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
 #include <asm/arch.h>
 
-#define KERNEL_HALF   0xffff800000000000UL
-#define FRAME_MAX_GAP (64UL << 10) /* IST stack to task stack is a jump */
-#define PRINT_MAX     32
+#define PRINT_MAX 32
 
-/* Read one word of kernel memory. Return: false if it is not mapped. */
+/* [start, end): where the next frame may lie */
+struct stack {
+	unsigned long start;
+	unsigned long end;
+};
+
+/* Read one word of a stack. Return: false if it is not mapped any more. */
 static bool read_word(unsigned long addr, unsigned long *out)
 {
 	unsigned long value;
 	bool ok = true;
 
-	if (addr < KERNEL_HALF || addr % 8)
-		return false;
 	asm volatile("1:\tmovq (%2), %0\n\t"
 		     "jmp 3f\n"
 		     "2:\tmovb $0, %1\n\t"
@@ -40,22 +60,45 @@ static bool read_word(unsigned long addr, unsigned long *out)
 	return ok;
 }
 
-static unsigned int walk(unsigned long fp, unsigned long *entries,
-			 unsigned int max, unsigned int skip)
+/* The part of a stack that is in use when its pointer is @sp. */
+static bool find_stack(unsigned long sp, struct stack *stack)
 {
-	unsigned int n = 0;
-	unsigned long next, ret;
+	if (sp >= (unsigned long)boot_stack_guard &&
+	    sp < (unsigned long)boot_stack + KERNEL_STACK_SIZE) {
+		stack->start = (unsigned long)boot_stack;
+		stack->end = stack->start + KERNEL_STACK_SIZE;
+	} else if (!upcall_stack_bounds(sp, &stack->start, &stack->end)) {
+		return false;
+	}
+	stack->start = max(stack->start, sp);
+	return true;
+}
 
-	while (n < max && read_word(fp, &next) && read_word(fp + 8, &ret)) {
-		if (!ret)
+static bool in_stack(const struct stack *stack, unsigned long fp)
+{
+	return fp % 8 == 0 && fp >= stack->start && fp < stack->end &&
+	       stack->end - fp >= 16;
+}
+
+static unsigned int walk(unsigned long sp, unsigned long fp,
+			 unsigned long *entries, unsigned int max,
+			 unsigned int skip)
+{
+	unsigned long next, ret;
+	struct stack stack;
+	unsigned int n = 0;
+
+	if (!find_stack(sp, &stack))
+		return 0;
+	while (n < max) {
+		if (!in_stack(&stack, fp) || !read_word(fp, &next) ||
+		    !read_word(fp + 8, &ret) || !ret)
 			break;
 		if (skip)
 			skip--;
 		else
 			entries[n++] = ret;
-		/* Down only when an IST stack ends in the interrupted one. */
-		if (next <= fp && fp - next < FRAME_MAX_GAP)
-			break;
+		stack.start = fp + 16;
 		fp = next;
 	}
 	return n;
@@ -64,20 +107,23 @@ static unsigned int walk(unsigned long fp, unsigned long *entries,
 unsigned int stack_trace_save(unsigned long *entries, unsigned int max,
 			      unsigned int skip)
 {
-	return walk((unsigned long)__builtin_frame_address(0), entries, max,
-		    skip);
+	unsigned long frame = (unsigned long)__builtin_frame_address(0);
+
+	return walk(frame, frame, entries, max, skip);
 }
 
 unsigned int stack_trace_from(unsigned long sp, unsigned long *entries,
 			      unsigned int max)
 {
 	unsigned long rbp, rip;
+	struct stack stack;
 
 	/* arch_task_switch() left r15, r14, r13, r12, rbx, rbp, rip there. */
-	if (!max || !read_word(sp + 5 * 8, &rbp) || !read_word(sp + 6 * 8, &rip))
+	if (!max || !find_stack(sp, &stack) || !in_stack(&stack, sp + 5 * 8) ||
+	    !read_word(sp + 5 * 8, &rbp) || !read_word(sp + 6 * 8, &rip))
 		return 0;
 	entries[0] = rip;
-	return 1 + walk(rbp, entries + 1, max - 1, 0);
+	return 1 + walk(sp + 7 * 8, rbp, entries + 1, max - 1, 0);
 }
 
 static void say(const char *fmt, ...) __printf(1, 2);
@@ -100,7 +146,7 @@ unsigned int stack_trace_regs(const struct trap_regs *regs,
 	if (!max)
 		return 0;
 	entries[0] = regs->rip;
-	return 1 + walk(regs->rbp, entries + 1, max - 1, 0);
+	return 1 + walk(regs->rsp, regs->rbp, entries + 1, max - 1, 0);
 }
 
 void stack_trace_print_entries(unsigned int cpu, const unsigned long *entries,

@@ -28,7 +28,13 @@
  * the guard page.
  *
  * NMI, double fault and machine check run on IST stacks and must not sleep,
- * take locks or be nested in themselves.
+ * take locks or be nested in themselves. A trap inside an NMI handler ends in
+ * an iret, which lets the next NMI in: its frame overwrites the first one's.
+ * Hence no instruction of an NMI handler may trap, not even one with an entry
+ * in .extable; outside of a panic that is a panic.
+ *
+ * A single step (EFLAGS.TF) goes to trap_single_step. Tests set it, to look at
+ * the machine between any two instructions of a function.
  *
  * Locks: none. The IDT is written once, on the boot CPU.
  */
@@ -49,9 +55,9 @@
 #define NULL_END 0x10000UL /* nothing is ever mapped below */
 
 static struct idt_gate idt[256] __aligned(4096);
+void (*trap_single_step)(struct trap_regs *regs);
 
 extern const u64 trap_stubs[256];
-extern u8 *const trap_clac_sites[], *const trap_clac_sites_end[];
 
 void trap_exception(struct trap_regs *regs);
 void trap_page_fault(struct trap_regs *regs);
@@ -160,6 +166,9 @@ bool fixup_exception(struct trap_regs *regs)
 {
 	const struct extable_entry *e = find_entry(regs->rip);
 
+	if (e && in_nmi() && !panic_in_progress())
+		panic_with_regs(regs, "trap: %s inside an NMI handler",
+				trap_name(regs->vector));
 	if (e)
 		go_to_landing(regs, e);
 	return e;
@@ -262,6 +271,11 @@ void trap_exception(struct trap_regs *regs)
 		break;
 	case VECTOR_MACHINE_CHECK:
 		break;
+	case VECTOR_DEBUG:
+		if (!trap_single_step)
+			break;
+		trap_single_step(regs);
+		return;
 	default:
 		if (fixup_exception(regs))
 			return;

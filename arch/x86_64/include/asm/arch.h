@@ -13,6 +13,7 @@
 struct trap_regs;
 
 /* Vectors. 0..31 belong to the CPU, what is not named here to devices. */
+#define VECTOR_DEBUG         1
 #define VECTOR_NMI           2
 #define VECTOR_DOUBLE_FAULT  8
 #define VECTOR_PAGE_FAULT    14
@@ -45,7 +46,11 @@ void stack_trace_print_entries(unsigned int cpu, const unsigned long *entries,
 /* trap/trap.c */
 void trap_init(void);
 void trap_load_idt(void);
+/* where entry.asm has three bytes that trap_enable_clac() makes a clac */
+extern u8 *const trap_clac_sites[], *const trap_clac_sites_end[];
 void trap_enable_clac(void);
+/* For tests: runs after each instruction executed with EFLAGS.TF, or NULL */
+extern void (*trap_single_step)(struct trap_regs *regs);
 
 /* boot/multiboot.c */
 /* Return: NULL, or what is wrong. @out is filled as far as it went. */

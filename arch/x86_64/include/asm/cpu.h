@@ -7,7 +7,9 @@
 #include <kernel/types.h>
 #include <kernel/compiler.h>
 
+#define EFLAGS_TF       (1UL << 8)
 #define EFLAGS_IF       (1UL << 9)
+#define EFLAGS_DF       (1UL << 10)
 #define EFLAGS_AC       (1UL << 18)
 
 #define CR0_MP          (1UL << 1)
