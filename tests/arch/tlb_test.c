@@ -12,6 +12,7 @@
 #include <arch/page.h>
 #include <arch/smp.h>
 #include <arch/tlb.h>
+#include <arch/trap.h>
 #include <arch/uaccess.h>
 #include <kernel/atomic.h>
 #include <kernel/cpumask.h>
@@ -24,6 +25,7 @@
 #include <mm/page.h>
 #include <mm/page_alloc.h>
 #include <mm/vmalloc.h>
+#include <asm/arch.h>
 
 #define OLD    0x01d01d01d01d01d0UL
 #define NEW    0x2e32e32e32e32e32UL
@@ -275,4 +277,84 @@ KTEST(tlb, a_cpu_that_switches_in_sees_the_change)
 	kthread_join(reader);
 	EXPECT(!s.stale);
 	mmput(s.mm);
+}
+
+/*
+ * The race that this file's subject begins with, without a second CPU: a CPU
+ * that had the root loaded and its bit not set, if only for one instruction,
+ * could walk the tables then and be asked for nothing.
+ */
+static struct {
+	const struct mm_context *ctx[2];
+	unsigned int steps;
+	unsigned int loads;  /* roots seen loaded, one after the other */
+	unsigned int unseen; /* steps with a root whose bit is not set */
+	paddr_t root;
+} stepping;
+
+static void look_at_step(struct trap_regs *regs)
+{
+	unsigned int cpu = smp_processor_id();
+	paddr_t root = read_cr3();
+
+	stepping.steps++;
+	stepping.loads += root != stepping.root;
+	stepping.root = root;
+	for (unsigned int i = 0; i < ARRAY_SIZE(stepping.ctx); i++)
+		if (root == stepping.ctx[i]->pgd &&
+		    !cpumask_test_cpu(cpu, &stepping.ctx[i]->cpus))
+			stepping.unseen++;
+}
+
+static void set_single_step(unsigned long tf)
+{
+	unsigned long flags = (arch_read_flags() & ~EFLAGS_TF) | tf;
+
+	asm volatile("pushq %0\n\tpopfq" : : "r"(flags) : "memory", "cc");
+}
+
+KTEST(tlb, a_loaded_root_has_its_bit_set_at_every_instruction)
+{
+	struct mm_struct *mm = mm_alloc();
+	unsigned long flags;
+
+	REQUIRE(mm);
+	stepping.ctx[0] = &mm->context;
+	stepping.ctx[1] = &init_mm_context;
+	stepping.steps = stepping.loads = stepping.unseen = 0;
+	kthread_use_mm(mm);
+	local_irq_save(flags);
+	stepping.root = read_cr3();
+	trap_single_step = look_at_step;
+	set_single_step(EFLAGS_TF);
+	arch_switch_mm(&init_mm_context);
+	arch_switch_mm(&mm->context);
+	set_single_step(0);
+	trap_single_step = NULL;
+	local_irq_restore(flags);
+	EXPECT_EQ(read_cr3(), mm->context.pgd);
+	kthread_unuse_mm(mm);
+	EXPECT_GT(stepping.steps, 20U);
+	EXPECT_EQ(stepping.loads, 2U);
+	EXPECT_EQ(stepping.unseen, 0U);
+	mmput(mm);
+}
+
+/* A lazy CPU is asked to forget the very space that it leaves others for. */
+KTEST(tlb, a_cpu_that_loads_what_it_has_loaded_keeps_its_bit)
+{
+	unsigned long flags;
+	unsigned int cpu;
+	bool kept;
+
+	preempt_disable();
+	cpu = smp_processor_id();
+	local_irq_save(flags);
+	arch_switch_mm(&init_mm_context);
+	arch_switch_mm(NULL);
+	local_irq_restore(flags);
+	flush_tlb_mm(&init_mm_context);
+	kept = cpumask_test_cpu(cpu, &init_mm_context.cpus);
+	preempt_enable();
+	EXPECT(kept);
 }

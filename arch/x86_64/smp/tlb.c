@@ -29,6 +29,10 @@
  *
  * Either the changer sees the bit and asks, or the walk sees the new entry.
  *
+ * So a root that is loaded has its CPU's bit set, between any two instructions:
+ * the bit is set before the root is loaded and cleared after another one is
+ * (a_loaded_root_has_its_bit_set_at_every_instruction).
+ *
  * Why every request is served (cpus_that_flush_each_other_all_finish in the
  * same file):
  *
@@ -94,7 +98,11 @@ static DEFINE_PER_CPU_ALIGNED(u64, inbox);
 static DEFINE_PER_CPU_ALIGNED(struct tlb_request, request);
 static DEFINE_PER_CPU(struct tlb_counters, counters);
 
-/* Interrupts off. */
+/*
+ * Interrupts off. @next may be loaded already: a lazy CPU that has the kernel's
+ * own space loaded is asked to leave it like any other (flush_tlb_mm()). Its
+ * bit must then stay set, or the next flush passes this CPU by.
+ */
 static void load(struct mm_context *next)
 {
 	struct mm_context *prev = this_cpu_read(loaded);
@@ -104,7 +112,7 @@ static void load(struct mm_context *next)
 	cpumask_set_cpu(cpu, &next->cpus);
 	this_cpu_write(loaded, next);
 	write_cr3(next->pgd);
-	if (prev)
+	if (prev && prev != next)
 		cpumask_clear_cpu(cpu, &prev->cpus);
 }
 
