@@ -6,6 +6,7 @@
  * the right use beside it none.  Nothing here can really deadlock: the orders
  * are shown one after the other by one thread.
  */
+#include <kernel/ktest.h>
 #include <kernel/lockdep.h>
 #include <kernel/mutex.h>
 #include <kernel/rcu.h>
@@ -15,8 +16,6 @@
 #include <kernel/string.h>
 #include <kernel/timer.h>
 #include <kernel/workqueue.h>
-
-#include "crew.h"
 
 /* Two or three for each test; classes are for ever, so none is shared. */
 static DEFINE_SPINLOCK(ab_a);

@@ -3,9 +3,10 @@
  * tests/kernel/mutex_test.c - one holder, waiters served in order, killable
  */
 #include <kernel/mutex.h>
+#include <kernel/sched.h>
 #include <kernel/time.h>
 
-#include "crew.h"
+#include "../ktest/team.h"
 
 #define ROUNDS 400
 
@@ -26,14 +27,14 @@ static void shared_init(struct shared *s, struct ktest *test)
 	step_init(&s->step, test);
 }
 
-static void lock_rounds(struct crew *crew, unsigned int me)
+static void lock_rounds(struct team_worker *me)
 {
-	struct shared *s = crew->arg;
+	struct shared *s = me->arg;
 
-	for (unsigned int i = 0; i < ROUNDS; i++) {
+	while (team_goes_on(me)) {
 		u64 seen;
 
-		if ((i + me) % 5)
+		if ((me->round + me->number) % 5)
 			mutex_lock(&s->mutex);
 		else
 			while (!mutex_trylock(&s->mutex))
@@ -41,7 +42,7 @@ static void lock_rounds(struct crew *crew, unsigned int me)
 		if (atomic_inc_return(&s->inside) != 1)
 			atomic_inc(&s->wrong);
 		seen = READ_ONCE(s->counter);
-		if (i % 16 == me)
+		if (me->round % 16 == me->number)
 			yield();
 		WRITE_ONCE(s->counter, seen + 1);
 		atomic_dec(&s->inside);
@@ -51,11 +52,11 @@ static void lock_rounds(struct crew *crew, unsigned int me)
 
 KTEST(mutex, all_cpus_at_once_exclude_each_other)
 {
-	unsigned int n = crew_size();
+	unsigned int n = team_size();
 	struct shared s;
 
 	shared_init(&s, test);
-	crew_run(test, n, &s, lock_rounds);
+	team_run(test, n, ROUNDS, lock_rounds, &s);
 	EXPECT_EQ(s.counter, (u64)n * ROUNDS);
 	EXPECT_EQ(atomic_read(&s.wrong), 0);
 	EXPECT_EQ(s.mutex.owner, 0);

@@ -6,9 +6,10 @@
  * only listens while a test has given it a buffer.
  */
 #include <kernel/printk.h>
+#include <kernel/sched.h>
 #include <kernel/string.h>
 
-#include "crew.h"
+#include "../ktest/team.h"
 
 static char heard[16384];
 static size_t heard_len;
@@ -112,23 +113,23 @@ KTEST_F(printk, messages_logged_while_the_consoles_are_owned_are_shown,
 	EXPECT(strstr(heard, "logged meanwhile\n"));
 }
 
-static void print_some(struct crew *crew, unsigned int me)
+static void print_some(struct team_worker *me)
 {
-	for (unsigned int i = 0; i < 10; i++)
-		pr_info("crew %u says %u.", me, i);
+	while (team_goes_on(me))
+		pr_info("worker %u says %lu.", me->number, me->round);
 }
 
 KTEST(printk, all_cpus_at_once_lose_and_tear_nothing)
 {
-	unsigned int n = min(crew_size(), 8U);
+	unsigned int n = min(team_size(), 8U);
 	char line[32];
 
 	listen();
-	crew_run(test, n, NULL, print_some);
+	team_run(test, n, 10, print_some, NULL);
 	console_flush();
 	stop_listening();
 	for (unsigned int i = 0; i < n * 10; i++) {
-		snprintf(line, sizeof(line), "] crew %u says %u.\n", i / 10,
+		snprintf(line, sizeof(line), "] worker %u says %u.\n", i / 10,
 			 i % 10);
 		if (!strstr(heard, line))
 			ktest_fail(test, "missing: %s", line + 2);

@@ -4,9 +4,10 @@
  */
 #include <kernel/alloc.h>
 #include <kernel/rcu.h>
+#include <kernel/sched.h>
 #include <kernel/string.h>
 
-#include "crew.h"
+#include "../ktest/team.h"
 
 #define ALIVE 0x600dU
 #define DEAD  0xdeadU
@@ -49,19 +50,19 @@ static struct node *new_node(unsigned int generation)
 	return node;
 }
 
-static void read_or_replace(struct crew *crew, unsigned int me)
+static void read_or_replace(struct team_worker *me)
 {
-	struct shared *s = crew->arg;
+	struct shared *s = me->arg;
 
-	for (unsigned int i = 1; i <= 200; i++) {
+	while (team_goes_on(me)) {
 		struct node *node, *old;
 
-		if (me % 3 == 0) {
-			node = new_node(i);
+		if (me->number % 3 == 0) {
+			node = new_node(me->round + 1);
 			if (!node)
 				continue;
 			old = xchg(&s->node, node);
-			if (i % 16 == 0) {
+			if (me->round % 16 == 15) {
 				synchronize_rcu();
 				kill_node(&old->head);
 			} else {
@@ -89,7 +90,7 @@ KTEST_F(rcu, readers_never_see_a_freed_node, KT_SLOW)
 	shared_of_test = &s;
 	s.node = new_node(0);
 	REQUIRE(s.node);
-	crew_run(test, crew_size(), &s, read_or_replace);
+	team_run(test, team_size(), 200, read_or_replace, &s);
 	call_rcu(&s.node->head, kill_node);
 	rcu_barrier();
 	EXPECT_EQ(rcu_pending(), 0);

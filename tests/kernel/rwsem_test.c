@@ -3,8 +3,9 @@
  * tests/kernel/rwsem_test.c - readers together, writers alone, nobody starves
  */
 #include <kernel/rwsem.h>
+#include <kernel/sched.h>
 
-#include "crew.h"
+#include "../ktest/team.h"
 
 #define ROUNDS 400
 
@@ -49,14 +50,14 @@ static void write_once(struct shared *s, bool give_way)
 	atomic_dec(&s->writers);
 }
 
-static void mixed_rounds(struct crew *crew, unsigned int me)
+static void mixed_rounds(struct team_worker *me)
 {
-	struct shared *s = crew->arg;
+	struct shared *s = me->arg;
 
-	for (unsigned int i = 0; i < ROUNDS; i++) {
-		bool give_way = i % 8 == me % 8;
+	while (team_goes_on(me)) {
+		bool give_way = me->round % 8 == me->number % 8;
 
-		switch ((i + me) % 6) {
+		switch ((me->round + me->number) % 6) {
 		case 0:
 			down_write(&s->sem);
 			write_once(s, give_way);
@@ -94,7 +95,7 @@ KTEST(rwsem, readers_and_writers_at_once_keep_apart)
 	struct shared s;
 
 	shared_init(&s, test);
-	crew_run(test, crew_size(), &s, mixed_rounds);
+	team_run(test, team_size(), ROUNDS, mixed_rounds, &s);
 	EXPECT_EQ(atomic_read(&s.wrong), 0);
 	EXPECT_EQ(s.counter, s.twin);
 	EXPECT_EQ(atomic64_read(&s.sem.count), 0);

@@ -2,11 +2,12 @@
 /*
  * tests/kernel/sched_test.c - threads run, share, move, sleep and wake
  */
+#include <kernel/sched.h>
 #include <kernel/time.h>
 #include <kernel/wait.h>
 #include <arch/cpu.h>
 
-#include "crew.h"
+#include "../ktest/team.h"
 
 struct pair {
 	struct ktest *test;
@@ -142,14 +143,14 @@ static int ping(void *arg)
 	return 0;
 }
 
-static void many_wakers(struct crew *crew, unsigned int me)
+static void many_wakers(struct team_worker *me)
 {
-	struct pair *p = crew->arg;
+	struct pair *p = me->arg;
 
-	for (unsigned int i = 0; i < 500; i++) {
+	while (team_goes_on(me)) {
 		atomic_set(&p->flag, 1);
 		wake_up_process(p->sleeper);
-		if (i % 32 == me)
+		if (me->round % 32 == me->number)
 			yield();
 	}
 }
@@ -160,7 +161,7 @@ KTEST(sched, a_storm_of_wakeups_leaves_nothing_asleep)
 
 	pair_init(&p, test);
 	p.sleeper = kthread_run(ping, &p, "sleeper");
-	crew_run(test, crew_size(), &p, many_wakers);
+	team_run(test, team_size(), 500, many_wakers, &p);
 	KTEST_WAIT_FOR(test, !atomic_read(&p.flag));
 	EXPECT_LT(0, atomic_read(&p.count));
 	kthread_stop(p.sleeper);
@@ -281,8 +282,8 @@ static bool on_several_cpus(struct task **task, unsigned int n)
 /* They never sleep, so only who has less to do can come and take some. */
 KTEST_F(sched, work_spreads_over_the_cpus, KT_NEEDS_SMP)
 {
-	unsigned int n = crew_size();
-	struct task *task[CREW_MAX];
+	unsigned int n = team_size();
+	struct task *task[TEAM_MAX];
 	struct pair p;
 
 	pair_init(&p, test);
@@ -454,42 +455,43 @@ static int sleep_until_stopped(void *arg)
 }
 
 /* The same without a hook: stopped at any time of its short life. */
-static void make_and_stop(struct crew *crew, unsigned int me)
+static void make_and_stop(struct team_worker *me)
 {
 	struct wait_queue_head wq;
-	struct rng rng = rng_init(crew->test->seed + me);
 
 	init_waitqueue_head(&wq);
-	for (unsigned int i = 0; i < 60; i++) {
+	while (team_goes_on(me)) {
 		struct task *task = kthread_run(sleep_until_stopped, &wq, "t");
 
 		if (IS_ERR(task))
 			continue;
-		udelay(rng_below(&rng, 60));
+		udelay(rng_below(&me->rng, 60));
 		if (kthread_stop(task) != 7)
-			ktest_fail(crew->test, "thread %u of %u", i, me);
+			ktest_fail(me->test, "thread %lu of %u", me->round,
+				   me->number);
 	}
 }
 
 KTEST(sched, threads_stopped_at_any_moment_all_end)
 {
-	crew_run(test, crew_size(), NULL, make_and_stop);
+	team_run(test, team_size(), 60, make_and_stop, NULL);
 }
 
-static void make_and_join(struct crew *crew, unsigned int me)
+static void make_and_join(struct team_worker *me)
 {
-	for (long i = 0; i < 20; i++) {
+	while (team_goes_on(me)) {
+		long i = (long)me->round;
 		struct task *task =
 			kthread_run(return_argument, (void *)i, "child");
 
 		if (IS_ERR(task) || kthread_join(task) != i)
-			ktest_fail(crew->test, "child %ld of %u", i, me);
+			ktest_fail(me->test, "child %ld of %u", i, me->number);
 	}
 }
 
 KTEST(sched, threads_made_on_all_cpus_at_once_all_come_back)
 {
-	crew_run(test, crew_size(), NULL, make_and_join);
+	team_run(test, team_size(), 20, make_and_join, NULL);
 }
 
 KTEST(sched, preemption_comes_back_where_it_was)

@@ -2,11 +2,12 @@
 /*
  * tests/kernel/spinlock_test.c - one holder at a time, whoever it is
  */
+#include <kernel/sched.h>
 #include <kernel/spinlock.h>
 #include <kernel/seqlock.h>
 #include <kernel/timer.h>
 
-#include "crew.h"
+#include "../ktest/team.h"
 
 #define ROUNDS 2000
 
@@ -36,13 +37,13 @@ static void count_alone(struct shared *s)
 	atomic_dec(&s->inside);
 }
 
-static void lock_rounds(struct crew *crew, unsigned int me)
+static void lock_rounds(struct team_worker *me)
 {
-	struct shared *s = crew->arg;
+	struct shared *s = me->arg;
 	unsigned long flags;
 
-	for (unsigned int i = 0; i < ROUNDS; i++) {
-		switch ((i + me) % 4) {
+	while (team_goes_on(me)) {
+		switch ((me->round + me->number) % 4) {
 		case 0:
 			spin_lock_irqsave(&s->lock, flags);
 			count_alone(s);
@@ -69,11 +70,11 @@ static void lock_rounds(struct crew *crew, unsigned int me)
 
 KTEST(spinlock, all_cpus_at_once_exclude_each_other)
 {
-	unsigned int n = crew_size();
+	unsigned int n = team_size();
 	struct shared s;
 
 	shared_init(&s);
-	crew_run(test, n, &s, lock_rounds);
+	team_run(test, n, ROUNDS, lock_rounds, &s);
 	EXPECT_EQ(s.counter, (u64)n * ROUNDS);
 	EXPECT_EQ(atomic_read(&s.wrong), 0);
 	EXPECT(!spin_is_locked(&s.lock));
@@ -98,15 +99,15 @@ KTEST(spinlock, trying_a_held_lock_fails_and_leaves_no_trace)
 	spin_unlock(&s.lock);
 }
 
-static void write_or_read_twins(struct crew *crew, unsigned int me)
+static void write_or_read_twins(struct team_worker *me)
 {
-	struct shared *s = crew->arg;
+	struct shared *s = me->arg;
 
-	for (unsigned int i = 0; i < ROUNDS; i++) {
+	while (team_goes_on(me)) {
 		unsigned int seq;
 		u64 a, b;
 
-		if (me % 3 == 0) {
+		if (me->number % 3 == 0) {
 			write_seqlock(&s->seqlock);
 			WRITE_ONCE(s->counter, s->counter + 1);
 			cpu_relax();
@@ -129,7 +130,7 @@ KTEST(seqlock, readers_never_use_half_of_a_change)
 	struct shared s;
 
 	shared_init(&s);
-	crew_run(test, crew_size(), &s, write_or_read_twins);
+	team_run(test, team_size(), ROUNDS, write_or_read_twins, &s);
 	EXPECT_EQ(atomic_read(&s.wrong), 0);
 	EXPECT_EQ(s.counter, s.twin);
 }

@@ -3,10 +3,11 @@
  * tests/kernel/srcu_test.c - readers who sleep, domains that do not disturb
  */
 #include <kernel/alloc.h>
+#include <kernel/sched.h>
 #include <kernel/srcu.h>
 #include <kernel/time.h>
 
-#include "crew.h"
+#include "../ktest/team.h"
 
 #define ALIVE 0x600dU
 #define DEAD  0xdeadU
@@ -48,20 +49,20 @@ static struct node *new_node(void)
 	return node;
 }
 
-static void read_or_replace(struct crew *crew, unsigned int me)
+static void read_or_replace(struct team_worker *me)
 {
-	struct shared *s = crew->arg;
+	struct shared *s = me->arg;
 
-	for (unsigned int i = 0; i < 300; i++) {
+	while (team_goes_on(me)) {
 		struct node *node, *old;
 		int idx;
 
-		if (me % 3 == 0) {
+		if (me->number % 3 == 0) {
 			node = new_node();
 			if (!node)
 				continue;
 			old = xchg(&s->node, node);
-			if (i % 8 == 0) {
+			if (me->round % 8 == 0) {
 				synchronize_srcu(&s->srcu);
 				kill_node(&old->head);
 			} else {
@@ -74,7 +75,7 @@ static void read_or_replace(struct crew *crew, unsigned int me)
 		for (unsigned int j = 0; j < 10; j++) {
 			if (READ_ONCE(node->mark) != ALIVE)
 				atomic_inc(&s->bad);
-			if (j == i % 10)
+			if (j == me->round % 10)
 				yield();
 		}
 		srcu_read_unlock(&s->srcu, idx);
@@ -88,7 +89,7 @@ KTEST_F(srcu, sleeping_readers_never_see_a_freed_node, KT_SLOW)
 	shared_init(&s, test);
 	s.node = new_node();
 	REQUIRE(s.node);
-	crew_run(test, crew_size(), &s, read_or_replace);
+	team_run(test, team_size(), 300, read_or_replace, &s);
 	EXPECT_EQ(atomic_read(&s.bad), 0);
 	EXPECT(!srcu_read_lock_held(&s.srcu));
 	call_srcu(&s.srcu, &s.node->head, kill_node);

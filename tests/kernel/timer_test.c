@@ -2,11 +2,12 @@
 /*
  * tests/kernel/timer_test.c - not before its time, once, and not after cancel
  */
+#include <kernel/sched.h>
 #include <kernel/time.h>
 #include <kernel/timer.h>
 #include <arch/cpu.h>
 
-#include "crew.h"
+#include "../ktest/team.h"
 
 #define TIMERS 40
 
@@ -165,15 +166,14 @@ KTEST_F(timer, cancel_waits_for_a_running_function, KT_NEEDS_SMP)
 	EXPECT(!timer_pending(&p.timer));
 }
 
-static void arm_and_cancel(struct crew *crew, unsigned int me)
+static void arm_and_cancel(struct team_worker *me)
 {
-	struct probe *p = crew->arg;
+	struct probe *p = me->arg;
 
-	for (unsigned int i = 0; i < 300; i++) {
-		timer_arm_ns(&p->timer, (i * 7 + me) % 30 * 1000);
-		if (i % 3 == me % 3)
+	while (team_goes_on(me)) {
+		timer_arm_ns(&p->timer, (me->round * 7 + me->number) % 30 * 1000);
+		if (me->round % 3 == me->number % 3)
 			timer_cancel(&p->timer);
-		cond_resched();
 	}
 }
 
@@ -182,7 +182,7 @@ KTEST(timer, arming_one_timer_from_all_cpus_keeps_it_whole)
 	struct probe p;
 
 	probe_init(&p);
-	crew_run(test, crew_size(), &p, arm_and_cancel);
+	team_run(test, team_size(), 300, arm_and_cancel, &p);
 	timer_cancel_sync(&p.timer);
 	EXPECT(!timer_pending(&p.timer));
 	atomic_set(&p.runs, 0);

@@ -2,10 +2,11 @@
 /*
  * tests/kernel/trace_test.c - records come back whole, in order, newest kept
  */
+#include <kernel/sched.h>
 #include <kernel/string.h>
 #include <kernel/trace.h>
 
-#include "crew.h"
+#include "../ktest/team.h"
 
 DEFINE_TRACE_EVENT(test_mark, "n %lu of %lu, code %pS");
 
@@ -61,15 +62,16 @@ KTEST(trace, switched_off_nothing_is_recorded)
 	EXPECT_EQ(n, 0);
 }
 
-static void write_or_read(struct crew *crew, unsigned int me)
+static void write_or_read(struct team_worker *me)
 {
 	static struct trace_record copy[64];
 
-	for (unsigned long i = 0; i < 2000; i++) {
+	while (team_goes_on(me)) {
+		unsigned long i = me->round;
 		unsigned int n;
 
-		if (me) {
-			TRACE(test_mark, i, i * 3, me, i ^ me);
+		if (me->number) {
+			TRACE(test_mark, i, i * 3, me->number, i ^ me->number);
 			continue;
 		}
 		if (i % 64)
@@ -81,7 +83,7 @@ static void write_or_read(struct crew *crew, unsigned int me)
 			if (copy[j].event != &trace_event_test_mark)
 				continue;
 			if (a[1] != a[0] * 3 || a[3] != (a[0] ^ a[2]))
-				ktest_fail(crew->test, "a torn record");
+				ktest_fail(me->test, "a torn record");
 		}
 	}
 }
@@ -90,5 +92,5 @@ KTEST(trace, reading_beside_writers_yields_whole_records)
 {
 	/* What other tests recorded does not follow the rule. */
 	trace_clear();
-	crew_run(test, crew_size(), NULL, write_or_read);
+	team_run(test, team_size(), 2000, write_or_read, NULL);
 }

@@ -3,10 +3,11 @@
  * tests/kernel/wait_test.c - wait queues and completions
  */
 #include <kernel/completion.h>
+#include <kernel/sched.h>
 #include <kernel/time.h>
 #include <kernel/wait.h>
 
-#include "crew.h"
+#include "../ktest/team.h"
 
 struct shared {
 	struct wait_queue_head wq;
@@ -220,12 +221,12 @@ KTEST(completion, waits_end_by_time_and_by_kill)
 }
 
 /* The waiter's frame is gone as soon as it has passed. */
-static void complete_on_stack(struct crew *crew, unsigned int me)
+static void complete_on_stack(struct team_worker *me)
 {
-	struct shared *s = crew->arg;
+	struct shared *s = me->arg;
 
 	for (unsigned int i = 0; i < 200; i++) {
-		if (me % 2) {
+		if (me->number % 2) {
 			while (!atomic_add_unless(&s->ready, -1, 0) &&
 			       atomic_read(&s->awake) < 1)
 				yield();
@@ -242,7 +243,7 @@ KTEST(completion, as_many_pass_as_were_completed)
 	struct shared s;
 
 	shared_init(&s, test);
-	crew_run(test, 4, &s, complete_on_stack);
+	team_run(test, 4, 1, complete_on_stack, &s);
 	EXPECT(!completion_done(&s.done));
 	EXPECT_EQ(atomic_read(&s.ready), 0);
 }

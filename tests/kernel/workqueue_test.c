@@ -3,10 +3,11 @@
  * tests/kernel/workqueue_test.c - works run once, can be waited for, taken back
  */
 #include <kernel/alloc.h>
+#include <kernel/sched.h>
 #include <kernel/time.h>
 #include <kernel/workqueue.h>
 
-#include "crew.h"
+#include "../ktest/team.h"
 
 struct probe {
 	struct work_struct work;
@@ -190,13 +191,13 @@ KTEST(workqueue, one_worker_keeps_the_order)
 	destroy_workqueue(wq);
 }
 
-static void queue_often(struct crew *crew, unsigned int me)
+static void queue_often(struct team_worker *me)
 {
-	struct probe *p = crew->arg;
+	struct probe *p = me->arg;
 
-	for (unsigned int i = 0; i < 200; i++) {
+	while (team_goes_on(me)) {
 		queue_work(p->wq, &p->work);
-		if (i % 20 == me)
+		if (me->round % 20 == me->number)
 			flush_work(&p->work);
 	}
 }
@@ -207,7 +208,7 @@ KTEST(workqueue, queueing_from_all_cpus_loses_nothing)
 	int before;
 
 	probe_init(&p, test, note_run);
-	crew_run(test, crew_size(), &p, queue_often);
+	team_run(test, team_size(), 200, queue_often, &p);
 	flush_work(&p.work);
 	before = atomic_read(&p.runs);
 	EXPECT_LT(0, before);

@@ -9,7 +9,7 @@
  * several of them and several devices run against each other (R4.21 to R4.23).
  */
 #include "notifier_fixture.h"
-#include "../kernel/crew.h"
+#include "../ktest/team.h"
 
 static int nonblock_body(void *arg)
 {
@@ -62,12 +62,10 @@ KTEST(mmu_interval, a_driver_whose_lock_is_taken_refuses_and_nothing_changes)
 struct shadow {
 	struct watcher w;
 	struct mm_struct *mm;
-	atomic_t stop;
 	struct mutex page_lock;
 	unsigned long page[SHADOW_PAGES];
 	unsigned long device[SHADOW_PAGES]; /* w.lock; 0: none */
 	unsigned long installed;
-	u64 seed;
 };
 
 static bool shadow_invalidate(struct mmu_interval_notifier *sub,
@@ -92,20 +90,19 @@ static const struct mmu_interval_notifier_ops shadow_ops = {
 	.invalidate = shadow_invalidate,
 };
 
-/* The driver's loop, without a pause, until told to stop. */
-static int shadow_device(void *arg)
+/* The driver's loop, without a pause, until its team stops. */
+static void shadow_device(struct team_worker *me)
 {
-	struct shadow *s = arg;
-	struct rng rng = rng_init(s->seed);
+	struct shadow *s = me->arg;
 	unsigned long p, seq, found;
 
-	while (!atomic_read(&s->stop)) {
-		p = rng_below(&rng, SHADOW_PAGES);
+	while (team_goes_on(me)) {
+		p = rng_below(&me->rng, SHADOW_PAGES);
 		seq = mmu_interval_read_begin(&s->w.sub);
 		mutex_lock(&s->page_lock);
 		found = s->page[p];
 		mutex_unlock(&s->page_lock);
-		if (rng_below(&rng, 4) == 0)
+		if (rng_below(&me->rng, 4) == 0)
 			yield();
 		mutex_lock(&s->w.lock);
 		if (!mmu_interval_read_retry(&s->w.sub, seq)) {
@@ -113,9 +110,7 @@ static int shadow_device(void *arg)
 			s->installed++;
 		}
 		mutex_unlock(&s->w.lock);
-		cond_resched();
 	}
-	return 0;
 }
 
 /*
@@ -126,7 +121,7 @@ KTEST(mmu_interval, a_device_that_follows_the_protocol_has_no_stale_translation)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
-	struct task *device;
+	struct team *team;
 	struct shadow *s;
 	unsigned long i, p;
 	bool dropped, current_only;
@@ -137,13 +132,14 @@ KTEST(mmu_interval, a_device_that_follows_the_protocol_has_no_stale_translation)
 	watcher_init(&s->w, test);
 	mutex_init(&s->page_lock);
 	s->mm = mm;
-	s->seed = rng_next(ktest_rng(test));
 	for (p = 0; p < SHADOW_PAGES; p++)
 		s->page[p] = 1;
 	EXPECT_EQ(mmu_interval_notifier_insert(&s->w.sub, mm, 0,
 					       PG(SHADOW_PAGES), &shadow_ops),
 		  0);
-	device = kthread_run(shadow_device, s, "shadow device");
+	team = team_new(test);
+	team_add(team, 1, TEAM_UNTIL_STOP, shadow_device, s);
+	team_go(team);
 	for (i = 0; i < 2000 && !ktest_failed(test); i++) {
 		p = rng_below(ktest_rng(test), SHADOW_PAGES);
 		start_of(&range, mm, p, p + 1);
@@ -165,8 +161,7 @@ KTEST(mmu_interval, a_device_that_follows_the_protocol_has_no_stale_translation)
 		EXPECT(current_only);
 	}
 	EXPECT(KTEST_WAIT_FOR(test, READ_ONCE(s->installed) > 0));
-	atomic_set(&s->stop, 1);
-	kthread_join(device);
+	team_stop(team);
 	mmu_interval_notifier_remove(&s->w.sub);
 	kfree(s);
 	mmput(mm);
@@ -300,78 +295,62 @@ KTEST(mmu_interval, a_change_between_any_two_steps_of_a_fault_leaves_nothing_sta
 
 #define ADVERSARIES 3
 
-struct many_adversaries {
-	struct shadow s;
-	struct atomic left;
-};
-
 /* Changes of all sizes, overlapping, nested, some that may not sleep. */
-static void one_of_many(struct crew *crew, unsigned int me)
+static void one_of_many(struct team_worker *me)
 {
-	struct many_adversaries *m = crew->arg;
-	struct ktest *test = crew->test;
-	struct rng rng = rng_init(m->s.seed + me);
+	struct shadow *s = me->arg;
+	struct ktest *test = me->test;
 	struct mmu_notifier_range outer, inner;
-	unsigned long from, to, p, i;
+	unsigned long from, to, p;
 	bool stale;
 
-	for (i = 0; i < 300 && !ktest_failed(test); i++) {
-		from = rng_below(&rng, SHADOW_PAGES);
-		to = from + 1 + rng_below(&rng, SHADOW_PAGES - from);
-		start_of(&outer, m->s.mm, from, to);
-		start_of(&inner, m->s.mm, from, from + 1);
-		mutex_lock(&m->s.page_lock);
+	while (team_goes_on(me)) {
+		from = rng_below(&me->rng, SHADOW_PAGES);
+		to = from + 1 + rng_below(&me->rng, SHADOW_PAGES - from);
+		start_of(&outer, s->mm, from, to);
+		start_of(&inner, s->mm, from, from + 1);
+		mutex_lock(&s->page_lock);
 		for (p = from; p < to; p++)
-			m->s.page[p]++;
-		mutex_unlock(&m->s.page_lock);
+			s->page[p]++;
+		mutex_unlock(&s->page_lock);
 		end_of(&inner);
-		if (rng_below(&rng, 3) == 0)
+		if (rng_below(&me->rng, 3) == 0)
 			yield();
-		mutex_lock(&m->s.w.lock);
+		mutex_lock(&s->w.lock);
 		for (p = from, stale = false; p < to; p++)
-			stale |= m->s.device[p] != 0;
-		mutex_unlock(&m->s.w.lock);
+			stale |= s->device[p] != 0;
+		mutex_unlock(&s->w.lock);
 		/* Open until the outer one ends, whatever ends inside (R1.11). */
 		EXPECT(!stale);
 		end_of(&outer);
 	}
-	if (atomic_dec_and_test(&m->left))
-		atomic_set(&m->s.stop, 1);
-}
-
-static void device_or_adversary(struct crew *crew, unsigned int me)
-{
-	struct many_adversaries *m = crew->arg;
-
-	if (me < ADVERSARIES)
-		one_of_many(crew, me);
-	else
-		(void)shadow_device(&m->s);
 }
 
 KTEST(mmu_interval, several_adversaries_and_devices_leave_nothing_stale)
 {
 	struct mm_struct *mm = mm_alloc();
-	struct many_adversaries *m;
+	struct team *team = team_new(test);
+	struct shadow *s;
 	unsigned long p;
 
 	REQUIRE(mm);
-	m = kzalloc(sizeof(*m), GFP_KERNEL);
-	REQUIRE(m);
-	m->s.mm = mm;
-	m->s.seed = rng_next(ktest_rng(test));
-	atomic_set(&m->left, ADVERSARIES);
-	watcher_init(&m->s.w, test);
-	mutex_init(&m->s.page_lock);
+	s = kzalloc(sizeof(*s), GFP_KERNEL);
+	REQUIRE(s);
+	s->mm = mm;
+	watcher_init(&s->w, test);
+	mutex_init(&s->page_lock);
 	for (p = 0; p < SHADOW_PAGES; p++)
-		m->s.page[p] = 1;
-	EXPECT_EQ(mmu_interval_notifier_insert(&m->s.w.sub, mm, 0,
+		s->page[p] = 1;
+	EXPECT_EQ(mmu_interval_notifier_insert(&s->w.sub, mm, 0,
 					       PG(SHADOW_PAGES), &shadow_ops),
 		  0);
-	crew_run(test, ADVERSARIES + 2, m, device_or_adversary);
+	team_add(team, ADVERSARIES, 300, one_of_many, s);
+	team_add(team, 2, TEAM_UNTIL_STOP, shadow_device, s);
+	team_go(team);
+	team_wait(team);
 	for (p = 0; p < SHADOW_PAGES; p++)
-		EXPECT(!m->s.device[p] || m->s.device[p] == m->s.page[p]);
-	mmu_interval_notifier_remove(&m->s.w.sub);
-	kfree(m);
+		EXPECT(!s->device[p] || s->device[p] == s->page[p]);
+	mmu_interval_notifier_remove(&s->w.sub);
+	kfree(s);
 	mmput(mm);
 }

@@ -13,7 +13,7 @@
  *	mmu_interval_device_test.c	devices and adversaries
  */
 #include "notifier_fixture.h"
-#include "../kernel/crew.h"
+#include "../ktest/team.h"
 
 /*
  *	pages     0 1 2 3 4 5 6 7
@@ -349,15 +349,16 @@ KTEST(mmu_interval, with_plain_subscribers_only_no_tree_is_searched)
 
 struct first_round {
 	struct mm_struct *mm;
-	struct watcher w[CREW_MAX];
+	struct watcher w[TEAM_MAX];
 	atomic_t changed;
 };
 
-/* One half of the crew subscribes, the other changes meanwhile. */
-static void first_subscriber(struct crew *crew, unsigned int me)
+/* One half of the team subscribes, the other changes meanwhile. */
+static void first_subscriber(struct team_worker *worker)
 {
-	struct first_round *round = crew->arg;
-	struct ktest *test = crew->test;
+	struct first_round *round = worker->arg;
+	struct ktest *test = worker->test;
+	unsigned int me = worker->number;
 	unsigned long seq;
 	unsigned int i;
 
@@ -381,25 +382,25 @@ KTEST(mmu_interval, many_first_subscribers_make_one_object_beside_changes)
 {
 	struct mmu_notifier_stats stats;
 	struct first_round *round;
-	unsigned int i, n, crew;
+	unsigned int i, n, size;
 
 	round = kzalloc(sizeof(*round), GFP_KERNEL);
 	REQUIRE(round);
 	for (n = 0; n < FIRST_ROUNDS && !ktest_failed(test); n++) {
-		crew = crew_size();
+		size = team_size();
 		round->mm = mm_alloc();
 		if (!round->mm) {
 			ktest_fail(test, "no memory for an mm");
 			break;
 		}
-		for (i = 0; i < crew; i++)
+		for (i = 0; i < size; i++)
 			watcher_init(&round->w[i], test);
-		crew_run(test, crew, round, first_subscriber);
+		team_run(test, size, 1, first_subscriber, round);
 		mmu_notifier_read_stats(round->mm, &stats);
-		EXPECT_EQ(stats.intervals, (unsigned long)(crew + 1) / 2);
+		EXPECT_EQ(stats.intervals, (unsigned long)(size + 1) / 2);
 		EXPECT_EQ(stats.open_ranges, 0UL);
 		EXPECT(mmu_notifier_verify(round->mm));
-		for (i = 0; i < crew; i += 2) {
+		for (i = 0; i < size; i += 2) {
 			round->w[i].calls = 0;
 			change(round->mm, i, i + 1);
 			EXPECT_EQ(round->w[i].calls, 1U);

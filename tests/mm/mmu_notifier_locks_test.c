@@ -10,7 +10,7 @@
  */
 #include <kernel/lockdep.h>
 
-#include "../kernel/crew.h"
+#include "../ktest/team.h"
 #include "notifier_fixture.h"
 #include "../../mm/notifier_internal.h"
 
@@ -30,17 +30,18 @@ struct row {
 };
 
 /* Thread n has pages 8n to 8n + 7; a subscription there watches the first four. */
-static void change_own_pages(struct crew *crew, unsigned int me)
+static void change_own_pages(struct team_worker *me)
 {
-	struct row *row = crew->arg;
+	struct row *row = me->arg;
+	unsigned int page = 8 * me->number;
 	unsigned long locks = lockdep_task_taken();
 	unsigned long waits = lockdep_task_contended();
 	unsigned int i;
 
 	for (i = 0; i < PAIRS; i++)
-		change(row->mm, 8 * me, 8 * me + 2);
-	row->by[me].locks = lockdep_task_taken() - locks;
-	row->by[me].waits = lockdep_task_contended() - waits;
+		change(row->mm, page, page + 2);
+	row->by[me->number].locks = lockdep_task_taken() - locks;
+	row->by[me->number].waits = lockdep_task_contended() - waits;
 }
 
 /* Paths that are taken only when somebody comes, goes or waits. */
@@ -66,7 +67,7 @@ static void expect_locks(struct ktest *test, struct mm_struct *mm,
 		struct row row = {.mm = mm};
 		unsigned long waits = 0;
 
-		crew_run(test, cpus, &row, change_own_pages);
+		team_run(test, cpus, 1, change_own_pages, &row);
 		for (i = 0; i < cpus; i++) {
 			EXPECT_EQ(row.by[i].locks, each * PAIRS);
 			waits += row.by[i].waits;
