@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * kernel/glob.c - shell patterns, for choosing tests by name
+ * kernel/glob.c - lists of shell patterns, for choosing tests by name
+ *
+ * A list is "mmu_*,-mmu_notifier_stats.*": a name is chosen when a pattern
+ * matches it and no exclusion does. Exclusions alone choose all other names.
+ * The order of the list does not matter.
  *
  * A star is tried with the shortest run first; on a mismatch the text after
  * the last star is taken up one character later.  Only the last star needs
@@ -77,17 +81,24 @@ static bool match_pattern(const char *p, const char *end, const char *str)
 	return p == end;
 }
 
-bool glob_match(const char *pattern, const char *str)
+bool glob_match(const char *patterns, const char *str)
 {
-	const char *end;
+	const char *p = patterns, *end;
+	bool only_exclusions = true, matched = false;
 
-	for (;; pattern = end + 1) {
-		for (end = pattern; *end && *end != ','; end++)
+	for (;; p = end + 1) {
+		bool exclude = *p == '-';
+
+		for (end = p; *end && *end != ','; end++)
 			if (*end == '\\' && end[1])
 				end++;
-		if (match_pattern(pattern, end, str))
-			return true;
+		if (match_pattern(p + exclude, end, str)) {
+			if (exclude)
+				return false;
+			matched = true;
+		}
+		only_exclusions &= exclude;
 		if (!*end)
-			return false;
+			return matched || only_exclusions;
 	}
 }

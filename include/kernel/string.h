@@ -67,11 +67,17 @@ int vscnprintf(char *buf, size_t size, const char *fmt, va_list args)
 int kstrtoul(const char *s, unsigned int base, unsigned long *out);
 
 /**
- * glob_match() - does the whole of @str match the shell pattern @pattern?
+ * glob_match() - does a list of shell patterns choose the whole of @str?
+ * @patterns: patterns separated by commas; `-` before a pattern excludes
+ * @str: the text
  *
  * `*` any run, `?` any character, `[a-z]` and `[!a-z]` a class, `\c` the
- * character c.  A comma separates alternatives at the top level.
+ * character c.
+ *
+ * Context: any; a pure function.
+ * Return: true when a pattern matches and no exclusion does. When every
+ *         pattern is an exclusion, true when none matches.
  */
-bool glob_match(const char *pattern, const char *str);
+bool glob_match(const char *patterns, const char *str);
 
 #endif

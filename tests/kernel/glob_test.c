@@ -39,6 +39,15 @@ KTEST(glob, patterns_match_the_whole_text)
 		{"a,b", "a,b", false},
 		{"a\\,b", "a,b", true},
 		{"mmu_*.*,srcu.*", "srcu.callbacks", true},
+		{"mmu_*,-mmu_stats.*", "mmu_gather.flushes", true},
+		{"mmu_*,-mmu_stats.*", "mmu_stats.count", false},
+		{"-mmu_stats.*,mmu_*", "mmu_stats.count", false},
+		{"mmu_*,-mmu_stats.*", "srcu.callbacks", false},
+		{"-mmu_*", "mmu_stats.count", false},
+		{"-mmu_*", "srcu.callbacks", true},
+		{"-mmu_*,-srcu.*", "srcu.callbacks", false},
+		{"a-b", "a-b", true},
+		{"\\-a", "-a", true},
 	};
 	size_t i;
 
