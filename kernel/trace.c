@@ -166,7 +166,8 @@ int trace_format(char *buf, size_t size, const struct trace_record *rec)
 			       rec->args[5], rec->args[6]);
 }
 
-void trace_dump_last(unsigned int n)
+void trace_dump_since(u64 since, unsigned int n, const char *heading,
+		      const char *prefix)
 {
 	/* For the panicking CPU, or the monitor's thread: one at a time. */
 	static struct trace_record recs[DUMP_MAX];
@@ -174,14 +175,23 @@ void trace_dump_last(unsigned int n)
 	unsigned int got, i;
 
 	got = trace_read_last(recs, min(n, DUMP_MAX));
-	if (got)
-		console_raw_write("last trace records:\n", 20);
-	for (i = 0; i < got; i++) {
-		int len = trace_format(line, sizeof(line) - 1, &recs[i]);
+	for (i = 0; i < got && recs[i].tsc < since; i++)
+		;
+	if (i < got)
+		console_raw_write(heading, strlen(heading));
+	for (; i < got; i++) {
+		int len = scnprintf(line, sizeof(line) - 1, "%s", prefix);
 
+		len += trace_format(line + len, sizeof(line) - 1 - (size_t)len,
+				    &recs[i]);
 		line[len++] = '\n';
 		console_raw_write(line, (size_t)len);
 	}
+}
+
+void trace_dump_last(unsigned int n)
+{
+	trace_dump_since(0, n, "last trace records:\n", "");
 }
 
 void trace_clear(void)

@@ -82,6 +82,18 @@ int trace_format(char *buf, size_t size, const struct trace_record *rec);
 /** trace_dump_last() - print the newest @n records (of 1,024) on the raw console */
 void trace_dump_last(unsigned int n);
 
+/**
+ * trace_dump_since() - print the newest records that are not older than a time
+ * @since: an rdtsc() value; older records are left out
+ * @n: most records that are printed, of 1,024
+ * @heading: printed before the first record; not printed when there is none
+ * @prefix: printed before each record
+ *
+ * Context: any, one caller at a time; writes to the raw console.
+ */
+void trace_dump_since(u64 since, unsigned int n, const char *heading,
+		      const char *prefix);
+
 /** trace_clear() - forget everything recorded; for tests */
 void trace_clear(void);
 
