@@ -91,7 +91,7 @@ static int test_command(int argc, char **argv)
 		return -EINVAL;
 	/* Tests of the device restart it, which nobody else may be using. */
 	contest_forget();
-	err = ktest_run(argv[1], 1, rdtsc());
+	err = ktest_run(argv[1], 1, rdtsc(), 0);
 	if (err == -EOPNOTSUPP) {
 		monitor_print("this build has no tests; BUILD=test has\n");
 		return 0;

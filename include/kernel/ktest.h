@@ -58,8 +58,8 @@ enum ktest_flags {
 	 */
 	KT_KEEPS_MEMORY = 1 << 4,
 	/**
-	 * Not chosen by a pattern with a wildcard, only by its whole name:
-	 * for tests of the runner that must fail or hang.
+	 * Not chosen by a pattern with a wildcard, only by its whole name in
+	 * the list: for tests of the runner that must fail or hang.
 	 */
 	KT_BY_NAME_ONLY = 1 << 5,
 	/** Skipped, by name, in a kernel where nobody is told of changes. */
@@ -70,6 +70,11 @@ enum ktest_flags {
 	KT_NEEDS_LOCKDEP = 1 << 8,
 	/** Skipped, by name, in a kernel without exclusive access. */
 	KT_NEEDS_DEVICE_PRIVATE = 1 << 9,
+	/**
+	 * Ends a device's life for good, on purpose. Without the flag a device
+	 * that dies ends the boot and fails the run.
+	 */
+	KT_ENDS_PEER = 1 << 10,
 };
 
 /** A registered test; KTEST() fills it in, the runner reads it. */
@@ -96,6 +101,7 @@ struct ktest_cleanup {
  * @tcase: what runs
  * @seed: what @rng began with; printed when the test fails
  * @rng: see ktest_rng()
+ * @began: rdtsc() when it began; its trace records are not older
  * @failures: expectations that did not hold
  * @skip_reason: NULL, or why the test did not apply
  * @cleanup: calls to make when the body has ended, the oldest first
@@ -108,6 +114,7 @@ struct ktest {
 	const struct ktest_case *tcase;
 	u64 seed;
 	struct rng rng;
+	u64 began;
 	atomic_t failures;
 	const char *skip_reason;
 	struct ktest_cleanup cleanup[KTEST_CLEANUPS];
@@ -157,8 +164,11 @@ struct ktest_site {
 	const char *right;
 };
 
-bool ktest_check(struct ktest *test, const struct ktest_site *site,
-		 unsigned long left, unsigned long right);
+bool ktest_holds(const struct ktest_site *site, unsigned long left,
+		 unsigned long right);
+bool ktest_report(struct ktest *test, const struct ktest_site *site,
+		  unsigned long left, unsigned long right, const char *why, ...)
+	__printf(5, 6);
 
 #define KTEST_SITE(op_, signed_, left_, right_)        \
 	static const struct ktest_site ktest_site_ = { \
@@ -170,44 +180,61 @@ bool ktest_check(struct ktest *test, const struct ktest_site *site,
 		.right = right_,                       \
 	}
 
+/* The reason is evaluated after both sides, and only for a failure. */
+#define KTEST_CHECK(left_, right_, ...)                                     \
+	unsigned long ktest_left_ = (unsigned long)(left_);                 \
+	unsigned long ktest_right_ = (unsigned long)(right_);               \
+	ktest_holds(&ktest_site_, ktest_left_, ktest_right_) ||             \
+		ktest_report(test, &ktest_site_, ktest_left_, ktest_right_, \
+			     " " __VA_ARGS__)
+
 /* Pointers and integers alike: a cast to unsigned long keeps equality. */
-#define KTEST_CHECK_EQUAL(op_, a_, b_)                               \
-	({                                                           \
-		KTEST_SITE(op_, true, #a_, #b_);                     \
-		ktest_check(test, &ktest_site_, (unsigned long)(a_), \
-			    (unsigned long)(b_));                    \
+#define KTEST_CHECK_EQUAL(op_, a_, b_, ...)       \
+	({                                        \
+		KTEST_SITE(op_, true, #a_, #b_);  \
+		KTEST_CHECK(a_, b_, __VA_ARGS__); \
 	})
 
 /* Order is that of the common type of both, as C compares them. */
-#define KTEST_CHECK_ORDER(op_, a_, b_)                                      \
+#define KTEST_CHECK_ORDER(op_, a_, b_, ...)                                 \
 	({                                                                  \
 		KTEST_SITE(op_, (__typeof__((a_) + (b_)))-1 < 1, #a_, #b_); \
-		ktest_check(test, &ktest_site_, (unsigned long)(a_),        \
-			    (unsigned long)(b_));                           \
+		KTEST_CHECK(a_, b_, __VA_ARGS__);                           \
 	})
 
-#define KTEST_CHECK_TRUE(cond_)                                \
-	({                                                     \
-		KTEST_SITE(KTEST_OP_TRUE, false, #cond_, "");  \
-		ktest_check(test, &ktest_site_, !!(cond_), 0); \
+#define KTEST_CHECK_TRUE(cond_, ...)                          \
+	({                                                    \
+		KTEST_SITE(KTEST_OP_TRUE, false, #cond_, ""); \
+		KTEST_CHECK(!!(cond_), 0, __VA_ARGS__);       \
 	})
 
-#define KTEST_CHECK_STREQ(a_, b_)                               \
-	({                                                      \
-		KTEST_SITE(KTEST_OP_STREQ, false, #a_, #b_);    \
-		ktest_check(test, &ktest_site_,                 \
-			    (unsigned long)(const char *)(a_),  \
-			    (unsigned long)(const char *)(b_)); \
+#define KTEST_CHECK_STREQ(a_, b_, ...)                              \
+	({                                                          \
+		KTEST_SITE(KTEST_OP_STREQ, false, #a_, #b_);        \
+		KTEST_CHECK((const char *)(a_), (const char *)(b_), \
+			    __VA_ARGS__);                           \
 	})
 
-#define EXPECT(cond)       ((void)KTEST_CHECK_TRUE(cond))
-#define EXPECT_EQ(a, b)    ((void)KTEST_CHECK_EQUAL(KTEST_OP_EQ, a, b))
-#define EXPECT_NE(a, b)    ((void)KTEST_CHECK_EQUAL(KTEST_OP_NE, a, b))
-#define EXPECT_LT(a, b)    ((void)KTEST_CHECK_ORDER(KTEST_OP_LT, a, b))
-#define EXPECT_LE(a, b)    ((void)KTEST_CHECK_ORDER(KTEST_OP_LE, a, b))
-#define EXPECT_GT(a, b)    ((void)KTEST_CHECK_ORDER(KTEST_OP_GT, a, b))
-#define EXPECT_GE(a, b)    ((void)KTEST_CHECK_ORDER(KTEST_OP_GE, a, b))
-#define EXPECT_STREQ(a, b) ((void)KTEST_CHECK_STREQ(a, b))
+/*
+ * After both sides each of these takes, if the writer likes, a reason: a
+ * printf format (a literal) with its values, printed when the test fails.
+ *
+ *	EXPECT_EQ(calls, 1, "after %u ranges", ranges);
+ */
+#define EXPECT(cond, ...) ((void)KTEST_CHECK_TRUE(cond, __VA_ARGS__))
+#define EXPECT_EQ(a, b, ...) \
+	((void)KTEST_CHECK_EQUAL(KTEST_OP_EQ, a, b, __VA_ARGS__))
+#define EXPECT_NE(a, b, ...) \
+	((void)KTEST_CHECK_EQUAL(KTEST_OP_NE, a, b, __VA_ARGS__))
+#define EXPECT_LT(a, b, ...) \
+	((void)KTEST_CHECK_ORDER(KTEST_OP_LT, a, b, __VA_ARGS__))
+#define EXPECT_LE(a, b, ...) \
+	((void)KTEST_CHECK_ORDER(KTEST_OP_LE, a, b, __VA_ARGS__))
+#define EXPECT_GT(a, b, ...) \
+	((void)KTEST_CHECK_ORDER(KTEST_OP_GT, a, b, __VA_ARGS__))
+#define EXPECT_GE(a, b, ...) \
+	((void)KTEST_CHECK_ORDER(KTEST_OP_GE, a, b, __VA_ARGS__))
+#define EXPECT_STREQ(a, b, ...) ((void)KTEST_CHECK_STREQ(a, b, __VA_ARGS__))
 
 #define KTEST_RETURN_UNLESS(check) \
 	do {                       \
@@ -215,15 +242,16 @@ bool ktest_check(struct ktest *test, const struct ktest_site *site,
 			return;    \
 	} while (0)
 
-#define REQUIRE(cond) KTEST_RETURN_UNLESS(KTEST_CHECK_TRUE(cond))
-#define REQUIRE_EQ(a, b) \
-	KTEST_RETURN_UNLESS(KTEST_CHECK_EQUAL(KTEST_OP_EQ, a, b))
-#define REQUIRE_NE(a, b) \
-	KTEST_RETURN_UNLESS(KTEST_CHECK_EQUAL(KTEST_OP_NE, a, b))
-#define REQUIRE_LT(a, b) \
-	KTEST_RETURN_UNLESS(KTEST_CHECK_ORDER(KTEST_OP_LT, a, b))
-#define REQUIRE_GE(a, b) \
-	KTEST_RETURN_UNLESS(KTEST_CHECK_ORDER(KTEST_OP_GE, a, b))
+#define REQUIRE(cond, ...) \
+	KTEST_RETURN_UNLESS(KTEST_CHECK_TRUE(cond, __VA_ARGS__))
+#define REQUIRE_EQ(a, b, ...) \
+	KTEST_RETURN_UNLESS(KTEST_CHECK_EQUAL(KTEST_OP_EQ, a, b, __VA_ARGS__))
+#define REQUIRE_NE(a, b, ...) \
+	KTEST_RETURN_UNLESS(KTEST_CHECK_EQUAL(KTEST_OP_NE, a, b, __VA_ARGS__))
+#define REQUIRE_LT(a, b, ...) \
+	KTEST_RETURN_UNLESS(KTEST_CHECK_ORDER(KTEST_OP_LT, a, b, __VA_ARGS__))
+#define REQUIRE_GE(a, b, ...) \
+	KTEST_RETURN_UNLESS(KTEST_CHECK_ORDER(KTEST_OP_GE, a, b, __VA_ARGS__))
 
 /**
  * ktest_fail() - note a failure in words of one's own
@@ -458,18 +486,23 @@ struct ktest_state {
 
 #if IS_ENABLED(CONFIG_KTEST)
 /**
- * ktest_run() - run all tests whose `suite.name` matches
- * @glob: pattern with `*` and `?`; NULL or "" for all
+ * ktest_run() - run all tests whose `suite.name` is chosen
+ * @globs: patterns, see glob_match(); NULL or "" for all
  * @repeat: how often the whole selection runs, at least 1
  * @seed: of the first round; round i uses @seed + i
+ * @done: tests at the front of the selection that an earlier boot has run;
+ *        they are left out
  *
  * Context: a thread that may sleep.
  * Return: 0 when at least one test ran, none failed and none was missing;
- *         -ENOENT when nothing matched; -EIO when a test failed.
+ *         -ENOENT when nothing matched; -EIO when a test failed or a device
+ *         died.
  */
-int ktest_run(const char *glob, unsigned long repeat, u64 seed);
+int ktest_run(const char *globs, unsigned long repeat, u64 seed,
+	      unsigned long done);
 #else
-static inline int ktest_run(const char *glob, unsigned long repeat, u64 seed)
+static inline int ktest_run(const char *globs, unsigned long repeat, u64 seed,
+			    unsigned long done)
 {
 	return -EOPNOTSUPP;
 }

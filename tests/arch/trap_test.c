@@ -14,6 +14,7 @@
 #include <kernel/string.h>
 #include <kernel/symbols.h>
 #include <asm/arch.h>
+#include <asm/desc.h>
 
 #define UNMAPPED_KERNEL 0xffffdeadbeef0000UL /* never given to anybody */
 
@@ -269,4 +270,16 @@ KTEST(trap, every_entry_clears_ac_where_the_cpu_has_smap)
 		EXPECT_EQ(!memcmp(*site, clac, sizeof(clac)),
 			  cpu_has(X86_FEATURE_SMAP));
 	EXPECT_EQ(n, 3U); /* page fault, exception, interrupt */
+}
+
+/* Without a gate for it the fault becomes a double, then a triple fault. */
+KTEST_F(trap, must_fail_by_a_triple_fault, KT_BY_NAME_ONLY)
+{
+	struct table_pointer none = {0, 0};
+
+	local_irq_disable();
+	asm volatile("lidt %0\n\t"
+		     "ud2"
+		     :
+		     : "m"(none));
 }

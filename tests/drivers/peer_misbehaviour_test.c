@@ -375,7 +375,7 @@ KTEST_F(peer_misbehaviour, heartbeat_goes_on_while_requests_are_refused,
  * -EIO, and the address space is as usable as before.
  */
 KTEST_F(peer_misbehaviour, death_is_noticed_in_time_and_costs_only_its_work,
-	KT_NEEDS_PEER | KT_BY_NAME_ONLY)
+	KT_NEEDS_PEER | KT_BY_NAME_ONLY | KT_ENDS_PEER)
 {
 	struct peer_arena arena;
 	u64 began, value, done;

@@ -80,8 +80,8 @@ static bool strings_equal(const char *left, const char *right)
 	return strcmp(left, right) == 0;
 }
 
-static bool holds(const struct ktest_site *site, unsigned long left,
-		  unsigned long right)
+bool ktest_holds(const struct ktest_site *site, unsigned long left,
+		 unsigned long right)
 {
 	long sleft = (long)left;
 	long sright = (long)right;
@@ -134,14 +134,25 @@ static size_t append_value(char *text, size_t size, const struct ktest_site *sit
 	return scnprintf(text, size, "#   %s = %lu (%#lx)\n", expr, value, value);
 }
 
-bool ktest_check(struct ktest *test, const struct ktest_site *site,
-		 unsigned long left, unsigned long right)
+static size_t append_reason(char *text, size_t size, const char *why, va_list args)
 {
-	char text[KTEST_LINE];
 	size_t len;
 
-	if (likely(holds(site, left, right)))
-		return true;
+	/* The macros put a blank before the reason; alone it is no reason. */
+	if (!why[1])
+		return 0;
+	len = scnprintf(text, size, "#   reason:");
+	len += vscnprintf(text + len, size - len, why, args);
+	return len + scnprintf(text + len, size - len, "\n");
+}
+
+bool ktest_report(struct ktest *test, const struct ktest_site *site,
+		  unsigned long left, unsigned long right, const char *why, ...)
+{
+	char text[KTEST_LINE];
+	va_list args;
+	size_t len;
+
 	atomic_inc(&test->failures);
 	len = scnprintf(text, sizeof(text), "# FAIL %s:%u expected %s%s%s\n",
 			site->file, site->line, site->left, op_text[site->op],
@@ -152,6 +163,9 @@ bool ktest_check(struct ktest *test, const struct ktest_site *site,
 		len += append_value(text + len, sizeof(text) - len, site,
 				    site->right, right);
 	}
+	va_start(args, why);
+	len += append_reason(text + len, sizeof(text) - len, why, args);
+	va_end(args);
 	write_text(text, len);
 	return false;
 }

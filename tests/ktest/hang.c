@@ -13,9 +13,12 @@
  * The timer needs one CPU that takes interrupts.  When none does, the host's
  * own limit (scripts/run-qemu) ends the run, with an NMI that brings the stacks.
  *
+ * The host runs the remaining tests in a new boot (scripts/meant.py).
+ *
  *	field		written by		read by
  *	current_test	runner, timer not armed	timer, panic
  *	current_number	the same		the same
+ *	limit_ns	runner, before the run	any
  */
 #include <kernel/panic.h>
 #include <kernel/sched.h>
@@ -31,6 +34,27 @@
 static struct timer deadline_timer;
 static struct ktest *current_test;
 static unsigned int current_number;
+static u64 limit_ns = KTEST_SECONDS * KTEST_SLOWER * NSEC_PER_SEC;
+
+void ktest_limit_set(u64 seconds)
+{
+	limit_ns = seconds * KTEST_SLOWER * NSEC_PER_SEC;
+}
+
+u64 ktest_deadline_ns(const struct ktest_case *tcase)
+{
+	return (tcase->flags & KT_SLOW ? KTEST_SLOW_FACTOR : 1) * limit_ns;
+}
+
+u64 ktest_grace_ns(void)
+{
+	return limit_ns / 2;
+}
+
+u64 ktest_wait_ns(const struct ktest *test)
+{
+	return limit_ns / (atomic_read(&test->failures) ? 20 : 2);
+}
 
 static void print_not_ok(const char *why)
 {
@@ -51,11 +75,11 @@ static void deadline_passed(struct timer *timer)
 
 	ktest_print("# FAIL %s.%s hung: not done after %lu s\n", tcase->suite,
 		    tcase->name,
-		    (ktest_deadline_ns(tcase) + KTEST_GRACE_NS) / NSEC_PER_SEC);
+		    (ktest_deadline_ns(tcase) + ktest_grace_ns()) / NSEC_PER_SEC);
 	stack_trace_print(NULL);
 	smp_backtrace_others();
 	sched_print_tasks();
-	trace_dump_last(32);
+	ktest_trace_print(current_test);
 	panic_tell(NULL);
 	print_not_ok("hung");
 	ktest_print("Bail out! %s.%s hung\n", tcase->suite, tcase->name);
@@ -69,7 +93,7 @@ void ktest_deadline_arm(struct ktest *test, unsigned int number)
 	panic_tell(panicked);
 	timer_init(&deadline_timer, deadline_passed);
 	timer_arm_ns(&deadline_timer,
-		     ktest_deadline_ns(test->tcase) + KTEST_GRACE_NS);
+		     ktest_deadline_ns(test->tcase) + ktest_grace_ns());
 }
 
 void ktest_deadline_cancel(void)

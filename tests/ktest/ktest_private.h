@@ -7,30 +7,35 @@
 
 #include <kernel/ktest.h>
 
-/*
- * How long a wait inside a test may take before it fails the test, and how
- * long when it has failed: what is waited for then often hangs on that.
- */
-#define KTEST_WAIT_NS        (10UL * 1000 * 1000 * 1000)
-#define KTEST_WAIT_FAILED_NS (KTEST_WAIT_NS / 10)
-
 /* How often one that is stuck in the code under test is helped out. */
 #define KTEST_RESCUE_NS (50UL * 1000 * 1000)
 
 /*
- * How long a test may take before it has failed and is rescued, and how much
- * longer before the run is given up.
+ * Seconds that a test has, then it has failed and is rescued. `deadline=` on
+ * the boot command line changes it. SLOWER in options.mk makes it longer where
+ * a build runs slower than the build `test`.
  */
-#define KTEST_DEADLINE_NS (20UL * 1000 * 1000 * 1000)
-#define KTEST_GRACE_NS    (10UL * 1000 * 1000 * 1000)
+#define KTEST_SECONDS     20UL
+#define KTEST_SECONDS_MAX 86400UL
 #define KTEST_SLOW_FACTOR 6
+#ifndef KTEST_SLOWER
+#define KTEST_SLOWER 1
+#endif
 
-/* @tcase's own deadline. */
-static inline u64 ktest_deadline_ns(const struct ktest_case *tcase)
-{
-	return (tcase->flags & KT_SLOW ? KTEST_SLOW_FACTOR : 1) *
-	       KTEST_DEADLINE_NS;
-}
+/*
+ * hang.c: all limits follow from one.
+ *
+ *	of a test		the limit, or with KT_SLOW six times that
+ *	until the run is given up	half of the limit more
+ *	of a wait inside a test	half of the limit
+ *	of a wait after a failure	a twentieth
+ *
+ * After a failure waits are short, for what is waited for often hangs on that.
+ */
+void ktest_limit_set(u64 seconds);
+u64 ktest_deadline_ns(const struct ktest_case *tcase);
+u64 ktest_grace_ns(void);
+u64 ktest_wait_ns(const struct ktest *test);
 
 /* The longest text that is printed in one piece. */
 #define KTEST_LINE 640
@@ -49,9 +54,22 @@ void ktest_print(const char *fmt, ...) __printf(1, 2);
 /* cleanup.c: undo all that is registered, the newest first. */
 void ktest_cleanup_all(struct ktest *test);
 
+/* runner.c: the trace records of @test alone, as notes. */
+void ktest_trace_print(const struct ktest *test);
+
 /* state.c: note every registered figure; compare, and fail the test. */
 void ktest_state_mark(void);
 void ktest_state_compare(struct ktest *test);
+
+/*
+ * device.c: how many devices are alive; note it, compare after a test, ask
+ * each for an answer, and say whether one is lost.
+ */
+unsigned int ktest_devices(void);
+void ktest_devices_begin(void);
+void ktest_devices_compare(struct ktest *test);
+void ktest_devices_ping(void);
+bool ktest_devices_lost(void);
 
 /*
  * hang.c: give the run up when test @number does not end in time, and say that

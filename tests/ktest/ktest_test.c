@@ -17,10 +17,13 @@
 #include <kernel/sched.h>
 #include <kernel/string.h>
 #include <kernel/time.h>
+#include <kernel/trace.h>
 #include <arch/cpu.h>
 #include <mm/page_alloc.h>
 
 #include "ktest_private.h"
+
+DEFINE_TRACE_EVENT(ktest_mark, "answer %ld");
 
 KTEST(ktest, order_follows_the_common_type_of_both_sides)
 {
@@ -110,6 +113,28 @@ KTEST_F(ktest, must_fail_by_a_requirement_and_be_cleaned_up, KT_BY_NAME_ONLY)
 	ktest_note("the body went on");
 }
 
+static int looked_at(int *looks)
+{
+	++*looks;
+	return *looks;
+}
+
+KTEST(ktest, a_reason_is_evaluated_only_for_a_failure)
+{
+	int looks = 0;
+
+	EXPECT_EQ(looks, 0, "looked at %d times", looked_at(&looks));
+	EXPECT(looks == 0, "no values");
+}
+
+KTEST_F(ktest, must_fail_with_a_reason_and_its_trace, KT_BY_NAME_ONLY)
+{
+	int answer = 41, looks = 0;
+
+	TRACE(ktest_mark, answer);
+	EXPECT_EQ(answer, 42, "after %d look", looked_at(&looks));
+}
+
 KTEST_F(ktest, must_fail_by_a_leaked_page, KT_BY_NAME_ONLY)
 {
 	REQUIRE(alloc_page(GFP_KERNEL) != NULL);
@@ -170,6 +195,13 @@ KTEST_F(ktest, must_fail_by_a_wait_that_a_rescue_ends, KT_BY_NAME_ONLY)
 KTEST_F(ktest, must_fail_by_a_panic, KT_BY_NAME_ONLY)
 {
 	panic("ktest: a test that panics");
+}
+
+/* What an init call that runs wild could print: a pass of its own. */
+KTEST_F(ktest, must_fail_by_claiming_a_pass, KT_BY_NAME_ONLY)
+{
+	ktest_print("1..2\nok 1 a.first\nok 2 a.second\n");
+	machine_exit(EXIT_PASS);
 }
 
 /* Nothing in the machine can end this; the host's NMI shows where it hangs. */

@@ -12,10 +12,18 @@
  * printed and what memory and tasks there are (state.c).  Output is KTAP:
  *
  *	KTAP version 1
- *	# seed 42, 4 CPUs
+ *	# seed 42, CPUs 4, devices 1
  *	1..2
+ *	# start list.added_entries_are_walked_in_order
  *	ok 1 list.added_entries_are_walked_in_order # 0.1 ms
+ *	# start list.a_deleted_entry_is_not_walked
  *	not ok 2 list.a_deleted_entry_is_not_walked # 0.1 ms
+ *
+ * The host knows from the image which tests were meant, and from the line
+ * `# start` which test ran when a boot ended early. It then boots again with
+ * `resume=N`: the first N tests of the selection are left out.
+ *
+ * A failed test is followed by the trace records made since it began.
  *
  * A test may print reports only when flagged KT_EXPECT_REPORT; the line
  * `# report expected: NAME` tells the host's scripts so.
@@ -26,7 +34,7 @@
  *	ok ... # SKIP why	it said so itself, or needs what is not there
  *	ok			otherwise
  *	not ok, Bail out!	it hung (hang.c)
- *	Bail out!		memory is no longer whole
+ *	Bail out!		memory is no longer whole; a device died
  *
  * Only one run at a time: the monitor and the run mode share the thread that
  * boots, and nothing else calls ktest_run().
@@ -43,6 +51,7 @@
 #include <kernel/sched.h>
 #include <kernel/string.h>
 #include <kernel/time.h>
+#include <kernel/trace.h>
 #include <kernel/ubsan.h>
 #include <arch/cpu.h>
 #include <drivers/peer.h>
@@ -56,6 +65,13 @@
 CMDLINE_KEY("test", "tests to run: a pattern for suite.name (mode=test)");
 CMDLINE_KEY("repeat", "how often the selected tests run (mode=test)");
 CMDLINE_KEY("seed", "of random tests; one run's output names it (mode=test)");
+CMDLINE_KEY("resume", "tests that an earlier boot has run (mode=test)");
+CMDLINE_KEY("deadline", "seconds that a test may take (mode=test)");
+
+/* Of one failed test. */
+#define TRACE_RECORDS 48
+
+DEFINE_TRACE_EVENT(ktest_start, "%s.%s");
 
 struct ktest_totals {
 	unsigned int passed;
@@ -68,14 +84,27 @@ static void full_name(const struct ktest_case *tcase, char *buf)
 	scnprintf(buf, NAME_MAX, "%s.%s", tcase->suite, tcase->name);
 }
 
-static bool selected(const struct ktest_case *tcase, const char *glob)
+/* Is @name itself, without a wildcard, one of the patterns? */
+static bool named(const char *name, const char *globs)
+{
+	size_t len = strlen(name);
+	const char *p;
+
+	for (p = globs; (p = strstr(p, name)); p++)
+		if ((p == globs || p[-1] == ',') &&
+		    (p[len] == '\0' || p[len] == ','))
+			return true;
+	return false;
+}
+
+static bool selected(const struct ktest_case *tcase, const char *globs)
 {
 	char name[NAME_MAX];
 
 	full_name(tcase, name);
-	if (tcase->flags & KT_BY_NAME_ONLY)
-		return strcmp(glob, name) == 0;
-	return glob_match(glob, name);
+	if ((tcase->flags & KT_BY_NAME_ONLY) && !named(name, globs))
+		return false;
+	return glob_match(globs, name);
 }
 
 /* So that a test draws the same numbers alone and in the crowd. */
@@ -187,6 +216,12 @@ static void check_reports(struct ktest *test, unsigned long printed)
 	}
 }
 
+void ktest_trace_print(const struct ktest *test)
+{
+	trace_dump_since(test->began, TRACE_RECORDS,
+			 "# trace of this test, its last records:\n", "#   ");
+}
+
 static void print_result(struct ktest *test, unsigned int number, u64 took,
 			 struct ktest_totals *totals)
 {
@@ -220,6 +255,9 @@ static void run_one(const struct ktest_case *tcase, unsigned int number,
 	test.rng = rng_init(test.seed);
 	test.skip_reason = reason_to_skip(tcase);
 	if (!test.skip_reason) {
+		ktest_note("start %s.%s", tcase->suite, tcase->name);
+		test.began = rdtsc();
+		TRACE(ktest_start, tcase->suite, tcase->name);
 		if (tcase->flags & KT_EXPECT_REPORT)
 			ktest_note("report expected: %s.%s", tcase->suite,
 				   tcase->name);
@@ -232,63 +270,103 @@ static void run_one(const struct ktest_case *tcase, unsigned int number,
 		check_reports(&test, reports() - printed);
 		/* What it leaves behind may hang or kill who looks: still its own. */
 		ktest_state_compare(&test);
+		ktest_devices_compare(&test);
 		ktest_deadline_cancel();
-		if (ktest_failed(&test))
+		if (ktest_failed(&test)) {
+			ktest_trace_print(&test);
 			ktest_note("seed of this round: %lu", seed);
+		}
 	}
 	print_result(&test, number, took, totals);
 }
 
-static unsigned long count_selected(const char *glob)
+static unsigned long count_selected(const char *globs)
 {
 	const struct ktest_case *tcase;
 	unsigned long count = 0;
 
 	for_each_ktest(tcase)
-		count += selected(tcase, glob);
+		count += selected(tcase, globs);
 	return count;
 }
 
-int ktest_run(const char *glob, unsigned long repeat, u64 seed)
+/* One time through the selection; ends early, with an error, without a device. */
+static int run_round(const char *globs, unsigned long *skip, u64 seed,
+		     unsigned int *number, struct ktest_totals *totals)
+{
+	const struct ktest_case *tcase;
+
+	for_each_ktest(tcase) {
+		if (!selected(tcase, globs))
+			continue;
+		if (*skip) {
+			--*skip;
+			continue;
+		}
+		run_one(tcase, ++*number, seed, totals);
+		if (ktest_devices_lost()) {
+			ktest_print("Bail out! a device died, noticed after "
+				    "%s.%s\n",
+				    tcase->suite, tcase->name);
+			return -EIO;
+		}
+	}
+	return 0;
+}
+
+int ktest_run(const char *globs, unsigned long repeat, u64 seed,
+	      unsigned long done)
 {
 	struct ktest_totals totals = {0};
-	const struct ktest_case *tcase;
-	unsigned int number = 0;
+	bool whole = !done;
 	unsigned long count, round;
+	unsigned int number = 0;
 
-	if (!glob || !*glob)
-		glob = "*";
+	if (!globs || !*globs)
+		globs = "*";
 	if (!repeat)
 		repeat = 1;
-	count = count_selected(glob);
-	ktest_print("KTAP version 1\n# seed %lu, %u CPUs, %s\n1..%lu\n", seed,
-		    num_online_cpus(), peer_present() ? "peer" : "no peer",
-		    count * repeat);
+	count = count_selected(globs) * repeat;
+	done = min(done, count);
+	ktest_devices_begin();
+	ktest_print("KTAP version 1\n# seed %lu, CPUs %u, devices %u\n1..%lu\n",
+		    seed, num_online_cpus(), ktest_devices(), count - done);
 	for (round = 0; round < repeat; round++)
-		for_each_ktest(tcase)
-			if (selected(tcase, glob))
-				run_one(tcase, ++number, seed + round, &totals);
+		if (run_round(globs, &done, seed + round, &number, &totals))
+			return -EIO;
 	ktest_note("%u passed, %u failed, %u skipped", totals.passed,
 		   totals.failed, totals.skipped);
+	ktest_devices_ping();
+	if (ktest_devices_lost()) {
+		ktest_print("Bail out! a device died, noticed after the last "
+			    "test\n");
+		return -EIO;
+	}
 	if (!page_alloc_verify() || !slab_verify()) {
 		ktest_print("Bail out! memory is no longer whole\n");
 		return -EIO;
 	}
-	if (!count)
+	if (!number)
 		return -ENOENT;
-	return totals.failed || !totals.passed ? -EIO : 0;
+	/* What is left after an early end may be only what is skipped. */
+	return totals.failed || (whole && !totals.passed) ? -EIO : 0;
 }
 
 static int test_mode(void)
 {
-	u64 repeat, seed;
+	u64 repeat, seed, done, seconds;
 
 	if (cmdline_get_u64("repeat", 1, &repeat) ||
-	    cmdline_get_u64("seed", 1, &seed)) {
-		ktest_print("Bail out! repeat= and seed= are numbers\n");
+	    cmdline_get_u64("seed", 1, &seed) ||
+	    cmdline_get_u64("resume", 0, &done) ||
+	    cmdline_get_u64("deadline", KTEST_SECONDS, &seconds) || !seconds ||
+	    seconds > KTEST_SECONDS_MAX) {
+		ktest_print("Bail out! repeat=, seed=, resume= and deadline= "
+			    "are numbers\n");
 		return EXIT_FAIL;
 	}
-	return ktest_run(cmdline_get("test"), repeat, seed) ? EXIT_FAIL
-							    : EXIT_PASS;
+	ktest_limit_set(seconds);
+	return ktest_run(cmdline_get("test"), repeat, seed, done) ? EXIT_FAIL
+								  : EXIT_PASS;
 }
 RUN_MODE("test", test_mode);

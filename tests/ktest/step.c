@@ -19,10 +19,10 @@
  *
  * Waiting polls and gives way: no wait queue, so the locks under test see no
  * lock of the harness beside them, and a step works where nothing may sleep.
- * Ten seconds without the signal fail the test, and the waiter goes on, so
- * that both sides come to an end and the failure is printed with its name. A
- * test that has failed waits one second only: all its waits together have to
- * fit its deadline.
+ * Ten seconds (half of a test's limit) without the signal fail the test, and
+ * the waiter goes on, so that both sides come to an end and the failure is
+ * printed with its name. A test that has failed waits one second only: all its
+ * waits together have to fit its deadline.
  *
  *	field		read with		written with
  *	reached		acquire			a cmpxchg that only raises it
@@ -68,8 +68,7 @@ static bool came_to(struct ktest_step *step, int n)
 /* When to give up waiting. */
 static u64 patience(struct ktest *test)
 {
-	return clock_ns() +
-	       (ktest_failed(test) ? KTEST_WAIT_FAILED_NS : KTEST_WAIT_NS);
+	return clock_ns() + ktest_wait_ns(test);
 }
 
 static int timed_out(struct ktest_step *step, int n)

@@ -58,7 +58,7 @@ static int meet(struct mm_struct *mm, void *arg)
 	step_signal(&drop->step, 1);
 	if (step_spin(&drop->step, 2))
 		return 1;
-	until = clock_ns() + KTEST_WAIT_NS;
+	until = clock_ns() + ktest_wait_ns(drop->step.test);
 	do {
 		drop->came = lock && newest_lock(drop->dropper) == lock;
 		cpu_relax();
