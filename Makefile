@@ -95,7 +95,8 @@ REPEAT ?= 1
 SEED ?=
 TIMEOUT ?=
 BOOTS ?=
-export SMP PEER T REPEAT SEED TIMEOUT BOOTS
+DEADLINE ?=
+export SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE
 
 # For a script that starts makes of its own: they are no jobs of this one, and
 # would only complain, among the words they were asked for, of a jobserver that
@@ -121,7 +122,8 @@ sources:
 	@echo $(CSRC)
 
 .PHONY: iso
-iso: deps-image $(O)/concord.iso ## a bootable ISO of BUILD, for BIOS and UEFI
+iso: deps-image ## a bootable ISO of BUILD, for BIOS and UEFI
+	@$(MAKE) --no-print-directory $(O)/concord.iso
 
 .PHONY: peer
 peer: $(PEER_BIN) ## the host program that is the device
@@ -162,6 +164,7 @@ $(O)/ksyms-%.o: $(O)/ksyms-%.asm
 $(O)/objects: FORCE
 	@mkdir -p $(@D)
 	@echo '$(OBJS)' | cmp -s - $@ || echo '$(OBJS)' >$@
+	@echo '$(filter $(DROPPED),$(ALL_CSRC))' >$(O)/dropped
 
 $(O)/first.elf: $(OBJS) $(O)/objects $(O)/ksyms-none.o linker.ld
 	@$(LD) $(LDFLAGS) -o $@ $(OBJS) $(O)/ksyms-none.o
@@ -186,10 +189,11 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # one that prepares what HOST_CMD_target runs.  The peer has a Makefile of its
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
-HOST_TESTS := ktap $(PEER_VARIANTS:%=peer-%)
-HOST_CMD_ktap := tests/scripts/ktap_test.py
-.PHONY: ktap
-ktap:
+SCRIPT_TESTS := ktap meant explain
+HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
+$(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
+.PHONY: $(SCRIPT_TESTS)
+$(SCRIPT_TESTS):
 define peer_variant
 HOST_CMD_peer-$(1) := build/peer/$(1)/peer_test build/peer/$(1)/concord-peer
 .PHONY: peer-$(1)
@@ -204,6 +208,19 @@ $(PEER_BIN):
 
 include $(wildcard tests/host/build.mk bench/index/build.mk)
 
+HOST_WORDS = $(foreach t,$(HOST_TESTS),'$(t)=$(HOST_CMD_$(t))')
+
+# Compile on all CPUs; a -j on the command line has the last word.  What boots,
+# measures or installs comes one after another: two boots at a time would
+# disturb each other's clocks.
+COMPILES := all objects warnings peer host-tests $(HOST_TESTS) build/%
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+ifneq ($(filter-out $(COMPILES),$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+
 ##@ Run
 .PHONY: run
 run: RUN_BUILD := $(if $(filter file,$(origin BUILD)),release,$(BUILD))
@@ -212,16 +229,16 @@ run: deps-run ## boot and run the contest [SMP=2 BUILD=test PEER=none, with it F
 	@scripts/run-qemu --image build/$(RUN_BUILD)/concord.elf --mode run
 
 .PHONY: debug
-debug: deps-debug all $(if $(filter none,$(PEER)),,peer) ## boot, wait for gdb (scripts/gdb has the mm, pte and subs commands)
+debug: deps-debug ## boot, wait for gdb (scripts/gdb has the mm, pte and subs commands)
+	@$(MAKE) --no-print-directory all $(if $(filter none,$(PEER)),,peer)
 	@scripts/run-qemu --image $(KERNEL) --mode run --gdb
 
 ##@ Test
 .PHONY: test
-test: deps-test ## host tests, boots, panic images [T='suite.glob*' REPEAT=n SEED=n SMP=n PEER=none BOOTS=no V=1]
-	@scripts/run-tests.py --asked
-	@$(MAKE) --no-print-directory BUILD=test all host-tests $(if $(filter none,$(PEER)),,peer)
-	@scripts/run-tests.py --build build/test \
-		$(foreach t,$(HOST_TESTS),'$(t)=$(HOST_CMD_$(t))')
+test: deps-test ## host tests, boots, panic images [T='suite.glob*,-suite.not' REPEAT=n SEED=n SMP=n PEER=none BOOTS=no DEADLINE=s V=1]
+	@needs=$$(scripts/run-tests.py --needs $(HOST_WORDS)) && \
+		$(MAKE) --no-print-directory BUILD=test $$needs
+	@scripts/run-tests.py --build build/test $(HOST_WORDS)
 
 .PHONY: configs
 configs: deps-configs peer ## kernels that lack options: gcc, clang, nothing left of what they lack, boots [BUILD=test-no-LOCKDEP T='suite.glob*' SMP=n SEED=n]
@@ -247,7 +264,8 @@ bench: deps-run ## instructions per operation beside Linux's; writes build/bench
 	@scripts/bench.py
 
 .PHONY: index-bench
-index-bench: deps-index $(INDEX_PROGRAMS) ## designs of the interval index: instructions, cache misses, time [N='10 1000' OPS=n SEED=n CLOCK=no]
+index-bench: deps-index ## designs of the interval index: instructions, cache misses, time [N='10 1000' OPS=n SEED=n CLOCK=no]
+	@$(MAKE) --no-print-directory $(INDEX_PROGRAMS)
 	@bench/index/run.py $(INDEX_PROGRAMS)
 
 ##@ Care

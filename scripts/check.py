@@ -445,7 +445,7 @@ OTHER_TESTS = (
     ('model.', 'tests/model/*', r'^search %s '),
     ('model.seeded_', 'tests/model/*', r'^bug \w+ %s '),
     ('panic.', 'tests/panic/cases', r'^case %s$'),
-    ('boots.', 'scripts/run-tests.py', r"^    '%s': "),
+    ('boots.', 'scripts/*.py', r"^    '%s': "),
     ('check.', 'scripts/check.py', r'^def check_%s\('),
     ('configs.', 'scripts/configs.py', r'^def %s\('),
 )

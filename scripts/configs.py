@@ -19,14 +19,15 @@ build `test`, which lacks nothing, or BUILD.absent fails.
 SMP, PEER, T, SEED, TIMEOUT, V as for `make test`.  Logs: build/BUILD/log.
 """
 
-import importlib.util
 import os
 import re
 import subprocess
 import sys
 import time
 
+import kernelboots
 import ktap
+import session as sessions
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 JOBS = os.cpu_count() or 2
@@ -53,18 +54,6 @@ FIELDS = {
     'LOCKDEP': {'spinlock': ['dep'], 'mutex': ['dep'],
                 'lockdep_task': ['depth', 'held']},
 }
-
-
-def run_tests_module():
-    """scripts/run-tests.py, whose name is not one of Python's."""
-    path = os.path.join(TOP, 'scripts', 'run-tests.py')
-    spec = importlib.util.spec_from_file_location('run_tests', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-run_tests = run_tests_module()
 
 
 def said_by(command):
@@ -140,23 +129,18 @@ class Config:
     def __init__(self, build):
         self.build = build
         self.options = options_of(build)
-        self.runs = []
+        self.session = sessions.Session(os.path.join('build', build), build,
+                                        'make configs BUILD=' + build)
+        if 'PEER' not in self.options:
+            self.session.peer = 'none'
 
     def judge(self, name, check, *words):
         """One result: passed when check() finds nothing wrong."""
         started = time.time()
-        run = ktap.Run('%s.%s' % (self.build, name))
         wrong = check(*words)
-        run.results.append(ktap.Result(
-            run.name, 'failed' if wrong else 'passed', '\n'.join(wrong),
-            (time.time() - started) * 1000))
-        self.keep(run, started)
+        self.session.judge('%s.%s' % (self.build, name), '\n'.join(wrong),
+                           started)
         return not wrong
-
-    def keep(self, run, started):
-        self.runs.append(run)
-        run_tests.say(run, started)
-        run_tests.say_failures(run)
 
     def all(self):
         if not self.judge('gcc', make, 'BUILD=' + self.build, 'all'):
@@ -164,22 +148,20 @@ class Config:
         self.judge('clang', make, 'COMPILER=clang', 'BUILD=' + self.build,
                    'warnings')
         self.judge('absent', absent, self.build)
-        tests = run_tests.Tests(os.path.join('build', self.build), [],
-                                self.build, 'make configs BUILD=' + self.build)
-        if 'PEER' not in self.options:
-            tests.peer = 'none'
         if 'KTEST' in self.options:
-            tests.kernel()
-            if not tests.runs:
-                tests.complain()
-            self.runs += tests.runs
+            before = len(self.session.runs)
+            kernelboots.linked(self.session)
+            kernelboots.kernel(self.session)
+            if len(self.session.runs) == before:
+                self.session.complain(t.name for t in self.session.tests)
         else:
-            self.judge('smp' + tests.smp, self.contest, tests)
+            self.judge('smp' + self.session.smp, self.contest)
 
-    def contest(self, tests):
-        name = '%s.smp%s' % (self.build, tests.smp)
-        command = tests.qemu(name, 'run', ['--smp', tests.smp] +
-                             tests.peer_option())
+    def contest(self):
+        session = self.session
+        name = '%s.smp%s' % (self.build, session.smp)
+        command = session.qemu(name, 'run', ['--smp', session.smp] +
+                               session.peer_option())
         done = subprocess.run(command, cwd=TOP, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, check=False)
@@ -191,14 +173,14 @@ class Config:
 
 
 def main(builds):
-    run_tests.check_asked()
+    sessions.check_asked()
     if not builds:
         sys.exit(__doc__)
     runs = []
     for build in builds:
         config = Config(build)
         config.all()
-        runs += config.runs
+        runs += config.session.runs
     line, good = ktap.totals(runs)
     print(line)
     return 0 if good else 1

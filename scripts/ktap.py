@@ -41,6 +41,8 @@ class Result:
         self.outcome = outcome          # passed, failed, skipped
         self.said = said                # why, as lines
         self.millis = millis
+        self.shown = False              # printed as a failure
+        self.directive = None           # after the #, if the log has a line
 
 
 class Run:
@@ -51,6 +53,7 @@ class Run:
         self.results = []
         self.problems = []
         self.plan = None
+        self.reports = []               # since the last result
         self._around = []
         self._expected = False
 
@@ -75,7 +78,7 @@ class Run:
             self._expected = True
         elif REPORT.search(line) and not line.startswith('#') \
                 and not self._expected and GRUB_SAYS not in line:
-            self.problems.append('reported: ' + line)
+            self.reports.append('reported: ' + line)
         if line:
             self._around.append(line)
             del self._around[:-200]
@@ -97,13 +100,28 @@ class Run:
         said = '\n'.join(self._around) if bad else directive
         result = Result(name or 'test %s' % number, outcome, said,
                         float(millis.group(1)) if millis else None)
+        result.directive = directive
         self.results.append(result)
+        # A failed test has its reports in what it said.
+        if not bad:
+            self.problems += self.reports
+        self.reports = []
         self._around = []
         self._expected = False
         return result
 
     def finish(self, status=0):
         """The log is over and its program ended with `status`."""
+        self.judge(status)
+        for problem in self.problems:
+            tail = '\n'.join(self._around[-30:])
+            self.results.append(Result(self.name + ': ' + problem, 'failed',
+                                       problem + '\n' + tail))
+        return self
+
+    def judge(self, status):
+        """Add to self.problems what is wrong with the whole of it."""
+        self.problems += self.reports
         skipped_whole = self.plan == 0 and len(self.results) == 1
         if self.plan is None:
             self.problems.append('no plan: the run never began')
@@ -118,11 +136,6 @@ class Run:
             self.problems.append('ended with status %d' % status)
         if status == 0 and failed:
             self.problems.append('tests failed, yet the status says pass')
-        for problem in self.problems:
-            tail = '\n'.join(self._around[-30:])
-            self.results.append(Result(self.name + ': ' + problem, 'failed',
-                                       problem + '\n' + tail))
-        return self
 
     def count(self, outcome):
         return sum(1 for r in self.results if r.outcome == outcome)
