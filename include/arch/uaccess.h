@@ -17,6 +17,8 @@
  *	put_user(x, ptr)		*ptr = x; 0 or -EFAULT
  *	user_xadd64(ptr, add, &old)	locked add; 0 or -EFAULT, old untouched
  *	user_cmpxchg64(ptr, old, new, &was)
+ *	user_xadd(ptr, width, add, &old)	the same of 1, 2, 4 or 8 bytes
+ *	user_cmpxchg(ptr, width, old, new, &was)
  *	access_ok(ptr, n)		the range lies in user space
  *	user_access_begin/end()		the bare guard, for a run of unsafe_*
  *	unsafe_user_xadd64(...)		as above, inside the guard

@@ -3,10 +3,10 @@
  * tests/mm/mm_test.h - what the tests of the address space share
  *
  * A sandbox is an address space that the test's thread has adopted, with an
- * observer: an interval subscription over everything that notes each event,
- * and may stop in the middle of one. In a kernel without MMU_NOTIFIER there is
- * no observer and there are no events: tests that want some have the flag
- * KT_NEEDS_NOTIFIER.
+ * observer unless the test wants none: an interval subscription over everything
+ * that notes each event, and may stop in the middle of one. In a kernel without
+ * MMU_NOTIFIER there is no observer and there are no events: tests that want
+ * some have the flag KT_NEEDS_NOTIFIER.
  */
 #ifndef TESTS_MM_MM_TEST_H
 #define TESTS_MM_MM_TEST_H
@@ -49,11 +49,26 @@ struct sandbox {
 	void (*hook)(struct sandbox *box, const struct seen_event *event);
 	void *hook_arg;
 	bool raises_unlocked; /* the test does, on purpose, without mmap_lock */
+	bool observed;
 };
 
 /* False, and the test failed, if it could not be set up. */
 bool sandbox_open(struct sandbox *box, struct ktest *test);
 void sandbox_close(struct sandbox *box);
+
+/**
+ * enum sandbox_observer - is a sandbox watched?
+ * @SANDBOX_OBSERVED: as by sandbox_open()
+ * @SANDBOX_UNOBSERVED: no subscription is there unless the test makes one, so
+ *	that ranges find nobody, or only the test's own
+ */
+enum sandbox_observer {
+	SANDBOX_OBSERVED,
+	SANDBOX_UNOBSERVED,
+};
+
+/* One that a clean-up of the test closes and frees; never NULL. */
+struct sandbox *sandbox_new(struct ktest *test, enum sandbox_observer observer);
 
 /* The observer comes (0 or an errno) and goes; by the two above. */
 #ifdef CONFIG_MMU_NOTIFIER

@@ -2,13 +2,15 @@
 /*
  * tests/mm/mm_test_lib.c - the sandbox: an address space under observation
  *
- * Whoever opens one must close it: closing checks that regions, tables and books
- * agree, and nothing of the address space is left.
+ * Closing a sandbox checks that regions, tables and books agree, and that
+ * nothing of the address space is left. A test closes what it opened;
+ * sandbox_new() has the runner do it.
  *
  * Not here: the observer (observer.c).
  */
 #include <arch/cpu.h>
 #include <kernel/cpumask.h>
+#include <kernel/panic.h>
 #include <kernel/string.h>
 #include <mm/rmap.h>
 #include <mm/tlb.h>
@@ -30,7 +32,8 @@ pte_t sandbox_pte_locked(struct sandbox *box, vaddr_t addr)
 	return pte;
 }
 
-bool sandbox_open(struct sandbox *box, struct ktest *test)
+static bool open_as(struct sandbox *box, struct ktest *test,
+		    enum sandbox_observer observer)
 {
 	*box = (struct sandbox){.test = test};
 	spin_lock_init(&box->lock);
@@ -39,7 +42,8 @@ bool sandbox_open(struct sandbox *box, struct ktest *test)
 		ktest_fail(test, "no memory for an mm");
 		return false;
 	}
-	if (sandbox_observe(box)) {
+	box->observed = observer == SANDBOX_OBSERVED;
+	if (box->observed && sandbox_observe(box)) {
 		ktest_fail(test, "no subscription for the observer");
 		mmput(box->mm);
 		return false;
@@ -48,12 +52,34 @@ bool sandbox_open(struct sandbox *box, struct ktest *test)
 	return true;
 }
 
+bool sandbox_open(struct sandbox *box, struct ktest *test)
+{
+	return open_as(box, test, SANDBOX_OBSERVED);
+}
+
+static void close_sandbox(void *arg)
+{
+	sandbox_close(arg);
+}
+
+struct sandbox *sandbox_new(struct ktest *test, enum sandbox_observer observer)
+{
+	struct sandbox *box = ktest_alloc(test, sizeof(*box));
+
+	if (!open_as(box, test, observer))
+		panic("mm_test: no sandbox for %s.%s", test->tcase->suite,
+		      test->tcase->name);
+	ktest_cleanup(test, close_sandbox, box);
+	return box;
+}
+
 void sandbox_close(struct sandbox *box)
 {
 	sandbox_verify(box);
 	box->hook = NULL;
 	kthread_unuse_mm(box->mm);
-	sandbox_observe_end(box);
+	if (box->observed)
+		sandbox_observe_end(box);
 	mmput(box->mm);
 }
 

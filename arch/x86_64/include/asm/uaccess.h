@@ -284,4 +284,99 @@ static __always_inline int user_cmpxchg64(u64 __user *ptr, u64 old, u64 new,
 	return err;
 }
 
+/* The operand's register and the word have the width of @value. */
+#define UACCESS_XADD(suffix, value, ptr, err)               \
+	asm volatile("1: lock xadd" suffix " %1, %2\n"      \
+		     "2:\n"                                 \
+		     ".pushsection .text.fixup, \"ax\"\n"   \
+		     "3: movl %3, %0\n"                     \
+		     " jmp 2b\n"                            \
+		     ".popsection\n" _EXTABLE(1b, 3b)       \
+		     : "+r"(err), "+r"(value), "+m"(*(ptr)) \
+		     : "i"(-EFAULT)                         \
+		     : "memory", "cc")
+
+#define UACCESS_CMPXCHG(suffix, value, new_, ptr, err)      \
+	asm volatile("1: lock cmpxchg" suffix " %4, %2\n"   \
+		     "2:\n"                                 \
+		     ".pushsection .text.fixup, \"ax\"\n"   \
+		     "3: movl %3, %0\n"                     \
+		     " jmp 2b\n"                            \
+		     ".popsection\n" _EXTABLE(1b, 3b)       \
+		     : "+r"(err), "+a"(value), "+m"(*(ptr)) \
+		     : "i"(-EFAULT), "r"(new_)              \
+		     : "memory", "cc")
+
+/*
+ * The two below for a word of @width bytes: 1, 2, 4 or 8.  *old is what the
+ * word held, without sign; the bytes beside the word stay as they are.
+ */
+static inline int user_xadd(void __user *ptr, unsigned int width, u64 add,
+			    u64 *old)
+{
+	u32 v32 = (u32)add;
+	u16 v16 = (u16)add;
+	u8 v8 = (u8)add;
+	int err = 0;
+
+	if (unlikely(!access_ok(ptr, width)))
+		return -EFAULT;
+	user_access_begin();
+	switch (width) {
+	case 1:
+		UACCESS_XADD("b", v8, (u8 __user *)ptr, err);
+		add = v8;
+		break;
+	case 2:
+		UACCESS_XADD("w", v16, (u16 __user *)ptr, err);
+		add = v16;
+		break;
+	case 4:
+		UACCESS_XADD("l", v32, (u32 __user *)ptr, err);
+		add = v32;
+		break;
+	default:
+		UACCESS_XADD("q", add, (u64 __user *)ptr, err);
+		break;
+	}
+	user_access_end();
+	if (likely(!err))
+		*old = add;
+	return err;
+}
+
+static inline int user_cmpxchg(void __user *ptr, unsigned int width, u64 old,
+			       u64 new, u64 *was)
+{
+	u32 v32 = (u32)old;
+	u16 v16 = (u16)old;
+	u8 v8 = (u8)old;
+	int err = 0;
+
+	if (unlikely(!access_ok(ptr, width)))
+		return -EFAULT;
+	user_access_begin();
+	switch (width) {
+	case 1:
+		UACCESS_CMPXCHG("b", v8, (u8) new, (u8 __user *)ptr, err);
+		old = v8;
+		break;
+	case 2:
+		UACCESS_CMPXCHG("w", v16, (u16) new, (u16 __user *)ptr, err);
+		old = v16;
+		break;
+	case 4:
+		UACCESS_CMPXCHG("l", v32, (u32) new, (u32 __user *)ptr, err);
+		old = v32;
+		break;
+	default:
+		UACCESS_CMPXCHG("q", old, new, (u64 __user *)ptr, err);
+		break;
+	}
+	user_access_end();
+	if (likely(!err))
+		*was = old;
+	return err;
+}
+
 #endif
