@@ -54,7 +54,8 @@ ONLY_LOCKDEP := kernel/lockdep.c tests/kernel/lockdep_test.c \
 	tests/mm/mm_list_test.c
 WITHOUT_LOCKDEP := tests/kernel/without_lockdep_test.c
 
-# Assertions, poison, owners of memory, failing allocations on order.
+# Assertions, poison, owners of memory, allocations that fail on purpose.
+ONLY_DEBUG := mm/alloc_fail.c
 WITHOUT_DEBUG := tests/kernel/without_debug_test.c
 
 ONLY_KTEST := tests/%

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/alloc_debug.c - who allocated it, who wrote to it after freeing it, and
- * what happens when there is none
+ * mm/alloc_debug.c - who allocated it, who wrote to it after freeing it
  *
  * Problem.  A frame or object that is never given back, or written to after
- * it was, shows its damage far from its cause; and the paths taken when memory
- * is short are hardly ever taken.
+ * it was, shows its damage far from its cause.
  *
  * Idea.  Debug builds pay for answers:
  *
@@ -15,22 +13,20 @@
  *		than the snapshot and still there" is a comparison
  *	poison	a free page is filled with PAGE_POISON and looked through when
  *		it is handed out again
- *	failing	one thread can ask that its nth attempt from now fails
  *
  * A leak is: more in use than at the snapshot.  The allocators' own stock is
  * left out of the count on both sides: free objects of slabs, tables of the
  * vmalloc range, cached stacks.
  *
  *	field		guarded by
- *	failing.*	the thread in failing.task; others only compare
  *	alloc_epoch	writes: one snapshot at a time; stamps may be stale by
  *			one, which counts an object as older
  *
- * Not here: red zones and poison of objects (mm/slab_debug.c).
+ * Not here: red zones and poison of objects (mm/slab_debug.c), allocations
+ * that fail on purpose (mm/alloc_fail.c).
  */
 #include <kernel/panic.h>
 #include <kernel/printk.h>
-#include <kernel/sched.h>
 #include <kernel/string.h>
 #include <mm/alloc_debug.h>
 #include <mm/kernel_map.h>
@@ -40,26 +36,6 @@
 #include <mm/vmalloc.h>
 
 u16 alloc_epoch = 1;
-
-static struct {
-	struct task *task;
-	unsigned long left;
-	bool hit;
-} failing;
-
-void alloc_fail_nth(unsigned long nth)
-{
-	if (!IS_ENABLED(CONFIG_DEBUG))
-		return;
-	failing.hit = false;
-	failing.left = nth;
-	WRITE_ONCE(failing.task, nth ? current : NULL);
-}
-
-bool alloc_fail_hit(void)
-{
-	return failing.hit;
-}
 
 /* --- counting by place -------------------------------------------------- */
 
@@ -238,24 +214,4 @@ void __page_debug_free(struct page *page, unsigned int order)
 		memset(page_address(page + i), PAGE_POISON, PAGE_SIZE);
 		page[i].poisoned = 1;
 	}
-}
-
-/* GFP_NOWAIT, zeroed or not: nobody is told when it fails. */
-static bool has_another_plan(gfp_t gfp)
-{
-	return (gfp & ~__GFP_ZERO) == GFP_NOWAIT;
-}
-
-bool __alloc_shall_fail(gfp_t gfp)
-{
-	if (likely(!READ_ONCE(failing.task)))
-		return false;
-	if (READ_ONCE(failing.task) != current || in_interrupt() ||
-	    (gfp & __GFP_NOFAIL) || has_another_plan(gfp))
-		return false;
-	if (--failing.left)
-		return false;
-	failing.hit = true;
-	WRITE_ONCE(failing.task, NULL);
-	return true;
 }

@@ -50,8 +50,8 @@
  * are exact, so the sum is when nothing moves, and the test runner relies on
  * it.
  *
- * Not here: poison, owners and failing on purpose (mm/alloc_debug.c), memory
- * before boot is done (mm/memblock.c).
+ * Not here: poison and owners (mm/alloc_debug.c), failing on purpose
+ * (mm/alloc_fail.c), memory before boot is done (mm/memblock.c).
  *
  * Over 600 lines because the two levels and the bulk calls keep one count exact
  * between them.

@@ -168,29 +168,6 @@ void page_alloc_init(void);
  */
 void page_alloc_add_range(paddr_t start, paddr_t end);
 
-/* --- failing on purpose ------------------------------------------------- */
-
-/**
- * alloc_fail_nth() - let an allocation of this thread fail
- * @nth: 1 for the next one, 2 for the one after, ...; 0 to stop
- *
- * Each attempt counts: pages, slab objects and virtual areas, also those that
- * one makes for another; but not those with GFP_NOWAIT, which are for what may
- * as well not be had (figures for people) and must not change what a test
- * counts.  Only debug builds can fail; others do nothing.
- *
- * Context: thread context; one thread at a time.
- */
-void alloc_fail_nth(unsigned long nth);
-
-/**
- * alloc_fail_hit() - did the failure asked for happen?
- *
- * Context: the thread that called alloc_fail_nth().
- * Return: true once it has.
- */
-bool alloc_fail_hit(void);
-
 /* --- who has what ------------------------------------------------------- */
 
 /* What was allocated at some moment; alloc_leak_check() compares. */

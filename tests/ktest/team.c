@@ -39,6 +39,7 @@
 #include <kernel/panic.h>
 #include <kernel/sched.h>
 #include <kernel/time.h>
+#include <mm/alloc_fail.h>
 #include <mm/mm.h>
 
 #include "ktest_private.h"
@@ -82,6 +83,20 @@ void team_add(struct team *team, unsigned int n, unsigned long rounds,
 	}
 }
 
+/* Which attempts fail follows from the worker's numbers, as all it does. */
+static void work(struct team_worker *me)
+{
+	struct team *team = me->team;
+	struct alloc_fail_counts counts;
+
+	if (team->fail_one_in)
+		alloc_fail_one_in(team->fail_one_in, rng_next(&me->rng));
+	me->fn(me);
+	counts = alloc_fail_end();
+	atomic64_add((s64)counts.attempts, &team->allocs_tried);
+	atomic64_add((s64)counts.failed, &team->allocs_failed);
+}
+
 static int worker_main(void *arg)
 {
 	struct team_worker *me = arg;
@@ -91,7 +106,7 @@ static int worker_main(void *arg)
 		kthread_use_mm(team->mm);
 	atomic_inc(&team->arrived);
 	step_wait(&team->gate, 1);
-	me->fn(me);
+	work(me);
 	if (team->mm)
 		kthread_unuse_mm(team->mm);
 	atomic_set(&me->ended, 1);

@@ -70,6 +70,10 @@ struct team_worker {
  * struct team - the workers and what they wait for
  * @test: failed by a worker that misses the deadline
  * @mm: NULL, or each worker adopts it; set before team_go()
+ * @fail_one_in: 0, or one in so many of the workers' allocations fails (only in
+ *		 kernels with DEBUG); set before team_go()
+ * @allocs_tried: of all runs with @fail_one_in: attempts that could have failed
+ * @allocs_failed: of all runs: attempts that did fail
  * @deadline_ns: how long a wait for workers may take: three quarters of the
  *		 test's own deadline, unless the test sets another
  * @gate: where workers gather
@@ -85,6 +89,9 @@ struct team_worker {
 struct team {
 	struct ktest *test;
 	struct mm_struct *mm;
+	unsigned long fail_one_in;
+	atomic64_t allocs_tried;
+	atomic64_t allocs_failed;
 	u64 deadline_ns;
 	struct ktest_step gate;
 	atomic_t stopping;

@@ -13,6 +13,7 @@
 #include <arch/tlb.h>
 #include <kernel/cpumask.h>
 #include <kernel/string.h>
+#include <mm/alloc_fail.h>
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>
 #include <mm/page_alloc.h>
@@ -288,7 +289,7 @@ KTEST_F(device_exclusive,
 	alloc_fail_nth(2);
 	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 2, pages, DEVICE_A), 1);
 	EXPECT(alloc_fail_hit());
-	alloc_fail_nth(0);
+	alloc_fail_end();
 	EXPECT(pages[0] && !pages[1]);
 	release_exclusive(pages, 2);
 	sandbox_close(&box);

@@ -5,6 +5,7 @@
 #include <kernel/cpumask.h>
 #include <kernel/preempt.h>
 #include <kernel/string.h>
+#include <mm/alloc_fail.h>
 #include <mm/page_alloc.h>
 #include <mm/tlb.h>
 #include "mm_test.h"
@@ -170,7 +171,7 @@ KTEST_F(fault, a_fault_without_memory_is_an_error_and_the_next_one_works,
 		alloc_fail_nth(nth);
 		EXPECT_EQ(user_poke(AT(0), nth), -EFAULT);
 		EXPECT(alloc_fail_hit());
-		alloc_fail_nth(0);
+		alloc_fail_end();
 		EXPECT_EQ(user_poke(AT(0), nth), 0);
 		EXPECT_EQ(sandbox_read(&box, AT(0)), nth);
 	}

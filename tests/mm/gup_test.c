@@ -6,6 +6,7 @@
  * tables, nothing through the CPU.
  */
 #include <kernel/string.h>
+#include <mm/alloc_fail.h>
 #include <mm/gup.h>
 #include <mm/page_alloc.h>
 #include "mm_test.h"
@@ -126,7 +127,7 @@ KTEST_F(gup, a_fault_without_memory_is_an_error, KT_NEEDS_DEBUG)
 	alloc_fail_nth(1);
 	EXPECT_EQ(gup(&box, AT(0), 1, FOLL_GET | FOLL_WRITE, pages),
 		  (long)-ENOMEM);
-	alloc_fail_nth(0);
+	alloc_fail_end();
 	EXPECT_EQ(pages[0], mark);
 	sandbox_close(&box);
 }

@@ -7,6 +7,7 @@
 #include <kernel/ktest.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
+#include <mm/alloc_fail.h>
 #include <mm/kernel_map.h>
 #include <mm/kernel_stack.h>
 #include <mm/page_alloc.h>
@@ -147,7 +148,7 @@ KTEST(kernel_map, a_trampoline_without_memory_leaves_nothing_behind)
 		alloc_fail_nth(nth);
 		err = kernel_map_low_trampoline(0x9000);
 		EXPECT_EQ(alloc_fail_hit(), IS_ENABLED(CONFIG_DEBUG));
-		alloc_fail_nth(0);
+		alloc_fail_end();
 		EXPECT_EQ(err, IS_ENABLED(CONFIG_DEBUG) ? -ENOMEM : 0);
 		if (!err)
 			kernel_map_low_trampoline_end();

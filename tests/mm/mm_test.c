@@ -4,6 +4,7 @@
  */
 #include <kernel/cpumask.h>
 #include <kernel/string.h>
+#include <mm/alloc_fail.h>
 #include <mm/page_alloc.h>
 #include "mm_test.h"
 
@@ -63,7 +64,7 @@ KTEST_F(mm, running_out_of_memory_at_birth_leaks_nothing, KT_NEEDS_DEBUG)
 		alloc_fail_nth(nth);
 		EXPECT_EQ(mm_alloc(), NULL);
 		EXPECT(alloc_fail_hit());
-		alloc_fail_nth(0);
+		alloc_fail_end();
 	}
 }
 

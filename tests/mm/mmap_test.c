@@ -7,6 +7,7 @@
  */
 #include <arch/tlb.h>
 #include <kernel/string.h>
+#include <mm/alloc_fail.h>
 #include <mm/page_alloc.h>
 #include "mm_test.h"
 
@@ -258,13 +259,13 @@ KTEST_F(mmap, a_call_that_finds_no_memory_changes_nothing, KT_NEEDS_DEBUG)
 		alloc_fail_nth(nth);
 		EXPECT_EQ(do_mprotect(box.mm, AT(3), LEN(2), PROT_READ), -ENOMEM);
 		EXPECT(alloc_fail_hit());
-		alloc_fail_nth(0);
+		alloc_fail_end();
 		EXPECT_EQ(box.nr, 0U);
 		EXPECT_STREQ(sandbox_draw(&box, after, sizeof(after)), before);
 	}
 	alloc_fail_nth(1);
 	EXPECT_EQ(do_munmap(box.mm, AT(3), LEN(1)), -ENOMEM);
-	alloc_fail_nth(0);
+	alloc_fail_end();
 	EXPECT_STREQ(sandbox_draw(&box, after, sizeof(after)), before);
 	EXPECT_EQ(sandbox_read(&box, AT(3)), 3UL);
 	sandbox_close(&box);

@@ -12,6 +12,7 @@
  *	mmu_interval_passes_test.c	two passes, refusals
  *	mmu_interval_device_test.c	devices and adversaries
  */
+#include <mm/alloc_fail.h>
 #include "notifier_fixture.h"
 #include "../ktest/team.h"
 
@@ -142,7 +143,7 @@ KTEST_F(mmu_interval, without_memory_insert_is_ENOMEM_and_leaves_nothing,
 		alloc_fail_nth(nth);
 		ret = watch(&w, mm, 0, 4);
 		hit = alloc_fail_hit();
-		alloc_fail_nth(0);
+		alloc_fail_end();
 		if (!hit)
 			break;
 		EXPECT_EQ(ret, -ENOMEM);

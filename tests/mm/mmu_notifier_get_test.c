@@ -8,6 +8,7 @@
  * Over 600 lines because a get and its put are two ends of one count: each test
  * of the one needs the other, and all need what is made and freed here.
  */
+#include <mm/alloc_fail.h>
 #include "notifier_fixture.h"
 
 static atomic_t gots_freed;
@@ -220,7 +221,7 @@ KTEST_F(mmu_notifier, without_memory_get_is_ENOMEM_and_leaves_nothing,
 		alloc_fail_nth(nth);
 		sub = mmu_notifier_get(&got_ops, mm);
 		hit = alloc_fail_hit();
-		alloc_fail_nth(0);
+		alloc_fail_end();
 		if (!hit)
 			break;
 		EXPECT_EQ(PTR_ERR(sub), -ENOMEM);

@@ -3,6 +3,7 @@
  * tests/mm/mmu_notifier_register_test.c - plain subscribers come, leave, and see
  * the address space end (R2.15 to R2.27)
  */
+#include <mm/alloc_fail.h>
 #include "notifier_fixture.h"
 #include "../../mm/notifier_internal.h"
 
@@ -87,7 +88,7 @@ KTEST_F(mmu_notifier, without_memory_register_is_ENOMEM_and_leaves_nothing,
 		alloc_fail_nth(nth);
 		ret = listen(&l, mm);
 		hit = alloc_fail_hit();
-		alloc_fail_nth(0);
+		alloc_fail_end();
 		if (!hit)
 			break;
 		EXPECT_EQ(ret, -ENOMEM);
@@ -116,7 +117,7 @@ KTEST(mmu_notifier, with_an_object_there_registering_needs_no_memory)
 		alloc_fail_nth(1);
 		EXPECT_EQ(listen(&l[i], mm), 0);
 		EXPECT(!alloc_fail_hit());
-		alloc_fail_nth(0);
+		alloc_fail_end();
 	}
 	change(mm, 0, 1);
 	for (i = 0; i < ARRAY_SIZE(l); i++) {

@@ -11,6 +11,7 @@
 #include <kernel/ktest.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
+#include <mm/alloc_fail.h>
 #include <mm/page_alloc.h>
 
 #define HOLD 96u
@@ -241,7 +242,7 @@ KTEST_F(page_alloc, the_nth_attempt_fails_and_the_next_works, KT_NEEDS_DEBUG)
 	for (unsigned int i = 0; i < 4; i++)
 		page[i] = alloc_page(GFP_KERNEL | __GFP_NOWARN);
 	EXPECT(alloc_fail_hit());
-	alloc_fail_nth(0);
+	alloc_fail_end();
 	for (unsigned int i = 0; i < 4; i++) {
 		EXPECT_EQ(page[i] == NULL, i == 2);
 		if (page[i])
@@ -276,7 +277,7 @@ KTEST(page_alloc, an_attempt_that_has_another_plan_is_not_made_to_fail)
 	EXPECT(!alloc_fail_hit());
 	needed = kmalloc(64, GFP_KERNEL);
 	EXPECT_EQ(alloc_fail_hit(), IS_ENABLED(CONFIG_DEBUG));
-	alloc_fail_nth(0);
+	alloc_fail_end();
 	EXPECT(spare != NULL);
 	EXPECT_EQ(needed == NULL, IS_ENABLED(CONFIG_DEBUG));
 	kfree(needed);

@@ -9,6 +9,7 @@
 #include <kernel/ktest.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
+#include <mm/alloc_fail.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 
@@ -300,7 +301,7 @@ KTEST_F(slab, no_memory_is_an_answer_and_leaves_nothing_behind, KT_NEEDS_DEBUG)
 		if (cache)
 			object = kmem_cache_alloc(cache,
 						  GFP_KERNEL | __GFP_NOWARN);
-		alloc_fail_nth(0);
+		alloc_fail_end();
 		if (object)
 			kmem_cache_free(cache, object);
 		kmem_cache_destroy(cache);

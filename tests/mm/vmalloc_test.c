@@ -10,6 +10,7 @@
 #include <kernel/ktest.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
+#include <mm/alloc_fail.h>
 #include <mm/kernel_map.h>
 #include <mm/memblock.h>
 #include <mm/page_alloc.h>
@@ -190,7 +191,7 @@ KTEST(vmalloc, running_out_halfway_leaves_nothing_behind)
 		alloc_fail_nth(nth);
 		area = vmalloc(12 * PAGE_SIZE);
 		done = !alloc_fail_hit();
-		alloc_fail_nth(0);
+		alloc_fail_end();
 		if (IS_ENABLED(CONFIG_DEBUG))
 			EXPECT_EQ(area != NULL, done);
 		vfree(area);
@@ -291,7 +292,7 @@ KTEST_F(vmalloc, a_stack_that_cannot_be_had_leaves_nothing_behind, KT_NEEDS_DEBU
 		alloc_fail_nth(nth);
 		stack = kernel_stack_alloc();
 		done = !alloc_fail_hit();
-		alloc_fail_nth(0);
+		alloc_fail_end();
 		if (stack)
 			kernel_stack_free(stack);
 	}
