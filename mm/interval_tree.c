@@ -480,6 +480,25 @@ struct interval_tree_node *interval_tree_lowest(const struct interval_tree *tree
 	return node;
 }
 
+/* By value only: a node in no tree may have any links. */
+bool interval_tree_contains(const struct interval_tree *tree,
+			    const struct interval_tree_node *node)
+{
+	struct interval_tree_node *walk = tree->root, *first = NIL;
+
+	while (walk != NIL) {
+		if (walk->start < node->start) {
+			walk = walk->right;
+		} else {
+			first = walk;
+			walk = walk->left;
+		}
+	}
+	while (first != NIL && first != node && first->start == node->start)
+		first = first->next;
+	return first == node;
+}
+
 /* By the links of the tree alone: the list is checked against it. */
 static struct interval_tree_node *in_order_next(struct interval_tree_node *node)
 {
@@ -529,7 +548,7 @@ long interval_tree_verify(const struct interval_tree *tree)
 		if (!child_right(node, node->left, node->left_end) ||
 		    !child_right(node, node->right, node->right_end))
 			return -1;
-		if (node->end <= node->start && node->end != ~0ul)
+		if (node->end <= node->start)
 			return -1;
 		if (node->prev != prev || (prev && prev->next != node))
 			return -1;

@@ -783,7 +783,8 @@ insert_checked(struct mmu_interval_notifier *sub, struct mm_struct *mm,
 
 /*
  * The first of its mm, or one in two passes, or one to the end of the space, or
- * one that is refused.
+ * one that is refused. The last byte alone is refused: no range [start, end) can
+ * name it.
  */
 static noinline int insert_unusual(struct mmu_interval_notifier *sub,
 				   struct mm_struct *mm, unsigned long start,
@@ -793,7 +794,7 @@ static noinline int insert_unusual(struct mmu_interval_notifier *sub,
 	unsigned long last = start + (length - 1);
 	int ret;
 
-	if (!length || last < start)
+	if (!length || last < start || start == ~0ul)
 		return -EOVERFLOW;
 	if (WARN(atomic_read(&mm->mm_users) <= 0, "insert into a dead mm %p",
 		 (void *)mm))

@@ -10,6 +10,7 @@
  *
  * The byte at ULONG_MAX itself is never found: no page ends there that a
  * range [start, end) could name (R1.6 gives the whole space as [0, ULONG_MAX)).
+ * So no node may stand for that byte alone.
  * An interval that ends at ULONG_MAX - 1 is stored, and reported, as one that ends
  * at ULONG_MAX.
  */
@@ -96,7 +97,7 @@ static inline bool interval_tree_meets(const struct interval_tree_node *node,
 /**
  * interval_tree_node_init() - set the bounds of a node that is in no tree
  * @node: the node
- * @start: first address
+ * @start: first address, below ULONG_MAX
  * @last: last address, not below @start
  */
 static inline void interval_tree_node_init(struct interval_tree_node *node,
@@ -333,6 +334,16 @@ interval_tree_next(struct interval_tree_node *node, unsigned long start,
  * Return: the node, or NULL when the tree is empty.
  */
 struct interval_tree_node *interval_tree_lowest(const struct interval_tree *tree);
+
+/**
+ * interval_tree_contains() - is the node a member? For checks
+ * @tree: the tree
+ * @node: any node; if it is in no tree its memory may hold anything
+ *
+ * Time: log n and the members that start where @node does.
+ */
+bool interval_tree_contains(const struct interval_tree *tree,
+			    const struct interval_tree_node *node);
 
 /**
  * interval_tree_verify() - check every invariant, for tests

@@ -7,6 +7,7 @@
  */
 #include <kernel/alloc.h>
 #include <kernel/ktest.h>
+#include <kernel/string.h>
 #include <mm/interval_tree.h>
 
 #define NODES 96
@@ -76,6 +77,49 @@ KTEST(interval_tree, the_whole_space_and_its_last_bytes_are_found)
 	interval_tree_remove(&whole, &tree);
 	EXPECT_EQ(interval_tree_first(&tree, 0, ~0ul), &end);
 	interval_tree_remove(&end, &tree);
+}
+
+/*
+ *	node		    [4 5 6 7]
+ *	meets		[3-----4]	  [7-8]	   [4-8]  [0------------9]
+ *	does not	[3---4)			    [8-9)	[0,4)
+ */
+KTEST(interval_tree, ranges_that_only_touch_do_not_meet)
+{
+	struct interval_tree_node node;
+
+	interval_tree_node_init(&node, 4, 7);
+	EXPECT(!interval_tree_meets(&node, 3, 4));
+	EXPECT(interval_tree_meets(&node, 3, 5));
+	EXPECT(interval_tree_meets(&node, 4, 8));
+	EXPECT(interval_tree_meets(&node, 7, 8));
+	EXPECT(!interval_tree_meets(&node, 8, 9));
+	EXPECT(!interval_tree_meets(&node, 0, 4));
+	EXPECT(interval_tree_meets(&node, 0, 9));
+}
+
+KTEST(interval_tree, a_member_is_found_among_those_that_start_where_it_does)
+{
+	struct interval_tree_node same[20], other;
+	struct interval_tree tree;
+	int i, j;
+
+	interval_tree_init(&tree);
+	memset(&other, 0xff, sizeof(other));
+	EXPECT(!interval_tree_contains(&tree, &other));
+	for (i = 0; i < 20; i++) {
+		interval_tree_node_init(&same[i], 4 + i / 10, 9);
+		EXPECT(!interval_tree_contains(&tree, &same[i]));
+		interval_tree_insert(&same[i], &tree);
+	}
+	interval_tree_node_init(&other, 4, 9);
+	EXPECT(!interval_tree_contains(&tree, &other));
+	for (i = 0; i < 20; i++) {
+		for (j = 0; j < 20; j++)
+			EXPECT_EQ(interval_tree_contains(&tree, &same[j]),
+				  j >= i);
+		interval_tree_remove(&same[i], &tree);
+	}
 }
 
 static bool query_right(struct shadow *all, struct interval_tree *tree,

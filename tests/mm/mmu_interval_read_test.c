@@ -78,6 +78,50 @@ KTEST(mmu_interval, read_begin_does_not_wait_for_a_range_that_touches_others)
 }
 
 /*
+ *	pages     0 1 2 3 4 5 6 7 8 9
+ *	below     [-------]
+ *	watch             [-------]
+ *	above                     [---]
+ *	open              [-------]	stays open
+ *
+ * In threads: a reader that waits for the neighbour fails the test by name.
+ */
+static void a_neighbour_is_open(struct ktest *test)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct watcher below, watched, above;
+	struct mmu_notifier_range range;
+	struct reader first, second;
+
+	REQUIRE(mm);
+	watcher_init(&below, test);
+	watcher_init(&watched, test);
+	watcher_init(&above, test);
+	EXPECT_EQ(watch(&below, mm, 0, 4), 0);
+	EXPECT_EQ(watch(&watched, mm, 4, 8), 0);
+	EXPECT_EQ(watch(&above, mm, 8, 10), 0);
+	start_of(&range, mm, 4, 8);
+	reader_run(&first, &below);
+	reader_run(&second, &above);
+	EXPECT(KTEST_WAIT_FOR(test, READ_ONCE(first.seq)));
+	EXPECT(KTEST_WAIT_FOR(test, READ_ONCE(second.seq)));
+	EXPECT_EQ(stats_of(mm).waits, 0UL);
+	end_of(&range);
+	kthread_join(first.task);
+	kthread_join(second.task);
+	unwatch(&below);
+	unwatch(&watched);
+	unwatch(&above);
+	mmput(mm);
+}
+
+KTEST(mmu_interval,
+      read_begin_does_not_wait_for_a_range_that_ends_or_begins_beside_it)
+{
+	both_ways(test, a_neighbour_is_open);
+}
+
+/*
  *	range 1		range 2			reader
  *	start
  *						read_begin: sleeps

@@ -110,9 +110,12 @@ KTEST_F(mmu_notifier_nothing,
 }
 
 /*
- *	start	0	1	the last page	the last byte
- *	length	0	max	2 pages		2 bytes		refused
- *	length	-	-	1 page		1 byte		the end of the space
+ *	start	0	1	the last page	the last byte but one
+ *	length	0	max	2 pages		3 bytes		refused
+ *	length	-	-	1 page		2 bytes		the end of the space
+ *
+ * The last byte alone is refused: no range [start, end) has it, so nobody could be
+ * told of it.
  */
 KTEST(mmu_notifier_nothing, an_interval_of_nothing_or_beyond_the_space_is_refused)
 {
@@ -127,10 +130,13 @@ KTEST(mmu_notifier_nothing, an_interval_of_nothing_or_beyond_the_space_is_refuse
 		{PG(1), ~0UL, -EOVERFLOW},
 		{-PAGE_SIZE, 2 * PAGE_SIZE, -EOVERFLOW},
 		{-PAGE_SIZE, PAGE_SIZE, 0},
+		{~0UL - 1, 3, -EOVERFLOW},
+		{~0UL - 1, 2, 0},
 		{~0UL, 2, -EOVERFLOW},
-		{~0UL, 1, 0},
+		{~0UL, 1, -EOVERFLOW},
 	};
 	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range whole;
 	struct watcher w;
 	unsigned int i;
 	int ret;
@@ -151,10 +157,19 @@ KTEST(mmu_notifier_nothing, an_interval_of_nothing_or_beyond_the_space_is_refuse
 							   length, &watcher_ops);
 		}
 		EXPECT_EQ(ret, tries[i / 2].ret);
-		if (!ret)
-			unwatch(&w);
-		else
+		if (ret) {
 			EXPECT(!w.sub.mm && !w.sub.ops);
+			continue;
+		}
+		/* What was accepted is there for all who ask. */
+		mmu_notifier_range_init(&whole, MMU_NOTIFY_CLEAR, 0, NULL, mm,
+					0, ~0UL);
+		mmu_notifier_invalidate_range_start(&whole);
+		mmu_notifier_invalidate_range_end(&whole);
+		EXPECT_EQ(w.calls, 1U);
+		EXPECT_EQ(stats_of(mm).intervals, 1UL);
+		EXPECT(mmu_notifier_verify(mm));
+		unwatch(&w);
 	}
 	mmput(mm);
 }
