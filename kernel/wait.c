@@ -114,6 +114,9 @@ bool wait_round_killed(unsigned int state)
 	       fatal_signal_pending(current);
 }
 
+/* Far above any wait of a healthy system, also of a loaded one. */
+u64 wait_long_ns = 10ull * 1000 * 1000 * 1000;
+
 void wait_schedule(void)
 {
 	schedule();

@@ -134,6 +134,21 @@ u64 wait_schedule_timeout(u64 ns);
 					      wait_schedule(), false);   \
 	} while (0)
 
+/** wait_long_ns - after how long a wait is reported; tests may change it */
+extern u64 wait_long_ns;
+
+/**
+ * wait_event_reporting() - wait_event() that says so when it takes long
+ * @report: evaluated once, when @wait_long_ns have passed and @cond is false
+ */
+#define wait_event_reporting(wq, cond, report)                                   \
+	do {                                                                     \
+		if (!wait_event_timeout_ns(wq, cond, READ_ONCE(wait_long_ns))) { \
+			report;                                                  \
+			wait_event(wq, cond);                                    \
+		}                                                                \
+	} while (0)
+
 /** wait_event_killable() - 0, or -EINTR when task_kill() came first */
 #define wait_event_killable(wq, cond)                               \
 	({                                                          \
