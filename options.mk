@@ -55,7 +55,8 @@ ONLY_LOCKDEP := kernel/lockdep.c tests/kernel/lockdep_test.c \
 WITHOUT_LOCKDEP := tests/kernel/without_lockdep_test.c
 
 # Assertions, poison, owners of memory, allocations that fail on purpose.
-ONLY_DEBUG := mm/alloc_fail.c
+ONLY_DEBUG := mm/alloc_fail.c mm/mmu_notifier_checks.c \
+	tests/mm/mmu_notifier_checks_test.c
 WITHOUT_DEBUG := tests/kernel/without_debug_test.c
 
 ONLY_KTEST := tests/%

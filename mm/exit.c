@@ -29,6 +29,7 @@ static void exit_check_books(struct mm_struct *mm)
 	WARN(mm->map_count || mm->total_vm || mm->mm_first,
 	     "mm %u: exit leaves %u regions, %lu pages", mm->id, mm->map_count,
 	     mm->total_vm);
+	mmu_notifier_check_exit(mm);
 }
 
 void exit_mmap(struct mm_struct *mm)

@@ -131,8 +131,9 @@
  *
  * Not here: plain subscriptions (mm/mmu_notifier_plain.c), the gate
  * (mm/notifier_gate.c), the tree (mm/interval_tree.c), a driver's loop
- * (mm/mmu_notifier_rounds.c), figures for people (mm/mmu_notifier_stats.c), page
- * tables, architectures.
+ * (mm/mmu_notifier_rounds.c), reports of callers' mistakes
+ * (mm/mmu_notifier_checks.c), statistics (mm/mmu_notifier_stats.c), page tables,
+ * architectures.
  *
  * Over 600 lines because a range's side and a reader's side of each race above
  * have to be read together; a sixth of them is this text.
@@ -160,8 +161,10 @@ static void subscriptions_init(struct mmu_notifier_subscriptions *subs,
 			   &subs->waiters);
 	subs->ranges.flags = &mm->notifier_mode;
 	subs->ranges.busy_flag = MODE_BUSY;
+	subs->ranges.late = notifier_ranges_late;
 	notifier_gate_init(&subs->calls, &subs->call_word, &subs->lock,
 			   &subs->waiters);
+	subs->calls.late = notifier_calls_late;
 }
 
 int notifier_make_subscriptions(struct mm_struct *mm)
@@ -175,7 +178,7 @@ int notifier_make_subscriptions(struct mm_struct *mm)
 	if (cmpxchg(&mm->notifier_subscriptions, NULL, subs))
 		kfree(subs);
 	else
-		notifier_observe_join(subs);
+		notifier_all_join(subs);
 	atomic64_or(NOTIFIER_GATE_OWNER, &mm->notifier_ranges);
 	return 0;
 }
@@ -184,12 +187,16 @@ void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
 {
 	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 
-	if (subs->nr_plain || !interval_tree_empty(&subs->tree) ||
-	    subs->deferred || subs->open_hits)
+	if (subs->open_hits) {
+		notifier_report_open(mm, "last drop");
+		panic("mmu_notifier: mm %p freed with %lu ranges open",
+		      (void *)mm, notifier_gate_inside(&subs->ranges));
+	}
+	if (subs->nr_plain || !interval_tree_empty(&subs->tree) || subs->deferred)
 		panic("mmu_notifier: mm %p freed with subscriptions, plain=%lu intervals=%d",
 		      (void *)mm, subs->nr_plain,
 		      !interval_tree_empty(&subs->tree));
-	notifier_observe_leave(subs);
+	notifier_all_leave(subs);
 	kfree(subs);
 	/* Whoever looks again has outlived the mm. */
 	mm->notifier_subscriptions = (void *)~0xdeadul;
@@ -440,7 +447,9 @@ yield_to_deferred(struct mmu_notifier_subscriptions *subs,
 	while (subs->deferred) {
 		subs->nr_waiting++;
 		spin_unlock(&subs->lock);
-		wait_event(&subs->waiters, walk_may_begin(subs));
+		wait_event_reporting(
+			&subs->waiters, walk_may_begin(subs),
+			notifier_report_open(subs->mm, "a start waits long"));
 		spin_lock(&subs->lock);
 		subs->nr_waiting--;
 	}
@@ -490,6 +499,8 @@ int notifier_start_failed(struct mmu_notifier_subscriptions *subs,
 		notifier_close_hit(subs, range);
 	range->ticket = 0;
 	range->told = 0;
+	if (IS_ENABLED(CONFIG_DEBUG))
+		notifier_check_failed(range);
 	spin_lock(&subs->lock);
 	subs->stats.failed_starts++;
 	spin_unlock(&subs->lock);
@@ -534,21 +545,6 @@ static noinline int start_hit_alone(struct mmu_notifier_subscriptions *subs,
 	int ret = start_hit(subs, range, node, false);
 
 	return unlikely(ret) ? notifier_start_failed(subs, range, ret) : 0;
-}
-
-/*
- * Debug builds: a range of nothing is the raiser's mistake. It is not counted
- * any more, and an end to it finds that nobody was told.
- */
-int mmu_notifier_start_refused(struct mmu_notifier_range *range)
-{
-	WARN(true, "%s of nothing, [%#lx, %#lx)",
-	     mmu_notifier_event_name(range->event), range->start, range->end);
-	if (atomic64_sub_negative(range->ticket, &range->mm->notifier_ranges))
-		notifier_gate_leave_busy(&subscriptions_of(range->mm)->ranges);
-	range->ticket = 0;
-	range->told = 0;
-	return -EINVAL;
 }
 
 /* What is rare is a tail call, so that it costs the usual way no register. */
@@ -720,7 +716,9 @@ read_begin_slow(struct mmu_notifier_subscriptions *subs,
 		spin_unlock(&subs->lock);
 		if (being_looked_at(subs))
 			notifier_observe_wait(subs, sub);
-		wait_event(&subs->waiters, reader_may_go(subs, sub, newest));
+		wait_event_reporting(
+			&subs->waiters, reader_may_go(subs, sub, newest),
+			notifier_report_open(subs->mm, "a reader waits long"));
 		spin_lock(&subs->lock);
 		subs->nr_waiting--;
 		if (!is_open(subs, sub, subs->invalidate_seq))
@@ -818,6 +816,8 @@ static __always_inline int insert(struct mmu_interval_notifier *sub,
 {
 	unsigned long end = start + length;
 
+	if (IS_ENABLED(CONFIG_DEBUG) && !notifier_check_insert(sub))
+		return -EEXIST;
 	/* One comparison for nothing, too much, and the last byte of the space. */
 	if (unlikely(end <= start || !ops->invalidate ||
 		     atomic_read(&mm->mm_users) <= 0 || !has_subscriptions(mm)))
@@ -872,7 +872,9 @@ static bool is_out(struct mmu_notifier_subscriptions *subs,
 static noinline void wait_until_out(struct mmu_notifier_subscriptions *subs,
 				    struct mmu_interval_notifier *sub)
 {
-	wait_event(&subs->waiters, is_out(subs, sub));
+	wait_event_reporting(
+		&subs->waiters, is_out(subs, sub),
+		notifier_report_open(subs->mm, "a removal waits long"));
 }
 
 static __always_inline void remove_done(struct mmu_interval_notifier *sub)
@@ -914,6 +916,8 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
 
 	might_sleep();
 	mmu_notifier_might_invalidate();
+	if (IS_ENABLED(CONFIG_DEBUG) && !notifier_check_remove(interval_sub))
+		return;
 	spin_lock(&subs->lock);
 	if (unlikely(atomic_read_acquire(&subs->walkers) || subs->deferred)) {
 		remove_slow(subs, interval_sub);

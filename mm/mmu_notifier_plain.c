@@ -626,6 +626,8 @@ int __mmu_notifier_register(struct mmu_notifier *subscription,
 	might_sleep();
 	lockdep_assert_held_write(&mm->mmap_lock);
 	BUG_ON(atomic_read(&mm->mm_users) <= 0);
+	if (IS_ENABLED(CONFIG_DEBUG) && !notifier_check_register(subscription))
+		return -EEXIST;
 	ret = check_ops(subscription->ops);
 	if (!ret)
 		ret = ensure_subscriptions(mm);
@@ -718,6 +720,9 @@ void mmu_notifier_unregister(struct mmu_notifier *subscription,
 
 	might_sleep();
 	mmu_notifier_might_invalidate();
+	if (IS_ENABLED(CONFIG_DEBUG) &&
+	    !notifier_check_unregister(subscription, mm))
+		return;
 	if (subscription->ops->release) {
 		ticket = notifier_gate_enter(&subs->calls);
 		claim = claim_release(subs, subscription);

@@ -30,8 +30,8 @@
  *	sub->figures	the first to note something	none, an exchange
  *	*sub->figures	observed callbacks, waits	subs->lock
  *	its retries	readers				none, atomic
- *	all, looking	the switch, makers of an mm's	all_lock, outside
- *			object				subs->lock
+ *	looking		the switch			notifier_all_lock,
+ *							outside subs->lock
  *
  * Records of one range stand in the order in which it happened, each with the
  * event and the bounds: start, a line for each callback with what it answered,
@@ -57,25 +57,7 @@ DEFINE_TRACE_EVENT(mmu_notifier_end, "end %p %s mm %p [%#lx, %#lx) cycles=%lu");
 DEFINE_TRACE_EVENT(mmu_interval_wait, "reader of %p waits: seq=%lu");
 DEFINE_TRACE_EVENT(mmu_interval_lost, "reader of %p begins again: %s, seq=%lu");
 
-const char *mmu_notifier_event_name(unsigned int event)
-{
-	static const char *const names[NR_MMU_NOTIFY_EVENTS] = {
-		[MMU_NOTIFY_UNMAP] = "UNMAP",
-		[MMU_NOTIFY_CLEAR] = "CLEAR",
-		[MMU_NOTIFY_PROTECTION_VMA] = "PROTECTION_VMA",
-		[MMU_NOTIFY_PROTECTION_PAGE] = "PROTECTION_PAGE",
-		[MMU_NOTIFY_SOFT_DIRTY] = "SOFT_DIRTY",
-		[MMU_NOTIFY_RELEASE] = "RELEASE",
-		[MMU_NOTIFY_MIGRATE] = "MIGRATE",
-		[MMU_NOTIFY_EXCLUSIVE] = "EXCLUSIVE",
-	};
-
-	return event < NR_MMU_NOTIFY_EVENTS ? names[event] : "?";
-}
-
-/* All objects that exist, so that the switch reaches them. */
-static DEFINE_SPINLOCK(all_lock);
-static struct mmu_notifier_subscriptions *all;
+/* Written under notifier_all_lock, so that it and all modes agree. */
 static bool looking = IS_ENABLED(CONFIG_KTEST);
 
 static void look_at(struct mmu_notifier_subscriptions *subs, bool on)
@@ -90,35 +72,19 @@ static void look_at(struct mmu_notifier_subscriptions *subs, bool on)
 
 void notifier_observe_join(struct mmu_notifier_subscriptions *subs)
 {
-	spin_lock(&all_lock);
-	subs->all_next = all;
-	subs->all_prev = &all;
-	if (all)
-		all->all_prev = &subs->all_next;
-	all = subs;
 	if (looking)
 		look_at(subs, true);
-	spin_unlock(&all_lock);
-}
-
-void notifier_observe_leave(struct mmu_notifier_subscriptions *subs)
-{
-	spin_lock(&all_lock);
-	*subs->all_prev = subs->all_next;
-	if (subs->all_next)
-		subs->all_next->all_prev = subs->all_prev;
-	spin_unlock(&all_lock);
 }
 
 void mmu_notifier_observe(bool on)
 {
 	struct mmu_notifier_subscriptions *subs;
 
-	spin_lock(&all_lock);
+	spin_lock(&notifier_all_lock);
 	WRITE_ONCE(looking, on);
-	for (subs = all; subs; subs = subs->all_next)
+	for (subs = notifier_all; subs; subs = subs->all_next)
 		look_at(subs, on);
-	spin_unlock(&all_lock);
+	spin_unlock(&notifier_all_lock);
 }
 
 bool mmu_notifier_observing(void)
@@ -511,12 +477,12 @@ unsigned long mmu_notifier_nr_subscriptions(void)
 	struct mmu_notifier_subscriptions *subs;
 	unsigned long nr = 0;
 
-	spin_lock(&all_lock);
-	for (subs = all; subs; subs = subs->all_next) {
+	spin_lock(&notifier_all_lock);
+	for (subs = notifier_all; subs; subs = subs->all_next) {
 		spin_lock(&subs->lock);
 		nr += subs->nr_plain + count_intervals(subs);
 		spin_unlock(&subs->lock);
 	}
-	spin_unlock(&all_lock);
+	spin_unlock(&notifier_all_lock);
 	return nr;
 }

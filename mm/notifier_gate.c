@@ -73,6 +73,7 @@ void notifier_gate_init(struct notifier_gate *gate, struct atomic64 *word,
 	gate->passed = 0;
 	gate->wanted = 0;
 	gate->running = false;
+	gate->late = NULL;
 	gate->deferred = NULL;
 	gate->deferred_tail = &gate->deferred;
 }
@@ -228,13 +229,21 @@ u64 notifier_gate_ask(struct notifier_gate *gate) __no_thread_safety
 	return pass;
 }
 
+static void report_late(struct notifier_gate *gate)
+{
+	if (gate->late)
+		gate->late(gate);
+}
+
 void notifier_gate_wait(struct notifier_gate *gate, u64 pass)
 {
 	/*
 	 * Acquire, of what was stored by whoever read, acquiring, the count of
 	 * the last to leave: what was done inside is seen.
 	 */
-	wait_event(gate->waiters, smp_load_acquire(&gate->passed) >= pass);
+	wait_event_reporting(gate->waiters,
+			     smp_load_acquire(&gate->passed) >= pass,
+			     report_late(gate));
 	/* Full, as in the question: nothing of what follows comes earlier. */
 	smp_mb();
 }

@@ -4,7 +4,9 @@
  *
  * mm/mmu_notifier.c begins and ends ranges and has the interval subscriptions;
  * mm/mmu_notifier_plain.c has the plain ones; mm/mmu_notifier_rounds.c bounds a
- * driver's loop; mm/mmu_notifier_stats.c shows all of it to people.
+ * driver's loop; mm/mmu_notifier_all.c lists the address spaces that have any;
+ * mm/mmu_notifier_report.c and mm/mmu_notifier_checks.c report mistakes;
+ * mm/mmu_notifier_stats.c shows all of it to people.
  */
 #ifndef MM_NOTIFIER_INTERNAL_H
 #define MM_NOTIFIER_INTERNAL_H
@@ -67,7 +69,7 @@ static_assert(NR_MMU_NOTIFY_EVENTS <= NOTIFIER_HIT_EVENTS,
  * @nr_followers: (o) those that have change_pte
  * @nr_plain: (s) plain subscriptions that have not left yet, those that were
  *	taken off the list at exit among them
- * @all_next, @all_prev: link in the list of all, under its lock
+ * @all_next, @all_prev: link in notifier_all, under its lock
  * @stats: (s) what happened, for people
  * @retries: (a) read sections in vain, by event; the last, of one not known
  * @hits: (o) the last ranges that hit, while statistics are on
@@ -173,12 +175,43 @@ void notifier_plain_init(struct mmu_notifier_subscriptions *subs);
 void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
 			    struct mm_struct *mm);
 
+/* Of mmu_notifier_all.c: the objects of all address spaces, under the lock. */
+extern struct spinlock notifier_all_lock;
+extern struct mmu_notifier_subscriptions *notifier_all;
+void notifier_all_join(struct mmu_notifier_subscriptions *subs);
+void notifier_all_leave(struct mmu_notifier_subscriptions *subs);
+
+/*
+ * Of mmu_notifier_checks.c, in debug builds. Each check returns whether the call
+ * may go on, and has reported it if not. notifier_name_open() reports each open
+ * range of @mm with @what, and returns how many.
+ */
+void notifier_check_failed(struct mmu_notifier_range *range);
+unsigned int notifier_name_open(const struct mm_struct *mm, const char *what);
+bool notifier_check_register(const struct mmu_notifier *sub);
+bool notifier_check_unregister(const struct mmu_notifier *sub,
+			       struct mm_struct *mm);
+bool notifier_check_insert(const struct mmu_interval_notifier *sub);
+bool notifier_check_remove(const struct mmu_interval_notifier *sub);
+
+/**
+ * notifier_report_open() - report that ranges of @mm are open, and which
+ * @mm: whose
+ * @what: the place: "exit", or a wait that takes long
+ *
+ * Debug builds know each range and its caller, others only how many there are.
+ */
+void notifier_report_open(const struct mm_struct *mm, const char *what);
+/* A wait takes long: for ranges to end, for callbacks. */
+void notifier_ranges_late(struct notifier_gate *gate);
+void notifier_calls_late(struct notifier_gate *gate);
+
 /*
  * Of mmu_notifier_stats.c: who is looked at, and what a range leaves behind.
- * observe_start says when it began; the others are told how long it took.
+ * observe_join is called under notifier_all_lock. observe_start says when it
+ * began; the others are told how long it took.
  */
 void notifier_observe_join(struct mmu_notifier_subscriptions *subs);
-void notifier_observe_leave(struct mmu_notifier_subscriptions *subs);
 unsigned long notifier_observe_start(struct mmu_notifier_subscriptions *subs,
 				     const struct mmu_notifier_range *range);
 void notifier_observe_hit(struct mmu_notifier_subscriptions *subs,

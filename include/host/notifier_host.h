@@ -181,6 +181,14 @@ static inline void host_wait_next(struct wait_queue_head *wq, unsigned long old)
 		host_wait_next(wq, wait_gen_);                      \
 	} while (1)
 
+/* Without a clock: never too long. */
+#define wait_event_reporting(wq, condition, report) \
+	do {                                        \
+		if (0)                              \
+			report;                     \
+		wait_event(wq, condition);          \
+	} while (0)
+
 struct rw_semaphore {
 	pthread_rwlock_t lock;
 };

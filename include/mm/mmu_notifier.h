@@ -298,8 +298,9 @@ struct mmu_interval_notifier {
  * Context: may sleep; takes mmap_lock for writing. The caller has no range of
  *	    @mm open and holds no lock that a range may be waiting for.
  * Return: 0; -ENOMEM; -EINVAL when @ops has invalidate_range beside start or
- *	   end; -EINTR when the caller is being killed. On error nothing is
- *	   held and @subscription->mm is untouched.
+ *	   end; -EINTR when the caller is being killed; -EEXIST, in debug
+ *	   builds, when it is registered anywhere already (others do not look).
+ *	   On error nothing is held and @subscription->mm is untouched.
  */
 int mmu_notifier_register(struct mmu_notifier *subscription,
 			  struct mm_struct *mm);
@@ -359,9 +360,11 @@ void mmu_notifier_put(struct mmu_notifier *subscription);
  * @ops: what to call
  *
  * Context: may sleep; where mmap_lock may be taken, though it is not (R5.4).
- * Return: 0; -EOVERFLOW when @length is 0 or the end is beyond the space;
- *	   -EINVAL when @mm has no user or @ops is incomplete; -ENOMEM. On error
- *	   nothing is held (R4.5 to R4.12).
+ * Return: 0; -EOVERFLOW when @length is 0, the end is beyond the space, or the
+ *	   interval is the last byte of the space alone, which no range can name;
+ *	   -EINVAL when @mm has no user or @ops is incomplete; -ENOMEM; -EEXIST,
+ *	   in debug builds, when it is inserted anywhere already (others do not
+ *	   look). On error nothing is held (R4.5 to R4.12).
  */
 int mmu_interval_notifier_insert(struct mmu_interval_notifier *interval_sub,
 				 struct mm_struct *mm, unsigned long start,
@@ -716,6 +719,7 @@ unsigned long mmu_notifier_nr_pending(void);
  * @prev: core: what points at this range
  * @finish: core: second passes that are still to come
  * @finish_tail: core: where the next one is hung
+ * @record: core: debug builds' note that it is open; mm/mmu_notifier_checks.c
  *
  * A callback sees it const and must not keep the pointer (R1.7).
  */
@@ -734,6 +738,7 @@ struct mmu_notifier_range {
 	struct mmu_notifier_range **prev;
 	struct mmu_interval_notifier_finish *finish;
 	struct mmu_interval_notifier_finish **finish_tail;
+	unsigned int record;
 };
 
 /** MMU_NOTIFIER_TICKET_PLAIN - of a range counted the usual way */
@@ -747,7 +752,9 @@ extern int (*const mmu_notifier_start_by_mode[])(struct mmu_notifier_range *rang
 						 struct mm_struct *mm);
 extern void (*const mmu_notifier_end_by_mode[])(struct mmu_notifier_range *range,
 						struct mm_struct *mm);
-int mmu_notifier_start_refused(struct mmu_notifier_range *range);
+/* Of mm/mmu_notifier_checks.c, in debug builds: may the call go on? */
+bool mmu_notifier_check_start(struct mmu_notifier_range *range);
+bool mmu_notifier_check_end(struct mmu_notifier_range *range);
 bool __mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start,
 				      unsigned long end);
 bool __mmu_notifier_clear_young(struct mm_struct *mm, unsigned long start,
@@ -816,6 +823,17 @@ static inline void mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
 }
 
 /**
+ * mmu_notifier_check_exit() - report ranges of an emptied mm that are still open
+ *
+ * A range that was started and forgotten makes each later registration sleep for
+ * good. A debug build names it: its event, its bounds and who started it.
+ *
+ * Context: may not sleep; the mm has no user and no page, and mmap_lock is held
+ *	    for writing, so that no range can be open.
+ */
+void mmu_notifier_check_exit(struct mm_struct *mm);
+
+/**
  * mmu_notifier_release() - the last user left: tell every subscriber
  *
  * Interval subscriptions get one RELEASE over the whole space, then each
@@ -858,6 +876,8 @@ mmu_notifier_range_init(struct mmu_notifier_range *range,
 	range->owner = NULL;
 	range->told = 0;
 	range->seq = 0;
+	if (IS_ENABLED(CONFIG_DEBUG))
+		range->record = 0;
 }
 
 /** mmu_notifier_range_init_owner() - the same, with who asked for it */
@@ -890,11 +910,11 @@ static __always_inline int mmu_notifier_range_open(struct mmu_notifier_range *ra
 	struct mm_struct *mm = range->mm;
 	bool told;
 
+	if (IS_ENABLED(CONFIG_DEBUG) && !mmu_notifier_check_start(range))
+		return -EINVAL;
 	range->ticket = MMU_NOTIFIER_TICKET_PLAIN;
 	told = atomic64_add_negative(MMU_NOTIFIER_TICKET_PLAIN,
 				     &mm->notifier_ranges);
-	if (IS_ENABLED(CONFIG_DEBUG) && unlikely(range->start >= range->end))
-		return mmu_notifier_start_refused(range);
 	if (likely(!told))
 		return 0;
 	return mmu_notifier_start_by_mode[READ_ONCE(mm->notifier_mode)](range,
@@ -909,7 +929,9 @@ static __always_inline int mmu_notifier_range_open(struct mmu_notifier_range *ra
  * empty or ends before it begins is the caller's mistake: a debug kernel warns,
  * tells nobody and does not open it; others take it as any range, told to plain
  * subscribers and to intervals that have it strictly inside, which costs them a
- * retry and leaves nothing open. Ending it is right in both.
+ * retry and leaves nothing open. Ending it is right in both. A debug kernel also
+ * refuses the start of a range that is open, or that lies where one was
+ * forgotten, and names who started that one.
  *
  * Context: may sleep; mmap_lock or an rmap lock held, no page-table lock. Rules
  *	    R1.9 to R1.12, R5.1, R5.5.
@@ -950,7 +972,8 @@ mmu_notifier_invalidate_range_start_nonblock(struct mmu_notifier_range *range)
  * mmu_notifier_invalidate_range_end() - after a change
  * @range: the very object that start was given
  *
- * The entries are changed and the CPU TLBs flushed (R1.10).
+ * The entries are changed and the CPU TLBs flushed (R1.10). A debug build reports
+ * the end of a range that is not open, with its caller, and ignores it.
  *
  * Context: as start; may sleep only if the range is blockable.
  */
@@ -961,6 +984,8 @@ mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
 
 	if (mmu_notifier_range_blockable(range))
 		might_sleep();
+	if (IS_ENABLED(CONFIG_DEBUG) && !mmu_notifier_check_end(range))
+		return;
 	if (likely(!atomic64_sub_negative(range->ticket, &mm->notifier_ranges)))
 		return;
 	mmu_notifier_map_acquire();
@@ -1108,6 +1133,10 @@ static __always_inline void mmu_notifier_subscriptions_init(struct mm_struct *mm
 }
 
 static __always_inline void mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
+{
+}
+
+static __always_inline void mmu_notifier_check_exit(struct mm_struct *mm)
 {
 }
 

@@ -39,6 +39,7 @@
  * @waiters: (c) woken when a period has passed; the owner's
  * @flags: (c) NULL, or a word of the owner's, written under @lock, in which
  * @busy_flag: (c) is kept set while BUSY is, and a little longer
+ * @late: (c) NULL, or called, without locks, by a waiter that has waited long
  * @passed: (s) periods over; also read with an acquire
  * @wanted: (s) the last period anybody asked for
  * @running: (s) one is under way: newcomers are in the epoch SELECT says, and
@@ -54,6 +55,7 @@ struct notifier_gate {
 	struct wait_queue_head *waiters;
 	unsigned int *flags;
 	unsigned int busy_flag;
+	void (*late)(struct notifier_gate *gate);
 	u64 passed;
 	u64 wanted;
 	bool running;
@@ -142,13 +144,20 @@ void notifier_gate_wait(struct notifier_gate *gate, u64 pass);
 bool notifier_gate_defer(struct notifier_gate *gate,
 			 struct mmu_notifier_deferred *deferred);
 
-/** notifier_gate_inside() - how many are inside; a hint */
-static inline unsigned long notifier_gate_inside(struct notifier_gate *gate)
+/** notifier_gate_word_inside() - how many are inside, by the word; a hint */
+static inline unsigned long
+notifier_gate_word_inside(const struct atomic64 *gate_word)
 {
-	long word = atomic64_read(gate->word);
+	long word = atomic64_read(gate_word);
 
 	return (word & NOTIFIER_GATE_MASK) +
 	       ((word >> NOTIFIER_GATE_EPOCH_BITS) & NOTIFIER_GATE_MASK);
+}
+
+/** notifier_gate_inside() - how many are inside; a hint */
+static inline unsigned long notifier_gate_inside(const struct notifier_gate *gate)
+{
+	return notifier_gate_word_inside(gate->word);
 }
 
 #endif

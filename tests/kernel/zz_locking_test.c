@@ -23,7 +23,7 @@ static const char *const order[] = {
 	"work->completion",
 	"waiter.done",
 	"task->exited",
-	"all_lock",
+	"notifier_all_lock",
 	"mm_list_lock",
 	"mm->page_table_lock",
 	"page->ptl",

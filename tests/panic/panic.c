@@ -282,6 +282,33 @@ static void mm_freed_with_a_subscription(void)
 	mmdrop(mm);
 }
 
+static bool told_once(struct mmu_interval_notifier *sub,
+		      const struct mmu_notifier_range *range,
+		      unsigned long cur_seq)
+{
+	mmu_interval_set_seq(sub, cur_seq);
+	return true;
+}
+
+/* Started, and forgotten: the interval goes, the struct goes, the range stays. */
+static void mm_freed_with_a_range_open(void)
+{
+	static const struct mmu_interval_notifier_ops ops = {
+		.invalidate = told_once,
+	};
+	static struct mmu_interval_notifier sub;
+	static struct mmu_notifier_range range;
+	struct mm_struct *mm = mm_alloc();
+
+	BUG_ON(!mm);
+	BUG_ON(mmu_interval_notifier_insert(&sub, mm, 0, PAGE_SIZE, &ops));
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, NULL, mm, 0,
+				PAGE_SIZE);
+	mmu_notifier_invalidate_range_start(&range);
+	mmu_interval_notifier_remove(&sub);
+	mmput(mm);
+}
+
 /* The struct is held, but nobody uses the address space any more. */
 static void register_with_a_dead_mm(void)
 {
@@ -351,6 +378,7 @@ static const struct panic_case {
 	{"assertion", assertion},
 	{"bug", bug},
 	{"mm_freed_with_a_subscription", mm_freed_with_a_subscription},
+	{"mm_freed_with_a_range_open", mm_freed_with_a_range_open},
 	{"register_with_a_dead_mm", register_with_a_dead_mm},
 	{"mm_freed_with_a_plain_subscription", mm_freed_with_a_plain_subscription},
 	{"panic_on_another_cpu", panic_on_another_cpu},

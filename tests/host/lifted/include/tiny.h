@@ -74,11 +74,15 @@ struct wait_queue_head {
 #define DECLARE_WAIT_QUEUE_HEAD(name) struct wait_queue_head name
 #define init_waitqueue_head(wq)       ((void)(wq))
 #define wake_up_all(wq)               ((void)(wq))
-#define wait_event(wq, condition)     \
-	do {                          \
-		(void)(wq);           \
-		while (!(condition))  \
-			tiny_yield(); \
+
+/* No clock, so no wait is too long. */
+#define wait_event_reporting(wq, condition, report) \
+	do {                                        \
+		(void)(wq);                         \
+		if (0)                              \
+			report;                     \
+		while (!(condition))                \
+			tiny_yield();               \
 	} while (0)
 
 struct tiny_rwlock {
