@@ -30,6 +30,7 @@ LACKING := test-no-MMU_NOTIFIER test-no-DEVICE_PRIVATE test-no-LOCKDEP \
 # Be told before a mapping changes.
 ONLY_MMU_NOTIFIER := mm/mmu_notifier%.c mm/notifier_gate.c mm/interval_tree.c \
 	tests/mm/mmu_%.c tests/mm/notifier_%.c tests/mm/interval_tree_test.c \
+	tests/mm/lib/mirror%.c tests/mm/lib/by_hand.c tests/mm/mirror_%.c \
 	tests/mm/observer.c tests/mm/raised_test.c tests/mm/secondary_tlb_test.c \
 	tests/mm/pgtable_notify_test.c tests/mm/mm_list_test.c \
 	tests/demo/monitor_mm_test.c \

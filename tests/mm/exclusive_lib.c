@@ -8,14 +8,21 @@
 #include <mm/device_exclusive.h>
 #include "mm_test.h"
 
+int sandbox_make_exclusive_locked(struct sandbox *box, vaddr_t addr,
+				  unsigned long pages, struct page **slots,
+				  void *owner)
+{
+	return make_device_exclusive_range(
+		box->mm, addr, addr + pages * PAGE_SIZE, slots, owner);
+}
+
 int sandbox_make_exclusive(struct sandbox *box, vaddr_t addr,
 			   unsigned long pages, struct page **slots, void *owner)
 {
 	int made;
 
 	mmap_read_lock(box->mm);
-	made = make_device_exclusive_range(
-		box->mm, addr, addr + pages * PAGE_SIZE, slots, owner);
+	made = sandbox_make_exclusive_locked(box, addr, pages, slots, owner);
 	mmap_read_unlock(box->mm);
 	return made;
 }

@@ -125,9 +125,12 @@ void sandbox_verify(struct sandbox *box);
 const char *sandbox_draw(struct sandbox *box, char *buf, size_t len);
 
 #ifdef CONFIG_DEVICE_PRIVATE
-/* make_device_exclusive_range() under mmap_lock. */
+/* make_device_exclusive_range(); the second wants mmap_lock held. */
 int sandbox_make_exclusive(struct sandbox *box, vaddr_t addr,
 			   unsigned long pages, struct page **slots, void *owner);
+int sandbox_make_exclusive_locked(struct sandbox *box, vaddr_t addr,
+				  unsigned long pages, struct page **slots,
+				  void *owner);
 
 /* What a driver does when its device has the translations. */
 void release_exclusive(struct page **slots, unsigned long nr);
@@ -136,6 +139,12 @@ void release_exclusive(struct page **slots, unsigned long nr);
 static inline int sandbox_make_exclusive(struct sandbox *box, vaddr_t addr,
 					 unsigned long pages,
 					 struct page **slots, void *owner)
+{
+	return -EOPNOTSUPP;
+}
+static inline int sandbox_make_exclusive_locked(struct sandbox *box,
+						vaddr_t addr, unsigned long pages,
+						struct page **slots, void *owner)
 {
 	return -EOPNOTSUPP;
 }

@@ -2,7 +2,7 @@
 /*
  * tests/mm/mmu_event_test.c - each event permits what it says, and no less
  *
- * A mirror (mmu_mirror.c) is a device that does the least that each event asks
+ * A mirror (lib/mirror.c) is a device that does the least that each event asks
  * for. One test an event shows what it keeps and what it drops, and one walks at
  * random through all of them with two such devices and one that always drops.
  * After each step all three are compared with the page tables.
@@ -10,8 +10,13 @@
  * Not here: the order of start, change and end (mmap_test.c), the protocol
  * under races (mmu_interval_device_test.c).
  */
+#include <kernel/alloc.h>
 #include <kernel/string.h>
-#include "mmu_mirror.h"
+#include "lib/by_hand.h"
+#include "lib/mirror.h"
+
+/* What mirrors know of. */
+#define PAGES 16
 
 /* --- one event each --------------------------------------------------------------------- */
 
@@ -23,7 +28,7 @@ static bool setup(struct sandbox *box, struct mirror *m, struct ktest *test,
 
 	if (!sandbox_open(box, test))
 		return false;
-	mirror_open(m, box);
+	mirror_open(m, box, AT(0), PAGES);
 	sandbox_map(box, AT(0), nr);
 	for (i = 0; i < nr; i++) {
 		EXPECT_EQ(user_poke(AT(i), i + 1), 0);
@@ -38,7 +43,11 @@ static bool setup(struct sandbox *box, struct mirror *m, struct ktest *test,
 
 static void teardown(struct sandbox *box, struct mirror *m)
 {
+	struct ktest *test = box->test;
+
 	mirror_verify(m);
+	/* No thread runs beside the test: each look-up is done in one round. */
+	EXPECT_LE(m->most_rounds, 1U);
 	mirror_close(m);
 	sandbox_close(box);
 }
@@ -128,7 +137,7 @@ KTEST(mmu_event, CLEAR_takes_the_translations_and_the_region_stays)
 	/* And once more, when the zero page gives way to a page. */
 	EXPECT_EQ(user_poke(AT(1), 7), 0);
 	EXPECT(!m.page[1].present && m.page[1].tracked);
-	mirror_write(&m, 1, 8);
+	EXPECT_EQ(mirror_write(&m, 1, 8), 0);
 	EXPECT_EQ(sandbox_read(&box, AT(1)), 8UL);
 	teardown(&box, &m);
 }
@@ -162,7 +171,7 @@ KTEST(mmu_event, PROTECTION_VMA_may_be_answered_from_the_region_alone)
 struct looker {
 	struct mmu_notifier sub;
 	struct sandbox *box;
-	struct mirror *marks; /* at end: mark the pages that it may write */
+	const struct mirrored *marks; /* at end: mark what is writable here */
 	pte_t at_start;
 	pte_t at_end;
 };
@@ -197,7 +206,7 @@ static void looker_end(struct mmu_notifier *sub,
 
 	l->at_end = look(range->mm, AT(0));
 	for (i = 0; l->marks && i < PAGES; i++) {
-		if (!l->marks->page[i].write)
+		if (!l->marks[i].write)
 			continue;
 		ptep = pgtable_map_lock(range->mm, AT(i), &ptl);
 		set_pte(ptep, pte_mksoft_dirty(ptep_get_and_clear(ptep)));
@@ -230,7 +239,7 @@ KTEST(mmu_event, PROTECTION_PAGE_takes_write_access_and_entries_tell_at_end)
 	EXPECT_EQ(m.page[0].pfn, pfn);
 	EXPECT(m.page[3].write);
 	mirror_verify(&m);
-	mirror_write(&m, 0, 9);
+	EXPECT_EQ(mirror_write(&m, 0, 9), 0);
 	EXPECT(m.page[0].write);
 	EXPECT_EQ(sandbox_read(&box, AT(0)), 9UL);
 	mmu_notifier_unregister(&l.sub, box.mm);
@@ -243,14 +252,14 @@ KTEST(mmu_event, SOFT_DIRTY_makes_the_devices_next_write_seen)
 	struct sandbox box;
 
 	REQUIRE(setup(&box, &m, test, 4));
-	mirror_open_at(&at_top, &box, ~0UL & PAGE_MASK, PAGE_SIZE);
-	clear_write_marks_by_hand(&box);
+	mirror_open(&at_top, &box, ~0UL & PAGE_MASK, 1);
+	clear_write_marks_by_hand(&box, PAGES);
 	EXPECT_EVENT(&box, 0, MMU_NOTIFY_SOFT_DIRTY, 0, ~0UL);
 	EXPECT_EQ(at_top.calls, 1U);
 	EXPECT(m.page[0].present && !m.page[0].write);
 	EXPECT(!pte_soft_dirty(sandbox_pte(&box, AT(0))));
 	mirror_verify(&m);
-	mirror_write(&m, 0, 5);
+	EXPECT_EQ(mirror_write(&m, 0, 5), 0);
 	EXPECT(pte_soft_dirty(sandbox_pte(&box, AT(0))));
 	EXPECT(!pte_soft_dirty(sandbox_pte(&box, AT(1))));
 	mirror_close(&at_top);
@@ -261,15 +270,17 @@ KTEST(mmu_event, SOFT_DIRTY_makes_the_devices_next_write_seen)
 KTEST(mmu_event, SOFT_DIRTY_may_be_answered_by_marking_what_is_writable)
 {
 	struct looker l = {.sub = {.ops = &looker_ops}};
+	struct mirrored kept[PAGES];
 	struct sandbox box;
 	struct mirror m;
 
 	REQUIRE(setup(&box, &m, test, 4));
+	memcpy(kept, m.page, sizeof(kept));
 	mirror_close(&m);
-	mirror_drop(&m.page[1]);
-	l.marks = &m;
+	mirror_drop(&kept[1]);
+	l.marks = kept;
 	EXPECT_EQ(mmu_notifier_register(&l.sub, box.mm), 0);
-	clear_write_marks_by_hand(&box);
+	clear_write_marks_by_hand(&box, PAGES);
 	EXPECT(pte_soft_dirty(l.at_start));
 	EXPECT(!pte_soft_dirty(l.at_end));
 	EXPECT(pte_soft_dirty(sandbox_pte(&box, AT(0))));
@@ -312,7 +323,7 @@ KTEST(mmu_event, ones_own_MIGRATE_takes_nothing_and_anothers_all)
 	b = kzalloc(sizeof(*b), GFP_KERNEL);
 	REQUIRE(a && b);
 	REQUIRE(setup(&box, a, test, 4));
-	mirror_open(b, &box);
+	mirror_open(b, &box, AT(0), PAGES);
 	EXPECT_EQ(mirror_touch(b, 1, true), 0);
 	EXPECT_EQ(mirror_touch(b, 2, true), 0);
 	seq = mmu_interval_read_begin(&a->sub);
@@ -361,7 +372,7 @@ KTEST_F(mmu_event, ones_own_EXCLUSIVE_takes_nothing_and_anothers_all,
 	b = kzalloc(sizeof(*b), GFP_KERNEL);
 	REQUIRE(a && b);
 	REQUIRE(setup(&box, a, test, 2));
-	mirror_open(b, &box);
+	mirror_open(b, &box, AT(0), PAGES);
 	EXPECT_EQ(mirror_touch(b, 0, true), 0);
 	seq = mmu_interval_read_begin(&a->sub);
 	EXPECT_EQ(mirror_take_exclusive(a, 0), 0);
@@ -460,7 +471,7 @@ static void one_change(struct crowd *c)
 		fork_by_hand(&c->box, from, nr);
 		break;
 	case 7:
-		clear_write_marks_by_hand(&c->box);
+		clear_write_marks_by_hand(&c->box, PAGES);
 		break;
 	default:
 		if (good)
@@ -482,7 +493,7 @@ KTEST(mmu_event, whatever_comes_the_least_that_an_event_asks_for_is_enough)
 	c->rng = ktest_rng(test);
 	REQUIRE(sandbox_open(&c->box, test));
 	for (n = 0; n < ARRAY_SIZE(c->m); n++)
-		mirror_open(&c->m[n], &c->box);
+		mirror_open(&c->m[n], &c->box, AT(0), PAGES);
 	c->m[2].drops_always = true;
 	sandbox_map(&c->box, AT(0), PAGES);
 	for (step = 0; step < 600 && !ktest_failed(test); step++) {
@@ -497,8 +508,10 @@ KTEST(mmu_event, whatever_comes_the_least_that_an_event_asks_for_is_enough)
 			mirror_verify(&c->m[n]);
 		sandbox_forget(&c->box);
 	}
-	for (n = 0; n < ARRAY_SIZE(c->m); n++)
+	for (n = 0; n < ARRAY_SIZE(c->m); n++) {
+		EXPECT_LE(c->m[n].most_rounds, 1U);
 		mirror_close(&c->m[n]);
+	}
 	sandbox_close(&c->box);
 	kfree(c);
 }

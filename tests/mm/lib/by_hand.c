@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/lib/by_hand.c - operations that the tree does not have yet
+ *
+ * Problem.  The eight events and their subscribers are there; fork, moving a
+ * mapping, clearing the marks of writes and migration are not.
+ *
+ * Idea.  A test raises the event that such an operation will raise, and makes
+ * the change, with the calls and in the order in which it will be made.
+ *
+ * Locks: mmap_lock as each operation will have it, and a table's own.
+ */
+#include <kernel/string.h>
+#include <mm/page_alloc.h>
+#include <mm/pgtable_notify.h>
+#include <mm/rmap.h>
+#include <mm/tlb.h>
+
+#include "by_hand.h"
+
+/* Each present entry becomes what @fn makes of it, and every CPU is told. */
+static void change_entries(struct mm_struct *mm, vaddr_t start, vaddr_t end,
+			   pte_t (*fn)(pte_t pte)) __no_thread_safety
+{
+	struct spinlock *ptl;
+	vaddr_t addr;
+	pte_t *ptep;
+
+	for (addr = start; addr < end; addr += PAGE_SIZE) {
+		ptep = pgtable_map_lock(mm, addr, &ptl);
+		if (!ptep)
+			continue;
+		if (pte_present(ptep_get(ptep)))
+			set_pte(ptep, fn(ptep_get_and_clear(ptep)));
+		spin_unlock(ptl);
+	}
+	flush_tlb_mm_range(mm, start, end);
+}
+
+static pte_t write_protected(pte_t pte)
+{
+	return pte_wrprotect(pte);
+}
+
+void fork_by_hand(struct sandbox *box, unsigned int from, unsigned int nr)
+{
+	struct mm_struct *mm = box->mm;
+	struct mmu_notifier_range range;
+
+	mmap_write_lock(mm);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_PAGE, 0,
+				vma_lookup(mm, AT(from)), mm, AT(from),
+				AT(from + nr));
+	mmu_notifier_invalidate_range_start(&range);
+	change_entries(mm, AT(from), AT(from + nr), write_protected);
+	mmu_notifier_invalidate_range_end(&range);
+	mmap_write_unlock(mm);
+}
+
+static pte_t without_write_mark(pte_t pte)
+{
+	return pte_clear_soft_dirty(pte_wrprotect(pte));
+}
+
+void clear_write_marks_by_hand(struct sandbox *box, unsigned int nr)
+{
+	struct mm_struct *mm = box->mm;
+	struct mmu_notifier_range range;
+
+	mmap_write_lock(mm);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_SOFT_DIRTY, 0, NULL, mm, 0,
+				~0UL);
+	mmu_notifier_invalidate_range_start(&range);
+	change_entries(mm, AT(0), AT(nr), without_write_mark);
+	mmu_notifier_invalidate_range_end(&range);
+	mmap_write_unlock(mm);
+}
+
+void migrate_by_hand(struct sandbox *box, unsigned int from, unsigned int to,
+		     unsigned int i, void *owner) __no_thread_safety
+{
+	struct page *fresh = alloc_page(GFP_KERNEL), *old;
+	struct mm_struct *mm = box->mm;
+	struct mmu_notifier_range range;
+	struct vm_area_struct *vma;
+	struct spinlock *ptl;
+	pte_t *ptep, pte;
+
+	if (!fresh) {
+		ktest_fail(box->test, "no memory for a page");
+		return;
+	}
+	mmap_read_lock(mm);
+	vma = vma_lookup(mm, AT(i));
+	mmu_notifier_range_init_owner(&range, MMU_NOTIFY_MIGRATE, 0, vma, mm,
+				      AT(from), AT(to), owner);
+	mmu_notifier_invalidate_range_start(&range);
+	ptep = pgtable_map_lock(mm, AT(i), &ptl);
+	pte = ptep_clear_flush_notify(vma, AT(i), ptep);
+	old = pfn_to_page(pte_pfn(pte));
+	memcpy(page_address(fresh), page_address(old), PAGE_SIZE);
+	page_add_new_anon_rmap(fresh, vma, AT(i));
+	pte = pfn_pte(page_to_pfn(fresh), vma->vm_page_prot);
+	if (vma->vm_flags & VM_WRITE)
+		pte = pte_mkdirty(pte_mkwrite(pte));
+	set_pte_at_notify(mm, AT(i), ptep, pte);
+	page_remove_rmap(old);
+	spin_unlock(ptl);
+	mmu_notifier_invalidate_range_end(&range);
+	put_page(old);
+	mmap_read_unlock(mm);
+}
+
+void move_by_hand(struct sandbox *box, unsigned int from, unsigned int to,
+		  unsigned int nr) __no_thread_safety
+{
+	struct mm_struct *mm = box->mm;
+	struct mmu_notifier_range range;
+	struct spinlock *ptl;
+	unsigned int i;
+	pte_t *ptep, pte;
+
+	mmap_write_lock(mm);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, 0,
+				vma_lookup(mm, AT(from)), mm, AT(from),
+				AT(from + nr));
+	mmu_notifier_invalidate_range_start(&range);
+	for (i = 0; i < nr; i++) {
+		ptep = pgtable_map_lock(mm, AT(from + i), &ptl);
+		pte = ptep_get_and_clear(ptep);
+		spin_unlock(ptl);
+		flush_tlb_mm_range(mm, AT(from + i), AT(from + i + 1));
+		pfn_to_page(pte_pfn(pte))->index = AT(to + i) >> PAGE_SHIFT;
+		ptep = pgtable_alloc_pte(mm, AT(to + i), &ptl);
+		if (!ptep) {
+			ktest_fail(box->test, "no memory for a table");
+			break;
+		}
+		spin_lock(ptl);
+		set_pte(ptep, pte);
+		spin_unlock(ptl);
+	}
+	mmu_notifier_invalidate_range_end(&range);
+	mmap_write_unlock(mm);
+}

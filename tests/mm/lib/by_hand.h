@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/mm/lib/by_hand.h - operations that the tree does not have yet
+ *
+ * Pages are counted from BASE.
+ */
+#ifndef TESTS_MM_LIB_BY_HAND_H
+#define TESTS_MM_LIB_BY_HAND_H
+
+#include "../mm_test.h"
+
+#define AT(page)   (BASE + (page)*PAGE_SIZE)
+#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
+#define RW         (PROT_READ | PROT_WRITE)
+
+/* The parent's side of a fork: its private pages lose write access (R1.20). */
+void fork_by_hand(struct sandbox *box, unsigned int from, unsigned int nr);
+
+/*
+ * From here on writes to pages 0 to @nr - 1 are to be seen: the whole space in
+ * one range (R1.6).
+ */
+void clear_write_marks_by_hand(struct sandbox *box, unsigned int nr);
+
+/* Page @i goes to another frame; others of [from, to) stay where they are. */
+void migrate_by_hand(struct sandbox *box, unsigned int from, unsigned int to,
+		     unsigned int i, void *owner);
+
+/* Pages go to another address; the region that they leave stays (R1.14). */
+void move_by_hand(struct sandbox *box, unsigned int from, unsigned int to,
+		  unsigned int nr);
+
+#endif

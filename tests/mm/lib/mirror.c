@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/lib/mirror.c - a device without hardware: it mirrors a part of an mm
+ *
+ * Problem.  A device that drops everything is always right, so it shows nothing
+ * about the eight events.  What an event permits a device to keep is true only
+ * if all operations that raise it keep to that.
+ *
+ * Idea.  A mirror drops what it must, and keeps all else:
+ *
+ *	event			what the mirror does in its callback
+ *	UNMAP			drops translation and its own object of the page
+ *	CLEAR			drops the translation, keeps the object
+ *	PROTECTION_VMA		takes over the region's rights; no read is a drop
+ *	PROTECTION_PAGE		keeps reading, forgets that it may write
+ *	SOFT_DIRTY		the same
+ *	RELEASE			drops all, installs no more
+ *	MIGRATE, EXCLUSIVE	its own: nothing, not even the number; another's:
+ *				drops the translation
+ *
+ * It gets a translation by the rounds of mm/mmu_notifier_rounds.c.  All that the
+ * look-up could change is changed before the read section begins:
+ *
+ *	to read or write		exclusively
+ *	mmap_lock
+ *	fault in			the same, for writing
+ *	begin				the same
+ *	read the entry			make_device_exclusive_range()
+ *	lock; retry?; install		the same, and make the access
+ *	unlock				unlock; unlock the page
+ *
+ * The device touches memory only with the mirror's lock held, so a callback that
+ * has returned has no access of the device behind it:
+ *
+ *	device				munmap
+ *	lock
+ *					start: callback waits for the lock
+ *	translation is there: access
+ *	unlock
+ *					dropped; the frame is freed
+ *
+ *	field			read with	written with
+ *	mirror->page[], dead,	->lock		->lock
+ *	calls, most_rounds
+ *	others			any		mirror_open()
+ *
+ * Not here: operations that the tree does not have (by_hand.c).
+ */
+#include <arch/cpu.h>
+#include <kernel/alloc.h>
+#include <kernel/string.h>
+#include <mm/gup.h>
+#include <mm/vmalloc.h>
+
+#include "mirror.h"
+
+/* Between the load and the store of an update, for others to come between. */
+#define WINDOW 20
+
+static vaddr_t address_of(const struct mirror *m, unsigned long i)
+{
+	return m->start + i * PAGE_SIZE;
+}
+
+void mirror_drop(struct mirrored *page)
+{
+	page->present = false;
+	page->write = false;
+	page->exclusive = false;
+}
+
+/* Take over what a region allows, without a look at the entries (R1.19). */
+static void take_over_rights(struct mirrored *page,
+			     const struct vm_area_struct *vma)
+{
+	if (!vma || !(vma->vm_flags & VM_READ))
+		mirror_drop(page);
+	else if (!(vma->vm_flags & VM_WRITE))
+		page->write = false;
+}
+
+static void answer(struct mirrored *page, const struct mmu_notifier_range *range)
+{
+	switch (range->event) {
+	case MMU_NOTIFY_UNMAP:
+		mirror_drop(page);
+		page->tracked = false;
+		break;
+	case MMU_NOTIFY_PROTECTION_VMA:
+		take_over_rights(page, range->vma);
+		break;
+	case MMU_NOTIFY_PROTECTION_PAGE:
+	case MMU_NOTIFY_SOFT_DIRTY:
+		page->write = false;
+		break;
+	default:
+		mirror_drop(page);
+		break;
+	}
+}
+
+static bool is_own(const struct mirror *m, const struct mmu_notifier_range *range)
+{
+	return !m->drops_always && range->owner == m &&
+	       (range->event == MMU_NOTIFY_MIGRATE ||
+		range->event == MMU_NOTIFY_EXCLUSIVE);
+}
+
+static void invalidate(struct mirror *m, const struct mmu_notifier_range *range)
+{
+	unsigned long i;
+
+	m->dead |= range->event == MMU_NOTIFY_RELEASE;
+	for (i = 0; i < m->nr; i++) {
+		if (address_of(m, i) < range->start ||
+		    address_of(m, i) >= range->end)
+			continue;
+		if (m->drops_always)
+			mirror_drop(&m->page[i]);
+		else
+			answer(&m->page[i], range);
+	}
+}
+
+static bool mirror_invalidate(struct mmu_interval_notifier *sub,
+			      const struct mmu_notifier_range *range,
+			      unsigned long cur_seq)
+{
+	struct mirror *m = container_of(sub, struct mirror, sub);
+
+	if (mmu_notifier_range_blockable(range))
+		mutex_lock(&m->lock);
+	else if (!mutex_trylock(&m->lock))
+		return false;
+	m->calls++;
+	if (!is_own(m, range)) {
+		mmu_interval_set_seq(sub, cur_seq);
+		invalidate(m, range);
+	}
+	mutex_unlock(&m->lock);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops mirror_ops = {
+	.invalidate = mirror_invalidate,
+};
+
+void mirror_open(struct mirror *m, struct sandbox *box, vaddr_t start,
+		 unsigned long nr)
+{
+	struct ktest *test = box->test;
+
+	memset(m, 0, sizeof(*m));
+	mutex_init(&m->lock);
+	m->box = box;
+	m->start = start;
+	m->page = vzalloc(nr * sizeof(*m->page));
+	EXPECT(m->page);
+	m->nr = m->page ? nr : 0;
+	EXPECT_EQ(mmu_interval_notifier_insert(&m->sub, box->mm, start,
+					       nr * PAGE_SIZE, &mirror_ops),
+		  0);
+}
+
+void mirror_close(struct mirror *m)
+{
+	mmu_interval_notifier_remove(&m->sub);
+	vfree(m->page);
+	m->page = NULL;
+	m->nr = 0;
+}
+
+static void close_mirror(void *arg)
+{
+	mirror_close(arg);
+}
+
+struct mirror *mirror_new(struct sandbox *box, vaddr_t start, unsigned long nr)
+{
+	struct mirror *m = ktest_alloc(box->test, sizeof(*m));
+
+	mirror_open(m, box, start, nr);
+	ktest_cleanup(box->test, close_mirror, m);
+	return m;
+}
+
+/* --- looking up --------------------------------------------------------------- */
+
+/* mmap_lock is held. */
+static int fault_in_locked(struct mirror *m, unsigned long i, bool write)
+{
+	long got = get_user_pages_remote(m->box->mm, address_of(m, i), 1,
+					 write ? FOLL_WRITE : 0, NULL);
+
+	return got < 0 ? (int)got : 0;
+}
+
+int mirror_fault_in(struct mirror *m, unsigned long i, bool write)
+{
+	int err;
+
+	mmap_read_lock(m->box->mm);
+	err = fault_in_locked(m, i, write);
+	mmap_read_unlock(m->box->mm);
+	return err;
+}
+
+static bool is_dead(struct mirror *m)
+{
+	bool dead;
+
+	mutex_lock(&m->lock);
+	dead = m->dead;
+	mutex_unlock(&m->lock);
+	return dead;
+}
+
+/* Lock, fault in, begin: on error the round is over. */
+static int round_begin(struct mirror *m, struct mmu_interval_rounds *rounds,
+		       unsigned long i, bool write)
+{
+	int err = mmu_interval_round_lock(rounds);
+
+	if (err)
+		return err;
+	err = is_dead(m) ? -EFAULT : fault_in_locked(m, i, write);
+	if (err)
+		mmu_interval_round_unlock(rounds);
+	else
+		mmu_interval_round_begin(rounds);
+	return err;
+}
+
+/* May a look-up's result be installed?  The mirror's lock is held. */
+static bool is_current(struct mirror *m, struct mmu_interval_rounds *rounds)
+{
+	m->most_rounds = max(m->most_rounds, rounds->nr);
+	return !mmu_interval_round_retry(rounds);
+}
+
+static bool serves(const struct mirrored *page, bool write)
+{
+	return page->present && (!write || page->write);
+}
+
+static u64 *word_of(const struct mirrored *page)
+{
+	return page_address(pfn_to_page(page->pfn));
+}
+
+/** enum access - what the device does with the word once it may */
+enum access {
+	ACCESS_NONE,
+	ACCESS_READ,
+	ACCESS_WRITE,
+	ACCESS_ADD,
+};
+
+static void do_access(const struct mirrored *page, enum access access, u64 *value)
+{
+	unsigned int i;
+	u64 seen;
+
+	switch (access) {
+	case ACCESS_NONE:
+		break;
+	case ACCESS_READ:
+		*value = READ_ONCE(*word_of(page));
+		break;
+	case ACCESS_WRITE:
+		WRITE_ONCE(*word_of(page), *value);
+		break;
+	case ACCESS_ADD:
+		seen = READ_ONCE(*word_of(page));
+		for (i = 0; i < WINDOW; i++)
+			cpu_relax();
+		WRITE_ONCE(*word_of(page), seen + *value);
+		break;
+	}
+}
+
+/* Do it at once, if the translation that is there serves. */
+static bool access_now(struct mirror *m, unsigned long i, bool write,
+		       enum access access, u64 *value)
+{
+	const struct mirrored *page = &m->page[i];
+	bool done;
+
+	mutex_lock(&m->lock);
+	done = serves(page, write) && (access != ACCESS_ADD || page->exclusive);
+	if (done)
+		do_access(page, access, value);
+	mutex_unlock(&m->lock);
+	return done;
+}
+
+/* Install what the entry says and do the access; true: done. */
+static bool install(struct mirror *m, struct mmu_interval_rounds *rounds,
+		    unsigned long i, pte_t pte, bool write, enum access access,
+		    u64 *value)
+{
+	struct mirrored found = {
+		.present = pte_present(pte) && !pte_protnone(pte),
+		.write = pte_write(pte),
+		.tracked = true,
+		.pfn = pte_pfn(pte),
+	};
+	bool done;
+
+	mutex_lock(&m->lock);
+	done = is_current(m, rounds) && serves(&found, write);
+	if (done) {
+		m->page[i] = found;
+		do_access(&found, access, value);
+	}
+	mutex_unlock(&m->lock);
+	return done;
+}
+
+static int access_shared(struct mirror *m, unsigned long i, bool write,
+			 enum access access, u64 *value)
+{
+	struct mmu_interval_rounds rounds = MMU_INTERVAL_ROUNDS_INIT(&m->sub);
+	bool done = access_now(m, i, write, access, value);
+	pte_t pte;
+	int err;
+
+	while (!done) {
+		err = round_begin(m, &rounds, i, write);
+		if (err)
+			return err;
+		pte = sandbox_pte_locked(m->box, address_of(m, i));
+		mmu_interval_round_looked_up(&rounds);
+		done = install(m, &rounds, i, pte, write, access, value);
+		mmu_interval_round_unlock(&rounds);
+	}
+	return 0;
+}
+
+/* As above for a page that is locked, and exclusive for this mirror. */
+static bool install_exclusive(struct mirror *m,
+			      struct mmu_interval_rounds *rounds,
+			      unsigned long i, const struct page *page,
+			      enum access access, u64 *value)
+{
+	bool done;
+
+	mutex_lock(&m->lock);
+	done = is_current(m, rounds) && page;
+	if (done) {
+		m->page[i] = (struct mirrored){
+			.present = true,
+			.write = true,
+			.exclusive = true,
+			.tracked = true,
+			.pfn = page_to_pfn(page),
+		};
+		do_access(&m->page[i], access, value);
+	}
+	mutex_unlock(&m->lock);
+	return done;
+}
+
+static int access_exclusive(struct mirror *m, unsigned long i,
+			    enum access access, u64 *value)
+{
+	struct mmu_interval_rounds rounds = MMU_INTERVAL_ROUNDS_INIT(&m->sub);
+	struct page *pages[1] = {NULL};
+	bool done = false;
+	int err, made;
+
+	while (!done) {
+		err = round_begin(m, &rounds, i, true);
+		if (err)
+			return err;
+		made = sandbox_make_exclusive_locked(m->box, address_of(m, i),
+						     1, pages, m);
+		mmu_interval_round_looked_up(&rounds);
+		if (made >= 0)
+			done = install_exclusive(m, &rounds, i, pages[0],
+						 access, value);
+		release_exclusive(pages, 1);
+		mmu_interval_round_unlock(&rounds);
+		if (made < 0)
+			return made;
+	}
+	return 0;
+}
+
+int mirror_touch(struct mirror *m, unsigned long i, bool write)
+{
+	return access_shared(m, i, write, ACCESS_NONE, NULL);
+}
+
+int mirror_take_exclusive(struct mirror *m, unsigned long i)
+{
+	return access_exclusive(m, i, ACCESS_NONE, NULL);
+}
+
+int mirror_read(struct mirror *m, unsigned long i, u64 *value)
+{
+	return access_shared(m, i, false, ACCESS_READ, value);
+}
+
+int mirror_write(struct mirror *m, unsigned long i, u64 value)
+{
+	return access_shared(m, i, true, ACCESS_WRITE, &value);
+}
+
+int mirror_add(struct mirror *m, unsigned long i, u64 add)
+{
+	if (access_now(m, i, true, ACCESS_ADD, &add))
+		return 0;
+	return access_exclusive(m, i, ACCESS_ADD, &add);
+}
+
+/* --- comparing ------------------------------------------------------------------ */
+
+static bool entry_agrees(const struct mirrored *page, pte_t pte)
+{
+	swp_entry_t entry;
+
+	if (!page->present)
+		return !page->write;
+	if (!page->exclusive)
+		return pte_present(pte) && !pte_protnone(pte) &&
+		       pte_pfn(pte) == page->pfn &&
+		       (!page->write || pte_write(pte));
+	if (pte_none(pte) || pte_present(pte))
+		return false;
+	entry = pte_to_swp_entry(pte);
+	return is_device_exclusive_entry(entry) &&
+	       swp_offset_pfn(entry) == page->pfn &&
+	       (!page->write || is_writable_device_exclusive_entry(entry));
+}
+
+static bool has_region(struct mirror *m, unsigned long i)
+{
+	bool mapped;
+
+	mmap_read_lock(m->box->mm);
+	mapped = vma_lookup(m->box->mm, address_of(m, i)) != NULL;
+	mmap_read_unlock(m->box->mm);
+	return mapped;
+}
+
+bool mirror_agrees(struct mirror *m, unsigned long i)
+{
+	const struct mirrored *page = &m->page[i];
+
+	if (!entry_agrees(page, sandbox_pte(m->box, address_of(m, i))))
+		return false;
+	return m->drops_always || ((page->tracked || !page->present) &&
+				   (has_region(m, i) || !page->tracked));
+}
+
+void mirror_verify(struct mirror *m)
+{
+	unsigned long i;
+
+	for (i = 0; i < m->nr; i++) {
+		if (!mirror_agrees(m, i))
+			ktest_fail(m->box->test,
+				   "page %lu: the device is wrong of %#lx", i,
+				   pte_val(sandbox_pte(m->box, address_of(m, i))));
+	}
+}
