@@ -18,15 +18,6 @@
 #include "guest.h"
 #include "tap.h"
 
-#define VU_SET_MEM_TABLE  5
-#define VU_SET_VRING_NUM  8
-#define VU_SET_VRING_ADDR 9
-#define VU_SET_VRING_BASE 10
-#define VU_GET_VRING_BASE 11
-#define VU_SET_VRING_KICK 12
-#define VU_SET_FEATURES   2
-#define VU_VRING_ENABLE   18
-
 static void the_start_of_stock_qemu_reaches_a_session(void)
 {
 	struct guest g;
@@ -86,7 +77,7 @@ static void messages_out_of_bounds_are_refused(void)
 	for (unsigned int i = 0; i < sizeof(states) / sizeof(states[0]); i++)
 		EXPECT(!vu_acked(&g, VU_SET_VRING_NUM, states[i], 8, NULL, 0));
 	EXPECT(!vu_acked(&g, VU_SET_VRING_BASE, states[5], 8, NULL, 0));
-	EXPECT(!vu_acked(&g, VU_VRING_ENABLE, ring, 8, NULL, 0));
+	EXPECT(!vu_acked(&g, VU_SET_VRING_ENABLE, ring, 8, NULL, 0));
 	EXPECT(!vu_acked(&g, VU_SET_FEATURES, &features, 8, NULL, 0));
 	EXPECT(!vu_acked(&g, VU_SET_VRING_KICK, &kick, 8, &g.queue[0].kick, 1));
 	for (uint32_t request = 100; request < 120; request++)
@@ -272,7 +263,8 @@ static void descriptors_sent_again_replace_the_old_ones(void)
 
 		REQUIRE(new >= 0);
 		if (i % 2) {
-			vu_send(&g, 13, 0, &index, sizeof(index), &new, 1);
+			vu_send(&g, VU_SET_VRING_CALL, 0, &index, sizeof(index),
+				&new, 1);
 			close(q->call);
 			q->call = new;
 		} else {

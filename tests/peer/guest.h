@@ -32,9 +32,35 @@
 #define GUEST_FREE       (14ull << 20) /* pages from here are the tests' */
 #define GUEST_TIMEOUT_MS 20000
 
-#define DESC_NEXT        1
-#define DESC_WRITE       2
-#define DESC_INDIRECT    4
+/* The rings of queue @q: descriptors, then these offsets. */
+#define QUEUE_AREA(q) (0x10000ull + (q)*0x10000ull)
+#define QUEUE_AVAIL   0x4000
+#define QUEUE_USED    0x8000
+
+#define DESC_NEXT     1
+#define DESC_WRITE    2
+#define DESC_INDIRECT 4
+
+/* vhost-user requests of a front end. */
+enum vu_request {
+	VU_GET_FEATURES = 1,
+	VU_SET_FEATURES = 2,
+	VU_SET_OWNER = 3,
+	VU_SET_MEM_TABLE = 5,
+	VU_SET_VRING_NUM = 8,
+	VU_SET_VRING_ADDR = 9,
+	VU_SET_VRING_BASE = 10,
+	VU_GET_VRING_BASE = 11,
+	VU_SET_VRING_KICK = 12,
+	VU_SET_VRING_CALL = 13,
+	VU_SET_VRING_ERR = 14,
+	VU_GET_PROTOCOL_FEATURES = 15,
+	VU_SET_PROTOCOL_FEATURES = 16,
+	VU_GET_QUEUE_NUM = 17,
+	VU_SET_VRING_ENABLE = 18,
+	VU_GET_CONFIG = 24,
+	VU_SET_CONFIG = 25,
+};
 
 struct guest_desc {
 	uint64_t addr;
@@ -149,6 +175,9 @@ void queue_poll(struct guest *g, unsigned int queue);
 
 /** queue_finished() - is this slot's answer there? */
 bool queue_finished(struct guest *g, unsigned int queue, int slot);
+
+/** queue_sleep() - until the device gave something back, or @ms passed */
+bool queue_sleep(struct guest *g, unsigned int queue, int ms);
 
 /** queue_wait() - the used length; frees the slot */
 uint32_t queue_wait(struct guest *g, unsigned int queue, int slot);
