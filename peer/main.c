@@ -338,9 +338,16 @@ static int serve(struct device *device, const struct options *options,
 	return end == SERVE_REFUSED ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/*
+ * Signals become a descriptor. A write to a pipe or socket whose reader is gone
+ * must fail and not kill: the front end chooses what the peer writes to.
+ */
 static int signal_descriptor(void)
 {
 	sigset_t set;
+
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return -1;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);

@@ -31,6 +31,10 @@
  *	full barrier			full barrier
  *	avail.idx == next? then sleep	avail_event passed? then kick
  *
+ * The front end chooses the descriptors. One that does not take a notification,
+ * a pipe that is full or whose reader has gone, loses it: nothing here waits,
+ * and SIGPIPE is ignored (main.c).
+ *
  * Locks: ring->lock is innermost. One lock for both halves: pushing and
  * popping are short, and the completions of one ring come from many threads.
  *
@@ -116,7 +120,7 @@ static enum ring_pop_result break_ring_locked(struct ring *ring)
 {
 	ring->broken = true;
 	if (ring->err_fd >= 0 && eventfd_write(ring->err_fd, 1))
-		log_line(LOG_DEBUG, "ring %u: error eventfd is full",
+		log_line(LOG_DEBUG, "ring %u: error notification lost",
 			 ring->index);
 	return RING_BROKEN;
 }
@@ -273,7 +277,7 @@ static void push_locked(struct ring *ring, uint32_t head, uint32_t len,
 	else
 		wanted = !(__atomic_load_n(&ring->avail[0], __ATOMIC_SEQ_CST) & 1);
 	if (wanted && ring->call_fd >= 0 && eventfd_write(ring->call_fd, 1))
-		log_line(LOG_DEBUG, "ring %u: call eventfd is full", ring->index);
+		log_line(LOG_DEBUG, "ring %u: notification lost", ring->index);
 }
 
 void ring_push_lie(struct ring *ring, uint32_t head, uint32_t len, uint16_t skip)

@@ -2,9 +2,14 @@
 /*
  * peer/util.c - logging, time and short waits
  *
- * Log lines are built in one buffer and written by one write(), so that
- * threads do not tear each other's lines; a line too long is cut.
+ * A log line is built in one buffer and written by one write(), so that threads
+ * do not tear each other's lines; a line too long is cut. No thread waits for
+ * the reader of the log: a line that stderr does not take at once is dropped. A
+ * pipe that polls as writable takes a line whole, and log_lock keeps the other
+ * threads from filling it in between.
  */
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
@@ -13,6 +18,22 @@
 #include "util.h"
 
 enum log_level log_limit = LOG_NOTICE;
+
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void log_write(const char *line, size_t len)
+{
+	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	ssize_t written = 0;
+
+	pthread_mutex_lock(&log_lock);
+	if (poll(&p, 1, 0) == 1 && p.revents & POLLOUT)
+		written = write(STDERR_FILENO, line, len);
+	pthread_mutex_unlock(&log_lock);
+	/* The reader may be gone; then the line is, too. */
+	(void)written;
+}
 
 void log_line(enum log_level level, const char *format, ...)
 {
@@ -32,8 +53,7 @@ void log_line(enum log_level level, const char *format, ...)
 	if (len > (int)sizeof(line) - 2)
 		len = sizeof(line) - 2;
 	line[len++] = '\n';
-	if (write(STDERR_FILENO, line, len) < 0)
-		return; /* nobody listens to stderr; nothing is lost */
+	log_write(line, (size_t)len);
 }
 
 uint64_t now_ns(void)

@@ -29,6 +29,7 @@ struct tap_group {
 	}
 
 extern const struct tap_group front_group;
+extern const struct tap_group descriptor_group;
 extern const struct tap_group ring_group;
 extern const struct tap_group control_group;
 extern const struct tap_group work_group;
