@@ -223,8 +223,6 @@ int device_init(struct device *device, const struct device_config *config)
 		ring_init(&device->ring[i], i);
 	pthread_mutex_init(&device->contexts_lock, NULL);
 	pthread_mutex_init(&device->fault_lock, NULL);
-	for (unsigned int i = 0; i < RMW_TURNS; i++)
-		pthread_mutex_init(&device->rmw_turns[i], NULL);
 	pthread_mutex_init(&device->ready_lock, NULL);
 	TAILQ_INIT(&device->faults_queued);
 	TAILQ_INIT(&device->resumed);

@@ -18,7 +18,7 @@
  *	device->fault_lock	the queue of page requests
  *	device->ready_lock	work that can run
  *	ring->lock		one ring
- *	device->rmw_turns[]	whose turn it is at a word; nothing inside it
+ *	device->turns[]		stores to a word (turn.h); nothing inside it
  *
  * Key letters below: (G) written with the gate closed or before the threads
  * exist, read inside the gate; (K) control thread only; (X) contexts_lock;
@@ -40,10 +40,10 @@
 #include "memory.h"
 #include "ring.h"
 #include "table.h"
+#include "turn.h"
 
 #define WORKERS_MAX       16u
 #define MAX_PAGE_REQUESTS 64u
-#define RMW_TURNS         64u
 #define MAX_MAPPINGS      (1ull << 20)
 #define TABLE_NODES_MAX   65536 /* 256 MiB of tables */
 #define VA_END            (1ull << PEER_VA_BITS)
@@ -143,10 +143,11 @@ struct work {
 	uint64_t value;
 	uint64_t fault_va;
 	uint64_t page_requests;
-	struct grant *grant;   /* whose replay the next access is */
-	uint64_t *results;     /* total of them, or NULL */
-	unsigned char *bounce; /* COPY: one page */
-	unsigned int bounced;  /* COPY: bytes read and not yet written */
+	struct grant *grant;    /* whose replay the next access is */
+	uint64_t *results;      /* total of them, or NULL */
+	unsigned char *bounce;  /* COPY: one page */
+	unsigned int bounce_at; /* COPY: the first byte not yet written */
+	unsigned int bounced;   /* COPY: bytes read and not yet written */
 };
 TAILQ_HEAD(work_list, work);
 
@@ -218,7 +219,7 @@ struct device {
 	struct table_budget budget;
 
 	pthread_mutex_t fault_lock;
-	pthread_mutex_t rmw_turns[RMW_TURNS];
+	struct turn turns[TURNS];
 	struct fault_list faults_queued; /* (F) */
 	unsigned int faults_sent;        /* (F) outstanding at the driver */
 	uint64_t next_tag;               /* (F) */

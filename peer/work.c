@@ -7,28 +7,28 @@
  * possible to stop after each element and to go on later, in another thread.
  *
  * Idea.  A request is its parameters and the number of elements done. A slice
- * touches elements until the page ends, somebody wants the translation back,
- * the gate is wanted, or it has done its share. What is not done yet is simply
- * done later.
+ * touches elements until the page ends, the driver revokes the translation, the
+ * gate is wanted, or the slice is used up. A later slice does the rest.
  *
  * The bus has no atomics.  A read-modify-write is a load, a computation and a
- * store, and anybody else on the bus can write between them; the window option
- * makes the gap wide enough to be seen. It is right only while nobody else has
- * the page, and to arrange that is what the driver's exclusive access is for.
- * With the option RMW_ATOMIC it is one compare-and-swap instead, for comparison.
+ * store, and any other agent on the bus can write between them; the window
+ * option makes the gap wide enough to be seen. The sum is right only while no
+ * other agent has the page: the driver's exclusive access arranges that. With
+ * the option RMW_ATOMIC it is one compare-and-swap instead, for comparison.
  *
- * The device itself is one agent: its workers take turns at a word, or two
- * orders of one driver would lose updates on a page that is theirs alone. Turns
- * go by a lock for each class of words (rmw_turns), held from load to store; an
- * access that waits for its turn is in flight, for one window of each worker at
- * the most.
+ * The device itself is one agent: all its stores to a word, by whichever op,
+ * width and context, take the word's turn (turn.c). A read-modify-write holds
+ * it from load to store; COPY and FILL take it for each word anew.
  *
  *	worker 1, order A		worker 2, order B
  *	turn; load 5
- *					turn: waits	(must not load 5)
+ *					turn: waits	(must not store)
  *	store 6; give the turn
- *					load 6; store 7
- *	    work.orders_of_one_device_lose_no_update_to_each_other
+ *					store 9
+ *	    tests/peer, group "turn"
+ *
+ * An access that waits for its turn is in flight; so COPY and FILL stop between
+ * two words when the driver wants the translation back.
  *
  * COPY touches one page at a time: it reads a piece into a page of its own,
  * ends that access, then writes. So no access ever waits for another page
@@ -37,7 +37,7 @@
  *	field			owner
  *	work->*			the thread or list that holds the work
  *
- * Tests: tests/peer, group "work".
+ * Tests: tests/peer, groups "work" and "turn".
  */
 #include <stdlib.h>
 #include <string.h>
@@ -256,47 +256,56 @@ static uint64_t compute(const struct peer_wire_work *r, uint64_t old)
 	}
 }
 
-/* Whose turn it is at the word at @p. */
-static pthread_mutex_t *rmw_turn(struct device *device, const void *p)
+/* One read-modify-write, the turn held; returns the old value. */
+static uint64_t modify(const struct context *context,
+		       const struct peer_wire_work *r, void *p)
 {
-	return &device->rmw_turns[(uintptr_t)p / 8 % RMW_TURNS];
-}
+	uint64_t old;
 
-/* A store, or a read-modify-write over a bus without atomics. */
-static uint64_t touch_in_turn(struct context *context,
-			      const struct peer_wire_work *r, void *p)
-{
-	pthread_mutex_t *turn = rmw_turn(context->device, p);
-	uint64_t old = 0;
-
-	pthread_mutex_lock(turn);
-	if (r->op == PEER_OP_STORE) {
-		store_element(p, r->width, r->operand);
-	} else {
-		old = load_element(p, r->width);
-		spin_ns(atomic_load_explicit(&context->rmw_window_ns,
-					     memory_order_relaxed));
-		store_element(p, r->width, compute(r, old));
+	if (atomic_load_explicit(&context->rmw_atomic, memory_order_relaxed)) {
+		do {
+			old = load_element(p, r->width);
+		} while (!cas_element(p, r->width, old, compute(r, old)));
+		return old;
 	}
-	pthread_mutex_unlock(turn);
+	old = load_element(p, r->width);
+	spin_ns(atomic_load_explicit(&context->rmw_window_ns,
+				     memory_order_relaxed));
+	store_element(p, r->width, compute(r, old));
 	return old;
 }
 
+/* One element; returns its old value, 0 for STORE. */
 static uint64_t touch_element(struct work *work, void *p)
 {
 	const struct peer_wire_work *r = &work->request;
-	struct context *context = work->context;
-	uint64_t old;
+	struct turn *turn = turn_of(work->context->device->turns, p);
+	uint64_t old = 0;
 
 	if (r->op == PEER_OP_LOAD)
 		return load_element(p, r->width);
-	if (r->op == PEER_OP_STORE ||
-	    !atomic_load_explicit(&context->rmw_atomic, memory_order_relaxed))
-		return touch_in_turn(context, r, p);
-	do {
-		old = load_element(p, r->width);
-	} while (!cas_element(p, r->width, old, compute(r, old)));
+	turn_take(turn);
+	if (r->op == PEER_OP_STORE)
+		store_element(p, r->width, r->operand);
+	else
+		old = modify(work->context, r, p);
+	turn_give(turn);
 	return old;
+}
+
+/* Those of @len bytes that are in the word at @to; returns how many. */
+static unsigned int store_in_word(struct device *device, char *to,
+				  const void *from, unsigned int len)
+{
+	struct turn *turn = turn_of(device->turns, to);
+	unsigned int room = sizeof(uint64_t) - (uintptr_t)to % sizeof(uint64_t);
+
+	if (len > room)
+		len = room;
+	turn_take(turn);
+	memory_store(to, from, len);
+	turn_give(turn);
+	return len;
 }
 
 /* ---- slices ------------------------------------------------------------- */
@@ -306,7 +315,14 @@ static uint64_t element_va(const struct peer_wire_work *r, uint64_t i)
 	return r->va + i % r->count * r->stride;
 }
 
-/* How many elements before somebody else has a turn. */
+/* Does the driver want the translation back, or the socket thread the device? */
+static bool should_stop(struct worker *worker)
+{
+	return atomic_load_explicit(&worker->revoke, memory_order_relaxed) ||
+	       gate_wanted(&worker->device->gate);
+}
+
+/* How many elements before other work has a slice. */
 static unsigned int slice_elements(const struct work *work)
 {
 	uint64_t window = atomic_load_explicit(&work->context->rmw_window_ns,
@@ -338,8 +354,7 @@ static void touch_page(struct worker *worker, struct work *work, char *page)
 		n++;
 		if (work->grant)
 			work_end_grant(device, work, GRANT_REPLAYED);
-		if (atomic_load_explicit(&worker->revoke, memory_order_relaxed) ||
-		    gate_wanted(&device->gate))
+		if (should_stop(worker))
 			break;
 	}
 	count_many(device, COUNT_ACCESSES, n);
@@ -382,25 +397,51 @@ static uint64_t next_access(const struct work *work, enum peer_access *access)
 	}
 }
 
-static void touch_bytes(struct work *work, char *page, uint64_t va)
+/* COPY: reads what fits in one page of the target as well. */
+static void read_bytes(struct work *work, const char *at, unsigned int len)
 {
-	const struct peer_wire_work *r = &work->request;
+	len = left_on_page(work->request.va + work->done, len);
+	memory_load(work->bounce, at, len);
+	work->bounce_at = 0;
+	work->bounced = len;
+}
+
+/* FILL, and the second half of COPY: word by word, as far as it may go. */
+static void write_bytes(struct worker *worker, struct work *work, char *at,
+			unsigned int len)
+{
+	const bool copy = work->request.op == PEER_OP_COPY;
+	unsigned char fill[sizeof(uint64_t)];
+	unsigned int n;
+
+	memset(fill, (unsigned char)work->request.operand, sizeof(fill));
+	if (copy)
+		len = work->bounced;
+	do {
+		n = store_in_word(worker->device, at,
+				  copy ? work->bounce + work->bounce_at : fill,
+				  len);
+		at += n;
+		len -= n;
+		work->done += n;
+		if (copy) {
+			work->bounce_at += n;
+			work->bounced -= n;
+		}
+	} while (len && !should_stop(worker));
+}
+
+static void touch_bytes(struct worker *worker, struct work *work, char *page,
+			uint64_t va)
+{
 	char *at = page + va % PEER_PAGE_SIZE;
 	unsigned int len = left_on_page(va, work->total - work->done);
 
-	if (r->op == PEER_OP_FILL) {
-		memory_fill(at, (unsigned char)r->operand, len);
-		work->done += len;
-	} else if (!work->bounced) {
-		len = left_on_page(r->va + work->done, len);
-		memory_load(work->bounce, at, len);
-		work->bounced = len;
-	} else {
-		memory_store(at, work->bounce, work->bounced);
-		work->done += work->bounced;
-		work->bounced = 0;
-	}
-	count(work->context->device, COUNT_ACCESSES);
+	if (work->request.op == PEER_OP_COPY && !work->bounced)
+		read_bytes(work, at, len);
+	else
+		write_bytes(worker, work, at, len);
+	count(worker->device, COUNT_ACCESSES);
 }
 
 enum work_state work_run(struct worker *worker, struct work *work)
@@ -424,7 +465,7 @@ enum work_state work_run(struct worker *worker, struct work *work)
 		return WORK_FINISHED;
 	}
 	if (is_bytes(work->request.op))
-		touch_bytes(work, page, va);
+		touch_bytes(worker, work, page, va);
 	else
 		touch_page(worker, work, page);
 	access_end(worker, work->context);

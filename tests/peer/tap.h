@@ -33,6 +33,7 @@ extern const struct tap_group descriptor_group;
 extern const struct tap_group ring_group;
 extern const struct tap_group control_group;
 extern const struct tap_group work_group;
+extern const struct tap_group turn_group;
 extern const struct tap_group fault_group;
 extern const struct tap_group invalidate_group;
 extern const struct tap_group trouble_group;
