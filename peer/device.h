@@ -101,6 +101,7 @@ struct device_config {
 	uint64_t spin_ns;
 	bool rmw_atomic;
 	bool allow_test_options;
+	bool offer_config;  /* the front end may ask for the configuration */
 	int64_t hang_after; /* work requests, -1: never */
 	int64_t die_after;  /* work requests, -1: never */
 };

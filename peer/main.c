@@ -56,6 +56,8 @@ static const char usage[] =
 	"  --rmw=split|atomic    read-modify-write: load, compute, store, or\n"
 	"                        one atomic operation (split)\n"
 	"  --rmw-window=NS       pause between load and store (0)\n"
+	"  --config              offer a configuration space, for a front end\n"
+	"                        that has none: vhost-user-device-pci\n"
 	"  --spin=US             look for work so long before sleeping (50)\n"
 	"  --allow-test-options  let the driver ask for faults on purpose\n"
 	"  --hang-after=N        answer N work requests, then nothing\n"
@@ -76,6 +78,7 @@ enum option_id {
 	OPT_DEVMEM,
 	OPT_RMW,
 	OPT_RMW_WINDOW,
+	OPT_CONFIG,
 	OPT_SPIN,
 	OPT_ALLOW_TEST,
 	OPT_HANG_AFTER,
@@ -97,6 +100,7 @@ static const struct option long_options[] = {
 	{"devmem", required_argument, NULL, OPT_DEVMEM},
 	{"rmw", required_argument, NULL, OPT_RMW},
 	{"rmw-window", required_argument, NULL, OPT_RMW_WINDOW},
+	{"config", no_argument, NULL, OPT_CONFIG},
 	{"spin", required_argument, NULL, OPT_SPIN},
 	{"allow-test-options", no_argument, NULL, OPT_ALLOW_TEST},
 	{"hang-after", required_argument, NULL, OPT_HANG_AFTER},
@@ -157,6 +161,9 @@ static void parse_device_option(struct device_config *config, int id)
 	case OPT_RMW_WINDOW:
 		config->rmw_window_ns =
 			number("rmw-window", optarg, 0, PEER_MAX_RMW_WINDOW_NS);
+		break;
+	case OPT_CONFIG:
+		config->offer_config = true;
 		break;
 	case OPT_SPIN:
 		config->spin_ns = number("spin", optarg, 0, 1000000) * 1000;

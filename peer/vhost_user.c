@@ -21,51 +21,26 @@
  *
  * A driver that sets a device up begins all rings at 0.
  *
- * A descriptor sent again replaces the old one. A descriptor nobody takes is
- * closed. A message longer than any known one, or with more descriptors than
- * the protocol allows, ends the connection.
+ * A descriptor sent again replaces the old one. A message that is refused has
+ * changed nothing and is closed with its descriptors.
  *
- * Tests: tests/peer, group "front end".
+ * The configuration space belongs to the front end: QEMU's vhost-user-fs has
+ * one of its own. A generic front end asks for it by GET_CONFIG, if the peer
+ * was told to offer that (--config): QEMU 7.2 warns of an offer it cannot use.
+ *
+ * Not here: the bytes on the socket (vhost_message.c).
+ *
+ * Tests: tests/peer, group "front".
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "util.h"
+#include "vhost_message.h"
 #include "vhost_user.h"
-
-/* Requests a front end sends. */
-enum {
-	VU_GET_FEATURES = 1,
-	VU_SET_FEATURES = 2,
-	VU_SET_OWNER = 3,
-	VU_RESET_OWNER = 4,
-	VU_SET_MEM_TABLE = 5,
-	VU_SET_VRING_NUM = 8,
-	VU_SET_VRING_ADDR = 9,
-	VU_SET_VRING_BASE = 10,
-	VU_GET_VRING_BASE = 11,
-	VU_SET_VRING_KICK = 12,
-	VU_SET_VRING_CALL = 13,
-	VU_SET_VRING_ERR = 14,
-	VU_GET_PROTOCOL_FEATURES = 15,
-	VU_SET_PROTOCOL_FEATURES = 16,
-	VU_GET_QUEUE_NUM = 17,
-	VU_SET_VRING_ENABLE = 18,
-};
-
-#define VU_VERSION            1u
-#define VU_VERSION_MASK       3u
-#define VU_FLAG_REPLY         4u
-#define VU_FLAG_NEED_REPLY    8u
-
-#define VU_PROTOCOL_MQ        (1ull << 0)
-#define VU_PROTOCOL_REPLY_ACK (1ull << 3)
-#define VU_PROTOCOL_FEATURES  (VU_PROTOCOL_MQ | VU_PROTOCOL_REPLY_ACK)
 
 #define FEATURE_INDIRECT_DESC (1ull << 28)
 #define FEATURE_EVENT_IDX     (1ull << 29)
@@ -75,176 +50,26 @@ enum {
 	(FEATURE_INDIRECT_DESC | FEATURE_EVENT_IDX | FEATURE_VU_PROTOCOL | \
 	 FEATURE_VERSION_1)
 
-#define VU_VRING_INDEX_MASK 0xffu
-#define VU_VRING_NO_FD      (1u << 8)
-
-#define FDS_MAX             MEMORY_REGIONS_MAX
-
-struct vu_region {
-	uint64_t gpa;
-	uint64_t size;
-	uint64_t uva;
-	uint64_t offset;
-};
-
-struct vu_memory {
-	uint32_t regions;
-	uint32_t padding;
-	struct vu_region region[MEMORY_REGIONS_MAX];
-};
-
-struct vu_vring_state {
-	uint32_t index;
-	uint32_t num;
-};
-
-struct vu_vring_addr {
-	uint32_t index;
-	uint32_t flags;
-	uint64_t desc;
-	uint64_t used;
-	uint64_t avail;
-	uint64_t log;
-};
-
-struct message {
-	struct {
-		uint32_t request;
-		uint32_t flags;
-		uint32_t size;
-	} head;
-	union {
-		uint64_t u64;
-		struct vu_vring_state state;
-		struct vu_vring_addr addr;
-		struct vu_memory memory;
-		unsigned char bytes[512];
-	};
-	int fd[FDS_MAX];
-	unsigned int fds;
-};
-
-_Static_assert(sizeof(struct vu_region) == 32 &&
-		       sizeof(struct vu_vring_addr) == 40,
-	       "as the vhost-user protocol lays them out");
-
 struct front {
 	struct device *device;
-	int fd;
-	int stop_fd;
+	struct front_socket socket;
 	uint64_t features;
 	uint64_t protocol_features;
 };
 
-/* ---- bytes and descriptors ---------------------------------------------- */
+/* The configuration space, for a front end that has none of its own. */
+static const struct peer_wire_config config = {
+	.tag = PEER_TAG,
+	.work_queues = PEER_QUEUES_MAX - PEER_QUEUE_WORK,
+};
 
-enum io_end { IO_DONE, IO_CLOSED, IO_STOPPED };
+_Static_assert(sizeof(config) <= VU_CONFIG_MAX, "the protocol carries it");
 
-static enum io_end wait_for(const struct front *front, short events)
+/* What the peer offers. */
+static uint64_t protocol_features(const struct front *front)
 {
-	struct pollfd p[2] = {
-		{.fd = front->fd, .events = events},
-		{.fd = front->stop_fd, .events = POLLIN},
-	};
-
-	while (poll(p, 2, -1) < 0) {
-		if (errno != EINTR)
-			return IO_CLOSED;
-	}
-	return p[1].revents ? IO_STOPPED : IO_DONE;
-}
-
-static void close_fds(struct message *message)
-{
-	while (message->fds)
-		close(message->fd[--message->fds]);
-}
-
-/* Keeps the descriptors that came along; false if there were too many. */
-static bool take_fds(struct message *message, struct msghdr *header)
-{
-	struct cmsghdr *c;
-	bool fine = !(header->msg_flags & MSG_CTRUNC);
-
-	for (c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
-		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		int fd;
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < n; i++) {
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
-			if (message->fds < FDS_MAX) {
-				message->fd[message->fds++] = fd;
-			} else {
-				close(fd);
-				fine = false;
-			}
-		}
-	}
-	return fine;
-}
-
-static enum io_end receive_bytes(const struct front *front,
-				 struct message *message, void *to, size_t len)
-{
-	union {
-		char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	size_t done = 0;
-
-	while (done < len) {
-		struct iovec iov = {(char *)to + done, len - done};
-		struct msghdr header = {
-			.msg_iov = &iov,
-			.msg_iovlen = 1,
-			.msg_control = control.bytes,
-			.msg_controllen = sizeof(control.bytes),
-		};
-		enum io_end end = wait_for(front, POLLIN);
-		ssize_t n;
-
-		if (end != IO_DONE)
-			return end;
-		n = recvmsg(front->fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (n <= 0)
-			return IO_CLOSED;
-		if (!take_fds(message, &header))
-			return IO_CLOSED;
-		done += (size_t)n;
-	}
-	return IO_DONE;
-}
-
-static enum io_end send_reply(const struct front *front, struct message *message,
-			      const void *payload, uint32_t size)
-{
-	char bytes[sizeof(message->head) + sizeof(message->bytes)];
-	size_t len = sizeof(message->head) + size;
-	size_t done = 0;
-
-	message->head.flags = VU_VERSION | VU_FLAG_REPLY;
-	message->head.size = size;
-	memcpy(bytes, &message->head, sizeof(message->head));
-	memcpy(bytes + sizeof(message->head), payload, size);
-	while (done < len) {
-		enum io_end end = wait_for(front, POLLOUT);
-		ssize_t n;
-
-		if (end != IO_DONE)
-			return end;
-		n = send(front->fd, bytes + done, len - done,
-			 MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (n <= 0)
-			return IO_CLOSED;
-		done += (size_t)n;
-	}
-	return IO_DONE;
+	return VU_PROTOCOL_MQ | VU_PROTOCOL_REPLY_ACK |
+	       (front->device->config.offer_config ? VU_PROTOCOL_CONFIG : 0);
 }
 
 /* ---- rings -------------------------------------------------------------- */
@@ -260,8 +85,7 @@ static int set_mem_table(struct front *front, struct message *message)
 	struct memory new = {0};
 	int error = 0;
 
-	if (message->head.size < 8 ||
-	    message->memory.regions > MEMORY_REGIONS_MAX ||
+	if (message->memory.regions > MEMORY_REGIONS_MAX ||
 	    message->memory.regions != message->fds ||
 	    message->head.size <
 		    8 + message->memory.regions * sizeof(struct vu_region))
@@ -349,32 +173,16 @@ static int set_vring_base(struct front *front, const struct message *message)
 	return 0;
 }
 
-static enum io_end get_vring_base(struct front *front, struct message *message,
-				  int *error)
+static int get_vring_base(struct front *front, uint32_t index, uint32_t *base)
 {
-	struct ring *ring = ring_of(front, message->state.index);
-	struct vu_vring_state state = {.index = message->state.index};
+	struct ring *ring = ring_of(front, index);
 
-	if (!ring) {
-		*error = -EINVAL;
-	} else {
-		ring_stop(ring);
-		device_unwatch(front->device, ring);
-		state.num = ring->next_avail;
-	}
-	return send_reply(front, message, &state, sizeof(state));
-}
-
-/* The descriptor of a KICK, CALL or ERR message, ours from now on. */
-static int take_vring_fd(struct message *message)
-{
-	int fd = -1;
-
-	if (!(message->u64 & VU_VRING_NO_FD) && message->fds) {
-		fd = message->fd[--message->fds];
-		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	}
-	return fd;
+	if (!ring)
+		return -EINVAL;
+	ring_stop(ring);
+	device_unwatch(front->device, ring);
+	*base = ring->next_avail;
+	return 0;
 }
 
 static void replace_fd(int *where, int fd)
@@ -391,7 +199,7 @@ static int set_vring_fd(struct front *front, struct message *message)
 
 	if (!ring)
 		return -EINVAL;
-	fd = take_vring_fd(message);
+	fd = message->u64 & VU_VRING_NO_FD ? -1 : message_take_fd(message);
 	switch (message->head.request) {
 	case VU_SET_VRING_CALL:
 		replace_fd(&ring->call_fd, fd);
@@ -400,6 +208,8 @@ static int set_vring_fd(struct front *front, struct message *message)
 		replace_fd(&ring->err_fd, fd);
 		return 0;
 	default:
+		if (fd < 0)
+			return -EINVAL; /* a ring that is never kicked */
 		device_watch(front->device, ring, fd);
 		if (!(front->features & FEATURE_VU_PROTOCOL))
 			ring->enabled = true;
@@ -445,11 +255,30 @@ static void open_if_ready(struct device *device)
 
 /* ---- messages ----------------------------------------------------------- */
 
-static bool has_own_reply(uint32_t request)
+/* Bytes of payload that a request has at least. */
+static uint32_t payload_of(uint32_t request)
 {
-	return request == VU_GET_FEATURES ||
-	       request == VU_GET_PROTOCOL_FEATURES ||
-	       request == VU_GET_QUEUE_NUM || request == VU_GET_VRING_BASE;
+	switch (request) {
+	case VU_SET_MEM_TABLE:
+		return offsetof(struct vu_memory, region);
+	case VU_SET_VRING_ADDR:
+		return sizeof(struct vu_vring_addr);
+	case VU_GET_CONFIG:
+		return VU_CONFIG_HEAD;
+	case VU_SET_FEATURES:
+	case VU_SET_PROTOCOL_FEATURES:
+	case VU_SET_VRING_KICK:
+	case VU_SET_VRING_CALL:
+	case VU_SET_VRING_ERR:
+		return sizeof(uint64_t);
+	case VU_SET_VRING_NUM:
+	case VU_SET_VRING_BASE:
+	case VU_GET_VRING_BASE:
+	case VU_SET_VRING_ENABLE:
+		return sizeof(struct vu_vring_state);
+	default:
+		return 0;
+	}
 }
 
 static int change(struct front *front, struct message *message)
@@ -461,7 +290,7 @@ static int change(struct front *front, struct message *message)
 		front->features = message->u64;
 		return 0;
 	case VU_SET_PROTOCOL_FEATURES:
-		if (message->u64 & ~VU_PROTOCOL_FEATURES)
+		if (message->u64 & ~protocol_features(front))
 			return -EINVAL;
 		front->protocol_features = message->u64;
 		return 0;
@@ -487,10 +316,42 @@ static int change(struct front *front, struct message *message)
 	}
 }
 
-static enum io_end send_u64(struct front *front, struct message *message,
-			    uint64_t value)
+/*
+ * Requests that have an answer of their own are always answered, or QEMU waits
+ * for ever; a wrong one with zeros, GET_CONFIG with no payload at all.
+ */
+static enum io_end answer_u64(struct front *front, struct message *message,
+			      uint64_t value)
 {
-	return send_reply(front, message, &value, sizeof(value));
+	return message_reply(&front->socket, message, &value, sizeof(value));
+}
+
+static enum io_end answer_base(struct front *front, struct message *message,
+			       int *error)
+{
+	struct vu_vring_state state = {.index = message->state.index};
+
+	if (!*error)
+		*error = get_vring_base(front, state.index, &state.num);
+	return message_reply(&front->socket, message, &state, sizeof(state));
+}
+
+static enum io_end answer_config(struct front *front, struct message *message,
+				 int *error)
+{
+	struct vu_config *c = &message->config;
+	unsigned char space[VU_CONFIG_MAX] = {0};
+
+	memcpy(space, &config, sizeof(config));
+	if (!*error &&
+	    (c->offset > sizeof(space) || c->size > sizeof(space) - c->offset ||
+	     message->head.size != VU_CONFIG_HEAD + c->size))
+		*error = -EINVAL;
+	if (*error)
+		return message_reply(&front->socket, message, message->bytes, 0);
+	memcpy(c->bytes, space + c->offset, c->size);
+	return message_reply(&front->socket, message, c,
+			     VU_CONFIG_HEAD + c->size);
 }
 
 static enum io_end handle(struct front *front, struct message *message)
@@ -498,30 +359,37 @@ static enum io_end handle(struct front *front, struct message *message)
 	const uint32_t flags = message->head.flags;
 	const uint32_t request = message->head.request;
 	enum io_end end = IO_DONE;
+	bool answered = true;
 	int error = 0;
 
+	if (message->head.size < payload_of(request))
+		error = -EINVAL;
 	switch (request) {
 	case VU_GET_FEATURES:
-		end = send_u64(front, message, FEATURES);
+		end = answer_u64(front, message, FEATURES);
 		break;
 	case VU_GET_PROTOCOL_FEATURES:
-		end = send_u64(front, message, VU_PROTOCOL_FEATURES);
+		end = answer_u64(front, message, protocol_features(front));
 		break;
 	case VU_GET_QUEUE_NUM:
-		end = send_u64(front, message, PEER_QUEUES_MAX);
+		end = answer_u64(front, message, PEER_QUEUES_MAX);
 		break;
 	case VU_GET_VRING_BASE:
-		end = get_vring_base(front, message, &error);
+		end = answer_base(front, message, &error);
+		break;
+	case VU_GET_CONFIG:
+		end = answer_config(front, message, &error);
 		break;
 	default:
-		error = change(front, message);
+		answered = false;
+		if (!error)
+			error = change(front, message);
 	}
 	log_line(LOG_DEBUG, "vhost-user request %u: %s", request,
 		 error ? strerror(-error) : "ok");
-	if (end == IO_DONE && flags & VU_FLAG_NEED_REPLY &&
-	    front->protocol_features & VU_PROTOCOL_REPLY_ACK &&
-	    !has_own_reply(request))
-		end = send_u64(front, message, error ? 1 : 0);
+	if (!answered && flags & VU_FLAG_NEED_REPLY &&
+	    front->protocol_features & VU_PROTOCOL_REPLY_ACK)
+		end = answer_u64(front, message, error ? 1 : 0);
 	return end;
 }
 
@@ -531,27 +399,23 @@ static enum serve_end serve_messages(struct front *front)
 	enum io_end end;
 
 	for (;;) {
-		memset(&message, 0, sizeof(message));
-		end = receive_bytes(front, &message, &message.head,
-				    sizeof(message.head));
-		if (end == IO_DONE &&
-		    (message.head.size > sizeof(message.bytes) ||
-		     (message.head.flags & VU_VERSION_MASK) != VU_VERSION)) {
-			close_fds(&message);
-			return SERVE_REFUSED;
-		}
-		if (end == IO_DONE)
-			end = receive_bytes(front, &message, message.bytes,
-					    message.head.size);
+		end = message_receive(&front->socket, &message);
 		if (end == IO_DONE) {
 			gate_close(&front->device->gate);
 			end = handle(front, &message);
 			open_if_ready(front->device);
+			message_close_fds(&message);
 		}
-		close_fds(&message);
-		if (end != IO_DONE)
-			return end == IO_STOPPED ? SERVE_STOPPED
-						 : SERVE_DISCONNECTED;
+		switch (end) {
+		case IO_DONE:
+			break;
+		case IO_CLOSED:
+			return SERVE_DISCONNECTED;
+		case IO_REFUSED:
+			return SERVE_REFUSED;
+		case IO_STOPPED:
+			return SERVE_STOPPED;
+		}
 	}
 }
 
@@ -576,8 +440,7 @@ enum serve_end vhost_user_serve(struct device *device, int fd, int stop_fd)
 {
 	struct front front = {
 		.device = device,
-		.fd = fd,
-		.stop_fd = stop_fd,
+		.socket = {.fd = fd, .stop_fd = stop_fd},
 	};
 	enum serve_end end = serve_messages(&front);
 

@@ -30,9 +30,18 @@ typedef __UINT64_TYPE__ peer_le64;
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	       "the wire is little-endian and so are all its users");
 
-/* Where to find it: a stock vhost-user-fs front end carries the device. */
+/*
+ * Where to find it: a stock vhost-user-fs front end carries the device, and
+ * names it by its tag.
+ */
 #define PEER_VIRTIO_ID          26
 #define PEER_TAG                "svm-peer"
+
+/* The configuration space, where the front end has one: both are optional. */
+struct peer_wire_config {
+	char tag[36]; /* PEER_TAG and zeros */
+	peer_le32 work_queues;
+};
 
 #define PEER_QUEUE_CONTROL      0
 #define PEER_QUEUE_PAGE_REQUEST 1
@@ -377,6 +386,10 @@ struct peer_wire_work_done {
 		       #type "." #field " moved")
 #define PEER_SIZE(type, size) \
 	_Static_assert(sizeof(struct type) == (size), #type " changed size")
+
+PEER_AT(peer_wire_config, tag, 0);
+PEER_AT(peer_wire_config, work_queues, 36);
+PEER_SIZE(peer_wire_config, 40);
 
 PEER_AT(peer_wire_request, command, 0);
 PEER_AT(peer_wire_request, ctx, 4);

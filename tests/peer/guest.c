@@ -18,6 +18,7 @@
  * Not here: any claim about the peer; see the *_test.c files.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,7 +90,8 @@ static void exec_peer(struct guest *g, const char *args)
 	_exit(127);
 }
 
-void guest_spawn(struct guest *g, const char *args)
+/* Memory, eventfds and a name for the socket. */
+static void make_machine(struct guest *g)
 {
 	static unsigned int number;
 	const char *dir = getenv("TMPDIR");
@@ -113,12 +115,40 @@ void guest_spawn(struct guest *g, const char *args)
 		q->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		q->err = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	}
+}
+
+static void start_peer(struct guest *g, const char *args)
+{
 	g->peer = fork();
 	REQUIRE(g->peer >= 0);
 	if (!g->peer)
 		exec_peer(g, args);
 	running = g->peer;
+}
+
+void guest_spawn(struct guest *g, const char *args)
+{
+	make_machine(g);
+	start_peer(g, args);
 	guest_connect(g);
+}
+
+void guest_await_client(struct guest *g, const char *args)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct pollfd p = {.events = POLLIN};
+
+	make_machine(g);
+	strncpy(address.sun_path, g->socket_path, sizeof(address.sun_path) - 1);
+	start_peer(g, args);
+	p.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	REQUIRE(p.fd >= 0);
+	REQUIRE(!bind(p.fd, (struct sockaddr *)&address, sizeof(address)));
+	REQUIRE(!listen(p.fd, 1));
+	REQUIRE(poll(&p, 1, GUEST_TIMEOUT_MS) == 1);
+	g->sock = accept4(p.fd, NULL, NULL, SOCK_CLOEXEC);
+	REQUIRE(g->sock >= 0);
+	close(p.fd);
 }
 
 int guest_reap(struct guest *g)

@@ -101,6 +101,9 @@ struct guest {
 /** guest_spawn() - start a peer with @args and connect, nothing more */
 void guest_spawn(struct guest *g, const char *args);
 
+/** guest_await_client() - start a peer with @args, which connects to us */
+void guest_await_client(struct guest *g, const char *args);
+
 /** guest_boot() - guest_spawn(), set the device up, HELLO */
 void guest_boot(struct guest *g, const char *args);
 
@@ -116,7 +119,7 @@ void guest_abandon(void);
 void guest_connect(struct guest *g);
 void guest_disconnect(struct guest *g);
 
-/** vu_send() - one vhost-user message with up to 8 descriptors */
+/** vu_send() - one vhost-user message with up to 9 descriptors */
 void vu_send(struct guest *g, uint32_t request, uint32_t flags,
 	     const void *payload, uint32_t size, const int *fds, unsigned n);
 

@@ -20,7 +20,7 @@ void vu_send(struct guest *g, uint32_t request, uint32_t flags,
 {
 	uint32_t head[3] = {request, flags | 1, size};
 	union {
-		char bytes[CMSG_SPACE(8 * sizeof(int))];
+		char bytes[CMSG_SPACE(9 * sizeof(int))];
 		struct cmsghdr align;
 	} control = {.bytes = {0}};
 	struct iovec iov[2] = {

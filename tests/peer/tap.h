@@ -28,6 +28,7 @@ struct tap_group {
 		sizeof(group##_tests) / sizeof(group##_tests[0]),     \
 	}
 
+extern const struct tap_group program_group;
 extern const struct tap_group front_group;
 extern const struct tap_group descriptor_group;
 extern const struct tap_group ring_group;
