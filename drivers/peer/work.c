@@ -11,6 +11,7 @@
  *
  *	event			work->slot	order
  *	submitted		the order	in flight, ->work set
+ *	not submitted		NULL		free; done, with the error
  *	answered		NULL		free; outputs copied
  *	abandoned		NULL		in flight, ->work NULL
  *	context destroyed	NULL		in flight until answered
@@ -211,13 +212,55 @@ static void order_fill(struct peer_order *order, u32 ctx_id,
 	order->results = work->results ? order->limit : 0;
 }
 
-int peer_work_send(struct peer *peer, struct peer_context *ctx, u32 ctx_id,
-		   struct peer_work *work, u64 *left_ns)
+/* Nothing is done yet, and nobody has it. */
+static void work_reset(struct peer_work *work)
 {
-	struct peer_order *order = NULL;
-	struct virtqueue_buffer buffers[3];
+	work->done = 0;
+	work->value = 0;
+	work->fault_va = 0;
+	work->page_requests = 0;
+	work->status = 0;
+	work->slot = NULL;
+	init_completion(&work->completion);
+}
+
+/* Put a filled order in the ring; if that fails it is free again. */
+static int order_send(struct peer *peer, struct peer_context *ctx,
+		      struct peer_work *work, struct peer_order *order)
+{
+	struct virtqueue_buffer buffers[3] = {
+		{virt_to_phys(order->request), sizeof(*order->request)},
+		{virt_to_phys(order->answer), sizeof(*order->answer)},
+		{virt_to_phys(order->values), (u32)(order->results * sizeof(u64))},
+	};
 	unsigned long flags;
 	int err = -EIO;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	if (!peer->dead)
+		err = virtqueue_add(&peer->work->vq, buffers, 1,
+				    order->results ? 2 : 1, order);
+	if (!err) {
+		work->slot = order;
+		order->work = work;
+		order->ctx = ctx;
+		order->flight = true;
+		if (ctx)
+			ctx->orders++;
+		virtqueue_kick(&peer->work->vq);
+	} else {
+		list_add_tail(&order->link, &peer->free_orders);
+	}
+	spin_unlock_irqrestore(&peer->lock, flags);
+	if (err)
+		wake_up_all(&peer->order_wait);
+	return err ? -EIO : 0;
+}
+
+static int work_send(struct peer *peer, struct peer_context *ctx, u32 ctx_id,
+		     struct peer_work *work, u64 *left_ns)
+{
+	struct peer_order *order = NULL;
 
 	if (!work_sensible(peer, work))
 		return -EINVAL;
@@ -227,38 +270,22 @@ int peer_work_send(struct peer *peer, struct peer_context *ctx, u32 ctx_id,
 	if (!order)
 		return peer_alive(peer) ? -EBUSY : -EIO;
 	order_fill(order, ctx_id, work);
-	work->done = 0;
-	work->value = 0;
-	work->fault_va = 0;
-	work->page_requests = 0;
-	work->slot = order;
-	init_completion(&work->completion);
-	buffers[0].addr = virt_to_phys(order->request);
-	buffers[0].len = sizeof(*order->request);
-	buffers[1].addr = virt_to_phys(order->answer);
-	buffers[1].len = sizeof(*order->answer);
-	buffers[2].addr = virt_to_phys(order->values);
-	buffers[2].len = (u32)(order->results * sizeof(u64));
+	return order_send(peer, ctx, work, order);
+}
 
-	spin_lock_irqsave(&peer->lock, flags);
-	if (!peer->dead)
-		err = virtqueue_add(&peer->work->vq, buffers, 1,
-				    order->results ? 2 : 1, order);
-	if (!err) {
-		order->work = work;
-		order->ctx = ctx;
-		order->flight = true;
-		if (ctx)
-			ctx->orders++;
-		virtqueue_kick(&peer->work->vq);
-	} else {
-		work->slot = NULL;
-		list_add_tail(&order->link, &peer->free_orders);
+int peer_work_send(struct peer *peer, struct peer_context *ctx, u32 ctx_id,
+		   struct peer_work *work, u64 *left_ns)
+{
+	int err;
+
+	work_reset(work);
+	err = work_send(peer, ctx, ctx_id, work, left_ns);
+	/* Work that was never sent is done: a waiter must not wait for it. */
+	if (err) {
+		work->status = err;
+		complete(&work->completion);
 	}
-	spin_unlock_irqrestore(&peer->lock, flags);
-	if (err)
-		wake_up_all(&peer->order_wait);
-	return err ? -EIO : 0;
+	return err;
 }
 
 int peer_work_submit(struct peer_context *ctx, struct peer_work *work)

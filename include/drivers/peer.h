@@ -337,7 +337,8 @@ int peer_ping(struct peer *peer);
  * Context: may sleep while the device has all the orders there are, but no
  *	    longer than PEER_DEATH_NS; no lock that a callback takes is held.
  * Return: 0, -EINVAL (@work makes no sense), -EBUSY (none came free), -EIO
- *	   (dead); after an error @work is the caller's alone.
+ *	   (dead); after an error @work is the caller's alone, and
+ *	   peer_work_wait() returns that error at once.
  */
 int peer_work_submit(struct peer_context *ctx, struct peer_work *work);
 

@@ -111,6 +111,15 @@ int device_add(struct peer_context *ctx, vaddr_t va, u64 repeat, u64 *done)
 	return err;
 }
 
+int arena_wait(struct peer_arena *arena, struct peer_work *work)
+{
+	int err = peer_work_wait(work, ARENA_NS);
+
+	if (err == -ETIMEDOUT)
+		peer_work_abandon(arena->ctx, work);
+	return err;
+}
+
 struct peer_context_stats arena_stats(struct peer_arena *arena)
 {
 	struct peer_context_stats stats;

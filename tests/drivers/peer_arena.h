@@ -54,6 +54,12 @@ int device_add(struct peer_context *ctx, vaddr_t va, u64 repeat, u64 *done);
 /* Fill @work with the same, to be submitted by the caller. */
 void device_add_order(struct peer_work *work, vaddr_t va, u64 repeat);
 
+/*
+ * The errno of a submitted work, -ETIMEDOUT after ARENA_NS; either way it is the
+ * caller's again.
+ */
+int arena_wait(struct peer_arena *arena, struct peer_work *work);
+
 struct peer_context_stats arena_stats(struct peer_arena *arena);
 
 #endif

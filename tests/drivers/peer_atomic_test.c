@@ -12,7 +12,7 @@
 
 KTEST_F(peer_atomic, grant_takes_the_page_and_a_touch_takes_it_back, KT_NEEDS_PEER)
 {
-	struct peer_translation found;
+	struct peer_translation found = {0};
 	struct peer_arena arena;
 	struct page *page;
 	u64 done;
@@ -29,6 +29,8 @@ KTEST_F(peer_atomic, grant_takes_the_page_and_a_touch_takes_it_back, KT_NEEDS_PE
 	page = follow_page(arena.mm, arena.base);
 	mmap_read_unlock(arena.mm);
 	EXPECT(!page);
+	if (page)
+		put_page(page);
 	EXPECT_EQ(cpu_read(&arena, arena.base), 42u);
 	EXPECT_EQ(peer_query(arena.ctx, arena.base, &found), -ENOENT);
 	EXPECT_EQ(arena_stats(&arena).grants, 1u);
@@ -354,7 +356,7 @@ KTEST_F(peer_atomic, unmap_during_device_atomics_stops_them_exactly, KT_NEEDS_PE
 		EXPECT_EQ(peer_work_submit(arena.ctx, &work), 0);
 		KTEST_WAIT_FOR(test, READ_ONCE(*word) > 10);
 		EXPECT_EQ(do_munmap(arena.mm, va, PAGE_SIZE), 0);
-		EXPECT_EQ(peer_work_wait(&work, ARENA_NS), -EFAULT);
+		EXPECT_EQ(arena_wait(&arena, &work), -EFAULT);
 		EXPECT_EQ(READ_ONCE(*word), work.done);
 		put_page(frame);
 	}

@@ -8,7 +8,6 @@
  *	mapped    [-------------) | nothing
  */
 #include <arch/uaccess.h>
-#include <kernel/alloc.h>
 #include <kernel/sched.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
@@ -166,6 +165,20 @@ KTEST_F(peer, orders_that_make_no_sense_are_refused, KT_NEEDS_PEER)
 	EXPECT_EQ(peer_work_run(arena.ctx, &odd, ARENA_NS), -EINVAL);
 	EXPECT_EQ(peer_work_run(arena.ctx, &op, ARENA_NS), -EINVAL);
 	EXPECT_EQ(peer_work_run(arena.ctx, &huge, ARENA_NS), -EINVAL);
+	arena_close(&arena);
+}
+
+/* A caller that waits all the same learns it at once. */
+KTEST_F(peer, order_that_was_refused_is_done_with_its_error, KT_NEEDS_PEER)
+{
+	struct peer_work none = {.op = PEER_OP_LOAD, .width = 8, .repeat = 1};
+	struct peer_arena arena;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(peer_work_submit(arena.ctx, &none), -EINVAL);
+	EXPECT_EQ(peer_work_wait(&none, 0), -EINVAL);
+	peer_work_abandon(arena.ctx, &none);
 	arena_close(&arena);
 }
 
@@ -332,7 +345,7 @@ KTEST_F(peer, page_looked_up_before_an_unmap_is_not_installed, KT_NEEDS_PEER)
 	EXPECT_EQ(madvise_dontneed(arena.mm, arena.base, PAGE_SIZE), 0);
 	cpu_write(&arena, arena.base + 8, 2);
 	step_signal(&interloper.step, 2);
-	EXPECT_EQ(peer_work_wait(&work, ARENA_NS), 0);
+	EXPECT_EQ(arena_wait(&arena, &work), 0);
 	EXPECT_GE(arena_stats(&arena).retries_collision, 1u);
 	EXPECT_EQ(cpu_read(&arena, arena.base), 77u);
 	EXPECT_EQ(cpu_read(&arena, arena.base + 8), 2u);
@@ -377,7 +390,7 @@ KTEST_F(peer, acknowledged_invalidation_means_no_access_in_flight, KT_NEEDS_PEER
 		KTEST_WAIT_FOR(test, arena_stats(&arena).replays > round);
 		EXPECT_EQ(do_mprotect(arena.mm, va, PAGE_SIZE, PROT_READ), 0);
 		before = cpu_read(&arena, va);
-		EXPECT_EQ(peer_work_wait(&work, ARENA_NS), -EFAULT);
+		EXPECT_EQ(arena_wait(&arena, &work), -EFAULT);
 		after = cpu_read(&arena, va);
 		done = work.done;
 		moved += before != after;
@@ -451,99 +464,13 @@ KTEST_F(peer, second_change_waits_for_the_first_ones_acknowledgement,
 		EXPECT_EQ(change.seen, first);
 		/* What is done from here on goes to another frame. */
 		EXPECT_EQ(do_munmap(arena.mm, arena.base, PAGE_SIZE), 0);
-		EXPECT_EQ(peer_work_wait(&work, ARENA_NS), -EFAULT);
+		EXPECT_EQ(arena_wait(&arena, &work), -EFAULT);
 		EXPECT_EQ(READ_ONCE(*change.word), first);
 		put_page(frame);
 	} else {
 		ktest_fail(test, "no frame was mapped");
 	}
 	arena_close(&arena);
-}
-
-KTEST_F(peer, end_of_the_address_space_closes_the_context, KT_NEEDS_PEER)
-{
-	struct peer_translation found;
-	struct peer_arena arena;
-	u64 value;
-
-	if (!arena_open(test, &arena))
-		return;
-	EXPECT_EQ(device_store(arena.ctx, arena.base, 1), 0);
-	kthread_unuse_mm(arena.mm);
-	mmput(arena.mm);
-	/* The context's thread may be the last to leave the address space. */
-	KTEST_WAIT_FOR(test,
-		       peer_query(arena.ctx, arena.base, &found) == -ENOENT);
-	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), -EFAULT);
-	peer_context_destroy(arena.ctx);
-}
-
-KTEST_F(peer, context_goes_before_its_address_space, KT_NEEDS_PEER)
-{
-	struct peer_arena arena;
-
-	if (!arena_open(test, &arena))
-		return;
-	EXPECT_EQ(device_store(arena.ctx, arena.base, 5), 0);
-	peer_context_destroy(arena.ctx);
-	EXPECT_EQ(cpu_read(&arena, arena.base), 5u);
-	EXPECT_EQ(do_munmap(arena.mm, arena.base, PAGE_SIZE), 0);
-	kthread_unuse_mm(arena.mm);
-	mmput(arena.mm);
-}
-
-KTEST_F(peer, contexts_do_not_see_each_other, KT_NEEDS_PEER)
-{
-	struct peer_arena one;
-	struct peer_context *other;
-	struct mm_struct *mm;
-	u64 value;
-	long at;
-
-	if (!arena_open(test, &one))
-		return;
-	mm = mm_alloc();
-	at = mm ? do_mmap(mm, one.base, PAGE_SIZE, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
-		: -ENOMEM;
-	EXPECT_EQ(at, (long)one.base);
-	if (at > 0 && !peer_context_create(one.peer, mm, &other)) {
-		EXPECT_EQ(device_store(one.ctx, one.base, 1), 0);
-		EXPECT_EQ(device_store(other, one.base, 2), 0);
-		EXPECT_EQ(device_load(one.ctx, one.base, &value), 0);
-		EXPECT_EQ(value, 1u);
-		peer_context_destroy(other);
-	} else {
-		ktest_fail(test, "no second context");
-	}
-	if (mm)
-		mmput(mm);
-	arena_close(&one);
-}
-
-KTEST_F(peer, contexts_are_given_out_until_there_are_no_more, KT_NEEDS_PEER)
-{
-	struct peer_context **extra;
-	unsigned int count = 0, most = 300;
-	struct peer_arena arena;
-	int err = 0;
-
-	extra = kcalloc(most, sizeof(*extra), GFP_KERNEL);
-	REQUIRE(extra);
-	if (arena_open(test, &arena)) {
-		while (count < most && !err) {
-			err = peer_context_create(arena.peer, arena.mm,
-						  &extra[count]);
-			count += !err;
-		}
-		EXPECT_EQ(err, -ENOSPC);
-		EXPECT_GE(count, 1u);
-		EXPECT_EQ(device_store(extra[count - 1], arena.base, 3), 0);
-		while (count)
-			peer_context_destroy(extra[--count]);
-		arena_close(&arena);
-	}
-	kfree(extra);
 }
 
 /* The device's table, the driver's and the CPU's, after each step. */
