@@ -9,8 +9,8 @@
  *
  * Meeting it, in this order, each step a reason to refuse:
  *
- *	virtio id 26 and the tag "svm-peer"	else it is a file system
- *	HELLO: magic, version, features		else it speaks otherwise
+ *	virtio id 26, 3 queues, no other tag	else it is a file system
+ *	HELLO: magic, version, features, limits	else it speaks otherwise
  *	ECHO: it reads what we wrote, and we	else guest memory is not
  *	read what it wrote			shared with it
  *	the lock probe (probe_lock.c)		only noted: nothing needs it
@@ -49,7 +49,6 @@
 
 #include "internal.h"
 
-#define PEER_TAG_BYTES     36
 #define PEER_QUEUE_ENTRIES 256
 #define PEER_ECHO_WORD     0x636f6e636f726421ull
 
@@ -250,8 +249,12 @@ static int queues_create(struct peer *peer)
 		return (int)PTR_ERR(peer->work);
 	if (!roomy(&peer->control->vq, ARRAY_SIZE(peer->slots), 2) ||
 	    !roomy(&peer->pages->vq, PEER_REQUESTS, 1) ||
-	    !roomy(&peer->work->vq, PEER_ORDERS, 3))
+	    !roomy(&peer->work->vq, PEER_ORDERS, 3)) {
+		pr_err("peer: queues of %u entries are too small: give the front "
+		       "end %u\n",
+		       peer->control->vq.size, PEER_QUEUE_ENTRIES);
 		return -ENOSPC;
+	}
 	return 0;
 }
 
@@ -264,19 +267,18 @@ static int hello(struct peer *peer)
 		.version_max = PEER_VERSION,
 		.features = PEER_F_KNOWN,
 	};
+	const char *why;
 	int err;
 
 	err = peer_command(peer, &request, sizeof(request), &peer->hello,
 			   sizeof(peer->hello));
 	if (err)
 		return err;
-	if (peer->hello.magic != PEER_MAGIC ||
-	    peer->hello.version != PEER_VERSION ||
-	    (peer->hello.features & ~PEER_F_KNOWN) || !peer->hello.instance ||
-	    peer->hello.va_bits != PEER_VA_BITS || !peer->hello.max_contexts ||
-	    !peer->hello.max_mappings || !peer->hello.max_map_entries)
-		return -EPROTO;
-	return 0;
+	why = peer_hello_refusal(&peer->hello);
+	if (!why)
+		return 0;
+	pr_err("peer: refused after HELLO: %s\n", why);
+	return -EPROTO;
 }
 
 static int echo(struct peer *peer)
@@ -348,9 +350,28 @@ static int start(struct peer *peer)
 	return err;
 }
 
+/* Look at what the front end shows; not everything of this id is a peer. */
+static int look_at_front(const struct peer *peer)
+{
+	const struct virtio_device *vdev = &peer->vdev;
+	struct peer_front front = {
+		.virtio_id = vdev->id,
+		.queues = vdev->nr_queues,
+	};
+	const char *why;
+
+	front.has_tag =
+		!virtio_config_read(vdev, 0, front.tag, sizeof(front.tag));
+	why = peer_front_refusal(&front);
+	if (!why)
+		return 0;
+	pr_info("peer: %02x:%02x.%x is passed over: %s\n", peer->pci->bus_nr,
+		peer->pci->devfn >> 3, peer->pci->devfn & 7, why);
+	return -ENODEV;
+}
+
 static int peer_probe(struct pci_device *pci, const struct pci_device_id *id)
 {
-	char tag[PEER_TAG_BYTES + 1] = "";
 	struct task *thread;
 	struct peer *peer;
 	int err;
@@ -365,13 +386,10 @@ static int peer_probe(struct pci_device *pci, const struct pci_device_id *id)
 		memory_destroy(peer);
 		return err;
 	}
-	err = -ENODEV;
-	if (peer->vdev.id != PEER_VIRTIO_ID ||
-	    virtio_config_read(&peer->vdev, 0, tag, PEER_TAG_BYTES) ||
-	    strcmp(tag, PEER_TAG) || peer->vdev.nr_queues < PEER_QUEUES_MIN)
-		goto out_close;
 	peer->index = nr_peers;
-	err = start(peer);
+	err = look_at_front(peer);
+	if (!err)
+		err = start(peer);
 	if (err)
 		goto out_close;
 	thread = kthread_run(beat_thread, peer, "peer%u/beat", peer->index);

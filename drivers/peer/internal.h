@@ -307,6 +307,28 @@ int peer_status_errno(u32 status);
 void peer_die(struct peer *peer, const char *why);
 void peer_die_locked(struct peer *peer, const char *why) __must_hold(&peer->lock);
 
+/* ---- match.c ---------------------------------------------------------- */
+
+/**
+ * struct peer_front - what a front end shows before it is spoken to
+ * @virtio_id: of the device
+ * @queues: from the common configuration
+ * @has_tag: its configuration space is long enough for one
+ * @tag: valid if @has_tag; not terminated
+ */
+struct peer_front {
+	u16 virtio_id;
+	unsigned int queues;
+	bool has_tag;
+	char tag[sizeof(((struct peer_wire_config *)0)->tag)];
+};
+
+/* Why it is no peer, or none that can be driven; NULL: say HELLO (G1.1). */
+const char *peer_front_refusal(const struct peer_front *front);
+
+/* Why its answer to HELLO is not to be believed, or NULL (G5.21). */
+const char *peer_hello_refusal(const struct peer_wire_hello_answer *hello);
+
 /* ---- work.c ----------------------------------------------------------- */
 
 void peer_work_init(struct peer *peer);

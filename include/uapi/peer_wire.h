@@ -64,11 +64,24 @@ struct peer_wire_config {
 #define PEER_F_TEST_OPTIONS (1ull << 2) /* PEER_OPT_TEST_* are accepted */
 #define PEER_F_KNOWN        (PEER_F_DEVMEM | PEER_F_RMW_ATOMIC | PEER_F_TEST_OPTIONS)
 
-/* Bounds that hold for every version 1 device; HELLO tells the actual ones. */
+/*
+ * Bounds of a version 1 device. HELLO says the actual limits, each between its
+ * MIN, which drivers and tests may rely on, and its MAX.
+ */
+#define PEER_MIN_CONTEXTS      64u
 #define PEER_MAX_CONTEXTS      256u
+#define PEER_MIN_MAP_ENTRIES   64u
 #define PEER_MAX_MAP_ENTRIES   512u
+#define PEER_MIN_PAGE_REQUESTS 8u
+#define PEER_MAX_PAGE_REQUESTS 64u
+#define PEER_MIN_RESULTS       64u
 #define PEER_MAX_RESULTS       512u
-#define PEER_MAX_COUNT         (1ull << 24) /* elements or bytes of a work */
+#define PEER_MIN_COUNT         10000000ull /* elements or bytes of a work */
+#define PEER_MAX_COUNT         (1ull << 24)
+#define PEER_MIN_MAPPINGS      2048ull /* pages of one context */
+#define PEER_MAX_MAPPINGS      (1ull << 20)
+
+/* Bounds that HELLO does not change. */
 #define PEER_MAX_DEVMEM_COPY   (256 * PEER_PAGE_SIZE)
 #define PEER_MAX_SEGMENTS      64u /* descriptors of one chain */
 #define PEER_MAX_RMW_WINDOW_NS 10000000ull
