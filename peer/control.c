@@ -116,10 +116,10 @@ static enum peer_status do_hello(struct device *device, struct call *call)
 		.va_bits = PEER_VA_BITS,
 		.max_contexts = PEER_MAX_CONTEXTS,
 		.max_map_entries = PEER_MAX_MAP_ENTRIES,
-		.max_page_requests = MAX_PAGE_REQUESTS,
+		.max_page_requests = PEER_MAX_PAGE_REQUESTS,
 		.max_results = PEER_MAX_RESULTS,
 		.workers = config->workers,
-		.max_mappings = MAX_MAPPINGS,
+		.max_mappings = PEER_MAX_MAPPINGS,
 		.max_count = PEER_MAX_COUNT,
 		.devmem_size = config->devmem_size,
 		.rmw_window_ns = config->rmw_window_ns,
@@ -128,10 +128,8 @@ static enum peer_status do_hello(struct device *device, struct call *call)
 	if (!ack)
 		return PEER_S_LIMIT;
 	device->features = offered & call->hello.features;
-	device->rmw_window_ns = config->rmw_window_ns;
-	device->rmw_atomic = config->rmw_atomic;
 	device->beats = 0;
-	atomic_store(&device->lie, PEER_LIE_NONE);
+	options_reset(device);
 	destroy_all(device, ack);
 	atomic_store(&device->session, ++device->sessions);
 	ack_put(device, ack);
@@ -324,105 +322,9 @@ static enum peer_status do_devmem_copy(struct device *device, struct call *call)
 	return PEER_S_OK;
 }
 
-/* Options of the device as a whole, and defaults for new contexts. */
-static enum peer_status set_device_option(struct device *device,
-					  uint32_t option, uint64_t value)
-{
-	switch (option) {
-	case PEER_OPT_RMW_WINDOW_NS:
-		device->rmw_window_ns = value;
-		return PEER_S_OK;
-	case PEER_OPT_RMW_ATOMIC:
-		device->rmw_atomic = value;
-		return PEER_S_OK;
-	case PEER_OPT_TEST_HANG_AFTER:
-		atomic_store(&device->hang_left, value);
-		return PEER_S_OK;
-	case PEER_OPT_TEST_DIE_AFTER:
-		atomic_store(&device->die_left, value);
-		return PEER_S_OK;
-	case PEER_OPT_TEST_LIE:
-		atomic_store(&device->lie, value);
-		return PEER_S_OK;
-	default:
-		return PEER_S_BAD_REQUEST;
-	}
-}
-
-static enum peer_status set_context_option(struct context *context,
-					   uint32_t option, uint64_t value)
-{
-	switch (option) {
-	case PEER_OPT_RMW_WINDOW_NS:
-		atomic_store(&context->rmw_window_ns, value);
-		return PEER_S_OK;
-	case PEER_OPT_RMW_ATOMIC:
-		atomic_store(&context->rmw_atomic, value);
-		return PEER_S_OK;
-	case PEER_OPT_TEST_EARLY_ACK:
-		atomic_store(&context->test_early_ack, value);
-		return PEER_S_OK;
-	case PEER_OPT_TEST_KEEP_MAPPING:
-		atomic_store(&context->test_keep_mapping, value);
-		return PEER_S_OK;
-	case PEER_OPT_TEST_EARLY_GRANT:
-		atomic_store(&context->test_early_grant, value);
-		return PEER_S_OK;
-	case PEER_OPT_TEST_STALL_NS:
-		atomic_store(&context->test_stall_ns, value);
-		return PEER_S_OK;
-	case PEER_OPT_TEST_LOSE_PAGE_REQUESTS:
-		atomic_store(&context->test_lose, value);
-		return PEER_S_OK;
-	case PEER_OPT_TEST_LOSE_REPLAYS:
-		atomic_store(&context->test_lose_replays, value);
-		return PEER_S_OK;
-	case PEER_OPT_TEST_ASK_AGAIN:
-		atomic_store(&context->test_ask_again, value);
-		return PEER_S_OK;
-	default:
-		return PEER_S_BAD_REQUEST;
-	}
-}
-
-static uint64_t option_max(uint32_t option)
-{
-	switch (option) {
-	case PEER_OPT_RMW_WINDOW_NS:
-	case PEER_OPT_TEST_STALL_NS:
-		return PEER_MAX_RMW_WINDOW_NS;
-	case PEER_OPT_TEST_LIE:
-		return PEER_LIE_COUNT - 1;
-	case PEER_OPT_TEST_LOSE_PAGE_REQUESTS:
-	case PEER_OPT_TEST_LOSE_REPLAYS:
-	case PEER_OPT_TEST_ASK_AGAIN:
-	case PEER_OPT_TEST_HANG_AFTER:
-	case PEER_OPT_TEST_DIE_AFTER:
-		return INT64_MAX;
-	default:
-		return 1;
-	}
-}
-
 static enum peer_status do_set_option(struct device *device, struct call *call)
 {
-	const struct peer_wire_set_option *r = &call->set_option;
-	enum peer_status status = PEER_S_NO_CONTEXT;
-	struct context *context;
-
-	if (r->option >= PEER_OPT_TEST_EARLY_ACK &&
-	    !(device->features & PEER_F_TEST_OPTIONS))
-		return PEER_S_NOT_PERMITTED;
-	if (r->value > option_max(r->option))
-		return PEER_S_BAD_REQUEST;
-	if (!r->head.ctx)
-		return set_device_option(device, r->option, r->value);
-	context = context_get(device, r->head.ctx);
-	if (context) {
-		status = set_context_option(context, r->option, r->value);
-		context_put(context);
-	}
-	return status;
+	return option_set(device, &call->set_option);
 }
 
 static enum peer_status do_stats(struct device *device, struct call *call)

@@ -42,11 +42,9 @@
 #include "table.h"
 #include "turn.h"
 
-#define WORKERS_MAX       16u
-#define MAX_PAGE_REQUESTS 64u
-#define MAX_MAPPINGS      (1ull << 20)
-#define TABLE_NODES_MAX   65536 /* 256 MiB of tables */
-#define VA_END            (1ull << PEER_VA_BITS)
+#define WORKERS_MAX     16u
+#define TABLE_NODES_MAX 65536 /* 256 MiB of tables */
+#define VA_END          (1ull << PEER_VA_BITS)
 
 /* What an epoll event is about, when not a queue's index. */
 #define WATCH_WAKEUP 100u
@@ -211,8 +209,8 @@ struct device {
 	bool rmw_atomic;          /* (K) for new contexts */
 	bool dropping;            /* (G) answers go nowhere */
 	_Atomic uint64_t counter[COUNTERS];
-	_Atomic int64_t hang_left; /* work requests, -1: never */
-	_Atomic int64_t die_left;  /* work requests, -1: never */
+	_Atomic int64_t hang_left; /* answers to work, -1: never */
+	_Atomic int64_t die_left;  /* answers to work, -1: never */
 	atomic_uint lie;           /* enum peer_lie */
 
 	pthread_mutex_t contexts_lock;
@@ -343,7 +341,8 @@ enum access_result {
 	ACCESS_OK,
 	ACCESS_PARKED,   /* the work waits for a page request's response */
 	ACCESS_CANCELED, /* the context is gone */
-	ACCESS_FAILED,   /* no memory to wait with, or RAM taken away */
+	ACCESS_FAILED,   /* no memory to wait with */
+	ACCESS_NOWHERE,  /* the page's RAM was taken away */
 };
 
 /**
@@ -381,6 +380,15 @@ enum grant_end { GRANT_REPLAYED, GRANT_REVOKED, GRANT_CANCELED };
 /** work_end_grant() - what became of the access @work was granted, if any */
 void work_end_grant(struct device *device, struct work *work, enum grant_end end);
 
+/* ---- work_check.c ------------------------------------------------------- */
+
+/**
+ * work_check() - can this be done, with @room bytes for the answer?
+ *
+ * Return: PEER_S_OK, PEER_S_BAD_COMMAND, _BAD_REQUEST or _BAD_ADDRESS.
+ */
+enum peer_status work_check(const struct peer_wire_work *request, uint64_t room);
+
 /* ---- work.c: what a request does --------------------------------------- */
 
 /** work_new() - check a request and begin it; answers what it refuses */
@@ -405,6 +413,15 @@ void pool_resume(struct device *device, struct work_list *list);
 
 /** pool_take_all() - all ready work, for device_drop_session() */
 void pool_take_all(struct device *device, struct work_list *list);
+
+/* ---- option.c ----------------------------------------------------------- */
+
+/** options_reset() - what the command line says, for a new session */
+void options_reset(struct device *device);
+
+/** option_set() - SET_OPTION; control thread */
+enum peer_status option_set(struct device *device,
+			    const struct peer_wire_set_option *request);
 
 /* ---- control.c ---------------------------------------------------------- */
 

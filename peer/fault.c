@@ -19,7 +19,7 @@
  *							tag
  *	both		-				end of its context
  *
- * At most MAX_PAGE_REQUESTS are sent and unanswered; that is told in HELLO, so
+ * At most PEER_MAX_PAGE_REQUESTS are sent and unanswered; that is told in HELLO, so
  * that the driver can size its buffers and its control queue.
  *
  * Locks: a context's list of faults and what is parked: context->lock. The
@@ -145,7 +145,7 @@ void fault_send(struct device *device)
 
 	pthread_mutex_lock(&device->fault_lock);
 	while ((fault = TAILQ_FIRST(&device->faults_queued)) &&
-	       device->faults_sent < MAX_PAGE_REQUESTS) {
+	       device->faults_sent < PEER_MAX_PAGE_REQUESTS) {
 		if (option_due(&fault->context->test_lose)) {
 			mark_sent_locked(device, fault);
 			continue;

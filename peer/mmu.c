@@ -225,7 +225,7 @@ static enum peer_status map_one_locked(struct context *context,
 	if (old &&
 	    ((old ^ entry->target) & ~rights || old & ~entry->target & rights))
 		return PEER_S_EXISTS;
-	if (!old && context->table.mapped >= MAX_MAPPINGS)
+	if (!old && context->table.mapped >= PEER_MAX_MAPPINGS)
 		return PEER_S_LIMIT;
 	if (table_set(&context->table, entry->va, entry->target))
 		return PEER_S_LIMIT;
@@ -312,7 +312,7 @@ static enum access_result begin_locked(struct worker *worker, struct work *work,
 	}
 	*page = target_page(context->device, entry);
 	if (!*page)
-		return ACCESS_FAILED;
+		return ACCESS_NOWHERE;
 	context->in_flight |= 1u << worker->number;
 	context->in_flight_va[worker->number] = va & PEER_PAGE_MASK;
 	atomic_store(&worker->revoke, false);

@@ -60,64 +60,7 @@ static bool is_bytes(uint32_t op)
 	return op == PEER_OP_COPY || op == PEER_OP_FILL;
 }
 
-/* ---- checking a request ------------------------------------------------- */
-
-static bool range_fits(uint64_t va, uint64_t len)
-{
-	return va < VA_END && len <= VA_END - va;
-}
-
-static enum peer_status check_bytes(const struct peer_wire_work *r)
-{
-	if (r->width || r->stride || r->repeat != 1 || r->flags || r->compare ||
-	    !r->count || r->count > PEER_MAX_COUNT)
-		return PEER_S_BAD_REQUEST;
-	if (!range_fits(r->va, r->count))
-		return PEER_S_BAD_ADDRESS;
-	if (r->op == PEER_OP_FILL)
-		return PEER_S_OK;
-	if (!range_fits(r->operand, r->count))
-		return PEER_S_BAD_ADDRESS;
-	if (r->va < r->operand + r->count && r->operand < r->va + r->count)
-		return PEER_S_BAD_REQUEST;
-	return PEER_S_OK;
-}
-
-static enum peer_status check_elements(const struct peer_wire_work *r,
-				       uint64_t room)
-{
-	uint64_t total;
-	uint64_t span;
-
-	if (r->width != 1 && r->width != 2 && r->width != 4 && r->width != 8)
-		return PEER_S_BAD_REQUEST;
-	if (r->flags & ~PEER_WORK_RESULTS || r->stride % r->width ||
-	    (r->compare && r->op != PEER_OP_CAS))
-		return PEER_S_BAD_REQUEST;
-	if (!r->count || !r->repeat ||
-	    __builtin_mul_overflow(r->count, r->repeat, &total) ||
-	    total > PEER_MAX_COUNT)
-		return PEER_S_BAD_REQUEST;
-	if (r->flags & PEER_WORK_RESULTS &&
-	    (total > PEER_MAX_RESULTS ||
-	     room < sizeof(struct peer_wire_work_done) + 8 * total))
-		return PEER_S_BAD_REQUEST;
-	if (r->va % r->width)
-		return PEER_S_BAD_ADDRESS;
-	if (__builtin_mul_overflow(r->count - 1, r->stride, &span) ||
-	    __builtin_add_overflow(span, r->width, &span) ||
-	    !range_fits(r->va, span))
-		return PEER_S_BAD_ADDRESS;
-	return PEER_S_OK;
-}
-
-static enum peer_status check_request(const struct peer_wire_work *r,
-				      uint64_t room)
-{
-	if (r->op < PEER_OP_FETCH_ADD || r->op > PEER_OP_FILL)
-		return PEER_S_BAD_COMMAND;
-	return is_bytes(r->op) ? check_bytes(r) : check_elements(r, room);
-}
+/* ---- the beginning ------------------------------------------------------- */
 
 static enum peer_status begin_work(struct device *device, struct work *work,
 				   const struct ring_chain *chain)
@@ -131,7 +74,7 @@ static enum peer_status begin_work(struct device *device, struct work *work,
 		return PEER_S_BAD_REQUEST;
 	if (!atomic_load(&device->session))
 		return PEER_S_NO_SESSION;
-	status = check_request(r, chain->writable_bytes);
+	status = work_check(r, chain->writable_bytes);
 	if (status != PEER_S_OK)
 		return status;
 
@@ -463,6 +406,9 @@ enum work_state work_run(struct worker *worker, struct work *work)
 	case ACCESS_FAILED:
 		work_finish(device, work, PEER_S_LIMIT);
 		return WORK_FINISHED;
+	case ACCESS_NOWHERE:
+		work_finish(device, work, PEER_S_BAD_ADDRESS);
+		return WORK_FINISHED;
 	}
 	if (is_bytes(work->request.op))
 		touch_bytes(worker, work, page, va);
@@ -501,7 +447,9 @@ static bool finish_with_lie(struct device *device, struct work *work,
 		ring_push_lie(reply->ring, reply->head, 0x7fffffff, 0);
 		break;
 	case PEER_LIE_USED_INDEX:
-		ring_push_lie(reply->ring, reply->head, sizeof(*done), 999);
+		/* More than the driver can have posted. */
+		ring_push_lie(reply->ring, reply->head, sizeof(*done),
+			      (uint16_t)reply->ring->size);
 		break;
 	default:
 		ring_push(reply->ring, reply->head, sizeof(*done));
@@ -517,7 +465,11 @@ static bool counted_down(_Atomic int64_t *left)
 	return atomic_load(left) >= 0 && atomic_fetch_sub(left, 1) == 0;
 }
 
-/* The test options that end the device after so many requests. */
+/*
+ * The test options that end the device after so many answers: at the one that
+ * comes next. It dies before that is written; when it hangs, that one is the
+ * last.
+ */
 static void die_or_hang(struct device *device)
 {
 	if (counted_down(&device->die_left)) {

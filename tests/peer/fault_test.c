@@ -143,6 +143,85 @@ static void a_denied_access_fails_with_exact_counts(void)
 	guest_shutdown(&g);
 }
 
+/*
+ * What the end of a failed request says: the element that was denied, or the
+ * first byte; the old values of what was done before it, and only those.
+ */
+static void a_failed_request_says_what_it_did_and_where_it_failed(void)
+{
+	static const struct {
+		uint32_t op, width;
+		uint64_t count, stride, va, operand; /* offsets from VA */
+		uint64_t done, fault_va;
+		uint32_t access;
+	} cases[] = {
+		{PEER_OP_FETCH_ADD, 4, 10, 20, 0xfd0, 5, 3, 0x100c,
+		 PEER_ACCESS_ATOMIC},
+		{PEER_OP_LOAD, 8, 2, 8, 0x1008, 0, 0, 0x1008, PEER_ACCESS_READ},
+		{PEER_OP_STORE, 2, 3, 0x800, 0x806, 9, 1, 0x1006,
+		 PEER_ACCESS_WRITE},
+		{PEER_OP_FILL, 0, 100, 0, 0xfff, 7, 1, 0x1000, PEER_ACCESS_WRITE},
+		{PEER_OP_FILL, 0, 100, 0, 0x1005, 7, 0, 0x1005, PEER_ACCESS_WRITE},
+		/* The source ends first, then the target does. */
+		{PEER_OP_COPY, 0, 100, 0, 0x100, 0xff1, 15, 0x1000,
+		 PEER_ACCESS_READ},
+		{PEER_OP_COPY, 0, 100, 0, 0xff3, 0x100, 13, 0x1000,
+		 PEER_ACCESS_WRITE},
+	};
+	struct peer_wire_page_request fault;
+	struct peer_wire_work_done done;
+	uint64_t results[4];
+	struct guest g;
+
+	boot(&g, "", 2 * sizeof(cases) / sizeof(cases[0]));
+	EXPECT_EQ(map(&g, CTX, VA, guest_page(0) | MAP_RWA), PEER_S_OK);
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct peer_wire_work w = {
+			.op = cases[i].op,
+			.ctx = CTX,
+			.va = VA + cases[i].va,
+			.operand = cases[i].op == PEER_OP_COPY
+					   ? VA + cases[i].operand
+					   : cases[i].operand,
+			.width = cases[i].width,
+			.flags = cases[i].width ? PEER_WORK_RESULTS : 0,
+			.count = cases[i].count,
+			.stride = cases[i].stride,
+			.repeat = 1,
+		};
+		uint32_t used;
+		int slot;
+
+		for (unsigned int word = 0; word < 0x1000; word += 8)
+			guest_write(&g, guest_page(0) + word,
+				    0x0101010101010101ull);
+		slot = work_post(&g, &w);
+		REQUIRE(next_fault(&g, &fault, GUEST_TIMEOUT_MS));
+		EXPECT_EQ(fault.va, VA + 0x1000);
+		EXPECT_EQ(fault.access, cases[i].access);
+		EXPECT_EQ(respond(&g, &fault, PEER_FAULT_DENY, 0), PEER_S_OK);
+		used = queue_wait(&g, PEER_QUEUE_WORK, slot);
+		memcpy(&done, slot_answer(&g, PEER_QUEUE_WORK, slot),
+		       sizeof(done));
+		memcpy(results,
+		       (char *)slot_answer(&g, PEER_QUEUE_WORK, slot) +
+			       sizeof(done),
+		       sizeof(results));
+		EXPECT_EQ(done.status, PEER_S_FAULT);
+		EXPECT_EQ(done.done, cases[i].done);
+		EXPECT_EQ(done.fault_va, VA + cases[i].fault_va);
+		EXPECT_EQ(done.page_requests, 1);
+		EXPECT_EQ(used,
+			  sizeof(done) + (cases[i].width ? 8 * done.done : 0));
+		/* STORE has no old values. */
+		EXPECT_EQ(done.value,
+			  cases[i].op == PEER_OP_FETCH_ADD ? 0x01010101 : 0);
+		for (unsigned int r = 0; cases[i].width && r < done.done; r++)
+			EXPECT_EQ(results[r], done.value);
+	}
+	guest_shutdown(&g);
+}
+
 static void responses_to_nothing_are_refused(void)
 {
 	struct peer_wire_page_request fault, wrong;
@@ -253,6 +332,94 @@ static void a_grant_without_translation_is_revoked_and_asked_anew(void)
 	guest_shutdown(&g);
 }
 
+/*
+ * Two accesses wait for one page. ASK_AGAIN makes the device miss the page with
+ * the first of them, or with both, though it is there.
+ */
+static void a_grant_is_worth_the_accesses_that_were_made(void)
+{
+	struct peer_wire_page_request fault;
+	struct peer_wire_work_done done;
+	struct guest g;
+	int slot[2];
+
+	boot(&g, "--allow-test-options --workers=1", 8);
+	for (unsigned int missed = 0; missed <= 2; missed++) {
+		const uint32_t made = 2 - missed;
+
+		guest_write(&g, guest_page(0), 0);
+		for (unsigned int i = 0; i < 2; i++)
+			slot[i] = work_post(&g, &add);
+		REQUIRE(next_fault(&g, &fault, GUEST_TIMEOUT_MS));
+		AWAIT(STAT(&g, misses) ==
+		      2 + 2 * missed + missed * (missed - 1) / 2);
+		EXPECT_EQ(option(&g, CTX, PEER_OPT_TEST_ASK_AGAIN, missed),
+			  PEER_S_OK);
+		EXPECT_EQ(respond(&g, &fault, PEER_FAULT_OK,
+				  guest_page(0) | MAP_RWA),
+			  made ? PEER_S_OK : PEER_S_REVOKED);
+		EXPECT_EQ(guest_read(&g, guest_page(0)), 5 * made);
+		if (missed) {
+			REQUIRE(next_fault(&g, &fault, GUEST_TIMEOUT_MS));
+			EXPECT_EQ(respond(&g, &fault, PEER_FAULT_OK, 0),
+				  PEER_S_OK);
+		}
+		for (unsigned int i = 0; i < 2; i++)
+			EXPECT_EQ(work_wait(&g, slot[i], &done, NULL, 0),
+				  PEER_S_OK);
+		EXPECT_EQ(guest_read(&g, guest_page(0)), 10);
+		EXPECT_EQ(invalidate(&g, CTX, VA, VA + 0x1000), PEER_S_OK);
+	}
+	guest_shutdown(&g);
+}
+
+/* Work waits for the answer to its tag, whatever is mapped meanwhile. */
+static void a_map_from_elsewhere_wakes_nobody(void)
+{
+	struct peer_wire_page_request fault;
+	struct peer_wire_work_done done;
+	struct guest g;
+	int slot;
+
+	boot(&g, "--workers=1", 4);
+	slot = work_post(&g, &add);
+	REQUIRE(next_fault(&g, &fault, GUEST_TIMEOUT_MS));
+	EXPECT_EQ(map(&g, CTX, VA, guest_page(0) | MAP_RWA), PEER_S_OK);
+	/* Work that comes now finds the page. */
+	EXPECT_EQ(work(&g, &add, &done), PEER_S_OK);
+	EXPECT_EQ(done.page_requests, 0);
+	EXPECT(!queue_finished(&g, PEER_QUEUE_WORK, slot));
+	EXPECT_EQ(query(&g, CTX, VA), guest_page(0) | MAP_RWA);
+	EXPECT_EQ(respond(&g, &fault, PEER_FAULT_OK, 0), PEER_S_OK);
+	EXPECT_EQ(work_wait(&g, slot, &done, NULL, 0), PEER_S_OK);
+	EXPECT_EQ(guest_read(&g, guest_page(0)), 10);
+	guest_shutdown(&g);
+}
+
+static void a_tag_is_used_once_in_an_instance(void)
+{
+	struct peer_wire_page_request fault;
+	struct peer_wire_work_done done;
+	uint64_t tag = 0;
+	struct guest g;
+	int slot;
+
+	guest_boot(&g, "");
+	for (unsigned int session = 0; session < 3; session++) {
+		EXPECT_EQ(simple(&g, PEER_CMD_CTX_CREATE, CTX), PEER_S_OK);
+		offer_buffers(&g, 1);
+		slot = work_post(&g, &add);
+		REQUIRE(next_fault(&g, &fault, GUEST_TIMEOUT_MS));
+		EXPECT(fault.tag > tag);
+		EXPECT_EQ(fault.session, g.session);
+		tag = fault.tag;
+		EXPECT_EQ(hello(&g, &(struct peer_wire_hello_answer){0}),
+			  PEER_S_OK);
+		EXPECT_EQ(work_wait(&g, slot, &done, NULL, 0), PEER_S_CANCELED);
+	}
+	guest_shutdown(&g);
+}
+
 static void a_destroyed_context_cancels_what_it_was_granted(void)
 {
 	struct peer_wire_page_request fault;
@@ -329,7 +496,7 @@ static void no_more_requests_than_promised_are_outstanding(void)
 	}
 	while (next_fault(&g, &fault[n], 100))
 		n++;
-	EXPECT_EQ(n, 64);
+	EXPECT_EQ(n, g.limits.max_page_requests);
 	for (unsigned int i = 0; i < 100; i++) {
 		if (i >= n)
 			REQUIRE(next_fault(&g, &fault[n++], GUEST_TIMEOUT_MS));
@@ -403,6 +570,10 @@ TAP_GROUP(fault, T(each_access_is_asked_for_and_replayed),
 	  T(an_atomic_response_completes_after_the_replay),
 	  T(an_early_grant_is_caught),
 	  T(a_grant_without_translation_is_revoked_and_asked_anew),
+	  T(a_failed_request_says_what_it_did_and_where_it_failed),
+	  T(a_grant_is_worth_the_accesses_that_were_made),
+	  T(a_map_from_elsewhere_wakes_nobody),
+	  T(a_tag_is_used_once_in_an_instance),
 	  T(a_destroyed_context_cancels_what_it_was_granted),
 	  T(a_stalled_fault_stalls_nobody_else),
 	  T(no_more_requests_than_promised_are_outstanding),

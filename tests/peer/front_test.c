@@ -287,7 +287,7 @@ static void a_message_too_long_ends_the_connection_only(void)
  * What a debugger does. Work in flight, a translation and a page request are
  * there afterwards; nothing is touched meanwhile.
  */
-static void stop_and_continue_keeps_the_session(void)
+static void stop_and_continue(const char *args, uint64_t repeat)
 {
 	struct peer_wire_work w = {
 		.op = PEER_OP_FETCH_ADD,
@@ -296,14 +296,14 @@ static void stop_and_continue_keeps_the_session(void)
 		.operand = 1,
 		.width = 8,
 		.count = 1,
-		.repeat = 200000,
+		.repeat = repeat,
 	};
 	struct peer_wire_page_request fault;
 	struct peer_wire_work_done done;
 	struct guest g;
 	int running, parked;
 
-	guest_boot(&g, "");
+	guest_boot(&g, args);
 	EXPECT_EQ(simple(&g, PEER_CMD_CTX_CREATE, 1), PEER_S_OK);
 	EXPECT_EQ(map(&g, 1, 0x1000, guest_page(0) | MAP_RWA), PEER_S_OK);
 	offer_buffers(&g, 2);
@@ -322,11 +322,18 @@ static void stop_and_continue_keeps_the_session(void)
 		guest_start(&g);
 	}
 	EXPECT_EQ(work_wait(&g, running, &done, NULL, 0), PEER_S_OK);
-	EXPECT_EQ(guest_read(&g, guest_page(0)), 200000);
+	EXPECT_EQ(guest_read(&g, guest_page(0)), repeat);
 	EXPECT_EQ(respond(&g, &fault, PEER_FAULT_OK, guest_page(2) | MAP_RWA),
 		  PEER_S_OK);
 	EXPECT_EQ(work_wait(&g, parked, &done, NULL, 0), PEER_S_OK);
 	guest_shutdown(&g);
+}
+
+/* With a wide window nearly each stop comes amid one: it waits for the store. */
+static void stop_and_continue_keeps_the_session(void)
+{
+	stop_and_continue("", 200000);
+	stop_and_continue("--rmw-window=1000000", 100);
 }
 
 static void a_reset_ends_the_session_without_a_word(void)

@@ -92,6 +92,7 @@ struct guest {
 	char socket_path[100];
 	struct guest_queue queue[GUEST_QUEUES];
 	bool direct; /* descriptors in the ring, no indirect tables */
+	struct peer_wire_hello_answer limits; /* the last answer to HELLO */
 	uint64_t session;
 	uint64_t instance;
 };

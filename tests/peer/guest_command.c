@@ -49,6 +49,8 @@ uint32_t hello(struct guest *g, struct peer_wire_hello_answer *answer)
 	uint32_t status =
 		control(g, &request, sizeof(request), answer, sizeof(*answer));
 
+	if (status == PEER_S_OK)
+		g->limits = *answer;
 	g->session = answer->session;
 	g->instance = answer->instance;
 	return status;

@@ -33,6 +33,8 @@ extern const struct tap_group front_group;
 extern const struct tap_group descriptor_group;
 extern const struct tap_group ring_group;
 extern const struct tap_group control_group;
+extern const struct tap_group option_group;
+extern const struct tap_group map_group;
 extern const struct tap_group work_group;
 extern const struct tap_group turn_group;
 extern const struct tap_group fault_group;

@@ -5,6 +5,7 @@
  * The kernel's tests rely on a device that lies, hangs and dies to order. That
  * it does so, once and as described, is tested here.
  */
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -63,7 +64,7 @@ static void each_lie_about_work_is_told_once(void)
 	slot = work_post(&g, &load);
 	raw_used(&g, &id, &len);
 	EXPECT_EQ(id, 2 * slot);
-	EXPECT(len > 0x10000);
+	EXPECT_EQ(len, 0x7fffffff);
 	q->busy[slot] = false;
 
 	EXPECT_EQ(option(&g, 0, PEER_OPT_TEST_LIE, PEER_LIE_USED_REPEAT),
@@ -92,8 +93,10 @@ static void each_lie_about_work_is_told_once(void)
 static void each_lie_about_a_page_is_told_once(void)
 {
 	struct peer_wire_page_request fault;
+	struct peer_wire_work_done done;
 	struct peer_wire_work w = load;
 	struct guest g;
+	int slot;
 
 	boot(&g, OPTIONS);
 	offer_buffers(&g, 8);
@@ -101,12 +104,19 @@ static void each_lie_about_a_page_is_told_once(void)
 	     lie++) {
 		EXPECT_EQ(option(&g, 0, PEER_OPT_TEST_LIE, lie), PEER_S_OK);
 		w.va += 0x1000;
-		work_post(&g, &w);
+		slot = work_post(&g, &w);
 		REQUIRE(next_fault(&g, &fault, GUEST_TIMEOUT_MS));
 		EXPECT_EQ(fault.ctx != 1, lie == PEER_LIE_PAGE_CONTEXT);
 		EXPECT_EQ(fault.va != w.va, lie == PEER_LIE_PAGE_ADDRESS);
 		EXPECT_EQ(fault.access != PEER_ACCESS_READ,
 			  lie == PEER_LIE_PAGE_ACCESS);
+		/* In place of the true request: its work waits for this tag. */
+		EXPECT_EQ(STAT(&g, page_requests),
+			  lie - PEER_LIE_PAGE_CONTEXT + 1);
+		EXPECT(!queue_finished(&g, PEER_QUEUE_WORK, slot));
+		fault.ctx = 1;
+		EXPECT_EQ(respond(&g, &fault, PEER_FAULT_DENY, 0), PEER_S_OK);
+		EXPECT_EQ(work_wait(&g, slot, &done, NULL, 0), PEER_S_FAULT);
 	}
 	w.va += 0x1000;
 	work_post(&g, &w);
@@ -231,8 +241,9 @@ static void a_hung_device_answers_nothing_until_reset(void)
 static void a_dying_device_dies_after_its_last_answer(void)
 {
 	struct peer_wire_work_done done;
+	int status, slot;
+	siginfo_t info;
 	struct guest g;
-	int status;
 
 	for (unsigned int by_option = 0; by_option < 2; by_option++) {
 		boot(&g, by_option ? OPTIONS : "--die-after=3");
@@ -241,7 +252,9 @@ static void a_dying_device_dies_after_its_last_answer(void)
 				  PEER_S_OK);
 		for (unsigned int i = 0; i < 3; i++)
 			EXPECT_EQ(work(&g, &load, &done), PEER_S_OK);
-		work_post(&g, &load);
+		slot = work_post(&g, &load);
+		EXPECT(!waitid(P_PID, (id_t)g.peer, &info, WEXITED | WNOWAIT));
+		EXPECT(!queue_finished(&g, PEER_QUEUE_WORK, slot));
 		status = guest_reap(&g);
 		EXPECT(WIFEXITED(status));
 		EXPECT_EQ(WEXITSTATUS(status), 70);

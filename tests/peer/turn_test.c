@@ -152,6 +152,52 @@ static void fill_and_copy_do_not_fall_into_a_window(void)
 	stores_between_adds_stay(PEER_OP_COPY, 7, 9);
 }
 
+/* A CPU that looks while the device writes sees each word of one kind. */
+static void fill_and_copy_write_each_word_at_once(void)
+{
+	struct peer_wire_work w[2] = {
+		{
+			.op = PEER_OP_FILL,
+			.ctx = SLOW,
+			.va = VA + 3,
+			.operand = 0xff,
+			.count = 0x1000 - 3,
+			.repeat = 1,
+		},
+		{
+			.op = PEER_OP_COPY,
+			.ctx = SLOW,
+			.va = VA + 5,
+			.operand = VA + 0x1000,
+			.count = 0x1000 - 5,
+			.repeat = 1,
+		},
+	};
+	struct peer_wire_work_done done;
+	unsigned int torn = 0;
+	struct guest g;
+	int slot[2];
+
+	boot(&g, 0);
+	for (unsigned int round = 0; round < 300; round++) {
+		for (unsigned int i = 0; i < 2; i++)
+			slot[i] = work_post(&g, &w[i]);
+		while (!queue_finished(&g, PEER_QUEUE_WORK, slot[0]) ||
+		       !queue_finished(&g, PEER_QUEUE_WORK, slot[1]))
+			for (unsigned int at = 8; at < 0x1000; at += 8) {
+				uint64_t word =
+					guest_read(&g, guest_page(0) + at);
+
+				torn += word && word != ~0ull;
+			}
+		for (unsigned int i = 0; i < 2; i++)
+			EXPECT_EQ(work_wait(&g, slot[i], &done, NULL, 0),
+				  PEER_S_OK);
+	}
+	EXPECT_EQ(torn, 0);
+	guest_shutdown(&g);
+}
+
 /*
  * SLOW goes from one window of 10 ms straight into the next, for 4 seconds.
  * QUICK asks for one turn, and must get it before SLOW is through.
@@ -188,4 +234,5 @@ static void a_turn_comes_after_one_window_of_each_worker(void)
 TAP_GROUP(turn, T(split_and_atomic_adds_to_one_word_lose_none),
 	  T(elements_of_all_widths_in_one_word_lose_none),
 	  T(fill_and_copy_do_not_fall_into_a_window),
+	  T(fill_and_copy_write_each_word_at_once),
 	  T(a_turn_comes_after_one_window_of_each_worker));

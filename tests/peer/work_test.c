@@ -209,7 +209,7 @@ static void refused_work_says_why(void)
 	BAD(good, flags, 2, PEER_S_BAD_REQUEST);
 	BAD(good, compare, 1, PEER_S_BAD_REQUEST);
 	BAD(good, count, 0, PEER_S_BAD_REQUEST);
-	BAD(good, count, PEER_MAX_COUNT + 1, PEER_S_BAD_REQUEST);
+	BAD(good, count, g.limits.max_count + 1, PEER_S_BAD_REQUEST);
 	BAD(good, repeat, 0, PEER_S_BAD_REQUEST);
 	BAD(good, repeat, 1ull << 63, PEER_S_BAD_REQUEST);
 	BAD(good, stride, 4, PEER_S_BAD_REQUEST);
@@ -237,7 +237,7 @@ static void refused_work_says_why(void)
 			     queue_post(&g, PEER_QUEUE_WORK, &w, sizeof(w),
 					sizeof(done) + 31)),
 		  sizeof(done));
-	w.count = PEER_MAX_RESULTS + 1;
+	w.count = g.limits.max_results + 1;
 	EXPECT_EQ(work(&g, &w, &done), PEER_S_BAD_REQUEST);
 	EXPECT_EQ(queue_wait(&g, PEER_QUEUE_WORK,
 			     queue_post(&g, PEER_QUEUE_WORK, &good,
@@ -252,6 +252,68 @@ static void refused_work_says_why(void)
 					sizeof(good) - 1, sizeof(done))),
 		  sizeof(done));
 	EXPECT_EQ(guest_read(&g, guest_page(0)), guest_read(&g, guest_page(1)));
+	guest_shutdown(&g);
+}
+
+/*
+ * Each request is wrong in two ways; the answer names the one that is looked
+ * for first: length and room, session, op, fields, addresses, overlap, context.
+ */
+static void work_is_checked_in_the_stated_order(void)
+{
+	struct peer_wire_work w = {.op = 99, .ctx = 9, .width = 3};
+	struct peer_wire_work_done done;
+	struct guest g;
+	int slot;
+
+	guest_spawn(&g, "");
+	guest_negotiate(&g);
+	guest_start(&g);
+	slot = queue_post(&g, PEER_QUEUE_WORK, &w, sizeof(w) - 1, sizeof(done));
+	EXPECT_EQ(work_wait(&g, slot, &done, NULL, 0), PEER_S_BAD_REQUEST);
+	EXPECT_EQ(work(&g, &w, &done), PEER_S_NO_SESSION);
+	EXPECT_EQ(hello(&g, &(struct peer_wire_hello_answer){0}), PEER_S_OK);
+	EXPECT_EQ(work(&g, &w, &done), PEER_S_BAD_COMMAND);
+	w.op = PEER_OP_LOAD;
+	w.va = ~0ull;
+	EXPECT_EQ(work(&g, &w, &done), PEER_S_BAD_REQUEST);
+	w.width = 8;
+	w.count = w.repeat = 1;
+	EXPECT_EQ(work(&g, &w, &done), PEER_S_BAD_ADDRESS);
+	w.va = VA;
+	EXPECT_EQ(work(&g, &w, &done), PEER_S_NO_CONTEXT);
+	w.op = PEER_OP_COPY;
+	w.width = 0;
+	w.va = w.operand = ~0ull;
+	EXPECT_EQ(work(&g, &w, &done), PEER_S_BAD_ADDRESS);
+	w.va = w.operand = VA;
+	EXPECT_EQ(work(&g, &w, &done), PEER_S_BAD_REQUEST);
+	w.operand = VA + 1;
+	EXPECT_EQ(work(&g, &w, &done), PEER_S_NO_CONTEXT);
+	EXPECT_EQ(done.done | done.value | done.fault_va | done.page_requests, 0);
+	guest_shutdown(&g);
+}
+
+/* The page is mapped, and its memory is in the table no more. */
+static void work_on_memory_that_went_ends_with_bad_address(void)
+{
+	const uint64_t low[] = {1, 0, GUEST_REGION, GUEST_UVA, 0};
+	const struct peer_wire_work load = {
+		.op = PEER_OP_LOAD,
+		.ctx = CTX,
+		.va = VA + 0x1000,
+		.width = 8,
+		.count = 1,
+		.repeat = 1,
+	};
+	struct peer_wire_work_done done;
+	struct guest g;
+
+	boot_with_pages(&g, "", 2); /* the second is in the high region */
+	EXPECT_EQ(work(&g, &load, &done), PEER_S_OK);
+	EXPECT(vu_acked(&g, VU_SET_MEM_TABLE, low, sizeof(low), &g.memfd, 1));
+	EXPECT_EQ(work(&g, &load, &done), PEER_S_BAD_ADDRESS);
+	EXPECT_EQ(query(&g, CTX, VA + 0x1000), guest_page(1) | MAP_RWA);
 	guest_shutdown(&g);
 }
 
@@ -363,14 +425,18 @@ static void *busy_cpu(void *arg)
 	return NULL;
 }
 
-/* A CPU and the device add to one word; returns how many adds were lost. */
-static uint64_t lost_updates(const char *args, uint64_t count)
+/*
+ * A CPU adds to one word, and the device adds to it or compares it with what it
+ * never is; returns how many adds were lost.
+ */
+static uint64_t lost_updates(const char *args, uint32_t op, uint64_t count)
 {
 	const struct peer_wire_work w = {
-		.op = PEER_OP_FETCH_ADD,
+		.op = op,
 		.ctx = CTX,
 		.va = VA,
 		.operand = 1,
+		.compare = op == PEER_OP_CAS ? ~0ull : 0,
 		.width = 8,
 		.count = 1,
 		.repeat = count,
@@ -379,7 +445,7 @@ static uint64_t lost_updates(const char *args, uint64_t count)
 	struct cpu cpu = {0};
 	pthread_t thread;
 	struct guest g;
-	uint64_t sum;
+	uint64_t sum, added = op == PEER_OP_FETCH_ADD ? count : 0;
 
 	boot_with_pages(&g, args, 1);
 	cpu.word = guest_at(&g, guest_page(0));
@@ -390,8 +456,8 @@ static uint64_t lost_updates(const char *args, uint64_t count)
 	pthread_join(thread, NULL);
 	sum = guest_read(&g, guest_page(0));
 	guest_shutdown(&g);
-	EXPECT(sum <= cpu.adds + count);
-	return cpu.adds + count - sum;
+	EXPECT(sum <= cpu.adds + added);
+	return cpu.adds + added - sum;
 }
 
 static void split_updates_are_lost_against_a_busy_cpu(void)
@@ -400,13 +466,28 @@ static void split_updates_are_lost_against_a_busy_cpu(void)
 
 	/* On a busy host the two may not meet in one time slice. */
 	for (unsigned int i = 0; i < 50 && !lost; i++)
-		lost = lost_updates("--rmw=split --rmw-window=2000", 5000);
+		lost = lost_updates("--rmw=split --rmw-window=2000",
+				    PEER_OP_FETCH_ADD, 5000);
+	EXPECT(lost > 0);
+}
+
+/* CAS stores the old value when it fails: the bus has no other CAS. */
+static void a_comparison_that_fails_stores_the_old_value(void)
+{
+	uint64_t lost = 0;
+
+	for (unsigned int i = 0; i < 50 && !lost; i++)
+		lost = lost_updates("--rmw=split --rmw-window=2000",
+				    PEER_OP_CAS, 5000);
 	EXPECT(lost > 0);
 }
 
 static void atomic_updates_are_not_lost(void)
 {
-	EXPECT_EQ(lost_updates("--rmw=atomic", 100000), 0);
+	EXPECT_EQ(lost_updates("--rmw=atomic", PEER_OP_FETCH_ADD, 100000), 0);
+	EXPECT_EQ(lost_updates("--rmw=atomic --rmw-window=2000",
+			       PEER_OP_FETCH_ADD, 100000),
+		  0);
 }
 
 #define T(name)             \
@@ -415,8 +496,11 @@ static void atomic_updates_are_not_lost(void)
 	}
 TAP_GROUP(work, T(every_op_at_every_width_matches_the_model),
 	  T(copy_and_fill_cross_pages_at_any_alignment),
-	  T(refused_work_says_why), T(work_reaches_device_memory_by_its_map),
+	  T(refused_work_says_why), T(work_is_checked_in_the_stated_order),
+	  T(work_on_memory_that_went_ends_with_bad_address),
+	  T(work_reaches_device_memory_by_its_map),
 	  T(many_requests_in_flight_are_each_done_once),
 	  T(orders_of_one_device_lose_no_update_to_each_other),
 	  T(split_updates_are_lost_against_a_busy_cpu),
+	  T(a_comparison_that_fails_stores_the_old_value),
 	  T(atomic_updates_are_not_lost));
