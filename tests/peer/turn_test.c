@@ -152,45 +152,43 @@ static void fill_and_copy_do_not_fall_into_a_window(void)
 	stores_between_adds_stay(PEER_OP_COPY, 7, 9);
 }
 
-/* A CPU that looks while the device writes sees each word of one kind. */
+#define ORDERS 100
+
+/*
+ * A CPU that looks at a word while the device fills and copies it sees it of one
+ * kind: its 8 bytes arrive by one store.
+ */
 static void fill_and_copy_write_each_word_at_once(void)
 {
-	struct peer_wire_work w[2] = {
-		{
-			.op = PEER_OP_FILL,
-			.ctx = SLOW,
-			.va = VA + 3,
-			.operand = 0xff,
-			.count = 0x1000 - 3,
-			.repeat = 1,
-		},
-		{
-			.op = PEER_OP_COPY,
-			.ctx = SLOW,
-			.va = VA + 5,
-			.operand = VA + 0x1000,
-			.count = 0x1000 - 5,
-			.repeat = 1,
-		},
-	};
 	struct peer_wire_work_done done;
 	unsigned int torn = 0;
 	struct guest g;
-	int slot[2];
+	int slot[ORDERS];
 
 	boot(&g, 0);
-	for (unsigned int round = 0; round < 300; round++) {
-		for (unsigned int i = 0; i < 2; i++)
-			slot[i] = work_post(&g, &w[i]);
-		while (!queue_finished(&g, PEER_QUEUE_WORK, slot[0]) ||
-		       !queue_finished(&g, PEER_QUEUE_WORK, slot[1]))
-			for (unsigned int at = 8; at < 0x1000; at += 8) {
-				uint64_t word =
-					guest_read(&g, guest_page(0) + at);
+	memset(guest_at(&g, guest_page(2)), 0xff, 0x1000);
+	for (unsigned int round = 0; round < 30; round++) {
+		for (unsigned int i = 0; i < ORDERS; i++) {
+			const struct peer_wire_work w = {
+				.op = i % 4 == 3 ? PEER_OP_COPY : PEER_OP_FILL,
+				.ctx = SLOW,
+				.va = VA + 5,
+				.operand = i % 4 == 3   ? VA + 0x1000 + 1
+					   : i % 4 == 1 ? 0xff
+							: 0,
+				.count = 19,
+				.repeat = 1,
+			};
+
+			slot[i] = work_post(&g, &w);
+		}
+		while (!queue_finished(&g, PEER_QUEUE_WORK, slot[ORDERS - 1]))
+			for (unsigned int i = 0; i < 1000; i++) {
+				uint64_t word = guest_read(&g, guest_page(0) + 8);
 
 				torn += word && word != ~0ull;
 			}
-		for (unsigned int i = 0; i < 2; i++)
+		for (unsigned int i = 0; i < ORDERS; i++)
 			EXPECT_EQ(work_wait(&g, slot[i], &done, NULL, 0),
 				  PEER_S_OK);
 	}
