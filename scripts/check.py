@@ -295,6 +295,18 @@ def check_headers():
         each(jobs, judge)
 
 
+def check_wire():
+    """the peer's wire header is C11 and C++11: any back end can include it"""
+    def judge(language):
+        status, said = run(['clang', '-Wall', '-Wextra', '-Werror'] +
+                           language +
+                           ['-fsyntax-only', 'include/uapi/peer_wire.h'])
+        return said.splitlines()[:10] if status else []
+    return each([['-x', 'c', '-std=c11', '-pedantic-errors'],
+                 ['-x', 'c++', '-std=c++11', '-pedantic-errors',
+                  '-Wno-c99-extensions']], judge)
+
+
 def build(compiler, config):
     status, said = run(['make', '-j%d' % JOBS, 'COMPILER=' + compiler,
                         'BUILD=' + config,

@@ -6,7 +6,8 @@
  * It is driven through virtqueues; this header is every byte that crosses
  * them. docs/peer-device.md says what the bytes mean and what each side must
  * do; this file says only where they are. The kernel's driver, the peer and the
- * tests include it, so it needs nothing but a C11 compiler.
+ * tests include it, so it needs nothing but a compiler for C11, or for C++11
+ * with C's flexible arrays.
  *
  * All fields are little-endian and naturally aligned; all `reserved` fields are
  * written 0 and not read. Both sides copy a message to memory of their own
@@ -27,15 +28,21 @@
 typedef __UINT32_TYPE__ peer_le32;
 typedef __UINT64_TYPE__ peer_le64;
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-	       "the wire is little-endian and so are all its users");
+#ifdef __cplusplus
+#define PEER_ASSERT static_assert
+#else
+#define PEER_ASSERT _Static_assert
+#endif
+
+PEER_ASSERT(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	    "the wire is little-endian and so are all its users");
 
 /*
  * Where to find it: a stock vhost-user-fs front end carries the device, and
  * names it by its tag.
  */
-#define PEER_VIRTIO_ID          26
-#define PEER_TAG                "svm-peer"
+#define PEER_VIRTIO_ID 26
+#define PEER_TAG       "svm-peer"
 
 /* The configuration space, where the front end has one: both are optional. */
 struct peer_wire_config {
@@ -88,18 +95,18 @@ struct peer_wire_config {
 
 enum peer_status {
 	PEER_S_OK = 0,
-	PEER_S_BAD_REQUEST = 1,    /* too short, a field out of its domain */
-	PEER_S_BAD_COMMAND = 2,    /* no such command or operation */
-	PEER_S_BAD_VERSION = 3,    /* magic, version or features do not meet */
-	PEER_S_NO_SESSION = 4,     /* no HELLO since the device (re)started */
-	PEER_S_NO_CONTEXT = 5,     /* no such context */
-	PEER_S_NO_TAG = 6,         /* no such page request is outstanding */
-	PEER_S_BAD_ADDRESS = 7,    /* not in guest RAM, device memory or VA */
-	PEER_S_EXISTS = 8,         /* context taken; page mapped otherwise */
-	PEER_S_LIMIT = 9,          /* more than HELLO's limit, or no memory */
-	PEER_S_REVOKED = 10,       /* translation gone before the replay */
-	PEER_S_CANCELED = 11,      /* its context was destroyed */
-	PEER_S_FAULT = 12,         /* the driver denied the access */
+	PEER_S_BAD_REQUEST = 1, /* its length, or a field beyond its bounds */
+	PEER_S_BAD_COMMAND = 2, /* no such command or operation */
+	PEER_S_BAD_VERSION = 3, /* magic, version or features do not meet */
+	PEER_S_NO_SESSION = 4,  /* no HELLO since the device (re)started */
+	PEER_S_NO_CONTEXT = 5,  /* no such context */
+	PEER_S_NO_TAG = 6,      /* no such page request is outstanding */
+	PEER_S_BAD_ADDRESS = 7, /* not in guest RAM, device memory or VA */
+	PEER_S_EXISTS = 8,      /* context taken; page mapped otherwise */
+	PEER_S_LIMIT = 9,       /* memory, mappings or contexts used up */
+	PEER_S_REVOKED = 10,    /* translation gone before the replay */
+	PEER_S_CANCELED = 11,   /* its context was destroyed */
+	PEER_S_FAULT = 12,      /* the driver denied the access */
 	PEER_S_NOT_PERMITTED = 13, /* a test option on a normal device */
 	PEER_S_COUNT = 14,
 };
@@ -264,18 +271,19 @@ enum peer_option {
 
 	/*
 	 * Faults on purpose, accepted only with PEER_F_TEST_OPTIONS. Of one
-	 * context; lasting until set to 0 unless said otherwise.
+	 * context; its value holds until it is set anew, a count N until N
+	 * times have passed.
 	 */
 	PEER_OPT_TEST_EARLY_ACK = 0x100, /* acknowledge before accesses end */
 	PEER_OPT_TEST_KEEP_MAPPING = 0x101, /* acknowledge and forget to drop */
-	PEER_OPT_TEST_STALL_NS = 0x102,     /* hold every access that long */
+	PEER_OPT_TEST_STALL_NS = 0x102,     /* hold each look-up that long */
 	PEER_OPT_TEST_LOSE_PAGE_REQUESTS = 0x103, /* the next N are not sent */
 	PEER_OPT_TEST_EARLY_GRANT = 0x104,  /* complete before the replay */
 	PEER_OPT_TEST_LOSE_REPLAYS = 0x105, /* the next N are not reported */
 	PEER_OPT_TEST_ASK_AGAIN = 0x106, /* N accesses ask for what is there */
 
 	/* Of the device; head.ctx is 0. */
-	PEER_OPT_TEST_HANG_AFTER = 0x180, /* N more work requests, then none */
+	PEER_OPT_TEST_HANG_AFTER = 0x180, /* N more answers to work, then none */
 	PEER_OPT_TEST_DIE_AFTER = 0x181,  /* N more, then the process exits */
 	PEER_OPT_TEST_LIE = 0x182,        /* enum peer_lie, for one time */
 };
@@ -283,11 +291,11 @@ enum peer_option {
 /* How the device lies once, at its next occasion to. */
 enum peer_lie {
 	PEER_LIE_NONE = 0,
-	PEER_LIE_USED_ID = 1,      /* work: used id beyond the ring */
-	PEER_LIE_USED_LEN = 2,     /* work: more written than there was room */
-	PEER_LIE_USED_REPEAT = 3,  /* work: the same head twice */
-	PEER_LIE_USED_INDEX = 4,   /* work: used index far ahead */
-	PEER_LIE_STATUS = 5,       /* work: a status that does not exist */
+	PEER_LIE_USED_ID = 1,     /* work: used id beyond the ring */
+	PEER_LIE_USED_LEN = 2,    /* work: 2^31 - 1 bytes written */
+	PEER_LIE_USED_REPEAT = 3, /* work: the same head twice */
+	PEER_LIE_USED_INDEX = 4,  /* work: used index the ring's size too far */
+	PEER_LIE_STATUS = 5,      /* work: a status that does not exist */
 	PEER_LIE_PAGE_CONTEXT = 6, /* page request: a context never made */
 	PEER_LIE_PAGE_ADDRESS = 7, /* page request: beyond the address space */
 	PEER_LIE_PAGE_ACCESS = 8,  /* page request: no known access */
@@ -314,7 +322,7 @@ struct peer_wire_stats_answer {
 	peer_le64 work_canceled;
 	peer_le64 accesses;           /* elements and page pieces touched */
 	peer_le64 rmw;                /* of those, read-modify-writes */
-	peer_le64 page_requests;      /* sent to the driver */
+	peer_le64 page_requests;      /* sent to the driver, or lost on order */
 	peer_le64 page_request_waits; /* of those, ones that lacked a buffer */
 	peer_le64 fault_responses;
 	peer_le64 replays;  /* ATOMIC grants replayed */
@@ -337,7 +345,7 @@ enum peer_access {
 };
 
 struct peer_wire_page_request {
-	peer_le64 tag; /* never 0, never used twice in a session */
+	peer_le64 tag; /* never 0, never used twice by an instance */
 	peer_le32 ctx;
 	peer_le32 access; /* enum peer_access */
 	peer_le64 va;     /* page aligned */
@@ -387,18 +395,18 @@ struct peer_wire_work_done {
 	peer_le32 status; /* enum peer_status */
 	peer_le32 reserved;
 	peer_le64 done;     /* elements, or bytes of COPY and FILL, finished */
-	peer_le64 value;    /* the last element's old value */
-	peer_le64 fault_va; /* PEER_S_FAULT: the address denied */
+	peer_le64 value;    /* old value of the last element done; else 0 */
+	peer_le64 fault_va; /* PEER_S_FAULT: the element or byte denied, else 0 */
 	peer_le64 page_requests; /* page requests this one waited for */
 };
 
 /* ---- the layout, fixed ------------------------------------------------ */
 
-#define PEER_AT(type, field, offset)                                       \
-	_Static_assert(__builtin_offsetof(struct type, field) == (offset), \
-		       #type "." #field " moved")
+#define PEER_AT(type, field, offset)                                    \
+	PEER_ASSERT(__builtin_offsetof(struct type, field) == (offset), \
+		    #type "." #field " moved")
 #define PEER_SIZE(type, size) \
-	_Static_assert(sizeof(struct type) == (size), #type " changed size")
+	PEER_ASSERT(sizeof(struct type) == (size), #type " changed size")
 
 PEER_AT(peer_wire_config, tag, 0);
 PEER_AT(peer_wire_config, work_queues, 36);
@@ -532,5 +540,6 @@ PEER_SIZE(peer_wire_work_done, 40);
 
 #undef PEER_AT
 #undef PEER_SIZE
+#undef PEER_ASSERT
 
 #endif /* UAPI_PEER_WIRE_H */
