@@ -33,7 +33,7 @@ enum machine_exit_code {
  *
  * Stops the other CPUs, writes @code to QEMU's isa-debug-exit port and, should
  * nothing listen there (real hardware, or QEMU without the device), powers off
- * by ACPI's S5, then halts. The write is asynchronous under TCG: every CPU
+ * if ACPI's tables say how to enter S5, then halts. The write is asynchronous under TCG: every CPU
  * spins after it, so nothing runs on.
  *
  * Context: any.

@@ -159,3 +159,144 @@ KTEST(acpi, random_damage_with_a_right_checksum_never_leads_outside)
 		REQUIRE(info.nr_overrides <= ACPI_MAX_OVERRIDES);
 	}
 }
+
+/* --- fixed hardware ------------------------------------------------------ */
+
+static u8 table[300];
+static struct acpi_fixed fixed;
+
+static void gas_at(u32 at, u8 space, u64 addr)
+{
+	table[at] = space;
+	memcpy(table + at + 4, &addr, sizeof(addr));
+}
+
+static void word_at(u32 at, u32 v)
+{
+	memcpy(table + at, &v, sizeof(v));
+}
+
+static void begin_fadt(void)
+{
+	memset(table, 0, sizeof(table));
+	memset(&fixed, 0, sizeof(fixed));
+	word_at(64, 0x604);
+	word_at(76, 0x608);
+	table[91] = 4;
+}
+
+KTEST(acpi, the_short_addresses_count_where_the_long_ones_are_not)
+{
+	begin_fadt();
+	acpi_parse_fadt(table, 116, &fixed);
+	EXPECT_EQ(fixed.pm1a_control, 0x604);
+	EXPECT_EQ(fixed.pm1b_control, 0);
+	EXPECT_EQ(fixed.pm_timer_port, 0x608);
+	EXPECT_EQ(fixed.pm_timer_mask, 0xffffff);
+	gas_at(172, 1, 0xb004);
+	gas_at(184, 1, 0xc004);
+	gas_at(208, 1, 0xb008);
+	word_at(112, 1u << 8);
+	acpi_parse_fadt(table, 116, &fixed); /* they lie beyond the table */
+	EXPECT_EQ(fixed.pm1a_control, 0x604);
+	acpi_parse_fadt(table, 244, &fixed);
+	EXPECT_EQ(fixed.pm1a_control, 0xb004);
+	EXPECT_EQ(fixed.pm1b_control, 0xc004);
+	EXPECT_EQ(fixed.pm_timer_port, 0xb008);
+	EXPECT_EQ(fixed.pm_timer_mask, 0xffffffff);
+}
+
+KTEST(acpi, registers_that_are_no_ports_are_left_alone)
+{
+	begin_fadt();
+	gas_at(172, 0, 0xb004); /* in memory */
+	gas_at(208, 1, 0x1b008);
+	acpi_parse_fadt(table, 244, &fixed);
+	EXPECT_EQ(fixed.pm1a_control, 0);
+	EXPECT_EQ(fixed.pm_timer_port, 0);
+
+	begin_fadt();
+	word_at(112, 1u << 20); /* the machine has none of these registers */
+	acpi_parse_fadt(table, 244, &fixed);
+	EXPECT_EQ(fixed.pm1a_control, 0);
+	EXPECT_EQ(fixed.pm_timer_port, 0);
+
+	begin_fadt();
+	table[91] = 0; /* no timer */
+	acpi_parse_fadt(table, 244, &fixed);
+	EXPECT_EQ(fixed.pm1a_control, 0x604);
+	EXPECT_EQ(fixed.pm_timer_port, 0);
+
+	begin_fadt();
+	acpi_parse_fadt(table, 40, &fixed);
+	EXPECT_EQ(fixed.pm1a_control, 0);
+	EXPECT_EQ(fixed.pm_timer_port, 0);
+}
+
+struct s5_case {
+	const char *aml;
+	u8 len;
+	bool known;
+	u8 a, b;
+};
+
+KTEST(acpi, the_sleep_types_are_taken_only_from_a_whole_package)
+{
+	static const struct s5_case cases[] = {
+		{"..\x08_S5_\x12\x06\x04\x00\x00\x00\x00", 14, true, 0, 0},
+		{"..\x08_S5_\x12\x08\x04\x0a\x05\x01\x00\x00", 15, true, 5, 1},
+		{".\x08\\_S5_\x12\x08\x02\x0a\x07\x0a\x07", 14, true, 7, 7},
+		/* the length has a second byte */
+		{"..\x08_S5_\x12\x46\x00\x02\x01\x01", 13, true, 1, 1},
+		/* another name, no name, no package, too few, no number */
+		{"..\x08_S4_\x12\x06\x04\x00\x00\x00\x00", 14, false, 0, 0},
+		{"...._S5_\x12\x06\x04\x00\x00\x00\x00", 15, false, 0, 0},
+		{"..\x08_S5_\x0d\x06\x04\x00\x00\x00\x00", 14, false, 0, 0},
+		{"..\x08_S5_\x12\x06\x01\x00\x00\x00\x00", 14, false, 0, 0},
+		{"..\x08_S5_\x12\x06\x04\x0b\x00\x00\x00", 14, false, 0, 0},
+		{"..\x08_S5_\x12\x06\x04\x00\x0a\x08\x00", 14, false, 0, 0},
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct s5_case *c = &cases[i];
+
+		memset(&fixed, 0, sizeof(fixed));
+		acpi_parse_dsdt(c->aml, c->len, &fixed);
+		EXPECT_EQ(fixed.has_s5, c->known);
+		EXPECT_EQ(fixed.s5_type_a, c->a);
+		EXPECT_EQ(fixed.s5_type_b, c->b);
+	}
+	/* cut off after each of its bytes */
+	for (size_t cut = 0; cut < 12; cut++) {
+		memset(&fixed, 0, sizeof(fixed));
+		acpi_parse_dsdt(cases[1].aml, cut, &fixed);
+		EXPECT(!fixed.has_s5);
+	}
+}
+
+KTEST(acpi, an_hpet_counts_only_where_it_can_be_reached)
+{
+	memset(table, 0, sizeof(table));
+	memset(&fixed, 0, sizeof(fixed));
+	gas_at(40, 0, 0xfed00000);
+	acpi_parse_hpet(table, 51, &fixed);
+	EXPECT_EQ(fixed.hpet_addr, 0);
+	acpi_parse_hpet(table, 56, &fixed);
+	EXPECT_EQ(fixed.hpet_addr, 0xfed00000);
+	fixed.hpet_addr = 0;
+	gas_at(40, 1, 0xfed00000);
+	acpi_parse_hpet(table, 56, &fixed);
+	gas_at(40, 0, 0x1fed00000);
+	acpi_parse_hpet(table, 56, &fixed);
+	gas_at(40, 0, 0xfed00004);
+	acpi_parse_hpet(table, 56, &fixed);
+	EXPECT_EQ(fixed.hpet_addr, 0);
+}
+
+/* Both machine types of QEMU say it, and the exit of this boot may need it. */
+KTEST(acpi, this_machine_says_how_it_is_powered_off)
+{
+	EXPECT(acpi_fixed.pm1a_control != 0);
+	EXPECT(acpi_fixed.has_s5);
+	EXPECT(acpi_fixed.pm_timer_port != 0);
+}

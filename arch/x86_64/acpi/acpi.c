@@ -13,6 +13,8 @@
  *	table	must be there	we take
  *	MADT	yes		CPUs, IO-APICs, rerouted ISA lines
  *	MCFG	no		where PCI configuration space is mapped
+ *	FADT	no		a timer, how to power off (fixed.c)
+ *	HPET	no		another timer (fixed.c)
  *
  * A damaged table that we do not need is not looked at.
  */
@@ -26,6 +28,7 @@
 #define EARLY_MAP_END (1UL << 32)
 #define TABLE_MAX     (1UL << 20) /* longer than any real one */
 #define MCFG_MAX      8
+#define FADT_DSDT     40 /* offset of its address */
 
 struct acpi_rsdp {
 	char signature[8];
@@ -239,6 +242,20 @@ static void take_mcfg(const struct acpi_header *head)
 			mcfg[nr_mcfg++] = *e;
 }
 
+/* The FADT says where the DSDT is, which the root does not list. */
+static void take_fadt(const struct acpi_header *head)
+{
+	const struct acpi_header *dsdt;
+	u32 addr = 0;
+
+	acpi_parse_fadt(head, head->length, &acpi_fixed);
+	if (head->length >= FADT_DSDT + sizeof(addr))
+		memcpy(&addr, (const char *)head + FADT_DSDT, sizeof(addr));
+	dsdt = table_at(addr);
+	if (dsdt && !memcmp(dsdt->signature, "DSDT", 4))
+		acpi_parse_dsdt(dsdt, dsdt->length, &acpi_fixed);
+}
+
 /* @root: RSDT with entries of 4 bytes or XSDT with entries of 8 */
 static const char *walk_root(const struct acpi_header *root, size_t width)
 {
@@ -258,6 +275,10 @@ static const char *walk_root(const struct acpi_header *root, size_t width)
 			wrong = acpi_parse_madt(head, head->length, &acpi_info);
 		else if (!memcmp(head->signature, "MCFG", 4))
 			take_mcfg(head);
+		else if (!memcmp(head->signature, "FACP", 4))
+			take_fadt(head);
+		else if (!memcmp(head->signature, "HPET", 4))
+			acpi_parse_hpet(head, head->length, &acpi_fixed);
 	}
 	return wrong;
 }

@@ -94,6 +94,24 @@ const char *acpi_parse_madt(const void *madt, size_t len, struct acpi_info *out)
 /* Return: NULL, or why the tables cannot be used. */
 const char *acpi_init(void);
 
+/* acpi/fixed.c */
+struct acpi_fixed {
+	u64 hpet_addr;     /* 0: none */
+	u16 pm_timer_port; /* 0: none */
+	u32 pm_timer_mask;
+	u16 pm1a_control; /* ports that put the machine to sleep; 0: none */
+	u16 pm1b_control;
+	bool has_s5; /* what to write there for S5 is known */
+	u8 s5_type_a;
+	u8 s5_type_b;
+};
+extern struct acpi_fixed acpi_fixed;
+
+/* Pure: each takes a table of @len bytes apart. */
+void acpi_parse_fadt(const void *fadt, size_t len, struct acpi_fixed *out);
+void acpi_parse_dsdt(const void *dsdt, size_t len, struct acpi_fixed *out);
+void acpi_parse_hpet(const void *hpet, size_t len, struct acpi_fixed *out);
+
 /* irq/lapic.c */
 void lapic_init_boot(void);
 void lapic_init_cpu(void);
