@@ -2,117 +2,92 @@
 /*
  * timer.c - how fast the TSC and the APIC timer run, and the tick
  *
- * Problem.  Neither counter says its frequency; the PIT's is known (1193182
- * Hz) but it is slow to read, and under an emulator this thread may lose the
- * CPU between any two reads.
- *
- * Idea.  Let the PIT count down from 65535 and take two samples of all three
- * counters some milliseconds apart. A sample is the tightest of several tries:
- * the try whose TSC readings before and after lie closest. Being preempted
- * spoils a try, not the measurement.
+ * At boot the counters of refclock.c measure both, one after the other, until
+ * calibrate.c finds two that agree. A counter that ran out while the host had
+ * taken the CPU away, or whose samples are inexact, is asked again.
  *
  * The tick is the APIC timer in one-shot mode, armed for the next multiple of
  * TICK_NS or for an earlier deadline that was asked for. Per CPU, all with
  * interrupts off: next_tick, wake (0 none), both on the clock.
+ *
+ * That all CPUs have one clock is the work of tsc.c.
  */
 #include <arch/boot.h>
 #include <arch/cpu.h>
-#include <arch/io.h>
 #include <arch/time.h>
 #include <arch/upcall.h>
 #include <kernel/init.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
+#include <kernel/string.h>
 #include <asm/arch.h>
+#include <asm/clock.h>
 
-#define PIT_HZ        1193182UL
-#define PIT_CHANNEL2  0x42
-#define PIT_COMMAND   0x43
-#define PIT_GATE      0x61
-#define PIT_LATCH2    0x80
-#define PIT_ONESHOT2  0xb0           /* channel 2, both bytes, mode 0 */
-#define SPAN_COUNTS   (PIT_HZ / 200) /* 5 ms */
-#define SAMPLE_TRIES  5
-#define PATIENCE      10000000 /* reads of a PIT that does not count */
+#define TRIES         6
 #define NS_PER_SECOND 1000000000UL
-
-struct sample {
-	u64 tsc;
-	u32 apic;
-	u16 pit;
-};
 
 u64 arch_clock_base;
 u64 arch_clock_mult;
 static u64 tsc_hz, apic_hz;
 static u64 apic_mult; /* counts per ns, << 32 */
 
+/* What decided, to be said when there is a console. */
+static struct {
+	const char *best;
+	const char *other;
+	u32 apart_ppm;
+} decided;
+
 static DEFINE_PER_CPU(u64, next_tick);
 static DEFINE_PER_CPU(u64, wake);
 
-static u16 pit_read(void)
+/* What the counters said, as a sentence. */
+static const char *no_agreement(const struct refclock *refs,
+				const struct clock_estimate *e, unsigned int n)
 {
-	u16 low;
+	static char text[256];
+	int len = scnprintf(text, sizeof(text),
+			    "no two timers agree how fast the TSC runs:");
 
-	outb(PIT_COMMAND, PIT_LATCH2);
-	low = inb(PIT_CHANNEL2);
-	return (u16)(low | inb(PIT_CHANNEL2) << 8);
-}
-
-static struct sample take_sample(void)
-{
-	struct sample best = {0};
-	u64 best_width = ~0UL;
-
-	for (unsigned int i = 0; i < SAMPLE_TRIES; i++) {
-		struct sample s;
-		u64 before = rdtsc(), after;
-
-		s.pit = pit_read();
-		s.apic = lapic_timer_left();
-		after = rdtsc();
-		s.tsc = before + (after - before) / 2;
-		if (after - before < best_width) {
-			best_width = after - before;
-			best = s;
-		}
-	}
-	return best;
-}
-
-static bool measure(struct sample *first, struct sample *last)
-{
-	outb(PIT_GATE, (u8)((inb(PIT_GATE) & ~2) | 1)); /* count, be silent */
-	outb(PIT_COMMAND, PIT_ONESHOT2);
-	outb(PIT_CHANNEL2, 0xff);
-	outb(PIT_CHANNEL2, 0xff);
-	lapic_timer_set(~0u);
-	*first = take_sample();
-	for (unsigned int i = 0; i < PATIENCE; i++) {
-		u16 passed = (u16)(first->pit - pit_read());
-
-		if (passed >= SPAN_COUNTS) {
-			*last = take_sample();
-			lapic_timer_set(0);
-			return last->pit < first->pit && last->tsc > first->tsc;
-		}
-	}
-	lapic_timer_set(0);
-	return false;
+	for (unsigned int i = 0; i < n; i++)
+		len += scnprintf(text + len, sizeof(text) - (size_t)len,
+				 " %s %lu kHz", refs[e[i].source].name,
+				 e[i].tsc_hz / 1000);
+	if (!n)
+		scnprintf(text, sizeof(text), "no timer chip counts");
+	return text;
 }
 
 const char *timer_calibrate(void)
 {
-	struct sample a, b;
-	u64 counts;
+	struct clock_estimate e[TRIES * MAX_REFCLOCKS];
+	struct refclock refs[MAX_REFCLOCKS];
+	unsigned int n = 0, nr = refclocks_find(refs), stand = 0;
+	struct clock_choice choice;
+	struct clock_span span;
+	bool found = false;
 
-	if (!measure(&a, &b) && !measure(&a, &b))
-		return "the timer chip (PIT) does not count";
-	counts = (u64)(a.pit - b.pit);
-	tsc_hz = (b.tsc - a.tsc) * PIT_HZ / counts;
-	apic_hz = (u64)(a.apic - b.apic) * PIT_HZ / counts;
-	if (!tsc_hz || !apic_hz)
-		return "the CPU's timers do not count";
+	for (unsigned int i = 0; i < TRIES * nr && !found; i++) {
+		unsigned int source = i % nr;
+		enum refclock_answer answer;
+
+		if (stand & 1U << source)
+			continue;
+		answer = refclock_measure(&refs[source], &span);
+		if (answer == REFCLOCK_STANDS)
+			stand |= 1U << source;
+		if (answer == REFCLOCK_COUNTED &&
+		    clock_estimate(&span, source, refs[source].hz, &e[n]))
+			n++;
+		found = clock_choose(e, n, CLOCK_BY_TWO, &choice);
+	}
+	if (!found && !clock_choose(e, n, CLOCK_BY_ALONE, &choice))
+		return no_agreement(refs, e, n);
+	tsc_hz = e[choice.best].tsc_hz;
+	apic_hz = e[choice.best].apic_hz;
+	decided.best = refs[e[choice.best].source].name;
+	decided.other = refs[e[choice.other].source].name;
+	decided.apart_ppm = choice.apart_ppm;
 	/* 10^9 and any APIC clock below 4 GHz still fit, shifted by 32 */
 	arch_clock_mult = (NS_PER_SECOND << 32) / tsc_hz;
 	apic_mult = (apic_hz << 32) / NS_PER_SECOND;
@@ -172,8 +147,12 @@ void arch_timer_start_cpu(void)
 
 static int announce_clock(void)
 {
-	pr_info("clock: TSC %lu kHz, APIC timer %lu kHz", tsc_hz / 1000,
-		apic_hz / 1000);
+	bool alone = decided.best == decided.other;
+
+	pr_info("clock: TSC %lu kHz, APIC timer %lu kHz by %s%s%s, %u ppm apart",
+		tsc_hz / 1000, apic_hz / 1000, decided.best,
+		alone ? " alone" : " and ", alone ? "" : decided.other,
+		decided.apart_ppm);
 	return 0;
 }
 INITCALL(INIT_CORE, announce_clock);
