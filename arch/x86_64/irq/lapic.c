@@ -37,6 +37,8 @@
 #define REG_TIMER_LEFT    0x390
 #define REG_TIMER_DIVIDE  0x3e0
 
+#define CPUID_TOPOLOGY    0xb
+
 #define SPURIOUS_ENABLE   (1u << 8)
 #define LVT_MASKED        (1u << 16)
 #define LVT_NMI           (4u << 8)
@@ -65,16 +67,54 @@ static void reg_write(u32 reg, u32 v)
 		writel(v, (char __iomem *)page + reg);
 }
 
-u32 lapic_id(void)
+u32 apic_id_leaf(const struct apic_id_facts *facts)
+{
+	/* A leaf above the highest gives the words of another one. */
+	return facts->has_x2apic && facts->max_leaf >= CPUID_TOPOLOGY &&
+			       facts->topology_ebx
+		       ? CPUID_TOPOLOGY
+		       : 1;
+}
+
+u32 apic_id_from(const struct apic_id_facts *facts)
+{
+	if (facts->in_x2apic_mode)
+		return facts->x2apic_id;
+	if (apic_id_leaf(facts) == CPUID_TOPOLOGY)
+		return facts->topology_edx;
+	return facts->leaf1_ebx >> 24;
+}
+
+static void read_id_facts(struct apic_id_facts *facts)
 {
 	u32 a, b, c, d;
 
-	if (cpu_has(X86_FEATURE_X2APIC)) {
-		cpuid(0xb, 0, &a, &b, &c, &d);
-		return d;
-	}
-	cpuid(1, 0, &a, &b, &c, &d);
-	return b >> 24;
+	*facts = (struct apic_id_facts){
+		.has_x2apic = cpu_has(X86_FEATURE_X2APIC),
+		.in_x2apic_mode = rdmsr(MSR_APIC_BASE) & APIC_BASE_X2,
+	};
+	if (facts->in_x2apic_mode)
+		facts->x2apic_id = (u32)rdmsr(MSR_X2APIC_BASE + REG_ID / 16);
+	cpuid(0, 0, &facts->max_leaf, &b, &c, &d);
+	cpuid(1, 0, &a, &facts->leaf1_ebx, &c, &d);
+	cpuid(CPUID_TOPOLOGY, 0, &a, &facts->topology_ebx, &c,
+	      &facts->topology_edx);
+}
+
+u32 lapic_id(void)
+{
+	struct apic_id_facts facts;
+
+	read_id_facts(&facts);
+	return apic_id_from(&facts);
+}
+
+u32 lapic_id_leaf(void)
+{
+	struct apic_id_facts facts;
+
+	read_id_facts(&facts);
+	return apic_id_leaf(&facts);
 }
 
 void lapic_eoi(void)

@@ -116,6 +116,21 @@ void acpi_parse_hpet(const void *hpet, size_t len, struct acpi_fixed *out);
 void lapic_init_boot(void);
 void lapic_init_cpu(void);
 u32 lapic_id(void);
+u32 lapic_id_leaf(void); /* the CPUID leaf in which a CPU finds its own id */
+
+/* Where a CPU's APIC id may be read from. */
+struct apic_id_facts {
+	u32 max_leaf;     /* of CPUID */
+	u32 leaf1_ebx;    /* leaf 1: the id's low 8 bits on top */
+	u32 topology_ebx; /* leaf 0xb; 0 here means that there is none */
+	u32 topology_edx; /* the id, 32 bits */
+	bool has_x2apic;
+	bool in_x2apic_mode; /* then the register can be read: */
+	u32 x2apic_id;
+};
+/* Pure. The id; and the leaf, 0xb or 1, that gives it. */
+u32 apic_id_from(const struct apic_id_facts *facts);
+u32 apic_id_leaf(const struct apic_id_facts *facts);
 void lapic_eoi(void);
 void lapic_send(u32 apic_id, u32 command);
 void lapic_send_vector(unsigned int cpu, unsigned int vector);
