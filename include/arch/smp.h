@@ -18,7 +18,9 @@ enum smp_wait {
  *              KERNEL_STACK_SIZE bytes, or NULL to leave that CPU off
  *
  * A started CPU calls upcall_secondary_cpu() and is in cpu_online_mask before
- * this returns. A CPU that does not answer in time is reported and left off.
+ * this returns. A CPU that does not answer within smp_wait_us of the command
+ * line (10 seconds, if not given) is reported and left off for good; so is one
+ * that lacks a feature of CPU 0, or whose TSC cannot be made that of CPU 0.
  *
  * Context: boot CPU, thread context, interrupts on or off.
  */

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
- * smp_test.c - calls between CPUs
+ * smp_test.c - calls between CPUs, and CPUs that come late
  */
 #include <arch/cpu.h>
 #include <arch/smp.h>
+#include <arch/task.h>
 #include <kernel/atomic.h>
 #include <kernel/cpumask.h>
 #include <kernel/errno.h>
 #include <kernel/ktest.h>
 #include <kernel/preempt.h>
 #include <kernel/sched.h>
+#include <kernel/time.h>
+#include <asm/arch.h>
+#include <asm/trampoline.h>
 
 #define ROUNDS 200
 #define CROWD  20 /* rounds, where all CPUs wait for all others */
@@ -108,4 +112,70 @@ KTEST(smp, cpus_that_call_each_other_all_finish)
 	EXPECT_EQ(atomic_read(&calls),
 		  CROWD * (int)(num_online_cpus() * num_online_cpus()));
 	EXPECT(!bad_context);
+}
+
+/*
+ * A CPU that the firmware lists and that stayed off; NR_CPUS if there is none.
+ * boots.late_cpus has some.
+ */
+static unsigned int cpu_that_is_off(void)
+{
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < acpi_info.nr_cpus; cpu++)
+		if (!cpu_online(cpu))
+			return cpu;
+	return NR_CPUS;
+}
+
+static char late_stack[KERNEL_STACK_SIZE] __aligned(16);
+static unsigned long came_with;
+
+static void late_entry(unsigned long arg)
+{
+	smp_store_release(&came_with, arg);
+	arch_halt_forever();
+}
+
+#define NOBODYS_ID 0x7ffffffeU
+
+/*
+ *	ticket			the CPU that is sent
+ *	none			is refused
+ *	another CPU's		is refused, and leaves the ticket
+ *	its own			takes it and comes
+ */
+KTEST(smp, a_cpu_that_comes_late_is_refused)
+{
+	const struct trampoline_call call = {
+		.entry = late_entry,
+		.arg = 77,
+		.stack_top = late_stack + sizeof(late_stack),
+	};
+	unsigned int cpu = cpu_that_is_off();
+	bool refused_once, refused_twice, came;
+	u32 id;
+
+	if (cpu == NR_CPUS) {
+		ktest_skip(test, "needs a CPU that is off");
+		return;
+	}
+	id = cpu_apic_id[cpu];
+	REQUIRE_EQ(trampoline_map(), 0);
+	came_with = 0;
+	EXPECT_EQ(trampoline_refused(), 0U);
+	trampoline_send(id);
+	refused_once = KTEST_WAIT_FOR(test, trampoline_refused() == 1);
+	trampoline_open(NOBODYS_ID, &call);
+	trampoline_send(id);
+	refused_twice = KTEST_WAIT_FOR(test, trampoline_refused() == 2);
+	EXPECT(trampoline_close(NOBODYS_ID));
+	EXPECT(!trampoline_close(NOBODYS_ID));
+	EXPECT_EQ(READ_ONCE(came_with), 0);
+	came = trampoline_start_cpu(id, &call, 10 * NSEC_PER_SEC);
+	if (came)
+		KTEST_WAIT_FOR(test, smp_load_acquire(&came_with) == 77);
+	EXPECT(refused_once && refused_twice && came);
+	EXPECT_EQ(trampoline_refused(), 2U);
+	trampoline_unmap();
 }

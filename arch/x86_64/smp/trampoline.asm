@@ -6,6 +6,10 @@
 ; message names. These bytes are copied there; only addresses relative to the
 ; page are used, and the few words at the end are filled in by smp/boot.c.
 ;
+; First of all it takes the ticket, which must hold its own APIC id: a CPU that
+; was given up, or comes in the time of another one, stops here, in real mode,
+; where the page needs no mapping. Why: smp/trampoline.c.
+;
 ; It goes straight from real mode to long mode (PE and PG are set at once),
 ; with the kernel's own page tables: the page is mapped at its own address,
 ; executable and not writable, for just as long as CPUs start.
@@ -17,10 +21,12 @@ CR4_PAE		equ 1 << 5
 MSR_EFER	equ 0xc0000080
 EFER_LME	equ 1 << 8
 EFER_NXE	equ 1 << 11
+NO_TICKET	equ 0xffffffff
 
 global trampoline_start, trampoline_end
-global trampoline_pgd, trampoline_entry, trampoline_stack, trampoline_gs
-global trampoline_base
+global trampoline_pgd, trampoline_entry, trampoline_stack, trampoline_arg
+global trampoline_base, trampoline_ticket, trampoline_id_leaf
+global trampoline_refused_count
 
 section .rodata
 align 16
@@ -34,6 +40,24 @@ trampoline_start:
 	mov	ax, cs
 	mov	ds, ax			; data relative to this page
 
+	mov	eax, [REL(trampoline_id_leaf)]
+	xor	ecx, ecx
+	cpuid
+	cmp	dword [REL(trampoline_id_leaf)], 1
+	jne	.id_in_edx
+	mov	edx, ebx		; leaf 1 has it in the top byte of ebx
+	shr	edx, 24
+.id_in_edx:
+	mov	eax, edx
+	mov	ecx, NO_TICKET
+	lock cmpxchg [REL(trampoline_ticket)], ecx
+	je	.may_come
+	lock inc dword [REL(trampoline_refused_count)]
+.refused:
+	hlt
+	jmp	.refused
+
+.may_come:
 	mov	eax, CR4_PAE
 	mov	cr4, eax
 	mov	eax, [REL(trampoline_pgd)]
@@ -59,7 +83,7 @@ in_long_mode:
 	mov	gs, ax
 	lea	rbx, [rel trampoline_start]
 	mov	rsp, [rbx + REL(trampoline_stack)]
-	mov	rdi, [rbx + REL(trampoline_gs)]
+	mov	rdi, [rbx + REL(trampoline_arg)]
 	xor	ebp, ebp
 	push	rbp			; a return address where backtraces end
 	jmp	[rbx + REL(trampoline_entry)]
@@ -81,5 +105,8 @@ align 8
 trampoline_pgd:		dq 0
 trampoline_entry:	dq 0
 trampoline_stack:	dq 0
-trampoline_gs:		dq 0
+trampoline_arg:		dq 0
+trampoline_ticket:	dd NO_TICKET
+trampoline_id_leaf:	dd 1
+trampoline_refused_count: dd 0
 trampoline_end:

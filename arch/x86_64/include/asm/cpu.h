@@ -26,6 +26,7 @@
 #define CR4_SMEP        (1UL << 20)
 #define CR4_SMAP        (1UL << 21)
 
+#define MSR_TSC         0x00000010
 #define MSR_APIC_BASE   0x0000001b
 #define MSR_X2APIC_BASE 0x00000800
 #define MSR_EFER        0xc0000080
