@@ -176,6 +176,18 @@ def gdb_lists(qemu, log):
     return boot.verdict()
 
 
+LEFT_ON = (r'LOOK cr4 set\nLOOK cr0 set\nLOOK done',)
+
+
+def bad_loader(qemu, log):
+    """A loader that leaves five levels of tables on, and the caches off."""
+    boot = gdb_boot(qemu, log, 'test', ['--peer', 'none', '--append',
+                                        'test=boot.*,cpu.*'],
+                    'gdb_bad_loader.py', LEFT_ON)
+    boot.want_status(0)
+    return boot.verdict()
+
+
 def listens(socket):
     """Whether QEMU listens there; looked up, not tried: it serves one only."""
     with open('/proc/net/unix', encoding='utf-8') as sockets:

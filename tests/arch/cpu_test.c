@@ -41,8 +41,11 @@ KTEST(cpu, protections_are_on_everywhere)
 	for_each_online_cpu(cpu) {
 		const struct seen *s = &seen[cpu];
 
-		EXPECT_EQ(s->cr0 & (CR0_WP | CR0_PG | CR0_EM | CR0_TS),
-			  CR0_WP | CR0_PG);
+		/* Nothing is left of what a loader may have set. */
+		EXPECT_EQ(s->cr0,
+			  CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG);
+		EXPECT_EQ(s->cr4 & ~(CR4_SMEP | CR4_SMAP | CR4_UMIP | CR4_PGE),
+			  CR4_PAE | CR4_MCE);
 		EXPECT(s->efer & EFER_NXE);
 		EXPECT(s->efer & EFER_LMA);
 		EXPECT_EQ(!!(s->cr4 & CR4_SMEP), cpu_has(X86_FEATURE_SMEP));

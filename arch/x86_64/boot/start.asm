@@ -17,6 +17,9 @@
 ; They are writable and executable; mm/kernel_map.c replaces them, and drops
 ; the identity part, before any other CPU starts.
 ;
+; Control registers are written whole: a loader may leave on what changes how
+; these tables are read (CR4.LA57: five levels), or leave the caches off.
+;
 ; A machine that cannot go on (wrong loader, no long mode, no NX) is told so
 ; here, by hand, on the first serial port and on the text screen.
 
@@ -31,6 +34,7 @@ PTE_P		equ 1 << 0
 PTE_RW		equ 1 << 1
 PTE_PS		equ 1 << 7
 
+CR0_PE		equ 1 << 0
 CR0_MP		equ 1 << 1
 CR0_NE		equ 1 << 5
 CR0_WP		equ 1 << 16
@@ -117,15 +121,13 @@ _start:
 
 	mov	eax, early_pml4
 	mov	cr3, eax
-	mov	eax, cr4
-	or	eax, CR4_PAE
+	mov	eax, CR4_PAE
 	mov	cr4, eax
 	mov	ecx, MSR_EFER
-	rdmsr
-	or	eax, EFER_LME | EFER_NXE
+	xor	edx, edx
+	mov	eax, EFER_LME | EFER_NXE
 	wrmsr
-	mov	eax, cr0
-	or	eax, CR0_PG | CR0_WP | CR0_NE | CR0_MP
+	mov	eax, CR0_PG | CR0_WP | CR0_NE | CR0_MP | CR0_PE
 	mov	cr0, eax
 
 	lgdt	[early_gdt_pointer]
