@@ -40,6 +40,7 @@ LIVE_BOOTS = {
     'peer_is_killed_in_the_contest': liveboots.peer_is_killed,
     'gdb_looks_at_the_contest': liveboots.gdb_looks,
     'gdb_lists_plain_subscribers': liveboots.gdb_lists,
+    'a_loader_leaves_control_bits_on': liveboots.bad_loader,
 }
 
 
