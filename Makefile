@@ -73,7 +73,8 @@ HOSTCC ?= gcc
 
 WARN := -Wall -Wextra -Wshadow -Wsign-compare -Wmissing-prototypes \
 	-Wstrict-prototypes -Wvla -Wno-unused-parameter -Werror
-DEFS := $(addprefix -DCONFIG_,$(addsuffix =1,$(CONFIG)))
+DEFS := $(addprefix -DCONFIG_,$(addsuffix =1,$(CONFIG))) \
+	-DKTEST_SLOWER=$(or $(SLOWER_$(KIND)),1)
 INCLUDES := -Iinclude -Iarch/x86_64/include
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel \
 	-mno-red-zone -mgeneral-regs-only -fno-stack-protector \
@@ -189,7 +190,7 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # one that prepares what HOST_CMD_target runs.  The peer has a Makefile of its
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
-SCRIPT_TESTS := ktap meant explain
+SCRIPT_TESTS := ktap meant explain session
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
 .PHONY: $(SCRIPT_TESTS)

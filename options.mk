@@ -23,6 +23,10 @@ CONFIG_test := MMU_NOTIFIER DEVICE_PRIVATE PEER LOCKDEP DEBUG UBSAN KTEST
 CONFIG_release := MMU_NOTIFIER DEVICE_PRIVATE PEER BENCH
 CONFIG_bare := UBSAN KTEST
 
+# How many times slower than `test` a kind runs. The limits of its tests are as
+# many times longer.  A kind without a line here is as fast.
+SLOWER_test := 1
+
 # What `make configs` builds, looks into and boots.
 LACKING := test-no-MMU_NOTIFIER test-no-DEVICE_PRIVATE test-no-LOCKDEP \
 	test-no-DEBUG bare release-no-MMU_NOTIFIER

@@ -127,6 +127,22 @@ KTEST(ktest, a_reason_is_evaluated_only_for_a_failure)
 	EXPECT(looks == 0, "no values");
 }
 
+/* `deadline=` and a slower build change one limit; the others follow. */
+KTEST(ktest, all_limits_follow_from_the_one_of_a_test)
+{
+	static const struct ktest_case slow = {.flags = KT_SLOW};
+	static const struct ktest_case common;
+	struct ktest good = {.tcase = &common}, bad = {.tcase = &common};
+	u64 limit = ktest_deadline_ns(&common);
+
+	atomic_inc(&bad.failures);
+	EXPECT_EQ(limit % (KTEST_SLOWER * NSEC_PER_SEC), 0);
+	EXPECT_EQ(ktest_deadline_ns(&slow), 6 * limit);
+	EXPECT_EQ(ktest_grace_ns(), limit / 2);
+	EXPECT_EQ(ktest_wait_ns(&good), limit / 2);
+	EXPECT_EQ(ktest_wait_ns(&bad), limit / 20);
+}
+
 KTEST_F(ktest, must_fail_with_a_reason_and_its_trace, KT_BY_NAME_ONLY)
 {
 	int answer = 41, looks = 0;

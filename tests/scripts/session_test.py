@@ -1,0 +1,134 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""What a run prints while it goes on and at its end. Prints TAP."""
+
+import os
+import sys
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
+sys.path.insert(0, os.path.join(TOP, 'scripts'))
+sys.dont_write_bytecode = True
+
+import ktap  # noqa: E402
+import meant  # noqa: E402
+import session as sessions  # noqa: E402
+import tap  # noqa: E402
+from tap import equal  # noqa: E402
+
+
+class Quiet(sessions.Session):
+    """A session whose lines are kept instead of printed."""
+
+    def __init__(self, **variables):
+        os.environ.update(variables)
+        super().__init__('build/none')
+        for name in variables:
+            del os.environ[name]
+        self.seed = '7'
+        self.lines = []
+
+    def out(self, text):
+        self.lines.append(text)
+
+
+def results(*names):
+    return [ktap.Result(name.strip('!'), 'failed' if '!' in name else 'passed',
+                        '# FAIL x.c:1 expected a\n#   a = 0', 1000.0)
+            for name in names]
+
+
+def boot(name, *names):
+    run = meant.Boot(name, [meant.Test(n.strip('!')) for n in names])
+    run.results = results(*names)
+    return run
+
+
+def test_a_line_is_printed_when_a_suite_is_over():
+    session = Quiet()
+    progress = sessions.Progress(session, 3)
+    seen = []
+    for result in results('list.a', 'list.b', 'vma.a'):
+        progress.add(result)
+        seen.append(len(session.lines))
+    progress.end()
+    return equal((seen, [line.split() for line in session.lines]),
+                 ([0, 0, 1], [['list', '2', 'passed', '(2.0', 's)'],
+                              ['vma', '1', 'passed', '(1.0', 's)']]))
+
+
+def test_a_repeated_run_prints_a_line_per_round():
+    session = Quiet(REPEAT='2')
+    progress = sessions.Progress(session, 2)
+    for result in results('list.a', 'vma.a', 'list.a', 'vma.a'):
+        progress.add(result)
+    progress.end()
+    return equal([line.split()[:2] for line in session.lines],
+                 [['round', '1'], ['round', '2']])
+
+
+def test_a_failure_is_printed_once_and_when_it_comes():
+    session = Quiet()
+    run = boot('kernel.smp2', 'list.a!', 'list.b')
+    progress = sessions.Progress(session, 2)
+    progress.add(run.results[0])
+    early = '  FAILED list.a' in session.lines
+    progress.end()
+    session.keep(run, 0)
+    return equal((early, session.lines.count('  FAILED list.a')), (True, 1))
+
+
+def test_the_first_failure_stands_again_with_its_command():
+    session = Quiet(T='l*', SMP='4', DEADLINE='9')
+    session.runs = [boot('kernel.smp4', 'list.a', 'list.b!', 'list.c!')]
+    return equal(session.first_failure(), [
+        'first failure: list.b (kernel.smp4)', '    x.c:1 expected a',
+        '      a = 0',
+        '    again with: make test SEED=7 SMP=4 T=list.b DEADLINE=9'])
+
+
+def test_a_pattern_is_quoted_for_the_shell():
+    session = Quiet(T='l*')
+    return equal(session.again_with(session.glob),
+                 "make test SEED=7 SMP=2 T='l*'")
+
+
+def test_another_boot_is_run_again_by_its_own_name():
+    session = Quiet()
+    session.runs = [boot('boots.uefi', 'boot.a!')]
+    return equal(session.first_failure()[-1],
+                 '    again with: make test SEED=7 SMP=2 T=boots.uefi')
+
+
+def test_a_run_without_a_failure_ends_without_one():
+    session = Quiet()
+    session.runs = [boot('kernel.smp2', 'list.a')]
+    return equal(session.first_failure(), [])
+
+
+def refused(**variables):
+    """What check_asked() says to variables; '' when it takes them."""
+    os.environ.update(variables)
+    try:
+        sessions.check_asked(False)
+    except SystemExit as why:
+        return str(why)
+    finally:
+        for name in variables:
+            del os.environ[name]
+    return ''
+
+
+def test_bad_input_is_refused_before_anything_is_built():
+    bad = [{'SMP': '65'}, {'REPEAT': '0'}, {'SEED': 'x'}, {'DEADLINE': '0'},
+           {'BOOTS': 'yes'}, {'T': 'a b'}, {'T': 'a;b'}, {'T': '$x'}]
+    good = [{'SMP': '64'}, {'DEADLINE': '3'}, {'BOOTS': 'no'},
+            {'T': 'mmu_*,-mmu_[a-c]?.x'}, {'T': '[!a]*'}]
+    return equal(([v for v in bad if not refused(**v)],
+                  [v for v in good if refused(**v)]), ([], []))
+
+
+if __name__ == '__main__':
+    for variable in ('T', 'REPEAT', 'PEER', 'BOOTS', 'TIMEOUT', 'DEADLINE',
+                     'SMP', 'SEED', 'V'):
+        os.environ.pop(variable, None)
+    sys.exit(tap.main('session', globals()))
