@@ -181,6 +181,8 @@ def main(builds):
         config = Config(build)
         config.all()
         runs += config.session.runs
+        for said in config.session.first_failure():
+            print(said)
     line, good = ktap.totals(runs)
     print(line)
     return 0 if good else 1

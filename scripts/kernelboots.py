@@ -133,7 +133,8 @@ def kernel(session, options=(), base=None, on_line=None):
             return
         started = time.time()
         name = base if number == 1 else '%s.boot%d' % (base, number)
-        progress = sessions.Progress(session, len(tests) // session.repeat)
+        progress = sessions.Progress(session, len(tests) // session.repeat,
+                                     done)
         run = boot(session, name,
                    session.qemu(name, 'test', options,
                                 words + ['resume=%d' % done]),

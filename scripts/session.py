@@ -47,11 +47,11 @@ def said_of(result):
 class Progress:
     """A line per suite, or per round, and each failure as it comes."""
 
-    def __init__(self, session, tests):
+    def __init__(self, session, tests, done=0):
         # How many tests make a round; 0 when lines are per suite.
         self.round = tests if session.repeat > 1 else 0
         self.session = session
-        self.key, self.seen = None, 0
+        self.key, self.seen = None, done    # by earlier boots
         self.counts, self.millis = {}, 0.0
 
     def add(self, result):

@@ -62,8 +62,11 @@ def test_a_repeated_run_prints_a_line_per_round():
     for result in results('list.a', 'vma.a', 'list.a', 'vma.a'):
         progress.add(result)
     progress.end()
+    rest = sessions.Progress(session, 2, 4)
+    rest.add(results('list.a')[0])
+    rest.end()
     return equal([line.split()[:2] for line in session.lines],
-                 [['round', '1'], ['round', '2']])
+                 [['round', '1'], ['round', '2'], ['round', '3']])
 
 
 def test_a_failure_is_printed_once_and_when_it_comes():
