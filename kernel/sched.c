@@ -560,50 +560,6 @@ void upcall_timer_tick(void)
 	scheduler_tick();
 }
 
-struct sleeper {
-	struct timer timer;
-	struct task *task;
-};
-
-static void sleeper_wake(struct timer *timer)
-{
-	wake_up_process(container_of(timer, struct sleeper, timer)->task);
-}
-
-u64 schedule_timeout_ns(u64 ns)
-{
-	struct sleeper sleeper = {.task = current};
-	u64 deadline = clock_ns() + ns;
-	s64 left;
-
-	timer_init(&sleeper.timer, sleeper_wake);
-	timer_arm_ns(&sleeper.timer, ns);
-	schedule();
-	timer_cancel_sync(&sleeper.timer);
-	left = (s64)(deadline - clock_ns());
-	return left > 0 ? (u64)left : 0;
-}
-
-static void sleep_ns(u64 ns)
-{
-	might_sleep();
-	do {
-		set_current_state(TASK_UNINTERRUPTIBLE);
-		ns = schedule_timeout_ns(ns);
-	} while (ns);
-}
-
-void msleep(unsigned int ms)
-{
-	sleep_ns(ms * NSEC_PER_MSEC);
-}
-
-void usleep_range(unsigned long min_us, unsigned long max_us)
-{
-	ASSERT(min_us <= max_us);
-	sleep_ns(min_us * NSEC_PER_USEC);
-}
-
 /* ---- beginning --------------------------------------------------------- */
 
 static void __noreturn idle_loop(void)

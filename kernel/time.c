@@ -10,7 +10,7 @@
 
 void ndelay(u64 ns)
 {
-	u64 end = clock_ns() + ns;
+	u64 end = deadline_ns(ns);
 
 	while (time_after_ns(end, clock_ns()))
 		cpu_relax();
@@ -18,5 +18,5 @@ void ndelay(u64 ns)
 
 void udelay(unsigned long us)
 {
-	ndelay(us * NSEC_PER_USEC);
+	ndelay(usec_to_ns(us));
 }

@@ -20,6 +20,9 @@
  *	locks; running = NULL
  *					may free t
  *
+ * "For ever" is a time like others: deadline_ns() cuts it to TIMEOUT_MAX_NS, so
+ * that the heap, which compares differences, never takes the far for the past.
+ *
  * A timer armed from elsewhere while its function runs stays with the CPU
  * that runs it, so that this one look at one base is enough.
  */
@@ -75,7 +78,7 @@ static bool disarm(struct timer_base *base, struct timer *timer)
 
 bool timer_arm_ns(struct timer *timer, u64 delta_ns) __no_thread_safety
 {
-	u64 expires = clock_ns() + delta_ns;
+	u64 expires = deadline_ns(delta_ns);
 	struct timer_base *base;
 	unsigned long flags;
 	unsigned int me;

@@ -28,6 +28,7 @@
 #include <kernel/assert.h>
 #include <kernel/completion.h>
 #include <kernel/sched.h>
+#include <kernel/time.h>
 #include <kernel/wait.h>
 
 void init_wait(struct wait_queue_entry *wait, enum wait_flag flags)
@@ -215,7 +216,7 @@ void wait_for_completion(struct completion *c)
 u64 wait_for_completion_timeout_ns(struct completion *c, u64 ns)
 {
 	may_wait_for(c);
-	return (u64)wait_common(c, TASK_UNINTERRUPTIBLE, min(ns, (u64)INT64_MAX));
+	return (u64)wait_common(c, TASK_UNINTERRUPTIBLE, min(ns, (u64)TIMEOUT_MAX_NS));
 }
 
 int wait_for_completion_killable(struct completion *c)

@@ -209,8 +209,12 @@ bool wake_up_state(struct task *task, unsigned int states);
 
 /**
  * schedule_timeout_ns() - sleep until woken, at most @ns
+ * @ns: nanoseconds; above TIMEOUT_MAX_NS (146 years) counts as that
  *
- * The caller has set its state.  Return: ns left, 0 when the time was up.
+ * The caller has set its state.
+ *
+ * Context: thread; preemption enabled, interrupts on.
+ * Return: ns left, 0 when the time was up.
  */
 u64 schedule_timeout_ns(u64 ns);
 

@@ -29,6 +29,8 @@ void timer_init(struct timer *timer, void (*fn)(struct timer *timer));
 
 /**
  * timer_arm_ns() - have the function called @delta_ns from now
+ * @timer: an initialised timer
+ * @delta_ns: nanoseconds; above TIMEOUT_MAX_NS (146 years) counts as that
  *
  * An armed timer is moved.  The function itself may arm its timer again.
  *

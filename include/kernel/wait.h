@@ -163,6 +163,8 @@ extern u64 wait_long_ns;
 /**
  * wait_event_timeout_ns() - sleep until @cond holds, at most @ns
  *
+ * A time above TIMEOUT_MAX_NS (146 years), ~0 among them, counts as that.
+ *
  * Return: 0 when the time was up and @cond false; else the ns left, at
  * least 1.
  */

@@ -325,6 +325,22 @@ KTEST(sched, a_wakeup_ends_a_timed_sleep_early)
 	EXPECT_EQ(kthread_join(task), 1);
 }
 
+static int sleep_for_ever(void *arg)
+{
+	set_current_state(TASK_UNINTERRUPTIBLE);
+	return schedule_timeout_ns(~0ULL) > 0;
+}
+
+KTEST(sched, a_sleep_longer_than_the_clock_counts_does_not_end_at_once)
+{
+	struct task *task = kthread_run(sleep_for_ever, NULL, "sleeper");
+
+	REQUIRE(!IS_ERR(task));
+	EXPECT_EQ(ktest_wait_blocked(test, task), 0);
+	wake_up_process(task);
+	EXPECT_EQ(kthread_join(task), 1);
+}
+
 static int sleep_killably(void *arg)
 {
 	struct wait_queue_head *wq = arg;

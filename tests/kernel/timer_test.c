@@ -98,6 +98,47 @@ KTEST(timer, a_function_may_arm_its_timer_again)
 	EXPECT_EQ(atomic_read(&p.runs), 6);
 }
 
+/* What a caller may mean by "for ever". */
+static const u64 far_away[] = {
+	INT64_MAX / 2, INT64_MAX - 1, INT64_MAX, (u64)INT64_MAX + 1, ~0ULL - 1,
+	~0ULL,
+};
+
+struct near_and_far {
+	struct ktest *test;
+	struct probe far, near;
+};
+
+static int arm_near_after_far(void *arg)
+{
+	struct near_and_far *both = arg;
+	struct ktest *test = both->test;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(far_away); i++) {
+		probe_init(&both->far);
+		probe_init(&both->near);
+		timer_arm_ns(&both->far.timer, far_away[i]);
+		timer_arm_ns(&both->near.timer, 200 * NSEC_PER_USEC);
+		KTEST_WAIT_FOR(test, atomic_read(&both->near.runs));
+		EXPECT_EQ(atomic_read(&both->near.runs), 1);
+		EXPECT_EQ(atomic_read(&both->far.runs), 0);
+		EXPECT(timer_cancel_sync(&both->far.timer));
+		timer_cancel_sync(&both->near.timer);
+	}
+	return 0;
+}
+
+/* Both must be in one CPU's heap, hence the bound thread. */
+KTEST(timer, a_timer_armed_for_ever_holds_back_no_near_one)
+{
+	struct near_and_far both = {.test = test};
+	struct task *task;
+
+	task = kthread_run_on(0, arm_near_after_far, &both, "armer");
+	REQUIRE(!IS_ERR(task));
+	kthread_join(task);
+}
+
 static void run_until_told(struct timer *timer)
 {
 	struct probe *p = container_of(timer, struct probe, timer);

@@ -147,6 +147,49 @@ KTEST(wait, a_timed_wait_ends_by_time_or_by_condition)
 					   NSEC_PER_SEC));
 }
 
+static int wait_ready_timed(void *arg)
+{
+	struct shared *s = arg;
+
+	return wait_event_timeout_ns(&s->wq, atomic_read(&s->ready), s->timeout) >
+	       0;
+}
+
+static int wait_done_timed(void *arg)
+{
+	struct shared *s = arg;
+
+	return wait_for_completion_timeout_ns(&s->done, s->timeout) > 0;
+}
+
+/* No time is so long that it wraps around and is over at once. */
+static void wait_for_ever(struct ktest *test, int (*wait)(void *arg))
+{
+	static const u64 times[] = {INT64_MAX, (u64)INT64_MAX + 1, ~0ULL - 1,
+				    ~0ULL};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(times); i++) {
+		struct task *task;
+		struct shared s;
+
+		shared_init(&s, test);
+		s.timeout = times[i];
+		task = kthread_run(wait, &s, "for ever");
+		REQUIRE(!IS_ERR(task));
+		EXPECT_EQ(ktest_wait_blocked(test, task), 0);
+		atomic_set(&s.ready, 1);
+		wake_up(&s.wq);
+		complete(&s.done);
+		EXPECT_EQ(kthread_join(task), 1);
+	}
+}
+
+KTEST(wait, a_timed_wait_of_for_ever_lasts_until_it_is_woken)
+{
+	wait_for_ever(test, wait_ready_timed);
+	wait_for_ever(test, wait_done_timed);
+}
+
 static int wait_done(void *arg)
 {
 	struct shared *s = arg;
