@@ -12,7 +12,7 @@
  *	RUNNING	yes	yes	runs; not in the heap, its CPU's rq->curr
  *	RUNNING	yes	no	waits in the heap of rq(task->cpu)
  *	asleep	yes	yes	has announced a sleep, still runs
- *	asleep	no	yes	is being switched out; a waker waits for that
+ *	asleep	no	yes	is being switched out; rq->lock is held
  *	asleep	no	no	sleeps
  *	NEW	no	no	never ran
  *	DEAD	no	no	never runs again; may be freed
@@ -24,7 +24,7 @@
  *	task->state		see the race		the task; a waker with
  *							wake_lock, to RUNNING;
  *							DEAD: with wake_lock
- *	task->on_cpu		acquire			its CPU, release
+ *	task->on_cpu		rq->lock; a hint without its CPU, with rq->lock
  *
  * Order: task->wake_lock, then one rq->lock.  A second rq->lock is only ever
  * tried.  All are raw: the validator needs current, which is theirs.
@@ -41,8 +41,11 @@
  *	schedule(): takes rq->lock,
  *	state RUNNING: stays queued
  *
- * and when the sleeper came first to rq->lock it is off the queue, and the
- * waker, having waited until !on_cpu, puts it on one.
+ * When the sleeper comes first to rq->lock it is off the queue, and the waker puts
+ * it on one.  A waker never meets a task whose registers are not saved yet: a
+ * switch holds rq->lock from choosing the next task until that one stands on its
+ * own stack (finish_switch()), and the waker looks at on_queue with that lock.
+ * tests/model/wakeup.pml searches both.
  *
  * A second one, between a late waker and the end of a thread.  The waker looks
  * at the state once and stores RUNNING later; the thread may have found its
@@ -60,21 +63,13 @@
  *	state = DEAD; switched out
  *	nobody stores the state again
  *
- * A switch keeps rq->lock from choosing the next task until the next task has
- * come to stand on its own stack (finish_switch()), so nobody can pull a task
- * whose registers are not saved yet.
- *
  * Another CPU is asked to reschedule by an interrupt; nobody but the CPU
  * writes its preempt_word.  Idle CPUs halt; `sti; hlt` leaves no gap for the
- * interrupt to fall into.  Balance: a task is woken on an idle CPU if it may
- * run on one, best the one it ran on; a CPU that runs out of work takes a
- * task from the longest queue, and every BALANCE_TICKS a busy one looks too.
+ * interrupt to fall into.
  *
- * Lifetime: kernel/kthread.c.  Not here: address spaces, beyond telling the
- * MMU which one comes next.
- *
- * Over 600 lines because waking, switching, preempting and balancing all move a
- * task between the states above under the same two locks.
+ * Lifetime: kernel/kthread.c.  Not here: which CPU a task runs on
+ * (kernel/sched_place.c), timed sleeps (kernel/sleep.c), address spaces, beyond
+ * telling the MMU which one comes next.
  */
 #include <kernel/assert.h>
 #include <kernel/errno.h>
@@ -88,24 +83,12 @@
 #include <arch/smp.h>
 #include <arch/upcall.h>
 
+#include "sched_internal.h"
+
 #define GRANULE       (3 * NSEC_PER_MSEC)
 #define WAKE_GRANULE  (1 * NSEC_PER_MSEC)
 #define SLEEP_CREDIT  (3 * NSEC_PER_MSEC)
 #define BALANCE_TICKS 8
-
-/** struct rq - what one CPU has to run */
-struct rq {
-	struct raw_spinlock lock;
-	unsigned int cpu;
-	unsigned int nr_running; /* curr, unless idle, and the queued */
-	struct task *curr;
-	struct task *idle;
-	struct task *prev; /* during a switch: who is being left */
-	struct heap queue;
-	struct list_head queued; /* the same tasks, to look through */
-	u64 min_vruntime;
-	unsigned int ticks;
-};
 
 enum why {
 	WHY_SLEEP,   /* the task wants to leave, or not mind */
@@ -113,8 +96,8 @@ enum why {
 	WHY_YIELD,   /* somebody else first, if there is anybody */
 };
 
-static DEFINE_PER_CPU_ALIGNED(struct rq, runqueue);
-static struct cpumask idle_mask;
+DEFINE_PER_CPU_ALIGNED(struct rq, runqueue);
+struct cpumask idle_mask;
 
 void (*sched_late_waker_hook)(struct task *task);
 
@@ -122,32 +105,9 @@ struct task boot_task = {.name = "boot", .on_cpu = true};
 DEFINE_PER_CPU(struct task *, current_task) = &boot_task;
 bool sched_is_running;
 
-static struct rq *cpu_rq(unsigned int cpu)
-{
-	return per_cpu_ptr(&runqueue, cpu);
-}
-
-/* Interrupts are off in all that follows, up to the public functions. */
-static struct rq *this_rq(void)
-{
-	return this_cpu_ptr(&runqueue);
-}
-
 static struct task *run_node_task(struct heap_node *node)
 {
 	return container_of(node, struct task, run_node);
-}
-
-static void queue_task(struct rq *rq, struct task *task)
-{
-	heap_add(&rq->queue, &task->run_node, task->vruntime);
-	list_add_tail(&task->run_entry, &rq->queued);
-}
-
-static void unqueue_task(struct rq *rq, struct task *task)
-{
-	heap_del(&rq->queue, &task->run_node);
-	list_del(&task->run_entry);
 }
 
 /* Charge the running task, and let the queue's time go on. */
@@ -217,76 +177,6 @@ static struct rq *lock_task_rq(struct task *task)
 	}
 }
 
-/* ---- where ------------------------------------------------------------- */
-
-static unsigned int shortest_queue(u64 allowed)
-{
-	struct cpumask mask = {allowed};
-	unsigned int cpu, best = cpumask_first(&mask);
-
-	for_each_cpu(cpu, &mask)
-		if (READ_ONCE(cpu_rq(cpu)->nr_running) <
-		    READ_ONCE(cpu_rq(best)->nr_running))
-			best = cpu;
-	return best;
-}
-
-/* Which CPU shall run a task that becomes runnable? */
-static unsigned int place(struct task *task, bool is_new)
-{
-	u64 allowed = task->allowed.bits & READ_ONCE(cpu_online_mask.bits);
-	u64 idle = allowed & READ_ONCE(idle_mask.bits);
-	unsigned int last = task->cpu;
-
-	if (unlikely(!allowed))
-		return last;
-	if ((idle >> last) & 1)
-		return last;
-	if (idle)
-		return __ffs(idle);
-	if (is_new || !((allowed >> last) & 1))
-		return shortest_queue(allowed);
-	return last;
-}
-
-static struct rq *busiest_but(struct rq *rq)
-{
-	struct rq *busiest = NULL;
-	unsigned int cpu;
-
-	for_each_online_cpu(cpu) {
-		struct rq *other = cpu_rq(cpu);
-		unsigned int nr = READ_ONCE(other->nr_running);
-
-		if (other != rq && nr >= rq->nr_running + 2 &&
-		    (!busiest || nr > READ_ONCE(busiest->nr_running)))
-			busiest = other;
-	}
-	return busiest;
-}
-
-/* Take a waiting task from the longest queue.  rq->lock held. */
-static void pull_task(struct rq *rq)
-{
-	struct rq *from = busiest_but(rq);
-	struct task *task;
-
-	if (!from || !raw_spin_try_acquire(&from->lock))
-		return;
-	list_for_each_entry(task, &from->queued, run_entry) {
-		if (!cpumask_test_cpu(rq->cpu, &task->allowed))
-			continue;
-		unqueue_task(from, task);
-		WRITE_ONCE(from->nr_running, from->nr_running - 1);
-		task->vruntime += rq->min_vruntime - from->min_vruntime;
-		WRITE_ONCE(task->cpu, rq->cpu);
-		queue_task(rq, task);
-		WRITE_ONCE(rq->nr_running, rq->nr_running + 1);
-		break;
-	}
-	raw_spin_release(&from->lock);
-}
-
 /* ---- the switch -------------------------------------------------------- */
 
 /* First thing on the next task's stack: the previous one is wholly saved. */
@@ -296,7 +186,7 @@ static void finish_switch(void)
 	struct task *prev = rq->prev;
 	bool dead = prev->state == TASK_DEAD;
 
-	smp_store_release(&prev->on_cpu, false);
+	WRITE_ONCE(prev->on_cpu, false);
 	raw_spin_release(&rq->lock);
 	if (unlikely(dead))
 		complete(&prev->exited);
@@ -327,7 +217,7 @@ static struct task *pick_next(struct rq *rq)
 	struct task *next;
 
 	if (heap_empty(&rq->queue))
-		pull_task(rq);
+		sched_pull(rq);
 	if (heap_empty(&rq->queue))
 		return rq->idle;
 	next = run_node_task(heap_first(&rq->queue));
@@ -360,11 +250,19 @@ static struct task *choose(struct rq *rq, struct task *prev, enum why why)
 	return next;
 }
 
-static void note_idle(struct rq *rq, struct task *prev, struct task *next)
+/*
+ * A waker that claimed this CPU has cleared its bit already.  A CPU that finds
+ * nothing to run after all, because another took the task, sets it again.
+ */
+static void note_idle(struct rq *rq, struct task *next)
 {
-	if (next == rq->idle)
+	bool idle = next == rq->idle;
+
+	if (cpumask_test_cpu(rq->cpu, &idle_mask) == idle)
+		return;
+	if (idle)
 		cpumask_set_cpu(rq->cpu, &idle_mask);
-	else if (prev == rq->idle)
+	else
 		cpumask_clear_cpu(rq->cpu, &idle_mask);
 }
 
@@ -385,15 +283,15 @@ static void switch_tasks(enum why why)
 	account(rq);
 	next = choose(rq, prev, why);
 	next->exec_start = prev->exec_start;
+	note_idle(rq, next);
 	if (next == prev) {
 		raw_spin_release(&rq->lock);
 		return;
 	}
-	note_idle(rq, prev, next);
 	rq->curr = next;
 	rq->prev = prev;
 	next->switches++;
-	next->on_cpu = true;
+	WRITE_ONCE(next->on_cpu, true);
 	if (prev->active_ctx != next->active_ctx)
 		arch_switch_mm(next->active_ctx);
 	this_cpu_write(current_task, next);
@@ -486,11 +384,11 @@ static bool wake_locked(struct task *task, unsigned int states)
 		raw_spin_release(&rq->lock);
 		return true;
 	}
+	/* Its switch held this lock until its registers were saved. */
+	ASSERT(!task->on_cpu);
 	raw_spin_release(&rq->lock);
-	while (smp_load_acquire(&task->on_cpu))
-		cpu_relax();
 	WRITE_ONCE(task->state, TASK_RUNNING);
-	rq = cpu_rq(place(task, is_new));
+	rq = cpu_rq(sched_place(task, is_new ? PLACE_NEW : PLACE_WOKEN));
 	raw_spin_acquire(&rq->lock);
 	activate(rq, task);
 	raw_spin_release(&rq->lock);
@@ -544,8 +442,8 @@ void scheduler_tick(void)
 
 	raw_spin_acquire(&rq->lock);
 	account(rq);
-	if (++rq->ticks % BALANCE_TICKS == 0)
-		pull_task(rq);
+	if (rq->curr == rq->idle || ++rq->ticks % BALANCE_TICKS == 0)
+		sched_pull(rq);
 	if (!heap_empty(&rq->queue) &&
 	    (rq->curr == rq->idle ||
 	     (s64)(rq->curr->vruntime - heap_first(&rq->queue)->key) >

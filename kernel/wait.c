@@ -216,7 +216,8 @@ void wait_for_completion(struct completion *c)
 u64 wait_for_completion_timeout_ns(struct completion *c, u64 ns)
 {
 	may_wait_for(c);
-	return (u64)wait_common(c, TASK_UNINTERRUPTIBLE, min(ns, (u64)TIMEOUT_MAX_NS));
+	return (u64)wait_common(c, TASK_UNINTERRUPTIBLE,
+				min(ns, (u64)TIMEOUT_MAX_NS));
 }
 
 int wait_for_completion_killable(struct completion *c)

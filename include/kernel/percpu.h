@@ -20,6 +20,8 @@
 #define DEFINE_PER_CPU(type, name) __section(".percpu") __typeof__(type) name
 #define DEFINE_PER_CPU_ALIGNED(type, name) \
 	__section(".percpu.aligned") __cacheline_aligned __typeof__(type) name
+#define DECLARE_PER_CPU_ALIGNED(type, name) \
+	extern DEFINE_PER_CPU_ALIGNED(type, name)
 
 /* Written by the architecture, in each CPU's copy, before the CPU runs. */
 DECLARE_PER_CPU(unsigned int, cpu_number);

@@ -49,7 +49,7 @@ struct task {
 	unsigned int state;            /* set by itself, cleared by (w) */
 	unsigned int cpu;              /* (r) where it runs or ran last */
 	bool on_queue;                 /* (r) runnable */
-	bool on_cpu;                   /* a CPU executes on its stack */
+	bool on_cpu;                   /* (r) a CPU executes on its stack */
 	struct mm_struct *mm;          /* (c) the address space it works in */
 	struct mm_context *active_ctx; /* (c) what that means to the MMU */
 	u64 vruntime;                  /* (r) fair share used, ns */
@@ -188,7 +188,8 @@ static __always_inline void cond_resched(void)
  * @s: TASK_*
  *
  * A full barrier: the check of the condition comes after it, and a waker that
- * makes the condition true before it wakes cannot be missed.
+ * makes the condition true before it wakes cannot be missed.  On x86 no test sees
+ * the barrier missing often enough; tests/model/wakeup.pml does.
  */
 #define set_current_state(s) ((void)xchg(&current->state, (s)))
 /** __set_current_state() - without the barrier: back to TASK_RUNNING */
@@ -291,6 +292,13 @@ void sched_task_entered(void);
 void sched_task_leave(void) __noreturn;
 
 /* ---- for tests/kernel/sched_test.c ------------------------------------- */
+
+/*
+ * Take one of @allowed out of @idle, @best if it is there; its number goes to
+ * @cpu.  False when @idle has none of them, or others were faster.
+ */
+bool sched_claim_cpu(struct cpumask *idle, u64 allowed, unsigned int best,
+		     unsigned int *cpu);
 
 /*
  * Called by a waker that has found @task asleep, before it makes it runnable:

@@ -100,8 +100,8 @@ KTEST(timer, a_function_may_arm_its_timer_again)
 
 /* What a caller may mean by "for ever". */
 static const u64 far_away[] = {
-	INT64_MAX / 2, INT64_MAX - 1, INT64_MAX, (u64)INT64_MAX + 1, ~0ULL - 1,
-	~0ULL,
+	INT64_MAX / 2,      INT64_MAX - 1, INT64_MAX,
+	(u64)INT64_MAX + 1, ~0ULL - 1,     ~0ULL,
 };
 
 struct near_and_far {

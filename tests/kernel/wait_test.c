@@ -151,8 +151,8 @@ static int wait_ready_timed(void *arg)
 {
 	struct shared *s = arg;
 
-	return wait_event_timeout_ns(&s->wq, atomic_read(&s->ready), s->timeout) >
-	       0;
+	return wait_event_timeout_ns(&s->wq, atomic_read(&s->ready),
+				     s->timeout) > 0;
 }
 
 static int wait_done_timed(void *arg)
