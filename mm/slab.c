@@ -38,7 +38,7 @@
  *	field			guarded by
  *	cache->cpu[]		its CPU, preemption off, busy set
  *	slab lists, counts	cache->lock, taken with IRQs off
- *	slab_caches		slab_caches_lock; not taken in interrupts
+ *	slab_caches		slab_caches_lock, a mutex: CPUs are asked under it
  *
  * Order of locks: slab_caches_lock, cache->lock, buddy.lock.
  *
@@ -63,7 +63,7 @@
 #define EMPTY_SLABS    1u
 
 LIST_HEAD(slab_caches);
-DEFINE_SPINLOCK(slab_caches_lock);
+DEFINE_MUTEX(slab_caches_lock);
 
 struct kmem_cache *kmalloc_caches[KMALLOC_CLASSES];
 
@@ -422,9 +422,9 @@ static void cache_setup(struct kmem_cache *cache, const char *name,
 	spin_lock_init(&cache->lock);
 	INIT_LIST_HEAD(&cache->partial);
 	INIT_LIST_HEAD(&cache->full);
-	spin_lock(&slab_caches_lock);
+	mutex_lock(&slab_caches_lock);
 	list_add_tail(&cache->node, &slab_caches);
-	spin_unlock(&slab_caches_lock);
+	mutex_unlock(&slab_caches_lock);
 }
 
 struct kmem_cache *kmem_cache_create(const char *name, size_t size,
@@ -499,9 +499,9 @@ void kmem_cache_destroy(struct kmem_cache *cache)
 		slab_report_cache(cache, 0);
 		return;
 	}
-	spin_lock(&slab_caches_lock);
+	mutex_lock(&slab_caches_lock);
 	list_del(&cache->node);
-	spin_unlock(&slab_caches_lock);
+	mutex_unlock(&slab_caches_lock);
 	kmem_cache_free(first, cache);
 }
 
@@ -510,11 +510,11 @@ void slab_shrink(void)
 	struct kmem_cache *cache;
 
 	might_sleep();
-	spin_lock(&slab_caches_lock);
+	mutex_lock(&slab_caches_lock);
 	on_each_cpu(drain_all_caches, NULL, SMP_WAIT);
 	list_for_each_entry(cache, &slab_caches, node)
 		free_empty_slabs(cache);
-	spin_unlock(&slab_caches_lock);
+	mutex_unlock(&slab_caches_lock);
 }
 
 void slab_init(void)
@@ -552,7 +552,7 @@ int slab_for_each_cache(int (*visit)(const struct slab_info *info, void *arg),
 	struct kmem_cache *cache;
 	int ret = 0;
 
-	spin_lock(&slab_caches_lock);
+	mutex_lock(&slab_caches_lock);
 	list_for_each_entry(cache, &slab_caches, node) {
 		struct slab_info info = {
 			.name = cache->name,
@@ -567,7 +567,7 @@ int slab_for_each_cache(int (*visit)(const struct slab_info *info, void *arg),
 		if (ret)
 			break;
 	}
-	spin_unlock(&slab_caches_lock);
+	mutex_unlock(&slab_caches_lock);
 	return ret;
 }
 
@@ -652,9 +652,9 @@ bool slab_verify(void)
 	struct kmem_cache *cache;
 	bool ok = true;
 
-	spin_lock(&slab_caches_lock);
+	mutex_lock(&slab_caches_lock);
 	list_for_each_entry(cache, &slab_caches, node)
 		ok &= verify_cache(cache);
-	spin_unlock(&slab_caches_lock);
+	mutex_unlock(&slab_caches_lock);
 	return ok;
 }

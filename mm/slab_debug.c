@@ -252,10 +252,10 @@ void slab_report_since(u16 epoch)
 	sites = alloc_sites_new();
 	if (!sites)
 		return;
-	spin_lock(&slab_caches_lock);
+	mutex_lock(&slab_caches_lock);
 	list_for_each_entry(cache, &slab_caches, node)
 		count_cache(cache, epoch, sites);
-	spin_unlock(&slab_caches_lock);
+	mutex_unlock(&slab_caches_lock);
 	alloc_sites_print(sites);
 }
 

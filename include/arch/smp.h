@@ -33,8 +33,9 @@ void smp_boot_cpus(void *(*idle_stack)(unsigned int cpu));
  * @arg: for @fn
  * @wait: SMP_WAIT returns after @fn did
  *
- * Context: preemption may be on; with SMP_WAIT interrupts must be on, and no
- *          lock may be held that another CPU takes with interrupts off.
+ * Context: where one may sleep: interrupts and preemption on, no spinlock held,
+ *          since a CPU that waits for that lock with interrupts off would not
+ *          answer. With SMP_NOWAIT too: it waits for this CPU's last call.
  * Return: 0, or -ENODEV if @cpu is not online.
  */
 int smp_call_function_single(unsigned int cpu, void (*fn)(void *), void *arg,

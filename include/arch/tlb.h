@@ -7,9 +7,9 @@
  * translations are flushed by mm/tlb.h only. Only CPUs that may hold entries of the
  * context are interrupted; a CPU that has it loaded lazily leaves it instead.
  *
- * All may be called with spinlocks held, with interrupts on. Two CPUs may
- * flush each other: a CPU that waits serves what is asked of it meanwhile.
- * Not from interrupt handlers.
+ * All may be called with any spinlocks held, with interrupts on or off. Two CPUs
+ * may flush each other: a CPU that waits for a flush or for a spinlock serves
+ * what is asked of it meanwhile. Not from interrupt handlers.
  */
 #pragma once
 
@@ -40,6 +40,16 @@ void flush_tlb_mm(struct mm_context *ctx);
  * @end: page aligned, > @start
  */
 void flush_tlb_kernel_range(vaddr_t start, vaddr_t end);
+
+/**
+ * tlb_poll() - flush what other CPUs ask of this one
+ *
+ * For loops that wait for another CPU with interrupts off, since that CPU may be
+ * waiting for this one to flush. Takes no lock and waits for nobody.
+ *
+ * Context: interrupts off; any but NMI.
+ */
+void tlb_poll(void);
 
 /* What the flushes of all CPUs added up to since boot */
 struct tlb_counters {

@@ -17,6 +17,7 @@
 #define MM_SLAB_DEF_H
 
 #include <kernel/list.h>
+#include <kernel/mutex.h>
 #include <kernel/percpu.h>
 #include <kernel/spinlock.h>
 #include <mm/page.h>
@@ -73,7 +74,7 @@ struct slab_track {
 };
 
 extern struct list_head slab_caches;
-extern struct spinlock slab_caches_lock;
+extern struct mutex slab_caches_lock;
 
 /* The first page of the slab around an object. */
 static __always_inline struct page *slab_of(const struct kmem_cache *cache,

@@ -171,6 +171,74 @@ KTEST(tlb, cpus_that_flush_each_other_all_finish)
 
 static struct ktest_step steps;
 
+struct contest {
+	struct ktest_step step;
+	struct spinlock lock;
+	unsigned int taken;
+};
+
+static int take_with_interrupts_off(void *arg)
+{
+	struct contest *c = arg;
+	unsigned long flags;
+
+	step_wait(&c->step, 1);
+	local_irq_save(flags);
+	step_signal(&c->step, 2);
+	spin_lock(&c->lock);
+	c->taken++;
+	spin_unlock(&c->lock);
+	local_irq_restore(flags);
+	return 0;
+}
+
+/* Return: how often the other had the lock by then. */
+static int flush_with_the_lock(void *arg)
+{
+	vaddr_t addr = 0xffffe0ff00000000UL;
+	struct contest *c = arg;
+	unsigned long flags;
+	int taken;
+
+	spin_lock_irqsave(&c->lock, flags);
+	step_signal(&c->step, 1);
+	step_spin(&c->step, 2);
+	flush_tlb_kernel_range(addr, addr + PAGE_SIZE);
+	taken = (int)c->taken;
+	spin_unlock_irqrestore(&c->lock, flags);
+	return taken;
+}
+
+/*
+ *	holder				taker, on another CPU
+ *	takes the lock
+ *					interrupts off; waits for the lock
+ *	flushes: asks that CPU
+ *					serves it from its wait
+ *	lets the lock go
+ *					has it
+ *
+ * That CPU cannot take an interrupt, so its wait must serve the flush.
+ */
+KTEST_F(tlb, a_cpu_that_waits_for_a_lock_with_interrupts_off_serves_flushes,
+	KT_NEEDS_SMP)
+{
+	struct contest c = {.taken = 0};
+	unsigned int first = cpumask_first(&cpu_online_mask);
+	unsigned int second = cpumask_next((int)first, &cpu_online_mask);
+	struct task *holder, *taker;
+
+	step_init(&c.step, test);
+	spin_lock_init(&c.lock);
+	taker = kthread_run_on(second, take_with_interrupts_off, &c, "taker");
+	REQUIRE(!IS_ERR(taker));
+	holder = kthread_run_on(first, flush_with_the_lock, &c, "holder");
+	REQUIRE(!IS_ERR(holder));
+	EXPECT_EQ(kthread_join(holder), 0);
+	kthread_join(taker);
+	EXPECT_EQ(c.taken, 1);
+}
+
 struct user_reader {
 	struct mm_struct *mm;
 	vaddr_t addr;

@@ -16,6 +16,7 @@
 #include <kernel/string.h>
 #include <kernel/timer.h>
 #include <kernel/workqueue.h>
+#include <arch/smp.h>
 
 /* Two or three for each test; classes are for ever, so none is shared. */
 static DEFINE_SPINLOCK(ab_a);
@@ -40,6 +41,7 @@ static DEFINE_SPINLOCK(outer_irq);
 static DEFINE_SPINLOCK(inner_open);
 static DEFINE_SPINLOCK(atomic_lock);
 static DEFINE_MUTEX(sleeping_mutex);
+static DEFINE_SPINLOCK(calling_lock);
 static DEFINE_SPINLOCK(not_held);
 static DEFINE_SPINLOCK(asserted);
 static DEFINE_RWSEM(asserted_sem);
@@ -275,6 +277,24 @@ KTEST(lockdep, sleeping_where_one_must_not_is_reported)
 	might_sleep();
 	local_irq_enable();
 	EXPECT_ONE_REPORT("sleeping where", "interrupts off");
+}
+
+static void do_nothing(void *unused)
+{
+}
+
+/* A CPU that waits for the lock with interrupts off would not answer. */
+KTEST(lockdep, a_call_on_other_cpus_with_a_spinlock_held_is_reported)
+{
+	lockdep_expect_begin();
+	on_each_cpu(do_nothing, NULL, SMP_WAIT);
+	EXPECT_NO_REPORT();
+
+	lockdep_expect_begin();
+	spin_lock(&calling_lock);
+	on_each_cpu(do_nothing, NULL, SMP_NOWAIT);
+	spin_unlock(&calling_lock);
+	EXPECT_ONE_REPORT("sleeping where", "calling_lock");
 }
 
 /* The barrier makes the call not the last thing, which would be a jump. */

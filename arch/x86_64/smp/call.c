@@ -12,13 +12,17 @@
  *	slot->fn, arg	asker, while pending is 0
  *
  * A CPU that waits here or in tlb.c serves both inboxes. Functions run with
- * interrupts off, inside irq_enter()/irq_exit().
+ * interrupts off, inside irq_enter()/irq_exit(). A CPU that waits for a spinlock
+ * with interrupts off runs no function, so a caller holds no spinlock: every call
+ * says might_sleep(), since even one with SMP_NOWAIT waits for the one before.
  */
 #include <arch/cpu.h>
 #include <arch/smp.h>
+#include <arch/tlb.h>
 #include <kernel/assert.h>
 #include <kernel/atomic.h>
 #include <kernel/errno.h>
+#include <kernel/lockdep.h>
 #include <kernel/percpu.h>
 #include <kernel/preempt.h>
 #include <asm/arch.h>
@@ -101,6 +105,7 @@ int smp_call_function_single(unsigned int cpu, void (*fn)(void *), void *arg,
 {
 	struct call_slot *s;
 
+	might_sleep();
 	if (cpu >= NR_CPUS || !cpu_online(cpu))
 		return -ENODEV;
 	preempt_disable();
@@ -120,6 +125,7 @@ void on_each_cpu(void (*fn)(void *), void *arg, enum smp_wait wait)
 	struct call_slot *s = NULL;
 	u64 others;
 
+	might_sleep();
 	preempt_disable();
 	others = READ_ONCE(cpu_online_mask.bits) & ~(1UL << smp_processor_id());
 	if (others)

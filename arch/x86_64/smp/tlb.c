@@ -47,12 +47,13 @@
  *   nothing then, which is fine.
  * - No circle of waiting. An asker waits for a CPU that (a) has interrupts on:
  *   it takes the interrupt; (b) waits in smp_wait_served(): it polls, whatever
- *   its interrupt flag; (c) has interrupts off for a while. (c) must end by
- *   itself: a CPU may not spin with interrupts off for a lock that another
- *   holds while it flushes. Hence flush with no lock that is ever taken with
- *   interrupts off; page->ptl, the only lock held here, is such a one. In the
- *   same way no function given to smp_call_function_single() may take a lock
- *   held during a flush: a waiter runs it where it stands.
+ *   its interrupt flag; (c) waits for a spinlock with interrupts off: it polls
+ *   as well (kernel/spinlock.c), so the asker may hold that lock; (d) has
+ *   interrupts off and waits for nobody: that ends by itself. Any other loop
+ *   that waits for another CPU with interrupts off calls tlb_poll(), unless
+ *   the one that it waits for never flushes. No function given to
+ *   smp_call_function_single() may take a lock that is held during a flush: (b)
+ *   runs it where it stands.
  * - Serving does not wait: serve_local() takes no lock and asks nobody.
  *
  * What it costs: a flush needs an instruction from every CPU asked. When the

@@ -41,6 +41,7 @@
 #include <arch/boot.h>
 #include <arch/cpu.h>
 #include <arch/stacktrace.h>
+#include <arch/tlb.h>
 #include <arch/trap.h>
 #include <arch/upcall.h>
 #include <kernel/atomic.h>

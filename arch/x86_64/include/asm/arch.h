@@ -168,7 +168,6 @@ void smp_call_poll(void);
 void smp_wait_served(const u64 *pending);
 
 /* smp/tlb.c */
-void tlb_poll(void);
 void arch_mm_setup_cpu(void);
 
 /* smp/nmi.c; Return: false when nobody asked for this NMI */
