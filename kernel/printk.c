@@ -37,6 +37,10 @@
  * Both exchanges are full barriers, so either the other CPU finds the consoles
  * free or the owner finds its message.
  *
+ * A writer is not preempted between its number and the end of its slot: messages
+ * are shown in order, so every later one would wait until it runs again
+ * (a_writer_is_not_preempted_between_number_and_slot).
+ *
  * In a panic the panicking CPU owns the consoles from then on, whoever had
  * them; a slot that will never be finished is stepped over.
  */
@@ -72,6 +76,8 @@ static struct console *consoles;
 static int console_owner = NOBODY;
 static int panic_owner = NOBODY;
 static enum log_level console_level = LOG_INFO;
+
+void (*printk_numbered_hook)(void);
 
 CMDLINE_KEY("loglevel", "show messages up to this level, 0 to 5");
 
@@ -174,11 +180,14 @@ void console_flush(void)
 	} while (more || messages_wait());
 }
 
-void vprintk(enum log_level level, const char *fmt, va_list args)
+/* Preemption off: as long as one is not finished, no later message is shown. */
+static void log_message(enum log_level level, const char *fmt, va_list args)
 {
 	u32 n = xadd(&ring_head, 1U);
 	struct log_slot *slot = &ring[n % RING_SLOTS];
 
+	if (IS_ENABLED(CONFIG_KTEST) && READ_ONCE(printk_numbered_hook))
+		printk_numbered_hook();
 	WRITE_ONCE(slot->stamp, 0);
 	smp_wmb();
 	slot->level = (u8)level;
@@ -186,6 +195,13 @@ void vprintk(enum log_level level, const char *fmt, va_list args)
 	slot->when = clock_ns();
 	slot->len = (u16)vscnprintf(slot->text, TEXT_MAX, fmt, args);
 	smp_store_release(&slot->stamp, n + 1);
+}
+
+void vprintk(enum log_level level, const char *fmt, va_list args)
+{
+	preempt_disable();
+	log_message(level, fmt, args);
+	preempt_enable();
 	if (!in_nmi() || READ_ONCE(panic_owner) != NOBODY)
 		console_flush();
 }

@@ -81,4 +81,10 @@ void console_flush(void);
  */
 void console_panic(void);
 
+/*
+ * For tests/kernel/printk_test.c: called by a writer that has taken a number and
+ * not filled its slot.  NULL but in one test, which sets it back.
+ */
+extern void (*printk_numbered_hook)(void);
+
 #endif

@@ -8,6 +8,7 @@
 #include <kernel/printk.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
+#include <kernel/time.h>
 
 #include "../ktest/team.h"
 
@@ -134,4 +135,76 @@ KTEST(printk, all_cpus_at_once_lose_and_tear_nothing)
 		if (!strstr(heard, line))
 			ktest_fail(test, "missing: %s", line + 2);
 	}
+}
+
+#define GAP_NS (10 * NSEC_PER_MSEC)
+
+static struct gap {
+	struct ktest_step *step;
+	struct task *writer;
+	bool preempted;
+} gap;
+
+/* The writer has its number and not its slot: the other thread would run here. */
+static void offer_preemption(void)
+{
+	u64 limit = clock_ns() + GAP_NS;
+
+	if (current != gap.writer)
+		return;
+	gap.writer = NULL;
+	step_signal(gap.step, 1);
+	while (clock_ns() < limit && !step_reached(gap.step, 2)) {
+		set_need_resched();
+		preempt_disable();
+		preempt_enable();
+	}
+	gap.preempted = step_reached(gap.step, 2);
+}
+
+static int print_with_a_gap(void *arg)
+{
+	gap.writer = current;
+	WRITE_ONCE(printk_numbered_hook, offer_preemption);
+	pr_info("written with a gap");
+	WRITE_ONCE(printk_numbered_hook, NULL);
+	return 0;
+}
+
+static int print_in_the_gap(void *arg)
+{
+	struct ktest_step *step = arg;
+
+	step_wait(step, 1);
+	pr_info("written in the gap");
+	step_signal(step, 2);
+	return 0;
+}
+
+/*
+ *	writer			another thread of its CPU
+ *	takes number n
+ *				takes number n + 1, fills its slot,
+ *				shows nothing: n is not finished
+ *	fills its slot
+ *
+ * As long as the writer is off its CPU, nobody's later messages are shown.  So it
+ * is not preempted there.
+ */
+KTEST(printk, a_writer_is_not_preempted_between_number_and_slot)
+{
+	struct ktest_step step = KTEST_STEP_INIT(test);
+	struct task *other, *writer;
+
+	gap = (struct gap){.step = &step};
+	listen();
+	other = kthread_run_on(0, print_in_the_gap, &step, "other");
+	writer = kthread_run_on(0, print_with_a_gap, NULL, "writer");
+	kthread_join(writer);
+	kthread_join(other);
+	console_flush();
+	stop_listening();
+	EXPECT(!gap.preempted);
+	EXPECT(strstr(heard, "written with a gap\n"));
+	EXPECT(strstr(heard, "written in the gap\n"));
 }
