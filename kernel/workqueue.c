@@ -8,10 +8,23 @@
  * again while it runs waits for itself.
  *
  *	field				guarded by
- *	wq->pending, stopping		wq->lock
- *	work->queued, taken, entry	wq->lock
- *	worker->work, ran		wq->lock
+ *	wq->pending, stopping, queued	wq->lock
+ *	work->state, cancels		wq->lock
+ *	work->taken, number, entry	wq->lock
+ *	worker->work, number, ran	wq->lock
  *	work->wq			set when first queued, then constant
+ *
+ * States of a work.  It is pending by its timer or on the list, never both; while
+ * it runs it is idle, or pending once more.
+ *
+ *	IDLE --queue_work()-----------------------> QUEUED --a worker--> IDLE
+ *	IDLE --queue_delayed_work()--> DELAYED --timer--^
+ *	any  --cancel--> IDLE, and refused as long as work->cancels
+ *
+ * One look under wq->lock decides whether a caller's queueing counts, so of two
+ * callers at once one is told true.  The timer is armed under that lock and asks
+ * for it: a cancel that has made the work IDLE may leave the timer's function to
+ * find so, and only waits until it is done.
  *
  * A function may free its work: once it was called, nobody here touches the
  * work.  Who waits for a running work waits for the worker to have gone on
@@ -22,9 +35,15 @@
  *	worker				cancel_work_sync()
  *	takes it; worker->work = w
  *	unlocks; w->fn()
- *					queued? no.  A worker has it: notes ran,
+ *					pending? no.  A worker has it: notes ran,
  *					waits until ran changes
  *	locks; ran++; work = NULL; wakes
+ *
+ * and if w->fn() queues its work again meanwhile it is refused
+ * (cancelling_a_delayed_work_that_queues_itself_ends_with_it_idle).
+ *
+ * Limits.  take_work() and worker_of() look through lists one by one: right for
+ * some tens of works and WORKQUEUE_MAX_WORKERS workers.
  */
 #include <kernel/alloc.h>
 #include <kernel/assert.h>
@@ -40,12 +59,14 @@ struct worker {
 	struct workqueue_struct *wq;
 	struct task *task;
 	struct work_struct *work; /* runs now; compared, not followed */
+	u64 number;               /* of that work */
 	unsigned long ran;        /* works finished */
 };
 
 struct workqueue_struct {
 	struct spinlock lock;
-	struct list_head pending;
+	struct list_head pending;    /* by number */
+	u64 queued;                  /* works put on the list so far */
 	struct wait_queue_head more; /* workers */
 	struct wait_queue_head gone; /* who waits for works */
 	bool stopping;
@@ -77,9 +98,10 @@ static struct work_struct *take_work(struct worker *worker)
 		if (worker_of(wq, work))
 			continue;
 		list_del_init(&work->entry);
-		work->queued = false;
+		work->state = WORK_IDLE;
 		work->taken++;
 		worker->work = work;
+		worker->number = work->number;
 		return work;
 	}
 	return NULL;
@@ -182,25 +204,36 @@ void destroy_workqueue(struct workqueue_struct *wq)
 	stop_workers(wq);
 }
 
-bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
+/* May a caller make @work pending?  wq->lock held, as in put_on_list(). */
+static bool may_queue(struct workqueue_struct *wq, struct work_struct *work)
 {
-	unsigned long flags;
-	bool added = false;
-
-	spin_lock_irqsave(&wq->lock, flags);
 	ASSERT(!work->wq || work->wq == wq);
 	WARN_ON(wq->stopping);
 	work->wq = wq;
-	if (!work->queued) {
-		work->queued = true;
-		list_add_tail(&work->entry, &wq->pending);
-		added = true;
-	}
-	/* With the lock held: the work, and its queue, may be gone after. */
-	if (added)
-		wake_up(&wq->more);
+	return work->state == WORK_IDLE && !work->cancels;
+}
+
+/* Wakes with the lock held: the work, and its queue, may be gone after. */
+static void put_on_list(struct workqueue_struct *wq, struct work_struct *work)
+	__must_hold(wq->lock)
+{
+	work->state = WORK_QUEUED;
+	work->number = ++wq->queued;
+	list_add_tail(&work->entry, &wq->pending);
+	wake_up(&wq->more);
+}
+
+bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
+{
+	unsigned long flags;
+	bool mine;
+
+	spin_lock_irqsave(&wq->lock, flags);
+	mine = may_queue(wq, work);
+	if (mine)
+		put_on_list(wq, work);
 	spin_unlock_irqrestore(&wq->lock, flags);
-	return added;
+	return mine;
 }
 
 /* Inlined into the functions that others call: reports shall name those. */
@@ -218,7 +251,7 @@ static bool taken_since(struct workqueue_struct *wq, struct work_struct *work,
 	bool gone;
 
 	spin_lock_irq(&wq->lock);
-	gone = work->taken != taken || !work->queued;
+	gone = work->taken != taken || work->state != WORK_QUEUED;
 	spin_unlock_irq(&wq->lock);
 	return gone;
 }
@@ -250,7 +283,7 @@ bool flush_work(struct work_struct *work)
 		return false;
 	annotate_wait(wq);
 	spin_lock_irq(&wq->lock);
-	queued = work->queued;
+	queued = work->state == WORK_QUEUED;
 	taken = work->taken;
 	spin_unlock_irq(&wq->lock);
 	if (queued)
@@ -259,68 +292,111 @@ bool flush_work(struct work_struct *work)
 	return queued || running;
 }
 
+/* From now on it cannot be queued.  Return: was it pending? */
+static bool cancel_begin(struct workqueue_struct *wq, struct work_struct *work)
+{
+	enum work_state was;
+
+	spin_lock_irq(&wq->lock);
+	work->cancels++;
+	was = work->state;
+	if (was == WORK_QUEUED)
+		list_del_init(&work->entry);
+	work->state = WORK_IDLE;
+	spin_unlock_irq(&wq->lock);
+	if (was == WORK_QUEUED)
+		wake_up_all(&wq->gone);
+	return was != WORK_IDLE;
+}
+
+static void cancel_end(struct workqueue_struct *wq, struct work_struct *work)
+{
+	wait_running(wq, work);
+	spin_lock_irq(&wq->lock);
+	work->cancels--;
+	spin_unlock_irq(&wq->lock);
+}
+
 bool cancel_work_sync(struct work_struct *work)
 {
 	struct workqueue_struct *wq = READ_ONCE(work->wq);
-	bool queued;
+	bool was;
 
 	if (!wq)
 		return false;
 	annotate_wait(wq);
-	spin_lock_irq(&wq->lock);
-	queued = work->queued;
-	if (queued) {
-		list_del_init(&work->entry);
-		work->queued = false;
-	}
-	spin_unlock_irq(&wq->lock);
-	if (queued)
-		wake_up_all(&wq->gone);
-	wait_running(wq, work);
-	return queued;
+	was = cancel_begin(wq, work);
+	cancel_end(wq, work);
+	return was;
 }
 
-static bool is_empty(struct workqueue_struct *wq)
+/* Is each work up to @number off the list and done? */
+static bool done_up_to(struct workqueue_struct *wq, u64 number)
 {
-	bool empty;
+	bool done = true;
 	unsigned int i;
 
 	spin_lock_irq(&wq->lock);
-	empty = list_empty(&wq->pending);
+	if (!list_empty(&wq->pending))
+		done = list_first_entry(&wq->pending, struct work_struct, entry)
+			       ->number > number;
 	for (i = 0; i < wq->nr_workers; i++)
-		empty &= !wq->workers[i].work;
+		done &= !wq->workers[i].work || wq->workers[i].number > number;
 	spin_unlock_irq(&wq->lock);
-	return empty;
+	return done;
 }
 
 void flush_workqueue(struct workqueue_struct *wq)
 {
+	u64 number;
+
 	annotate_wait(wq);
-	wait_event(&wq->gone, is_empty(wq));
+	spin_lock_irq(&wq->lock);
+	number = wq->queued;
+	spin_unlock_irq(&wq->lock);
+	wait_event(&wq->gone, done_up_to(wq, number));
 }
 
 void delayed_work_expired(struct timer *timer)
 {
 	struct delayed_work *dw = container_of(timer, struct delayed_work, timer);
+	struct workqueue_struct *wq = READ_ONCE(dw->work.wq);
+	unsigned long flags;
 
-	queue_work(dw->wq, &dw->work);
+	spin_lock_irqsave(&wq->lock, flags);
+	if (dw->work.state == WORK_DELAYED)
+		put_on_list(wq, &dw->work);
+	spin_unlock_irqrestore(&wq->lock, flags);
 }
 
 bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *dw,
 			u64 ns)
 {
-	if (READ_ONCE(dw->work.queued) || timer_pending(&dw->timer))
-		return false;
-	dw->wq = wq;
-	timer_arm_ns(&dw->timer, ns);
-	return true;
+	unsigned long flags;
+	bool mine;
+
+	spin_lock_irqsave(&wq->lock, flags);
+	mine = may_queue(wq, &dw->work);
+	if (mine) {
+		dw->work.state = WORK_DELAYED;
+		timer_arm_ns(&dw->timer, ns);
+	}
+	spin_unlock_irqrestore(&wq->lock, flags);
+	return mine;
 }
 
 bool cancel_delayed_work_sync(struct delayed_work *dw)
 {
-	bool was = timer_cancel_sync(&dw->timer);
+	struct workqueue_struct *wq = READ_ONCE(dw->work.wq);
+	bool was;
 
-	return cancel_work_sync(&dw->work) || was;
+	if (!wq)
+		return false;
+	annotate_wait(wq);
+	was = cancel_begin(wq, &dw->work);
+	timer_cancel_sync(&dw->timer);
+	cancel_end(wq, &dw->work);
+	return was;
 }
 
 static int workqueue_init(void)

@@ -241,3 +241,185 @@ KTEST(workqueue, a_delayed_work_runs_late_or_not_at_all)
 	EXPECT(cancel_delayed_work_sync(&dw));
 	EXPECT_EQ(dw.work.taken, 1);
 }
+
+#define LONG_NS (100 * NSEC_PER_SEC)
+
+struct delayed_probe {
+	struct delayed_work dw;
+	struct ktest_step step;
+	atomic_t accepted; /* queue calls that returned true */
+	atomic_t runs;
+	u64 again_ns; /* the function queues itself with this delay */
+};
+
+static void run_and_queue_itself(struct work_struct *work)
+{
+	struct delayed_probe *p =
+		container_of(work, struct delayed_probe, dw.work);
+
+	atomic_inc(&p->runs);
+	step_signal(&p->step, 1);
+	step_wait(&p->step, 2);
+	if (schedule_delayed_work(&p->dw, p->again_ns))
+		atomic_inc(&p->accepted);
+}
+
+static void note_delayed_run(struct work_struct *work)
+{
+	struct delayed_probe *p =
+		container_of(work, struct delayed_probe, dw.work);
+
+	atomic_inc(&p->runs);
+}
+
+static void delayed_probe_init(struct delayed_probe *p, struct ktest *test,
+			       void (*fn)(struct work_struct *work))
+{
+	*p = (struct delayed_probe){.again_ns = 0};
+	step_init(&p->step, test);
+	INIT_DELAYED_WORK(&p->dw, fn);
+}
+
+static int cancel_delayed(void *arg)
+{
+	struct delayed_probe *p = arg;
+
+	return cancel_delayed_work_sync(&p->dw);
+}
+
+/*
+ *	worker				canceller
+ *	runs (1)
+ *					cancel: waits for the run
+ *	may go on (2): queues itself,
+ *	which is refused; ends
+ *					returns: not queued, no timer, not running
+ */
+static void cancel_one_that_queues_itself(struct ktest *test, u64 again_ns)
+{
+	struct delayed_probe p;
+	struct task *canceller;
+
+	delayed_probe_init(&p, test, run_and_queue_itself);
+	p.again_ns = again_ns;
+	EXPECT(schedule_delayed_work(&p.dw, 0));
+	step_wait(&p.step, 1);
+	canceller = kthread_run(cancel_delayed, &p, "canceller");
+	REQUIRE(!IS_ERR(canceller));
+	EXPECT_EQ(ktest_wait_blocked(test, canceller), 0);
+	step_signal(&p.step, 2);
+	EXPECT_EQ(kthread_join(canceller), 0);
+	EXPECT_EQ(atomic_read(&p.accepted), 0);
+	EXPECT(!timer_pending(&p.dw.timer));
+	EXPECT(!flush_work(&p.dw.work));
+	EXPECT_EQ(atomic_read(&p.runs), 1);
+	/* It can be used again. */
+	EXPECT(schedule_delayed_work(&p.dw, LONG_NS));
+	EXPECT(cancel_delayed_work_sync(&p.dw));
+	timer_cancel_sync(&p.dw.timer);
+	flush_workqueue(system_wq);
+}
+
+KTEST(workqueue, cancelling_a_delayed_work_that_queues_itself_ends_with_it_idle)
+{
+	cancel_one_that_queues_itself(test, LONG_NS);
+	cancel_one_that_queues_itself(test, 0);
+}
+
+static void run_and_queue_at_once(struct work_struct *work)
+{
+	struct delayed_probe *p =
+		container_of(work, struct delayed_probe, dw.work);
+
+	atomic_inc(&p->runs);
+	step_signal(&p->step, 1);
+	step_wait(&p->step, 2);
+	if (schedule_work(work))
+		atomic_inc(&p->accepted);
+}
+
+KTEST(workqueue, cancelling_a_work_that_queues_itself_ends_with_it_idle)
+{
+	struct delayed_probe p;
+	struct task *canceller;
+
+	delayed_probe_init(&p, test, run_and_queue_at_once);
+	EXPECT(schedule_work(&p.dw.work));
+	step_wait(&p.step, 1);
+	canceller = kthread_run(cancel_delayed, &p, "canceller");
+	REQUIRE(!IS_ERR(canceller));
+	EXPECT_EQ(ktest_wait_blocked(test, canceller), 0);
+	step_signal(&p.step, 2);
+	EXPECT_EQ(kthread_join(canceller), 0);
+	EXPECT_EQ(atomic_read(&p.accepted), 0);
+	flush_workqueue(system_wq);
+	EXPECT_EQ(atomic_read(&p.runs), 1);
+}
+
+/* Pending is pending: by its timer as well as on the queue. */
+KTEST(workqueue, a_delayed_work_that_is_pending_cannot_be_queued)
+{
+	struct delayed_probe p;
+
+	delayed_probe_init(&p, test, note_delayed_run);
+	EXPECT(!cancel_delayed_work_sync(&p.dw));
+	EXPECT(schedule_delayed_work(&p.dw, LONG_NS));
+	EXPECT(!schedule_delayed_work(&p.dw, 0));
+	EXPECT(!schedule_work(&p.dw.work));
+	EXPECT(cancel_delayed_work_sync(&p.dw));
+	EXPECT(!cancel_delayed_work_sync(&p.dw));
+	flush_workqueue(system_wq);
+	EXPECT_EQ(atomic_read(&p.runs), 0);
+	EXPECT(schedule_work(&p.dw.work));
+	flush_work(&p.dw.work);
+	EXPECT_EQ(atomic_read(&p.runs), 1);
+}
+
+/* It never stops by itself; the flush does not wait for that. */
+KTEST(workqueue, flushing_a_queue_waits_for_no_work_queued_after_it)
+{
+	struct workqueue_struct *wq = alloc_workqueue("endless", 2);
+	struct probe p;
+	int runs;
+
+	REQUIRE(wq);
+	probe_init(&p, test, note_run);
+	p.wq = wq;
+	atomic_set(&p.again, INT32_MAX);
+	EXPECT(queue_work(wq, &p.work));
+	flush_workqueue(wq);
+	EXPECT_LT(0, atomic_read(&p.runs));
+	cancel_work_sync(&p.work);
+	runs = atomic_read(&p.runs);
+	flush_workqueue(wq);
+	EXPECT_EQ(atomic_read(&p.runs), runs);
+	destroy_workqueue(wq);
+}
+
+static void queue_delayed_often(struct team_worker *me)
+{
+	struct delayed_probe *p = me->arg;
+
+	while (team_goes_on(me)) {
+		u64 ns = rng_below(&me->rng, 20) * NSEC_PER_USEC;
+
+		if (schedule_delayed_work(&p->dw, ns))
+			atomic_inc(&p->accepted);
+		if (me->round % 16 == me->number &&
+		    cancel_delayed_work_sync(&p->dw))
+			atomic_dec(&p->accepted);
+		cond_resched();
+	}
+}
+
+/* Each call that returned true is one run, unless a cancel took it back. */
+KTEST(workqueue, of_two_callers_who_queue_a_delayed_work_one_succeeds)
+{
+	struct delayed_probe p;
+
+	delayed_probe_init(&p, test, note_delayed_run);
+	team_run(test, team_size(), 300, queue_delayed_often, &p);
+	KTEST_WAIT_FOR(test, atomic_read(&p.runs) >= atomic_read(&p.accepted));
+	EXPECT(!cancel_delayed_work_sync(&p.dw));
+	EXPECT_EQ(atomic_read(&p.runs), atomic_read(&p.accepted));
+}
