@@ -54,6 +54,7 @@
 #include <arch/trap.h>
 #include <arch/uaccess.h>
 #include <arch/upcall.h>
+#include <kernel/pagefault.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
 #include <kernel/sched.h>
@@ -277,8 +278,8 @@ bool upcall_page_fault(struct trap_regs *regs, vaddr_t addr,
 	struct vm_area_struct *vma;
 	vm_fault_t fault;
 
-	if (unlikely(!mm || addr >= USER_END || in_atomic() ||
-		     !regs_irqs_on(regs) || (error & PF_RSVD)))
+	if (unlikely(!mm || addr >= USER_END || pagefault_disabled() ||
+		     in_atomic() || !regs_irqs_on(regs) || (error & PF_RSVD)))
 		return false;
 	if (error & PF_WRITE)
 		flags |= FAULT_FLAG_WRITE;

@@ -23,8 +23,12 @@
  *	user_access_begin/end()		the bare guard, for a run of unsafe_*
  *	unsafe_user_xadd64(...)		as above, inside the guard
  *
- * Context: thread context with current->mm set; may sleep in the fault.  In
- * atomic context they still work, but a fault gives -EFAULT at once.
+ * Context: thread context with current->mm set; may sleep in the fault, which takes
+ * mmap_lock.  user_access_begin(), with which each of them begins, says so to the
+ * lock validator (upcall_might_fault()): not in a notifier callback, not with
+ * mmap_lock or a spinlock held.  Between pagefault_disable() and pagefault_enable()
+ * (<kernel/pagefault.h>) they may be called anywhere in thread context, and a fault
+ * gives -EFAULT at once.
  */
 #ifndef ARCH_UACCESS_H
 #define ARCH_UACCESS_H

@@ -27,6 +27,23 @@ struct trap_regs;
 bool upcall_page_fault(struct trap_regs *regs, vaddr_t addr, unsigned int error);
 
 /**
+ * upcall_might_fault() - user memory is touched here, which may fault
+ *
+ * Called before each access of <arch/uaccess.h>, whether or not it will fault.
+ * Tells the lock validator that the fault may sleep and takes mmap_lock
+ * (mm/might_fault.c); nothing without it.
+ *
+ * Context: any.
+ */
+#ifdef CONFIG_LOCKDEP
+void upcall_might_fault(void);
+#else
+static inline void upcall_might_fault(void)
+{
+}
+#endif
+
+/**
  * upcall_timer_tick() - this CPU's timer interrupt (kernel/)
  *
  * Context: hard interrupt, interrupts off, inside irq_enter()/irq_exit().

@@ -45,19 +45,20 @@ enum task_flag {
  * task itself; (i) set when made, constant; (a) atomic; (l) task_list_lock.
  */
 struct task {
-	struct arch_task arch;         /* its CPU, while it is switched */
-	unsigned int state;            /* set by itself, cleared by (w) */
-	unsigned int cpu;              /* (r) where it runs or ran last */
-	bool on_queue;                 /* (r) runnable */
-	bool on_cpu;                   /* (r) a CPU executes on its stack */
-	struct mm_struct *mm;          /* (c) the address space it works in */
-	struct mm_context *active_ctx; /* (c) what that means to the MMU */
-	u64 vruntime;                  /* (r) fair share used, ns */
-	u64 exec_start;                /* (r) clock when it was last counted */
-	u64 exec_sum;                  /* (r) ns on CPUs so far */
-	struct heap_node run_node;     /* (r) */
-	struct list_head run_entry;    /* (r) */
-	struct cpumask allowed;        /* (w) CPUs it may run on */
+	struct arch_task arch;           /* its CPU, while it is switched */
+	unsigned int state;              /* set by itself, cleared by (w) */
+	unsigned int cpu;                /* (r) where it runs or ran last */
+	bool on_queue;                   /* (r) runnable */
+	bool on_cpu;                     /* (r) a CPU executes on its stack */
+	struct mm_struct *mm;            /* (c) the address space it works in */
+	struct mm_context *active_ctx;   /* (c) what that means to the MMU */
+	unsigned int pagefault_disabled; /* (c) sections of pagefault.h */
+	u64 vruntime;                    /* (r) fair share used, ns */
+	u64 exec_start;             /* (r) clock when it was last counted */
+	u64 exec_sum;               /* (r) ns on CPUs so far */
+	struct heap_node run_node;  /* (r) */
+	struct list_head run_entry; /* (r) */
+	struct cpumask allowed;     /* (w) CPUs it may run on */
 	struct raw_spinlock wake_lock;
 	atomic_t flags;           /* (a) enum task_flag */
 	unsigned int pid;         /* (i) */

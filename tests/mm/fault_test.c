@@ -3,6 +3,7 @@
  * tests/mm/fault_test.c - real faults, by the CPU, in an adopted address space
  */
 #include <kernel/cpumask.h>
+#include <kernel/pagefault.h>
 #include <kernel/preempt.h>
 #include <kernel/string.h>
 #include <mm/alloc_fail.h>
@@ -185,14 +186,18 @@ KTEST(fault, atomic_context_gets_an_error_instead_of_a_fault)
 
 	REQUIRE(sandbox_open(&box, test));
 	sandbox_map(&box, AT(0), 1);
+	pagefault_disable();
 	preempt_disable();
 	err = user_poke(AT(0), 1);
 	preempt_enable();
+	pagefault_enable();
 	EXPECT_EQ(err, -EFAULT);
 	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	pagefault_disable();
 	preempt_disable();
 	err = user_poke(AT(0), 2);
 	preempt_enable();
+	pagefault_enable();
 	EXPECT_EQ(err, 0);
 	sandbox_close(&box);
 }

@@ -14,6 +14,7 @@
 #include <arch/cpu.h>
 #include <arch/tlb.h>
 #include <kernel/cpumask.h>
+#include <kernel/pagefault.h>
 #include <kernel/preempt.h>
 #include <mm/pgtable_notify.h>
 #include "mm_test.h"
@@ -30,7 +31,7 @@ struct witness {
 	int err;
 };
 
-/* Preemption is off, so what is not mapped is an error and not a fault. */
+/* It waits in a section without faults: a page that is not mapped is an error. */
 static void witness_main(struct sandbox_thread *self)
 {
 	struct witness *w = self->arg;
@@ -38,6 +39,7 @@ static void witness_main(struct sandbox_thread *self)
 	u64 value;
 
 	EXPECT_EQ(user_poke(AT(0), OLD), 0);
+	pagefault_disable();
 	preempt_disable();
 	EXPECT_EQ(user_xadd64(user_ptr(AT(0)), 0, &value), 0);
 	EXPECT_EQ(value, OLD);
@@ -45,6 +47,7 @@ static void witness_main(struct sandbox_thread *self)
 	step_spin(&w->step, 2);
 	w->err = user_xadd64(user_ptr(AT(0)), 1, &w->value);
 	preempt_enable();
+	pagefault_enable();
 }
 
 /* AT(0) holds OLD and is remembered by another CPU, and not by this one. */
@@ -252,6 +255,7 @@ KTEST(mmu_gather, with_nobody_to_ask_the_helpers_about_entries_are_the_plain_one
 	sandbox_map(&box, AT(0), 1);
 	EXPECT_EQ(user_poke(AT(0), OLD), 0);
 	mmap_read_lock(box.mm);
+	pagefault_disable();
 	vma = vma_lookup(box.mm, AT(0));
 	ptep = pgtable_map_lock(box.mm, AT(0), &ptl);
 	EXPECT(ptep_clear_flush_young_notify(vma, AT(0), ptep));
@@ -270,6 +274,7 @@ KTEST(mmu_gather, with_nobody_to_ask_the_helpers_about_entries_are_the_plain_one
 	EXPECT(pte_same(ptep_get(ptep), pte));
 	spin_unlock(ptl);
 	EXPECT_EQ(sandbox_read(&box, AT(0)), OLD);
+	pagefault_enable();
 	mmap_read_unlock(box.mm);
 	EXPECT_EQ(box.nr, 0U);
 	sandbox_close(&box);

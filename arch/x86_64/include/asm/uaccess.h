@@ -12,12 +12,14 @@
 #include <kernel/types.h>
 #include <kernel/compiler.h>
 #include <kernel/errno.h>
+#include <arch/upcall.h>
 #include <asm/cpu.h>
 #include <asm/paging.h>
 #include <asm/trap.h>
 
 static __always_inline void user_access_begin(void)
 {
+	upcall_might_fault();
 	if (cpu_has(X86_FEATURE_SMAP))
 		asm volatile("stac" : : : "memory", "cc");
 }
