@@ -11,20 +11,24 @@
  *
  *	alloc_page()			free_pages(), order > 0
  *	     |   ^			     |   ^
- *	+----v---|-----+  64 at a time  +----v---|------------------+
+ *	+----v---|-----+   a batch	+----v---|------------------+
  *	| list of this | <------------- | buddy: blocks of 2^0..2^10 |
  *	| CPU, LIFO    | -------------> | pages, one lock            |
  *	+--------------+  when too long +----------------------------+
  *
- * The per-CPU list is singly linked through the free pages.  It is guarded by
- * nothing but preemption being off and a busy mark: whoever finds the mark set
- * has interrupted its owner on the same CPU, and goes to the buddy instead.
- * No atomic instruction, no IRQ flag, about twenty instructions.
+ * The CPU's list is singly linked through the free pages.  Its lock is only ever
+ * tried, with preemption off.  Whoever fails has interrupted the list's owner, or
+ * meets another CPU that empties the list, and goes to the buddy instead: nobody
+ * waits, so no interrupt flag is touched and no order of locks is needed.
  *
- * The buddy keeps a block aligned to its size.  Freeing one looks at the block
- * it was once split from, whose number differs in one bit, and merges as long
- * as that one is free and whole.  The struct pages of a whole MAX_ORDER block
- * always exist, even where a part of it is not RAM, so the look is safe.
+ * A caller that finds no block empties the lists of all CPUs into the buddy, one
+ * after the other, until there is one.  That works in atomic context too, as it
+ * asks no CPU for anything (tests/mm/page_alloc_test.c,
+ * atomic_callers_reach_what_other_cpus_hold).  All lists together hold at most a
+ * 16th of the machine, however many CPUs share it (page_limits_of()); and nothing
+ * while memory is tight (mm/buddy.c has the marks): each caller asks that before
+ * it looks at its list, so the reserve is for atomic callers alone
+ * (what_an_atomic_caller_leaves_of_the_reserve_is_not_for_others).
  *
  * States of a page:
  *
@@ -40,26 +44,17 @@
  * builds, who allocated it.
  *
  *	field			guarded by
- *	page_pcp		its CPU, preemption off, busy set
- *	buddy.*			buddy.lock, taken with IRQs off
- *	page->order, lru	buddy.lock while PG_buddy
- *
- * The last RESERVE_PAGES are for callers that cannot sleep (GFP_ATOMIC).
+ *	page_pcp		its lock, only tried, preemption off
+ *	pcp->count		also read by anybody, as a hint
  *
  * Counting.  nr_free_pages() adds the buddy's count to those of the lists; all
  * are exact, so the sum is when nothing moves, and the test runner relies on
  * it.
  *
- * Not here: poison and owners (mm/alloc_debug.c), failing on purpose
- * (mm/alloc_fail.c), memory before boot is done (mm/memblock.c).
- *
- * Over 600 lines because the two levels and the bulk calls keep one count exact
- * between them.
+ * Not here: blocks (mm/buddy.c), poison and owners (mm/alloc_debug.c), failing on
+ * purpose (mm/alloc_fail.c), memory before boot is done (mm/memblock.c).
  */
-#include <arch/cpu.h>
-#include <arch/smp.h>
 #include <kernel/cpumask.h>
-#include <kernel/list.h>
 #include <kernel/panic.h>
 #include <kernel/percpu.h>
 #include <kernel/preempt.h>
@@ -71,12 +66,12 @@
 #include <mm/might_alloc.h>
 #include <mm/page_alloc.h>
 
-/* Pages moved between a CPU's list and the buddy at a time. */
-#define PCP_BATCH_ORDER 6
-#define PCP_BATCH       (1u << PCP_BATCH_ORDER)
-/* On a small machine the lists stay short: see page_alloc_add_range(). */
-#define PCP_HIGH_MAX  1024u
-#define RESERVE_PAGES 128ul
+#include "buddy_internal.h"
+
+/* The most that moves between a CPU's list and the buddy at a time. */
+#define BATCH_ORDER_MAX 6u
+#define LIST_MAX        1024ul
+#define RESERVE_MAX     1024ul
 
 /* Flags with which a page cannot be freed: somebody has it, or nobody. */
 #define FLAGS_NOT_FREEABLE                                               \
@@ -86,89 +81,18 @@
 struct page_pcp {
 	struct page *head;
 	u32 count;
-	u32 busy;
+	struct raw_spinlock lock;
 };
 
-static DEFINE_PER_CPU(struct page_pcp, page_pcp);
-
-static struct {
-	struct spinlock lock;
-	unsigned long free; /* pages in all blocks */
-	struct list_head blocks[MAX_ORDER + 1];
-	unsigned long nr[MAX_ORDER + 1];
-} buddy;
+static DEFINE_PER_CPU_ALIGNED(struct page_pcp, page_pcp);
 
 static unsigned long total_pages;
-static u32 pcp_high = PCP_BATCH;
+static struct page_limits limits;
 pfn_t max_pfn;
 
 bool pfn_valid(pfn_t pfn)
 {
 	return pfn < max_pfn && memblock_is_ram(pfn << PAGE_SHIFT);
-}
-
-/* --- the buddy: callers hold buddy.lock --------------------------------- */
-
-static void block_insert(struct page *page, unsigned int order)
-{
-	page->flags |= BIT(PG_buddy);
-	page->order = order;
-	list_add(&page->lru, &buddy.blocks[order]);
-	buddy.nr[order]++;
-}
-
-static void block_remove(struct page *page, unsigned int order)
-{
-	page->flags &= ~BIT(PG_buddy);
-	list_del(&page->lru);
-	buddy.nr[order]--;
-}
-
-static bool block_is_free(const struct page *page, unsigned int order)
-{
-	return (page->flags & BIT(PG_buddy)) && page->order == order;
-}
-
-static void buddy_free(struct page *page, unsigned int order)
-	__must_hold(buddy.lock)
-{
-	pfn_t pfn = page_to_pfn(page);
-
-	buddy.free += 1ul << order;
-	while (order < MAX_ORDER) {
-		pfn_t other = pfn ^ (1ul << order);
-
-		if (!block_is_free(pfn_to_page(other), order))
-			break;
-		block_remove(pfn_to_page(other), order);
-		pfn &= other;
-		order++;
-	}
-	block_insert(pfn_to_page(pfn), order);
-}
-
-/* All pages of the block still carry PG_free. */
-static struct page *buddy_alloc(gfp_t gfp, unsigned int order)
-	__must_hold(buddy.lock)
-{
-	unsigned long keep = gfp & __GFP_RESERVE ? 0 : RESERVE_PAGES;
-	unsigned int have = order;
-	struct page *page;
-
-	if (buddy.free < keep + (1ul << order))
-		return NULL;
-	while (have <= MAX_ORDER && list_empty(&buddy.blocks[have]))
-		have++;
-	if (have > MAX_ORDER)
-		return NULL;
-	page = list_first_entry(&buddy.blocks[have], struct page, lru);
-	block_remove(page, have);
-	while (have > order) {
-		have--;
-		block_insert(page + (1ul << have), have);
-	}
-	buddy.free -= 1ul << order;
-	return page;
 }
 
 /* --- in use and back ---------------------------------------------------- */
@@ -204,54 +128,42 @@ static __always_inline void page_end_use(struct page *page)
 	page->flags = BIT(PG_free);
 }
 
-/* --- the CPU's list: preemption off, busy set by the caller -------------- */
+/* --- the CPU's list: pcp->lock held by the caller ------------------------- */
 
 static __always_inline void pcp_push(struct page_pcp *pcp, struct page *page)
 {
 	page->next = pcp->head;
 	pcp->head = page;
-	pcp->count++;
+	WRITE_ONCE(pcp->count, pcp->count + 1);
 }
 
-/* A batch in one piece when there is one: splitting it costs nothing. */
-static noinline void pcp_refill(struct page_pcp *pcp, gfp_t gfp)
+static noinline void pcp_refill(struct page_pcp *pcp)
 {
-	unsigned long flags;
-	unsigned int i;
+	unsigned int order = limits.batch_order;
+	struct page *page = buddy_alloc_batch(&order);
 
-	spin_lock_irqsave(&buddy.lock, flags);
-	for (unsigned int order = PCP_BATCH_ORDER + 1; order-- > 0;) {
-		struct page *page = buddy_alloc(gfp, order);
-
-		if (!page)
-			continue;
-		for (i = 1u << order; i-- > 0;) {
-			page[i].order = 0;
-			pcp_push(pcp, page + i);
-		}
-		break;
+	if (!page)
+		return;
+	for (unsigned int i = 1u << order; i-- > 0;) {
+		page[i].order = 0;
+		pcp_push(pcp, page + i);
 	}
-	spin_unlock_irqrestore(&buddy.lock, flags);
 }
 
+/* A batch at a time, so that interrupts are off only that long. */
 static noinline void pcp_flush(struct page_pcp *pcp, u32 down_to)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&buddy.lock, flags);
 	while (pcp->count > down_to) {
-		struct page *page = pcp->head;
+		u32 nr = min(pcp->count - down_to, 1u << BATCH_ORDER_MAX);
 
-		pcp->head = page->next;
-		pcp->count--;
-		buddy_free(page, 0);
+		pcp->head = buddy_free_chain(pcp->head, nr);
+		WRITE_ONCE(pcp->count, pcp->count - nr);
 	}
-	spin_unlock_irqrestore(&buddy.lock, flags);
 }
 
 /*
- * Returns NULL with preemption on when the list is being used by whom we
- * interrupted.  Otherwise pcp_put() ends what this began.
+ * Returns NULL with preemption on when somebody is at the list.  Otherwise
+ * pcp_put() ends what this began.
  */
 static __always_inline struct page_pcp *pcp_get(void)
 {
@@ -259,36 +171,42 @@ static __always_inline struct page_pcp *pcp_get(void)
 
 	preempt_disable();
 	pcp = this_cpu_ptr(&page_pcp);
-	if (unlikely(pcp->busy)) {
+	if (unlikely(!raw_spin_try_acquire(&pcp->lock))) {
 		preempt_enable();
 		return NULL;
 	}
-	pcp->busy = 1;
-	barrier();
 	return pcp;
 }
 
 static __always_inline void pcp_put(struct page_pcp *pcp)
 {
-	barrier();
-	pcp->busy = 0;
+	raw_spin_release(&pcp->lock);
 	preempt_enable();
 }
 
-static void drain_this_cpu(void *unused)
+/* Any CPU's list. Return: false if it was empty, or somebody is at it. */
+static bool drain_list(unsigned int cpu)
 {
-	struct page_pcp *pcp = pcp_get();
+	struct page_pcp *pcp = per_cpu_ptr(&page_pcp, cpu);
 
-	if (!pcp)
-		return;
+	if (!READ_ONCE(pcp->count))
+		return false;
+	preempt_disable();
+	if (!raw_spin_try_acquire(&pcp->lock)) {
+		preempt_enable();
+		return false;
+	}
 	pcp_flush(pcp, 0);
 	pcp_put(pcp);
+	return true;
 }
 
 void drain_all_pages(void)
 {
-	might_sleep();
-	on_each_cpu(drain_this_cpu, NULL, SMP_WAIT);
+	unsigned int cpu;
+
+	for_each_cpu(cpu, &cpu_possible_mask)
+		drain_list(cpu);
 }
 
 static noinline __cold void *alloc_failed(gfp_t gfp, unsigned int order,
@@ -303,30 +221,29 @@ static noinline __cold void *alloc_failed(gfp_t gfp, unsigned int order,
 	return NULL;
 }
 
-static struct page *buddy_alloc_locking(gfp_t gfp, unsigned int order)
+/* From the buddy, and once more after each CPU's list was emptied into it. */
+static struct page *alloc_block(gfp_t gfp, unsigned int order)
 {
 	struct page *page;
-	unsigned long flags;
+	unsigned int cpu;
 
-	spin_lock_irqsave(&buddy.lock, flags);
+	if (order > MAX_ORDER)
+		return NULL;
 	page = buddy_alloc(gfp, order);
-	spin_unlock_irqrestore(&buddy.lock, flags);
+	for_each_cpu(cpu, &cpu_possible_mask) {
+		if (page)
+			break;
+		if (drain_list(cpu))
+			page = buddy_alloc(gfp, order);
+	}
 	return page;
 }
 
-/* From the buddy; once more after the CPUs' lists were emptied into it. */
 static noinline struct page *alloc_slow(gfp_t gfp, unsigned int order,
 					unsigned long caller)
 {
-	struct page *page = NULL;
+	struct page *page = alloc_block(gfp, order);
 
-	if (order <= MAX_ORDER)
-		page = buddy_alloc_locking(gfp, order);
-	if (!page && order <= MAX_ORDER && gfp_may_sleep(gfp) && !in_atomic() &&
-	    !irqs_disabled()) {
-		drain_all_pages();
-		page = buddy_alloc_locking(gfp, order);
-	}
 	if (!page)
 		return alloc_failed(gfp, order, caller);
 	for (unsigned long i = 0; i < 1ul << order; i++)
@@ -336,33 +253,29 @@ static noinline struct page *alloc_slow(gfp_t gfp, unsigned int order,
 	return page;
 }
 
-/* The list's top page, or NULL if it is empty or its owner interrupted. */
+/*
+ * The top page of the CPU's list, filled if need be.  NULL if memory is tight, or
+ * somebody is at the list: then the caller asks the buddy for one page.
+ */
 static __always_inline struct page *pcp_pop(void)
 {
-	struct page_pcp *pcp = pcp_get();
+	struct page_pcp *pcp;
 	struct page *page;
 
+	if (unlikely(buddy_is_tight()))
+		return NULL;
+	pcp = pcp_get();
 	if (unlikely(!pcp))
 		return NULL;
+	if (unlikely(!pcp->head))
+		pcp_refill(pcp);
 	page = pcp->head;
 	if (likely(page)) {
 		pcp->head = page->next;
-		pcp->count--;
+		WRITE_ONCE(pcp->count, pcp->count - 1);
 	}
 	pcp_put(pcp);
 	return page;
-}
-
-static struct page *pcp_refill_and_pop(gfp_t gfp)
-{
-	struct page_pcp *pcp = pcp_get();
-
-	if (!pcp)
-		return NULL;
-	if (!pcp->head)
-		pcp_refill(pcp, gfp);
-	pcp_put(pcp);
-	return pcp_pop();
 }
 
 static __always_inline struct page *page_hand_out(struct page *page, gfp_t gfp,
@@ -375,22 +288,13 @@ static __always_inline struct page *page_hand_out(struct page *page, gfp_t gfp,
 	return page;
 }
 
-static noinline struct page *alloc_one_slow(gfp_t gfp, unsigned long caller)
-{
-	struct page *page = pcp_refill_and_pop(gfp);
-
-	if (!page)
-		page = alloc_slow(gfp, 0, caller);
-	return page ? page_hand_out(page, gfp, caller) : NULL;
-}
-
 static __always_inline struct page *alloc_one(gfp_t gfp, unsigned long caller)
 {
 	struct page *page = pcp_pop();
 
 	if (unlikely(!page))
-		return alloc_one_slow(gfp, caller);
-	return page_hand_out(page, gfp, caller);
+		page = alloc_slow(gfp, 0, caller);
+	return likely(page) ? page_hand_out(page, gfp, caller) : NULL;
 }
 
 struct page *alloc_page(gfp_t gfp)
@@ -437,19 +341,12 @@ unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long nr, struct page **pages)
 
 /* --- giving back -------------------------------------------------------- */
 
-static noinline void free_to_buddy(struct page *page, unsigned int order)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&buddy.lock, flags);
-	buddy_free(page, order);
-	spin_unlock_irqrestore(&buddy.lock, flags);
-}
-
 static __always_inline void pcp_trim(struct page_pcp *pcp)
 {
-	if (unlikely(pcp->count > pcp_high))
-		pcp_flush(pcp, pcp_high - pcp_high / 4);
+	u32 most = buddy_is_tight() ? 0 : limits.list;
+
+	if (unlikely(pcp->count > most))
+		pcp_flush(pcp, most - most / 4);
 }
 
 static __always_inline void page_retire(struct page *page)
@@ -466,7 +363,7 @@ void __put_page(struct page *page)
 	page_retire(page);
 	pcp = pcp_get();
 	if (unlikely(!pcp)) {
-		free_to_buddy(page, 0);
+		buddy_free(page, 0);
 		return;
 	}
 	pcp_push(pcp, page);
@@ -479,7 +376,7 @@ enum free_kind {
 	FREE_REFERENCE, /* drop one, free with the last */
 };
 
-/* We interrupted the owner of the list. */
+/* Somebody is at the list. */
 static noinline void free_many_slow(struct page **pages, unsigned long nr,
 				    enum free_kind kind)
 {
@@ -487,7 +384,7 @@ static noinline void free_many_slow(struct page **pages, unsigned long nr,
 		if (kind == FREE_REFERENCE && !put_page_testzero(pages[i]))
 			continue;
 		page_retire(pages[i]);
-		free_to_buddy(pages[i], 0);
+		buddy_free(pages[i], 0);
 	}
 }
 
@@ -551,14 +448,14 @@ void free_pages(struct page *page, unsigned int order)
 	for (unsigned long i = 0; i < 1ul << order; i++)
 		page_end_use(page + i);
 	page_debug_free(page, order);
-	free_to_buddy(page, order);
+	buddy_free(page, order);
 }
 
 /* --- counting and checking ---------------------------------------------- */
 
 unsigned long nr_free_pages(void)
 {
-	unsigned long sum = READ_ONCE(buddy.free);
+	unsigned long sum = buddy_nr_free();
 	unsigned int cpu;
 
 	for_each_cpu(cpu, &cpu_possible_mask)
@@ -571,72 +468,31 @@ unsigned long nr_total_pages(void)
 	return total_pages;
 }
 
-static bool block_verify(const struct page *page, unsigned int order)
-{
-	pfn_t pfn = page_to_pfn(page);
-	pfn_t other = pfn ^ (1ul << order);
-
-	if (!IS_ALIGNED(pfn, 1ul << order) || !block_is_free(page, order))
-		return false;
-	if (order < MAX_ORDER && block_is_free(pfn_to_page(other), order))
-		return false;
-	for (unsigned long i = 0; i < 1ul << order; i++)
-		if (!PageFree(page + i) || page_ref_count(page + i) ||
-		    (i && (page[i].flags & BIT(PG_buddy))))
-			return false;
-	return true;
-}
-
-bool page_alloc_verify(void)
-{
-	const struct page *page;
-	const struct page *bad = NULL;
-	unsigned long flags, sum = 0;
-	bool ok;
-
-	spin_lock_irqsave(&buddy.lock, flags);
-	for (unsigned int order = 0; order <= MAX_ORDER; order++) {
-		unsigned long nr = 0;
-
-		list_for_each_entry(page, &buddy.blocks[order], lru) {
-			nr++;
-			if (!bad && !block_verify(page, order))
-				bad = page;
-		}
-		sum += nr << order;
-		if (nr != buddy.nr[order])
-			sum = ~0ul;
-	}
-	ok = sum == buddy.free && !bad;
-	spin_unlock_irqrestore(&buddy.lock, flags);
-	if (bad)
-		page_dump(bad, "broken free block");
-	if (!ok)
-		pr_err("page_alloc: blocks hold %lu pages, counted %lu\n", sum,
-		       buddy.free);
-	return ok;
-}
-
 /* --- boot --------------------------------------------------------------- */
 
-/* A CPU may hold back a 256th of the machine, a batch at least. */
-static void pcp_choose_high(void)
+struct page_limits page_limits_of(unsigned long total, unsigned int cpus)
 {
-	pcp_high = clamp((u32)(total_pages / 256), PCP_BATCH, PCP_HIGH_MAX);
+	struct page_limits l;
+	unsigned long batch;
+
+	l.min = clamp(total / 256, 8ul, RESERVE_MAX);
+	l.low = 2 * l.min;
+	l.high = 3 * l.min;
+	l.list = (u32)clamp(total / max(256ul, 16ul * cpus), 4ul, LIST_MAX);
+	batch = min(l.list / 2ul, l.min);
+	l.batch_order = min((unsigned int)__fls(batch), BATCH_ORDER_MAX);
+	return l;
 }
 
 void page_alloc_init(void)
 {
-	spin_lock_init(&buddy.lock);
-	for (unsigned int order = 0; order <= MAX_ORDER; order++)
-		INIT_LIST_HEAD(&buddy.blocks[order]);
+	buddy_init();
 }
 
 void page_alloc_add_range(paddr_t start, paddr_t end)
 {
 	pfn_t pfn = start >> PAGE_SHIFT;
 	pfn_t stop = end >> PAGE_SHIFT;
-	unsigned long flags;
 
 	for (pfn_t i = pfn; i < stop; i++) {
 		struct page *page = pfn_to_page(i);
@@ -651,11 +507,10 @@ void page_alloc_add_range(paddr_t start, paddr_t end)
 
 		while (pfn + (1ul << order) > stop)
 			order--;
-		spin_lock_irqsave(&buddy.lock, flags);
 		buddy_free(pfn_to_page(pfn), order);
-		spin_unlock_irqrestore(&buddy.lock, flags);
 		total_pages += 1ul << order;
 		pfn += 1ul << order;
 	}
-	pcp_choose_high();
+	limits = page_limits_of(total_pages, cpumask_weight(&cpu_possible_mask));
+	buddy_set_marks(&limits);
 }

@@ -136,9 +136,35 @@ unsigned long nr_total_pages(void);
  *
  * So that blocks can merge.  A CPU that is just then using its list keeps it.
  *
- * Context: thread context, IRQs on, no spinlock held.
+ * Context: any but NMI. Never sleeps.
  */
 void drain_all_pages(void);
+
+/**
+ * struct page_limits - how many pages are for whom
+ * @min: below this many in blocks, callers with __GFP_RESERVE alone are served
+ * @low: below this memory is tight: CPUs keep no lists
+ * @high: from here on it is not tight any more
+ * @list: pages that one CPU's list may hold
+ * @batch_order: the list is filled with blocks of 2^batch_order pages at most
+ */
+struct page_limits {
+	unsigned long min, low, high;
+	u32 list;
+	unsigned int batch_order;
+};
+
+/**
+ * page_limits_of() - the limits of a machine
+ * @total: pages the allocator has to give
+ * @cpus: CPUs that share them
+ *
+ * All lists together hold a 16th of @total at most, or four pages for each CPU.
+ *
+ * Context: any; a pure function.
+ * Return: the limits.
+ */
+struct page_limits page_limits_of(unsigned long total, unsigned int cpus);
 
 /**
  * page_alloc_verify() - walk all free lists and every struct page

@@ -284,38 +284,153 @@ KTEST(page_alloc, an_attempt_that_has_another_plan_is_not_made_to_fail)
 	kfree(spare);
 }
 
+/* --- the last pages ------------------------------------------------------- */
+
 /* Above this the machine is too large to be taken whole in a test. */
 #define EXHAUSTIBLE_PAGES (512ul << (20 - PAGE_SHIFT))
+
+/* What others, who run meanwhile, may take or give. */
+#define OTHERS 16ul
+
+static bool too_large(struct ktest *test)
+{
+	if (nr_total_pages() <= EXHAUSTIBLE_PAGES)
+		return false;
+	ktest_skip(test, "too much memory to take it all");
+	return true;
+}
+
+/* Take single pages until there is none, onto a chain. Return: how many. */
+static unsigned long take_all(gfp_t gfp, struct page **taken)
+{
+	struct page *page;
+	unsigned long nr = 0;
+
+	while ((page = alloc_page(gfp | __GFP_NOWARN))) {
+		page->mapping = *taken;
+		*taken = page;
+		nr++;
+	}
+	return nr;
+}
+
+static void give_all_back(struct page *taken)
+{
+	while (taken) {
+		struct page *next = taken->mapping;
+
+		put_page(taken);
+		taken = next;
+	}
+}
+
+static void expect_whole_again(struct ktest *test)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, MAX_ORDER);
+
+	EXPECT(page);
+	if (page)
+		free_pages(page, MAX_ORDER);
+	EXPECT(page_alloc_verify());
+}
 
 KTEST_F(page_alloc, an_exhausted_machine_keeps_a_reserve_for_atomic_callers,
 	KT_SLOW)
 {
-	struct page *page, *next, *taken = NULL;
-	unsigned long nr = 0;
+	struct page *page, *taken = NULL;
+	unsigned long nr;
 
-	if (nr_total_pages() > EXHAUSTIBLE_PAGES) {
-		ktest_skip(test, "too much memory to take it all");
+	if (too_large(test))
 		return;
-	}
-	while ((page = alloc_page(GFP_KERNEL | __GFP_NOWARN))) {
-		page->mapping = taken;
-		taken = page;
-		nr++;
-	}
+	nr = take_all(GFP_KERNEL, &taken);
 	EXPECT_GE(nr_free_pages(), 64);
 	EXPECT_EQ(alloc_pages(GFP_KERNEL | __GFP_NOWARN, 1), NULL);
 	page = alloc_page(GFP_ATOMIC);
 	EXPECT(page);
 	if (page)
 		put_page(page);
-	for (page = taken; page; page = next) {
-		next = page->mapping;
-		put_page(page);
-	}
+	give_all_back(taken);
 	EXPECT_GE(nr, nr_total_pages() / 2);
-	page = alloc_pages(GFP_KERNEL, MAX_ORDER);
-	EXPECT(page);
-	if (page)
-		free_pages(page, MAX_ORDER);
-	EXPECT(page_alloc_verify());
+	expect_whole_again(test);
+}
+
+/*
+ *	GFP_KERNEL takes all it can		reserve left
+ *	GFP_ATOMIC takes a few			less of it
+ *	GFP_KERNEL				gets nothing of the rest
+ */
+KTEST_F(page_alloc,
+	what_an_atomic_caller_leaves_of_the_reserve_is_not_for_others, KT_SLOW)
+{
+	struct page *taken = NULL;
+	unsigned long had;
+
+	if (too_large(test))
+		return;
+	take_all(GFP_KERNEL, &taken);
+	for (unsigned int i = 0; i < 3; i++) {
+		struct page *page = alloc_page(GFP_ATOMIC);
+
+		EXPECT(page);
+		if (page) {
+			page->mapping = taken;
+			taken = page;
+		}
+		EXPECT_LE(take_all(GFP_KERNEL, &taken), 1);
+	}
+	had = nr_free_pages();
+	EXPECT_LE(had, OTHERS + take_all(GFP_ATOMIC, &taken));
+	give_all_back(taken);
+	expect_whole_again(test);
+}
+
+/* Machines from 16 MiB to 64 GiB, with 1 to 64 CPUs. */
+KTEST(page_alloc, the_share_of_the_lists_does_not_grow_with_the_cpus)
+{
+	for (unsigned int shift = 12; shift <= 24; shift++) {
+		for (unsigned int cpus = 1; cpus <= NR_CPUS; cpus++) {
+			unsigned long total = 1ul << shift;
+			struct page_limits l = page_limits_of(total, cpus);
+
+			REQUIRE(l.list >= 2 && l.batch_order <= MAX_ORDER);
+			/* A batch does not fill a list twice. */
+			REQUIRE(2ul << l.batch_order <= l.list);
+			REQUIRE((unsigned long)cpus * l.list <= total / 8);
+			/* Nor does it reach into the reserve. */
+			REQUIRE(l.min + (1ul << l.batch_order) <= l.low);
+			REQUIRE(l.min && l.low < l.high && l.high <= total / 16);
+		}
+	}
+}
+
+static int fill_the_list(void *arg)
+{
+	enum { NR = 1200 };
+	struct page **pages = kcalloc(NR, sizeof(*pages), GFP_KERNEL);
+
+	if (!pages)
+		return -ENOMEM;
+	release_pages(pages, alloc_pages_bulk(GFP_KERNEL, NR, pages));
+	kfree(pages);
+	return 0;
+}
+
+KTEST_F(page_alloc, atomic_callers_reach_what_other_cpus_hold, KT_SLOW)
+{
+	struct page *taken = NULL;
+	unsigned int cpu;
+
+	if (too_large(test))
+		return;
+	for_each_online_cpu(cpu) {
+		struct task *task =
+			kthread_run_on(cpu, fill_the_list, NULL, "fill/%u", cpu);
+
+		REQUIRE(!IS_ERR(task));
+		EXPECT_EQ(kthread_join(task), 0);
+	}
+	take_all(GFP_ATOMIC, &taken);
+	EXPECT_LE(nr_free_pages(), OTHERS);
+	give_all_back(taken);
+	expect_whole_again(test);
 }
