@@ -5,13 +5,14 @@
  * Problem.  A test that hangs holds locks and threads; nothing that ran after
  * it would mean anything.  Silence until the host gives up says nothing.
  *
- * Idea.  A kernel timer is armed for each test.  When it fires, the stack of
- * every CPU (by NMI, so that one that spins with interrupts off answers too)
- * and of every task is printed, the test is `not ok`, the run bails out and
- * the machine leaves with EXIT_FAIL.  A panic, too, is the test's that ran.
+ * Idea.  A kernel timer is armed for each test, on every CPU, for the CPU that
+ * hangs with interrupts off may be any.  The first that fires prints the stack
+ * of every CPU (by NMI, so that a CPU that spins with interrupts off answers
+ * too) and of every task, the test is `not ok`, the run bails out and the
+ * machine leaves with EXIT_FAIL.  A panic, too, is the test's that ran.
  *
- * The timer needs one CPU that takes interrupts.  When none does, the host's
- * own limit (scripts/run-qemu) ends the run, with an NMI that brings the stacks.
+ * When no CPU takes interrupts, the host's own limit (scripts/run-qemu) ends
+ * the run, with an NMI that brings the stacks.
  *
  * The host runs the remaining tests in a new boot (scripts/meant.py).
  *
@@ -19,8 +20,11 @@
  *	current_test	runner, timer not armed	timer, panic
  *	current_number	the same		the same
  *	limit_ns	runner, before the run	any
+ *	given_up	one timer, by exchange	the timers
  */
+#include <kernel/cpumask.h>
 #include <kernel/panic.h>
+#include <kernel/percpu.h>
 #include <kernel/sched.h>
 #include <kernel/timer.h>
 #include <kernel/time.h>
@@ -31,7 +35,8 @@
 
 #include "ktest_private.h"
 
-static struct timer deadline_timer;
+static DEFINE_PER_CPU(struct timer, deadline_timer);
+static atomic_t given_up;
 static struct ktest *current_test;
 static unsigned int current_number;
 static u64 limit_ns = KTEST_SECONDS * KTEST_SLOWER * NSEC_PER_SEC;
@@ -73,6 +78,8 @@ static void deadline_passed(struct timer *timer)
 {
 	const struct ktest_case *tcase = current_test->tcase;
 
+	if (atomic_xchg(&given_up, 1))
+		return;
 	ktest_print("# FAIL %s.%s hung: not done after %lu s\n", tcase->suite,
 		    tcase->name,
 		    (ktest_deadline_ns(tcase) + ktest_grace_ns()) / NSEC_PER_SEC);
@@ -86,18 +93,29 @@ static void deadline_passed(struct timer *timer)
 	machine_exit(EXIT_FAIL);
 }
 
+static void arm_here(void *delta_ns)
+{
+	struct timer *timer = this_cpu_ptr(&deadline_timer);
+
+	timer_init(timer, deadline_passed);
+	timer_arm_ns(timer, *(u64 *)delta_ns);
+}
+
 void ktest_deadline_arm(struct ktest *test, unsigned int number)
 {
+	u64 delta_ns = ktest_deadline_ns(test->tcase) + ktest_grace_ns();
+
 	current_test = test;
 	current_number = number;
 	panic_tell(panicked);
-	timer_init(&deadline_timer, deadline_passed);
-	timer_arm_ns(&deadline_timer,
-		     ktest_deadline_ns(test->tcase) + ktest_grace_ns());
+	on_each_cpu(arm_here, &delta_ns, SMP_WAIT);
 }
 
 void ktest_deadline_cancel(void)
 {
-	timer_cancel_sync(&deadline_timer);
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu)
+		timer_cancel_sync(&per_cpu(deadline_timer, cpu));
 	panic_tell(NULL);
 }

@@ -233,6 +233,28 @@ static noinline int hang_deaf(void *arg)
 	return 0;
 }
 
+static void hang_one_cpu(struct ktest *test, unsigned int cpu)
+{
+	struct ktest_step all_there = KTEST_STEP_INIT(test);
+
+	kthread_run_on(cpu, hang_deaf, &all_there, "hang/%u", cpu);
+	step_signal(&all_there, 1);
+	for (;;)
+		schedule_timeout_ns(NSEC_PER_SEC);
+}
+
+/* Whichever of the two the runner is on, the other one gives the run up. */
+KTEST_F(ktest, must_hang_with_interrupts_off_on_cpu_0, KT_BY_NAME_ONLY)
+{
+	hang_one_cpu(test, 0);
+}
+
+KTEST_F(ktest, must_hang_with_interrupts_off_on_cpu_1,
+	KT_BY_NAME_ONLY | KT_NEEDS_SMP)
+{
+	hang_one_cpu(test, 1);
+}
+
 KTEST_F(ktest, must_hang_with_interrupts_off_everywhere, KT_BY_NAME_ONLY)
 {
 	struct ktest_step all_there = KTEST_STEP_INIT(test);
