@@ -324,7 +324,6 @@ enum access_result access_begin(struct worker *worker, struct work *work,
 {
 	struct context *context = work->context;
 	enum access_result result;
-	uint64_t stall;
 
 	pthread_mutex_lock(&context->lock);
 	result = begin_locked(worker, work, va, access, page);
@@ -332,10 +331,8 @@ enum access_result access_begin(struct worker *worker, struct work *work,
 
 	if (result == ACCESS_PARKED)
 		fault_send(worker->device);
-	if (result == ACCESS_OK) {
-		stall = atomic_load(&context->test_stall_ns);
-		spin_ns(stall);
-	}
+	if (result == ACCESS_OK)
+		wait_ns(atomic_load(&context->test_stall_ns));
 	return result;
 }
 

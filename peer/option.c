@@ -94,8 +94,9 @@ static uint64_t option_max(uint32_t option)
 {
 	switch (option) {
 	case PEER_OPT_RMW_WINDOW_NS:
-	case PEER_OPT_TEST_STALL_NS:
 		return PEER_MAX_RMW_WINDOW_NS;
+	case PEER_OPT_TEST_STALL_NS:
+		return PEER_MAX_STALL_NS;
 	case PEER_OPT_TEST_LIE:
 		return PEER_LIE_COUNT - 1;
 	case PEER_OPT_TEST_LOSE_PAGE_REQUESTS:

@@ -83,3 +83,18 @@ void spin_ns(uint64_t ns)
 	while (now_ns() < end)
 		relax();
 }
+
+void wait_ns(uint64_t ns)
+{
+	const uint64_t shortest_sleep = 1000000;
+	const struct timespec ts = {
+		.tv_sec = (time_t)(ns / 1000000000u),
+		.tv_nsec = (long)(ns % 1000000000u),
+	};
+
+	if (ns >= shortest_sleep)
+		while (nanosleep(&ts, NULL))
+			;
+	else
+		spin_ns(ns);
+}

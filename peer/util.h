@@ -38,4 +38,7 @@ void relax(void);
 /** spin_ns() - busy-wait, for windows shorter than a sleep can be */
 void spin_ns(uint64_t ns);
 
+/** wait_ns() - wait at least that long, asleep unless it is too short for that */
+void wait_ns(uint64_t ns);
+
 #endif /* PEER_UTIL_H */

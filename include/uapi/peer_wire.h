@@ -92,6 +92,7 @@ struct peer_wire_config {
 #define PEER_MAX_DEVMEM_COPY   (256 * PEER_PAGE_SIZE)
 #define PEER_MAX_SEGMENTS      64u /* descriptors of one chain */
 #define PEER_MAX_RMW_WINDOW_NS 10000000ull
+#define PEER_MAX_STALL_NS      2000000000ull
 
 enum peer_status {
 	PEER_S_OK = 0,
@@ -276,7 +277,7 @@ enum peer_option {
 	 */
 	PEER_OPT_TEST_EARLY_ACK = 0x100, /* acknowledge before accesses end */
 	PEER_OPT_TEST_KEEP_MAPPING = 0x101, /* acknowledge and forget to drop */
-	PEER_OPT_TEST_STALL_NS = 0x102,     /* hold each look-up that long */
+	PEER_OPT_TEST_STALL_NS = 0x102, /* hold each look-up, 0 .. MAX_STALL */
 	PEER_OPT_TEST_LOSE_PAGE_REQUESTS = 0x103, /* the next N are not sent */
 	PEER_OPT_TEST_EARLY_GRANT = 0x104,  /* complete before the replay */
 	PEER_OPT_TEST_LOSE_REPLAYS = 0x105, /* the next N are not reported */

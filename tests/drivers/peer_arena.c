@@ -53,6 +53,39 @@ void arena_close(struct peer_arena *arena)
 	mmput(arena->mm);
 }
 
+static void close_arena(void *arg)
+{
+	arena_close(arg);
+}
+
+struct peer_arena *arena_new(struct ktest *test)
+{
+	struct peer_arena *arena = ktest_alloc(test, sizeof(*arena));
+
+	if (!arena_open(test, arena))
+		return NULL;
+	ktest_cleanup(test, close_arena, arena);
+	return arena;
+}
+
+bool arena_option(struct peer_arena *arena, struct peer_context *ctx,
+		  u32 option, u64 value)
+{
+	if (!peer_set_option(arena->peer, ctx, option, value))
+		return true;
+	ktest_skip(arena->test, "the peer takes no test options");
+	return false;
+}
+
+bool arena_slower_than_a_grant(struct peer_arena *arena, struct peer_context *ctx)
+{
+	u64 ns = PEER_REPLAY_NS + PEER_REPLAY_NS / 4;
+
+	static_assert(PEER_REPLAY_NS + PEER_REPLAY_NS / 4 < PEER_DEATH_NS / 2,
+		      "slow is not dead");
+	return arena_option(arena, ctx, PEER_OPT_TEST_STALL_NS, ns);
+}
+
 u64 cpu_read(struct peer_arena *arena, vaddr_t va)
 {
 	u64 value = 0;

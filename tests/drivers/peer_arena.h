@@ -35,6 +35,21 @@ struct peer_arena {
 bool arena_open(struct ktest *test, struct peer_arena *arena);
 void arena_close(struct peer_arena *arena);
 
+/* One that a clean-up of the test closes; NULL, with the test failed. */
+struct peer_arena *arena_new(struct ktest *test);
+
+/* Set an option of a context, or of the device; if it takes none: skip, false. */
+bool arena_option(struct peer_arena *arena, struct peer_context *ctx,
+		  u32 option, u64 value);
+
+/*
+ * Accesses of @ctx take longer from now on than the driver waits for one before
+ * it unlocks the page, and less long than it waits before it declares the device
+ * dead.  Commands and heartbeats are answered as ever.  False: skip.
+ */
+bool arena_slower_than_a_grant(struct peer_arena *arena,
+			       struct peer_context *ctx);
+
 static inline vaddr_t arena_page(const struct peer_arena *arena, unsigned int page)
 {
 	return arena->base + page * PAGE_SIZE;

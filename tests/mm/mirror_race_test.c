@@ -17,6 +17,7 @@
  *	0-3	kept		nothing			step(p) * count
  *	4-7	protected	mprotect: r, rw		step(p) * count
  *	8-11	volatile	dontneed, mmap over	a multiple of step(p)
+ *	12-13	an owner's	munmap, look, mmap	a multiple of step(p)
  *
  * An access of a kept page is never denied (R4.24).  With allocations that fail
  * any access may be denied; what was not denied still counts.
@@ -30,13 +31,15 @@
 #include "lib/mirror.h"
 #include "lib/user_atomic.h"
 
-#define KEPT    4
-#define FIXED   8 /* kept and protected */
-#define PAGES   12
-#define MIRRORS 2
-#define PHASES  6
-#define ROUNDS  120
-#define WORST   64 /* one in so many allocations fails */
+#define KEPT     4
+#define FIXED    8 /* kept and protected */
+#define VOLATILE 12
+#define OWNERS   2
+#define PAGES    (VOLATILE + OWNERS)
+#define MIRRORS  2
+#define PHASES   6
+#define ROUNDS   35
+#define WORST    64 /* one in so many allocations fails */
 
 struct arena {
 	struct ktest *test;
@@ -119,6 +122,31 @@ static void draw(struct rng *rng, unsigned long from, unsigned long to,
 	*len = LEN(1 + rng_below(rng, to - first));
 }
 
+/* While nothing is mapped at @page no device has anything there. */
+static long make_a_hole(struct arena *arena, unsigned long page)
+{
+	struct mm_struct *mm = arena->box->mm;
+	struct ktest *test = arena->test;
+	long err = do_munmap(mm, AT(page), LEN(1));
+	unsigned int i;
+	bool present;
+
+	if (err)
+		return err;
+	yield();
+	for (i = 0; i < MIRRORS; i++) {
+		struct mirror *m = arena->mirror[i];
+
+		mutex_lock(&m->lock);
+		present = m->page[page].present || m->page[page].tracked;
+		mutex_unlock(&m->lock);
+		EXPECT(!present);
+	}
+	err = do_mmap(mm, AT(page), LEN(1), RW,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE);
+	return err < 0 ? err : 0;
+}
+
 /* What has no memory leaves the mapping as it was; nothing else fails. */
 static void changed(struct arena *arena, long err)
 {
@@ -135,7 +163,7 @@ static void act_as_owner(struct team_worker *me)
 	long at;
 
 	while (team_goes_on(me)) {
-		switch (rng_below(&me->rng, 4)) {
+		switch (rng_below(&me->rng, 5)) {
 		case 0:
 			draw(&me->rng, KEPT, FIXED, &addr, &len);
 			changed(arena, do_mprotect(mm, addr, len, PROT_READ));
@@ -145,14 +173,19 @@ static void act_as_owner(struct team_worker *me)
 			changed(arena, do_mprotect(mm, addr, len, RW));
 			break;
 		case 2:
-			draw(&me->rng, FIXED, PAGES, &addr, &len);
+			draw(&me->rng, FIXED, VOLATILE, &addr, &len);
 			changed(arena, madvise_dontneed(mm, addr, len));
 			break;
-		default:
-			draw(&me->rng, FIXED, PAGES, &addr, &len);
+		case 3:
+			draw(&me->rng, FIXED, VOLATILE, &addr, &len);
 			at = do_mmap(mm, addr, len, RW,
 				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
 			changed(arena, at < 0 ? at : 0);
+			break;
+		default:
+			changed(arena,
+				make_a_hole(arena,
+					    VOLATILE + me->number % OWNERS));
 			break;
 		}
 	}
@@ -214,6 +247,10 @@ static void check_words(struct arena *arena)
 
 	EXPECT_EQ(do_mprotect(arena->box->mm, AT(KEPT), LEN(FIXED - KEPT), RW),
 		  0);
+	/* One that had no memory to fill its hole left it. */
+	for (page = VOLATILE; page < PAGES; page++)
+		(void)do_mmap(arena->box->mm, AT(page), LEN(1), RW,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE);
 	for (page = 0; page < PAGES; page++) {
 		u64 value = sandbox_read(arena->box, AT(page));
 		u64 count = (u64)atomic64_read(&arena->added[page]);
@@ -250,7 +287,7 @@ static struct team *race(struct arena *arena, unsigned long fail_one_in)
 	for (phase = 0; phase < PHASES && !ktest_failed(arena->test); phase++) {
 		team_add(team, 3, ROUNDS, act_as_device, arena);
 		team_add(team, 2, ROUNDS, act_as_program, arena);
-		team_add(team, 2, TEAM_UNTIL_STOP, act_as_owner, arena);
+		team_add(team, OWNERS, TEAM_UNTIL_STOP, act_as_owner, arena);
 		team_go(team);
 		team_wait(team);
 		check_books(arena);

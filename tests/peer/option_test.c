@@ -46,7 +46,7 @@ static void test_options_have_their_place_and_bounds(void)
 	} options[] = {
 		{PEER_OPT_TEST_EARLY_ACK, 1, false},
 		{PEER_OPT_TEST_KEEP_MAPPING, 1, false},
-		{PEER_OPT_TEST_STALL_NS, PEER_MAX_RMW_WINDOW_NS, false},
+		{PEER_OPT_TEST_STALL_NS, PEER_MAX_STALL_NS, false},
 		{PEER_OPT_TEST_LOSE_PAGE_REQUESTS, INT64_MAX, false},
 		{PEER_OPT_TEST_EARLY_GRANT, 1, false},
 		{PEER_OPT_TEST_LOSE_REPLAYS, INT64_MAX, false},
