@@ -308,6 +308,8 @@ void fault_respond(struct context *context,
 	pthread_mutex_unlock(&context->lock);
 
 	count(device, COUNT_FAULT_RESPONSES);
+	if (answer.status == PEER_S_BAD_REQUEST)
+		count(device, COUNT_MALFORMED);
 	if (!grant)
 		device_reply(device, reply, &answer, sizeof(answer));
 	if (answer.status != PEER_S_OK)

@@ -126,7 +126,8 @@ static uint64_t number(const char *option, const char *text, uint64_t min,
 
 	errno = 0;
 	value = strtoull(text, &end, 0);
-	if (errno || end == text || *end || *text == '-' || value < min ||
+	/* No sign and no space: strtoull() takes both. */
+	if (errno || *text < '0' || *text > '9' || *end || value < min ||
 	    value > max) {
 		log_line(LOG_ERROR, "--%s wants a number from %llu to %llu",
 			 option, (unsigned long long)min,

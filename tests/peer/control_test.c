@@ -399,6 +399,45 @@ static void heartbeats_count_and_tell_the_instance(void)
 	guest_shutdown(&g);
 }
 
+/* Not by HELLO, not by a reset of the device. */
+static void counters_never_go_back(void)
+{
+	const struct peer_wire_work load = {
+		.op = PEER_OP_LOAD,
+		.ctx = 1,
+		.va = 0x1000,
+		.width = 8,
+		.count = 3,
+		.repeat = 1,
+	};
+	struct peer_wire_stats_answer before, after;
+	struct peer_wire_hello_answer answer;
+	struct peer_wire_work_done done;
+	struct guest g;
+
+	guest_boot(&g, "");
+	for (unsigned int i = 0; i < 4; i++) {
+		const peer_le64 *was = &before.control_requests;
+		const peer_le64 *is = &after.control_requests;
+
+		stats(&g, &before);
+		EXPECT_EQ(simple(&g, PEER_CMD_CTX_CREATE, 1), PEER_S_OK);
+		EXPECT_EQ(map(&g, 1, 0x1000, guest_page(0) | MAP_R), PEER_S_OK);
+		EXPECT_EQ(work(&g, &load, &done), PEER_S_OK);
+		if (i % 2)
+			guest_reset(&g);
+		EXPECT_EQ(hello(&g, &answer), PEER_S_OK);
+		stats(&g, &after);
+		for (unsigned int c = 0; c < 19; c++)
+			EXPECT(is[c] >= was[c]);
+		EXPECT_EQ(after.work_done - before.work_done, 1);
+		EXPECT_EQ(after.accesses - before.accesses, 3);
+		EXPECT_EQ(after.mapped - before.mapped, 1);
+		EXPECT_EQ(after.unmapped - before.unmapped, 1);
+	}
+	guest_shutdown(&g);
+}
+
 #define T(name)             \
 	{                   \
 #name, name \
@@ -413,4 +452,4 @@ TAP_GROUP(control, T(hello_negotiates_version_and_features),
 	  T(echo_proves_that_memory_is_shared), T(contexts_come_and_go),
 
 	  T(device_memory_keeps_what_was_copied),
-	  T(heartbeats_count_and_tell_the_instance));
+	  T(heartbeats_count_and_tell_the_instance), T(counters_never_go_back));
