@@ -148,8 +148,10 @@ KTEST(mmu_notifier_lockdep, a_start_under_a_callbacks_lock_is_reported)
 static noinline int raise_nonblock(struct mmu_notifier_range *range,
 				   struct mm_struct *mm)
 {
-	int ret = start_nonblock_of(range, mm, 0, 1);
+	int ret;
 
+	range_of(range, mm, 0, 1);
+	ret = mmu_notifier_invalidate_range_start_nonblock(range);
 	barrier();
 	return ret;
 }

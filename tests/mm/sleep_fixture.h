@@ -12,26 +12,33 @@
 #include "report_words.h"
 #include <kernel/lockdep.h>
 
-/* Out of line, and with something after the call, that reports name them. */
+/*
+ * Out of line, and with something after the call, that reports name them. They
+ * call the notifiers themselves: a helper between the two is named in their place
+ * by a compiler that does not inline it (clang, gcc -Og).
+ */
 static noinline void begin_range(struct mmu_notifier_range *range,
 				 struct mm_struct *mm)
 {
-	start_of(range, mm, 0, 1);
+	range_of(range, mm, 0, 1);
+	mmu_notifier_invalidate_range_start(range);
 	barrier();
 }
 
 static noinline int begin_nonblock(struct mmu_notifier_range *range,
 				   struct mm_struct *mm)
 {
-	int ret = start_nonblock_of(range, mm, 0, 1);
+	int ret;
 
+	range_of(range, mm, 0, 1);
+	ret = mmu_notifier_invalidate_range_start_nonblock(range);
 	barrier();
 	return ret;
 }
 
 static noinline void finish_range(struct mmu_notifier_range *range)
 {
-	end_of(range);
+	mmu_notifier_invalidate_range_end(range);
 	barrier();
 }
 
