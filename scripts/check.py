@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """check - everything about the tree that can be judged without booting it
 
@@ -602,13 +602,19 @@ def check_commands():
 
 
 def check_scripts():
-    """scripts parse"""
+    """scripts parse, shellcheck is content, interpreters are found by PATH"""
     wrong = []
-    for path in files('scripts/*', '.ci/*'):
+    for path in files('scripts/*', '.ci/*', '*.py', 'tests/model/run'):
         first = text_of(path).split('\n')[0]
-        if 'bash' in first:
-            status, said = run(['bash', '-n', path])
+        if first.startswith('#!') and \
+                not first.startswith(('#!/usr/bin/env ', '#!/bin/sh')):
+            wrong.append('%s:1: %s: use /usr/bin/env' % (path, first))
+        if first.endswith('sh'):
+            status, said = run(['shellcheck', '--format=gcc', path])
             wrong += said.splitlines() if status else []
+            if re.search(r'\bcd ', text_of(path)) and \
+                    'unset CDPATH' not in text_of(path):
+                wrong.append('%s: cd obeys CDPATH: unset it' % path)
         elif 'python' in first or path.endswith('.py'):
             try:
                 compile(text_of(path), path, 'exec')
