@@ -3,15 +3,21 @@
 # Makefile - build, boot, test and check Concord
 #
 # One tree of objects per build: build/test (lock validator, UBSan, tests),
-# build/release (what `make run` boots and `make bench` counts), and builds that
-# lack something, build/test-no-LOCKDEP.  Sources are found, not listed; which
-# of them an option takes or leaves is told in options.mk.  `make help` lists
-# what can be asked for.
+# build/debug (the same for gdb), build/release (what `make run` boots and `make
+# bench` counts), builds that lack something, build/test-no-LOCKDEP, and each of
+# these by clang, build/test-clang.  Sources are found, not listed; which of them
+# an option takes or leaves is told in options.mk.  `make help` lists what can be
+# asked for.
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-SHELL := /bin/bash
+
+# Sources are found from here.
+ifneq ($(patsubst ./%,%,$(lastword $(MAKEFILE_LIST))),Makefile)
+$(error this Makefile works in its own directory only: say \
+	make -C '$(patsubst %/Makefile,%,$(strip $(MAKEFILE_LIST)))')
+endif
 
 # ---- what is built ---------------------------------------------------------
 
@@ -22,7 +28,12 @@ KIND := $(firstword $(subst -no-, ,$(BUILD)))
 ifeq ($(filter $(KIND),$(KINDS)),)
 $(error BUILD=$(BUILD) is none of: $(KINDS), each with -no-OPTION behind it)
 endif
-O ?= build/$(BUILD)
+
+COMPILER ?= gcc
+ifeq ($(filter gcc clang,$(COMPILER)),)
+$(error COMPILER=$(COMPILER) is neither gcc nor clang)
+endif
+O ?= build/$(BUILD)$(if $(filter clang,$(COMPILER)),-clang)
 
 # $(call known,OPTIONS,WHERE): the same, or the end, if there are no such.
 known = $(if $(filter-out $(OPTIONS),$1),$(error $2: there is no option \
@@ -53,10 +64,9 @@ OBJS := $(CSRC:%.c=$(O)/%.o) $(ASRC:%.asm=$(O)/%.asm.o)
 # Always a cross compiler by name: on amd64 Debian's own gcc is one.
 ifeq ($(origin CROSS_COMPILE),undefined)
 CROSS_COMPILE := $(firstword $(foreach p,x86_64-elf- x86_64-linux-gnu-,\
-	$(if $(shell command -v $(p)gcc),$(p))) x86_64-linux-gnu-)
+	$(if $(shell command -v $(p)gcc 2>/dev/null),$(p))) x86_64-linux-gnu-)
 endif
 
-COMPILER ?= gcc
 ifeq ($(COMPILER),clang)
 CC := clang --target=x86_64-linux-gnu
 CC_FLAGS := -Wno-gnu-variable-sized-type-not-at-end
@@ -76,7 +86,7 @@ WARN := -Wall -Wextra -Wshadow -Wsign-compare -Wmissing-prototypes \
 DEFS := $(addprefix -DCONFIG_,$(addsuffix =1,$(CONFIG))) \
 	-DKTEST_SLOWER=$(or $(SLOWER_$(KIND)),1)
 INCLUDES := -Iinclude -Iarch/x86_64/include
-CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel \
+CFLAGS := -std=gnu11 $(or $(OPTIMIZE_$(KIND)),-O2) -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel \
 	-mno-red-zone -mgeneral-regs-only -fno-stack-protector \
 	-fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
 	-fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks \
@@ -84,8 +94,11 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel \
 ifneq ($(filter UBSAN,$(CONFIG)),)
 UBSAN_CFLAGS := -fsanitize=undefined -fno-sanitize=object-size,null
 endif
+# $(call ld_has,OPTION): the option, if this ld knows it.  binutils 2.39 warns
+# of an image without segments, and is the first to know how not to.
+ld_has = $(shell $(LD) $1 -v >/dev/null 2>&1 && echo '$1')
 LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack \
-	--no-warn-rwx-segments --build-id=none -T linker.ld
+	$(call ld_has,--no-warn-rwx-segments) --build-id=none -T linker.ld
 
 # ---- how it runs -----------------------------------------------------------
 
@@ -109,14 +122,14 @@ PEER_BIN := build/peer/plain/concord-peer
 
 ##@ Build
 .PHONY: all
-all: $(KERNEL) ## the kernel image of BUILD: test, the default; release; test-no-LOCKDEP or so, see options.mk
+all: $(KERNEL) ## the kernel image of BUILD: test, the default; debug; release; test-no-LOCKDEP or so, see options.mk [COMPILER=clang]
 
 # Compiled and not linked, for the checks; and what there is, for scripts.
 .PHONY: objects warnings builds options sources
 objects: $(OBJS)
 warnings: $(CSRC:%.c=$(O)/%.warnings)
 builds:
-	@echo $(filter-out bare,$(KINDS)) $(LACKING)
+	@echo $(filter-out bare debug,$(KINDS)) $(LACKING)
 options:
 	@echo $(CONFIG)
 sources:
@@ -156,7 +169,7 @@ $(O)/%.asm.o: %.asm $(O)/flags
 # holds, so the second link, which has the table, moves none of them.
 $(O)/ksyms-none.asm: scripts/kallsyms
 	@mkdir -p $(@D)
-	@scripts/kallsyms </dev/null >$@
+	@awk -f scripts/kallsyms </dev/null >$@
 
 $(O)/ksyms-%.o: $(O)/ksyms-%.asm
 	@$(NASM) -f elf64 $< -o $@
@@ -171,12 +184,12 @@ $(O)/first.elf: $(OBJS) $(O)/objects $(O)/ksyms-none.o linker.ld
 	@$(LD) $(LDFLAGS) -o $@ $(OBJS) $(O)/ksyms-none.o
 
 $(O)/ksyms-full.asm: $(O)/first.elf
-	@$(NM) -n $< | scripts/kallsyms >$@
+	@$(NM) -n $< | awk -f scripts/kallsyms >$@
 
 $(KERNEL): $(O)/first.elf $(O)/ksyms-full.o
 	@echo "  LD      $@"
 	@$(LD) $(LDFLAGS) -o $@ $(OBJS) $(O)/ksyms-full.o
-	@$(NM) -n $@ | scripts/kallsyms | cmp - $(O)/ksyms-full.asm || \
+	@$(NM) -n $@ | awk -f scripts/kallsyms | cmp - $(O)/ksyms-full.asm || \
 		{ echo "$@: the table of symbols moved what it names" >&2; \
 		  rm -f $@; exit 1; }
 
@@ -209,7 +222,8 @@ $(PEER_BIN):
 
 include $(wildcard tests/host/build.mk bench/index/build.mk)
 
-HOST_WORDS = $(foreach t,$(HOST_TESTS),'$(t)=$(HOST_CMD_$(t))')
+# What runs on the host is the same beside every kernel: once is enough.
+HOST_WORDS = $(if $(filter build/test,$(O)),$(foreach t,$(HOST_TESTS),'$(t)=$(HOST_CMD_$(t))'))
 
 # Compile on all CPUs; a -j on the command line has the last word.  What boots,
 # measures or installs comes one after another: two boots at a time would
@@ -223,23 +237,33 @@ ifneq ($(filter-out $(COMPILES),$(MAKECMDGOALS)),)
 endif
 
 ##@ Run
+# $(call build_or,KIND): the BUILD that was asked for, or else this kind.
+build_or = BUILD=$(if $(filter file,$(origin BUILD)),$1,$(BUILD))
+NEEDS_DEVICE := $(if $(filter none,$(PEER)),,peer)
+
 .PHONY: run
-run: RUN_BUILD := $(if $(filter file,$(origin BUILD)),release,$(BUILD))
 run: deps-run ## boot and run the contest [SMP=2 BUILD=test PEER=none, with it FIRMWARE=uefi]; stays in the monitor on a terminal
-	@$(MAKE) --no-print-directory BUILD=$(RUN_BUILD) all $(if $(filter none,$(PEER)),,peer)
-	@scripts/run-qemu --image build/$(RUN_BUILD)/concord.elf --mode run
+	@$(MAKE) --no-print-directory $(call build_or,release) all $(NEEDS_DEVICE)
+	@$(MAKE) --no-print-directory $(call build_or,release) boot
 
 .PHONY: debug
-debug: deps-debug ## boot, wait for gdb (scripts/gdb has the mm, pte and subs commands)
-	@$(MAKE) --no-print-directory all $(if $(filter none,$(PEER)),,peer)
-	@scripts/run-qemu --image $(KERNEL) --mode run --gdb
+debug: deps-debug ## boot BUILD=debug and wait for gdb: docs/debugging.md
+	@$(MAKE) --no-print-directory $(call build_or,debug) all $(NEEDS_DEVICE)
+	@$(MAKE) --no-print-directory $(call build_or,debug) BOOT_MORE=--gdb boot
+
+.PHONY: boot
+boot:
+	@scripts/run-qemu --image $(KERNEL) --mode run $(BOOT_MORE)
 
 ##@ Test
+TEST_AGAIN := make test $(if $(filter build/test,$(O)),,BUILD=$(BUILD) COMPILER=$(COMPILER))
+
 .PHONY: test
-test: deps-test ## host tests, boots, panic images [T='suite.glob*,-suite.not' REPEAT=n SEED=n SMP=n PEER=none BOOTS=no DEADLINE=s V=1]
+test: deps-test ## host tests, boots, panic images [T='suite.glob*,-suite.not' REPEAT=n SEED=n SMP=n PEER=none BOOTS=no DEADLINE=s V=1]; BUILD=debug, COMPILER=clang: that kernel, without the host tests
+	$(if $(filter KTEST,$(CONFIG)),,$(error BUILD=$(BUILD): no tests are in this kernel))
 	@needs=$$(scripts/run-tests.py --needs $(HOST_WORDS)) && \
-		$(MAKE) --no-print-directory BUILD=test $$needs
-	@scripts/run-tests.py --build build/test $(HOST_WORDS)
+		$(MAKE) --no-print-directory $$needs
+	@scripts/run-tests.py --build $(O) --again '$(strip $(TEST_AGAIN))' $(HOST_WORDS)
 
 .PHONY: configs
 configs: deps-configs peer ## kernels that lack options: gcc, clang, nothing left of what they lack, boots [BUILD=test-no-LOCKDEP T='suite.glob*' SMP=n SEED=n]
@@ -260,7 +284,7 @@ check: deps-check ## format, warnings of both compilers, lock annotations, heade
 	@$(ALONE) scripts/check.py
 
 .PHONY: bench
-bench: deps-run ## instructions per operation beside Linux's; writes build/bench.csv
+bench: deps-bench ## instructions per operation beside Linux's; writes build/bench.csv
 	@$(MAKE) --no-print-directory BUILD=release all
 	@scripts/bench.py
 
@@ -271,31 +295,16 @@ index-bench: deps-index ## designs of the interval index: instructions, cache mi
 
 ##@ Care
 .PHONY: doctor
-doctor: ## say what is missing here and which package has it
+doctor: ## say what can go here (run, test, check, ...), and what is missing for the rest
 	@scripts/deps --doctor
 
 .PHONY: deps deps-host deps-image deps-run deps-test deps-check deps-configs \
-	deps-debug deps-model deps-index
+	deps-debug deps-model deps-bench deps-index
 deps: ## install everything that any target needs
-	@scripts/deps build image run test check debug model index
-deps-host:
-	@scripts/deps build
-deps-image:
-	@scripts/deps build image
-deps-run:
-	@scripts/deps build image run
-deps-test:
-	@scripts/deps build image run test
-deps-check:
-	@scripts/deps build test check
-deps-configs:
-	@scripts/deps build image run test check
-deps-model:
-	@scripts/deps build model
-deps-index:
-	@scripts/deps build index
-deps-debug:
-	@scripts/deps build image run debug
+	@scripts/deps run test check debug model index
+deps-host deps-image deps-run deps-test deps-check deps-configs deps-debug \
+deps-model deps-bench deps-index: deps-%:
+	@scripts/deps $*
 
 .PHONY: clean
 clean: ## remove build/

@@ -18,10 +18,15 @@
 
 OPTIONS := MMU_NOTIFIER DEVICE_PRIVATE PEER LOCKDEP DEBUG UBSAN KTEST BENCH
 
-KINDS := test release bare
+KINDS := test debug release bare
 CONFIG_test := MMU_NOTIFIER DEVICE_PRIVATE PEER LOCKDEP DEBUG UBSAN KTEST
+CONFIG_debug := $(CONFIG_test)
 CONFIG_release := MMU_NOTIFIER DEVICE_PRIVATE PEER BENCH
 CONFIG_bare := UBSAN KTEST
+
+# Instead of -O2: a line of the source is a step in gdb, a variable is there as
+# long as its scope is, few functions are inlined.
+OPTIMIZE_debug := -Og
 
 # How many times slower than `test` a kind runs. The limits of its tests are as
 # many times longer.  A kind without a line here is as fast.

@@ -142,12 +142,16 @@ def gdb_boot(qemu, log, mode, options, script, looks):
     with tempfile.TemporaryDirectory() as directory, \
             concurrent.futures.ThreadPoolExecutor(1) as pool:
         socket = os.path.join(directory, 'gdb')
-        looked = pool.submit(run_gdb, socket, script)
         # QEMU waits for gdb, which sets its breakpoint before anything runs.
-        boot = Boot(qemu(mode, options +
-                         ['--smp', '2', '--timeout', '120', '--qemu', '-S',
-                          '--qemu', '-gdb', '--qemu',
-                          'unix:%s,server=on,wait=off' % socket]), log)
+        # Two commas are one in the value of an option.
+        command = qemu(mode, options +
+                       ['--smp', '2', '--timeout', '120', '--qemu', '-S',
+                        '--qemu', '-gdb', '--qemu',
+                        'unix:%s,server=on,wait=off' %
+                        socket.replace(',', ',,')])
+        looked = pool.submit(run_gdb, socket, script,
+                             command[command.index('--image') + 1])
+        boot = Boot(command, log)
         said = looked.result()
     with open(log + '.gdb', 'w', encoding='utf-8') as kept:
         kept.write(said)
@@ -195,14 +199,14 @@ def listens(socket):
                    line.split()[3] == '00010000' for line in sockets)
 
 
-def run_gdb(socket, script):
+def run_gdb(socket, script, image):
     end = time.monotonic() + 60
     while not listens(socket) and time.monotonic() < end:
         time.sleep(0.05)
     command = ['gdb', '-nx', '-batch',
                '-x', os.path.join(TOP, 'scripts', 'gdb', 'concord.py'),
                '-x', os.path.join(TOP, 'tests', 'scripts', script),
-               os.path.join(TOP, 'build', 'test', 'concord.elf')]
+               image]
     try:
         return subprocess.run(command, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """run-tests - everything `make test` runs, with one closing count
 
@@ -105,12 +105,14 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('--build', default='build/test')
+    parser.add_argument('--again', default='make test',
+                        help='the command that runs these tests')
     parser.add_argument('--needs', action='store_true',
                         help='only print which targets make has to build')
     parser.add_argument('host', nargs='*', metavar='NAME=COMMAND')
     args = parser.parse_args()
     sessions.check_asked(not args.needs)
-    session = sessions.Session(args.build)
+    session = sessions.Session(args.build, again=args.again)
     host = Host(args.host)
     targets = needs(session, host)
     if not targets:
