@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """What is said below a failure: the rule, the test's drawing, the race. TAP."""
 
