@@ -2,10 +2,15 @@
 """tap - the tests of scripts: functions whose names are sentences
 
 A test is a function `test_SENTENCE` of a module; it passes when it returns
-None and fails with what it returns, or with its exception.
+None and fails with what it returns, or with its exception; Skip('why') skips
+it.
 """
 
 import traceback
+
+
+class Skip(Exception):
+    """A test needs what is not here."""
 
 
 def equal(found, wanted):
@@ -20,13 +25,16 @@ def main(suite, names):
     failed = 0
     print('TAP version 13\n1..%d' % len(tests))
     for number, (name, fn) in enumerate(tests, 1):
+        why = ''
         try:
             wrong = fn()
+        except Skip as skip:
+            wrong, why = None, ' # SKIP %s' % skip
         except Exception:               # pylint: disable=broad-except
             wrong = traceback.format_exc()
         for line in (wrong or '').splitlines():
             print('# ' + line)
-        print('%sok %d - %s.%s' % ('not ' if wrong else '', number, suite,
-                                   name))
+        print('%sok %d - %s.%s%s' % ('not ' if wrong else '', number, suite,
+                                     name, why), flush=True)
         failed += bool(wrong)
     return 1 if failed else 0

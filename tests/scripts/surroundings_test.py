@@ -1,0 +1,379 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Scripts and Makefiles do their work wherever they are. Prints TAP.
+
+What differs from machine to machine is made here: a tree under a strange name,
+a PATH that lacks a tool or has a stand-in of another version, a closed
+descriptor, variables that a shell obeys. The tree itself is not touched: where
+something would be written it is a copy.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+
+import tap  # noqa: E402
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+
+# What the make that runs this test, and its user, have set for themselves.
+LEFT_OUT = ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEFILES', 'BUILD', 'O',
+            'COMPILER', 'CONFIG', 'CROSS_COMPILE', 'OBJCOPY', 'NM', 'SMP',
+            'PEER', 'T', 'REPEAT', 'TIMEOUT', 'BOOTS', 'FIRMWARE', 'OVMF_DIR',
+            'CDPATH', 'V')
+
+# Stands in for QEMU: notes its arguments, and ends as a kernel that passed.
+QEMU = '''#!/bin/sh
+[ "$1" != --version ] || { echo "QEMU emulator version %s"; exit; }
+printf '%%s\\n' "$@" >"$STUB_LOG"
+exit 33
+'''
+
+# Stands in for what makes an ISO: an empty one.
+MKRESCUE = '''#!/bin/sh
+for word in "$@"; do
+	[ "$last" != -o ] || : >"$word"
+	last=$word
+done
+'''
+
+# Stands in for the device: it is there when its socket is.
+PEER = '''#!/usr/bin/env python3
+import signal
+import socket
+import sys
+def once(*_):
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+if sys.argv[-1] == '--deaf-once':
+    signal.signal(signal.SIGTERM, once)
+with socket.socket(socket.AF_UNIX) as link:
+    link.bind(sys.argv[1].partition('=')[2])
+    link.listen()
+    while True:
+        signal.pause()
+'''
+
+
+def write(path, text):
+    with open(path, 'w', encoding='utf-8') as out:
+        out.write(text)
+    os.chmod(path, 0o755)
+
+
+@contextlib.contextmanager
+def place(name='plain'):
+    """A directory of that name, gone afterwards."""
+    with tempfile.TemporaryDirectory() as outer:
+        inner = os.path.join(outer, name)
+        os.mkdir(inner)
+        yield inner
+
+
+def copy_tree(where):
+    """All of the tree but what is built."""
+    tree = os.path.join(where, 'tree')
+    shutil.copytree(TOP, tree, symlinks=True,
+                    ignore=lambda folder, names: {'build', '.git', '__pycache__'}
+                    if folder == TOP else {'__pycache__'})
+    return tree
+
+
+def environment(**more):
+    env = {name: value for name, value in os.environ.items()
+           if name not in LEFT_OUT}
+    env.update(more)
+    return env
+
+
+def run(command, cwd=TOP, **env):
+    """(status, what it said on both) of a command."""
+    done = subprocess.run(command, cwd=cwd, env=environment(**env),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False, timeout=120)
+    return done.returncode, done.stdout.decode('utf-8', 'replace')
+
+
+def path_without(where, *lacking):
+    """A PATH that has all commands of this one but some."""
+    folder = os.path.join(where, 'bin')
+    os.mkdir(folder)
+    for source in os.environ['PATH'].split(':'):
+        if not os.path.isdir(source):
+            continue
+        for name in os.listdir(source):
+            link = os.path.join(folder, name)
+            if name not in lacking and not os.path.lexists(link):
+                os.symlink(os.path.join(source, name), link)
+    return folder
+
+
+def path_with(where, stubs):
+    """A PATH that begins with programs of these names and texts."""
+    folder = os.path.join(where, 'stubs')
+    os.mkdir(folder)
+    for name, text in stubs.items():
+        write(os.path.join(folder, name), text)
+    return folder + ':' + os.environ['PATH']
+
+
+def boot(where, options=(), scripts=os.path.join(TOP, 'scripts'), how=(), **env):
+    """run-qemu with the stand-in: status, words, and QEMU's arguments."""
+    noted = os.path.join(where, 'arguments')
+    path = path_with(where, {'qemu-system-x86_64': QEMU % '9.9.9',
+                             'grub-mkrescue': MKRESCUE})
+    status, said = run(list(how) + [os.path.join(scripts, 'run-qemu'),
+                                    '--image', shutil.which('true'),
+                                    '--log', os.path.join(where, 'log')] +
+                       list(options or ['--peer', 'none']),
+                       **{'PATH': path, 'STUB_LOG': noted, 'TMPDIR': where,
+                          **env})
+    arguments = []
+    if os.path.exists(noted):
+        with open(noted, encoding='utf-8') as lines:
+            arguments = lines.read().splitlines()
+    return status, said, arguments
+
+
+def test_a_clone_for_windows_has_lines_that_a_shell_reads():
+    if not shutil.which('git'):
+        raise tap.Skip('no git')
+    with place() as where:
+        tree = copy_tree(where)
+        clone = os.path.join(where, 'clone')
+        git = ['git', '-c', 'user.name=nobody', '-c', 'user.email=no@body']
+        for command, cwd in ((['init', '-q'], tree), (['add', '-A'], tree),
+                             (['commit', '-q', '-m', 'all'], tree),
+                             (['clone', '-q', '-c', 'core.autocrlf=true',
+                               tree, clone], where)):
+            status, said = run(git + command, cwd, GIT_CONFIG_NOSYSTEM='1')
+            assert status == 0, said
+        wrong = []
+        for folder, folders, names in os.walk(clone):
+            folders[:] = [name for name in folders if name != '.git']
+            for name in names:
+                with open(os.path.join(folder, name), 'rb') as source:
+                    if b'\r\n' in source.read():
+                        wrong.append(name)
+        assert not wrong, wrong[:10]
+
+
+def test_cdpath_leads_no_script_to_another_tree():
+    note = '#!/bin/sh\npwd >>"$STUB_LOG"\nprintf "%s\\n" "$@" >>"$STUB_LOG"\n'
+    for script, words in (('scripts/run-qemu', '--image true --peer none'),
+                          ('scripts/deps', '--doctor'),
+                          ('.ci/run', ''), ('tests/model/run', '')):
+        with place() as where:
+            tree, noted = copy_tree(where), os.path.join(where, 'noted')
+            decoy = os.path.join(where, 'decoy')
+            os.makedirs(os.path.join(decoy, os.path.dirname(script)))
+            shutil.copy(shutil.which('true'), tree)
+            path = path_with(where, {'qemu-system-x86_64': QEMU % '9.9.9',
+                                     'make': note, 'spin': note, 'gcc': note})
+            status, said = run([script] + words.split(), tree, PATH=path,
+                               STUB_LOG=noted, CDPATH=decoy,
+                               TMPDIR=where)
+            assert 'No such file' not in said and decoy not in said, said
+            assert not os.path.exists(os.path.join(decoy, 'build')), script
+            if script == 'scripts/run-qemu':
+                assert status == 0, said
+                script = os.path.join(tree, 'build', 'log')
+            elif script == 'scripts/deps':
+                assert 'run ' in said, said
+                continue
+            elif script == '.ci/run':
+                script = tree + '\n'
+            else:
+                script = os.path.join(tree, 'tests', 'model', 'gate.pml')
+            with open(noted, encoding='utf-8') as lines:
+                assert script in lines.read(), script
+
+
+def test_either_pair_of_firmware_files_serves():
+    pairs = {'code and vars': ('OVMF_CODE.fd', 'OVMF_VARS.fd'),
+             '4M': ('OVMF_CODE_4M.fd', 'OVMF_VARS_4M.fd')}
+    for code, variables in pairs.values():
+        with place() as where:
+            for name in (code, variables):
+                write(os.path.join(where, name), name)
+            status, said, arguments = boot(
+                where, ['--peer', 'none', '--firmware', 'uefi'], OVMF_DIR=where)
+            assert status == 0, said
+            assert any(a.endswith(',file=' + os.path.join(where, code))
+                       for a in arguments), arguments
+
+
+def test_halves_of_two_pairs_of_firmware_files_are_refused():
+    with place() as where:
+        for name in ('OVMF_CODE.fd', 'OVMF_VARS_4M.fd'):
+            write(os.path.join(where, name), name)
+        status, said, arguments = boot(
+            where, ['--peer', 'none', '--firmware', 'uefi'], OVMF_DIR=where)
+        assert (status, arguments) == (4, []), said
+        assert where in said and 'make doctor' in said, said
+        _, said = run(['make', '-s', 'doctor'], OVMF_DIR=where)
+        assert 'missing: UEFI-firmware, package ovmf' in said, said
+
+
+def test_commas_in_paths_are_doubled_for_qemu():
+    with place('a,b') as where:
+        for name in ('OVMF_CODE.fd', 'OVMF_VARS.fd'):
+            write(os.path.join(where, name), name)
+        write(os.path.join(where, 'peer'), PEER)
+        seen = 0
+        for options in (['--peer', os.path.join(where, 'peer')],
+                        ['--peer', 'none', '--firmware', 'uefi']):
+            status, said, arguments = boot(where, options, OVMF_DIR=where)
+            shutil.rmtree(os.path.join(where, 'stubs'))
+            assert status == 0, said
+            for before, argument in zip([''] + arguments, arguments):
+                # Not an option with values: a name of a file and no more.
+                if before == '-cdrom' or 'a,' not in argument:
+                    continue
+                assert 'a,,b' in argument and 'a,b' not in argument, argument
+                seen += 1
+        # Log and QMP of both boots, the peer's socket, two files of firmware.
+        assert seen == 7, seen
+
+
+def test_a_closed_descriptor_is_as_one_of_dev_null():
+    for descriptor in ('<&-', '>&-', '2>&-'):
+        with place() as where:
+            status, said, arguments = boot(
+                where, how=['sh', '-c', 'exec "$@" ' + descriptor, 'sh'])
+            assert (status, said) == (0, ''), (descriptor, status, said)
+            assert '-cdrom' in arguments
+
+
+def test_what_fails_before_the_kernel_runs_has_a_status_of_its_own():
+    with place() as where:
+        nowhere = os.path.join(where, 'nowhere')
+        status, said, _ = boot(where, TMPDIR=nowhere)
+        assert status == 4 and nowhere in said, (status, said)
+    for options, words in ((['--peer'], '--peer wants a value'),
+                           (['--peer', 'none', '--smp', '08'], 'SMP=08'),
+                           (['--peer', 'none', '--peers', 'x'], '--peers x')):
+        with place() as where:
+            status, said, _ = boot(where, options)
+            assert status == 4 and words in said, (status, said)
+
+
+def test_a_process_that_misses_the_first_signal_is_ended():
+    with place() as where:
+        write(os.path.join(where, 'peer'), PEER)
+        status, said, _ = boot(where, ['--peer', os.path.join(where, 'peer'),
+                                       '--peer-arg', '--deaf-once'])
+        assert status == 0, said
+        assert not os.path.exists(os.path.join(where, 'log.peer0.pid'))
+
+
+def test_a_name_too_long_for_a_socket_is_refused():
+    with place('x' * 100) as where:
+        status, said, _ = boot(where)
+        assert status == 4 and 'too long' in said, (status, said)
+
+
+def test_a_module_or_a_command_line_that_grub_would_read_otherwise_is_refused():
+    for options, words in ((['--module', 'a b'], 'unlike a b'),
+                           (['--append', 'x=1\nreboot'], 'GRUB signs'),
+                           (['--append', 'x #y'], 'GRUB signs')):
+        with place() as where:
+            status, said, _ = boot(where, ['--peer', 'none'] + options)
+            assert status == 4 and words in said, (status, said)
+
+
+def test_an_option_that_ld_does_not_know_is_left_out():
+    old = '''#!/bin/sh
+for word in "$@"; do
+	case $word in
+	--no-warn-rwx-segments) echo "unrecognized option '$word'" >&2; exit 1 ;;
+	esac
+done
+exit 0
+'''
+    for stub, there in ((old, False), ('#!/bin/sh\nexit 0\n', True)):
+        with place() as where:
+            status, said = run(['make', '-n', 'CROSS_COMPILE=stub-', 'all'],
+                               PATH=path_with(where, {'stub-ld': stub}))
+            assert status == 0, said
+            assert ('--no-warn-rwx-segments' in said) == there, said[-2000:]
+
+
+def test_makefiles_elsewhere_say_how_they_are_used():
+    for folder in ('', 'peer', 'tests/host'):
+        directory = os.path.join(TOP, folder).rstrip('/')
+        with place() as where:
+            status, said = run(['make', '-f', directory + '/Makefile'], where)
+            assert status == 2, said
+            assert "make -C '%s'" % directory in said, said
+            assert os.listdir(where) == []
+
+
+def test_words_that_the_makefile_does_not_know_are_refused():
+    for word, said_of_it in (('COMPILER=icc', 'neither gcc nor clang'),
+                             ('BUILD=tset', 'is none of: test debug')):
+        status, said = run(['make', '-n', word])
+        assert status == 2 and said_of_it in said, said
+
+
+def test_a_tree_whose_path_has_signs_in_it_can_be_used():
+    with place("a clone, of 'it'") as where:
+        tree = copy_tree(where)
+        status, said = run(['make', '-n', 'all', 'host-tests'], tree)
+        assert status == 0, said
+        assert run(['make', '-s', 'doctor'], tree) == run(['make', '-s', 'doctor'])
+        status, said, _ = boot(where, scripts=os.path.join(tree, 'scripts'))
+        assert status == 0, said
+
+
+def doctor(path):
+    status, said = run(['make', '-s', 'doctor'], PATH=path)
+    verdicts = dict(line.split(None, 1) for line in said.splitlines()
+                    if line.endswith('can go') or line.endswith('cannot go'))
+    return status, said, verdicts
+
+
+def test_doctor_says_what_can_go_and_what_cannot():
+    with place() as where:
+        status, said, verdicts = doctor(path_without(where, 'spin'))
+        assert status == 0, said
+        assert verdicts['run'] == verdicts['test'] == 'can go', said
+        assert verdicts['model'] == 'cannot go', said
+        assert 'missing: spin, package spin' in said, said
+    with place() as where:
+        status, said, verdicts = doctor(path_without(where, 'gdb'))
+        assert status == 2 and verdicts['run'] == 'can go', said
+        assert verdicts['test'] == verdicts['debug'] == 'cannot go', said
+
+
+def test_doctor_says_that_qemu_is_too_old():
+    with place() as where:
+        status, said, verdicts = doctor(
+            path_with(where, {'qemu-system-x86_64': QEMU % '6.2.0'}))
+        assert status == 2 and verdicts['run'] == 'cannot go', said
+        assert 'QEMU 6.2.0 is too old: 7.2 or newer is wanted' in said, said
+
+
+def test_doctor_needs_no_bash_to_say_that_there_is_none():
+    with place() as where:
+        status, said, verdicts = doctor(path_without(where, 'bash'))
+        assert status == 2 and verdicts['run'] == 'cannot go', said
+        assert 'missing: bash, package bash' in said, said
+
+
+def test_a_tool_that_is_missing_is_named():
+    for tool in ('grub-mkrescue', 'x86_64-linux-gnu-objcopy'):
+        with place() as where:
+            path = path_without(where, tool, 'x86_64-elf-objcopy')
+            status, said = run(['scripts/mkiso', shutil.which('true'),
+                                os.path.join(where, 'out.iso'), ''], PATH=path)
+            assert status == 2 and 'no %s: make doctor' % tool in said, said
+
+
+if __name__ == '__main__':
+    sys.exit(tap.main('surroundings', globals()))
