@@ -265,6 +265,11 @@ test: deps-test ## host tests, boots, panic images [T='suite.glob*,-suite.not' R
 		$(MAKE) --no-print-directory $$needs
 	@scripts/run-tests.py --build $(O) --again '$(strip $(TEST_AGAIN))' $(HOST_WORDS)
 
+.PHONY: machines
+machines: deps-test ## boots with 1 to 64 CPUs, sparse APIC ids, both machine types, on a busy host [N=100 T='pc_*' PEER=none SPINNERS=2 V=1]
+	@$(MAKE) --no-print-directory BUILD=test all $(if $(filter none,$(PEER)),,peer)
+	@scripts/machines.py --build build/test
+
 .PHONY: configs
 configs: deps-configs peer ## kernels that lack options: gcc, clang, nothing left of what they lack, boots [BUILD=test-no-LOCKDEP T='suite.glob*' SMP=n SEED=n]
 	@$(ALONE) scripts/configs.py $(if $(filter file,$(origin BUILD)),$(LACKING),$(BUILD))
