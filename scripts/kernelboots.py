@@ -47,6 +47,9 @@ BOOTS = {
                    ['--smp', '2', '--qemu', '-global', '--qemu',
                     'vhost-user-fs-pci.vectors=1'],
                    'one interrupt vector for all queues'),
+    'bells_in_ports_first': ('peer.*', ['--smp', '2', '--qemu', '-global',
+                                        '--qemu', 'vhost-user-fs-pci.modern-'
+                                        'pio-notify=on'], 'peer0: device 0 '),
     'peer_death': ('peer_misbehaviour.death_is_noticed_in_time_and_costs_'
                    'only_its_work', ['--smp', '2'], 'peer0: declared dead'),
 }

@@ -26,19 +26,26 @@ extern const struct pci_driver *const __pci_driver_end[];
 
 static struct list_head pci_devices = LIST_HEAD_INIT(pci_devices);
 
+bool pci_has_range(const struct pci_device *pci, unsigned int bar, u64 offset,
+		   u64 length)
+{
+	const struct pci_bar *window;
+
+	if (bar >= PCI_NR_BARS)
+		return false;
+	window = &pci->bars[bar];
+	return !(window->flags & PCI_BAR_IO) && length &&
+	       offset <= window->size && length <= window->size - offset;
+}
+
 int pci_map_range(const struct pci_device *pci, unsigned int bar, u64 offset,
 		  u64 length, void __iomem **map)
 {
-	const struct pci_bar *window;
 	void __iomem *base;
 
-	if (bar >= PCI_NR_BARS)
+	if (!pci_has_range(pci, bar, offset, length))
 		return -EINVAL;
-	window = &pci->bars[bar];
-	if ((window->flags & PCI_BAR_IO) || !length || offset > window->size ||
-	    length > window->size - offset)
-		return -EINVAL;
-	base = ioremap(window->base + offset, length);
+	base = ioremap(pci->bars[bar].base + offset, length);
 	if (!base)
 		return -ENOMEM;
 	*map = base;

@@ -107,7 +107,7 @@ int pci_msix_request(struct pci_device *pci, unsigned int index, unsigned int cp
 {
 	struct pci_msix *msix = &pci->msix;
 	u8 __iomem *entry;
-	int vector;
+	int vector, err;
 	u64 addr;
 	u32 data;
 
@@ -118,7 +118,11 @@ int pci_msix_request(struct pci_device *pci, unsigned int index, unsigned int cp
 	vector = irq_alloc_vector(handler, arg, name);
 	if (vector < 0)
 		return vector;
-	arch_msi_compose(vector, cpu, &addr, &data);
+	err = arch_msi_compose(vector, cpu, &addr, &data);
+	if (err) {
+		irq_free_vector(vector);
+		return err;
+	}
 	entry = msix_entry(pci, index);
 	writel((u32)addr, entry + MSIX_ENTRY_ADDR);
 	writel((u32)(addr >> 32), entry + MSIX_ENTRY_HIGH);

@@ -116,9 +116,9 @@ static void look_after(struct peer *peer)
 	ring_bell(peer, peer->control);
 	ring_bell(peer, peer->pages);
 	ring_bell(peer, peer->work);
-	peer_control_interrupt(peer);
-	peer_request_interrupt(peer);
-	peer_work_interrupt(peer);
+	virtio_queue_look(peer->control);
+	virtio_queue_look(peer->pages);
+	virtio_queue_look(peer->work);
 }
 
 static bool refused_waiting(struct peer *peer)

@@ -6,9 +6,11 @@
  * in which BAR, where and how long each of its register blocks is, and each
  * queue has its own place to ring.
  *
- * Idea.  Every block is mapped with exactly the length that was checked against
- * its BAR, and it must be long enough for what is read there.  A doorbell is
- * checked against the notify block when its queue is set up.
+ * Idea.  A device may offer a block several times, some in a way that is not
+ * used here (I/O ports): the first that can be used is taken.  It is mapped with
+ * exactly the length that was checked against its BAR, and it must be long
+ * enough for what is read there.  A doorbell is checked against the notify block
+ * when its queue is set up.
  *
  * The steps of the specification, and who takes them:
  *
@@ -22,7 +24,8 @@
  * queues where the device has fewer entries than queues.  No entry is given to
  * configuration changes, which none of our devices has.  A handler says only
  * "look at the queue": events may be merged on the way, and one may come for
- * nothing.
+ * nothing.  One that is lost on the way is noticed by a driver that looks
+ * without one (virtio_queue_look()).
  *
  *	field			read with	write with
  *	common configuration	one thread sets a device up, then nobody
@@ -32,6 +35,7 @@
  * Not here: the rings (virtqueue.c), legacy and transitional devices.
  */
 #include <arch/io.h>
+#include <arch/irq.h>
 #include <arch/page.h>
 #include <drivers/virtio.h>
 #include <kernel/alloc.h>
@@ -72,6 +76,8 @@
 #define NOTIFY_BYTES          2
 #define ISR_BYTES             1
 
+#define LATE_AT_LEAST         8
+
 #define RESET_TRIES           1000
 #define RESET_SLEEP_MS        1
 
@@ -87,32 +93,44 @@ static void write_address(const struct virtio_device *vdev, unsigned int offset,
 	writel((u32)(addr >> 32), common(vdev, offset + 4));
 }
 
-int virtio_find_capability(const struct pci_device *pci, u8 type,
+static bool capability_read(const struct pci_device *pci, unsigned int at,
+			    struct virtio_capability *cap)
+{
+	bool notify = cap->type == VIRTIO_CAP_NOTIFY;
+	unsigned int bytes = notify ? CAP_NOTIFY_BYTES : CAP_BYTES;
+
+	if (pci_config_read(pci, at + CAP_LENGTH, 1) < bytes ||
+	    at + bytes > PCI_CONFIG_SIZE)
+		return false;
+	cap->bar = (u8)pci_config_read(pci, at + CAP_BAR, 1);
+	cap->offset = pci_config_read(pci, at + CAP_OFFSET, 4);
+	cap->length = pci_config_read(pci, at + CAP_SIZE, 4);
+	cap->multiplier =
+		notify ? pci_config_read(pci, at + CAP_MULTIPLIER, 4) : 0;
+	return true;
+}
+
+int virtio_find_capability(const struct pci_device *pci, u8 type, u32 need,
 			   struct virtio_capability *cap)
 {
-	unsigned int at = 0, need, steps;
+	struct virtio_capability found = {.type = type};
+	unsigned int at = 0, steps;
+	int err = -ENOENT;
 
-	need = type == VIRTIO_CAP_NOTIFY ? CAP_NOTIFY_BYTES : CAP_BYTES;
 	for (steps = 0; steps < PCI_CAP_LIMIT; steps++) {
 		at = pci_find_capability(pci, PCI_CAP_ID_VENDOR, at);
 		if (!at)
-			return -ENOENT;
-		if (pci_config_read(pci, at + CAP_TYPE, 1) != type ||
-		    pci_config_read(pci, at + CAP_LENGTH, 1) < need ||
-		    at + need > PCI_CONFIG_SIZE)
+			break;
+		if (pci_config_read(pci, at + CAP_TYPE, 1) != type)
 			continue;
-		cap->type = type;
-		cap->bar = (u8)pci_config_read(pci, at + CAP_BAR, 1);
-		cap->offset = pci_config_read(pci, at + CAP_OFFSET, 4);
-		cap->length = pci_config_read(pci, at + CAP_SIZE, 4);
-		cap->multiplier =
-			type == VIRTIO_CAP_NOTIFY
-				? pci_config_read(pci, at + CAP_MULTIPLIER, 4)
-				: 0;
-		if (cap->bar < PCI_NR_BARS)
+		err = -EINVAL;
+		if (capability_read(pci, at, &found) && found.length >= need &&
+		    pci_has_range(pci, found.bar, found.offset, found.length)) {
+			*cap = found;
 			return 0;
+		}
 	}
-	return -ENOENT;
+	return err;
 }
 
 static int map_window(struct virtio_device *vdev, u8 type, u32 need,
@@ -121,11 +139,9 @@ static int map_window(struct virtio_device *vdev, u8 type, u32 need,
 	struct virtio_capability cap;
 	int err;
 
-	err = virtio_find_capability(vdev->pci, type, &cap);
+	err = virtio_find_capability(vdev->pci, type, need, &cap);
 	if (err)
 		return err;
-	if (cap.length < need)
-		return -EINVAL;
 	err = pci_map_range(vdev->pci, cap.bar, cap.offset, cap.length,
 			    &window->base);
 	if (err)
@@ -200,6 +216,12 @@ int virtio_pci_open(struct pci_device *pci, struct virtio_device *vdev)
 	if (pci->vendor != VIRTIO_PCI_VENDOR ||
 	    pci->device < VIRTIO_PCI_DEVICE_BASE)
 		return -ENODEV;
+	if (!pci->msix.cap) {
+		pr_warn("virtio: %02x:%02x.%x has no MSI-X and is not driven: give "
+			"it vectors\n",
+			pci->bus_nr, pci->devfn >> 3, pci->devfn & 7);
+		return -ENODEV;
+	}
 	vdev->pci = pci;
 	vdev->id = pci->device - VIRTIO_PCI_DEVICE_BASE;
 	pci_enable_device(pci);
@@ -261,6 +283,27 @@ static void queue_interrupt(void *arg)
 {
 	struct virtio_queue *queue = arg;
 
+	WRITE_ONCE(queue->interrupts, queue->interrupts + 1);
+	queue->interrupt(queue->arg);
+}
+
+bool virtio_interrupts_lost(unsigned long interrupts, unsigned long late)
+{
+	return late >= LATE_AT_LEAST && late > interrupts;
+}
+
+void virtio_queue_look(struct virtio_queue *queue)
+{
+	unsigned long interrupts = READ_ONCE(queue->interrupts);
+
+	if (virtqueue_looks_used(&queue->vq))
+		queue->late++;
+	if (!queue->told && virtio_interrupts_lost(interrupts, queue->late)) {
+		queue->told = true;
+		pr_warn("virtio: interrupts of queue `%s` are lost: %lu came, and "
+			"%lu times the queue was found used without one\n",
+			queue->vq.name, interrupts, queue->late);
+	}
 	queue->interrupt(queue->arg);
 }
 
@@ -274,16 +317,18 @@ static void shared_interrupt(void *arg)
 		struct virtio_queue *queue = smp_load_acquire(&vdev->queues[i]);
 
 		if (queue)
-			queue->interrupt(queue->arg);
+			queue_interrupt(queue);
 	}
 }
 
-/* The online CPU that queue @index's interrupts go to. */
-static unsigned int queue_cpu(unsigned int index)
+unsigned int virtio_queue_cpu(unsigned int index, struct cpumask cpus)
 {
-	unsigned int cpu, nth = index % num_online_cpus();
+	unsigned int cpu, nth;
 
-	for_each_online_cpu(cpu) {
+	if (cpumask_empty(&cpus))
+		return 0;
+	nth = index % cpumask_weight(&cpus);
+	for_each_cpu(cpu, &cpus) {
 		if (!nth--)
 			return cpu;
 	}
@@ -297,10 +342,12 @@ static int queue_vector(struct virtio_device *vdev, struct virtio_queue *queue)
 	int err;
 
 	if (vdev->vectors > 1)
-		err = pci_msix_request(pci, entry, queue_cpu(entry),
+		err = pci_msix_request(pci, entry,
+				       virtio_queue_cpu(entry, arch_msi_cpus()),
 				       queue_interrupt, queue, queue->vq.name);
 	else
-		err = pci_msix_request(pci, entry, queue_cpu(entry),
+		err = pci_msix_request(pci, entry,
+				       virtio_queue_cpu(entry, arch_msi_cpus()),
 				       shared_interrupt, vdev, "virtio");
 	if (err && !(err == -EBUSY && vdev->vectors == 1))
 		return err;

@@ -308,6 +308,12 @@ static bool used_pending(struct virtqueue *vq)
 	return fresh;
 }
 
+bool virtqueue_looks_used(const struct virtqueue *vq)
+{
+	return !READ_ONCE(vq->broken) &&
+	       READ_ONCE(vq->used->idx) != READ_ONCE(vq->used_idx);
+}
+
 void *virtqueue_take(struct virtqueue *vq, u32 *written)
 {
 	struct virtqueue_chain *chain;

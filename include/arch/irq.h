@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <kernel/cpumask.h>
 #include <kernel/types.h>
 
 typedef void (*irq_handler_t)(void *arg);
@@ -35,13 +36,23 @@ int irq_alloc_vector(irq_handler_t handler, void *arg, const char *name);
 void irq_free_vector(int vector);
 
 /**
+ * arch_msi_cpus() - the online CPUs that a device's message can name
+ *
+ * Context: any.
+ */
+struct cpumask arch_msi_cpus(void);
+
+/**
  * arch_msi_compose() - the message that raises a vector on a CPU
  * @vector: from irq_alloc_vector()
- * @cpu: an online CPU
+ * @cpu: one of arch_msi_cpus()
  * @addr: where the device must write
  * @data: what it must write there
+ *
+ * Context: any.
+ * Return: 0; -EINVAL if no message can name that CPU.
  */
-void arch_msi_compose(int vector, unsigned int cpu, u64 *addr, u32 *data);
+int arch_msi_compose(int vector, unsigned int cpu, u64 *addr, u32 *data);
 
 /**
  * irq_route_isa() - route a legacy interrupt line through the IO-APIC
@@ -49,7 +60,7 @@ void arch_msi_compose(int vector, unsigned int cpu, u64 *addr, u32 *data);
  * @vector: from irq_alloc_vector()
  *
  * Return: 0, -EINVAL for a line above 15, -ENODEV when there is no IO-APIC
- *         that serves it.
+ *         that serves it, or no CPU that it can name.
  */
 int irq_route_isa(unsigned int line, int vector);
 

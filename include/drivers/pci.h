@@ -246,6 +246,18 @@ unsigned int pci_scan_segment(const struct pci_bus *bus,
 			      void *arg);
 
 /**
+ * pci_has_range() - does a memory BAR have a part?
+ * @pci: the device
+ * @bar: any number
+ * @offset: first byte
+ * @length: bytes
+ *
+ * Context: any.
+ */
+bool pci_has_range(const struct pci_device *pci, unsigned int bar, u64 offset,
+		   u64 length);
+
+/**
  * pci_map_range() - map a part of a memory BAR
  * @pci: the device
  * @bar: 0 to 5
@@ -254,8 +266,7 @@ unsigned int pci_scan_segment(const struct pci_bus *bus,
  * @map: the mapping, for iounmap()
  *
  * Context: may sleep.
- * Return: 0, -EINVAL (no such memory BAR, or the part is not inside of it),
- *	   -ENOMEM.
+ * Return: 0, -EINVAL (pci_has_range() says no), -ENOMEM.
  */
 int pci_map_range(const struct pci_device *pci, unsigned int bar, u64 offset,
 		  u64 length, void __iomem **map);
@@ -282,13 +293,13 @@ int pci_msix_enable(struct pci_device *pci);
  * pci_msix_request() - have @handler called when entry @index fires
  * @pci: a device after pci_msix_enable()
  * @index: entry of the table
- * @cpu: CPU that takes it
+ * @cpu: CPU that takes it, one of arch_msi_cpus()
  * @handler: called with interrupts off
  * @arg: for @handler
  * @name: for listings; not copied
  *
  * Context: may sleep.
- * Return: 0, -EINVAL (no such entry), -EBUSY (in use), -ENOSPC (no vector).
+ * Return: 0, -EINVAL (no such entry, or the CPU is not one of those), -EBUSY (in use), -ENOSPC (no vector).
  */
 int pci_msix_request(struct pci_device *pci, unsigned int index, unsigned int cpu,
 		     void (*handler)(void *arg), void *arg, const char *name);

@@ -10,6 +10,7 @@
 
 #include <drivers/pci.h>
 #include <drivers/virtqueue.h>
+#include <kernel/cpumask.h>
 
 #define VIRTIO_PCI_VENDOR         0x1af4
 #define VIRTIO_PCI_DEVICE_BASE    0x1040 /* + virtio id */
@@ -43,6 +44,11 @@ struct virtio_device;
  * @live: the device has been given the rings (s)
  * @interrupt: called with interrupts off when the device has used chains (c)
  * @arg: for @interrupt (c)
+ * @interrupts: that came (i)
+ * @late: times that virtio_queue_look() found chains first (t)
+ * @told: lost interrupts were reported (t)
+ *
+ * (i) written by the interrupt handler, (t) by the thread that looks
  */
 struct virtio_queue {
 	struct virtqueue vq;
@@ -52,6 +58,9 @@ struct virtio_queue {
 	bool live;
 	void (*interrupt)(void *arg);
 	void *arg;
+	unsigned long interrupts;
+	unsigned long late;
+	bool told;
 };
 
 /**
@@ -98,7 +107,8 @@ struct virtio_device {
  * @vdev: filled
  *
  * Context: may sleep.
- * Return: 0, -ENODEV (not a modern device), -EINVAL (a block is missing or not
+ * Return: 0, -ENODEV (not a modern device, or one without MSI-X, which is then
+ *	   named), -EINVAL (a block is missing or not
  *	   inside of its BAR), -ETIMEDOUT (does not reset), -ENOMEM.
  */
 int virtio_pci_open(struct pci_device *pci, struct virtio_device *vdev);
@@ -130,6 +140,37 @@ struct virtio_queue *virtio_queue_setup(struct virtio_device *vdev,
 					unsigned int index, unsigned int size,
 					const char *name,
 					void (*interrupt)(void *arg), void *arg);
+
+/**
+ * virtio_queue_look() - look for used chains, though no interrupt has come
+ * @queue: the queue
+ *
+ * For a driver that looks once in a while. Counts the chains that are found so
+ * (@late), and reports once that interrupts are lost, when that is how it is.
+ *
+ * Context: thread context; calls the queue's handler.
+ */
+void virtio_queue_look(struct virtio_queue *queue);
+
+/**
+ * virtio_interrupts_lost() - do these figures mean that interrupts are lost?
+ * @interrupts: how many came
+ * @late: how often chains were found by looking
+ *
+ * A pure function. A look now and then is sooner than an interrupt that is on
+ * its way. Several, and more than there were interrupts, are no accident.
+ */
+bool virtio_interrupts_lost(unsigned long interrupts, unsigned long late);
+
+/**
+ * virtio_queue_cpu() - the CPU that a queue's interrupts go to
+ * @index: number of the queue
+ * @cpus: that a device's message can name, arch_msi_cpus()
+ *
+ * A pure function: the queues go round these CPUs. Return: 0 if there is none;
+ * pci_msix_request() then fails.
+ */
+unsigned int virtio_queue_cpu(unsigned int index, struct cpumask cpus);
 
 /**
  * virtio_start() - DRIVER_OK: the device may work from here on
@@ -177,15 +218,19 @@ struct virtio_capability {
 #define VIRTIO_CAP_DEVICE 4
 
 /**
- * virtio_find_capability() - the first capability of a type
+ * virtio_find_capability() - the first capability of a type that can be used
  * @pci: the device
  * @type: VIRTIO_CAP_*
+ * @need: least length of its block, bytes
  * @cap: filled
  *
+ * It can be used if it is long enough for its own fields, and its block lies
+ * inside of a memory BAR and is not shorter than @need.
+ *
  * Context: any.
- * Return: 0; -ENOENT (none, or none that is long enough for its own fields).
+ * Return: 0; -ENOENT (none of this type), -EINVAL (none can be used).
  */
-int virtio_find_capability(const struct pci_device *pci, u8 type,
+int virtio_find_capability(const struct pci_device *pci, u8 type, u32 need,
 			   struct virtio_capability *cap);
 
 #endif

@@ -210,6 +210,14 @@ int virtqueue_add(struct virtqueue *vq, const struct virtqueue_buffer *buffers,
 void virtqueue_kick(struct virtqueue *vq);
 
 /**
+ * virtqueue_looks_used() - has the device used chains that were not taken yet?
+ * @vq: the queue
+ *
+ * A hint, for somebody who does not own the queue. Context: any.
+ */
+bool virtqueue_looks_used(const struct virtqueue *vq);
+
+/**
  * virtqueue_take() - take back the next chain that the device has done
  * @vq: the queue
  * @written: bytes the device says it wrote, never more than were offered

@@ -152,7 +152,41 @@ KTEST(irq, a_message_names_cpu_and_vector)
 	u64 addr;
 	u32 data;
 
-	arch_msi_compose(0x55, 0, &addr, &data);
+	EXPECT_EQ(arch_msi_compose(0x55, 0, &addr, &data), 0);
 	EXPECT_EQ(addr, 0xfee00000UL | (u64)cpu_apic_id[0] << 12);
 	EXPECT_EQ(data, 0x55);
+}
+
+/* 8 bits name a CPU in a message; 255 of them means everybody. */
+KTEST(irq, a_cpu_that_a_message_cannot_name_is_no_target)
+{
+	static const u32 ids[] = {0, 254, 255, 256, 384, 7};
+
+	EXPECT_EQ(apic_reachable(ids, 0x3f), 0x23);
+	EXPECT_EQ(apic_reachable(ids, 0x1e), 0x2);
+	EXPECT_EQ(apic_reachable(ids, 0x1c), 0);
+	EXPECT_EQ(apic_reachable(ids, 0), 0);
+}
+
+/* With interrupts off: nobody may send anything to the CPU meanwhile. */
+KTEST(irq, a_message_to_such_a_cpu_is_refused)
+{
+	unsigned long flags;
+	u64 addr = 1;
+	u32 data = 1, id;
+	int err;
+
+	if (num_online_cpus() == NR_CPUS) {
+		ktest_skip(test, "needs a number that no CPU has");
+		return;
+	}
+	local_irq_save(flags);
+	id = cpu_apic_id[NR_CPUS - 1];
+	cpu_apic_id[NR_CPUS - 1] = 384;
+	err = arch_msi_compose(0x55, NR_CPUS - 1, &addr, &data);
+	cpu_apic_id[NR_CPUS - 1] = id;
+	local_irq_restore(flags);
+	EXPECT_EQ(err, -EINVAL);
+	EXPECT_EQ(addr, 1);
+	EXPECT_EQ(data, 1U);
 }

@@ -149,7 +149,8 @@ KTEST(pci, capability_list_that_loops_ends)
 	put_cap(function, 0x60, PCI_CAP_ID_VENDOR, 0x40);
 	EXPECT_EQ(pci_scan_function(&fake->bus, 0, 8, &pci), 0);
 	EXPECT_EQ(pci_find_capability(&pci, PCI_CAP_ID_MSIX, 0), 0u);
-	EXPECT_EQ(virtio_find_capability(&pci, VIRTIO_CAP_COMMON, &cap), -ENOENT);
+	EXPECT_EQ(virtio_find_capability(&pci, VIRTIO_CAP_COMMON, 56, &cap),
+		  -ENOENT);
 	kfree(fake);
 }
 
@@ -349,6 +350,12 @@ static void put_virtio(struct fake_function *function, u8 at, u8 next, u8 len,
 	put(function, at + 12, 4, 0x100);
 }
 
+static void put_memory_bar(struct fake_function *function, unsigned int bar)
+{
+	put(function, PCI_BAR0 + 4 * bar, 4, 0xfe000000);
+	function->bar_mask[bar] = 0xfff00000;
+}
+
 KTEST(pci, virtio_capability_too_short_or_with_no_such_window_is_passed_over)
 {
 	struct fake_bus *fake = fake_create();
@@ -358,6 +365,7 @@ KTEST(pci, virtio_capability_too_short_or_with_no_such_window_is_passed_over)
 
 	REQUIRE(fake);
 	function = fake_add(fake, 0, 8);
+	put_memory_bar(function, 4);
 	put(function, PCI_CAPABILITY_LIST, 1, 0x40);
 	put_virtio(function, 0x40, 0x50, 12, VIRTIO_CAP_COMMON, 0);
 	put_virtio(function, 0x50, 0x60, 16, VIRTIO_CAP_COMMON, 6);
@@ -365,10 +373,44 @@ KTEST(pci, virtio_capability_too_short_or_with_no_such_window_is_passed_over)
 	put_virtio(function, 0x70, 0xf0, 16, VIRTIO_CAP_NOTIFY, 4);
 	put_virtio(function, 0xf0, 0, 20, VIRTIO_CAP_NOTIFY, 4);
 	EXPECT_EQ(pci_scan_function(&fake->bus, 0, 8, &pci), 0);
-	EXPECT_EQ(virtio_find_capability(&pci, VIRTIO_CAP_COMMON, &cap), 0);
+	EXPECT_EQ(virtio_find_capability(&pci, VIRTIO_CAP_COMMON, 56, &cap), 0);
 	EXPECT_EQ(cap.offset, 0x60000u);
 	EXPECT_EQ(cap.bar, 4);
-	EXPECT_EQ(virtio_find_capability(&pci, VIRTIO_CAP_NOTIFY, &cap), -ENOENT);
-	EXPECT_EQ(virtio_find_capability(&pci, VIRTIO_CAP_ISR, &cap), -ENOENT);
+	EXPECT_EQ(virtio_find_capability(&pci, VIRTIO_CAP_NOTIFY, 2, &cap),
+		  -EINVAL);
+	EXPECT_EQ(virtio_find_capability(&pci, VIRTIO_CAP_ISR, 1, &cap), -ENOENT);
+	kfree(fake);
+}
+
+/*
+ * The bells twice, as QEMU's modern-pio-notify=on has them: I/O ports first.
+ * Then those that are too short, or reach out of the window.
+ */
+KTEST(pci, the_first_virtio_capability_that_can_be_used_is_taken)
+{
+	struct fake_bus *fake = fake_create();
+	struct fake_function *function;
+	struct virtio_capability cap = {0};
+	struct pci_device pci;
+
+	REQUIRE(fake);
+	function = fake_add(fake, 0, 8);
+	put(function, PCI_BAR0, 4, 0xc001);
+	function->bar_mask[0] = 0xffffffe0;
+	put_memory_bar(function, 4);
+	put(function, PCI_CAPABILITY_LIST, 1, 0x40);
+	put_virtio(function, 0x40, 0x54, 20, VIRTIO_CAP_NOTIFY, 0);
+	put(function, 0x48, 4, 0); /* its range lies inside of the ports */
+	put(function, 0x4c, 4, 4);
+	put_virtio(function, 0x54, 0x68, 20, VIRTIO_CAP_NOTIFY, 4);
+	put(function, 0x60, 4, 1);
+	put_virtio(function, 0x68, 0x7c, 20, VIRTIO_CAP_NOTIFY, 4);
+	put(function, 0x70, 4, 0xfff80);
+	put_virtio(function, 0x7c, 0x90, 20, VIRTIO_CAP_NOTIFY, 4);
+	put_virtio(function, 0x90, 0, 20, VIRTIO_CAP_NOTIFY, 4);
+	EXPECT_EQ(pci_scan_function(&fake->bus, 0, 8, &pci), 0);
+	EXPECT_EQ(virtio_find_capability(&pci, VIRTIO_CAP_NOTIFY, 2, &cap), 0);
+	EXPECT_EQ(cap.bar, 4);
+	EXPECT_EQ(cap.offset, 0x7c000u);
 	kfree(fake);
 }

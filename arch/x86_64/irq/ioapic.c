@@ -97,11 +97,15 @@ void ioapic_init(void)
 
 int irq_route_isa(unsigned int line, int vector)
 {
-	u32 gsi = line, low = (u32)vector;
+	u32 gsi = line, low = (u32)vector, target;
+	struct cpumask cpus = arch_msi_cpus();
 	unsigned long flags;
 
 	if (line > 15)
 		return -EINVAL;
+	if (cpumask_empty(&cpus))
+		return -ENODEV;
+	target = cpu_apic_id[cpumask_first(&cpus)];
 	for (unsigned int i = 0; i < acpi_info.nr_overrides; i++) {
 		const struct acpi_override *o = &acpi_info.overrides[i];
 
@@ -119,7 +123,7 @@ int irq_route_isa(unsigned int line, int vector)
 		if (gsi < ioapics[i].gsi_base || n >= ioapics[i].entries)
 			continue;
 		spin_lock_irqsave(&ioapic_lock, flags);
-		ioapic_write(i, IOAPIC_TABLE + 2 * n + 1, cpu_apic_id[0] << 24);
+		ioapic_write(i, IOAPIC_TABLE + 2 * n + 1, target << 24);
 		ioapic_write(i, IOAPIC_TABLE + 2 * n, low);
 		spin_unlock_irqrestore(&ioapic_lock, flags);
 		return 0;

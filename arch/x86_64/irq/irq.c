@@ -18,6 +18,10 @@
  *
  * Either the interrupt sees NULL or the freer sees it running.
  *
+ * A device names a CPU by 8 bits of its APIC id, of which 255 means everybody.
+ * A CPU with a higher id is nobody's target: the message would go to another
+ * one, or to none, and the interrupt would be lost.
+ *
  *	field			read with		write with
  *	slot->handler		nothing (READ_ONCE)	irq_lock
  *	slot->arg, ->name	as handler, or lock	irq_lock, handler NULL
@@ -95,10 +99,30 @@ void irq_dispatch(unsigned int vector)
 	smp_store_release(this_cpu_ptr(&running), 0);
 }
 
-void arch_msi_compose(int vector, unsigned int cpu, u64 *addr, u32 *data)
+u64 apic_reachable(const u32 *ids, u64 cpus)
 {
-	*addr = 0xfee00000UL | (u64)(cpu_apic_id[cpu] & 0xff) << 12;
+	u64 out = 0;
+
+	for (; cpus; cpus &= cpus - 1)
+		if (ids[__ffs(cpus)] < APIC_EVERYBODY)
+			out |= cpus & -cpus;
+	return out;
+}
+
+struct cpumask arch_msi_cpus(void)
+{
+	u64 online = READ_ONCE(cpu_online_mask.bits);
+
+	return (struct cpumask){apic_reachable(cpu_apic_id, online)};
+}
+
+int arch_msi_compose(int vector, unsigned int cpu, u64 *addr, u32 *data)
+{
+	if (cpu_apic_id[cpu] >= APIC_EVERYBODY)
+		return -EINVAL;
+	*addr = 0xfee00000UL | (u64)cpu_apic_id[cpu] << 12;
 	*data = (u32)vector;
+	return 0;
 }
 
 u64 irq_count(int vector)

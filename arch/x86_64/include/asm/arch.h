@@ -146,11 +146,16 @@ u32 lapic_timer_left(void);
 
 extern u32 cpu_apic_id[];
 
+/* The id that names all CPUs where an id has 8 bits: messages, IO-APICs. */
+#define APIC_EVERYBODY 255u
+
 /* irq/ioapic.c */
 void ioapic_init(void);
 
 /* irq/irq.c */
 void irq_dispatch(unsigned int vector);
+/* Pure: those of @cpus whose id, in @ids, an id of 8 bits can name. */
+u64 apic_reachable(const u32 *ids, u64 cpus);
 
 /* time/timer.c */
 /* Return: NULL, or why there is no clock. Needs the local APIC. */
