@@ -44,7 +44,8 @@ ONLY_MMU_NOTIFIER := mm/mmu_notifier%.c mm/notifier_gate.c mm/interval_tree.c \
 	tests/mm/pgtable_notify_test.c tests/mm/mm_list_test.c \
 	tests/demo/monitor_mm_test.c \
 	tests/panic/panic.c bench/notifier.c bench/exclusive.c
-WITHOUT_MMU_NOTIFIER := tests/mm/without_mmu_notifier_test.c
+WITHOUT_MMU_NOTIFIER := mm/notifier_off.c \
+	tests/mm/without_mmu_notifier_test.c
 
 # Device-exclusive and device-private entries.
 ONLY_DEVICE_PRIVATE := mm/device_exclusive.c tests/mm/device_exclusive_test.c \

@@ -12,7 +12,7 @@
  * what the smallest driver does.
  */
 #include <mm/device_exclusive.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>
 
 #include "bench_mm.h"

@@ -18,7 +18,7 @@
 #include <kernel/alloc.h>
 #include <kernel/random.h>
 #include <kernel/string.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 #include <mm/vmalloc.h>
 #include "bench_mm.h"
 

@@ -27,7 +27,7 @@
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>
 #include <mm/mm.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>
 
 #include "contest.h"

@@ -19,7 +19,7 @@
 #include <kernel/string.h>
 #include <kernel/time.h>
 #include <mm/mm.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 
 static int print_mm(struct mm_struct *mm, void *count)
 {

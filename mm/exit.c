@@ -14,7 +14,7 @@
  * the mm that leaked is still known by number.
  */
 #include <mm/mm.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 #include <mm/pgtable.h>
 #include <mm/tlb.h>
 

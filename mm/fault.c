@@ -61,7 +61,7 @@
 #include <mm/device_exclusive.h>
 #include <mm/fault.h>
 #include <mm/mm.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 #include <mm/page_alloc.h>
 #include <mm/pgtable.h>
 #include <mm/pgtable_notify.h>

@@ -47,7 +47,7 @@
  * user before insert and after remove. Not here: who is called, and when the
  * tree may change (mm/mmu_notifier.c).
  */
-#include <mm/interval_tree.h>
+#include <mm/notifier/interval_tree.h>
 
 #define BLACK INTERVAL_TREE_BLACK
 #define NIL   INTERVAL_TREE_NIL

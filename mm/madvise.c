@@ -18,7 +18,7 @@
  * that look belongs to a fault that ran after this call.
  */
 #include <mm/mm.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 #include <mm/pgtable.h>
 #include <mm/tlb.h>
 

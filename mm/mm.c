@@ -35,7 +35,7 @@
 #include <kernel/list.h>
 #include <arch/mmu.h>
 #include <mm/mm.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>
 #include <mm/pgtable.h>
 

@@ -34,7 +34,7 @@
  * Not here: the tree (mm/vma.c); file and shared memory, which do not exist.
  */
 #include <mm/mm.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 #include <mm/pgtable.h>
 #include <mm/tlb.h>
 

@@ -48,7 +48,7 @@
  * Registration.  A subscription must not be able to install a translation that
  * a range, begun before, then cuts without telling it. Elsewhere that is had
  * by taking every lock under which a range might be open. Here every range is
- * counted in one word of the mm, subscribers or not (mm/notifier_gate.h), and
+ * counted in one word of the mm, subscribers or not (mm/notifier/gate.h), and
  * a newcomer asks for the end of those that are counted at that moment: a plain
  * one sleeps until then, an interval one lets its first reader sleep (settle):
  * whatever addresses those ranges have, since who hit nobody has left no trace

@@ -257,7 +257,8 @@ static unsigned int event_of(struct mmu_notifier_subscriptions *subs,
 	unsigned long event =
 		READ_ONCE(*hit_slot(subs, seq)) - seq * NOTIFIER_HIT_EVENTS;
 
-	return (unsigned int)min(event, (unsigned long)NR_MMU_NOTIFY_EVENTS);
+	return event < NR_MMU_NOTIFY_EVENTS ? (unsigned int)event
+					    : NR_MMU_NOTIFY_EVENTS;
 }
 
 /* Several may hold the driver's lock, for reading. */

@@ -38,7 +38,7 @@
  * every CPU, and a range of them needs nothing (mm/tlb.c).
  */
 #include <mm/mm.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>
 #include <mm/pgtable.h>
 #include <mm/swapops.h>

@@ -62,7 +62,7 @@
  * every waiter; who leaves touches the gate after its count is gone, so it
  * needs a hold of its own (the mm). Not here: what is protected.
  */
-#include <mm/notifier_gate.h>
+#include <mm/notifier/gate.h>
 
 void notifier_gate_init(struct notifier_gate *gate, struct atomic64 *word,
 			struct spinlock *lock, struct wait_queue_head *waiters)

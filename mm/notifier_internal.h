@@ -11,9 +11,9 @@
 #ifndef MM_NOTIFIER_INTERNAL_H
 #define MM_NOTIFIER_INTERNAL_H
 
-#include <mm/notifier_env.h>
-#include <mm/mmu_notifier.h>
-#include <mm/notifier_gate.h>
+#include <mm/notifier/env.h>
+#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/gate.h>
 
 /** What an interval subscription is doing; interval_sub->state. */
 enum interval_state {
@@ -42,8 +42,8 @@ enum interval_state {
  */
 #define NOTIFIER_HITS       16u
 #define NOTIFIER_HIT_EVENTS 8u
-static_assert(NR_MMU_NOTIFY_EVENTS <= NOTIFIER_HIT_EVENTS,
-	      "an event fits beside its number");
+_Static_assert(NR_MMU_NOTIFY_EVENTS <= NOTIFIER_HIT_EVENTS,
+	       "an event fits beside its number");
 
 /**
  * struct mmu_notifier_subscriptions - all subscriptions of one mm

@@ -171,7 +171,8 @@ def lifted_core():
     core = asked_of_make('lifted-files')
     names = {path[len('include/'):] for path in core
              if path.startswith('include/')}
-    names.update(path[len(LIFTED_ENV):] for path in files(LIFTED_ENV + '*/*.h'))
+    names.update(path[len(LIFTED_ENV):]
+                 for path in files(LIFTED_ENV + 'mm/notifier/*.h'))
     return core, {'<%s>' % name for name in names} | \
         {'"%s"' % os.path.basename(path) for path in core
          if path.startswith('mm/') and path.endswith('.h')} | \
@@ -245,11 +246,9 @@ HOST_FLAGS = ['-std=gnu11', '-O2', '-D_GNU_SOURCE', '-pthread']
 HOST_HEADERS = (
     ('peer/', ['-Ipeer', '-Iinclude']),
     ('tests/peer/', ['-Itests/peer', '-Ipeer', '-Iinclude']),
-    ('bench/index/', ['-Iinclude', '-DBPLUS_WIDTH=8']),
-    ('tests/host/lifted/', ['-Itests/host/lifted/include', '-Iinclude',
-                            '-DCONFIG_MMU_NOTIFIER=1']),
-    (('tests/host/', 'include/host/'),
-     ['-Iinclude/host', '-Iinclude', '-DCONFIG_MMU_NOTIFIER=1']),
+    ('bench/index/', ['-Iinclude/host', '-Iinclude', '-DBPLUS_WIDTH=8']),
+    ('tests/host/lifted/', ['-Itests/host/lifted/include', '-Iinclude']),
+    (('tests/host/', 'include/host/'), ['-Iinclude/host', '-Iinclude']),
 )
 
 
@@ -454,6 +453,7 @@ RULES = {1: 25, 2: 36, 3: 10, 4: 31, 5: 9, 6: 7}
 # their text.
 OTHER_TESTS = (
     ('host.', 'tests/host/*.c', r'^ \* tests/host/%s\.c - '),
+    ('host.', 'tests/host/build.mk', r'^HOST_CMD_%s := '),
     ('model.', 'tests/model/*', r'^search %s '),
     ('model.seeded_', 'tests/model/*', r'^bug \w+ %s '),
     ('panic.', 'tests/panic/cases', r'^case %s$'),
@@ -604,7 +604,8 @@ def check_commands():
 def check_scripts():
     """scripts parse, shellcheck is content, interpreters are found by PATH"""
     wrong = []
-    for path in files('scripts/*', '.ci/*', '*.py', 'tests/model/run'):
+    for path in files('scripts/*', '.ci/*', '*.py', 'tests/model/run',
+                      'tests/host/lifted/*_test'):
         first = text_of(path).split('\n')[0]
         if first.startswith('#!') and \
                 not first.startswith(('#!/usr/bin/env ', '#!/bin/sh')):

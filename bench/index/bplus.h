@@ -2,7 +2,7 @@
 /*
  * bench/index/bplus.h - intervals in wide nodes: the design not taken
  *
- * Semantics as include/mm/interval_tree.h: [start, last], any overlaps, the
+ * Semantics as include/mm/notifier/interval_tree.h: [start, last], any overlaps, the
  * first by start of those that meet [start, end). See bplus.c for how.
  */
 #ifndef BENCH_INDEX_BPLUS_H

@@ -5,7 +5,7 @@
 #ifndef BENCH_INDEX_INDEX_REDBLACK_H
 #define BENCH_INDEX_INDEX_REDBLACK_H
 
-#include <mm/interval_tree.h>
+#include <mm/notifier/interval_tree.h>
 
 #define INDEX_NAME "redblack"
 

@@ -42,7 +42,7 @@
 #include <kernel/sched.h>
 #include <kernel/spinlock.h>
 #include <kernel/wait.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 
 #define PEER_SLOTS          48 /* for anything */
 #define PEER_SLOTS_RESERVED 16 /* for invalidations only */

@@ -3,9 +3,9 @@
  * include/host/notifier_host.h - the notifier core's primitives, by pthreads
  *
  * mm/mmu_notifier*.c, mm/notifier_gate.c and mm/interval_tree.c compile against
- * this instead of the kernel: with -Iinclude/host before -Iinclude, the four
- * headers of theirs that name a primitive lead here: the test bed of
- * tests/host/. docs/lifting.md says what each must promise.
+ * this instead of the kernel: with -Iinclude/host before -Iinclude, the two
+ * headers that they ask a kernel for lead here: the test bed of tests/host/.
+ * docs/lifting.md says what each name must promise.
  *
  * All shared accesses are the compiler's atomics, so that ThreadSanitizer sees
  * them as such. The lock validator's calls are empty.
@@ -22,6 +22,8 @@
 #include <kernel/types.h>
 #include <kernel/compiler.h>
 #include <kernel/errno.h>
+
+#define MMU_NOTIFIER_OPTION 1
 
 /* --- single accesses, atomics, barriers ---------------------------------- */
 

@@ -15,7 +15,7 @@
 #define MM_MIGHT_ALLOC_H
 
 #include <mm/gfp.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 
 /**
  * might_alloc() - say that an allocation of this kind may be made here

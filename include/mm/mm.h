@@ -8,7 +8,7 @@
 #include <kernel/assert.h>
 #include <kernel/lockdep.h>
 #include <mm/mm_types.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 #include <mm/vma.h>
 
 #define PROT_NONE           0x0

@@ -24,7 +24,7 @@
 #include <arch/paging.h>
 #include <kernel/assert.h>
 #include <mm/mm_types.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 #include <mm/tlb.h>
 
 /**

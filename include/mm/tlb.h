@@ -18,7 +18,7 @@
 #include <arch/tlb.h>
 #include <kernel/atomic.h>
 #include <mm/mm_types.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 
 struct page;
 

@@ -8,7 +8,7 @@
  */
 #include <arch/uaccess.h>
 #include <kernel/sched.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 
 #include "../../drivers/peer/internal.h"
 #include "peer_arena.h"

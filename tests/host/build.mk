@@ -13,7 +13,7 @@ HOST_CORE := mm/interval_tree.c mm/notifier_gate.c mm/mmu_notifier.c \
 	mm/mmu_notifier_plain.c mm/mmu_notifier_rounds.c mm/mmu_notifier_all.c \
 	mm/mmu_notifier_report.c mm/mmu_notifier_checks.c mm/mmu_notifier_stats.c
 HOST_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -pthread -fno-strict-aliasing \
-	-Iinclude/host -Iinclude -include notifier_host.h -DCONFIG_MMU_NOTIFIER=1 -DCONFIG_DEBUG=1 \
+	-Iinclude/host -Iinclude -include notifier_host.h -DCONFIG_DEBUG=1 \
 	-Wall -Wextra -Wshadow -Wsign-compare -Wmissing-prototypes \
 	-Wstrict-prototypes -Wvla -Wno-unused-parameter -Werror
 HOST_CFLAGS_plain :=
@@ -44,9 +44,9 @@ $(foreach kind,$(HOST_KINDS),$(eval $(call host_build,$(kind))))
 
 # The core taken over by another kernel: docs/lifting.md. Its files are copied,
 # so that what the document does not name is not found.
-LIFTED_CORE := $(HOST_CORE) mm/notifier_internal.h include/mm/interval_tree.h \
-	include/mm/mmu_notifier.h include/mm/notifier_gate.h \
-	include/kernel/types.h include/kernel/compiler.h include/kernel/errno.h
+LIFTED_CORE := $(HOST_CORE) mm/notifier_internal.h \
+	$(addprefix include/mm/notifier/,mmu_notifier.h interval_tree.h gate.h \
+		language.h)
 LIFTED := build/lifted/core
 LIFTED_SOURCES := $(HOST_CORE:%=$(LIFTED)/%) $(wildcard tests/host/lifted/*.c)
 
@@ -58,10 +58,16 @@ build/lifted/lifted_core: $(LIFTED_CORE:%=$(LIFTED)/%) $(LIFTED_SOURCES) \
 		$(shell find tests/host/lifted -name '*.h') tests/host/build.mk
 	@echo "  HOSTCC  $@"
 	@$(HOSTCC) -std=gnu11 -O2 -g -fsanitize=undefined \
-		-fno-sanitize-recover=undefined $(WARN) -DCONFIG_MMU_NOTIFIER=1 \
+		-fno-sanitize-recover=undefined $(WARN) \
 		-Itests/host/lifted/include -I$(LIFTED)/include -o $@ $(LIFTED_SOURCES)
 
 HOST_TESTS += build/lifted/lifted_core
+
+# What must not link: a file that was compiled without the notifiers.
+HOST_TESTS += lifted_option
+HOST_CMD_lifted_option := tests/host/lifted/option_test $(HOSTCC) $(LIFTED)
+.PHONY: lifted_option
+lifted_option: $(LIFTED_CORE:%=$(LIFTED)/%)
 
 .PHONY: lifted-files
 lifted-files:

@@ -7,7 +7,7 @@
 
 #include <notifier_host.h>
 #include <kernel/random.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 
 /** host_mm_alloc() - an mm with one user */
 struct mm_struct *host_mm_alloc(void);

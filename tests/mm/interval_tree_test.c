@@ -8,7 +8,7 @@
 #include <kernel/alloc.h>
 #include <kernel/ktest.h>
 #include <kernel/string.h>
-#include <mm/interval_tree.h>
+#include <mm/notifier/interval_tree.h>
 
 #define NODES 96
 

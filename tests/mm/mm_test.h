@@ -19,7 +19,7 @@
 #include <kernel/spinlock.h>
 #include <mm/fault.h>
 #include <mm/mm.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>
 #include <mm/pgtable.h>
 #include <mm/swapops.h>

@@ -14,7 +14,7 @@
 #include <kernel/sched.h>
 #include <kernel/string.h>
 #include <mm/mm.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 #include <mm/page_alloc.h>
 
 #define PG(n) ((unsigned long)(n) << 12)

@@ -5,8 +5,8 @@
  */
 #include <kernel/ktest.h>
 #include <kernel/string.h>
-#include <mm/mmu_notifier.h>
-#include <mm/notifier_gate.h>
+#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/gate.h>
 
 struct gate_fixture {
 	struct notifier_gate gate;

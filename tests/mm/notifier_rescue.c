@@ -25,7 +25,7 @@
  */
 #include <kernel/ktest.h>
 #include <mm/mm.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 #include "../../mm/notifier_internal.h"
 
 #define RESCUED_MAX 16

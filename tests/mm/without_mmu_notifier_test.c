@@ -8,7 +8,7 @@
  */
 #include <kernel/ktest.h>
 #include <mm/mm.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 #include <mm/pgtable_notify.h>
 #include "mm_test.h"
 

@@ -28,7 +28,7 @@
 #include <arch/cpu.h>
 #include <arch/smp.h>
 #include <mm/mm.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 #include <mm/page_alloc.h>
 #include <mm/pgtable_notify.h>
 #include <mm/vmalloc.h>

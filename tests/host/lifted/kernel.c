@@ -29,7 +29,7 @@
  * (tiny.c).
  */
 #include <stdio.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/mmu_notifier.h>
 #include "tiny_test.h"
 
 #define FRAMES  48

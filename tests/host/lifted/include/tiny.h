@@ -13,9 +13,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <kernel/types.h>
-#include <kernel/compiler.h>
-#include <kernel/errno.h>
+#include <mm/notifier/language.h>
+
+/* A file may be given 0, to see that it does not link: option_test. */
+#ifndef MMU_NOTIFIER_OPTION
+#define MMU_NOTIFIER_OPTION 1
+#endif
 
 /* --- tasks: they run until they yield --------------------------------------- */
 
@@ -28,9 +31,10 @@ void tiny_run(void);
 /** tiny_spins - spinlocks held; not to be slept under */
 extern int tiny_spins;
 
-void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
+void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 /** tiny_warn() - print it, count it. Return: @hit */
-bool tiny_warn(bool hit, const char *fmt, ...) __printf(2, 3);
+bool tiny_warn(bool hit, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 #define WARN(cond, ...) tiny_warn(!!(cond), __VA_ARGS__)
 #define BUG_ON(cond)                        \
 	do {                                \
@@ -111,7 +115,7 @@ static inline int down_read_killable(struct tiny_rwlock *sem)
 
 /* --- one CPU: what is not interrupted is atomic ------------------------------ */
 
-#define smp_mb()                barrier()
+#define smp_mb()                __asm__ volatile("" ::: "memory")
 #define smp_load_acquire(p)     READ_ONCE(*(p))
 #define smp_store_release(p, v) WRITE_ONCE(*(p), v)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/notifier_gate.h - wait for those who are inside, not for all who follow
+ * mm/notifier/gate.h - wait for those who are inside, not for all who follow
  *
  * Many go in and out of a gate; they may sleep inside. Somebody else wants to
  * know when all who are inside at this moment have left, however many come
@@ -20,8 +20,12 @@
 #ifndef MM_NOTIFIER_GATE_H
 #define MM_NOTIFIER_GATE_H
 
-#include <mm/notifier_env.h>
-#include <mm/mmu_notifier.h>
+#include <mm/notifier/env.h>
+#include <mm/notifier/mmu_notifier.h>
+
+/* A word of 64 bits holds two counts and three flags. */
+_Static_assert(sizeof(long) == 8 && sizeof(void *) == 8,
+	       "a long is as wide as a pointer, 64 bits");
 
 #define NOTIFIER_GATE_EPOCH_BITS 30
 #define NOTIFIER_GATE_MASK       ((1l << NOTIFIER_GATE_EPOCH_BITS) - 1)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* <mm/notifier_env.h> on the host: see notifier_host.h, where all of it is. */
+/* <mm/notifier/env.h> on the host: see notifier_host.h, where all of it is. */
 #ifndef HOST_MM_NOTIFIER_ENV_H
 #define HOST_MM_NOTIFIER_ENV_H
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/notifier_env.h - all that the notifier core wants from its kernel
+ * mm/notifier/env.h - all that the notifier core wants from its kernel
  *
  * mm/mmu_notifier*.c, mm/notifier_gate.c and mm/interval_tree.c include this
- * and their own headers, which want types, macros and errno besides. Another
- * kernel that takes the core over gives the same names; notifier_env.h below
- * include/host does it with pthreads. docs/lifting.md lists each with what it
+ * and their own headers, which want mm/notifier/types.h. Another
+ * kernel that takes the core over gives the same names; include/host/
+ * notifier_host.h does it with pthreads. docs/lifting.md lists each with what it
  * must promise.
  *
  *	memory		kzalloc kfree GFP_KERNEL GFP_NOWAIT

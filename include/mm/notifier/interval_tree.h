@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/interval_tree.h - intrusive intervals, found by what they overlap
+ * mm/notifier/interval_tree.h - intrusive intervals, found by what they overlap
  *
  * A node stands for [start, last], both inclusive, so that an interval may
  * end at the last byte of the space. Equal and overlapping intervals may all
@@ -14,11 +14,10 @@
  * An interval that ends at ULONG_MAX - 1 is stored, and reported, as one that ends
  * at ULONG_MAX.
  */
-#ifndef MM_INTERVAL_TREE_H
-#define MM_INTERVAL_TREE_H
+#ifndef MM_NOTIFIER_INTERVAL_TREE_H
+#define MM_NOTIFIER_INTERVAL_TREE_H
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
+#include <mm/notifier/types.h>
 
 /**
  * struct interval_tree_node - one interval

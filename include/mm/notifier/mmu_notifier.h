@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/mmu_notifier.h - be told before a mapping changes
+ * mm/notifier/mmu_notifier.h - be told before a mapping changes
  *
  * Whoever keeps translations of an address space outside the CPU's page
  * tables subscribes here, in one of two ways:
@@ -30,16 +30,15 @@
  * call promises, and because what a kernel has and what stands in for it must be
  * read side by side.
  */
-#ifndef MM_MMU_NOTIFIER_H
-#define MM_MMU_NOTIFIER_H
+#ifndef MM_NOTIFIER_MMU_NOTIFIER_H
+#define MM_NOTIFIER_MMU_NOTIFIER_H
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
-#include <kernel/atomic.h>
-#include <kernel/errno.h>
-#include <kernel/lockdep.h>
-#include <mm/interval_tree.h>
-#include <mm/mm_types.h>
+#include <mm/notifier/types.h>
+#include <mm/notifier/interval_tree.h>
+
+#ifndef MMU_NOTIFIER_OPTION
+#error "MMU_NOTIFIER_OPTION: <mm/notifier/types.h> says 1 or 0"
+#endif
 
 struct mmu_notifier;
 struct mmu_notifier_range;
@@ -437,7 +436,7 @@ mmu_interval_read_retry(struct mmu_interval_notifier *interval_sub,
 {
 	if (likely(interval_sub->invalidate_seq == seq))
 		return false;
-	if (IS_ENABLED(CONFIG_MMU_NOTIFIER))
+	if (MMU_NOTIFIER_OPTION)
 		__mmu_interval_read_lost(interval_sub);
 	return true;
 }
@@ -701,7 +700,7 @@ unsigned long mmu_notifier_nr_pending(void);
 
 /* --- for who changes mappings; below, what stands in without the option --- */
 
-#ifdef CONFIG_MMU_NOTIFIER
+#if MMU_NOTIFIER_OPTION
 
 /**
  * struct mmu_notifier_range - one change of a mapping
@@ -1062,7 +1061,16 @@ static __always_inline void mmu_notifier_arch_invalidate_secondary_tlbs(
  */
 void mmu_notifier_synchronize(void);
 
-#else /* !CONFIG_MMU_NOTIFIER */
+#else /* !MMU_NOTIFIER_OPTION */
+
+/*
+ * The file does not link with a core: mm/notifier_off.c. The section is not
+ * loaded, so this costs a kernel without the notifiers nothing.
+ */
+__asm__(".pushsection .mmu_notifier_option,\"\"\n\t"
+	".quad without_mmu_notifier\n\t"
+	".popsection");
+extern const char without_mmu_notifier;
 
 /* R6.2: only the bounds are left. */
 struct mmu_notifier_range {
@@ -1201,6 +1209,6 @@ static __always_inline void mmu_notifier_synchronize(void)
 {
 }
 
-#endif /* CONFIG_MMU_NOTIFIER */
+#endif /* MMU_NOTIFIER_OPTION */
 
 #endif

@@ -1,8 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-/* <mm/mm_types.h> on the host: see notifier_host.h, where all of it is. */
-#ifndef HOST_MM_MM_TYPES_H
-#define HOST_MM_MM_TYPES_H
-
-#include <notifier_host.h>
-
-#endif

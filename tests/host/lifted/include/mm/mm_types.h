@@ -1,8 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-/* <mm/mm_types.h> as the core asks for it: see tiny.h, where all of it is. */
-#ifndef LIFTED_MM_MM_TYPES_H
-#define LIFTED_MM_MM_TYPES_H
-
-#include <tiny.h>
-
-#endif
