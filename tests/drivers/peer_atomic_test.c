@@ -8,6 +8,7 @@
 #include <mm/gup.h>
 #include <mm/page.h>
 
+#include "../ktest/team.h"
 #include "peer_arena.h"
 
 KTEST_F(peer_atomic, grant_takes_the_page_and_a_touch_takes_it_back, KT_NEEDS_PEER)
@@ -157,30 +158,24 @@ KTEST_F(peer_atomic, page_stays_locked_until_the_replay_is_reported, KT_NEEDS_PE
 	arena_close(&arena);
 }
 
-/* CPUs that add to a word until told to stop. */
+/* A word that CPUs add to until their team stops. */
 struct adders {
-	struct mm_struct *mm;
 	vaddr_t va;
-	bool stop;
 	struct atomic64 added;
 	struct atomic failures;
 };
 
-static int adder_thread(void *arg)
+static void add_from_a_cpu(struct team_worker *me)
 {
-	struct adders *adders = arg;
+	struct adders *adders = me->arg;
 	u64 old;
 
-	kthread_use_mm(adders->mm);
-	while (!READ_ONCE(adders->stop)) {
+	while (team_goes_on(me)) {
 		if (user_xadd64((u64 __user *)adders->va, 1, &old))
 			atomic_inc(&adders->failures);
 		else
 			atomic64_inc(&adders->added);
-		cond_resched();
 	}
-	kthread_unuse_mm(adders->mm);
-	return 0;
 }
 
 /*
@@ -189,66 +184,62 @@ static int adder_thread(void *arg)
  */
 KTEST_F(peer_atomic, every_grant_is_worth_an_access, KT_NEEDS_PEER)
 {
+	struct adders *adders = ktest_alloc(test, sizeof(*adders));
+	struct peer_arena *arena = arena_new(test);
+	struct team *team = team_new(test);
 	struct peer_context_stats stats;
-	struct peer_arena arena;
-	struct adders adders = {0};
-	struct task *task;
 	u64 done, sum = 0;
 	unsigned int i;
 
-	if (!arena_open(test, &arena))
-		return;
-	adders.mm = arena.mm;
-	adders.va = arena.base;
-	task = kthread_run(adder_thread, &adders, "test/adder");
-	if (!IS_ERR(task)) {
-		for (i = 0; i < 200; i++) {
-			EXPECT_EQ(device_add(arena.ctx, arena.base, 1, &done), 0);
-			sum += done;
-		}
-		WRITE_ONCE(adders.stop, true);
-		kthread_join(task);
+	REQUIRE(arena);
+	adders->va = arena->base;
+	team->mm = arena->mm;
+	team_add(team, 1, TEAM_UNTIL_STOP, add_from_a_cpu, adders);
+	team_go(team);
+	for (i = 0; i < 200; i++) {
+		EXPECT_EQ(device_add(arena->ctx, arena->base, 1, &done), 0);
+		sum += done;
 	}
-	EXPECT_EQ(atomic_read(&adders.failures), 0);
-	EXPECT_EQ(cpu_read(&arena, arena.base),
-		  sum + (u64)atomic64_read(&adders.added));
-	stats = arena_stats(&arena);
+	team_stop(team);
+	EXPECT_EQ(atomic_read(&adders->failures), 0);
+	EXPECT_EQ(cpu_read(arena, arena->base),
+		  sum + (u64)atomic64_read(&adders->added));
+	stats = arena_stats(arena);
 	EXPECT_EQ(stats.revoked, 0u);
 	EXPECT_EQ(stats.replays, stats.grants);
 	EXPECT_GE(stats.grants, 1u);
-	arena_close(&arena);
 }
 
-static int change_neighbours(void *arg)
+static void change_neighbours(struct team_worker *me)
 {
-	struct peer_arena *arena = arg;
+	struct peer_arena *arena = me->arg;
 	vaddr_t va = arena_page(arena, 1);
 
-	while (!kthread_should_stop()) {
+	while (team_goes_on(me)) {
 		if (do_munmap(arena->mm, va, 2 * PAGE_SIZE) ||
 		    do_mmap(arena->mm, va, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE) <
 			    0 ||
 		    do_mprotect(arena->mm, va, PAGE_SIZE, PROT_READ))
 			ktest_fail(arena->test, "a neighbour did not change");
-		cond_resched();
 	}
-	return 0;
 }
 
 /* Both sides add @rounds orders' worth; how much is missing in the end. */
 static s64 contest(struct peer_arena *arena, unsigned int rounds,
 		   enum peer_atomic_policy policy, u64 window_ns)
 {
-	struct adders adders = {.mm = arena->mm, .va = arena->base};
-	struct task *adder, *neighbour;
+	struct adders adders = {.va = arena->base};
+	struct team *team = team_new(arena->test);
 	u64 done, sum = 0;
 
 	peer_context_policy(arena->ctx, policy);
 	peer_set_option(arena->peer, arena->ctx, PEER_OPT_RMW_WINDOW_NS,
 			window_ns);
-	adder = kthread_run(adder_thread, &adders, "test/adder");
-	neighbour = kthread_run(change_neighbours, arena, "test/neighbour");
+	team->mm = arena->mm;
+	team_add(team, 1, TEAM_UNTIL_STOP, add_from_a_cpu, &adders);
+	team_add(team, 1, TEAM_UNTIL_STOP, change_neighbours, arena);
+	team_go(team);
 	KTEST_WAIT_FOR(arena->test, atomic64_read(&adders.added) > 0);
 	while (rounds--) {
 		if (device_add(arena->ctx, arena->base, 1000, &done))
@@ -256,11 +247,7 @@ static s64 contest(struct peer_arena *arena, unsigned int rounds,
 		sum += done;
 	}
 	KTEST_WAIT_FOR(arena->test, atomic64_read(&adders.added) > 1000);
-	WRITE_ONCE(adders.stop, true);
-	if (!IS_ERR(adder))
-		kthread_join(adder);
-	if (!IS_ERR(neighbour))
-		kthread_stop(neighbour);
+	ktest_cleanup_now(arena->test, team);
 	sum += (u64)atomic64_read(&adders.added);
 	return (s64)(sum - cpu_read(arena, arena->base));
 }

@@ -15,47 +15,35 @@
 /* Two orders each are more than there are slots for commands. */
 #define CROWD (PEER_SLOTS / 2 + 2)
 
-/* Set an option; a test that cannot is skipped, with the arena closed. */
-static bool option(struct peer_arena *arena, struct peer_context *ctx, u32 name,
-		   u64 value)
-{
-	if (!peer_set_option(arena->peer, ctx, name, value))
-		return true;
-	ktest_skip(arena->test, "the peer takes no test options");
-	arena_close(arena);
-	return false;
-}
-
 KTEST_F(peer_misbehaviour, lost_page_request_costs_its_waiter_the_time_limit,
 	KT_NEEDS_PEER)
 {
 	struct peer_work work;
-	struct peer_arena arena;
+	struct peer_arena *arena = arena_new(test);
 	u64 done;
 
-	if (!arena_open(test, &arena) ||
-	    !option(&arena, arena.ctx, PEER_OPT_TEST_LOSE_PAGE_REQUESTS, 1))
+	if (!arena || !arena_option(arena, arena->ctx,
+				    PEER_OPT_TEST_LOSE_PAGE_REQUESTS, 1))
 		return;
-	device_add_order(&work, arena.base, 1);
-	EXPECT_EQ(peer_work_run(arena.ctx, &work, 50 * NSEC_PER_MSEC),
+	device_add_order(&work, arena->base, 1);
+	EXPECT_EQ(peer_work_run(arena->ctx, &work, 50 * NSEC_PER_MSEC),
 		  -ETIMEDOUT);
 	/* The other pages are as good as before. */
-	EXPECT_EQ(device_add(arena.ctx, arena_page(&arena, 1), 1, &done), 0);
-	EXPECT(peer_alive(arena.peer));
-	arena_close(&arena);
+	EXPECT_EQ(device_add(arena->ctx, arena_page(arena, 1), 1, &done), 0);
+	EXPECT(peer_alive(arena->peer));
 }
 
 KTEST_F(peer_misbehaviour, destroyed_context_cancels_its_work, KT_NEEDS_PEER)
 {
 	struct peer_work work;
-	struct peer_arena arena;
+	struct peer_arena *arena = arena_new(test);
 
-	if (!arena_open(test, &arena) ||
-	    !option(&arena, arena.ctx, PEER_OPT_TEST_LOSE_PAGE_REQUESTS, 1))
+	if (!arena || !arena_option(arena, arena->ctx,
+				    PEER_OPT_TEST_LOSE_PAGE_REQUESTS, 1))
 		return;
-	device_add_order(&work, arena.base, 1);
-	EXPECT_EQ(peer_work_submit(arena.ctx, &work), 0);
-	arena_close(&arena);
+	device_add_order(&work, arena->base, 1);
+	EXPECT_EQ(peer_work_submit(arena->ctx, &work), 0);
+	ktest_cleanup_now(test, arena);
 	EXPECT_EQ(peer_work_wait(&work, ARENA_NS), -ECANCELED);
 }
 
@@ -63,87 +51,81 @@ KTEST_F(peer_misbehaviour, page_request_that_makes_no_sense_is_denied,
 	KT_NEEDS_PEER)
 {
 	static const u64 lies[] = {PEER_LIE_PAGE_ADDRESS, PEER_LIE_PAGE_ACCESS};
-	struct peer_arena arena;
+	struct peer_arena *arena = arena_new(test);
 	unsigned int i;
 	u64 done;
 
-	if (!arena_open(test, &arena))
-		return;
+	REQUIRE(arena);
 	for (i = 0; i < ARRAY_SIZE(lies); i++) {
-		if (!option(&arena, NULL, PEER_OPT_TEST_LIE, lies[i]))
+		if (!arena_option(arena, NULL, PEER_OPT_TEST_LIE, lies[i]))
 			return;
-		EXPECT_EQ(device_add(arena.ctx, arena_page(&arena, i), 1, &done),
+		EXPECT_EQ(device_add(arena->ctx, arena_page(arena, i), 1, &done),
 			  -EFAULT);
-		EXPECT_EQ(device_add(arena.ctx, arena_page(&arena, i), 1, &done),
+		EXPECT_EQ(device_add(arena->ctx, arena_page(arena, i), 1, &done),
 			  0);
 	}
-	EXPECT(peer_alive(arena.peer));
-	arena_close(&arena);
+	EXPECT(peer_alive(arena->peer));
 }
 
 KTEST_F(peer_misbehaviour, page_request_for_an_unknown_context_is_refused,
 	KT_NEEDS_PEER)
 {
 	struct peer_work work;
-	struct peer_arena arena;
+	struct peer_arena *arena = arena_new(test);
 	u64 done;
 
-	if (!arena_open(test, &arena) ||
-	    !option(&arena, NULL, PEER_OPT_TEST_LIE, PEER_LIE_PAGE_CONTEXT))
+	if (!arena ||
+	    !arena_option(arena, NULL, PEER_OPT_TEST_LIE, PEER_LIE_PAGE_CONTEXT))
 		return;
-	device_add_order(&work, arena.base, 1);
-	EXPECT_EQ(peer_work_run(arena.ctx, &work, 50 * NSEC_PER_MSEC),
+	device_add_order(&work, arena->base, 1);
+	EXPECT_EQ(peer_work_run(arena->ctx, &work, 50 * NSEC_PER_MSEC),
 		  -ETIMEDOUT);
-	EXPECT_EQ(device_add(arena.ctx, arena_page(&arena, 1), 1, &done), 0);
-	arena_close(&arena);
+	EXPECT_EQ(device_add(arena->ctx, arena_page(arena, 1), 1, &done), 0);
 }
 
 KTEST_F(peer_misbehaviour, answer_with_an_impossible_status_is_refused,
 	KT_NEEDS_PEER)
 {
-	struct peer_arena arena;
+	struct peer_arena *arena = arena_new(test);
 	u64 value;
 
-	if (!arena_open(test, &arena) ||
-	    !option(&arena, NULL, PEER_OPT_TEST_LIE, PEER_LIE_STATUS))
+	if (!arena ||
+	    !arena_option(arena, NULL, PEER_OPT_TEST_LIE, PEER_LIE_STATUS))
 		return;
-	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), -EPROTO);
-	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), 0);
-	arena_close(&arena);
+	EXPECT_EQ(device_load(arena->ctx, arena->base, &value), -EPROTO);
+	EXPECT_EQ(device_load(arena->ctx, arena->base, &value), 0);
 }
 
 /* A lie on a ring costs the device its life, and a restart gives it back. */
 static void lie_and_restart(struct ktest *test, u64 lie)
 {
 	struct peer_context *ctx;
-	struct peer_arena arena;
+	struct peer_arena *arena = arena_new(test);
 	u64 value;
 	int err;
 
-	if (!arena_open(test, &arena))
+	REQUIRE(arena);
+	cpu_write(arena, arena->base, 3);
+	EXPECT_EQ(device_store(arena->ctx, arena_page(arena, 1), 1), 0);
+	if (!arena_option(arena, NULL, PEER_OPT_TEST_LIE, lie))
 		return;
-	cpu_write(&arena, arena.base, 3);
-	EXPECT_EQ(device_store(arena.ctx, arena_page(&arena, 1), 1), 0);
-	if (!option(&arena, NULL, PEER_OPT_TEST_LIE, lie))
-		return;
-	err = device_load(arena.ctx, arena.base, &value);
+	err = device_load(arena->ctx, arena->base, &value);
 	EXPECT(err == -EIO || err == 0);
-	KTEST_WAIT_FOR(test, !peer_alive(arena.peer));
-	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), -EIO);
-	EXPECT_EQ(peer_context_create(arena.peer, arena.mm, &ctx), -EIO);
-	EXPECT_EQ(peer_restart(arena.peer), -EBUSY);
+	KTEST_WAIT_FOR(test, !peer_alive(arena->peer));
+	EXPECT_EQ(device_load(arena->ctx, arena->base, &value), -EIO);
+	EXPECT_EQ(peer_context_create(arena->peer, arena->mm, &ctx), -EIO);
+	EXPECT_EQ(peer_restart(arena->peer), -EBUSY);
 	/* The address space lives on, and its changes wait for nobody. */
-	EXPECT_EQ(do_munmap(arena.mm, arena_page(&arena, 1), PAGE_SIZE), 0);
-	EXPECT_EQ(cpu_read(&arena, arena.base), 3u);
-	arena_close(&arena);
+	EXPECT_EQ(do_munmap(arena->mm, arena_page(arena, 1), PAGE_SIZE), 0);
+	EXPECT_EQ(cpu_read(arena, arena->base), 3u);
+	ktest_cleanup_now(test, arena);
 
 	EXPECT_EQ(peer_restart(peer_get(0)), 0);
-	if (!arena_open(test, &arena))
-		return;
-	cpu_write(&arena, arena.base, 4);
-	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), 0);
+	arena = arena_new(test);
+	REQUIRE(arena);
+	cpu_write(arena, arena->base, 4);
+	EXPECT_EQ(device_load(arena->ctx, arena->base, &value), 0);
 	EXPECT_EQ(value, 4u);
-	arena_close(&arena);
 }
 
 KTEST_F(peer_misbehaviour, used_id_beyond_the_ring_is_survived, KT_NEEDS_PEER)
@@ -170,23 +152,23 @@ KTEST_F(peer_misbehaviour, used_index_far_ahead_is_survived, KT_NEEDS_PEER)
 KTEST_F(peer_misbehaviour, refused_response_ends_in_a_denial, KT_NEEDS_PEER)
 {
 	struct peer_translation found;
-	struct peer_arena arena;
+	struct peer_arena *arena = arena_new(test);
 	u64 value, done;
 
-	if (!arena_open(test, &arena) ||
-	    !option(&arena, NULL, PEER_OPT_TEST_LIE, PEER_LIE_RESPONSE_REFUSED))
+	if (!arena || !arena_option(arena, NULL, PEER_OPT_TEST_LIE,
+				    PEER_LIE_RESPONSE_REFUSED))
 		return;
-	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), -EFAULT);
-	EXPECT_EQ(peer_context_translations(arena.ctx, &found, 1), 0u);
-	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), 0);
-	if (!option(&arena, NULL, PEER_OPT_TEST_LIE, PEER_LIE_RESPONSE_REFUSED))
+	EXPECT_EQ(device_load(arena->ctx, arena->base, &value), -EFAULT);
+	EXPECT_EQ(peer_context_translations(arena->ctx, &found, 1), 0u);
+	EXPECT_EQ(device_load(arena->ctx, arena->base, &value), 0);
+	if (!arena_option(arena, NULL, PEER_OPT_TEST_LIE,
+			  PEER_LIE_RESPONSE_REFUSED))
 		return;
-	EXPECT_EQ(device_add(arena.ctx, arena_page(&arena, 1), 1, &done),
+	EXPECT_EQ(device_add(arena->ctx, arena_page(arena, 1), 1, &done),
 		  -EFAULT);
-	EXPECT_EQ(cpu_read(&arena, arena_page(&arena, 1)), 0u);
-	EXPECT_EQ(device_add(arena.ctx, arena_page(&arena, 1), 1, &done), 0);
-	EXPECT(peer_alive(arena.peer));
-	arena_close(&arena);
+	EXPECT_EQ(cpu_read(arena, arena_page(arena, 1)), 0u);
+	EXPECT_EQ(device_add(arena->ctx, arena_page(arena, 1), 1, &done), 0);
+	EXPECT(peer_alive(arena->peer));
 }
 
 /* The device is asked about nothing: it made the context all the same. */
@@ -194,47 +176,45 @@ KTEST_F(peer_misbehaviour, garbled_creation_leaves_no_context_behind,
 	KT_NEEDS_PEER)
 {
 	struct peer_context *ctx = NULL;
-	struct peer_arena arena;
+	struct peer_arena *arena = arena_new(test);
 	u64 value;
 
-	if (!arena_open(test, &arena) ||
-	    !option(&arena, NULL, PEER_OPT_TEST_LIE, PEER_LIE_CREATE_GARBLED))
+	if (!arena || !arena_option(arena, NULL, PEER_OPT_TEST_LIE,
+				    PEER_LIE_CREATE_GARBLED))
 		return;
-	EXPECT_EQ(peer_context_create(arena.peer, arena.mm, &ctx), -EIO);
+	EXPECT_EQ(peer_context_create(arena->peer, arena->mm, &ctx), -EIO);
 	EXPECT(!ctx);
-	EXPECT(peer_alive(arena.peer));
+	EXPECT(peer_alive(arena->peer));
 	/* The same number again, and the device does not know it yet. */
-	EXPECT_EQ(peer_context_create(arena.peer, arena.mm, &ctx), 0);
+	EXPECT_EQ(peer_context_create(arena->peer, arena->mm, &ctx), 0);
 	if (ctx) {
-		EXPECT_EQ(device_load(ctx, arena.base, &value), 0);
+		EXPECT_EQ(device_load(ctx, arena->base, &value), 0);
 		peer_context_destroy(ctx);
 	}
-	arena_close(&arena);
 }
 
 static void expect_restart(struct ktest *test)
 {
-	struct peer_arena arena;
+	struct peer_arena *arena;
 	u64 value;
 
 	EXPECT_EQ(peer_restart(peer_get(0)), 0);
-	if (!arena_open(test, &arena))
-		return;
-	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), 0);
-	arena_close(&arena);
+	arena = arena_new(test);
+	REQUIRE(arena);
+	EXPECT_EQ(device_load(arena->ctx, arena->base, &value), 0);
 }
 
 KTEST_F(peer_misbehaviour, device_that_keeps_a_context_is_declared_dead,
 	KT_NEEDS_PEER)
 {
-	struct peer_arena arena;
+	struct peer_arena *arena = arena_new(test);
 
-	if (!arena_open(test, &arena))
+	REQUIRE(arena);
+	EXPECT_EQ(device_store(arena->ctx, arena->base, 1), 0);
+	if (!arena_option(arena, NULL, PEER_OPT_TEST_LIE,
+			  PEER_LIE_DESTROY_REFUSED))
 		return;
-	EXPECT_EQ(device_store(arena.ctx, arena.base, 1), 0);
-	if (!option(&arena, NULL, PEER_OPT_TEST_LIE, PEER_LIE_DESTROY_REFUSED))
-		return;
-	arena_close(&arena);
+	ktest_cleanup_now(test, arena);
 	EXPECT(!peer_alive(peer_get(0)));
 	expect_restart(test);
 }
@@ -243,30 +223,29 @@ KTEST_F(peer_misbehaviour, orders_never_done_hold_up_a_submitter_for_its_limit,
 	KT_NEEDS_PEER)
 {
 	struct peer_work work;
-	struct peer_arena arena;
+	struct peer_arena *arena = arena_new(test);
 	unsigned int i;
 	u64 began, value;
 
-	if (!arena_open(test, &arena) ||
-	    !option(&arena, arena.ctx, PEER_OPT_TEST_LOSE_PAGE_REQUESTS, 1))
+	if (!arena || !arena_option(arena, arena->ctx,
+				    PEER_OPT_TEST_LOSE_PAGE_REQUESTS, 1))
 		return;
 	/* They all wait for the one page request that was lost. */
 	for (i = 0; i < PEER_ORDERS; i++) {
-		device_add_order(&work, arena.base, 1);
-		EXPECT_EQ(peer_work_run(arena.ctx, &work, NSEC_PER_MSEC),
+		device_add_order(&work, arena->base, 1);
+		EXPECT_EQ(peer_work_run(arena->ctx, &work, NSEC_PER_MSEC),
 			  -ETIMEDOUT);
 	}
 	began = clock_ns();
-	device_add_order(&work, arena_page(&arena, 1), 1);
-	EXPECT_EQ(peer_work_run(arena.ctx, &work, 50 * NSEC_PER_MSEC), -EBUSY);
+	device_add_order(&work, arena_page(arena, 1), 1);
+	EXPECT_EQ(peer_work_run(arena->ctx, &work, 50 * NSEC_PER_MSEC), -EBUSY);
 	EXPECT_LT(clock_ns() - began, NSEC_PER_SEC);
-	EXPECT(peer_alive(arena.peer));
-	arena_close(&arena);
+	EXPECT(peer_alive(arena->peer));
+	ktest_cleanup_now(test, arena);
 	/* With their context they are canceled, and come back. */
-	if (!arena_open(test, &arena))
-		return;
-	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), 0);
-	arena_close(&arena);
+	arena = arena_new(test);
+	REQUIRE(arena);
+	EXPECT_EQ(device_load(arena->ctx, arena->base, &value), 0);
 }
 
 /*
@@ -277,26 +256,25 @@ KTEST_F(peer_misbehaviour, orders_never_done_hold_up_a_submitter_for_its_limit,
 KTEST_F(peer_misbehaviour, request_for_what_is_there_is_a_grant_like_any_other,
 	KT_NEEDS_PEER)
 {
-	struct peer_arena arena;
+	struct peer_arena *arena = arena_new(test);
 	u64 done;
 
-	if (!arena_open(test, &arena))
+	REQUIRE(arena);
+	EXPECT_EQ(device_add(arena->ctx, arena->base, 1, &done), 0);
+	if (!arena_option(arena, arena->ctx, PEER_OPT_TEST_ASK_AGAIN, 1))
 		return;
-	EXPECT_EQ(device_add(arena.ctx, arena.base, 1, &done), 0);
-	if (!option(&arena, arena.ctx, PEER_OPT_TEST_ASK_AGAIN, 1))
+	EXPECT_EQ(device_add(arena->ctx, arena->base, 1, &done), 0);
+	KTEST_WAIT_FOR(test, arena_stats(arena).replays == 2);
+	EXPECT_EQ(arena_stats(arena).grants, 2u);
+	EXPECT_EQ(arena_stats(arena).mapped, 1u);
+	if (!arena_option(arena, arena->ctx, PEER_OPT_TEST_ASK_AGAIN, 1) ||
+	    !arena_option(arena, arena->ctx, PEER_OPT_TEST_LOSE_REPLAYS, 1))
 		return;
-	EXPECT_EQ(device_add(arena.ctx, arena.base, 1, &done), 0);
-	KTEST_WAIT_FOR(test, arena_stats(&arena).replays == 2);
-	EXPECT_EQ(arena_stats(&arena).grants, 2u);
-	EXPECT_EQ(arena_stats(&arena).mapped, 1u);
-	if (!option(&arena, arena.ctx, PEER_OPT_TEST_ASK_AGAIN, 1) ||
-	    !option(&arena, arena.ctx, PEER_OPT_TEST_LOSE_REPLAYS, 1))
-		return;
-	EXPECT_EQ(device_add(arena.ctx, arena.base, 1, &done), 0);
-	KTEST_WAIT_FOR(test, arena_stats(&arena).replay_timeouts == 1);
-	EXPECT(peer_alive(arena.peer));
-	EXPECT_EQ(cpu_read(&arena, arena.base), 3u);
-	arena_close(&arena);
+	EXPECT_EQ(device_add(arena->ctx, arena->base, 1, &done), 0);
+	KTEST_WAIT_FOR(test, arena_stats(arena).replay_timeouts == 1);
+	EXPECT(peer_alive(arena->peer));
+	EXPECT_EQ(cpu_read(arena, arena->base), 3u);
+	ktest_cleanup_now(test, arena);
 	expect_restart(test);
 }
 
@@ -311,20 +289,20 @@ KTEST_F(peer_misbehaviour, device_that_never_reports_a_replay_is_declared_dead,
 	static struct peer_context *ctx[CROWD];
 	static struct peer_work work[2 * CROWD];
 	unsigned int i, made = 0, submitted = 0;
-	struct peer_arena arena;
+	struct peer_arena *arena = arena_new(test);
 	long at;
 	u64 began;
 
-	if (!arena_open(test, &arena) ||
-	    !option(&arena, arena.ctx, PEER_OPT_TEST_LOSE_REPLAYS, 0))
+	if (!arena ||
+	    !arena_option(arena, arena->ctx, PEER_OPT_TEST_LOSE_REPLAYS, 0))
 		return;
-	at = do_mmap(arena.mm, 0, ARRAY_SIZE(work) * PAGE_SIZE,
+	at = do_mmap(arena->mm, 0, ARRAY_SIZE(work) * PAGE_SIZE,
 		     PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
 	EXPECT_GT(at, 0);
 	for (i = 0; i < CROWD; i++, made++) {
-		if (peer_context_create(arena.peer, arena.mm, &ctx[i]))
+		if (peer_context_create(arena->peer, arena->mm, &ctx[i]))
 			break;
-		EXPECT_EQ(peer_set_option(arena.peer, ctx[i],
+		EXPECT_EQ(peer_set_option(arena->peer, ctx[i],
 					  PEER_OPT_TEST_LOSE_REPLAYS, 2),
 			  0);
 	}
@@ -337,15 +315,15 @@ KTEST_F(peer_misbehaviour, device_that_never_reports_a_replay_is_declared_dead,
 	}
 	EXPECT_EQ(submitted, 2 * CROWD);
 	/* All slots are gone, but not that of the heartbeat. */
-	KTEST_WAIT_FOR(test, list_empty(&arena.peer->free_slots[PEER_SLOT_ANY]));
-	EXPECT_EQ(peer_ping(arena.peer), 0);
-	KTEST_WAIT_FOR(test, !peer_alive(arena.peer));
+	KTEST_WAIT_FOR(test, list_empty(&arena->peer->free_slots[PEER_SLOT_ANY]));
+	EXPECT_EQ(peer_ping(arena->peer), 0);
+	KTEST_WAIT_FOR(test, !peer_alive(arena->peer));
 	EXPECT_LT(clock_ns() - began, PEER_DEATH_NS + 2 * NSEC_PER_SEC);
 	for (i = 0; i < submitted; i++)
 		peer_work_wait(&work[i], ARENA_NS);
 	for (i = 0; i < made; i++)
 		peer_context_destroy(ctx[i]);
-	arena_close(&arena);
+	ktest_cleanup_now(test, arena);
 	expect_restart(test);
 }
 
@@ -353,20 +331,19 @@ KTEST_F(peer_misbehaviour, device_that_never_reports_a_replay_is_declared_dead,
 KTEST_F(peer_misbehaviour, heartbeat_goes_on_while_requests_are_refused,
 	KT_NEEDS_PEER)
 {
-	struct peer_arena arena;
+	struct peer_arena *arena = arena_new(test);
 	u64 began, beats, done;
 
-	if (!arena_open(test, &arena))
-		return;
-	beats = READ_ONCE(arena.peer->counters.beats);
+	REQUIRE(arena);
+	beats = READ_ONCE(arena->peer->counters.beats);
 	began = clock_ns();
 	while (clock_ns() - began < 4 * PEER_HEARTBEAT_NS) {
-		if (!option(&arena, NULL, PEER_OPT_TEST_LIE, PEER_LIE_PAGE_ACCESS))
+		if (!arena_option(arena, NULL, PEER_OPT_TEST_LIE,
+				  PEER_LIE_PAGE_ACCESS))
 			return;
-		EXPECT_EQ(device_add(arena.ctx, arena.base, 1, &done), -EFAULT);
+		EXPECT_EQ(device_add(arena->ctx, arena->base, 1, &done), -EFAULT);
 	}
-	EXPECT_GE(READ_ONCE(arena.peer->counters.beats), beats + 2);
-	arena_close(&arena);
+	EXPECT_GE(READ_ONCE(arena->peer->counters.beats), beats + 2);
 }
 
 /*
@@ -377,19 +354,17 @@ KTEST_F(peer_misbehaviour, heartbeat_goes_on_while_requests_are_refused,
 KTEST_F(peer_misbehaviour, death_is_noticed_in_time_and_costs_only_its_work,
 	KT_NEEDS_PEER | KT_BY_NAME_ONLY | KT_ENDS_PEER)
 {
-	struct peer_arena arena;
+	struct peer_arena *arena = arena_new(test);
 	u64 began, value, done;
 
-	if (!arena_open(test, &arena))
-		return;
-	EXPECT_EQ(device_add(arena.ctx, arena.base, 5, &done), 0);
-	if (!option(&arena, NULL, PEER_OPT_TEST_DIE_AFTER, 0))
+	REQUIRE(arena);
+	EXPECT_EQ(device_add(arena->ctx, arena->base, 5, &done), 0);
+	if (!arena_option(arena, NULL, PEER_OPT_TEST_DIE_AFTER, 0))
 		return;
 	began = clock_ns();
-	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), -EIO);
+	EXPECT_EQ(device_load(arena->ctx, arena->base, &value), -EIO);
 	EXPECT_LT(clock_ns() - began, PEER_DEATH_NS + NSEC_PER_SEC);
-	EXPECT(!peer_alive(arena.peer));
-	EXPECT_EQ(cpu_read(&arena, arena.base), 5u);
-	EXPECT_EQ(do_munmap(arena.mm, arena.base, PAGE_SIZE), 0);
-	arena_close(&arena);
+	EXPECT(!peer_alive(arena->peer));
+	EXPECT_EQ(cpu_read(arena, arena->base), 5u);
+	EXPECT_EQ(do_munmap(arena->mm, arena->base, PAGE_SIZE), 0);
 }

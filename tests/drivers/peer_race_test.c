@@ -249,6 +249,50 @@ KTEST_F(peer_race, contexts_cpus_and_an_owner_leave_nothing_stale_or_lost,
 	EXPECT(peer_alive(race->arena->peer));
 }
 
+/* Unmaps the third page of a copy while the second is looked up. */
+static void unmap_the_third(struct peer_context *ctx, vaddr_t va, void *arg)
+{
+	struct peer_arena *arena = arg;
+
+	struct ktest *test = arena->test;
+
+	if (va == arena_page(arena, 5))
+		EXPECT_EQ(do_munmap(arena->mm, arena_page(arena, 6), PAGE_SIZE),
+			  0);
+}
+
+/*
+ *	pages	0 1 2 3 4 5 6 7
+ *	from	[-------]
+ *	to		[---]   -	6 goes while 5 is looked up
+ */
+KTEST_F(peer_race, unmap_beside_a_copy_ends_it_at_that_page, KT_NEEDS_PEER)
+{
+	struct peer_arena *arena = arena_new(test);
+	struct peer_hooks hooks = {.before_install = unmap_the_third,
+				   .arg = arena};
+	struct peer_work copy;
+	unsigned int i;
+
+	REQUIRE(arena);
+	for (i = 0; i < 4; i++)
+		cpu_write(arena, arena_page(arena, i), i + 1);
+	peer_context_hooks(arena->ctx, &hooks);
+	copy = (struct peer_work){.op = PEER_OP_COPY,
+				  .va = arena_page(arena, 4),
+				  .operand = arena->base,
+				  .count = 4 * PAGE_SIZE,
+				  .repeat = 1};
+	EXPECT_EQ(peer_work_run(arena->ctx, &copy, ARENA_NS), -EFAULT);
+	peer_context_hooks(arena->ctx, NULL);
+	EXPECT_EQ(copy.done, 2 * PAGE_SIZE);
+	EXPECT_EQ(copy.fault_va, arena_page(arena, 6));
+	EXPECT_EQ(cpu_read(arena, arena_page(arena, 4)), 1u);
+	EXPECT_EQ(cpu_read(arena, arena_page(arena, 5)), 2u);
+	/* Behind the hole nothing was done. */
+	EXPECT_EQ(cpu_read(arena, arena_page(arena, 7)), 0u);
+}
+
 /* Two workers: one is the exit of the address space, one the driver's close. */
 static void end_one_side(struct team_worker *me)
 {

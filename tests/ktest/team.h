@@ -34,7 +34,8 @@
 struct mm_struct;
 struct team;
 
-#define TEAM_MAX 32
+/* One for each CPU there can be. */
+#define TEAM_MAX NR_CPUS
 
 /* For team_add(): rounds without a bound. */
 #define TEAM_UNTIL_STOP 0UL
@@ -169,7 +170,7 @@ void team_stop(struct team *team);
 /** team_size() - two threads to a CPU, so that there is preemption too */
 static inline unsigned int team_size(void)
 {
-	return clamp(2 * num_online_cpus(), 3U, (unsigned int)TEAM_MAX / 2);
+	return clamp(2 * num_online_cpus(), 3U, 16U);
 }
 
 /** team_run() - a team of @n workers that do the same, from begin to end */

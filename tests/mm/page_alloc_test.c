@@ -14,6 +14,8 @@
 #include <mm/alloc_fail.h>
 #include <mm/page_alloc.h>
 
+#include "../ktest/team.h"
+
 #define HOLD 96u
 
 static void stamp(struct page *page, unsigned int order, u64 value)
@@ -120,41 +122,18 @@ KTEST(page_alloc, random_blocks_are_nobody_elses)
 	EXPECT(page_alloc_verify());
 }
 
-struct churner {
-	struct ktest *test;
-	struct rng rng;
-	unsigned int max_order;
-};
-
-static int churn_thread(void *arg)
+/* Of every second worker single pages only. */
+static void churn_beside_others(struct team_worker *me)
 {
-	struct churner *c = arg;
+	struct ktest *test = me->test;
 
-	return !churn(&c->rng, 800, c->max_order);
+	EXPECT(churn(&me->rng, 800, me->number % 2 ? 0 : 3));
 }
 
 KTEST(page_alloc, all_cpus_at_once_share_no_page)
 {
-	struct churner *c = kcalloc(NR_CPUS, sizeof(*c), GFP_KERNEL);
-	struct task **task = kcalloc(NR_CPUS, sizeof(*task), GFP_KERNEL);
-	unsigned int cpu;
-
-	for_each_online_cpu(cpu) {
-		if (!c || !task)
-			break;
-		c[cpu].rng = rng_init(rng_next(ktest_rng(test)));
-		c[cpu].max_order = cpu % 2 ? 0 : 3;
-		task[cpu] = kthread_run_on(cpu, churn_thread, &c[cpu],
-					   "churn/%u", cpu);
-		EXPECT(!IS_ERR(task[cpu]));
-	}
-	for_each_online_cpu(cpu)
-		if (task && task[cpu] && !IS_ERR(task[cpu]))
-			EXPECT_EQ(kthread_join(task[cpu]), 0);
-	EXPECT(c && task);
+	team_run(test, num_online_cpus(), 1, churn_beside_others, NULL);
 	EXPECT(page_alloc_verify());
-	kfree(c);
-	kfree(task);
 }
 
 static atomic_t irq_failures;

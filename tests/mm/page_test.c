@@ -8,6 +8,8 @@
 #include <kernel/string.h>
 #include <mm/page_alloc.h>
 
+#include "../ktest/team.h"
+
 #define LOCKERS 6
 #define ROUNDS  300
 
@@ -28,38 +30,32 @@ static void shared_init(struct shared *s, struct ktest *test)
 	step_init(&s->step, test);
 }
 
-static int lock_and_count(void *arg)
+static void lock_and_count(struct team_worker *me)
 {
-	struct shared *s = arg;
+	struct shared *s = me->arg;
 
-	for (unsigned int i = 0; i < ROUNDS; i++) {
+	while (team_goes_on(me)) {
 		u64 seen;
 
 		lock_page(s->page);
 		if (atomic_inc_return(&s->inside) != 1)
 			atomic_inc(&s->wrong);
 		seen = READ_ONCE(s->counter);
-		if (i % 8 == 0)
+		if (me->round % 8 == 0)
 			yield();
 		WRITE_ONCE(s->counter, seen + 1);
 		atomic_dec(&s->inside);
 		unlock_page(s->page);
 	}
-	return 0;
 }
 
 KTEST(page, contended_lock_excludes_and_wakes_everyone)
 {
-	struct task *task[LOCKERS];
 	struct shared s;
 
 	shared_init(&s, test);
 	REQUIRE(s.page);
-	for (unsigned int i = 0; i < LOCKERS; i++)
-		task[i] = kthread_run(lock_and_count, &s, "locker/%u", i);
-	for (unsigned int i = 0; i < LOCKERS; i++)
-		if (!IS_ERR(task[i]))
-			EXPECT_EQ(kthread_join(task[i]), 0);
+	team_run(test, LOCKERS, ROUNDS, lock_and_count, &s);
 	EXPECT_EQ(s.counter, LOCKERS * ROUNDS);
 	EXPECT_EQ(atomic_read(&s.wrong), 0);
 	EXPECT(!PageLocked(s.page));

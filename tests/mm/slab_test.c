@@ -13,6 +13,8 @@
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 
+#include "../ktest/team.h"
+
 #define HOLD 128u
 
 KTEST(slab, every_size_is_whole_and_aligned)
@@ -181,28 +183,16 @@ KTEST(slab, random_objects_are_nobody_elses)
 	EXPECT(slab_verify());
 }
 
-static int churn_thread(void *arg)
+static void churn_beside_others(struct team_worker *me)
 {
-	return !churn(arg, 2000);
+	struct ktest *test = me->test;
+
+	EXPECT(churn(&me->rng, 2000));
 }
 
 KTEST(slab, all_cpus_at_once_share_no_object)
 {
-	struct task *task[NR_CPUS] = {NULL};
-	struct rng *rng = kcalloc(NR_CPUS, sizeof(*rng), GFP_KERNEL);
-	unsigned int cpu;
-
-	REQUIRE(rng);
-	for_each_online_cpu(cpu) {
-		rng[cpu] = rng_init(rng_next(ktest_rng(test)));
-		task[cpu] = kthread_run_on(cpu, churn_thread, &rng[cpu],
-					   "slab/%u", cpu);
-		EXPECT(!IS_ERR(task[cpu]));
-	}
-	for_each_online_cpu(cpu)
-		if (!IS_ERR(task[cpu]))
-			EXPECT_EQ(kthread_join(task[cpu]), 0);
-	kfree(rng);
+	team_run(test, num_online_cpus(), 1, churn_beside_others, NULL);
 	EXPECT(slab_verify());
 }
 

@@ -5,6 +5,7 @@
 #include <arch/cpu.h>
 #include <kernel/cpumask.h>
 #include <kernel/string.h>
+#include "../ktest/team.h"
 #include "mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
@@ -134,33 +135,26 @@ KTEST(uaccess, the_locked_operations_fault_and_restart)
 #define ADDERS 4
 #define ADDS   2000
 
-static void add_words(struct sandbox_thread *self)
+static void add_words(struct team_worker *me)
 {
-	struct ktest *test = self->box->test;
-	unsigned int i;
+	struct ktest *test = me->test;
 	u64 old;
 
-	for (i = 0; i < ADDS; i++)
+	while (team_goes_on(me))
 		EXPECT_EQ(user_xadd64(user_ptr(AT(0)), 1, &old), 0);
 }
 
 KTEST(uaccess, locked_adds_of_all_cpus_add_up)
 {
-	struct sandbox_thread thread[ADDERS];
-	struct sandbox box;
-	unsigned int cpu = 0;
-	unsigned int i;
+	struct sandbox *box = sandbox_new(test, SANDBOX_UNOBSERVED);
+	struct team *team = team_new(test);
 
-	REQUIRE(sandbox_open(&box, test));
-	sandbox_map(&box, AT(0), 1);
-	for (i = 0; i < ADDERS; i++) {
-		sandbox_thread_start(&thread[i], &box, cpu, add_words, NULL);
-		cpu = cpu + 1 < num_online_cpus() ? cpu + 1 : 0;
-	}
-	for (i = 0; i < ADDERS; i++)
-		sandbox_thread_join(&thread[i]);
-	EXPECT_EQ(sandbox_read(&box, AT(0)), (u64)ADDERS * ADDS);
-	sandbox_close(&box);
+	sandbox_map(box, AT(0), 1);
+	team->mm = box->mm;
+	team_add(team, ADDERS, ADDS, add_words, NULL);
+	team_go(team);
+	team_wait(team);
+	EXPECT_EQ(sandbox_read(box, AT(0)), (u64)ADDERS * ADDS);
 }
 
 KTEST(uaccess, the_guard_is_shut_after_every_access)

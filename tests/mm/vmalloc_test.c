@@ -16,6 +16,8 @@
 #include <mm/page_alloc.h>
 #include <mm/vmalloc.h>
 
+#include "../ktest/team.h"
+
 static bool mapped(vaddr_t addr)
 {
 	unsigned long size;
@@ -155,28 +157,16 @@ KTEST(vmalloc, random_areas_are_nobody_elses)
 	EXPECT(vmalloc_verify());
 }
 
-static int churn_thread(void *arg)
+static void churn_beside_others(struct team_worker *me)
 {
-	return !churn(arg, 200);
+	struct ktest *test = me->test;
+
+	EXPECT(churn(&me->rng, 200));
 }
 
 KTEST(vmalloc, all_cpus_at_once_share_no_area)
 {
-	struct task *task[NR_CPUS] = {NULL};
-	struct rng *rng = kcalloc(NR_CPUS, sizeof(*rng), GFP_KERNEL);
-	unsigned int cpu;
-
-	REQUIRE(rng);
-	for_each_online_cpu(cpu) {
-		rng[cpu] = rng_init(rng_next(ktest_rng(test)));
-		task[cpu] = kthread_run_on(cpu, churn_thread, &rng[cpu],
-					   "vmalloc/%u", cpu);
-		EXPECT(!IS_ERR(task[cpu]));
-	}
-	for_each_online_cpu(cpu)
-		if (!IS_ERR(task[cpu]))
-			EXPECT_EQ(kthread_join(task[cpu]), 0);
-	kfree(rng);
+	team_run(test, num_online_cpus(), 1, churn_beside_others, NULL);
 	EXPECT(vmalloc_verify());
 }
 
