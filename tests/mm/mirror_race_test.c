@@ -37,8 +37,8 @@
 #define OWNERS   2
 #define PAGES    (VOLATILE + OWNERS)
 #define MIRRORS  2
-#define PHASES   6
-#define ROUNDS   35
+#define PHASES   3
+#define ROUNDS   30
 #define WORST    64 /* one in so many allocations fails */
 
 struct arena {
@@ -46,7 +46,9 @@ struct arena {
 	struct sandbox *box;
 	struct mirror *mirror[MIRRORS];
 	atomic64_t added[PAGES];
-	atomic_t denied; /* accesses */
+	atomic_t denied;  /* accesses */
+	atomic_t changes; /* by the owners */
+	atomic_t look_ups;
 	bool no_memory;
 };
 
@@ -133,7 +135,10 @@ static long make_a_hole(struct arena *arena, unsigned long page)
 
 	if (err)
 		return err;
-	yield();
+	/* A look-up that let us in installs now, if it is wrong enough to. */
+	atomic_inc(&arena->changes);
+	for (i = 0; i < 10; i++)
+		yield();
 	for (i = 0; i < MIRRORS; i++) {
 		struct mirror *m = arena->mirror[i];
 
@@ -150,6 +155,7 @@ static long make_a_hole(struct arena *arena, unsigned long page)
 /* What has no memory leaves the mapping as it was; nothing else fails. */
 static void changed(struct arena *arena, long err)
 {
+	atomic_inc(&arena->changes);
 	if (err && !(arena->no_memory && err == -ENOMEM))
 		ktest_fail(arena->test, "a change failed: %pE", (void *)err);
 }
@@ -263,6 +269,23 @@ static void check_words(struct arena *arena)
 	}
 }
 
+/*
+ * Between every fourth look-up and its installation an owner makes a change.
+ * After each it would overlap all of a look-up's rounds but the last.
+ */
+static void let_owners_in(void *arg)
+{
+	struct arena *arena = arg;
+	int before = atomic_read(&arena->changes);
+	unsigned int i;
+
+	if (atomic_fetch_add(1, &arena->look_ups) % 4)
+		return;
+	/* They may be kept out, by the last rounds of this look-up (R4.24). */
+	for (i = 0; i < 100 && atomic_read(&arena->changes) == before; i++)
+		yield();
+}
+
 static struct arena *arena_new(struct ktest *test)
 {
 	struct arena *arena = ktest_alloc(test, sizeof(*arena));
@@ -271,8 +294,11 @@ static struct arena *arena_new(struct ktest *test)
 	arena->test = test;
 	arena->box = sandbox_new(test, SANDBOX_UNOBSERVED);
 	sandbox_map(arena->box, AT(0), PAGES);
-	for (i = 0; i < MIRRORS; i++)
+	for (i = 0; i < MIRRORS; i++) {
 		arena->mirror[i] = mirror_new(arena->box, AT(0), PAGES);
+		arena->mirror[i]->before_install = let_owners_in;
+		arena->mirror[i]->arg = arena;
+	}
 	return arena;
 }
 

@@ -18,6 +18,11 @@
  *	MIGRATE, EXCLUSIVE	its own: nothing, not even the number; another's:
  *				drops the translation
  *
+ * So its own EXCLUSIVE leaves what it has, or what another of its threads looks
+ * up meanwhile: a translation to read or write of a page that no CPU has any
+ * more.  That is right, for the frame is the same, and the next event of anybody
+ * else takes it.  mirror_agrees() knows such a page by @owned.
+ *
  * It gets a translation by the rounds of mm/mmu_notifier_rounds.c.  All that the
  * look-up could change is changed before the read section begins:
  *
@@ -67,6 +72,7 @@ void mirror_drop(struct mirrored *page)
 	page->present = false;
 	page->write = false;
 	page->exclusive = false;
+	page->owned = false;
 }
 
 /* Take over what a region allows, without a look at the entries (R1.19). */
@@ -106,20 +112,18 @@ static bool is_own(const struct mirror *m, const struct mmu_notifier_range *rang
 		range->event == MMU_NOTIFY_EXCLUSIVE);
 }
 
-static void invalidate(struct mirror *m, const struct mmu_notifier_range *range)
+/* To one page that the range covers. */
+static void invalidate(struct mirror *m, struct mirrored *page,
+		       const struct mmu_notifier_range *range)
 {
-	unsigned long i;
+	bool own = is_own(m, range);
 
-	m->dead |= range->event == MMU_NOTIFY_RELEASE;
-	for (i = 0; i < m->nr; i++) {
-		if (address_of(m, i) < range->start ||
-		    address_of(m, i) >= range->end)
-			continue;
-		if (m->drops_always)
-			mirror_drop(&m->page[i]);
-		else
-			answer(&m->page[i], range);
-	}
+	if (own && range->event == MMU_NOTIFY_EXCLUSIVE)
+		page->owned = true;
+	else if (m->drops_always)
+		mirror_drop(page);
+	else if (!own)
+		answer(page, range);
 }
 
 static bool mirror_invalidate(struct mmu_interval_notifier *sub,
@@ -127,15 +131,20 @@ static bool mirror_invalidate(struct mmu_interval_notifier *sub,
 			      unsigned long cur_seq)
 {
 	struct mirror *m = container_of(sub, struct mirror, sub);
+	unsigned long i;
 
 	if (mmu_notifier_range_blockable(range))
 		mutex_lock(&m->lock);
 	else if (!mutex_trylock(&m->lock))
 		return false;
 	m->calls++;
-	if (!is_own(m, range)) {
+	if (!is_own(m, range))
 		mmu_interval_set_seq(sub, cur_seq);
-		invalidate(m, range);
+	m->dead |= range->event == MMU_NOTIFY_RELEASE;
+	for (i = 0; i < m->nr; i++) {
+		if (address_of(m, i) >= range->start &&
+		    address_of(m, i) < range->end)
+			invalidate(m, &m->page[i], range);
 	}
 	mutex_unlock(&m->lock);
 	return true;
@@ -213,6 +222,14 @@ static bool is_dead(struct mirror *m)
 	dead = m->dead;
 	mutex_unlock(&m->lock);
 	return dead;
+}
+
+/* The look-up is done; now others may come between. */
+static void round_looked_up(struct mirror *m, struct mmu_interval_rounds *rounds)
+{
+	mmu_interval_round_looked_up(rounds);
+	if (m->before_install)
+		m->before_install(m->arg);
 }
 
 /* Lock, fault in, begin: on error the round is over. */
@@ -294,25 +311,33 @@ static bool access_now(struct mirror *m, unsigned long i, bool write,
 	return done;
 }
 
+/* The mirror's lock is held. */
+static void set_translation(struct mirrored *page, pfn_t pfn, bool write,
+			    bool exclusive)
+{
+	page->present = true;
+	page->write = write;
+	page->exclusive = exclusive;
+	page->tracked = true;
+	page->pfn = pfn;
+}
+
 /* Install what the entry says and do the access; true: done. */
 static bool install(struct mirror *m, struct mmu_interval_rounds *rounds,
 		    unsigned long i, pte_t pte, bool write, enum access access,
 		    u64 *value)
 {
-	struct mirrored found = {
-		.present = pte_present(pte) && !pte_protnone(pte),
-		.write = pte_write(pte),
-		.tracked = true,
-		.pfn = pte_pfn(pte),
-	};
+	struct mirrored *page = &m->page[i];
 	bool done;
 
 	mutex_lock(&m->lock);
-	done = is_current(m, rounds) && serves(&found, write);
-	if (done) {
-		m->page[i] = found;
-		do_access(&found, access, value);
-	}
+	/* Another thread of the device may have had more meanwhile. */
+	if (is_current(m, rounds) && !serves(page, write) && pte_present(pte) &&
+	    !pte_protnone(pte))
+		set_translation(page, pte_pfn(pte), pte_write(pte), false);
+	done = serves(page, write);
+	if (done)
+		do_access(page, access, value);
 	mutex_unlock(&m->lock);
 	return done;
 }
@@ -330,7 +355,7 @@ static int access_shared(struct mirror *m, unsigned long i, bool write,
 		if (err)
 			return err;
 		pte = sandbox_pte_locked(m->box, address_of(m, i));
-		mmu_interval_round_looked_up(&rounds);
+		round_looked_up(m, &rounds);
 		done = install(m, &rounds, i, pte, write, access, value);
 		mmu_interval_round_unlock(&rounds);
 	}
@@ -348,13 +373,7 @@ static bool install_exclusive(struct mirror *m,
 	mutex_lock(&m->lock);
 	done = is_current(m, rounds) && page;
 	if (done) {
-		m->page[i] = (struct mirrored){
-			.present = true,
-			.write = true,
-			.exclusive = true,
-			.tracked = true,
-			.pfn = page_to_pfn(page),
-		};
+		set_translation(&m->page[i], page_to_pfn(page), true, true);
 		do_access(&m->page[i], access, value);
 	}
 	mutex_unlock(&m->lock);
@@ -375,7 +394,7 @@ static int access_exclusive(struct mirror *m, unsigned long i,
 			return err;
 		made = sandbox_make_exclusive_locked(m->box, address_of(m, i),
 						     1, pages, m);
-		mmu_interval_round_looked_up(&rounds);
+		round_looked_up(m, &rounds);
 		if (made >= 0)
 			done = install_exclusive(m, &rounds, i, pages[0],
 						 access, value);
@@ -416,22 +435,26 @@ int mirror_add(struct mirror *m, unsigned long i, u64 add)
 
 /* --- comparing ------------------------------------------------------------------ */
 
-static bool entry_agrees(const struct mirrored *page, pte_t pte)
+static bool exclusive_entry_agrees(const struct mirrored *page, pte_t pte)
 {
 	swp_entry_t entry;
 
-	if (!page->present)
-		return !page->write;
-	if (!page->exclusive)
-		return pte_present(pte) && !pte_protnone(pte) &&
-		       pte_pfn(pte) == page->pfn &&
-		       (!page->write || pte_write(pte));
 	if (pte_none(pte) || pte_present(pte))
 		return false;
 	entry = pte_to_swp_entry(pte);
 	return is_device_exclusive_entry(entry) &&
 	       swp_offset_pfn(entry) == page->pfn &&
 	       (!page->write || is_writable_device_exclusive_entry(entry));
+}
+
+static bool entry_agrees(const struct mirrored *page, pte_t pte)
+{
+	if (!page->present)
+		return !page->write;
+	if (page->exclusive || (page->owned && !pte_present(pte)))
+		return exclusive_entry_agrees(page, pte);
+	return pte_present(pte) && !pte_protnone(pte) &&
+	       pte_pfn(pte) == page->pfn && (!page->write || pte_write(pte));
 }
 
 static bool has_region(struct mirror *m, unsigned long i)

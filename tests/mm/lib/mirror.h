@@ -19,6 +19,7 @@
  * @write: the device may write
  * @exclusive: no CPU has the page
  * @tracked: the driver's own object for the address
+ * @owned: the mirror's own EXCLUSIVE was here, and no event since that drops
  * @pfn: the frame, if @present
  */
 struct mirrored {
@@ -26,6 +27,7 @@ struct mirrored {
 	bool write;
 	bool exclusive;
 	bool tracked;
+	bool owned;
 	pfn_t pfn;
 };
 
@@ -40,6 +42,9 @@ struct mirrored {
  * @dead: RELEASE has come
  * @calls: callbacks
  * @most_rounds: the rounds that the longest look-up took
+ * @before_install: NULL, or called between each look-up and its installation,
+ *		    without the mirror's lock; may sleep
+ * @arg: for @before_install
  * @page: see above
  */
 struct mirror {
@@ -52,6 +57,8 @@ struct mirror {
 	bool dead;
 	unsigned int calls;
 	unsigned int most_rounds;
+	void (*before_install)(void *arg);
+	void *arg;
 	struct mirrored *page;
 };
 
@@ -111,8 +118,9 @@ int mirror_fault_in(struct mirror *m, unsigned long i, bool write);
  * mirror_agrees() - compare what the mirror knows of a page with the page tables
  *
  * A translation has the frame of the entry and no right that the entry lacks; a
- * page that the device has exclusively is not mapped for any CPU; the driver's
- * object has a region.
+ * page that the device has exclusively is not mapped for any CPU; an exclusive
+ * entry that another device made has no translation here; the driver's object
+ * has a region.
  *
  * Context: may sleep; no thread changes the mm or uses the mirror.
  */

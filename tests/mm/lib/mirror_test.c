@@ -62,9 +62,12 @@ KTEST_F(mirror, a_page_that_does_not_agree_is_found, KT_NEEDS_DEVICE_PRIVATE)
 	m->page[1].exclusive = true;
 	EXPECT(!mirror_agrees(m, 1));
 	m->page[1].exclusive = false;
-	/* A CPU's page, and the entry is exclusive. */
+	/* A shared page: right where this device made the entry exclusive. */
 	m->page[2].exclusive = false;
+	EXPECT(mirror_agrees(m, 2));
+	m->page[2].owned = false;
 	EXPECT(!mirror_agrees(m, 2));
+	m->page[2].owned = true;
 	m->page[2].exclusive = true;
 	mirror_verify(m);
 	/* An object without a region. */
@@ -107,4 +110,28 @@ KTEST_F(mirror, several_threads_of_two_devices_lose_no_update,
 	mirror_verify(b);
 	for (i = 0; i < 4; i++)
 		EXPECT_EQ(sandbox_read(box, AT(i)), 2UL * ADDERS * ADDS);
+}
+
+static void unmap_the_page(void *arg)
+{
+	struct sandbox *box = arg;
+	struct ktest *test = box->test;
+
+	EXPECT_EQ(do_munmap(box->mm, AT(0), LEN(1)), 0);
+}
+
+/* What its look-up found is gone by the time it would be installed. */
+KTEST(mirror, a_look_up_that_an_unmap_came_into_installs_nothing)
+{
+	struct sandbox *box = sandbox_new(test, SANDBOX_UNOBSERVED);
+	struct mirror *m = mirror_new(box, AT(0), 1);
+	u64 value;
+
+	sandbox_map(box, AT(0), 1);
+	m->before_install = unmap_the_page;
+	m->arg = box;
+	EXPECT_EQ(mirror_read(m, 0, &value), -EFAULT);
+	EXPECT(!m->page[0].present);
+	EXPECT_EQ(m->most_rounds, 1U);
+	mirror_verify(m);
 }
