@@ -28,9 +28,9 @@ CONFIG_bare := UBSAN KTEST
 # long as its scope is, few functions are inlined.
 OPTIMIZE_debug := -Og
 
-# How many times slower than `test` a kind runs. The limits of its tests are as
+# How many times slower than `test` a kind runs; the limits of its tests are as
 # many times longer.  A kind without a line here is as fast.
-SLOWER_test := 1
+SLOWER_debug := 2
 
 # What `make configs` builds, looks into and boots.
 LACKING := test-no-MMU_NOTIFIER test-no-DEVICE_PRIVATE test-no-LOCKDEP \
