@@ -26,12 +26,18 @@
  *	0 does not		adds the middle to its TSC, and is compared again
  *	nothing			is refused: its TSC runs at another speed
  *
- * A CPU that differs after some additions is refused too. So rdtsc() is one
- * clock wherever it is read, to the time that a message takes from one CPU to
- * another. Nobody who sends a message with a time in it sees the clock go back.
+ * A CPU that still differs after several additions is refused too. So rdtsc()
+ * is one clock wherever it is read, as exactly as two CPUs can find out by
+ * messages: a time that is sent in a message lies in the past where it arrives.
+ *
+ * A TSC that was set may miss 0 by 1 us: some CPUs take a new value only, not a
+ * sum, and run on between reading the old one and writing. Each addition after
+ * a wide round is coarse; it is the next rounds that show this, so an addition
+ * is tried several times.
  *
  *	field of the meeting	written by
- *	asked, order, add	CPU 0; asked last
+ *	asked, order, add,	CPU 0; asked last
+ *	width
  *	answered, stamp		the started CPU; answered last
  *
  * QEMU's CPUs share one TSC, so the tests stand in for a CPU that lags: what
@@ -44,7 +50,7 @@
 
 #define MIN_ROUNDS        4
 #define MAX_ROUNDS        16
-#define MAX_ADDITIONS     3
+#define MAX_ADDITIONS     8
 #define NARROW_PER_SECOND 20000 /* 50 us are narrow enough */
 #define S64_HIGHEST       ((s64)(~0UL >> 1))
 
@@ -57,7 +63,10 @@ static u64 read_in_order(void)
 
 static void add_to_tsc(s64 ticks)
 {
-	wrmsr(MSR_TSC, rdtsc() + (u64)ticks);
+	if (cpu_has(X86_FEATURE_TSC_ADJUST))
+		wrmsr(MSR_TSC_ADJUST, rdmsr(MSR_TSC_ADJUST) + (u64)ticks);
+	else
+		wrmsr(MSR_TSC, rdtsc() + (u64)ticks);
 }
 
 const struct tsc_ops tsc_of_this_cpu = {
@@ -77,11 +86,11 @@ void tsc_bounds_narrow(struct tsc_bounds *bounds, u64 before, u64 stamp, u64 aft
 	bounds->high = min(bounds->high, (s64)(after - stamp));
 }
 
-enum tsc_verdict tsc_judge(const struct tsc_bounds *bounds, s64 *behind)
+enum tsc_verdict tsc_judge(const struct tsc_bounds *bounds, s64 slack, s64 *behind)
 {
 	if (bounds->low > bounds->high)
 		return TSC_OTHER_SPEED;
-	if (bounds->low <= 0 && bounds->high >= 0)
+	if (bounds->low <= slack && bounds->high >= -slack)
 		return TSC_SAME;
 	*behind = bounds->low + (bounds->high - bounds->low) / 2;
 	return TSC_APART;
@@ -100,7 +109,7 @@ static void ask(struct tsc_meeting *meeting, enum tsc_order order)
 		cpu_relax();
 }
 
-static enum tsc_verdict compare_once(struct tsc_meeting *meeting)
+static enum tsc_verdict compare_once(struct tsc_meeting *meeting, s64 slack)
 {
 	s64 narrow = (s64)(arch_tsc_khz() * 1000 / NARROW_PER_SECOND);
 	struct tsc_bounds bounds;
@@ -113,21 +122,23 @@ static enum tsc_verdict compare_once(struct tsc_meeting *meeting)
 		ask(meeting, TSC_STAMP);
 		tsc_bounds_narrow(&bounds, before, meeting->stamp,
 				  read_in_order());
-		verdict = tsc_judge(&bounds, &meeting->add);
+		verdict = tsc_judge(&bounds, slack, &meeting->add);
 		if (verdict == TSC_OTHER_SPEED ||
 		    (i + 1 >= MIN_ROUNDS && bounds.high - bounds.low <= narrow))
 			break;
 	}
+	meeting->width = bounds.high - bounds.low;
 	return verdict;
 }
 
 bool tsc_compare(struct tsc_meeting *meeting)
 {
-	enum tsc_verdict verdict = compare_once(meeting);
+	s64 slack = (s64)(arch_tsc_khz() / 1000); /* 1 us */
+	enum tsc_verdict verdict = compare_once(meeting, 0);
 
 	for (unsigned int i = 0; i < MAX_ADDITIONS && verdict == TSC_APART; i++) {
 		ask(meeting, TSC_ADD);
-		verdict = compare_once(meeting);
+		verdict = compare_once(meeting, slack);
 	}
 	ask(meeting, verdict == TSC_SAME ? TSC_ACCEPTED : TSC_REFUSED);
 	return verdict == TSC_SAME;

@@ -25,8 +25,12 @@ void tsc_bounds_init(struct tsc_bounds *bounds);
 /* One round: @stamp was read there between @before and @after here. */
 void tsc_bounds_narrow(struct tsc_bounds *bounds, u64 before, u64 stamp,
 		       u64 after);
-/* @behind: filled for TSC_APART only: what must be added to the other TSC */
-enum tsc_verdict tsc_judge(const struct tsc_bounds *bounds, s64 *behind);
+/*
+ * @slack: so many ticks apart are no difference
+ * @behind: filled for TSC_APART only: what must be added to the other TSC
+ */
+enum tsc_verdict tsc_judge(const struct tsc_bounds *bounds, s64 slack,
+			   s64 *behind);
 
 enum tsc_order {
 	TSC_STAMP,
@@ -35,12 +39,13 @@ enum tsc_order {
 	TSC_REFUSED,
 };
 
-/* All zeroes at first. */
+/* All zeroes at first. @width: how exactly the last comparison could tell */
 struct tsc_meeting {
 	u32 asked;
 	u32 answered;
 	enum tsc_order order;
 	s64 add;
+	s64 width;
 	u64 stamp;
 };
 
