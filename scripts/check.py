@@ -565,7 +565,8 @@ def check_lifting():
     core = set(re.findall(r'\w+', ''.join(text_of(f) for f in copied)))
     wrong += ['docs/lifting.md: the core does without ' + name
               for name in table - core]
-    lines = sum(text_of(f).count('\n') for f in files('tests/host/lifted/*'))
+    lines = sum(text_of('tests/host/lifted/' + f).count('\n')
+                for f in ('include/tiny.h', 'kernel.c', 'tiny.c', 'tiny_test.h'))
     wrong += judge_number(prose, r'(\d+)\s+names', len(table), 0)
     wrong += judge_number(prose, r'some (\d+) lines', lines, 50)
     example = ' '.join((source + text_of('tests/host/lifted/kernel.c')).split())

@@ -21,7 +21,11 @@ HOST_CFLAGS_asan := -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
 HOST_CFLAGS_tsan := -fsanitize=thread -fno-omit-frame-pointer
 HOST_KINDS := plain asan tsan
-HOST_PROGRAMS := interval_tree_host notifier_stress
+HOST_PROGRAMS := interval_tree_host notifier_stress notifier_selftest_host
+
+# What goes with the core into another kernel, to try it there.
+SELFTEST := tests/mm/notifier_selftest.c tests/mm/notifier_selftest_plain.c
+HOST_SOURCES_notifier_selftest_host := $(SELFTEST)
 
 define host_build
 build/host-$(1)/%.o: %.c tests/host/build.mk
@@ -32,12 +36,13 @@ build/host-$(1)/%.o: %.c tests/host/build.mk
 $(foreach p,$(HOST_PROGRAMS),
 build/host-$(1)/$(p)_$(1): build/host-$(1)/tests/host/$(p).o \
 		build/host-$(1)/tests/host/host.o \
+		$(HOST_SOURCES_$(p):%.c=build/host-$(1)/%.o) \
 		$(HOST_CORE:%.c=build/host-$(1)/%.o)
 	@echo "  HOSTLD  $$@"
 	@$$(HOSTCC) -pthread $$(HOST_CFLAGS_$(1)) -o $$@ $$^
 )
 
--include $(HOST_CORE:%.c=build/host-$(1)/%.d) $(HOST_PROGRAMS:%=build/host-$(1)/tests/host/%.d) build/host-$(1)/tests/host/host.d
+-include $(HOST_CORE:%.c=build/host-$(1)/%.d) $(SELFTEST:%.c=build/host-$(1)/%.d) $(HOST_PROGRAMS:%=build/host-$(1)/tests/host/%.d) build/host-$(1)/tests/host/host.d
 HOST_TESTS += $(HOST_PROGRAMS:%=build/host-$(1)/%_$(1))
 endef
 $(foreach kind,$(HOST_KINDS),$(eval $(call host_build,$(kind))))
@@ -48,20 +53,40 @@ LIFTED_CORE := $(HOST_CORE) mm/notifier_internal.h \
 	$(addprefix include/mm/notifier/,mmu_notifier.h interval_tree.h gate.h \
 		language.h)
 LIFTED := build/lifted/core
-LIFTED_SOURCES := $(HOST_CORE:%=$(LIFTED)/%) $(wildcard tests/host/lifted/*.c)
+LIFTED_TAKEN := $(LIFTED_CORE) $(SELFTEST) tests/mm/notifier_selftest.h
+
+# Whole; with its checks, as in a debug build; and intervals alone, without
+# statistics. A release build leaves the checks out.
+LIFTED_PROGRAMS := core selftest debug intervals
+LIFTED_RELEASE := $(filter-out %_checks.c,$(HOST_CORE))
+LIFTED_CORE_core := $(LIFTED_RELEASE)
+LIFTED_CORE_selftest := $(LIFTED_RELEASE) $(SELFTEST)
+LIFTED_CORE_debug := $(HOST_CORE) $(SELFTEST)
+LIFTED_CORE_intervals := $(filter-out %_stats.c %_plain.c,$(LIFTED_RELEASE) $(SELFTEST))
+LIFTED_OWN_core := kernel.c
+LIFTED_OWN_selftest := selftest.c
+LIFTED_OWN_debug := selftest.c
+LIFTED_OWN_intervals := selftest.c instead/stats.c instead/plain.c
+LIFTED_DEFS_debug := -DCONFIG_DEBUG=1
 
 $(LIFTED)/%: %
 	@mkdir -p $(@D)
 	@cp $< $@
 
-build/lifted/lifted_core: $(LIFTED_CORE:%=$(LIFTED)/%) $(LIFTED_SOURCES) \
-		$(shell find tests/host/lifted -name '*.h') tests/host/build.mk
-	@echo "  HOSTCC  $@"
-	@$(HOSTCC) -std=gnu11 -O2 -g -fsanitize=undefined \
-		-fno-sanitize-recover=undefined $(WARN) \
-		-Itests/host/lifted/include -I$(LIFTED)/include -o $@ $(LIFTED_SOURCES)
+define lifted_build
+build/lifted/lifted_$(1): $(LIFTED_TAKEN:%=$(LIFTED)/%) \
+		$(shell find tests/host/lifted -name '*.[ch]') tests/host/build.mk
+	@echo "  HOSTCC  $$@"
+	@$$(HOSTCC) -std=gnu11 -O2 -g -fsanitize=undefined \
+		-fno-sanitize-recover=undefined $$(WARN) $(LIFTED_DEFS_$(1)) \
+		-Itests/host/lifted/include -Itests/host/lifted \
+		-I$(LIFTED)/include -I$(LIFTED)/mm -I$(LIFTED)/tests/mm -o $$@ \
+		$(LIFTED_CORE_$(1):%=$(LIFTED)/%) tests/host/lifted/tiny.c \
+		$(LIFTED_OWN_$(1):%=tests/host/lifted/%)
 
-HOST_TESTS += build/lifted/lifted_core
+HOST_TESTS += build/lifted/lifted_$(1)
+endef
+$(foreach program,$(LIFTED_PROGRAMS),$(eval $(call lifted_build,$(program))))
 
 # What must not link: a file that was compiled without the notifiers.
 HOST_TESTS += lifted_option
@@ -74,7 +99,7 @@ lifted-files:
 	@echo $(LIFTED_CORE)
 
 HOST_NOTIFIER := $(foreach k,$(HOST_KINDS),$(HOST_PROGRAMS:%=build/host-$(k)/%_$(k))) \
-	build/lifted/lifted_core
+	$(LIFTED_PROGRAMS:%=build/lifted/lifted_%)
 
 ##@ Test
 .PHONY: host-notifier

@@ -20,7 +20,7 @@
 #include <ucontext.h>
 #include "tiny_test.h"
 
-#define TASKS       8
+#define TASKS       16
 #define STACK_SIZE  (64 * 1024)
 #define IDLE_YIELDS 10000000ul
 

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/host/lifted/instead/stats.c - the core without statistics
+ *
+ * A kernel that does not want them takes this file instead of
+ * mm/mmu_notifier_stats.c. The core notes what happens by these calls, and only
+ * where statistics are on; here they never are. Calls that show statistics are
+ * not defined, so their use does not link.
+ */
+#include "notifier_internal.h"
+
+void notifier_observe_join(struct mmu_notifier_subscriptions *subs)
+{
+}
+
+unsigned long notifier_observe_start(struct mmu_notifier_subscriptions *subs,
+				     const struct mmu_notifier_range *range)
+{
+	return 0;
+}
+
+void notifier_observe_hit(struct mmu_notifier_subscriptions *subs,
+			  const struct mmu_notifier_range *range)
+{
+}
+
+void notifier_observe_started(const struct mmu_notifier_range *range, int ret,
+			      unsigned long ticks)
+{
+}
+
+void notifier_observe_end(const struct mmu_notifier_range *range,
+			  unsigned long ticks)
+{
+}
+
+void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
+			   const struct mmu_notifier_range *range,
+			   struct mmu_notifier_figures **figures,
+			   const void *sub, unsigned long ticks, int answer)
+{
+}
+
+void notifier_observe_finish(struct mmu_notifier_subscriptions *subs,
+			     const struct mmu_notifier_range *range,
+			     struct mmu_interval_notifier *sub,
+			     unsigned long ticks)
+{
+}
+
+void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
+			       const struct mmu_notifier_range *range,
+			       struct mmu_notifier *sub, unsigned long ticks)
+{
+}
+
+void notifier_observe_told(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_notifier *sub, const char *what,
+			   unsigned long start, unsigned long end, int answer,
+			   unsigned long ticks)
+{
+}
+
+void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_interval_notifier *sub)
+{
+}
+
+void notifier_count_alone(struct mmu_notifier_subscriptions *subs)
+{
+}
+
+void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub)
+{
+}
