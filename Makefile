@@ -220,7 +220,8 @@ $(foreach variant,$(PEER_VARIANTS),$(eval $(call peer_variant,$(variant))))
 $(PEER_BIN):
 	@$(MAKE) --no-print-directory -C peer VARIANT=plain O=../build/peer all
 
-include $(wildcard tests/host/build.mk bench/index/build.mk)
+include $(wildcard tests/host/build.mk tests/model/litmus/build.mk \
+	bench/index/build.mk)
 
 # What runs on the host is the same beside every kernel: once is enough.
 HOST_WORDS = $(if $(filter build/test,$(O)),$(foreach t,$(HOST_TESTS),'$(t)=$(HOST_CMD_$(t))'))

@@ -59,7 +59,10 @@
  *	count itself (full barrier)	publish itself
  *	look for subscriptions		full barrier, read the count
  *
- * (Where the range takes the lock to look, the lock is barrier enough.)
+ * (Where the range takes the lock to look, the lock is barrier enough.) Each side
+ * stores and then loads, which only a full barrier keeps in order, on the range's
+ * side one after a read-modify-write: litmus.range_count, and without the barrier
+ * litmus.range_count_seq_cst and litmus.range_count_no_barrier.
  * One of the two sees the other: the range tells the newcomer, or the newcomer
  * waits for the range. That it is told both start and end or neither follows
  * from a birth number in each plain subscription and the highest one that was
@@ -293,7 +296,9 @@ static noinline void last_walk_ended(struct mmu_notifier_subscriptions *subs)
  * Whoever changes the tree reads the walkers with an acquire: all that this
  * walk read of the tree was read before. Without the lock: whoever puts
  * something off looks at the walkers again after it has done so, and so
- * either sees that this was the last or is seen.
+ * either sees that this was the last or is seen. The decrement is a store before
+ * a load: it needs the full barrier after it (litmus.walk_end) and, for the reads
+ * of the tree, the one before it (litmus.walk_end_tree).
  */
 static __always_inline void end_walk(struct mmu_notifier_subscriptions *subs)
 {
@@ -739,7 +744,8 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 	 * The number first, then what is open. Whoever reads a range's number
 	 * reads, after it, that the range is open or that it has ended; the
 	 * other way round a range could begin in between and go unseen.
-	 * Pairs with the release in mmu_interval_set_seq().
+	 * Pairs with the release in mmu_interval_set_seq(); "not open" pairs
+	 * with that in notifier_close_hit(): litmus.read_begin.
 	 */
 	seq = smp_load_acquire(&sub->invalidate_seq);
 	if (unlikely(smp_load_acquire(&subs->open_hits) ||

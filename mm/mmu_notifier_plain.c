@@ -28,7 +28,9 @@
  * Both or neither.  Each has a birth number; a range notes the highest that its
  * start met and its end calls nobody born later (R2.20). A number left over from
  * an earlier start of the same range object does no harm: who is as old as that
- * and is still there was there at the later start, which then noted its own.
+ * and is still there was there at the later start, which then noted its own. A
+ * start that reads the list too early would note nobody, for a newcomer that does
+ * not wait: the barrier after the count forbids it (litmus.births).
  *
  * States of a subscription:
  *

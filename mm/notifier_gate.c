@@ -56,7 +56,9 @@
  *					free the subscription
  *
  * Both enter and ask are full barriers: either the reader's count is seen by
- * the waiter or the waiter's unhooking by the reader.
+ * the waiter or the waiter's unhooking by the reader. Entering stores, by a
+ * read-modify-write, and then loads: the barrier is the one after it
+ * (litmus.gate_enter).
  *
  * Lifetime: the gate belongs to its owner, who outlives everybody inside and
  * every waiter; who leaves touches the gate after its count is gone, so it
@@ -98,7 +100,7 @@ static void turn(struct notifier_gate *gate) __must_hold(gate->lock)
 
 	/*
 	 * Before the word: who leaves after the turn sees the flag, who left
-	 * before it is not counted any more.
+	 * before it is not counted any more (litmus.gate_turn).
 	 */
 	if (gate->flags)
 		WRITE_ONCE(*gate->flags, *gate->flags | gate->busy_flag);
@@ -239,7 +241,7 @@ void notifier_gate_wait(struct notifier_gate *gate, u64 pass)
 {
 	/*
 	 * Acquire, of what was stored by whoever read, acquiring, the count of
-	 * the last to leave: what was done inside is seen.
+	 * the last to leave: what was done inside is seen (litmus.gate_wait).
 	 */
 	wait_event_reporting(gate->waiters,
 			     smp_load_acquire(&gate->passed) >= pass,

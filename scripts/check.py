@@ -388,11 +388,11 @@ def test_names():
 def models_speak_of(words):
     """name() in the comments of a model is a function of the code, or its own."""
     wrong = []
-    for path in files('tests/model/*.pml'):
+    for path in files('tests/model/*.pml', 'tests/model/litmus/*.litmus'):
         model = text_of(path)
         own = set(re.findall(r'^\s*(?:inline|proctype|active proctype|'
                              r'#define)\s+(\w+)', model, re.M))
-        for comment in re.finditer(r'/\*.*?\*/', model, re.S):
+        for comment in re.finditer(r'[/(]\*.*?\*[/)]', model, re.S):
             for call in re.finditer(r'\b([A-Za-z_]\w*)\(\)', comment.group()):
                 name = call.group(1)
                 if name in words or name in own:
@@ -457,6 +457,7 @@ OTHER_TESTS = (
     ('host.', 'tests/host/*.c', r'^ \* tests/host/%s\.c - '),
     ('host.', 'tests/host/build.mk', r'^HOST_CMD_%s := '),
     ('model.', 'tests/model/*', r'^search %s '),
+    ('litmus.', 'tests/model/litmus/*.litmus', r'^C %s$'),
     ('model.seeded_', 'tests/model/*', r'^bug \w+ %s '),
     ('panic.', 'tests/panic/cases', r'^case %s$'),
     ('boots.', 'scripts/*.py', r"^    '%s': "),

@@ -903,6 +903,10 @@ bool mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *ran
  * so that a subscription can wait for those that began before it. The word
  * turns negative for good when somebody subscribes to the mm: two
  * instructions and one test are all that an mm without subscribers pays.
+ *
+ * The count is a store, and what follows it looks for subscribers by loads: the
+ * full barrier after the read-modify-write keeps them in that order. A newcomer
+ * publishes itself and then reads the count. See litmus.range_count.
  */
 static __always_inline int mmu_notifier_range_open(struct mmu_notifier_range *range)
 {
@@ -1034,7 +1038,12 @@ static __always_inline void mmu_notifier_change_pte(struct mm_struct *mm,
  * mmu_notifier_invalidate_range() - secondary TLBs: forget [start, end)
  *
  * Called where the CPUs' TLBs are flushed, after them (R2.10): in mm by
- * flush_tlb_mm_range(). Context: a page-table lock may be held.
+ * flush_tlb_mm_range().
+ *
+ * Context: inside a range, or with mmap_lock held, however: a registration takes
+ *	    mmap_lock for writing and waits for open ranges, and nothing else
+ *	    orders it with a flush (litmus.secondary_tlb). A page-table lock may
+ *	    be held.
  */
 static __always_inline void mmu_notifier_invalidate_range(struct mm_struct *mm,
 							  unsigned long start,
