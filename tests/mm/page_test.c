@@ -175,6 +175,50 @@ KTEST(page, waiting_for_the_unlock_does_not_take_the_lock)
 	put_page(s.page);
 }
 
+static int wait_and_count(void *arg)
+{
+	struct shared *s = arg;
+
+	wait_on_page_locked(s->page);
+	atomic_inc(&s->inside);
+	return 0;
+}
+
+/*
+ *	A (this)	B, C, D
+ *	lock
+ *			wait for the unlock: sleep
+ *	unlock: once
+ *			all go on, though none of them unlocks
+ *
+ * Waiters that want the lock would wake each other, one after the other.
+ */
+KTEST(page, one_unlock_wakes_all_who_only_wait_for_it)
+{
+	enum { WAITERS = 3 };
+	struct task *waiter[WAITERS];
+	struct shared s;
+
+	shared_init(&s, test);
+	REQUIRE(s.page);
+	lock_page(s.page);
+	for (unsigned int i = 0; i < WAITERS; i++) {
+		waiter[i] = kthread_run(wait_and_count, &s, "waiter/%u", i);
+		EXPECT_EQ(ktest_wait_blocked(test, waiter[i]), 0);
+	}
+	unlock_page(s.page);
+	KTEST_WAIT_FOR(test, atomic_read(&s.inside) == WAITERS);
+	/* After a failure: let go whoever still sleeps, one by one. */
+	for (unsigned int i = 0; i < WAITERS; i++) {
+		lock_page(s.page);
+		SetPageWaiters(s.page);
+		unlock_page(s.page);
+	}
+	for (unsigned int i = 0; i < WAITERS; i++)
+		kthread_join(waiter[i]);
+	put_page(s.page);
+}
+
 static int unlock_for_others(void *arg)
 {
 	struct shared *s = arg;
