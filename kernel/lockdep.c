@@ -41,6 +41,11 @@
  *	key->id			acquire			graph_lock, release
  *	report text, expect	report_lock		report_lock
  *
+ * Limits.  MAX_CLASSES classes, LOCKDEP_MAX_HELD locks held by a task: beyond them
+ * "out of room" is reported and the lock goes unchecked.  MAX_EDGES orders are kept
+ * with their places: beyond them orders are checked all the same, a report says that
+ * a place was not kept, and one message says so beforehand.
+ *
  * The two locks are raw and leaves; printing happens with neither held.
  * The common case, every order known, is a bit test for each held lock.
  *
@@ -89,6 +94,7 @@ static struct lock_class classes[MAX_CLASSES];
 static unsigned int nr_classes = 1;
 static struct edge edges[MAX_EDGES];
 static unsigned int nr_edges;
+static bool edges_full; /* and that was said */
 static struct raw_spinlock graph_lock = RAW_SPINLOCK_INIT;
 
 static struct raw_spinlock report_lock = RAW_SPINLOCK_INIT;
@@ -300,10 +306,17 @@ static void add_edge_text(unsigned int from, unsigned int to)
 
 	add_text("  ");
 	add_class(to);
-	add_text(" was taken at %pS\n", edge ? (void *)edge->to_ip : NULL);
+	if (!edge) {
+		add_text(" was taken (the place was not kept)\n");
+		add_text("    while holding ");
+		add_class(from);
+		add_text("\n");
+		return;
+	}
+	add_text(" was taken at %pS\n", (void *)edge->to_ip);
 	add_text("    while holding ");
 	add_class(from);
-	add_text(", taken at %pS\n", edge ? (void *)edge->from_ip : NULL);
+	add_text(", taken at %pS\n", (void *)edge->from_ip);
 }
 
 /* The way from where reach() began to @to, last step first. */
@@ -416,7 +429,7 @@ static bool breaks_irq_rule(const struct held_lock *held, unsigned int id,
 static void learn_order(const struct held_lock *held, unsigned int id,
 			unsigned long ip)
 {
-	struct edge *edge;
+	bool first_lost = false;
 
 	raw_spin_acquire(&graph_lock);
 	if (set_has(&classes[held->id].after, id) ||
@@ -427,13 +440,19 @@ static void learn_order(const struct held_lock *held, unsigned int id,
 	set_add(&classes[held->id].after, id);
 	set_add(&classes[id].before, held->id);
 	if (nr_edges < MAX_EDGES) {
-		edge = &edges[nr_edges++];
-		*edge = (struct edge){.from = held->id,
-				      .to = (u16)id,
-				      .from_ip = held->ip,
-				      .to_ip = ip};
+		edges[nr_edges++] = (struct edge){.from = held->id,
+						  .to = (u16)id,
+						  .from_ip = held->ip,
+						  .to_ip = ip};
+	} else if (!edges_full) {
+		edges_full = true;
+		first_lost = true;
 	}
 	raw_spin_release(&graph_lock);
+	if (first_lost)
+		pr_warn("lockdep: %u orders are kept with their places; further "
+			"ones are checked, but reports cannot say where\n",
+			MAX_EDGES);
 }
 
 /* ---- interrupts -------------------------------------------------------- */

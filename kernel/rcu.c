@@ -30,6 +30,9 @@
  *	rcu_need_qs		its CPU			thread rcu sets, CPU clears
  *	cpus_left		atomic			atomic
  *
+ * Limit.  The CPUs are asked one after the other, each by an interrupt, and all
+ * callbacks wait for one grace period at a time.
+ *
  * With one CPU a thread that waits is itself the switch: nothing to ask.
  * Not here: readers who sleep (kernel/srcu.c).
  */

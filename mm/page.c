@@ -35,7 +35,9 @@
  *	(tests/mm/page_test.c, contended_lock_excludes_and_wakes_everyone)
  *
  * Everyone waiting for the page is woken and tries again; the first wins.
- * Two pages that share a queue only cost each other a look.
+ * Two pages that share a queue only cost each other a look.  That look is the limit:
+ * an unlock with waiters walks its queue with interrupts off, past all who wait for
+ * any page of the same hash.
  *
  *	field			guarded by
  *	page_wait[].list	page_wait[].lock, IRQs off
