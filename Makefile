@@ -128,8 +128,10 @@ all: $(KERNEL) ## the kernel image of BUILD: test, the default; debug; release; 
 .PHONY: objects warnings builds options sources
 objects: $(OBJS)
 warnings: $(CSRC:%.c=$(O)/%.warnings)
+# Each set of options once: `bare` is among LACKING, `debug` has those of `test`.
+BUILDS := $(filter-out bare debug,$(KINDS)) $(LACKING)
 builds:
-	@echo $(filter-out bare debug,$(KINDS)) $(LACKING)
+	@echo $(BUILDS)
 options:
 	@echo $(CONFIG)
 sources:
@@ -138,6 +140,11 @@ sources:
 .PHONY: iso
 iso: deps-image ## a bootable ISO of BUILD, for BIOS and UEFI
 	@$(MAKE) --no-print-directory $(O)/concord.iso
+
+.PHONY: compile_commands.json
+compile_commands.json: ## how each source is compiled, for clangd and other editors; compiles nothing
+	@$(ALONE) scripts/compile_commands.py $(BUILD) $(BUILDS) >$@.new
+	@mv $@.new $@
 
 .PHONY: peer
 peer: $(PEER_BIN) ## the host program that is the device
@@ -203,7 +210,7 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # one that prepares what HOST_CMD_target runs.  The peer has a Makefile of its
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
-SCRIPT_TESTS := ktap meant explain session surroundings
+SCRIPT_TESTS := ktap meant explain session surroundings compile_commands
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
 .PHONY: $(SCRIPT_TESTS)
@@ -222,6 +229,10 @@ $(PEER_BIN):
 
 include $(wildcard tests/host/build.mk tests/model/litmus/build.mk \
 	bench/index/build.mk)
+
+# All that is compiled for the host but the peer, for scripts.
+.PHONY: host-programs
+host-programs: $(HOST_NOTIFIER) $(INDEX_PROGRAMS)
 
 # What runs on the host is the same beside every kernel: once is enough.
 HOST_WORDS = $(if $(filter build/test,$(O)),$(foreach t,$(HOST_TESTS),'$(t)=$(HOST_CMD_$(t))'))
@@ -320,7 +331,7 @@ clean: ## remove build/
 help: ## this list
 	@awk -F ':.*## ' '/^##@/ { room = substr($$0, 5); \
 			if (!(room in said)) rooms[++n] = room; } \
-		/^[a-z-]+:.*## / { said[room] = said[room] \
+		/^[a-z._-]+:.*## / { said[room] = said[room] \
 			sprintf("  %-13s %s\n", $$1, $$2); } \
 		END { for (i = 1; i <= n; i++) \
 			printf "\n%s\n%s", rooms[i], said[rooms[i]]; }' \

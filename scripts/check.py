@@ -581,7 +581,7 @@ def check_commands():
     """`make TARGET` in the documents names a target, VARIABLE= a variable"""
     wrong = []
     makefile = text_of('Makefile') + ''.join(text_of(f) for f in files('*.mk'))
-    targets = set(re.findall(r'^([\w-]+):', makefile, re.M))
+    targets = set(re.findall(r'^([\w.-]+):', makefile, re.M))
     scripts = makefile + text_of('scripts/run-qemu') + \
         text_of('scripts/run-tests.py')
     for path in files('*.md'):
@@ -597,7 +597,7 @@ def check_commands():
                         name = word.split('=')[0]
                         if not re.search(r'\b%s\b' % re.escape(name), scripts):
                             wrong.append(where + 'no variable ' + name)
-                    elif re.match(r'^[a-z][\w-]*$', word):
+                    elif re.match(r'^[a-z][\w.-]*\w$', word):
                         if word not in targets:
                             wrong.append(where + 'no target ' + word)
                     else:

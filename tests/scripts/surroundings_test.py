@@ -2,31 +2,20 @@
 # SPDX-License-Identifier: MIT
 """Scripts and Makefiles do their work wherever they are. Prints TAP.
 
-What differs from machine to machine is made here: a tree under a strange name,
-a PATH that lacks a tool or has a stand-in of another version, a closed
-descriptor, variables that a shell obeys. The tree itself is not touched: where
-something would be written it is a copy.
+A tree under a strange name, a PATH that lacks a tool or has a stand-in of
+another version, a closed descriptor, variables that a shell obeys. The tree
+itself is not touched: where something would be written it is a copy.
 """
 
-import contextlib
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True
 
 import tap  # noqa: E402
-
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))))
-
-# What the make that runs this test, and its user, have set for themselves.
-LEFT_OUT = ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEFILES', 'BUILD', 'O',
-            'COMPILER', 'CONFIG', 'CROSS_COMPILE', 'OBJCOPY', 'NM', 'SMP',
-            'PEER', 'T', 'REPEAT', 'TIMEOUT', 'BOOTS', 'FIRMWARE', 'OVMF_DIR',
-            'CDPATH', 'V')
+from elsewhere import (TOP, copy_tree, path_with,  # noqa: E402
+                       path_without, place, run, write)
 
 # Stands in for QEMU: notes its arguments, and ends as a kernel that passed.
 QEMU = '''#!/bin/sh
@@ -58,68 +47,6 @@ with socket.socket(socket.AF_UNIX) as link:
     while True:
         signal.pause()
 '''
-
-
-def write(path, text):
-    with open(path, 'w', encoding='utf-8') as out:
-        out.write(text)
-    os.chmod(path, 0o755)
-
-
-@contextlib.contextmanager
-def place(name='plain'):
-    """A directory of that name, gone afterwards."""
-    with tempfile.TemporaryDirectory() as outer:
-        inner = os.path.join(outer, name)
-        os.mkdir(inner)
-        yield inner
-
-
-def copy_tree(where):
-    """All of the tree but what is built."""
-    tree = os.path.join(where, 'tree')
-    shutil.copytree(TOP, tree, symlinks=True,
-                    ignore=lambda folder, names: {'build', '.git', '__pycache__'}
-                    if folder == TOP else {'__pycache__'})
-    return tree
-
-
-def environment(**more):
-    env = {name: value for name, value in os.environ.items()
-           if name not in LEFT_OUT}
-    env.update(more)
-    return env
-
-
-def run(command, cwd=TOP, **env):
-    """(status, what it said on both) of a command."""
-    done = subprocess.run(command, cwd=cwd, env=environment(**env),
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, check=False, timeout=120)
-    return done.returncode, done.stdout.decode('utf-8', 'replace')
-
-
-def path_without(where, *lacking):
-    """A PATH that has all commands of this one but some."""
-    folder = os.path.join(where, 'bin')
-    os.mkdir(folder)
-    for source in os.environ['PATH'].split(':'):
-        if not os.path.isdir(source):
-            continue
-        for name in os.listdir(source):
-            link = os.path.join(folder, name)
-            if name not in lacking and not os.path.lexists(link):
-                os.symlink(os.path.join(source, name), link)
-    return folder
-
-
-def path_with(where, stubs):
-    """A PATH that begins with programs of these names and texts."""
-    folder = os.path.join(where, 'stubs')
-    os.mkdir(folder)
-    for name, text in stubs.items():
-        write(os.path.join(folder, name), text)
-    return folder + ':' + os.environ['PATH']
 
 
 def boot(where, options=(), scripts=os.path.join(TOP, 'scripts'), how=(), **env):
