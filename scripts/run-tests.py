@@ -27,6 +27,7 @@ import os
 import sys
 import time
 
+import debugdoc
 import kernelboots
 import ktap
 import liveboots
@@ -40,6 +41,9 @@ LIVE_BOOTS = {
     'peer_is_killed_in_the_contest': liveboots.peer_is_killed,
     'gdb_looks_at_the_contest': liveboots.gdb_looks,
     'gdb_lists_plain_subscribers': liveboots.gdb_lists,
+    'gdb_follows_the_document': debugdoc.follows,
+    'gdb_stops_at_a_triple_fault': debugdoc.triple_fault,
+    'a_triple_fault_leaves_a_trace': debugdoc.trace,
     'a_loader_leaves_control_bits_on': liveboots.bad_loader,
 }
 

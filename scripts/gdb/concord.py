@@ -2,7 +2,7 @@
 """gdb commands for a running or a stopped Concord
 
     make debug                          in one terminal
-    gdb -x scripts/gdb/concord.py build/test/concord.elf     in another
+    gdb -x scripts/gdb/concord.py build/debug/concord.elf    in another
 
     mm                  all address spaces
     vmas MM             regions of one, by its number
@@ -11,7 +11,8 @@
     tasks               all tasks
     backtrace           gdb's own; `thread apply all backtrace` for every CPU
 
-CONCORD_GDB is where QEMU waits if not on port 1234. Everything is read through the debugger; nothing in the kernel runs for it.
+docs/debugging.md leads through a session. CONCORD_GDB is where QEMU waits if
+not on port 1234. All is read through the debugger; no code of the kernel runs.
 Objects and fields are those of include/mm/mm_types.h; the page-table bits
 those of arch/x86_64/include/asm/paging.h.
 """
@@ -52,8 +53,10 @@ def each_mm():
 
 
 def find_mm(word):
+    """By its number, which may be an expression: mm->id."""
+    number = int(gdb.parse_and_eval(word))
     for mm in each_mm():
-        if int(mm['id']) == int(word, 0):
+        if int(mm['id']) == number:
             return mm
     raise gdb.GdbError('no address space %s; `mm` lists them' % word)
 
