@@ -116,7 +116,7 @@ def test_cdpath_leads_no_script_to_another_tree():
             elif script == '.ci/run':
                 script = tree + '\n'
             else:
-                script = os.path.join(tree, 'tests', 'model', 'gate.pml')
+                script = os.path.join(tree, 'build', 'model', '')
             with open(noted, encoding='utf-8') as lines:
                 assert script in lines.read(), script
 
