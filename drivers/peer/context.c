@@ -34,7 +34,22 @@
  * and the one between two callbacks, which is why the lock is held until the
  * device has acknowledged: the second finds an empty table and returns at
  * once, and that must mean that the device has let go, not that it was asked
- * to.
+ * to.  The same lock is held while the device destroys a context.  It gives the
+ * number up at once and lets an access in flight end, so the answer to an
+ * INVALIDATE meanwhile would say nothing of that access (peer_race_test.c,
+ * change_beside_a_destroy_waits_for_the_access_in_flight):
+ *
+ *	device			destroy			munmap
+ *	access begins
+ *				lock; CTX_DESTROY
+ *	number is free
+ *							start: waits for lock
+ *	access ends
+ *	acknowledges
+ *				table is empty; unlock
+ *							frame freed (must not
+ *							be before the access
+ *							has ended)
  *
  *	field			read with	write with
  *	ctx->table, ->closed	ctx->lock	ctx->lock
@@ -99,9 +114,7 @@ static void context_revoke(struct peer_context *ctx, vaddr_t start, vaddr_t end)
 		peer_die(peer, "it does not acknowledge an invalidation");
 		return;
 	}
-	/* A context it does not know any more has no translations either. */
-	if (!err && peer_slot_status(slot) != PEER_S_OK &&
-	    peer_slot_status(slot) != PEER_S_NO_CONTEXT)
+	if (!err && peer_slot_status(slot) != PEER_S_OK)
 		peer_die(peer, "it refuses an invalidation");
 	else if (err == -EPROTO)
 		peer_die(peer, "it garbles an acknowledgement");
@@ -173,9 +186,10 @@ static const struct mmu_interval_notifier_ops context_ops = {
 	.invalidate = context_invalidate,
 };
 
-static int context_command(struct peer *peer, u32 command, u32 id)
+static int context_make(struct peer *peer, u32 id)
 {
-	struct peer_wire_request request = {.command = command, .ctx = id};
+	struct peer_wire_request request = {.command = PEER_CMD_CTX_CREATE,
+					    .ctx = id};
 	struct peer_wire_answer answer;
 
 	return peer_command(peer, &request, sizeof(request), &answer,
@@ -184,7 +198,11 @@ static int context_command(struct peer *peer, u32 command, u32 id)
 
 void peer_context_forget(struct peer *peer, u32 id)
 {
-	int err = context_command(peer, PEER_CMD_CTX_DESTROY, id);
+	struct peer_wire_request request = {.command = PEER_CMD_CTX_DESTROY,
+					    .ctx = id};
+	struct peer_wire_answer answer;
+	int err = peer_command_let_go(peer, &request, sizeof(request), &answer,
+				      sizeof(answer));
 
 	/* One that it does not know has no translations either. */
 	if (err && err != -ECANCELED && err != -EIO)
@@ -277,7 +295,7 @@ int peer_context_create(struct peer *peer, struct mm_struct *mm,
 		err = (int)PTR_ERR(ctx->thread);
 		goto out_remove;
 	}
-	err = context_command(peer, PEER_CMD_CTX_CREATE, ctx->id);
+	err = context_make(peer, ctx->id);
 	if (err)
 		goto out_forget;
 	wake_up_process(ctx->thread);
@@ -299,9 +317,9 @@ out_free:
 }
 
 /*
- * The thread goes first, so that nothing is installed any more; then the device
- * forgets the context; then the callbacks, which until now found a context that
- * the device still knew.
+ * The thread goes first, so that nothing is installed any more.  The device
+ * forgets the context with the lock held: a callback before that finds a context
+ * that the device knows, and one after it an empty table.
  */
 void peer_context_destroy(struct peer_context *ctx)
 {
@@ -309,15 +327,15 @@ void peer_context_destroy(struct peer_context *ctx)
 	unsigned int exclusive = 0;
 
 	kthread_stop(ctx->thread);
+	mutex_lock(&ctx->lock);
 	peer_context_forget(peer, ctx->id);
+	/* Still subscribed: what is in the table is mapped. */
+	peer_table_remove(&ctx->table, 0, PEER_VA_END, drop_one, &exclusive);
+	mutex_unlock(&ctx->lock);
 	wait_event_timeout_ns(&ctx->idle,
 			      !READ_ONCE(ctx->orders) || !peer_alive(peer),
 			      PEER_CANCEL_NS);
 	peer_work_cancel(ctx);
-	/* Under the lock and still subscribed: what is in the table is mapped. */
-	mutex_lock(&ctx->lock);
-	peer_table_remove(&ctx->table, 0, PEER_VA_END, drop_one, &exclusive);
-	mutex_unlock(&ctx->lock);
 	mmu_interval_notifier_remove(&ctx->sub);
 	context_unnumber(ctx);
 	peer_request_flush(ctx);

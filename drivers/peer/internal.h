@@ -298,6 +298,14 @@ u32 peer_slot_status(const struct peer_slot *slot);
 int peer_command(struct peer *peer, const void *request, u32 length,
 		 void *answer, u32 answer_length);
 
+/*
+ * The same for a command by which the device lets go of pages, with a lock held
+ * that a callback takes. It has a slot that no other kind of command can keep:
+ * the holder of one of those may wait for mmap_lock, and so for that callback.
+ */
+int peer_command_let_go(struct peer *peer, const void *request, u32 length,
+			void *answer, u32 answer_length);
+
 /* Errno for a status of the wire format. */
 int peer_status_errno(u32 status);
 
