@@ -31,15 +31,15 @@
 #include "lib/mirror.h"
 #include "lib/user_atomic.h"
 
-#define KEPT     4
-#define FIXED    8 /* kept and protected */
-#define VOLATILE 12
-#define OWNERS   2
-#define PAGES    (VOLATILE + OWNERS)
-#define MIRRORS  2
-#define PHASES   3
-#define ROUNDS   30
-#define WORST    64 /* one in so many allocations fails */
+#define KEPT         4
+#define FIXED        8 /* kept and protected */
+#define VOLATILE     12
+#define OWNERS       2
+#define PAGES        (VOLATILE + OWNERS)
+#define MIRRORS      2
+#define PHASES       3
+#define ROUNDS       16
+#define FAILS_ONE_IN 4
 
 struct arena {
 	struct ktest *test;
@@ -337,7 +337,7 @@ KTEST_F(mirror_race, the_same_holds_where_one_in_many_allocations_fails,
 	KT_NEEDS_DEVICE_PRIVATE | KT_NEEDS_DEBUG)
 {
 	struct arena *arena = arena_new(test);
-	struct team *team = race(arena, WORST);
+	struct team *team = race(arena, FAILS_ONE_IN);
 
 	EXPECT_GT(atomic64_read(&team->allocs_failed), 0);
 }

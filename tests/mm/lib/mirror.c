@@ -482,9 +482,17 @@ void mirror_verify(struct mirror *m)
 	unsigned long i;
 
 	for (i = 0; i < m->nr; i++) {
-		if (!mirror_agrees(m, i))
-			ktest_fail(m->box->test,
-				   "page %lu: the device is wrong of %#lx", i,
-				   pte_val(sandbox_pte(m->box, address_of(m, i))));
+		const struct mirrored *page = &m->page[i];
+
+		if (mirror_agrees(m, i))
+			continue;
+		ktest_fail(m->box->test,
+			   "page %lu: the device has%s%s%s%s%s, frame %#lx; the entry is %#lx",
+			   i, page->present ? " a translation" : " none",
+			   page->write ? ", may write" : "",
+			   page->exclusive ? ", exclusive" : "",
+			   page->owned ? ", owned" : "",
+			   page->tracked ? "" : ", no object", page->pfn,
+			   pte_val(sandbox_pte(m->box, address_of(m, i))));
 	}
 }
