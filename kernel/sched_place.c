@@ -15,7 +15,7 @@
  *					clears bit 3: was clear already
  *	queues on CPU 3			takes the next idle CPU
  *
- * (tests/kernel/sched_test.c, wakeups_in_a_row_claim_different_cpus)
+ * (tests/kernel/sched_place_test.c, wakeups_in_a_row_claim_different_cpus)
  *
  * A CPU without work takes a waiting task: when it runs out of work, and at each
  * tick while it idles.  The second look is for a task that was queued on a busy
