@@ -19,8 +19,10 @@
  *
  *	entry			new rights without write   with write
  *	zero page		the new rights, read-only  the same
- *	own page		the new rights, read-only  writable at once: it
- *							   belongs to this mm
+ *	own page		the new rights, read-only  writable at once, if
+ *							   no fault must notice
+ *							   the next write
+ *							   (mm/rmap.h)
  *	device-exclusive write	device-exclusive read	   stays
  *	device-exclusive read	stays			   stays (R7.14): rights
  *							   come at the restore
@@ -41,6 +43,7 @@
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>
 #include <mm/pgtable.h>
+#include <mm/rmap.h>
 #include <mm/swapops.h>
 #include <mm/tlb.h>
 
@@ -48,11 +51,7 @@ static pte_t mprotect_present(const struct vm_area_struct *vma, pte_t old)
 {
 	pte_t pte = pte_modify(old, vma->vm_page_prot);
 
-	/* The frame decides: one compare for pages that stay read-only. */
-	if ((vma->vm_flags & VM_WRITE) &&
-	    PageAnonExclusive(pfn_to_page(pte_pfn(old))))
-		pte = pte_mkwrite(pte);
-	return pte;
+	return can_change_pte_writable(vma, pte) ? pte_mkwrite(pte) : pte;
 }
 
 static pte_t mprotect_swap(const struct vm_area_struct *vma, pte_t old)

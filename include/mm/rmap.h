@@ -10,6 +10,10 @@
  *
  * A page that belongs to one mm may be written without copying it first; all
  * anonymous pages begin that way.  The zero page is not counted at all.
+ *
+ * Belonging to one mm is one of the things that an entry needs before it may be
+ * made writable without a fault; the others are here as well, so that whatever
+ * gives rights back asks the same question (R1.21, R8.18).
  */
 #ifndef MM_RMAP_H
 #define MM_RMAP_H
@@ -39,6 +43,24 @@ static __always_inline void page_remove_rmap(struct page *page)
 {
 	ASSERT(page_mapcount(page) > 0);
 	atomic_dec(&page->mapcount);
+}
+
+/**
+ * can_change_pte_writable() - may this entry be writable without a fault?
+ * @vma: its region, with the rights that the entry shall have
+ * @pte: a present entry of an anonymous page or the zero page
+ *
+ * A write through such an entry is seen by nobody. So it may not be one whose
+ * next write a fault must notice: the write mark was cleared (soft-dirty), the
+ * page is protected for a user's handler, or a copy must be made first.
+ *
+ * Context: the lock of the entry's table is held. Rules R1.21, R8.18.
+ */
+static __always_inline bool
+can_change_pte_writable(const struct vm_area_struct *vma, pte_t pte)
+{
+	return (vma->vm_flags & VM_WRITE) && pte_soft_dirty(pte) &&
+	       !pte_uffd_wp(pte) && PageAnonExclusive(pfn_to_page(pte_pfn(pte)));
 }
 
 #endif

@@ -2,12 +2,20 @@
 /*
  * tests/mm/mprotect_test.c - rights change, contents stay
  */
+#include <arch/tlb.h>
 #include <kernel/string.h>
+#include <kernel/timer.h>
+#include <mm/tlb.h>
 #include "mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define RW         (PROT_READ | PROT_WRITE)
+#define RWX        (PROT_READ | PROT_WRITE | PROT_EXEC)
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
+#define TABLE      512
+#define ROUNDS     100
+/* The interrupt's next look: 2 to 66 microseconds, of no period. */
+#define NEXT_LOOK_NS(n) (2000 + (n)*7919UL % 65536)
 
 KTEST(mprotect, bad_arguments_and_holes_change_nothing)
 {
@@ -239,5 +247,198 @@ KTEST_F(mprotect, an_event_may_cover_more_than_changes_and_never_less,
 	EXPECT_GE(box.seen[0].start, AT(0));
 	EXPECT_GE(box.seen[0].end, AT(6));
 	EXPECT_LE(box.seen[0].end, AT(8));
+	sandbox_close(&box);
+}
+
+/* Flushes of this address space during one change of rights. */
+static unsigned long flushes_of(struct sandbox *box, int prot)
+{
+	struct ktest *test = box->test;
+	struct tlb_counters before, after;
+
+	tlb_read_counters(&before);
+	EXPECT_EQ(do_mprotect(box->mm, AT(0), LEN(1), prot), 0);
+	tlb_read_counters(&after);
+	return after.flushes - before.flushes;
+}
+
+/* A CPU that remembers more rights than there are would go on using them. */
+KTEST(mprotect, every_right_that_is_lost_is_flushed_and_none_that_is_gained)
+{
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(flushes_of(&box, RWX), 0UL);
+	EXPECT_EQ(flushes_of(&box, RW), 1UL);
+	EXPECT_EQ(flushes_of(&box, PROT_READ | PROT_EXEC), 1UL);
+	EXPECT_EQ(flushes_of(&box, PROT_READ), 1UL);
+	EXPECT_EQ(flushes_of(&box, PROT_NONE), 1UL);
+	EXPECT_EQ(flushes_of(&box, PROT_READ), 0UL);
+	EXPECT_EQ(flushes_of(&box, RWX), 0UL);
+	sandbox_close(&box);
+}
+
+/*
+ * The write mark was cleared, so the next write must fault and set it; rights
+ * that go and come back change nothing about that (R1.21).
+ *
+ *	page	0: written, mark cleared	1: written
+ */
+KTEST(mprotect, a_cleared_write_mark_survives_rights_that_go_and_return)
+{
+	struct sandbox box;
+	unsigned int i;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 2);
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(user_poke(AT(i), 1), 0);
+	sandbox_set_pte(
+		&box, AT(0),
+		pte_clear_soft_dirty(pte_wrprotect(sandbox_pte(&box, AT(0)))));
+	flush_tlb_mm_range(box.mm, AT(0), AT(1));
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(2), PROT_READ), 0);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(2), RW), 0);
+	EXPECT(!pte_write(sandbox_pte(&box, AT(0))));
+	EXPECT(!pte_soft_dirty(sandbox_pte(&box, AT(0))));
+	EXPECT(pte_write(sandbox_pte(&box, AT(1))));
+	EXPECT_EQ(user_poke(AT(0), 2), 0);
+	EXPECT(pte_write(sandbox_pte(&box, AT(0))));
+	EXPECT(pte_soft_dirty(sandbox_pte(&box, AT(0))));
+	sandbox_close(&box);
+}
+
+/* So is a page that a user's handler has write-protected. */
+KTEST(mprotect, a_page_protected_for_a_handler_stays_so_when_rights_return)
+{
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	sandbox_set_pte(&box, AT(0),
+			pte_mkuffd_wp(pte_wrprotect(sandbox_pte(&box, AT(0)))));
+	flush_tlb_mm_range(box.mm, AT(0), AT(1));
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_READ), 0);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), RW), 0);
+	EXPECT(!pte_write(sandbox_pte(&box, AT(0))));
+	EXPECT(pte_uffd_wp(sandbox_pte(&box, AT(0))));
+	sandbox_close(&box);
+}
+
+/* --- the processor's own mark ------------------------------------------------ */
+
+/* One table of entries, that a processor uses while their rights change. */
+struct uses {
+	struct timer timer;
+	struct spinlock *ptl;
+	pte_t *table;
+	bool met; /* the entries were used while the table was locked */
+	unsigned int looks;
+	bool used[TABLE];
+};
+
+/*
+ * What a processor does at the first write through a writable entry that is
+ * clean: in one instruction, only if the entry is as it was read, and without a
+ * lock. Where the entry is not there the write would fault, and come later.
+ */
+static bool use_entry(pte_t *ptep)
+{
+	unsigned long old = pte_val(ptep_get(ptep));
+
+	return pte_write(__pte(old)) &&
+	       cmpxchg(&ptep->pte, old, old | _PAGE_DIRTY) == old;
+}
+
+/* In an interrupt, which may come anywhere; again, until the table is locked. */
+static void use_entries(struct timer *timer)
+{
+	struct uses *uses = container_of(timer, struct uses, timer);
+	int i;
+
+	if (!spin_is_locked(uses->ptl)) {
+		timer_arm_ns(timer, NEXT_LOOK_NS(uses->looks++));
+		return;
+	}
+	for (i = 0; i < TABLE; i++)
+		uses->used[i] = use_entry(uses->table + i);
+	WRITE_ONCE(uses->met, true);
+}
+
+/* As after writing to disk: writable and clean. */
+static void clean_all(struct sandbox *box, struct uses *uses) __no_thread_safety
+{
+	int i;
+
+	mmap_read_lock(box->mm);
+	uses->table = pgtable_map_lock(box->mm, AT(0), &uses->ptl);
+	for (i = 0; i < TABLE; i++)
+		set_pte(uses->table + i,
+			pte_mkclean(ptep_get_and_clear(uses->table + i)));
+	spin_unlock(uses->ptl);
+	mmap_read_unlock(box->mm);
+}
+
+static unsigned int used_and_clean(const struct uses *uses)
+{
+	unsigned int lost = 0;
+	int i;
+
+	for (i = 0; i < TABLE; i++)
+		lost += uses->used[i] && !pte_dirty(ptep_get(uses->table + i));
+	return lost;
+}
+
+/* Changes rights, again and again, until the entries were used meanwhile. */
+static void change_beside_uses(struct sandbox *box, struct uses *uses)
+{
+	struct ktest *test = box->test;
+	int change = 0;
+
+	clean_all(box, uses);
+	WRITE_ONCE(uses->met, false);
+	timer_arm_ns(&uses->timer, NEXT_LOOK_NS(uses->looks++));
+	while (!READ_ONCE(uses->met) && change < TABLE)
+		EXPECT_EQ(do_mprotect(box->mm, AT(0), LEN(TABLE),
+				      change++ & 1 ? RW : RWX),
+			  0);
+	timer_cancel_sync(&uses->timer);
+	EXPECT(uses->met);
+	EXPECT_EQ(do_mprotect(box->mm, AT(0), LEN(TABLE), RW), 0);
+}
+
+/*
+ *	mprotect			the processor, at a write
+ *	entry taken out whole
+ *					no entry: a fault, later
+ *	entry put back
+ *
+ *	entry only read			(the mistake)
+ *					sets the entry's dirty bit
+ *	entry put back, clean
+ *	an entry that was used is dirty
+ *
+ * The writes are played by a timer's interrupt: it comes between any two
+ * instructions of the change, and uses all entries at once.
+ */
+KTEST(mprotect, a_dirty_mark_that_the_processor_sets_meanwhile_is_kept)
+{
+	static struct uses uses;
+	struct sandbox box;
+	int i;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), TABLE);
+	for (i = 0; i < TABLE; i++)
+		EXPECT_EQ(user_poke(AT(i), 1), 0);
+	uses = (struct uses){.met = false};
+	timer_init(&uses.timer, use_entries);
+	for (i = 0; i < ROUNDS && !ktest_failed(test); i++) {
+		change_beside_uses(&box, &uses);
+		EXPECT_EQ(used_and_clean(&uses), 0U);
+	}
 	sandbox_close(&box);
 }
