@@ -7,22 +7,37 @@
  *
  * Idea.  Two steps that repeat.  Take what is there: one hold of a table's lock
  * for as many entries as serve, with a reference each.  Where one does not
- * serve, let the lock go, do what a touch at that address would do
- * (handle_mm_fault), and look again.  An exclusive entry is restored by that
- * fault like by any touch (R8.4).
+ * serve, drop the lock, do what a touch at that address would do
+ * (handle_mm_fault), and look again.
  *
  *	entry			without FOLL_WRITE	with FOLL_WRITE
  *	present, writable	serves			serves
  *	present, read-only	serves			fault
+ *	device-exclusive	fault: restored		fault: restored, unless
+ *						FOLL_TAKE_OVER: serves
  *	anything else		fault			fault
  *
  * The fault returns without a promise: before we look again another thread may
  * have emptied or changed the entry.  So the steps repeat until the entry
  * serves, a fault fails, or the task is killed.
  *
- * Locks: mmap_lock, held by the caller in either mode and never dropped here;
- * the table's lock while references are taken, which is what makes taking them
- * safe: as long as the entry is there, it holds one.
+ * Only the fault changes the mapping, and only it raises events.  A caller that
+ * calls twice under one hold of mmap_lock for writing raises none in the second
+ * call: a driver that looks a page up calls once before its read section begins
+ * and once inside it (mm/mmu_notifier_rounds.c).
+ *
+ * Locks: mmap_lock, held by the caller in either mode and never dropped here.
+ * The table's lock is held while references are taken: as long as the entry is
+ * there, it holds one, so the page cannot be free yet.
+ *
+ *	get_user_pages_remote()		madvise_dontneed()	(must hold)
+ *	lock; entry: page p
+ *	reference
+ *	unlock
+ *					lock; entry emptied; unlock
+ *					p's reference dropped	p is not freed
+ *
+ *	(gup_test.c, pages_are_held_before_another_can_throw_them_away)
  */
 #include <kernel/sched.h>
 #include <mm/fault.h>
@@ -30,12 +45,17 @@
 #include <mm/mm.h>
 #include <mm/page.h>
 #include <mm/pgtable.h>
+#include <mm/rmap.h>
 
-static bool gup_serves(pte_t pte, unsigned int gup_flags)
+/* The page behind an entry that serves, else NULL. */
+static struct page *gup_page(pte_t pte, unsigned int gup_flags)
 {
-	if (!pte_present(pte))
-		return false;
-	return pte_write(pte) || !(gup_flags & FOLL_WRITE);
+	if (pte_present(pte)) {
+		if (!pte_write(pte) && (gup_flags & FOLL_WRITE))
+			return NULL;
+		return pfn_to_page(pte_pfn(pte));
+	}
+	return gup_flags & FOLL_TAKE_OVER ? page_to_take_over(pte) : NULL;
 }
 
 /* Pages from @addr on whose entries serve; stops at the first that does not. */
@@ -51,13 +71,11 @@ static unsigned long gup_take(struct mm_struct *mm, vaddr_t addr, vaddr_t end,
 		return 0;
 	end = pmd_addr_end(addr, end);
 	for (; addr < end; addr += PAGE_SIZE, ptep++, nr++) {
-		pte_t pte = ptep_get(ptep);
+		struct page *page = gup_page(ptep_get(ptep), gup_flags);
 
-		if (!gup_serves(pte, gup_flags))
+		if (!page)
 			break;
 		if (gup_flags & FOLL_GET) {
-			struct page *page = pfn_to_page(pte_pfn(pte));
-
 			get_page(page);
 			pages[nr] = page;
 		}
@@ -117,10 +135,13 @@ long get_user_pages_remote(struct mm_struct *mm, vaddr_t start, unsigned long nr
 
 	mmap_assert_locked(mm);
 	if (!IS_ALIGNED(start, PAGE_SIZE) || !nr ||
-	    ((gup_flags & FOLL_GET) && !pages))
+	    ((gup_flags & FOLL_GET) && !pages) ||
+	    ((gup_flags & FOLL_TAKE_OVER) && !(gup_flags & FOLL_WRITE)))
 		return -EINVAL;
-	if (start >= USER_END || nr > (USER_END - start) >> PAGE_SHIFT)
+	if (start >= USER_END)
 		return -EFAULT;
+	/* Behind the end is nothing, as in a hole: the count is short (R8.3). */
+	nr = min(nr, (USER_END - start) >> PAGE_SHIFT);
 	end = start + (nr << PAGE_SHIFT);
 
 	for (vma = vma_lookup(mm, start); start < end; vma = vma->vm_next) {

@@ -13,6 +13,12 @@ struct page;
 #define FOLL_WRITE 0x1U
 /* Return each page with a reference; without it only fault them in. */
 #define FOLL_GET 0x2U
+/*
+ * With FOLL_WRITE: a device-exclusive entry serves as it is and is not restored,
+ * if its region still allows writing. For callers that then take it over
+ * (make_device_exclusive_range()); no CPU can write to such a page.
+ */
+#define FOLL_TAKE_OVER 0x4U
 
 /**
  * get_user_pages_remote() - fault pages in and take references
@@ -22,15 +28,22 @@ struct page;
  * @gup_flags: FOLL_*
  * @pages: @nr slots, filled for FOLL_GET; else may be NULL
  *
- * A device-exclusive page is taken back first. Pages are not locked; a
+ * Faults in what does not serve: empty entries are filled, the zero page is
+ * replaced and an exclusive entry is restored, each with its event. Where every
+ * page serves nothing changes and nothing is raised. Pages are not locked; a
  * reference keeps the frame, not the mapping.
+ *
+ * A driver calls this before its read section, without FOLL_GET, so that the
+ * call inside the section has nothing left to change (R8.23; the rounds in
+ * mm/notifier/mmu_notifier.h).
  *
  * Context: mmap_lock held in either mode, kept; may sleep; no page lock and no
  *	    lock held that a notifier callback takes.
  * Return: number of pages held, less than @nr if an error came after the
- *	   first; or, for an error on the first, -EFAULT (no region, or it does
- *	   not allow the access), -ENOMEM, -EINTR (killed), -EINVAL (bad
- *	   arguments). Slots beyond the return value are untouched.
+ *	   first or user space ends before @nr; or, for an error on the first,
+ *	   -EFAULT (no region, or it does not allow the access), -ENOMEM, -EINTR
+ *	   (killed), -EINVAL (bad arguments). Slots beyond the return value are
+ *	   untouched. Rules R8.2 - R8.4.
  */
 long get_user_pages_remote(struct mm_struct *mm, vaddr_t start, unsigned long nr,
 			   unsigned int gup_flags, struct page **pages);

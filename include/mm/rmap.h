@@ -20,6 +20,7 @@
 
 #include <mm/mm_types.h>
 #include <mm/page.h>
+#include <mm/swapops.h>
 
 /* A page nobody else has seen yet gets its first and only entry. */
 static __always_inline void page_add_new_anon_rmap(struct page *page,
@@ -61,6 +62,28 @@ can_change_pte_writable(const struct vm_area_struct *vma, pte_t pte)
 {
 	return (vma->vm_flags & VM_WRITE) && pte_soft_dirty(pte) &&
 	       !pte_uffd_wp(pte) && PageAnonExclusive(pfn_to_page(pte_pfn(pte)));
+}
+
+/**
+ * page_to_take_over() - the page of an exclusive entry, if a device may have it
+ * @pte: any entry that is not present, of a region that may be written
+ *
+ * Taking over is a write, and marks the entry as one: the cleared write mark
+ * that would forbid can_change_pte_writable() does not matter here.
+ *
+ * Context: the lock of the entry's table is held. Rule R8.2.
+ * Return: the page, without a reference; NULL: it needs a fault first.
+ */
+static __always_inline struct page *page_to_take_over(pte_t pte)
+{
+	struct page *page;
+
+	if (!is_swap_pte(pte) ||
+	    !is_device_exclusive_entry(pte_to_swp_entry(pte)) ||
+	    pte_swp_uffd_wp(pte))
+		return NULL;
+	page = pfn_to_page(swp_offset_pfn(pte_to_swp_entry(pte)));
+	return PageAnonExclusive(page) ? page : NULL;
 }
 
 #endif

@@ -5,7 +5,9 @@
  * The caller here has not adopted the address space: all goes through the
  * tables, nothing through the CPU.
  */
+#include <kernel/preempt.h>
 #include <kernel/string.h>
+#include <kernel/timer.h>
 #include <mm/alloc_fail.h>
 #include <mm/gup.h>
 #include <mm/page_alloc.h>
@@ -13,6 +15,10 @@
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
+#define MANY       512
+#define ROUNDS     40U
+/* The next interrupt: 2 to 66 microseconds, of no period. */
+#define NEXT_LOOK_NS(n) (2000 + (n)*7919UL % 65536)
 
 static long gup(struct sandbox *box, vaddr_t addr, unsigned long nr,
 		unsigned int flags, struct page **pages)
@@ -108,11 +114,37 @@ KTEST(gup, errors_on_the_first_page_are_told_apart)
 	EXPECT_EQ(gup(&box, AT(2), 1, FOLL_GET, pages), (long)-EFAULT);
 	EXPECT_EQ(gup(&box, 0, 1, FOLL_GET, pages), (long)-EFAULT);
 	EXPECT_EQ(gup(&box, USER_END, 1, FOLL_GET, pages), (long)-EFAULT);
-	EXPECT_EQ(gup(&box, AT(0), ~0UL, FOLL_GET, pages), (long)-EFAULT);
+	EXPECT_EQ(gup(&box, ~0UL & PAGE_MASK, 1, FOLL_GET, pages), (long)-EFAULT);
+	EXPECT_EQ(gup(&box, AT(1), ~0UL, FOLL_GET, pages), (long)-EFAULT);
+	EXPECT_EQ(gup(&box, AT(0), 1, FOLL_GET | FOLL_TAKE_OVER, pages),
+		  (long)-EINVAL);
 	EXPECT_EQ(gup(&box, AT(0) + 1, 1, FOLL_GET, pages), (long)-EINVAL);
 	EXPECT_EQ(gup(&box, AT(0), 0, FOLL_GET, pages), (long)-EINVAL);
 	EXPECT_EQ(gup(&box, AT(0), 1, FOLL_GET, NULL), (long)-EINVAL);
 	EXPECT_EQ(pages[0], mark);
+	sandbox_close(&box);
+}
+
+/*
+ *	pages from the end of user space	-3 -2 -1 | 0
+ *	mapped					[      ] |
+ *	asked for				[------------- ...
+ */
+KTEST(gup, the_end_of_user_space_makes_the_count_short)
+{
+	struct page *mark = (struct page *)0x11;
+	struct page *pages[8] = {[3] = mark};
+	const vaddr_t at = USER_END - LEN(3);
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, at, 3);
+	EXPECT_EQ(gup(&box, at, 8, FOLL_WRITE | FOLL_GET, pages), 3L);
+	EXPECT_EQ(pages[3], mark);
+	put_all(pages, 3);
+	EXPECT_EQ(gup(&box, at + LEN(2), ~0UL, FOLL_GET, pages), 1L);
+	EXPECT_EQ(pages[3], mark);
+	put_all(pages, 1);
 	sandbox_close(&box);
 }
 
@@ -195,5 +227,96 @@ KTEST(gup, a_killed_task_stops_with_eintr)
 	EXPECT(!IS_ERR(task));
 	if (!IS_ERR(task))
 		EXPECT_EQ(kthread_join(task), -EINTR);
+	sandbox_close(&box);
+}
+
+/* --- another thread runs as soon as the table's lock is free ----------------- */
+
+enum hold_state {
+	HOLD_OVER,
+	HOLD_BEGINS, /* the holder holds and puts, again and again */
+	HOLD_DONE,   /* all of them */
+};
+
+struct hold {
+	atomic_t state;
+	struct timer timer;
+	unsigned int looks;
+	struct page *pages[MANY];
+};
+
+/* In an interrupt on the holder's CPU: leave the holder as soon as it allows. */
+static void interrupt_holder(struct timer *timer)
+{
+	struct hold *hold = container_of(timer, struct hold, timer);
+
+	if (atomic_read(&hold->state) != HOLD_BEGINS)
+		return;
+	set_need_resched();
+	timer_arm_ns(timer, NEXT_LOOK_NS(hold->looks++));
+}
+
+static void hold_pages(struct sandbox_thread *self)
+{
+	struct ktest *test = self->box->test;
+	struct hold *hold = self->arg;
+	unsigned int round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		EXPECT_EQ(gup(self->box, AT(0), MANY, FOLL_WRITE, NULL),
+			  (long)MANY);
+		atomic_set(&hold->state, HOLD_BEGINS);
+		timer_arm_ns(&hold->timer, NEXT_LOOK_NS(hold->looks++));
+		while (atomic_read(&hold->state) == HOLD_BEGINS) {
+			EXPECT_EQ(gup(self->box, AT(0), MANY,
+				      FOLL_WRITE | FOLL_GET, hold->pages),
+				  (long)MANY);
+			put_all(hold->pages, MANY);
+		}
+	}
+	atomic_set(&hold->state, HOLD_DONE);
+	timer_cancel_sync(&hold->timer);
+}
+
+/* On the holder's CPU: the next to run when the holder is left. */
+static void throw_away(struct sandbox_thread *self)
+{
+	struct hold *hold = self->arg;
+	int state;
+
+	while ((state = atomic_read(&hold->state)) != HOLD_DONE) {
+		if (state == HOLD_BEGINS) {
+			atomic_set(&hold->state, HOLD_OVER);
+			madvise_dontneed(self->box->mm, AT(0), LEN(MANY));
+		}
+		yield();
+	}
+}
+
+/*
+ *	holder				thrower, on the same CPU
+ *	table's lock; references
+ *	interrupted; unlock
+ *					entries emptied, pages dropped
+ *	goes on: it holds each page	(else it takes one that is free)
+ *
+ * The pages of a whole table are asked for under one hold of its lock, so that
+ * about every second interrupt comes while it is held.
+ */
+KTEST_F(gup, pages_are_held_before_another_can_throw_them_away, KT_SLOW)
+{
+	static struct hold hold;
+	struct sandbox_thread holder, thrower;
+	const unsigned int cpu = smp_processor_id();
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), MANY);
+	hold = (struct hold){.looks = 0};
+	timer_init(&hold.timer, interrupt_holder);
+	sandbox_thread_start(&thrower, &box, cpu, throw_away, &hold);
+	sandbox_thread_start(&holder, &box, cpu, hold_pages, &hold);
+	sandbox_thread_join(&holder);
+	sandbox_thread_join(&thrower);
 	sandbox_close(&box);
 }
