@@ -42,13 +42,13 @@ ONLY_MMU_NOTIFIER := mm/mmu_notifier%.c mm/notifier_gate.c mm/interval_tree.c \
 	tests/mm/lib/mirror%.c tests/mm/lib/by_hand.c tests/mm/mirror_%.c \
 	tests/mm/observer.c tests/mm/raised_test.c tests/mm/secondary_tlb_test.c \
 	tests/mm/pgtable_notify_test.c tests/mm/mm_list_test.c \
-	tests/demo/monitor_mm_test.c \
+	tests/mm/device_exclusive_loop_test.c tests/demo/monitor_mm_test.c \
 	tests/panic/panic.c bench/notifier.c bench/exclusive.c
 WITHOUT_MMU_NOTIFIER := mm/notifier_off.c \
 	tests/mm/without_mmu_notifier_test.c
 
 # Device-exclusive and device-private entries.
-ONLY_DEVICE_PRIVATE := mm/device_exclusive.c tests/mm/device_exclusive_test.c \
+ONLY_DEVICE_PRIVATE := mm/device_exclusive.c tests/mm/device_exclusive%.c \
 	tests/mm/device_private_test.c tests/mm/exclusive_lib.c \
 	bench/exclusive.c
 WITHOUT_DEVICE_PRIVATE := tests/mm/without_device_private_test.c

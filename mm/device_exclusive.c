@@ -8,35 +8,54 @@
  * wants it the device must let go first.
  *
  * Idea.  The entry of the page is replaced by a swap entry that still names the
- * page.  A CPU that touches it faults, and the fault takes the page back.
+ * page.  A CPU that touches it faults, and the fault restores the entry.
  *
  *	entry		CPU may		device may	map count, ref	lock
  *	present		access		read, write	1, 1		free
  *	exclusive	not		also atomics	1, 1		held by
  *								the maker until
- *								the device has
- *								had its turn
+ *								the device had
+ *								its access
  *	exclusive	not		also atomics	1, 1		free
  *
  * The entry keeps the map count and the reference it had (ADR 0001), so all
- * that unmaps pages treats it as one more kind of mapping.  It is made under the
- * page's lock and restored under it: whoever holds the lock knows that the entry
- * can go away (munmap, DONTNEED) but not come back.
+ * that unmaps pages treats it as one more kind of mapping.  It is made, taken
+ * over and restored under the page's lock: while a thread holds the lock, the
+ * entry can go away (munmap, DONTNEED) but not come back.
  *
  * A run of pages costs one pair of notifier calls and one flush:
  *
- *	1. fault all pages in for writing, take a reference of each	(gup)
+ *	1. find all pages, and take a reference of each (gup): what no device
+ *	   could write is faulted in, an exclusive entry stays as it is
  *	2. lock the first page, waiting; try to lock the others
  *	3. start(EXCLUSIVE, owner) over the run of locked pages
- *	4. under the table's lock, for each: still this page, still writable?
- *	   then exchange the entry; else give that page up
- *	5. flush all CPUs, once
+ *	4. under the table's lock, for each: still this page? then by its entry
+ *		present, writable	exchanged for an exclusive entry
+ *		exclusive		taken over: no CPU has it, and another
+ *					owner has let go in 3
+ *		anything else		the run ends before this page
+ *	5. flush all CPUs, once, if an entry was exchanged
  *	6. end
  *
+ * Steps 2 and 4 may cut the run short, and what is cut off is released at once:
+ * on return the slots in use are locked, referenced and exclusive, without a
+ * gap.  The caller has one loop to write, over that many pages.
+ *
+ * Taking over.  An exclusive entry that is found is not restored first.  To
+ * restore it would raise CLEAR, a change like any other, inside the read section
+ * of the very driver that asks; its sequence would move, and since each try
+ * leaves the page exclusive, the next try would lose in the same way, for ever
+ * (device_exclusive_loop_test.c, a_page_of_another_device_is_had_in_one_pass).
+ * Taking over raises EXCLUSIVE(owner) alone, which the owner's own driver
+ * ignores and by which every other driver lets go.  It is a write like a fault's,
+ * so it asks for the same rights: the region must allow writing, and the entry
+ * must have nothing that a fault has to notice first (page_to_take_over()).
+ *
  * Waiting for the first lock only keeps two callers with overlapping runs from
- * waiting for each other in a circle.  If waiting changed what the first entry
- * is (the lock's last holder was another device, say), step 1 comes again: so
- * the first page is had in the end, and the caller makes progress.
+ * waiting for each other in a circle.  If another thread changed the first entry
+ * meanwhile, nothing is made and the call returns 0.  That change has raised an
+ * event between the caller's read_begin() and its read_retry(), so the caller
+ * begins again anyway.
  *
  * Why one flush, after the table's lock was dropped, is enough.  Between 4 and
  * 5 a CPU may still use the page through a translation it remembers.
@@ -65,10 +84,12 @@
  *
  * The other way round nothing is to be done.  A maker promises nothing about
  * pages that it gives up, and a page that it finds present in an entry was put
- * there by a fault that made all CPUs forget what the entry held before.
+ * there by a fault that made all CPUs forget what the entry held before.  An
+ * entry that it takes over was flushed by its maker, who held the page's lock
+ * until then.
  *
- * The take-back is the other half, and its race is with everything that needs
- * no page lock (R8.22):
+ * Restoring is the other half, and its race is with everything that needs no
+ * page lock (R8.22):
  *
  *	fault				madvise_dontneed()
  *	entry is exclusive, page p
@@ -80,12 +101,17 @@
  *
  *	(take_back_that_lost_to_dontneed_leaves_the_entry_empty)
  *
- * Nothing is flushed by a take-back: the entry was not present, and its maker
- * has flushed before it lets go of the page's lock.
+ * The reference comes before the wait for the lock: while the fault waits, a
+ * DONTNEED may drop the entry's reference, and the device's driver its own
+ * (a_fault_that_waits_for_a_page_holds_it).
+ *
+ * Nothing is flushed by a restore: the entry was not present, and its maker has
+ * flushed before it dropped the page's lock.
  *
  *	data			guarded by
  *	the entry		its table's lock
- *	page -> entry		page lock: only its holder makes or restores
+ *	page -> entry		page lock: only its holder makes, takes over or
+ *				restores
  *	tlb_flush_pending	atomic, mm/tlb.c
  *
  * Lock order: mmap_lock, page lock, what notifier callbacks take, table lock.
@@ -93,7 +119,6 @@
  * Not here: what the driver does (include/mm/device_exclusive.h has the loop),
  * zapping (mm/zap.c), mprotect (mm/mprotect.c).
  */
-#include <kernel/sched.h>
 #include <kernel/string.h>
 #include <kernel/trace.h>
 #include <mm/device_exclusive.h>
@@ -102,28 +127,24 @@
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>
 #include <mm/pgtable.h>
+#include <mm/rmap.h>
 #include <mm/swapops.h>
 #include <mm/tlb.h>
 
 DEFINE_TRACE_EVENT(exclusive_made,
-		   "mm %p [%#lx, %#lx) exclusive for %p: %lu pages");
-DEFINE_TRACE_EVENT(exclusive_taken_back, "mm %p %#lx pfn %#lx taken back: %lu");
-
-/*
- * How often the first page may slip away between its lock and its entry before
- * the caller is told to look at its own clock. Each time means that another
- * thread had the page meanwhile.
- */
-#define EXCLUSIVE_TRIES 16
+		   "mm %p [%#lx, %#lx) exclusive for %p: %lu exchanged, "
+		   "%lu taken over");
+DEFINE_TRACE_EVENT(exclusive_restored, "mm %p %#lx pfn %#lx restored: %lu");
 
 /* One call, as its steps see it. */
 struct exclusive_run {
 	struct mm_struct *mm;
 	vaddr_t start;
-	struct page **pages; /* slots that are not NULL: referenced ... */
-	unsigned long nr;    /* ... and from step 2 on locked */
-	unsigned long last;  /* highest slot in use */
+	struct page **pages; /* each referenced, and from step 2 on locked */
+	unsigned long nr;
 	void *owner;
+	unsigned long exchanged;
+	unsigned long taken_over;
 };
 
 static vaddr_t run_addr(const struct exclusive_run *run, unsigned long slot)
@@ -131,124 +152,101 @@ static vaddr_t run_addr(const struct exclusive_run *run, unsigned long slot)
 	return run->start + (slot << PAGE_SHIFT);
 }
 
-static bool maps_writable(pte_t pte, const struct page *page)
-{
-	return pte_present(pte) && pte_write(pte) &&
-	       pte_pfn(pte) == page_to_pfn(page);
-}
-
-/* After a wait: does the entry of the first page still say what it said? */
-static bool first_page_stayed(const struct exclusive_run *run) __no_thread_safety
-{
-	struct spinlock *ptl;
-	pte_t *ptep = pgtable_map_lock(run->mm, run->start, &ptl);
-	bool stayed;
-
-	if (!ptep)
-		return false;
-	stayed = maps_writable(ptep_get(ptep), run->pages[0]);
-	spin_unlock(ptl);
-	return stayed;
-}
-
+/* The run ends before @slot: drop the references of what is cut off. */
 static void run_put_from(struct exclusive_run *run, unsigned long slot)
 {
-	for (; slot < run->nr; slot++) {
-		put_page(run->pages[slot]);
-		run->pages[slot] = NULL;
+	unsigned long i;
+
+	for (i = slot; i < run->nr; i++) {
+		put_page(run->pages[i]);
+		run->pages[i] = NULL;
 	}
+	run->nr = slot;
 }
 
-/*
- * Step 2. On return 1 the first page is locked, and each other slot is locked
- * or empty; on 0 or an error nothing is held: 0 asks for step 1 again.
- */
+/* The same from step 3 on, when the locks are held as well. */
+static void run_release_from(struct exclusive_run *run, unsigned long slot)
+{
+	unsigned long i;
+
+	for (i = slot; i < run->nr; i++)
+		unlock_page(run->pages[i]);
+	run_put_from(run, slot);
+}
+
+/* Step 2. */
 static int run_lock(struct exclusive_run *run)
 {
 	unsigned long slot;
+	int err = lock_page_killable(run->pages[0]);
 
-	if (unlikely(!trylock_page(run->pages[0]))) {
-		int err = lock_page_killable(run->pages[0]);
-
-		if (err) {
-			run_put_from(run, 0);
-			return err;
-		}
-		if (!first_page_stayed(run)) {
-			unlock_page(run->pages[0]);
-			run_put_from(run, 0);
-			return 0;
-		}
+	if (err) {
+		run_put_from(run, 0);
+		return err;
 	}
-	run->last = 0;
 	for (slot = 1; slot < run->nr; slot++) {
-		if (likely(trylock_page(run->pages[slot]))) {
-			run->last = slot;
-		} else {
-			put_page(run->pages[slot]);
-			run->pages[slot] = NULL;
-		}
+		if (!trylock_page(run->pages[slot]))
+			break;
 	}
-	return 1;
+	run_put_from(run, slot);
+	return 0;
 }
 
-static void run_give_up(struct exclusive_run *run, unsigned long slot)
+/*
+ * Step 4 for one entry; false if the page cannot be had. The device will write,
+ * and no fault sees that: the entry is marked as written now (R1.21).
+ */
+static bool run_exchange_one(struct exclusive_run *run, struct page *page,
+			     pte_t *ptep)
 {
-	unlock_page(run->pages[slot]);
-	put_page(run->pages[slot]);
-	run->pages[slot] = NULL;
+	pte_t pte = ptep_get(ptep);
+	pte_t exclusive = pte_swp_mksoft_dirty(swp_entry_to_pte(
+		make_writable_device_exclusive_entry(page_to_pfn(page))));
+
+	if (page_to_take_over(pte) == page) {
+		set_pte(ptep, exclusive);
+		run->taken_over++;
+		return true;
+	}
+	if (!pte_present(pte) || !pte_write(pte) ||
+	    pte_pfn(pte) != page_to_pfn(page) || !PageAnon(page))
+		return false;
+	/* One instruction: a CPU may set the dirty bit until then. */
+	pte = ptep_xchg(ptep, exclusive);
+	if (pte_dirty(pte) && !PageDirty(page))
+		SetPageDirty(page);
+	run->exchanged++;
+	return true;
 }
 
-/* The entry for @page that replaces @pte, history kept (R7.12). */
-static pte_t exclusive_pte(pte_t pte, const struct page *page)
-{
-	pte_t swp = swp_entry_to_pte(
-		make_writable_device_exclusive_entry(page_to_pfn(page)));
-
-	if (pte_soft_dirty(pte))
-		swp = pte_swp_mksoft_dirty(swp);
-	return swp;
-}
-
-/* Step 4 for the slots of one table; where it ends, and how many were made. */
-static unsigned long run_exchange(struct exclusive_run *run, unsigned long slot,
-				  unsigned long *made) __no_thread_safety
+/* Step 4 for the slots of one table, from @slot on; where it ends. */
+static unsigned long run_exchange(struct exclusive_run *run,
+				  unsigned long slot) __no_thread_safety
 {
 	vaddr_t addr = run_addr(run, slot);
-	vaddr_t end = pmd_addr_end(addr, run_addr(run, run->last + 1));
+	vaddr_t end = pmd_addr_end(addr, run_addr(run, run->nr));
 	struct spinlock *ptl;
 	pte_t *ptep = pgtable_map_lock(run->mm, addr, &ptl);
 
-	/* The tables stay while mmap_lock is held; the fault made this one. */
+	/* The tables stay while mmap_lock is held; step 1 found this one. */
 	BUG_ON(!ptep);
-	for (; addr < end; addr += PAGE_SIZE, ptep++, slot++) {
-		struct page *page = run->pages[slot];
-		pte_t pte;
-
-		if (unlikely(!page))
-			continue;
-		pte = ptep_get(ptep);
-		if (unlikely(!maps_writable(pte, page) || !PageAnon(page))) {
-			run_give_up(run, slot);
-			continue;
-		}
-		/* One instruction: a CPU may set the dirty bit until then. */
-		pte = ptep_xchg(ptep, exclusive_pte(pte, page));
-		if (pte_dirty(pte) && !PageDirty(page))
-			SetPageDirty(page);
-		(*made)++;
+	while (addr < end && run_exchange_one(run, run->pages[slot], ptep)) {
+		addr += PAGE_SIZE;
+		ptep++;
+		slot++;
 	}
 	spin_unlock(ptl);
+	if (unlikely(addr < end))
+		run_release_from(run, slot);
 	return slot;
 }
 
-/* Steps 3 to 6. How many entries are exclusive now. */
-static unsigned long run_convert(struct exclusive_run *run)
+/* Steps 3 to 6. */
+static void run_convert(struct exclusive_run *run)
 {
 	struct mm_struct *mm = run->mm;
-	vaddr_t end = run_addr(run, run->last + 1);
+	vaddr_t end = run_addr(run, run->nr);
 	struct mmu_notifier_range range;
-	unsigned long made = 0;
 	unsigned long slot = 0;
 
 	mmu_notifier_range_init_owner(&range, MMU_NOTIFY_EXCLUSIVE, 0,
@@ -256,14 +254,14 @@ static unsigned long run_convert(struct exclusive_run *run)
 				      end, run->owner);
 	mmu_notifier_invalidate_range_start(&range);
 	atomic_inc(&mm->tlb_flush_pending);
-	while (slot <= run->last)
-		slot = run_exchange(run, slot, &made);
-	if (likely(made))
+	while (slot < run->nr)
+		slot = run_exchange(run, slot);
+	if (run->exchanged)
 		flush_tlb_mm_range(mm, run->start, end);
 	atomic_dec(&mm->tlb_flush_pending);
 	mmu_notifier_invalidate_range_end(&range);
-	TRACE(exclusive_made, mm, run->start, end, run->owner, made);
-	return made;
+	TRACE(exclusive_made, mm, run->start, end, run->owner, run->exchanged,
+	      run->taken_over);
 }
 
 int make_device_exclusive_range(struct mm_struct *mm, vaddr_t start,
@@ -272,9 +270,8 @@ int make_device_exclusive_range(struct mm_struct *mm, vaddr_t start,
 	struct exclusive_run run = {
 		.mm = mm, .start = start, .pages = pages, .owner = owner};
 	unsigned long slots;
-	unsigned int tries;
 	long found;
-	int locked;
+	int err;
 
 	mmap_assert_locked(mm);
 	if (start >= end || !IS_ALIGNED(start | end, PAGE_SIZE) ||
@@ -284,20 +281,27 @@ int make_device_exclusive_range(struct mm_struct *mm, vaddr_t start,
 	slots = (end - start) >> PAGE_SHIFT;
 	memset(pages, 0, slots * sizeof(*pages));
 
-	for (tries = 0; tries < EXCLUSIVE_TRIES; tries++) {
-		found = get_user_pages_remote(mm, start, slots,
-					      FOLL_WRITE | FOLL_GET, pages);
-		if (found < 0)
-			return (int)found;
-		run.nr = found;
-		locked = run_lock(&run);
-		if (locked < 0)
-			return locked;
-		if (locked && run_convert(&run))
-			break;
-		cond_resched();
-	}
+	found = get_user_pages_remote(
+		mm, start, slots, FOLL_WRITE | FOLL_GET | FOLL_TAKE_OVER, pages);
+	if (found < 0)
+		return (int)found;
+	run.nr = found;
+	err = run_lock(&run);
+	if (err)
+		return err;
+	run_convert(&run);
 	return (int)run.nr;
+}
+
+void put_device_exclusive(struct page **pages, int nr)
+{
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		unlock_page(pages[i]);
+		put_page(pages[i]);
+		pages[i] = NULL;
+	}
 }
 
 /*
@@ -321,22 +325,24 @@ static vm_fault_t restore_lock_page(struct vm_area_struct *vma, struct page *pag
 	return 0;
 }
 
-/* Present again, with what the region allows now (R8.18). */
+/*
+ * Present again, with what the region allows now (R8.18) and the marks that the
+ * entry kept.
+ */
 static pte_t restored_pte(const struct vm_area_struct *vma,
 			  const struct page *page, pte_t swp)
 {
 	pte_t pte = pfn_pte(page_to_pfn(page), vma->vm_page_prot);
 
 	pte = pte_mkold(pte);
+	if (pte_swp_soft_dirty(swp))
+		pte = pte_mksoft_dirty(pte);
 	if (pte_swp_uffd_wp(swp))
 		pte = pte_mkuffd_wp(pte);
-	else if ((vma->vm_flags & VM_WRITE) && PageAnonExclusive(page))
-		pte = pte_mkwrite(pte);
-	if (PageDirty(page) && pte_write(pte))
-		pte = pte_mkdirty(pte);
-	else if (pte_swp_soft_dirty(swp))
-		pte = pte_mksoft_dirty(pte);
-	return pte;
+	if (!can_change_pte_writable(vma, pte))
+		return pte;
+	pte = pte_mkwrite(pte);
+	return PageDirty(page) ? pte_mkdirty(pte) : pte;
 }
 
 vm_fault_t restore_device_exclusive(struct vm_area_struct *vma, vaddr_t addr,
@@ -374,7 +380,7 @@ vm_fault_t restore_device_exclusive(struct vm_area_struct *vma, vaddr_t addr,
 		this_cpu_inc(fault_counters.restore_lost);
 	}
 	spin_unlock(ptl);
-	TRACE(exclusive_taken_back, vma->vm_mm, addr, page_to_pfn(page), same);
+	TRACE(exclusive_restored, vma->vm_mm, addr, page_to_pfn(page), same);
 	unlock_page(page);
 	put_page(page);
 	mmu_notifier_invalidate_range_end(&range);

@@ -13,7 +13,7 @@
  *	own page, read-only	(spurious)		make it writable, no
  *							event (R1.13)
  *	own page, writable	(spurious)		(spurious)
- *	device-exclusive	take it back		take it back
+ *	device-exclusive	restore it		restore it
  *	another swap type	report, SIGBUS		report, SIGBUS
  *
  * "Spurious" means that another CPU was quicker or that this CPU remembered
@@ -30,7 +30,7 @@
  *	data			guarded by
  *	regions, tables		mmap_lock, either mode (here: for reading)
  *	an entry		its table's lock
- *	an exclusive page	its page lock, over the whole take-back
+ *	an exclusive page	its page lock, over the whole restore
  *
  * The race it must win (tests/mm/fault_test.c,
  * two_first_writes_install_one_page):
@@ -42,12 +42,12 @@
  *					lock; not none: b is freed; unlock
  *	(both must go on with a)
  *
- * Waiting.  Only the take-back of an exclusive page waits long: for the page's
+ * Waiting.  Only the restore of an exclusive page waits long: for the page's
  * lock, which a driver holds while its device makes use of the page.  A CPU's
  * own fault drops mmap_lock for that (ALLOW_RETRY), so that an munmap
  * elsewhere in the mm is not held up.
  *
- * Not here: the take-back itself (mm/device_exclusive.c), COW after fork, page
+ * Not here: the restore itself (mm/device_exclusive.c), COW after fork, page
  * cache, swap: those do not exist yet, and a fault on one of their entries says
  * so.
  */

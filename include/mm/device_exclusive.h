@@ -6,25 +6,32 @@
  * range, ignores EXCLUSIVE events whose owner is @owner, and else bumps its
  * sequence under the driver's lock and drops the device's translation:
  *
- *	again:	seq = mmu_interval_read_begin(sub);
+ *	do {
+ *		seq = mmu_interval_read_begin(sub);
  *		mmap_read_lock(mm);
  *		n = make_device_exclusive_range(mm, start, end, pages, owner);
  *		mmap_read_unlock(mm);
- *		if (n <= 0 || !pages[0])
- *			... give up after a time limit, else goto again;
- *		lock(driver);
- *		if (mmu_interval_read_retry(sub, seq)) {
- *			unlock(driver);
- *			unlock_page(page), put_page(page) for each;
- *			goto again;
- *		}
- *		... give the device its translations with the atomic bit ...
- *		unlock(driver);
- *		unlock_page(page), put_page(page) for each, and not earlier:
- *		a CPU that wants the page back waits for that lock, so the
- *		device gets at least the access it asked for (R8.20)
+ *		mutex_lock(&driver->lock);
+ *		again = mmu_interval_read_retry(sub, seq);
+ *		for (i = 0; i < n && !again; i++)
+ *			driver_map(driver, start + i * PAGE_SIZE, pages[i]);
+ *		mutex_unlock(&driver->lock);
+ *		put_device_exclusive(pages, n);
+ *	} while (again);
  *
- * After the put the device holds no reference; only the notifier protects it.
+ * driver_map() gives the device a translation with the atomic bit.  The pages
+ * are put after that and not earlier: a CPU that wants a page back waits for its
+ * lock, so the device has at least the access it asked for (R8.20).  After the
+ * put the device holds no reference; only the notifier protects it.
+ *
+ * Where no other thread changes anything the loop ends in its first pass; in its
+ * second if the CPU had read a page and never written it, for then the call
+ * replaces the zero page, which is an event.  A driver saves that pass by calling
+ * get_user_pages_remote(FOLL_WRITE | FOLL_TAKE_OVER) before read_begin().  Beside
+ * other threads nothing bounds the passes; the rounds of
+ * mm/notifier/mmu_notifier.h, put around the same calls, do (R4.24).
+ *
+ * tests/mm/device_exclusive_loop_test.c runs these lines, with a count of passes.
  */
 #ifndef MM_DEVICE_EXCLUSIVE_H
 #define MM_DEVICE_EXCLUSIVE_H
@@ -44,24 +51,40 @@ struct page;
  *
  * Faults the pages in for writing, then replaces their entries by
  * device-exclusive ones: one start/end pair of EXCLUSIVE and one TLB flush for
- * the run. Map count and the entry's reference stay. Entries that are exclusive
- * already are taken back first, and made exclusive again for @owner.
+ * the run. Map count and the entry's reference stay. An entry that is exclusive
+ * already, whoever made it, is taken over without being restored: @owner's
+ * EXCLUSIVE is all that is raised for it (R8.2).
  *
- * The lock of the first page is waited for; of the others only tried, since
- * waiting for one page's lock while holding another's could deadlock.
+ * The lock of the first page is waited for; the run ends before the first other
+ * page whose lock is taken, since waiting for one page's lock while holding
+ * another's could deadlock. It also ends before a page that another thread
+ * changed meanwhile.
  *
  * Context: mmap_lock held in either mode, kept; may sleep; the caller holds no
  *	    page lock and no lock that a notifier callback takes.
  *	    Rules R8.1 - R8.6, R8.10 - R8.16, R8.26.
- * Return: the number n of pages that were found. Slot i < n is the page, locked
- *	   and with a reference for the caller, or NULL if that page could not
- *	   be had now; slots from n on are NULL. On error, with every slot
- *	   NULL: -EFAULT (no region at @start, or not writable), -EINVAL (bad
- *	   range or owner), -ENOMEM, -EINTR (killed while waiting). An error on
- *	   a later page only makes n smaller.
+ * Return: the number n of pages that are exclusive now, from @start on without a
+ *	   gap: slot i < n is the page, locked and with a reference for the
+ *	   caller, who ends with put_device_exclusive(); slots from n on are
+ *	   NULL. 0: another thread changed the first page during the call, by an
+ *	   event that a read section around the call has lost to. On error, with
+ *	   every slot NULL: -EFAULT (no region at @start, or not writable),
+ *	   -EINVAL (bad range or owner), -ENOMEM, -EINTR (killed while waiting).
+ *	   An error on a later page only makes n smaller.
  */
 int make_device_exclusive_range(struct mm_struct *mm, vaddr_t start,
 				vaddr_t end, struct page **pages, void *owner);
+
+/**
+ * put_device_exclusive() - unlock the pages of a run and drop their references
+ * @pages: filled by make_device_exclusive_range(); the slots are NULL afterwards
+ * @nr: what that returned; nothing is done for 0 and for an error
+ *
+ * The entries stay exclusive until a CPU or another device wants the page.
+ *
+ * Context: any that may drop a page; after the device has its translations.
+ */
+void put_device_exclusive(struct page **pages, int nr);
 
 /* The fault on such an entry; called by mm/fault.c with what it saw. */
 vm_fault_t restore_device_exclusive(struct vm_area_struct *vma, vaddr_t addr,

@@ -42,7 +42,7 @@ typedef unsigned int vm_fault_t;
  *
  * Empty entry: the zero page for a read, a fresh page for a write. Read-only
  * entry and a write: a page of its own (the zero page is replaced under a CLEAR
- * event). Device-exclusive entry: the page is taken back (R8.17 - R8.21), for a
+ * event). Device-exclusive entry: it is restored (R8.17 - R8.21), for a
  * read as for a write; other kinds are reported and refused (R7.11).
  *
  * One call may not be enough: the caller touches or looks again.
@@ -70,8 +70,8 @@ int vm_fault_to_errno(vm_fault_t fault);
  * @fresh_page: first writes: a page mapped
  * @zero_replaced: writes over the zero page
  * @reused: read-only pages of one's own made writable
- * @restored: exclusive pages taken back
- * @restore_lost: take-backs that found another entry at the second look
+ * @restored: exclusive entries made present again
+ * @restore_lost: restores that found another entry at the second look
  * @spurious: nothing was left to do
  */
 struct fault_counters {

@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/device_exclusive_restore_test.c - exclusive pages that a CPU wants,
+ * and what else may happen to their entries
+ */
+#include <kernel/string.h>
+#include <mm/device_exclusive.h>
+#include <mm/gup.h>
+#include <mm/page_alloc.h>
+#include <mm/tlb.h>
+#include "exclusive_fixture.h"
+
+/* --- a CPU touches the page --------------------------------------------------------- */
+
+KTEST_F(device_exclusive, a_take_back_raises_clear_for_its_one_page_first,
+	KT_NEEDS_NOTIFIER)
+{
+	struct page *pages[2];
+	struct sandbox box;
+	pte_t pte;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 2);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 2, pages, DEVICE_A), 2);
+	REQUIRE(pages[0] && pages[1]);
+	*device_word(pages[0]) = 11;
+	release_exclusive(pages, 2);
+	sandbox_forget(&box);
+	/* A read takes it back as well as a write. */
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 11UL);
+	EXPECT_EQ(box.nr, 1U);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_CLEAR, AT(0), AT(1));
+	EXPECT_EQ(box.seen[0].owner, NULL);
+	EXPECT(is_swap_pte(box.seen[0].first));
+	pte = sandbox_pte(&box, AT(0));
+	EXPECT(pte_present(pte) && pte_write(pte) && pte_soft_dirty(pte));
+	EXPECT_EQ(page_mapcount(pfn_to_page(pte_pfn(pte))), 1);
+	EXPECT_EQ(page_ref_count(pfn_to_page(pte_pfn(pte))), 1);
+	EXPECT(!PageLocked(pfn_to_page(pte_pfn(pte))));
+	/* One fault, one page. */
+	EXPECT(is_exclusive(&box, AT(1)));
+	sandbox_close(&box);
+}
+
+static void write_once(struct sandbox_thread *self)
+{
+	struct ktest *test = self->box->test;
+
+	EXPECT_EQ(user_poke(AT(0) + 8, 1), 0);
+}
+
+KTEST(device_exclusive, a_cpu_waits_until_the_driver_unlocks_the_page)
+{
+	struct sandbox_thread writer;
+	struct page *pages[1];
+	struct sandbox box;
+	bool free;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	REQUIRE(pages[0]);
+	sandbox_thread_start(&writer, &box, smp_processor_id(), write_once, NULL);
+	ktest_wait_blocked(test, writer.task);
+	EXPECT(is_exclusive(&box, AT(0)));
+	EXPECT_EQ(device_word(pages[0])[1], 0UL);
+	/* It waits without mmap_lock: the address space can be changed. */
+	free = mmap_write_trylock(box.mm);
+	if (free)
+		mmap_write_unlock(box.mm);
+	EXPECT(free);
+	release_exclusive(pages, 1);
+	sandbox_thread_join(&writer);
+	EXPECT_EQ(sandbox_read(&box, AT(0) + 8), 1UL);
+	sandbox_close(&box);
+}
+
+static void stop_in_clear(struct sandbox *box, const struct seen_event *event)
+{
+	struct stopped_event *stop = box->hook_arg;
+
+	if (stop->done || event->event != MMU_NOTIFY_CLEAR ||
+	    event->start != stop->addr)
+		return;
+	stop->done = true;
+	step_signal(&stop->step, 1);
+	step_wait(&stop->step, 2);
+}
+
+static void read_once(struct sandbox_thread *self)
+{
+	u64 value = 0;
+
+	if (user_peek(AT(0), &value))
+		value = ~0UL;
+	self->number = value;
+}
+
+/*
+ *	faulting thread			test
+ *	entry exclusive, page p locked
+ *	start(CLEAR) ...
+ *					DONTNEED: entry emptied
+ *	... the entry is not the one
+ *	that faulted: left empty
+ *	touches again: zero page		(must read 0, not p's word)
+ */
+KTEST_F(device_exclusive, take_back_that_lost_to_dontneed_leaves_the_entry_empty,
+	KT_NEEDS_NOTIFIER)
+{
+	struct stopped_event stop = {.addr = AT(0)};
+	struct fault_counters before, after;
+	struct sandbox_thread reader;
+	struct page *pages[1];
+	struct page *page;
+	struct sandbox box;
+	pte_t pte;
+
+	REQUIRE(sandbox_open(&box, test));
+	step_init(&stop.step, test);
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 0x5555), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	REQUIRE(pages[0]);
+	page = pages[0];
+	get_page(page);
+	release_exclusive(pages, 1);
+	fault_read_counters(&before);
+	box.hook_arg = &stop;
+	box.hook = stop_in_clear;
+	sandbox_thread_start(&reader, &box, smp_processor_id(), read_once, NULL);
+	if (step_wait(&stop.step, 1))
+		stop.done = true;
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
+	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 0L);
+	step_signal(&stop.step, 2);
+	sandbox_thread_join(&reader);
+	box.hook = NULL;
+	fault_read_counters(&after);
+	EXPECT_EQ(reader.number, 0UL);
+	EXPECT_EQ(after.restore_lost, before.restore_lost + 1);
+	EXPECT_EQ(after.restored, before.restored);
+	pte = sandbox_pte(&box, AT(0));
+	EXPECT(!pte_present(pte) || pte_pfn(pte) != page_to_pfn(page));
+	if (pte_present(pte) && pte_pfn(pte) == page_to_pfn(page)) {
+		/* Undo the damage, so that the test ends and says so. */
+		sandbox_set_pte(&box, AT(0), __pte(0));
+		flush_tlb_mm_range(box.mm, AT(0), AT(1));
+	}
+	put_page(page);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
+	sandbox_close(&box);
+}
+
+/*
+ * The same stop, and nobody interferes: while the fault is inside its CLEAR the
+ * entry is exclusive still, and the page locked (R8.17).
+ */
+KTEST_F(device_exclusive, the_page_is_locked_and_the_entry_kept_during_clear,
+	KT_NEEDS_NOTIFIER)
+{
+	struct stopped_event stop = {.addr = AT(0)};
+	struct sandbox_thread reader;
+	struct page *pages[1];
+	struct page *page;
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	step_init(&stop.step, test);
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 0x77), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	REQUIRE(pages[0]);
+	page = pages[0];
+	release_exclusive(pages, 1);
+	box.hook_arg = &stop;
+	box.hook = stop_in_clear;
+	sandbox_thread_start(&reader, &box, smp_processor_id(), read_once, NULL);
+	if (step_wait(&stop.step, 1))
+		stop.done = true;
+	EXPECT(is_exclusive(&box, AT(0)));
+	EXPECT(PageLocked(page));
+	EXPECT_EQ(page_ref_count(page), 2);
+	/* The device finishes what is in flight before it lets go. */
+	*device_word(page) = 0x78;
+	step_signal(&stop.step, 2);
+	sandbox_thread_join(&reader);
+	box.hook = NULL;
+	EXPECT_EQ(reader.number, 0x78UL);
+	sandbox_close(&box);
+}
+
+KTEST_F(device_exclusive, gup_takes_the_page_back_before_it_holds_it,
+	KT_NEEDS_NOTIFIER)
+{
+	struct page *pages[1];
+	struct page *held[1];
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	release_exclusive(pages, 1);
+	sandbox_forget(&box);
+	mmap_read_lock(box.mm);
+	EXPECT_EQ(get_user_pages_remote(box.mm, AT(0), 1, FOLL_GET, held), 1L);
+	mmap_read_unlock(box.mm);
+	EXPECT_EQ(box.nr, 1U);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_CLEAR, AT(0), AT(1));
+	EXPECT(pte_present(sandbox_pte(&box, AT(0))));
+	put_page(held[0]);
+	sandbox_close(&box);
+}
+
+/*
+ *	driver		faulting thread			DONTNEED
+ *	has the page
+ *	locked
+ *			entry is exclusive, page p
+ *			reference; waits for p's lock
+ *							entry emptied: its
+ *							reference dropped
+ *	unlock, put
+ *			has the lock of p		(p must not be free)
+ */
+KTEST(device_exclusive, a_fault_that_waits_for_a_page_holds_it)
+{
+	struct sandbox_thread reader;
+	struct page *pages[1];
+	struct sandbox box;
+	struct page *page;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 0x66), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	REQUIRE(pages[0]);
+	page = pages[0];
+	/* The entry's and ours. */
+	EXPECT_EQ(page_ref_count(page), 2);
+	sandbox_thread_start(&reader, &box, smp_processor_id(), read_once, NULL);
+	ktest_wait_blocked(test, reader.task);
+	EXPECT_EQ(page_ref_count(page), 3);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
+	EXPECT_EQ(page_ref_count(page), 2);
+	release_exclusive(pages, 1);
+	sandbox_thread_join(&reader);
+	EXPECT_EQ(reader.number, 0UL);
+	sandbox_close(&box);
+}
+
+/* What a restored entry says; @entry is put in place of the exclusive one. */
+static pte_t restored_from(struct sandbox *box, pte_t entry)
+{
+	sandbox_set_pte(box, AT(0), entry);
+	sandbox_read(box, AT(0));
+	return sandbox_pte(box, AT(0));
+}
+
+/*
+ * Not written by hand and yet clean: as if its contents were on disk. The write
+ * mark is a matter of its own, and comes back with the entry (R7.12).
+ */
+KTEST(device_exclusive, a_clean_page_keeps_its_write_mark)
+{
+	struct page *pages[1];
+	struct sandbox box;
+	pte_t pte;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	REQUIRE(pages[0]);
+	ClearPageDirty(pages[0]);
+	pte = sandbox_pte(&box, AT(0));
+	release_exclusive(pages, 1);
+	pte = restored_from(&box, pte);
+	EXPECT(pte_soft_dirty(pte));
+	EXPECT(!pte_dirty(pte));
+	EXPECT(pte_write(pte));
+	sandbox_close(&box);
+}
+
+KTEST(device_exclusive, a_page_that_may_only_be_read_keeps_its_write_mark)
+{
+	struct page *pages[1];
+	struct sandbox box;
+	pte_t pte;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	REQUIRE(pages[0]);
+	release_exclusive(pages, 1);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_READ), 0);
+	pte = restored_from(&box, sandbox_pte(&box, AT(0)));
+	EXPECT(pte_soft_dirty(pte));
+	EXPECT(!pte_write(pte));
+	sandbox_close(&box);
+}
+
+/*
+ * The write mark was cleared while the page was exclusive. The device has let
+ * go (SOFT_DIRTY), and the CPU's next write must be noticed (R1.21, R8.18): the
+ * page is restored without the right to write, though its region has it.
+ */
+KTEST(device_exclusive, a_restore_leaves_the_next_write_to_be_noticed)
+{
+	struct page *pages[1];
+	struct sandbox box;
+	pte_t pte;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	REQUIRE(pages[0]);
+	pte = swp_entry_to_pte(
+		make_writable_device_exclusive_entry(page_to_pfn(pages[0])));
+	release_exclusive(pages, 1);
+	pte = restored_from(&box, pte);
+	EXPECT(pte_present(pte) && !pte_write(pte) && !pte_soft_dirty(pte));
+	EXPECT_EQ(user_poke(AT(0), 2), 0);
+	pte = sandbox_pte(&box, AT(0));
+	EXPECT(pte_write(pte) && pte_soft_dirty(pte));
+	sandbox_close(&box);
+}
+
+KTEST(device_exclusive, a_restore_keeps_a_page_protected_for_a_handler)
+{
+	struct page *pages[1];
+	struct sandbox box;
+	pte_t pte;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	REQUIRE(pages[0]);
+	release_exclusive(pages, 1);
+	pte = restored_from(&box, pte_swp_mkuffd_wp(sandbox_pte(&box, AT(0))));
+	EXPECT(pte_present(pte) && pte_uffd_wp(pte) && !pte_write(pte));
+	sandbox_close(&box);
+}
+
+/* --- everything else on an exclusive entry -------------------------------- */
+
+KTEST_F(device_exclusive, munmap_of_exclusive_pages_gives_all_back,
+	KT_NEEDS_NOTIFIER)
+{
+	struct page *pages[4];
+	struct sandbox box;
+	struct page *page;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 4);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 4, pages, DEVICE_A), 4);
+	REQUIRE(pages[3]);
+	page = pages[3];
+	release_exclusive(pages, 3);
+	sandbox_forget(&box);
+	/* The page lock does not stop it (R8.22): one is still held. */
+	EXPECT_EQ(do_munmap(box.mm, AT(0), LEN(4)), 0);
+	EXPECT_EQ(box.nr, 1U);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_UNMAP, AT(0), AT(4));
+	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 0L);
+	EXPECT_EQ(page_mapcount(page), 0);
+	EXPECT_EQ(page_ref_count(page), 1);
+	unlock_page(page);
+	put_page(page);
+	sandbox_close(&box);
+}
+
+KTEST_F(device_exclusive, dontneed_of_an_exclusive_page_leaves_zeroes,
+	KT_NEEDS_NOTIFIER)
+{
+	struct page *pages[1];
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	release_exclusive(pages, 1);
+	sandbox_forget(&box);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_CLEAR, AT(0), AT(1));
+	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 0L);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
+	sandbox_close(&box);
+}
+
+KTEST(device_exclusive, exit_with_exclusive_pages_gives_all_back)
+{
+	struct page *pages[8];
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 8);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 8, pages, DEVICE_A), 8);
+	release_exclusive(pages, 8);
+	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 8L);
+	/* The runner compares frames before and after. */
+	sandbox_close(&box);
+}
+
+KTEST_F(device_exclusive, mprotect_makes_the_entry_read_only_and_never_more,
+	KT_NEEDS_NOTIFIER)
+{
+	struct page *pages[1];
+	struct sandbox box;
+	pte_t pte;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 3), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	release_exclusive(pages, 1);
+	sandbox_forget(&box);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_READ), 0);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_PROTECTION_VMA, AT(0), AT(1));
+	pte = sandbox_pte(&box, AT(0));
+	EXPECT_EQ(swp_type(pte_to_swp_entry(pte)), SWP_DEVICE_EXCLUSIVE_READ);
+	EXPECT(pte_swp_soft_dirty(pte));
+	sandbox_verify(&box);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), RW), 0);
+	EXPECT_EQ(swp_type(pte_to_swp_entry(sandbox_pte(&box, AT(0)))),
+		  SWP_DEVICE_EXCLUSIVE_READ);
+	/* The restore gives what the region allows now (R8.18). */
+	EXPECT_EQ(user_poke(AT(0), 4), 0);
+	EXPECT(pte_write(sandbox_pte(&box, AT(0))));
+	sandbox_close(&box);
+}
+
+KTEST(device_exclusive, a_restore_gives_no_more_than_the_region_allows)
+{
+	struct page *pages[1];
+	struct sandbox box;
+	u64 value;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 3), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	release_exclusive(pages, 1);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_READ), 0);
+	EXPECT_EQ(user_poke(AT(0), 4), -EFAULT);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 3UL);
+	EXPECT(!pte_write(sandbox_pte(&box, AT(0))));
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_NONE), 0);
+	EXPECT_EQ(user_peek(AT(0), &value), -EFAULT);
+	sandbox_close(&box);
+}
