@@ -71,7 +71,7 @@
  *
  * Not here: bounds that overlap in part, the wrap of the numbers, the two-pass
  * form, statistics, plain subscriptions (plain.pml), how often a driver begins
- * again: mmap_lock bounds that (mm/mmu_notifier_rounds.c), not the protocol.
+ * again: mmap_lock bounds that (rounds.pml), not the protocol.
  *
  * Over 600 lines because each search is of all of these functions together.
  *

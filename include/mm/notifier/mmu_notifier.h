@@ -466,6 +466,7 @@ mmu_interval_check_retry(struct mmu_interval_notifier *interval_sub,
  *		ret = mmu_interval_round_lock(&rounds);
  *		if (ret)
  *			return ret;
+ *		fault the page in			may raise ranges
  *		mmu_interval_round_begin(&rounds);
  *		look the page up			mmap_lock is held
  *		mmu_interval_round_looked_up(&rounds);
@@ -476,6 +477,10 @@ mmu_interval_check_retry(struct mmu_interval_notifier *interval_sub,
  *		unlock the driver's lock
  *		mmu_interval_round_unlock(&rounds);
  *	} while (again);
+ *
+ * What the look-up may change (an empty entry, the zero page, an exclusive entry)
+ * it changes before the section: get_user_pages_remote() without FOLL_GET. A
+ * change inside is a change like any other's, and the round is lost.
  */
 
 /** MMU_INTERVAL_ROUNDS_BESIDE - rounds that run beside changes */
@@ -492,7 +497,8 @@ mmu_interval_check_retry(struct mmu_interval_notifier *interval_sub,
  * @seq: of the round's read section
  * @nr: rounds begun
  * @alone: this round holds mmap_lock for writing
- * @locked: this round holds mmap_lock
+ * @locked: mmap_lock is held
+ * @lost: this round's retry said true
  */
 struct mmu_interval_rounds {
 	struct mmu_interval_notifier *interval_sub;
@@ -500,6 +506,7 @@ struct mmu_interval_rounds {
 	unsigned int nr;
 	bool alone;
 	bool locked;
+	bool lost;
 };
 
 /** MMU_INTERVAL_ROUNDS_INIT() - rounds of which none was begun */
@@ -513,15 +520,14 @@ struct mmu_interval_rounds {
  * @rounds: begun less than MMU_INTERVAL_ROUNDS_ALL times, or it says so
  *
  * For reading; and from round MMU_INTERVAL_ROUNDS_BESIDE + 1 on for writing, so
- * that no change comes between. What may itself change the mapping and need not
- * be part of the look-up (taking a page back, say) is done between this and
- * mmu_interval_round_begin().
+ * that no change comes between. It may be held already, from the round before.
  *
  * Context: may sleep; no lock held that is taken below mmap_lock, a page's
  *	    included; no range open.
  * Return: 0 with mmap_lock held; -EINTR: the task was killed; -EBUSY: the
- *	   rounds are used up, which takes a raiser that holds no mmap_lock, or a
- *	   look-up that changes the mapping each time. On error nothing is held.
+ *	   rounds are used up, which takes a range raised without mmap_lock, or a
+ *	   look-up that raises one in every round that the driver does not
+ *	   ignore. On error nothing is held.
  */
 int mmu_interval_round_lock(struct mmu_interval_rounds *rounds);
 
@@ -544,18 +550,25 @@ void mmu_interval_round_looked_up(struct mmu_interval_rounds *rounds);
 
 /**
  * mmu_interval_round_retry() - mmu_interval_read_retry() of this round
+ * @rounds: begun
  *
  * Context: under the driver's own lock.
  */
 static __always_inline bool
-mmu_interval_round_retry(const struct mmu_interval_rounds *rounds)
+mmu_interval_round_retry(struct mmu_interval_rounds *rounds)
 {
-	return mmu_interval_read_retry(rounds->interval_sub, rounds->seq);
+	rounds->lost = mmu_interval_read_retry(rounds->interval_sub, rounds->seq);
+	return rounds->lost;
 }
 
 /**
- * mmu_interval_round_unlock() - end a round: let go of mmap_lock if still held
+ * mmu_interval_round_unlock() - end a round
  * @rounds: locked, however far it came
+ *
+ * Drops mmap_lock if it is still held; but after a round alone whose retry said
+ * true it stays held for the next, so that no other thread undoes what this
+ * round changed. A driver that does not go on to mmu_interval_round_lock() then
+ * calls this once more. The driver sleeps for nothing in between.
  */
 void mmu_interval_round_unlock(struct mmu_interval_rounds *rounds);
 
