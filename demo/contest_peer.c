@@ -170,7 +170,7 @@ static void peer_end(struct contest_round *round)
 		.invalidations = stats.invalidations,
 		.faults = stats.requests_read + stats.requests_write +
 			  stats.requests_atomic,
-		.retries = stats.retries_collision + stats.retries_locked,
+		.retries = stats.retries_collision + stats.retries_changed,
 	};
 }
 

@@ -120,13 +120,14 @@ static struct page *look_up(struct contest_round *round, struct pretender *this)
 	return got == 1 ? page : got < 0 ? ERR_PTR(got) : NULL;
 }
 
-static void take_back(struct contest_round *round)
+/* What the look-up would change, before its section begins. */
+static long fault_in(struct contest_round *round)
 {
-	struct page *page;
+	unsigned int flags = FOLL_WRITE;
 
-	if (get_user_pages_remote(round->mm, round->page, 1,
-				  FOLL_WRITE | FOLL_GET, &page) == 1)
-		put_page(page);
+	if (round->access == CONTEST_EXCLUSIVE)
+		flags |= FOLL_TAKE_OVER;
+	return get_user_pages_remote(round->mm, round->page, 1, flags, NULL);
 }
 
 static bool is_current(struct contest_round *round, struct pretender *this,
@@ -147,33 +148,33 @@ static bool is_current(struct contest_round *round, struct pretender *this,
 	return current_page;
 }
 
-/*
- * The collision-retry loop. If the page is still exclusive since our last turn
- * it is taken back first: done inside of make_device_exclusive_range() that
- * would move the sequence, and the round would be in vain.
- */
+static void put_found(struct contest_round *round, struct page *page)
+{
+	if (page && round->access == CONTEST_EXCLUSIVE)
+		put_device_exclusive(&page, 1);
+	else if (page)
+		put_page(page);
+}
+
+/* The collision-retry loop, in rounds. */
 static struct page *have_page(struct contest_round *round, struct pretender *this)
 {
 	struct mmu_interval_rounds rounds = MMU_INTERVAL_ROUNDS_INIT(&this->sub);
-	const bool exclusive = round->access == CONTEST_EXCLUSIVE;
 	struct page *page;
 	bool done;
 	int err;
 
 	while (!(err = mmu_interval_round_lock(&rounds))) {
-		if (exclusive)
-			take_back(round);
+		long got = fault_in(round);
+
 		mmu_interval_round_begin(&rounds);
-		page = look_up(round, this);
+		page = got < 0 ? ERR_PTR(got) : look_up(round, this);
 		mmu_interval_round_looked_up(&rounds);
 		done = !IS_ERR(page) && is_current(round, this, &rounds, page);
 		mmu_interval_round_unlock(&rounds);
 		if (done || IS_ERR(page))
 			return page;
-		if (page && exclusive)
-			unlock_page(page);
-		if (page)
-			put_page(page);
+		put_found(round, page);
 		cond_resched();
 	}
 	return ERR_PTR(err);
@@ -206,9 +207,7 @@ static int pretend_turn(struct contest_round *round, struct pretender *this,
 		atomic64_inc(&round->device_operations);
 	}
 	SetPageDirty(page);
-	if (round->access == CONTEST_EXCLUSIVE)
-		unlock_page(page);
-	put_page(page);
+	put_found(round, page);
 	return 0;
 }
 

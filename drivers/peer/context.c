@@ -10,7 +10,7 @@
  * device may touch any of it.  (One for each page would collide less, but cost
  * an insert and a remove for every page request; the table says in a few steps
  * whether a range concerns the device, and collisions are bounded in
- * request.c.)
+ * grant.c.)
  *
  *	invalidate callback		what it does
  *	our own EXCLUSIVE		nothing, not even the sequence: the
@@ -64,7 +64,7 @@
  * is kept only while a page request is served; when its last user goes, the
  * RELEASE event closes the context.
  *
- * Not here: how requests are answered (request.c).
+ * Not here: how requests are answered (request.c, grant.c).
  */
 #include <kernel/alloc.h>
 #include <kernel/assert.h>
@@ -119,6 +119,13 @@ static void context_revoke(struct peer_context *ctx, vaddr_t start, vaddr_t end)
 	else if (err == -EPROTO)
 		peer_die(peer, "it garbles an acknowledgement");
 	peer_slot_put(peer, slot);
+}
+
+void peer_context_count(struct peer_context *ctx, u64 *counter)
+{
+	mutex_lock(&ctx->lock);
+	(*counter)++;
+	mutex_unlock(&ctx->lock);
 }
 
 static void drop_one(const struct peer_translation *entry, void *arg)

@@ -366,6 +366,20 @@ int peer_request_thread(void *arg);
 /* Give a context's unserved requests back. */
 void peer_request_flush(struct peer_context *ctx);
 
+/* Send @entry for a request, or a denial for NULL, by @slot: 0 or -EIO. */
+int peer_response_send(struct peer *peer, struct peer_slot *slot, u32 ctx,
+		       u64 tag, const struct peer_translation *entry);
+
+/* ---- grant.c ---------------------------------------------------------- */
+
+/*
+ * Answer @request with a translation, by @slot; a user of the mm is held. True:
+ * it is answered, or the device is dead, and the slot is put. False: the access
+ * cannot be had; the slot is the caller's, and the tag is to be denied.
+ */
+bool peer_grant(struct peer_context *ctx, struct peer_slot *slot,
+		const struct peer_request *request);
+
 /* ---- context.c -------------------------------------------------------- */
 
 /*
@@ -373,6 +387,9 @@ void peer_request_flush(struct peer_context *ctx);
  * nothing is reached through the context any more.
  */
 void peer_context_forget(struct peer *peer, u32 id);
+
+/* One more in one of ctx->stats. */
+void peer_context_count(struct peer_context *ctx, u64 *counter);
 
 /*
  * Forget [start, end) and have the device let go of it: when this returns it

@@ -1,62 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * drivers/peer/request.c - give the device the pages it asks for
+ * drivers/peer/request.c - take the device's page requests and answer each
  *
- * Problem.  The device misses a translation and asks.  The page may go away
- * while it is being looked up, and for an atomic the CPUs must be kept off it
- * until the device has had its turn.
+ * Problem.  The device misses a translation and asks.  It may ask for what makes
+ * no sense, ask faster than anybody answers, or die meanwhile.
  *
- * Idea.  The collision-retry loop, step 2 and 3 of a shared page's life:
+ * Idea.  The interrupt handler copies and checks a request and queues it for the
+ * context that it names; the thread of that context answers one after the other.
  *
- *	READ, WRITE			ATOMIC
- *	mmap_lock; read_begin()		the same
- *	get_user_pages_remote()		make_device_exclusive_range(): the page
- *					comes back locked
- *	ctx->lock; read_retry()?	the same
- *	translation on its way		the same
- *	unlock ctx->lock, put		unlock ctx->lock, wait for the replay,
- *					unlock the page, put
- *
- * A CPU that wants an exclusive page back needs its lock, so each grant is
- * worth at least the access that was asked for (the progress promise):
- *
- *	request				CPU fault
- *	page exclusive, locked
- *					lock_page() waits
- *	device: translation, replay
- *	answer "replayed"
- *	unlock_page()
- *					start -> INVALIDATE, restored
- *
- * The wait ends with the answer, or after PEER_REPLAY_NS; the page is never
- * locked for longer than that by a device that plays dead.  A late answer is
- * no crime yet: the response is abandoned, and control.c sees to one that is
- * never answered.
- *
- * A request for what the device was given meanwhile, for two of its threads can
- * ask for one page, is answered from the table.  For an ATOMIC that is a grant
- * like any other and is worth an access only under the page's lock.  The table
- * cannot be held while a lock is waited for that is taken before ctx->lock, so
- * it is only tried; if it is taken, somebody is about to have the page back, and
- * the loop does it all anew.
- *
- * A response that the device refuses leaves its work waiting there.  What it may
- * have made of the translation is dropped, and the tag is denied.
- *
- * Attempts are bounded, backed off and counted by reason. They are the rounds of
- * mm/mmu_notifier_rounds.c, which has the argument why they are enough:
- *
- *	attempt		what changes
- *	1		-
- *	2 .. 8		first take the page back from ourselves: a failed
- *			attempt left it exclusive, and taking it back inside of
- *			make_device_exclusive_range() would move our sequence
- *			and so fail every attempt to come
- *	9, 10		the same with mmap_lock held for writing until the
- *			translation is installed: no change can come between,
- *			and nobody else has the page's entry in hand
- *	-		the request is denied: somebody raises ranges without
- *			mmap_lock
+ *	request			ends as
+ *	makes no sense		queued for the heartbeat's thread, which denies it
+ *	its page can be had	a translation: grant.c
+ *	cannot be had		a denial
+ *	context goes away	given back unanswered: the device forgets it, too
  *
  * Flow of buffers: a request keeps its buffer until it is answered, so that a
  * device cannot have more requests here than there are buffers.
@@ -66,37 +22,17 @@
  *	peer->refused		peer->lock	peer->lock
  *	request->copy		its holder	interrupt handler, before queueing
  *
- * Not here: letting go (context.c).
- *
- * Over 600 lines because the plain and the exclusive answer share one loop of
- * attempts, and who reads how one ends must see all the ways it can.
+ * Not here: how the page is had (grant.c), letting go (context.c).
  */
 #include <arch/page.h>
-#include <kernel/assert.h>
 #include <kernel/errno.h>
 #include <kernel/string.h>
 #include <kernel/trace.h>
-#include <mm/device_exclusive.h>
-#include <mm/gup.h>
 #include <mm/mm.h>
-#include <mm/page.h>
 
 #include "internal.h"
 
-#define BACK_OFF_US    20
-#define BACK_OFF_SHIFT 6
-
 DEFINE_TRACE_EVENT(peer_request, "ctx %lu access %lu va %#lx tag %lu");
-DEFINE_TRACE_EVENT(peer_grant, "ctx %lu va %#lx pa %#lx prot %lx attempt %lu");
-DEFINE_TRACE_EVENT(peer_replay, "ctx %lu va %#lx result %ld");
-
-/* How one attempt ended. */
-enum outcome {
-	OUTCOME_DONE,      /* answered, or the device is dead */
-	OUTCOME_DENY,      /* no such access: tell the device so */
-	OUTCOME_COLLISION, /* read_retry() said yes */
-	OUTCOME_LOCKED,    /* the page was not to be had just now */
-};
 
 void peer_request_init(struct peer *peer)
 {
@@ -201,33 +137,23 @@ static struct peer_request *request_take(struct peer *peer, struct list_head *li
 	return request;
 }
 
-static void response_fill(struct peer_slot *slot, u32 ctx, u64 tag, u32 result,
-			  const struct peer_translation *entry)
+int peer_response_send(struct peer *peer, struct peer_slot *slot, u32 ctx,
+		       u64 tag, const struct peer_translation *entry)
 {
 	struct peer_wire_fault_response *response = slot->request;
+	u32 length = sizeof(*response);
 
 	response->head.command = PEER_CMD_FAULT_RESPONSE;
 	response->head.ctx = ctx;
 	response->tag = tag;
-	response->result = result;
+	response->result = entry ? PEER_FAULT_OK : PEER_FAULT_DENY;
 	response->count = entry ? 1 : 0;
 	if (entry) {
 		response->entry[0].va = entry->va;
 		response->entry[0].target = entry->pa | entry->prot;
+		length += sizeof(response->entry[0]);
 	}
-}
-
-static u32 response_length(const struct peer_slot *slot)
-{
-	const struct peer_wire_fault_response *response = slot->request;
-
-	return (u32)sizeof(*response) +
-	       (response->count ? (u32)sizeof(response->entry[0]) : 0);
-}
-
-static int response_send(struct peer *peer, struct peer_slot *slot)
-{
-	return peer_slot_send(peer, slot, response_length(slot),
+	return peer_slot_send(peer, slot, length,
 			      sizeof(struct peer_wire_answer));
 }
 
@@ -238,8 +164,7 @@ static void deny(struct peer *peer, u32 ctx, u64 tag)
 
 	if (!slot)
 		return;
-	response_fill(slot, ctx, tag, PEER_FAULT_DENY, NULL);
-	err = response_send(peer, slot);
+	err = peer_response_send(peer, slot, ctx, tag, NULL);
 	if (!err)
 		err = peer_slot_wait(peer, slot, PEER_DEATH_NS);
 	if (err == -ETIMEDOUT)
@@ -267,348 +192,11 @@ void peer_request_flush(struct peer_context *ctx)
 		post(ctx->peer, request);
 }
 
-static u32 access_prot(u32 access)
-{
-	if (access == PEER_ACCESS_READ)
-		return PEER_MAP_READ;
-	if (access == PEER_ACCESS_WRITE)
-		return PEER_MAP_READ | PEER_MAP_WRITE;
-	return PEER_MAP_READ | PEER_MAP_WRITE | PEER_MAP_ATOMIC;
-}
-
-/*
- * Put the translation in the table and on its way.  The device carries commands
- * out in order, so an INVALIDATE sent later finds it.
- */
-static int install(struct peer_context *ctx, struct peer_slot *slot,
-		   const struct peer_request *request,
-		   const struct peer_translation *entry) __must_hold(&ctx->lock)
-{
-	unsigned int exclusive;
-	vaddr_t victim;
-	int err;
-
-	lockdep_assert_held(&ctx->lock);
-	if (!peer_table_find(&ctx->table, entry->va) &&
-	    peer_table_victim(&ctx->table, &victim)) {
-		peer_context_drop(ctx, victim, victim + PEER_PAGE_SIZE,
-				  &exclusive);
-		ctx->stats.evicted++;
-	}
-	response_fill(slot, ctx->id, request->copy.tag, PEER_FAULT_OK, entry);
-	err = response_send(ctx->peer, slot);
-	if (err)
-		return err;
-	peer_table_set(&ctx->table, entry);
-	ctx->stats.mapped++;
-	ctx->stats.grants += entry->exclusive;
-	return 0;
-}
-
-/* The device would not have it: whatever it made of it shall be gone. */
-static void take_off(struct peer_context *ctx, vaddr_t va)
-{
-	unsigned int exclusive;
-
-	mutex_lock(&ctx->lock);
-	peer_context_drop(ctx, va, va + PEER_PAGE_SIZE, &exclusive);
-	mutex_unlock(&ctx->lock);
-}
-
-static void count(struct peer_context *ctx, u64 *counter)
-{
-	mutex_lock(&ctx->lock);
-	(*counter)++;
-	mutex_unlock(&ctx->lock);
-}
-
-/*
- * Wait for the answer to a response that carried a translation.  The slot goes
- * back, unless the work that waits there is still to be denied.
- */
-static enum outcome settle(struct peer_context *ctx, struct peer_slot *slot,
-			   const struct peer_request *request, bool exclusive)
-{
-	bool replay = request->copy.access == PEER_ACCESS_ATOMIC;
-	struct peer *peer = ctx->peer;
-	int err = peer_slot_wait(peer, slot,
-				 replay ? PEER_REPLAY_NS : PEER_DEATH_NS);
-
-	if (!err)
-		err = peer_status_errno(peer_slot_status(slot));
-	TRACE(peer_replay, ctx->id, request->copy.va, err);
-	switch (err) {
-	case 0:
-		if (exclusive)
-			count(ctx, &ctx->stats.replays);
-		break;
-	case -ETIMEDOUT:
-		if (replay)
-			count(ctx, &ctx->stats.replay_timeouts);
-		else
-			peer_die(peer, "it does not answer a response");
-		return OUTCOME_DONE;
-	case -EAGAIN:
-		count(ctx, &ctx->stats.revoked);
-		break;
-	case -EIO:
-		break;
-	case -ECANCELED:
-	case -ENOENT:
-		/* There is nothing that waits for this tag. */
-		take_off(ctx, request->copy.va);
-		break;
-	default:
-		take_off(ctx, request->copy.va);
-		return OUTCOME_DENY;
-	}
-	peer_slot_put(peer, slot);
-	return OUTCOME_DONE;
-}
-
-static const struct peer_hooks *hooks(struct peer_context *ctx)
-{
-	return smp_load_acquire(&ctx->hooks);
-}
-
-static void hook_before_install(struct peer_context *ctx, vaddr_t va)
-{
-	const struct peer_hooks *h = hooks(ctx);
-
-	if (h && h->before_install)
-		h->before_install(ctx, va, h->arg);
-}
-
-static void hook_before_unlock(struct peer_context *ctx, vaddr_t va)
-{
-	const struct peer_hooks *h = hooks(ctx);
-
-	if (h && h->before_unlock)
-		h->before_unlock(ctx, va, h->arg);
-}
-
-/**
- * struct attempt - one walk through the loop
- * @ctx: whose
- * @slot: for the response
- * @request: what is asked for
- * @rounds: how many went before, and the read section of this one
- * @exclusive: ATOMIC, by make_device_exclusive_range()
- * @page: referenced, and locked if @exclusive; NULL while there is none
- * @entry: the translation to be
- */
-struct attempt {
-	struct peer_context *ctx;
-	struct peer_slot *slot;
-	const struct peer_request *request;
-	struct mmu_interval_rounds rounds;
-	bool exclusive;
-	struct page *page;
-	struct peer_translation entry;
-};
-
-/* Find the page; mmap_lock is held. */
-static enum outcome look_up(struct attempt *attempt)
-{
-	struct peer_translation *entry = &attempt->entry;
-	struct peer_context *ctx = attempt->ctx;
-	unsigned int flags = FOLL_GET;
-	long got;
-
-	if (entry->prot & PEER_MAP_WRITE)
-		flags |= FOLL_WRITE;
-	if (attempt->exclusive)
-		got = make_device_exclusive_range(ctx->mm, entry->va,
-						  entry->va + PEER_PAGE_SIZE,
-						  &attempt->page, ctx);
-	else
-		got = get_user_pages_remote(ctx->mm, entry->va, 1, flags,
-					    &attempt->page);
-	if (got != 1)
-		return OUTCOME_DENY;
-	if (!attempt->page) {
-		count(ctx, &ctx->stats.retries_locked);
-		return OUTCOME_LOCKED;
-	}
-	entry->pa = page_to_phys(attempt->page);
-	return OUTCOME_DONE;
-}
-
-/* Give the page to the device unless it has changed since read_begin(). */
-static enum outcome install_if_current(struct attempt *attempt)
-{
-	struct peer_context *ctx = attempt->ctx;
-	int err;
-
-	hook_before_install(ctx, attempt->entry.va);
-	mutex_lock(&ctx->lock);
-	if (mmu_interval_round_retry(&attempt->rounds)) {
-		ctx->stats.retries_collision++;
-		mutex_unlock(&ctx->lock);
-		return OUTCOME_COLLISION;
-	}
-	if (ctx->closed) {
-		mutex_unlock(&ctx->lock);
-		return OUTCOME_DENY;
-	}
-	err = install(ctx, attempt->slot, attempt->request, &attempt->entry);
-	mutex_unlock(&ctx->lock);
-	/* Dead: nobody is left to be answered. */
-	return err ? OUTCOME_DENY : OUTCOME_DONE;
-}
-
-/* Have the page back from the device if it is exclusive; mmap_lock is held. */
-static void take_back(struct attempt *attempt)
-{
-	struct page *page;
-
-	if (attempt->exclusive &&
-	    get_user_pages_remote(attempt->ctx->mm, attempt->entry.va, 1,
-				  FOLL_WRITE | FOLL_GET, &page) == 1)
-		put_page(page);
-}
-
-/* mmap_lock is held as the round wants it, and all of it is let go of. */
-static enum outcome attempt_round(struct attempt *attempt)
-{
-	struct mmu_interval_rounds *rounds = &attempt->rounds;
-	enum outcome outcome;
-
-	if (rounds->nr > 1)
-		take_back(attempt);
-	mmu_interval_round_begin(rounds);
-	outcome = look_up(attempt);
-	mmu_interval_round_looked_up(rounds);
-	if (outcome == OUTCOME_DONE)
-		outcome = install_if_current(attempt);
-	mmu_interval_round_unlock(rounds);
-	return outcome;
-}
-
-static void let_page_go(struct attempt *attempt, enum outcome outcome)
-{
-	if (outcome == OUTCOME_DONE && attempt->exclusive)
-		hook_before_unlock(attempt->ctx, attempt->entry.va);
-	if (attempt->page && attempt->exclusive)
-		unlock_page(attempt->page);
-	if (attempt->page)
-		put_page(attempt->page);
-	attempt->page = NULL;
-}
-
-static enum outcome attempt_run(struct attempt *attempt)
-{
-	const struct peer_translation *entry = &attempt->entry;
-	struct peer_context *ctx = attempt->ctx;
-	enum outcome outcome;
-
-	attempt->page = NULL;
-	outcome = attempt_round(attempt);
-	if (outcome == OUTCOME_DONE) {
-		TRACE(peer_grant, ctx->id, entry->va, entry->pa, entry->prot,
-		      attempt->rounds.nr);
-		outcome = settle(ctx, attempt->slot, attempt->request,
-				 attempt->exclusive);
-	}
-	let_page_go(attempt, outcome);
-	return outcome;
-}
-
-/*
- * Answer from the table, if the device has what it asks for.  An exclusive
- * translation keeps its page: it is in the table, and ctx->lock is held.
- */
-static bool answer_from_table(struct attempt *attempt)
-{
-	const struct peer_request *request = attempt->request;
-	bool replay = request->copy.access == PEER_ACCESS_ATOMIC;
-	struct peer_context *ctx = attempt->ctx;
-	const struct peer_translation *entry;
-	u32 prot = attempt->entry.prot;
-	struct page *page;
-
-	lockdep_assert_held(&ctx->lock);
-	entry = peer_table_find(&ctx->table, attempt->entry.va);
-	if (!entry || (entry->prot & prot) != prot || ctx->closed ||
-	    (attempt->exclusive && !entry->exclusive))
-		return false;
-	attempt->exclusive = replay && entry->exclusive;
-	if (attempt->exclusive) {
-		page = phys_to_page(entry->pa);
-		if (!trylock_page(page))
-			return false;
-		get_page(page);
-		attempt->page = page;
-	}
-	response_fill(attempt->slot, ctx->id, request->copy.tag, PEER_FAULT_OK,
-		      entry);
-	if (response_send(ctx->peer, attempt->slot))
-		return false;
-	ctx->stats.grants += attempt->exclusive;
-	return true;
-}
-
-static bool already_there(struct attempt *attempt, enum outcome *outcome)
-{
-	const bool exclusive = attempt->exclusive;
-	struct peer_context *ctx = attempt->ctx;
-	bool there;
-
-	mutex_lock(&ctx->lock);
-	there = answer_from_table(attempt);
-	mutex_unlock(&ctx->lock);
-	*outcome = there ? settle(ctx, attempt->slot, attempt->request,
-				  attempt->exclusive)
-			 : OUTCOME_LOCKED;
-	let_page_go(attempt, *outcome);
-	attempt->exclusive = exclusive;
-	return there;
-}
-
-static void back_off(unsigned int attempts)
-{
-	unsigned long us = BACK_OFF_US
-			   << min_t(unsigned int, attempts, BACK_OFF_SHIFT);
-
-	if (attempts)
-		usleep_range(us, 2 * us);
-}
-
-static enum outcome serve_in_mm(struct peer_context *ctx, struct peer_slot *slot,
-				const struct peer_request *request)
-{
-	struct attempt attempt = {
-		.ctx = ctx,
-		.slot = slot,
-		.request = request,
-		.rounds = MMU_INTERVAL_ROUNDS_INIT(&ctx->sub),
-		.exclusive = request->copy.access == PEER_ACCESS_ATOMIC &&
-			     READ_ONCE(ctx->policy) == PEER_ATOMIC_EXCLUSIVE,
-		.entry = {.va = request->copy.va,
-			  .prot = access_prot(request->copy.access)},
-	};
-	enum outcome outcome;
-
-	attempt.entry.exclusive = attempt.exclusive;
-	if (already_there(&attempt, &outcome))
-		return outcome;
-	for (;;) {
-		back_off(attempt.rounds.nr);
-		if (mmu_interval_round_lock(&attempt.rounds))
-			break;
-		outcome = attempt_run(&attempt);
-		if (outcome == OUTCOME_DONE || outcome == OUTCOME_DENY)
-			return outcome;
-	}
-	count(ctx, &ctx->stats.gave_up);
-	return OUTCOME_DENY;
-}
-
 static void serve(struct peer_context *ctx, struct peer_request *request)
 {
 	struct peer *peer = ctx->peer;
-	enum outcome outcome = OUTCOME_DENY;
 	struct peer_slot *slot;
+	bool answered = false;
 
 	TRACE(peer_request, ctx->id, request->copy.access, request->copy.va,
 	      request->copy.tag);
@@ -616,24 +204,24 @@ static void serve(struct peer_context *ctx, struct peer_request *request)
 	if (!slot)
 		return;
 	if (mmget_not_zero(ctx->mm)) {
-		outcome = serve_in_mm(ctx, slot, request);
+		answered = peer_grant(ctx, slot, request);
 		mmput(ctx->mm);
 	}
-	if (outcome == OUTCOME_DONE)
+	if (answered)
 		return;
 	peer_slot_put(peer, slot);
-	count(ctx, &ctx->stats.refused);
+	peer_context_count(ctx, &ctx->stats.refused);
 	deny(peer, ctx->id, request->copy.tag);
 }
 
 static void count_request(struct peer_context *ctx, u32 access)
 {
 	if (access == PEER_ACCESS_READ)
-		count(ctx, &ctx->stats.requests_read);
+		peer_context_count(ctx, &ctx->stats.requests_read);
 	else if (access == PEER_ACCESS_WRITE)
-		count(ctx, &ctx->stats.requests_write);
+		peer_context_count(ctx, &ctx->stats.requests_write);
 	else
-		count(ctx, &ctx->stats.requests_atomic);
+		peer_context_count(ctx, &ctx->stats.requests_atomic);
 }
 
 int peer_request_thread(void *arg)

@@ -55,7 +55,8 @@ enum peer_atomic_policy {
  * @revoked: grants that were taken back before the access was done
  * @replay_timeouts: ATOMIC requests whose replay was not reported in time; if it
  *		     was a grant, its page was unlocked then
- * @take_backs: exclusive translations dropped because a CPU came for the page
+ * @take_backs: exclusive translations dropped because a CPU or another context
+ *		came for the page
  * @callbacks: invalidate callbacks
  * @callbacks_own: of these, ignored: our own EXCLUSIVE
  * @callbacks_busy: of these, refused: would have had to sleep
@@ -63,7 +64,7 @@ enum peer_atomic_policy {
  * @translations_dropped: translations that callbacks removed
  * @evicted: translations dropped because the table was full
  * @retries_collision: attempts thrown away by read_retry()
- * @retries_locked: attempts that found the page locked or changing
+ * @retries_changed: attempts whose page another thread changed under the look-up
  * @gave_up: requests denied because all their attempts were in vain
  * @refused: requests answered with an error
  * @works: work items done
@@ -86,7 +87,7 @@ struct peer_context_stats {
 	u64 translations_dropped;
 	u64 evicted;
 	u64 retries_collision;
-	u64 retries_locked;
+	u64 retries_changed;
 	u64 gave_up;
 	u64 refused;
 	u64 works;
@@ -376,12 +377,15 @@ int peer_work_run(struct peer_context *ctx, struct peer_work *work,
 
 /**
  * struct peer_hooks - places where tests step in; all NULL in normal use
+ * @after_look_up: the page has just been found, inside the read section;
+ *		   mmap_lock is held
  * @before_install: the page has been looked up, the driver lock not yet taken
  * @before_unlock: the replay is reported, the page is still locked
  *
  * Called from the context's thread, which may sleep in them.
  */
 struct peer_hooks {
+	void (*after_look_up)(struct peer_context *ctx, vaddr_t va, void *arg);
 	void (*before_install)(struct peer_context *ctx, vaddr_t va, void *arg);
 	void (*before_unlock)(struct peer_context *ctx, vaddr_t va, void *arg);
 	void *arg;

@@ -31,8 +31,8 @@ static void throw_page_away(struct peer_context *ctx, vaddr_t va, void *arg)
 }
 
 /*
- * Each failed attempt leaves the page exclusive; the next must not be failed by
- * taking it back.
+ * Each failed attempt leaves the page exclusive; the next takes it over, which is
+ * no event that could fail it in turn.
  */
 KTEST_F(peer_retry, colliding_atomic_request_gets_through_in_the_end,
 	KT_NEEDS_PEER)
@@ -148,6 +148,100 @@ KTEST_F(peer_retry, changes_without_end_do_not_keep_the_device_from_its_page,
 		peer_context_hooks(arena.ctx, NULL);
 		kthread_stop(demon.task);
 	}
+	arena_close(&arena);
+}
+
+/* The page thrown away just behind the look-up, by the demon. */
+static void ask_demon_once(struct peer_context *ctx, vaddr_t va, void *arg)
+{
+	struct demon *demon = arg;
+
+	if (demon->asked)
+		return;
+	WRITE_ONCE(demon->asked, 1);
+	wake_up_all(&demon->wait);
+	wait_event(&demon->wait, READ_ONCE(demon->done) == demon->asked);
+}
+
+/*
+ *	page request			DONTNEED
+ *	read_begin()
+ *	look up: page p
+ *					p thrown away, freed
+ *	read_retry(): must		(a section that began after the look-up
+ *					would not see the change, and install p)
+ */
+KTEST_F(peer_retry, a_change_just_behind_the_look_up_is_seen, KT_NEEDS_PEER)
+{
+	struct demon demon = {.test = test};
+	struct peer_hooks hooks = {.after_look_up = ask_demon_once,
+				   .arg = &demon};
+	struct peer_arena arena;
+
+	if (!arena_open(test, &arena))
+		return;
+	demon.mm = arena.mm;
+	demon.va = arena.base;
+	init_waitqueue_head(&demon.wait);
+	demon.task = kthread_run(demon_thread, &demon, "test/demon");
+	if (!IS_ERR(demon.task)) {
+		peer_context_hooks(arena.ctx, &hooks);
+		EXPECT_EQ(device_store(arena.ctx, arena.base, 9), 0);
+		peer_context_hooks(arena.ctx, NULL);
+		EXPECT_EQ(demon.done, 1U);
+		EXPECT_EQ(arena_stats(&arena).retries_collision, 1u);
+		EXPECT_EQ(cpu_read(&arena, arena.base), 9u);
+		kthread_stop(demon.task);
+	}
+	arena_close(&arena);
+}
+
+/*
+ * A look-up that must change the mapping does so before its section begins, so
+ * that it does not collide with itself: for READ and WRITE as for ATOMIC.
+ */
+KTEST_F(peer_retry, a_page_that_another_context_has_is_had_without_a_collision,
+	KT_NEEDS_PEER)
+{
+	struct peer_context *other;
+	struct peer_arena arena;
+	u64 done, value = 0;
+
+	if (!arena_open(test, &arena))
+		return;
+	if (peer_context_create(arena.peer, arena.mm, &other)) {
+		ktest_fail(test, "no second context");
+		arena_close(&arena);
+		return;
+	}
+	EXPECT_EQ(device_add(other, arena.base, 5, &done), 0);
+	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), 0);
+	EXPECT_EQ(value, 5u);
+	EXPECT_EQ(device_add(other, arena.base, 1, &done), 0);
+	EXPECT_EQ(device_store(arena.ctx, arena.base, 9), 0);
+	EXPECT_EQ(device_add(other, arena.base, 1, &done), 0);
+	EXPECT_EQ(device_add(arena.ctx, arena.base, 1, &done), 0);
+	EXPECT_EQ(arena_stats(&arena).retries_collision, 0u);
+	EXPECT_EQ(arena_stats(&arena).retries_changed, 0u);
+	peer_context_destroy(other);
+	EXPECT_EQ(cpu_read(&arena, arena.base), 11u);
+	arena_close(&arena);
+}
+
+KTEST_F(peer_retry, a_page_that_a_cpu_has_read_is_had_without_a_collision,
+	KT_NEEDS_PEER)
+{
+	struct peer_arena arena;
+	u64 done;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(cpu_read(&arena, arena.base), 0u);
+	EXPECT_EQ(device_store(arena.ctx, arena.base, 9), 0);
+	EXPECT_EQ(cpu_read(&arena, arena_page(&arena, 1)), 0u);
+	EXPECT_EQ(device_add(arena.ctx, arena_page(&arena, 1), 1, &done), 0);
+	EXPECT_EQ(arena_stats(&arena).retries_collision, 0u);
+	EXPECT_EQ(arena_stats(&arena).retries_changed, 0u);
 	arena_close(&arena);
 }
 

@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: MIT
+/*
+ * drivers/peer/grant.c - give the device the page that it asks for
+ *
+ * Problem.  The page may go away while it is being looked up, and for an atomic
+ * the CPUs must be kept off it until the device has had its access.
+ *
+ * Idea.  The collision-retry loop, step 2 and 3 of a shared page's life:
+ *
+ *	READ, WRITE			ATOMIC
+ *	mmap_lock
+ *	fault in, with the right	the same, but an exclusive entry stays
+ *	that is asked for
+ *	read_begin()			the same
+ *	get_user_pages_remote()		make_device_exclusive_range(): the page
+ *					comes back locked
+ *	ctx->lock; read_retry()?	the same
+ *	translation on its way		the same
+ *	unlock ctx->lock, put		unlock ctx->lock, wait for the replay,
+ *					unlock the page, put
+ *
+ * The page is faulted in before the section begins, because a fault may change
+ * the mapping: it replaces the zero page, it restores what another context has
+ * exclusively.  Inside the section such a change would be this request's own
+ * collision.  The look-up then finds all as it wants it and raises nothing but
+ * its own EXCLUSIVE, which context.c ignores.
+ *
+ *	LOAD of this context		FETCH_ADD of another
+ *					page is exclusive, of the other
+ *	fault in: CLEAR, restored
+ *					EXCLUSIVE(other): exclusive again
+ *	read_begin()
+ *	look up: fault, CLEAR, restored
+ *	read_retry() -> true: this round is lost
+ *	round 9: mmap_lock for writing
+ *					waits for mmap_lock
+ *	fault in, look up, installed	(must be so in ten rounds at most)
+ *
+ *	(peer_crowd_test.c, a_load_beside_other_contexts_atomics_is_never_denied)
+ *
+ * A CPU that wants an exclusive page back needs its lock, so each grant is
+ * worth at least the access that was asked for (the progress promise):
+ *
+ *	request				CPU fault
+ *	page exclusive, locked
+ *					lock_page() waits
+ *	device: translation, replay
+ *	answer "replayed"
+ *	unlock_page()
+ *					start -> INVALIDATE, restored
+ *
+ * The wait ends with the answer, or after PEER_REPLAY_NS; the page is never
+ * locked for longer than that by a device that plays dead.  A late answer is
+ * no crime yet: the response is abandoned, and control.c sees to one that is
+ * never answered.
+ *
+ * A request for what the device was given meanwhile, for two of its threads can
+ * ask for one page, is answered from the table.  For an ATOMIC that is a grant
+ * like any other and is worth an access only under the page's lock.  The table
+ * cannot be held while a lock is waited for that is taken before ctx->lock, so
+ * it is only tried; if it is taken, another thread is about to take the page, and
+ * the loop does it all anew.
+ *
+ * A response that the device refuses leaves its work waiting there.  Any
+ * translation that it may have made of it is dropped, and the tag is denied.
+ *
+ * Attempts are bounded and counted by reason.  They are the rounds of
+ * mm/mmu_notifier_rounds.c, which has the argument why ten are enough; a request
+ * is denied after those only if ranges are raised without mmap_lock.  Between the
+ * rounds beside changes the thread sleeps a little longer each time.
+ *
+ * Not here: how requests come in and denials go out (request.c), letting go
+ * (context.c).
+ */
+#include <arch/page.h>
+#include <kernel/assert.h>
+#include <kernel/errno.h>
+#include <kernel/trace.h>
+#include <mm/device_exclusive.h>
+#include <mm/gup.h>
+#include <mm/mm.h>
+#include <mm/page.h>
+
+#include "internal.h"
+
+#define BACK_OFF_US    20
+#define BACK_OFF_SHIFT 6
+
+DEFINE_TRACE_EVENT(peer_grant, "ctx %lu va %#lx pa %#lx prot %lx attempt %lu");
+DEFINE_TRACE_EVENT(peer_replay, "ctx %lu va %#lx result %ld");
+
+/* How one attempt ended. */
+enum outcome {
+	OUTCOME_DONE,      /* answered, or the device is dead */
+	OUTCOME_DENY,      /* no such access: tell the device so */
+	OUTCOME_COLLISION, /* read_retry() said yes */
+	OUTCOME_CHANGED, /* another thread changed the page under the look-up */
+};
+
+static u32 access_prot(u32 access)
+{
+	if (access == PEER_ACCESS_READ)
+		return PEER_MAP_READ;
+	if (access == PEER_ACCESS_WRITE)
+		return PEER_MAP_READ | PEER_MAP_WRITE;
+	return PEER_MAP_READ | PEER_MAP_WRITE | PEER_MAP_ATOMIC;
+}
+
+/*
+ * Put the translation in the table and on its way.  The device carries commands
+ * out in order, so an INVALIDATE sent later finds it.
+ */
+static int install(struct peer_context *ctx, struct peer_slot *slot,
+		   const struct peer_request *request,
+		   const struct peer_translation *entry) __must_hold(&ctx->lock)
+{
+	unsigned int exclusive;
+	vaddr_t victim;
+	int err;
+
+	lockdep_assert_held(&ctx->lock);
+	if (!peer_table_find(&ctx->table, entry->va) &&
+	    peer_table_victim(&ctx->table, &victim)) {
+		peer_context_drop(ctx, victim, victim + PEER_PAGE_SIZE,
+				  &exclusive);
+		ctx->stats.evicted++;
+	}
+	err = peer_response_send(ctx->peer, slot, ctx->id, request->copy.tag,
+				 entry);
+	if (err)
+		return err;
+	peer_table_set(&ctx->table, entry);
+	ctx->stats.mapped++;
+	ctx->stats.grants += entry->exclusive;
+	return 0;
+}
+
+/* The device would not have it: whatever it made of it shall be gone. */
+static void take_off(struct peer_context *ctx, vaddr_t va)
+{
+	unsigned int exclusive;
+
+	mutex_lock(&ctx->lock);
+	peer_context_drop(ctx, va, va + PEER_PAGE_SIZE, &exclusive);
+	mutex_unlock(&ctx->lock);
+}
+
+/*
+ * Wait for the answer to a response that carried a translation.  The slot goes
+ * back, unless the work that waits there is still to be denied.
+ */
+static enum outcome settle(struct peer_context *ctx, struct peer_slot *slot,
+			   const struct peer_request *request, bool exclusive)
+{
+	bool replay = request->copy.access == PEER_ACCESS_ATOMIC;
+	struct peer *peer = ctx->peer;
+	int err = peer_slot_wait(peer, slot,
+				 replay ? PEER_REPLAY_NS : PEER_DEATH_NS);
+
+	if (!err)
+		err = peer_status_errno(peer_slot_status(slot));
+	TRACE(peer_replay, ctx->id, request->copy.va, err);
+	switch (err) {
+	case 0:
+		if (exclusive)
+			peer_context_count(ctx, &ctx->stats.replays);
+		break;
+	case -ETIMEDOUT:
+		if (replay)
+			peer_context_count(ctx, &ctx->stats.replay_timeouts);
+		else
+			peer_die(peer, "it does not answer a response");
+		return OUTCOME_DONE;
+	case -EAGAIN:
+		peer_context_count(ctx, &ctx->stats.revoked);
+		break;
+	case -EIO:
+		break;
+	case -ECANCELED:
+	case -ENOENT:
+		/* There is nothing that waits for this tag. */
+		take_off(ctx, request->copy.va);
+		break;
+	default:
+		take_off(ctx, request->copy.va);
+		return OUTCOME_DENY;
+	}
+	peer_slot_put(peer, slot);
+	return OUTCOME_DONE;
+}
+
+static const struct peer_hooks *hooks(struct peer_context *ctx)
+{
+	return smp_load_acquire(&ctx->hooks);
+}
+
+static void hook_before_install(struct peer_context *ctx, vaddr_t va)
+{
+	const struct peer_hooks *h = hooks(ctx);
+
+	if (h && h->before_install)
+		h->before_install(ctx, va, h->arg);
+}
+
+static void hook_before_unlock(struct peer_context *ctx, vaddr_t va)
+{
+	const struct peer_hooks *h = hooks(ctx);
+
+	if (h && h->before_unlock)
+		h->before_unlock(ctx, va, h->arg);
+}
+
+static void hook_after_look_up(struct peer_context *ctx, vaddr_t va)
+{
+	const struct peer_hooks *h = hooks(ctx);
+
+	if (h && h->after_look_up)
+		h->after_look_up(ctx, va, h->arg);
+}
+
+/**
+ * struct attempt - one walk through the loop
+ * @ctx: whose
+ * @slot: for the response
+ * @request: what is asked for
+ * @rounds: how many went before, and the read section of this one
+ * @exclusive: ATOMIC, by make_device_exclusive_range()
+ * @page: referenced, and locked if @exclusive; NULL while there is none
+ * @entry: the translation to be
+ */
+struct attempt {
+	struct peer_context *ctx;
+	struct peer_slot *slot;
+	const struct peer_request *request;
+	struct mmu_interval_rounds rounds;
+	bool exclusive;
+	struct page *page;
+	struct peer_translation entry;
+};
+
+/* The access that the CPU's entry must allow, for both calls below. */
+static unsigned int gup_access(const struct attempt *attempt)
+{
+	unsigned int flags = 0;
+
+	if (attempt->entry.prot & PEER_MAP_WRITE)
+		flags |= FOLL_WRITE;
+	if (attempt->exclusive)
+		flags |= FOLL_TAKE_OVER;
+	return flags;
+}
+
+/*
+ * Whatever the look-up would change, before its section begins; mmap_lock is
+ * held. The page is not kept: the look-up finds it, or what came in its place.
+ */
+static enum outcome fault_in(struct attempt *attempt)
+{
+	long got = get_user_pages_remote(attempt->ctx->mm, attempt->entry.va, 1,
+					 gup_access(attempt), NULL);
+
+	return got == 1 ? OUTCOME_DONE : OUTCOME_DENY;
+}
+
+/* Find the page; mmap_lock is held. */
+static enum outcome look_up(struct attempt *attempt)
+{
+	struct peer_translation *entry = &attempt->entry;
+	struct peer_context *ctx = attempt->ctx;
+	long got;
+
+	if (attempt->exclusive)
+		got = make_device_exclusive_range(ctx->mm, entry->va,
+						  entry->va + PEER_PAGE_SIZE,
+						  &attempt->page, ctx);
+	else
+		got = get_user_pages_remote(ctx->mm, entry->va, 1,
+					    gup_access(attempt) | FOLL_GET,
+					    &attempt->page);
+	if (got < 0)
+		return OUTCOME_DENY;
+	if (!got) {
+		peer_context_count(ctx, &ctx->stats.retries_changed);
+		return OUTCOME_CHANGED;
+	}
+	entry->pa = page_to_phys(attempt->page);
+	hook_after_look_up(ctx, entry->va);
+	return OUTCOME_DONE;
+}
+
+/* Give the page to the device unless it has changed since read_begin(). */
+static enum outcome install_if_current(struct attempt *attempt)
+{
+	struct peer_context *ctx = attempt->ctx;
+	int err;
+
+	hook_before_install(ctx, attempt->entry.va);
+	mutex_lock(&ctx->lock);
+	if (mmu_interval_round_retry(&attempt->rounds)) {
+		ctx->stats.retries_collision++;
+		mutex_unlock(&ctx->lock);
+		return OUTCOME_COLLISION;
+	}
+	if (ctx->closed) {
+		mutex_unlock(&ctx->lock);
+		return OUTCOME_DENY;
+	}
+	err = install(ctx, attempt->slot, attempt->request, &attempt->entry);
+	mutex_unlock(&ctx->lock);
+	/* Dead: nobody is left to be answered. */
+	return err ? OUTCOME_DENY : OUTCOME_DONE;
+}
+
+/* mmap_lock is held as the round wants it, and dropped as the round wants it. */
+static enum outcome attempt_round(struct attempt *attempt)
+{
+	struct mmu_interval_rounds *rounds = &attempt->rounds;
+	enum outcome outcome = fault_in(attempt);
+
+	if (outcome == OUTCOME_DONE) {
+		mmu_interval_round_begin(rounds);
+		outcome = look_up(attempt);
+	}
+	mmu_interval_round_looked_up(rounds);
+	if (outcome == OUTCOME_DONE)
+		outcome = install_if_current(attempt);
+	mmu_interval_round_unlock(rounds);
+	return outcome;
+}
+
+static void let_page_go(struct attempt *attempt, enum outcome outcome)
+{
+	if (outcome == OUTCOME_DONE && attempt->exclusive)
+		hook_before_unlock(attempt->ctx, attempt->entry.va);
+	if (attempt->page && attempt->exclusive)
+		unlock_page(attempt->page);
+	if (attempt->page)
+		put_page(attempt->page);
+	attempt->page = NULL;
+}
+
+static enum outcome attempt_run(struct attempt *attempt)
+{
+	const struct peer_translation *entry = &attempt->entry;
+	struct peer_context *ctx = attempt->ctx;
+	enum outcome outcome;
+
+	attempt->page = NULL;
+	outcome = attempt_round(attempt);
+	if (outcome == OUTCOME_DONE) {
+		TRACE(peer_grant, ctx->id, entry->va, entry->pa, entry->prot,
+		      attempt->rounds.nr);
+		outcome = settle(ctx, attempt->slot, attempt->request,
+				 attempt->exclusive);
+	}
+	let_page_go(attempt, outcome);
+	return outcome;
+}
+
+/*
+ * Answer from the table, if the device has what it asks for.  An exclusive
+ * translation keeps its page: it is in the table, and ctx->lock is held.
+ */
+static bool answer_from_table(struct attempt *attempt)
+{
+	const struct peer_request *request = attempt->request;
+	bool replay = request->copy.access == PEER_ACCESS_ATOMIC;
+	struct peer_context *ctx = attempt->ctx;
+	const struct peer_translation *entry;
+	u32 prot = attempt->entry.prot;
+	struct page *page;
+
+	lockdep_assert_held(&ctx->lock);
+	entry = peer_table_find(&ctx->table, attempt->entry.va);
+	if (!entry || (entry->prot & prot) != prot || ctx->closed ||
+	    (attempt->exclusive && !entry->exclusive))
+		return false;
+	attempt->exclusive = replay && entry->exclusive;
+	if (attempt->exclusive) {
+		page = phys_to_page(entry->pa);
+		if (!trylock_page(page))
+			return false;
+		get_page(page);
+		attempt->page = page;
+	}
+	if (peer_response_send(ctx->peer, attempt->slot, ctx->id,
+			       request->copy.tag, entry))
+		return false;
+	ctx->stats.grants += attempt->exclusive;
+	return true;
+}
+
+static bool already_there(struct attempt *attempt, enum outcome *outcome)
+{
+	const bool exclusive = attempt->exclusive;
+	struct peer_context *ctx = attempt->ctx;
+	bool there;
+
+	mutex_lock(&ctx->lock);
+	there = answer_from_table(attempt);
+	mutex_unlock(&ctx->lock);
+	*outcome = there ? settle(ctx, attempt->slot, attempt->request,
+				  attempt->exclusive)
+			 : OUTCOME_CHANGED;
+	let_page_go(attempt, *outcome);
+	attempt->exclusive = exclusive;
+	return there;
+}
+
+/* Neither before the first round nor before those alone, which wait for mmap_lock. */
+static void back_off(unsigned int attempts)
+{
+	unsigned long us = BACK_OFF_US
+			   << min_t(unsigned int, attempts, BACK_OFF_SHIFT);
+
+	if (attempts && attempts < MMU_INTERVAL_ROUNDS_BESIDE)
+		usleep_range(us, 2 * us);
+}
+
+bool peer_grant(struct peer_context *ctx, struct peer_slot *slot,
+		const struct peer_request *request)
+{
+	struct attempt attempt = {
+		.ctx = ctx,
+		.slot = slot,
+		.request = request,
+		.rounds = MMU_INTERVAL_ROUNDS_INIT(&ctx->sub),
+		.exclusive = request->copy.access == PEER_ACCESS_ATOMIC &&
+			     READ_ONCE(ctx->policy) == PEER_ATOMIC_EXCLUSIVE,
+		.entry = {.va = request->copy.va,
+			  .prot = access_prot(request->copy.access)},
+	};
+	enum outcome outcome;
+
+	attempt.entry.exclusive = attempt.exclusive;
+	if (already_there(&attempt, &outcome))
+		return outcome == OUTCOME_DONE;
+	for (;;) {
+		back_off(attempt.rounds.nr);
+		if (mmu_interval_round_lock(&attempt.rounds))
+			break;
+		outcome = attempt_run(&attempt);
+		if (outcome == OUTCOME_DONE || outcome == OUTCOME_DENY)
+			return outcome == OUTCOME_DONE;
+	}
+	peer_context_count(ctx, &ctx->stats.gave_up);
+	return false;
+}
