@@ -44,7 +44,7 @@ SYMBOLS = {
                r'lock_key_[\d.]*|non_block_(start|end)|page_lock_map|'
                r'mmu_notifier_invalidate_range_start_map',
     'DEBUG': r'U (assert_eq_failed|__(page|slab)_debug_\w+|'
-             r'__alloc_shall_fail)',
+             r'__alloc_shall_fail)|alloc_fail_(nth|one_in|hit|end|threads)',
 }
 
 # The fields that go with it, of structs that stay.
