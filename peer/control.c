@@ -341,6 +341,7 @@ enum call_needs {
 	NEEDS_SESSION = 1,
 	NEEDS_CONTEXT = 2,
 	HAS_ENTRIES = 4,
+	REVOKES = 8, /* its answer says that accesses have ended */
 };
 
 static const struct command {
@@ -362,14 +363,14 @@ static const struct command {
 				 sizeof(struct peer_wire_answer), NEEDS_SESSION},
 	[PEER_CMD_CTX_DESTROY] = {do_ctx_destroy, sizeof(struct peer_wire_request),
 				  sizeof(struct peer_wire_answer),
-				  NEEDS_SESSION | NEEDS_CONTEXT},
+				  NEEDS_SESSION | NEEDS_CONTEXT | REVOKES},
 	[PEER_CMD_MAP] = {do_map, sizeof(struct peer_wire_map),
 			  sizeof(struct peer_wire_answer),
 			  NEEDS_SESSION | NEEDS_CONTEXT | HAS_ENTRIES},
 	[PEER_CMD_INVALIDATE] = {do_invalidate,
 				 sizeof(struct peer_wire_invalidate),
 				 sizeof(struct peer_wire_answer),
-				 NEEDS_SESSION | NEEDS_CONTEXT},
+				 NEEDS_SESSION | NEEDS_CONTEXT | REVOKES},
 	[PEER_CMD_FAULT_RESPONSE] = {do_fault_response,
 				     sizeof(struct peer_wire_fault_response),
 				     sizeof(struct peer_wire_answer),
@@ -387,6 +388,23 @@ static const struct command {
 			    NEEDS_SESSION | NEEDS_CONTEXT},
 };
 
+/*
+ * There is no context of that number now, but the accesses of one that was
+ * destroyed may still be in flight; the driver may free pages on this answer.
+ */
+static enum peer_status refuse_after_accesses(struct device *device,
+					      struct call *call)
+{
+	const struct peer_wire_answer answer = {.status = PEER_S_NO_CONTEXT};
+	struct ack *ack = ack_new(call, &answer, sizeof(answer));
+
+	if (!ack)
+		return PEER_S_LIMIT;
+	context_await_destroyed(device, call->head.ctx, ack);
+	ack_put(device, ack);
+	return PEER_S_NO_CONTEXT;
+}
+
 static enum peer_status run_call(struct device *device, struct call *call,
 				 const struct command *command)
 {
@@ -401,7 +419,9 @@ static enum peer_status run_call(struct device *device, struct call *call,
 	if (command->needs & NEEDS_CONTEXT) {
 		call->context = context_get(device, call->head.ctx);
 		if (!call->context)
-			return PEER_S_NO_CONTEXT;
+			return command->needs & REVOKES
+				       ? refuse_after_accesses(device, call)
+				       : PEER_S_NO_CONTEXT;
 	}
 	status = command->run(device, call);
 	if (call->context)

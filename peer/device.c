@@ -224,6 +224,7 @@ int device_init(struct device *device, const struct device_config *config)
 	pthread_mutex_init(&device->contexts_lock, NULL);
 	pthread_mutex_init(&device->fault_lock, NULL);
 	pthread_mutex_init(&device->ready_lock, NULL);
+	TAILQ_INIT(&device->destroyed);
 	TAILQ_INIT(&device->faults_queued);
 	TAILQ_INIT(&device->resumed);
 	TAILQ_INIT(&device->ready);

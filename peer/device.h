@@ -165,6 +165,7 @@ struct fault {
 TAILQ_HEAD(fault_list, fault);
 
 struct context {
+	TAILQ_ENTRY(context) link; /* (X) device->destroyed, once dead */
 	unsigned int id;
 	atomic_uint refs; /* the device's array, each work */
 	struct device *device;
@@ -186,6 +187,8 @@ struct context {
 	_Atomic int64_t test_lose_replays;
 	_Atomic int64_t test_ask_again;
 };
+
+TAILQ_HEAD(context_list, context);
 
 struct worker {
 	struct device *device;
@@ -215,6 +218,7 @@ struct device {
 
 	pthread_mutex_t contexts_lock;
 	struct context *context[PEER_MAX_CONTEXTS + 1]; /* (X) */
+	struct context_list destroyed; /* (X) until their last access ends */
 	struct table_budget budget;
 
 	pthread_mutex_t fault_lock;
@@ -336,6 +340,14 @@ enum peer_status context_map_locked(struct context *context,
 /** context_invalidate() - drop [start, end); @ack is sent when it is so */
 void context_invalidate(struct context *context, uint64_t start, uint64_t end,
 			struct ack *ack);
+
+/**
+ * context_await_destroyed() - make @ack wait for contexts that had number @id
+ *
+ * Each access in flight of a destroyed context with that number holds it back.
+ */
+void context_await_destroyed(struct device *device, unsigned int id,
+			     struct ack *ack);
 
 enum access_result {
 	ACCESS_OK,

@@ -33,6 +33,24 @@
  *	context->table		lock		lock
  *	context->in_flight	lock		lock
  *	worker->revoke		anything	context->lock
+ *	device->destroyed	contexts_lock	contexts_lock
+ *
+ * A destroyed context gives its number up at once, and may still have an access
+ * in flight. It stays on device->destroyed until its last reference goes, so
+ * that a driver that names the number meanwhile is not answered too early:
+ *
+ *	worker			control			driver
+ *	access begins
+ *				CTX_DESTROY 1: number
+ *				is free; ack waits
+ *				INVALIDATE 1: no such
+ *				context; answer waits
+ *	store to P
+ *	access ends; both
+ *	are answered
+ *							frees P (must not be
+ *							before the store)
+ *	    tests/peer, invalidate.no_context_waits_for_what_was_destroyed
  *
  * Several elements of one page may be touched under one note, to save the
  * lock; worker->revoke asks for an end after the element at hand.
@@ -94,8 +112,15 @@ struct context *context_get(struct device *device, unsigned int id)
 
 void context_put(struct context *context)
 {
+	struct device *device = context->device;
+
 	if (atomic_fetch_sub(&context->refs, 1) != 1)
 		return;
+	if (context->dead) {
+		pthread_mutex_lock(&device->contexts_lock);
+		TAILQ_REMOVE(&device->destroyed, context, link);
+		pthread_mutex_unlock(&device->contexts_lock);
+	}
 	table_clear(&context->table, 0, VA_END);
 	pthread_mutex_destroy(&context->lock);
 	free(context);
@@ -168,6 +193,7 @@ void context_destroy(struct context *context, struct ack *ack)
 
 	pthread_mutex_lock(&device->contexts_lock);
 	device->context[context->id] = NULL;
+	TAILQ_INSERT_TAIL(&device->destroyed, context, link);
 	pthread_mutex_unlock(&device->contexts_lock);
 
 	pthread_mutex_lock(&context->lock);
@@ -191,6 +217,23 @@ void context_destroy(struct context *context, struct ack *ack)
 		work_finish(device, work, PEER_S_CANCELED);
 	}
 	context_put(context);
+}
+
+void context_await_destroyed(struct device *device, unsigned int id,
+			     struct ack *ack)
+{
+	struct context *context;
+
+	pthread_mutex_lock(&device->contexts_lock);
+	TAILQ_FOREACH(context, &device->destroyed, link)
+	{
+		if (context->id != id)
+			continue;
+		pthread_mutex_lock(&context->lock);
+		wait_for_accesses_locked(context, 0, VA_END, revocation_new(ack));
+		pthread_mutex_unlock(&context->lock);
+	}
+	pthread_mutex_unlock(&device->contexts_lock);
 }
 
 /* Is @entry one that a correct driver could send? */

@@ -34,9 +34,9 @@
  * and the one between two callbacks, which is why the lock is held until the
  * device has acknowledged: the second finds an empty table and returns at
  * once, and that must mean that the device has let go, not that it was asked
- * to.  The same lock is held while the device destroys a context.  It gives the
- * number up at once and lets an access in flight end, so the answer to an
- * INVALIDATE meanwhile would say nothing of that access (peer_race_test.c,
+ * to.  The same lock is held while the device destroys a context.  The device
+ * gives the number up at once and answers when the access in flight has ended.
+ * A callback meanwhile must wait as long (peer_race_test.c,
  * change_beside_a_destroy_waits_for_the_access_in_flight):
  *
  *	device			destroy			munmap
@@ -69,6 +69,7 @@
 #include <kernel/alloc.h>
 #include <kernel/assert.h>
 #include <kernel/errno.h>
+#include <kernel/string.h>
 #include <kernel/time.h>
 #include <kernel/trace.h>
 #include <mm/mm.h>
@@ -86,39 +87,54 @@ DEFINE_TRACE_EVENT(peer_invalidate,
 		   "ctx %lu %s [%#lx, %#lx) dropped %lu in %lu ns");
 
 /*
- * Tell the device to let go of [start, end) and wait until it has.  A device
- * that dies meanwhile has let go for good.
+ * Send a command by which the device lets go of pages, and wait until it has.
+ * Any answer but PEER_S_OK and @also is no promise that it has: the device is
+ * declared dead, which is how a broken promise is told from a kept one.
+ *
+ * The command has a slot that no other kind of command can keep. The caller
+ * holds a lock that callbacks take, and the holder of another slot may wait for
+ * mmap_lock, and so for such a callback.
+ */
+static void let_go(struct peer *peer, const void *request, u32 length,
+		   enum peer_status also)
+{
+	struct peer_slot *slot = peer_slot_get(peer, PEER_SLOT_INVALIDATE);
+	u32 status;
+	int err;
+
+	if (!slot)
+		return;
+	memcpy(slot->request, request, length);
+	err = peer_slot_send(peer, slot, length, sizeof(struct peer_wire_answer));
+	if (!err)
+		err = peer_slot_wait(peer, slot, PEER_DEATH_NS);
+	if (err == -ETIMEDOUT) {
+		peer_die(peer, "it does not let go of pages in time");
+		return;
+	}
+	status = peer_slot_status(slot);
+	if (!err && status != PEER_S_OK && status != also)
+		peer_die(peer, "it refuses to let go of pages");
+	else if (err == -EPROTO)
+		peer_die(peer, "it garbles an acknowledgement");
+	peer_slot_put(peer, slot);
+}
+
+/*
+ * Invalidate [start, end) in the device.  The device knows the context while
+ * ctx->lock is held, so "no such context" is refused like any other answer.
  */
 static void context_revoke(struct peer_context *ctx, vaddr_t start, vaddr_t end)
 {
-	struct peer *peer = ctx->peer;
-	struct peer_slot *slot = peer_slot_get(peer, PEER_SLOT_INVALIDATE);
-	struct peer_wire_invalidate *request;
-	int err;
-
-	lockdep_assert_held(&ctx->lock);
-	if (!slot)
-		return;
-	request = slot->request;
-	*request = (struct peer_wire_invalidate){
+	struct peer_wire_invalidate request = {
 		.head = {.command = PEER_CMD_INVALIDATE, .ctx = ctx->id},
 		.start = start,
 		.end = min_t(u64, end, PEER_VA_END),
 	};
+
+	lockdep_assert_held(&ctx->lock);
 	ctx->stats.invalidations++;
-	err = peer_slot_send(peer, slot, sizeof(*request),
-			     sizeof(struct peer_wire_answer));
-	if (!err)
-		err = peer_slot_wait(peer, slot, PEER_DEATH_NS);
-	if (err == -ETIMEDOUT) {
-		peer_die(peer, "it does not acknowledge an invalidation");
-		return;
-	}
-	if (!err && peer_slot_status(slot) != PEER_S_OK)
-		peer_die(peer, "it refuses an invalidation");
-	else if (err == -EPROTO)
-		peer_die(peer, "it garbles an acknowledgement");
-	peer_slot_put(peer, slot);
+	let_go(ctx->peer, &request, sizeof(request), PEER_S_OK);
 }
 
 void peer_context_count(struct peer_context *ctx, u64 *counter)
@@ -203,17 +219,18 @@ static int context_make(struct peer *peer, u32 id)
 			    sizeof(answer));
 }
 
-void peer_context_forget(struct peer *peer, u32 id)
+static void context_unmake(struct peer *peer, u32 id, enum peer_status also)
 {
 	struct peer_wire_request request = {.command = PEER_CMD_CTX_DESTROY,
 					    .ctx = id};
-	struct peer_wire_answer answer;
-	int err = peer_command_let_go(peer, &request, sizeof(request), &answer,
-				      sizeof(answer));
 
-	/* One that it does not know has no translations either. */
-	if (err && err != -ECANCELED && err != -EIO)
-		peer_die(peer, "it does not let go of a context");
+	let_go(peer, &request, sizeof(request), also);
+}
+
+void peer_context_forget(struct peer *peer, u32 id)
+{
+	/* D5.31: no access in flight either, of any context of that number. */
+	context_unmake(peer, id, PEER_S_NO_CONTEXT);
 }
 
 /* Take an id for @ctx; requests for it are queued from now on. */
@@ -335,7 +352,7 @@ void peer_context_destroy(struct peer_context *ctx)
 
 	kthread_stop(ctx->thread);
 	mutex_lock(&ctx->lock);
-	peer_context_forget(peer, ctx->id);
+	context_unmake(peer, ctx->id, PEER_S_OK);
 	/* Still subscribed: what is in the table is mapped. */
 	peer_table_remove(&ctx->table, 0, PEER_VA_END, drop_one, &exclusive);
 	mutex_unlock(&ctx->lock);

@@ -329,13 +329,6 @@ int peer_command(struct peer *peer, const void *request, u32 length,
 		       answer_length);
 }
 
-int peer_command_let_go(struct peer *peer, const void *request, u32 length,
-			void *answer, u32 answer_length)
-{
-	return command(peer, PEER_SLOT_INVALIDATE, request, length, answer,
-		       answer_length);
-}
-
 int peer_ping(struct peer *peer)
 {
 	struct peer_wire_request request = {.command = PEER_CMD_HEARTBEAT};

@@ -298,14 +298,6 @@ u32 peer_slot_status(const struct peer_slot *slot);
 int peer_command(struct peer *peer, const void *request, u32 length,
 		 void *answer, u32 answer_length);
 
-/*
- * The same for a command by which the device lets go of pages, with a lock held
- * that a callback takes. It has a slot that no other kind of command can keep:
- * the holder of one of those may wait for mmap_lock, and so for that callback.
- */
-int peer_command_let_go(struct peer *peer, const void *request, u32 length,
-			void *answer, u32 answer_length);
-
 /* Errno for a status of the wire format. */
 int peer_status_errno(u32 status);
 
@@ -383,8 +375,8 @@ bool peer_grant(struct peer_context *ctx, struct peer_slot *slot,
 /* ---- context.c -------------------------------------------------------- */
 
 /*
- * The device forgets context @id, or it is declared dead: when this returns
- * nothing is reached through the context any more.
+ * The device forgets context @id, which it may not know, or is declared dead. No
+ * access through a context of that number is in flight on return (D5.31).
  */
 void peer_context_forget(struct peer *peer, u32 id);
 

@@ -249,6 +249,81 @@ static void destroy_waits_for_running_work_and_cancels_it(void)
 	guest_shutdown(&g);
 }
 
+/* How a context ends, for the test below. */
+static int end_context(struct guest *g, uint32_t how)
+{
+	const struct peer_wire_hello hello = {
+		.head.command = PEER_CMD_HELLO,
+		.magic = PEER_MAGIC,
+		.version_min = PEER_VERSION,
+		.version_max = PEER_VERSION,
+		.features = PEER_F_KNOWN,
+	};
+	const struct peer_wire_request plain = {
+		.command = how,
+		.ctx = how == PEER_CMD_CTX_DESTROY ? 1 : 0,
+	};
+
+	if (how == PEER_CMD_HELLO)
+		return queue_post(g, PEER_QUEUE_CONTROL, &hello, sizeof(hello),
+				  sizeof(struct peer_wire_hello_answer));
+	return control_post(g, &plain, sizeof(plain));
+}
+
+/*
+ *	device				driver
+ *	access begins (held 100 ms)
+ *					CTX_DESTROY, RESET or HELLO
+ *	number is free
+ *					INVALIDATE; CTX_DESTROY again
+ *	store; access ends
+ *	answers: OK, NO_CONTEXT, NO_CONTEXT
+ *					the page is at rest
+ *
+ * A round in which the end fell between two accesses shows nothing.
+ */
+static void no_context_waits_for_what_was_destroyed(void)
+{
+	static const uint32_t ends[] = {PEER_CMD_CTX_DESTROY, PEER_CMD_RESET,
+					PEER_CMD_HELLO};
+	unsigned int shown = 0;
+	struct guest g;
+
+	guest_boot(&g, "--allow-test-options --workers=1");
+	for (unsigned int i = 0; i < 100 && shown < 3; i++) {
+		const struct peer_wire_request again = {PEER_CMD_CTX_DESTROY, 1};
+		uint64_t before = STAT(&g, invalidations_waited);
+		uint64_t value[2];
+		struct peer_wire_work_done done;
+		int slot, end, asked[2];
+		bool waited;
+
+		guest_write(&g, guest_page(0), 0);
+		EXPECT_EQ(simple(&g, PEER_CMD_CTX_CREATE, 1), PEER_S_OK);
+		EXPECT_EQ(option(&g, 1, PEER_OPT_TEST_STALL_NS, 100000000),
+			  PEER_S_OK);
+		EXPECT_EQ(map(&g, 1, VA, guest_page(0) | MAP_RWA), PEER_S_OK);
+		slot = work_post(&g, &storm);
+		AWAIT(guest_read(&g, guest_page(0)) > 0);
+		end = end_context(&g, ends[shown]);
+		asked[0] = invalidate_post(&g, 1, VA, VA + 0x1000);
+		asked[1] = control_post(&g, &again, sizeof(again));
+		/* Each of the three found the access in flight. */
+		waited = STAT(&g, invalidations_waited) == before + 3;
+		for (unsigned int a = 0; a < 2; a++) {
+			EXPECT_EQ(control_wait(&g, asked[a]), PEER_S_NO_CONTEXT);
+			value[a] = guest_read(&g, guest_page(0));
+		}
+		EXPECT_EQ(work_wait(&g, slot, &done, NULL, 0), PEER_S_CANCELED);
+		queue_wait(&g, PEER_QUEUE_CONTROL, end);
+		EXPECT_EQ(value[0], guest_read(&g, guest_page(0)));
+		EXPECT_EQ(value[1], value[0]);
+		shown += waited;
+	}
+	EXPECT_EQ(shown, 3);
+	guest_shutdown(&g);
+}
+
 /*
  * The protocol the kernel uses, played by a test: whoever has the page adds to
  * it, with plain adds on both sides, and the sum is exact.
@@ -399,5 +474,6 @@ TAP_GROUP(invalidate, T(nothing_changes_after_the_ack), T(early_ack_is_caught),
 	  T(the_ack_waits_for_the_access_in_flight_only),
 	  T(control_goes_on_while_an_ack_waits),
 	  T(destroy_waits_for_running_work_and_cancels_it),
+	  T(no_context_waits_for_what_was_destroyed),
 	  T(the_exclusive_protocol_loses_no_update),
 	  T(work_and_invalidations_hammer_each_other));
