@@ -487,10 +487,10 @@ void notifier_plain_end(struct mmu_notifier_range *range, struct mm_struct *mm)
 	}                                                      \
 	while (0)
 
-/* 0 when nobody looks. */
+/* 0 when nobody looks, and only then: a kernel's clock may stand still. */
 static __always_inline unsigned long call_begins(struct mm_struct *mm)
 {
-	return being_looked_at(subscriptions_of(mm)) ? rdtsc() : 0;
+	return being_looked_at(subscriptions_of(mm)) ? rdtsc() | 1 : 0;
 }
 
 static __always_inline void call_ended(struct mm_struct *mm,

@@ -249,6 +249,8 @@ HOST_HEADERS = (
     ('peer/', ['-Ipeer', '-Iinclude']),
     ('tests/peer/', ['-Itests/peer', '-Ipeer', '-Iinclude']),
     ('bench/index/', ['-Iinclude/host', '-Iinclude', '-DBPLUS_WIDTH=8']),
+    ('tests/host/lifted/template/', ['-Itests/host/lifted/template',
+                                     '-Iinclude']),
     ('tests/host/lifted/', ['-Itests/host/lifted/include', '-Iinclude']),
     (('tests/host/', 'include/host/'), ['-Iinclude/host', '-Iinclude']),
 )
@@ -563,6 +565,16 @@ def check_lifting():
              for name in re.findall(r'`(\w+)`', row)}
     wrong += ['docs/lifting.md: what to give: ' + name
               for name in table ^ defined_names(source)]
+    template = text_of('tests/host/lifted/template/notifier_template.h') + \
+        text_of('include/mm/notifier/atomics.h')
+    wrong += ['docs/lifting.md: the template lacks ' + name
+              for name in table - set(re.findall(r'\w+', template))]
+    own = r'_*(mmu|mm|nr_mmu|notifier|interval_tree)_'
+    wrong += ['%s: %s is not a name of the notifiers' % (path, name)
+              for path in copied if path.startswith('include/')
+              and not path.endswith(('language.h', 'atomics.h'))
+              for name in re.findall(r'^\s*#\s*define\s+(\w+)', text_of(path),
+                                     re.M) if not re.match(own, name.lower())]
     core = set(re.findall(r'\w+', ''.join(text_of(f) for f in copied)))
     wrong += ['docs/lifting.md: the core does without ' + name
               for name in table - core]

@@ -29,116 +29,24 @@
 
 #undef READ_ONCE
 #undef WRITE_ONCE
-#define READ_ONCE(x)            __atomic_load_n(&(x), __ATOMIC_RELAXED)
-#define WRITE_ONCE(x, val)      __atomic_store_n(&(x), (val), __ATOMIC_RELAXED)
-
-#define smp_load_acquire(p)     __atomic_load_n(p, __ATOMIC_ACQUIRE)
-#define smp_store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define READ_ONCE(x)       __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, val) __atomic_store_n(&(x), (val), __ATOMIC_RELAXED)
 
 /*
- * A read-modify-write of C11 is no full barrier, whatever order it names: on
- * AArch64 and RISC-V a later load may be done before its store is seen. So each
- * stands between two fences; one that returns nothing, too.
- *
  * ThreadSanitizer knows no fences. There smp_mb() is a read-modify-write of one
  * word, which is more than a barrier: it orders whoever comes after everybody who
  * came before, at any other barrier too, so that an acquire or a release that is
  * missing between two threads that pass one is not seen. Therefore the fences round
- * the others are left out there; on x86, where TSan runs here, an atomic
+ * read-modify-writes are left out there; on x86, where TSan runs here, an atomic
  * instruction is a full barrier anyway. That barriers are needed, and are there, is
  * shown by tests/model/ and tests/model/litmus/.
  */
 extern int host_fence;
 #if defined(__SANITIZE_THREAD__)
-#define smp_mb()         ((void)__atomic_fetch_add(&host_fence, 0, __ATOMIC_SEQ_CST))
-#define host_rmw_fence() ((void)0)
-#else
-#define smp_mb()         __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define host_rmw_fence() smp_mb()
+#define smp_mb()             ((void)__atomic_fetch_add(&host_fence, 0, __ATOMIC_SEQ_CST))
+#define NOTIFIER_RMW_FENCE() ((void)0)
 #endif
-
-/* @op, between two full barriers. */
-#define host_full(op)                      \
-	({                                 \
-		__typeof__(op) host_full_; \
-		host_rmw_fence();          \
-		host_full_ = (op);         \
-		host_rmw_fence();          \
-		host_full_;                \
-	})
-
-#define cmpxchg(ptr, old, new)                                        \
-	({                                                            \
-		__typeof__(*(ptr)) cmpxchg_old_ = (old);              \
-		(void)host_full(__atomic_compare_exchange_n(          \
-			ptr, &cmpxchg_old_, new, 0, __ATOMIC_SEQ_CST, \
-			__ATOMIC_SEQ_CST));                           \
-		cmpxchg_old_;                                         \
-	})
-
-#define try_cmpxchg(ptr, old, new)             \
-	host_full(__atomic_compare_exchange_n( \
-		ptr, old, new, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-
-struct atomic {
-	int counter;
-};
-
-struct atomic64 {
-	s64 counter;
-};
-
-static inline int atomic_read(const struct atomic *v)
-{
-	return __atomic_load_n(&v->counter, __ATOMIC_RELAXED);
-}
-
-static inline int atomic_read_acquire(const struct atomic *v)
-{
-	return __atomic_load_n(&v->counter, __ATOMIC_ACQUIRE);
-}
-
-static inline int atomic_add_return(int i, struct atomic *v)
-{
-	return host_full(__atomic_add_fetch(&v->counter, i, __ATOMIC_SEQ_CST));
-}
-
-#define atomic_inc(v)          ((void)atomic_add_return(1, v))
-#define atomic_dec_and_test(v) (atomic_add_return(-1, v) == 0)
-
-static inline s64 atomic64_read(const struct atomic64 *v)
-{
-	return __atomic_load_n(&v->counter, __ATOMIC_ACQUIRE);
-}
-
-static inline void atomic64_set(struct atomic64 *v, s64 i)
-{
-	__atomic_store_n(&v->counter, i, __ATOMIC_RELAXED);
-}
-
-static inline s64 atomic64_add_return(s64 i, struct atomic64 *v)
-{
-	return host_full(__atomic_add_fetch(&v->counter, i, __ATOMIC_SEQ_CST));
-}
-
-static inline bool atomic64_add_negative(s64 i, struct atomic64 *v)
-{
-	return atomic64_add_return(i, v) < 0;
-}
-
-static inline bool atomic64_sub_negative(s64 i, struct atomic64 *v)
-{
-	return atomic64_add_return(-i, v) < 0;
-}
-
-#define atomic64_add(i, v) ((void)atomic64_add_return(i, v))
-#define atomic64_or(i, v) \
-	((void)host_full(__atomic_fetch_or(&(v)->counter, i, __ATOMIC_SEQ_CST)))
-
-static inline bool atomic64_try_cmpxchg(struct atomic64 *v, s64 *old, s64 val)
-{
-	return try_cmpxchg(&v->counter, old, val);
-}
+#include <mm/notifier/atomics.h>
 
 /* --- locks and waiting ---------------------------------------------------- */
 
@@ -254,14 +162,13 @@ void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
 			panic("%s", "!(" #cond ")"); \
 	} while (0)
 
-#define lock_acquire_at(map, subclass, how, ip) ((void)(ip))
-#define lock_map_acquire(map)                   ((void)0)
-#define lock_map_release(map)                   ((void)0)
-#define might_sleep()                           ((void)0)
-#define might_lock(lock)                        ((void)(lock))
-#define non_block_start()                       ((void)0)
-#define non_block_end()                         ((void)0)
-#define lockdep_assert_held_write(lock)         ((void)(lock))
+#define lock_map_acquire(map)           ((void)0)
+#define lock_map_release(map)           ((void)0)
+#define might_sleep()                   ((void)0)
+#define might_lock(lock)                ((void)(lock))
+#define non_block_start()               ((void)0)
+#define non_block_end()                 ((void)0)
+#define lockdep_assert_held_write(lock) ((void)(lock))
 
 /* --- the address space ------------------------------------------------------- */
 
@@ -284,12 +191,12 @@ void host_mm_free(struct mm_struct *mm);
 
 static inline void mmgrab(struct mm_struct *mm)
 {
-	atomic_add_return(1, &mm->mm_count);
+	atomic_inc(&mm->mm_count);
 }
 
 static inline void mmdrop(struct mm_struct *mm)
 {
-	if (atomic_add_return(-1, &mm->mm_count) == 0)
+	if (atomic_dec_and_test(&mm->mm_count))
 		host_mm_free(mm);
 }
 

@@ -17,6 +17,20 @@
 #include <mm/gfp.h>
 #include <mm/notifier/mmu_notifier.h>
 
+#if MMU_NOTIFIER_OPTION
+/* mmu_notifier_might_invalidate(), said for the caller at @ip. */
+static __always_inline void might_invalidate_at(unsigned long ip)
+{
+	lock_acquire_at(&mmu_notifier_invalidate_range_start_map, 0, LOCK_PLAIN,
+			ip);
+	mmu_notifier_map_release();
+}
+#else
+static __always_inline void might_invalidate_at(unsigned long ip)
+{
+}
+#endif
+
 /**
  * might_alloc() - say that an allocation of this kind may be made here
  * @gfp: the kind; nothing is said of one that does not wait
@@ -30,7 +44,7 @@ static __always_inline void might_alloc(gfp_t gfp, unsigned long caller)
 	if (!gfp_may_sleep(gfp))
 		return;
 	might_sleep();
-	mmu_notifier_might_invalidate_at(caller);
+	might_invalidate_at(caller);
 }
 
 #endif

@@ -51,7 +51,7 @@ $(foreach kind,$(HOST_KINDS),$(eval $(call host_build,$(kind))))
 # so that what the document does not name is not found.
 LIFTED_CORE := $(HOST_CORE) mm/notifier_internal.h \
 	$(addprefix include/mm/notifier/,mmu_notifier.h interval_tree.h gate.h \
-		language.h)
+		language.h atomics.h)
 LIFTED := build/lifted/core
 LIFTED_TAKEN := $(LIFTED_CORE) $(SELFTEST) tests/mm/notifier_selftest.h
 

@@ -71,7 +71,7 @@ struct mm_struct *host_mm_alloc(void)
 
 void host_mm_exit(struct mm_struct *mm)
 {
-	atomic_add_return(-1, &mm->mm_users);
+	(void)atomic_dec_and_test(&mm->mm_users);
 	mmu_notifier_release(mm);
 }
 

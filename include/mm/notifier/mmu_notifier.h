@@ -397,6 +397,10 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub);
  * before the last of those ended (R4.10). How often a section is in vain this
  * does not bound; the rounds below do (R4.24).
  *
+ * The caller is a user of the mm until the section ends, or the tables that it
+ * walks are freed under it; and it looks the page up with mmap_lock held, for
+ * reading, or by the rounds, which take it.
+ *
  * Context: may sleep; no lock held that the callback takes. Rules R4.17, R5.2.
  * Return: what to hand to mmu_interval_read_retry(); always odd.
  */
@@ -797,14 +801,6 @@ static __always_inline void mmu_notifier_might_invalidate(void)
 	mmu_notifier_map_release();
 }
 
-/** mmu_notifier_might_invalidate_at() - the same, said for who called at @ip */
-static __always_inline void mmu_notifier_might_invalidate_at(unsigned long ip)
-{
-	lock_acquire_at(&mmu_notifier_invalidate_range_start_map, 0, LOCK_PLAIN,
-			ip);
-	mmu_notifier_map_release();
-}
-
 /**
  * mm_has_notifiers() - has anybody ever subscribed to @mm?
  *
@@ -1146,10 +1142,6 @@ mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *range)
 }
 
 static __always_inline void mmu_notifier_might_invalidate(void)
-{
-}
-
-static __always_inline void mmu_notifier_might_invalidate_at(unsigned long ip)
 {
 }
 

@@ -9,14 +9,17 @@
  * is the number of a page. A frame that is given back goes to whoever asks next.
  * The device has a table of translations, and writes through them whenever it
  * runs. Two devices fault and write while two tasks map and unmap; every yield
- * is where another kernel would be interrupted.
+ * is where another kernel would be interrupted. In the end the mm's own user
+ * leaves while a device is inside a look-up, so that the device is the last.
  *
  *	what must hold			how it is seen
  *	no write to a frame that was	each frame knows the page it stands for;
  *	given away			the device compares when it writes
  *	every end has had its start	the plain subscriber counts
- *	exit tells everybody first	no device has a translation when the
+ *	exit notifies all first		no device has a translation when the
  *					frames go
+ *	the last user may be a device	its thread ran the exit, with its lock
+ *					free
  *
  * That the first of these is really looked at is shown by the same run without
  * the bracket of start and end: then there are such writes.
@@ -28,6 +31,7 @@
  * Options: SEED=n in the environment. Not here: the primitives (tiny.h), tasks
  * (tiny.c).
  */
+#include <errno.h>
 #include <stdio.h>
 #include <mm/notifier/mmu_notifier.h>
 #include "tiny_test.h"
@@ -65,6 +69,7 @@ static struct listener listener;
 static enum bracket bracket;
 static int mappers_left;
 static unsigned long writes, stale_writes, retries;
+static bool let_go, exited;
 
 /* --- memory ------------------------------------------------------------------- */
 
@@ -115,20 +120,30 @@ static void drop_frames(unsigned long from, unsigned long to)
 	}
 }
 
-/* The last user leaves: everybody lets go before the first frame does. */
-static bool mm_exit(void)
+/* Where there is no user any more there is none to come. */
+static bool mmget_not_zero(void)
 {
-	bool let_go = true;
+	if (!mm->mm_users.counter)
+		return false;
+	mm->mm_users.counter++;
+	return true;
+}
+
+/* The last user leaves: all subscribers let go before the first frame does. */
+static void mmput(void)
+{
 	int d, p;
 
-	atomic_dec_and_test(&mm->mm_users);
+	if (!atomic_dec_and_test(&mm->mm_users))
+		return;
 	mmu_notifier_release(mm);
 	for (d = 0; d < DEVICES; d++) {
 		for (p = 0; p < TINY_PAGES; p++)
 			let_go &= !devices[d].translation[p];
 	}
 	drop_frames(0, TINY_PAGES);
-	return let_go;
+	mmu_notifier_check_exit(mm);
+	exited = true;
 }
 
 /* --- the third call ---------------------------------------------------------------- */
@@ -168,6 +183,16 @@ static void unmap(unsigned long from, unsigned long to)
 	mmap_write_unlock(mm);
 }
 
+/* Its own user leaves when a device is one too, which then is the last. */
+static void leave(void)
+{
+	if (--mappers_left)
+		return;
+	while (atomic_read(&mm->mm_users) == 1)
+		tiny_yield();
+	mmput();
+}
+
 static void mapper(void *arg)
 {
 	unsigned long page, i, pause;
@@ -181,7 +206,7 @@ static void mapper(void *arg)
 		for (pause = tiny_below(16); pause > 0; pause--)
 			tiny_yield();
 	}
-	mappers_left--;
+	leave();
 }
 
 /* --- the device ------------------------------------------------------------------- */
@@ -205,23 +230,36 @@ static const struct mmu_interval_notifier_ops device_ops = {
 	.invalidate = device_invalidate,
 };
 
-static void device_fault(struct device *device, unsigned long page)
+static int device_fault(struct device *device, unsigned long page)
 {
+	struct mmu_interval_rounds rounds =
+		MMU_INTERVAL_ROUNDS_INIT(&device->sub);
 	unsigned int frame;
-	unsigned long seq;
+	bool again;
+	int ret;
 
-	for (;;) {
-		seq = mmu_interval_read_begin(&device->sub);
+	/* A user of the mm: the table stays until mmput(). */
+	if (!mmget_not_zero())
+		return -ESRCH;
+	do {
+		ret = mmu_interval_round_lock(&rounds);
+		if (ret)
+			break;
+		mmu_interval_round_begin(&rounds);
 		frame = mm->tiny_table[page];
+		mmu_interval_round_looked_up(&rounds);
 		tiny_yield();
 		spin_lock(&device->lock);
-		if (!mmu_interval_read_retry(&device->sub, seq))
-			break;
+		again = mmu_interval_round_retry(&rounds);
+		if (!again)
+			device->translation[page] = frame;
 		spin_unlock(&device->lock);
-		retries++;
-	}
-	device->translation[page] = frame;
-	spin_unlock(&device->lock);
+		mmu_interval_round_unlock(&rounds);
+		retries += again;
+	} while (again);
+	/* Perhaps as the last user: then exit runs here, with our lock free. */
+	mmput();
+	return ret;
 }
 
 static void device_write(struct device *device, unsigned long page)
@@ -239,12 +277,12 @@ static void device_runs(void *arg)
 	struct device *device = arg;
 	unsigned long page;
 
-	while (mappers_left) {
+	for (;;) {
 		page = tiny_below(TINY_PAGES);
 		if (device->translation[page])
 			device_write(device, page);
-		else
-			device_fault(device, page);
+		else if (device_fault(device, page) == -ESRCH)
+			return;
 		tiny_yield();
 	}
 }
@@ -279,13 +317,14 @@ static const struct mmu_notifier_ops listener_ops = {
 
 /* --- one life of an address space ------------------------------------------------------- */
 
-static bool live(enum bracket with)
+static void live(enum bracket with)
 {
-	bool let_go;
 	int i;
 
 	bracket = with;
 	writes = stale_writes = retries = 0;
+	let_go = true;
+	exited = false;
 	memset(devices, 0, sizeof(devices));
 	memset(&listener, 0, sizeof(listener));
 	mm = mm_alloc();
@@ -301,12 +340,28 @@ static bool live(enum bracket with)
 	for (i = 0; i < MAPPERS; i++)
 		tiny_spawn(mapper, NULL);
 	tiny_run();
-	let_go = mm_exit();
 	for (i = 0; i < DEVICES; i++)
 		mmu_interval_notifier_remove(&devices[i].sub);
 	mmu_notifier_unregister(&listener.sub, mm);
 	mmdrop(mm);
-	return let_go;
+}
+
+/* Tiny's clock stands still: calls are counted nevertheless. */
+static bool statistics_count_without_a_clock(void)
+{
+	struct mmu_notifier_stats stats;
+
+	mmu_notifier_observe(true);
+	memset(&listener, 0, sizeof(listener));
+	mm = mm_alloc();
+	listener.sub.ops = &listener_ops;
+	BUG_ON(mmu_notifier_register(&listener.sub, mm));
+	mmput();
+	mmu_notifier_read_stats(mm, &stats);
+	mmu_notifier_observe(false);
+	mmu_notifier_unregister(&listener.sub, mm);
+	mmdrop(mm);
+	return listener.released && stats.callbacks == 1;
 }
 
 static int tests, failed;
@@ -322,19 +377,21 @@ int main(void)
 {
 	const char *given = getenv("SEED");
 	unsigned long seed = given && *given ? strtoul(given, NULL, 0) : 1;
-	bool let_go;
 
 	tiny_seed(seed);
-	printf("TAP version 13\n1..6\n# seed %lu\n", seed);
-	let_go = live(BRACKET_KEPT);
+	printf("TAP version 13\n1..8\n# seed %lu\n", seed);
+	live(BRACKET_KEPT);
 	printf("# %lu writes, %lu retries\n", writes, retries);
 	result(!stale_writes && writes && retries,
 	       "no_device_writes_a_frame_that_was_given_away");
 	result(!listener.unpaired && !listener.open && listener.released,
 	       "the_plain_subscriber_hears_whole_pairs_and_the_exit");
 	result(let_go, "exit_empties_the_devices_before_the_frames_go");
+	result(exited, "a_device_may_be_the_last_user");
 	result(!frames_in_use() && !mmu_notifier_nr_subscriptions(),
 	       "nothing_is_left_after_the_exit");
+	result(statistics_count_without_a_clock(),
+	       "statistics_count_without_a_clock");
 	result(!tiny_warnings(), "nobody_warned");
 	live(BRACKET_LEFT_OUT);
 	printf("# without start and end: %lu of %lu writes stale\n",
