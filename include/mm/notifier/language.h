@@ -4,7 +4,7 @@
  *
  * The notifiers' files use these names of the compiler, of C and of errno, and no
  * others. A kernel that has all of them does not need this file; one that lacks
- * some includes it at the end of its mm/notifier/types.h. A macro that is defined
+ * some includes it in its mm/notifier/types.h, after its own of these names. A macro that is defined
  * already stays as it is. The two integer types and the three functions are left
  * out where NOTIFIER_HAS_INTEGERS or NOTIFIER_HAS_ERR_PTR is defined.
  *

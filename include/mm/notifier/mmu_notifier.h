@@ -288,7 +288,8 @@ struct mmu_interval_notifier {
 /**
  * mmu_notifier_register() - subscribe to every change of an address space
  * @subscription: with @ops set; the caller's until unregistered
- * @mm: of which the caller holds a user (mmget() or current's own)
+ * @mm: of which the caller holds a user (mmget() or current's own); panics if the
+ *	mm has none
  *
  * A pair of start and end calls either both or neither reaches the new
  * subscription, and when this returns every range that it was not told of
