@@ -107,6 +107,27 @@ KTEST(clock, a_counter_that_wrapped_unseen_is_outvoted)
 	EXPECT_EQ(choice.apart_ppm, 1000U);
 }
 
+/*
+ * The host takes the CPU away for longer than the APIC timer lasts. A counter of
+ * 32 bits is right about the TSC, and it is the surest of all for so long a span;
+ * but the APIC timer stood at 0 for half of it.
+ */
+KTEST(clock, a_span_in_which_the_apic_timer_ended_is_outvoted)
+{
+	struct clock_span ended = span_of(40000, HPET_HZ, 1000);
+	struct clock_estimate e[3];
+	struct clock_choice choice;
+
+	ended.apic /= 2;
+	EXPECT(clock_estimate(&ended, HPET, HPET_HZ, &e[0]));
+	EXPECT(off_by_less(e[0].tsc_hz, TSC_HZ, 10000));
+	e[1] = says(PM, TSC_HZ, 30);
+	EXPECT(!clock_choose(e, 2, CLOCK_BY_TWO, &choice));
+	e[2] = says(PIT, TSC_HZ, 30);
+	REQUIRE(clock_choose(e, 3, CLOCK_BY_TWO, &choice));
+	EXPECT(off_by_less(e[choice.best].apic_hz, APIC_HZ, 10000));
+}
+
 KTEST(clock, counters_that_contradict_each_other_decide_nothing)
 {
 	struct clock_estimate e[] = {

@@ -14,7 +14,10 @@
  *	a span says nothing	shorter than 10 ms; or the moments of its two
  *				samples are not known to a thousandth of it
  *	two estimates agree	they lie within 1/400. Each is right to 1/1000
- *				and the coarsest counter adds 1/10000.
+ *				and the coarsest counter adds 1/10000. Of the
+ *				APIC timer they lie within 1/100: it is read
+ *				less exactly, and a CPU that was away until it
+ *				ended takes it for far too slow.
  *	one counter only	two of its spans must agree, after all tries;
  *				the boot line then says `alone`
  *
@@ -28,6 +31,7 @@
 #define MIN_SPANS_PER_SECOND 100
 #define MAX_ERROR_PPM        1000
 #define AGREE_PPM            2500
+#define AGREE_APIC_PPM       10000
 #define PPM                  1000000UL
 #define HZ_PER_MHZ           1000000UL
 #define FACTOR_BITS          30
@@ -81,7 +85,8 @@ bool clock_choose(const struct clock_estimate *e, unsigned int n,
 			u32 apart = apart_ppm(e[i].tsc_hz, e[j].tsc_hz);
 
 			if ((e[i].source == e[j].source && !alone) ||
-			    apart > AGREE_PPM)
+			    apart > AGREE_PPM ||
+			    apart_ppm(e[i].apic_hz, e[j].apic_hz) > AGREE_APIC_PPM)
 				continue;
 			out->best = e[i].error_ppm < e[j].error_ppm ? i : j;
 			out->other = out->best == i ? j : i;
