@@ -34,6 +34,11 @@ BOOTS = {
     'cpus_without_patience': ('smp.*,tlb.*,time.*',
                               ['--peer', 'none', '--smp', '8',
                                '--append', 'smp_wait_us=1'], 'CPUs run'),
+    # In nanoseconds it does not fit: 384 of them are left of it.
+    'cpus_with_all_patience': ('smp.*',
+                               ['--peer', 'none', '--smp', '8', '--append',
+                                'smp_wait_us=18446744073709552'],
+                               'smp: 8 of 8 CPUs run'),
     'one_timer': ('boot.*,clock.*',
                   ['--peer', 'none', '--smp', '2', '--qemu', '-machine',
                    '--qemu', 'pit=off,hpet=off'], 'by ACPI timer alone'),

@@ -31,6 +31,7 @@
 #include <kernel/cmdline.h>
 #include <kernel/cpumask.h>
 #include <kernel/printk.h>
+#include <kernel/time.h>
 #include <asm/arch.h>
 #include <asm/trampoline.h>
 #include <asm/tsc.h>
@@ -133,7 +134,7 @@ void smp_boot_cpus(void *(*idle_stack)(unsigned int cpu))
 			pr_err("smp: no memory for the stacks of CPU %u", cpu);
 			break;
 		}
-		how = start_cpu(cpu, stack, patience_us * 1000);
+		how = start_cpu(cpu, stack, usec_to_ns(patience_us));
 		if (how != SECONDARY_ONLINE)
 			pr_err("smp: CPU %u (APIC %u) stays off: %s", cpu,
 			       cpu_apic_id[cpu], why_off(how));
