@@ -116,7 +116,7 @@ bool wait_round_killed(unsigned int state)
 }
 
 /* Far above any wait of a healthy system, also of a loaded one. */
-u64 wait_long_ns = 10ull * 1000 * 1000 * 1000;
+u64 wait_long_ns = 10 * NSEC_PER_SEC;
 
 void wait_schedule(void)
 {

@@ -17,9 +17,9 @@
  *	+--------------+  when too long +----------------------------+
  *
  * The CPU's list is singly linked through the free pages.  Its lock is only ever
- * tried, with preemption off.  Whoever fails has interrupted the list's owner, or
- * meets another CPU that empties the list, and goes to the buddy instead: nobody
- * waits, so no interrupt flag is touched and no order of locks is needed.
+ * tried, with preemption off.  A caller whose try fails has interrupted the list's
+ * owner, or meets another CPU that empties the list.  It goes to the buddy instead:
+ * nobody waits, so no interrupt flag is touched and no order of locks is needed.
  *
  * A caller that finds no block empties the lists of all CPUs into the buddy, one
  * after the other, until there is one.  That works in atomic context too, as it

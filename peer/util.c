@@ -24,7 +24,6 @@ static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static void log_write(const char *line, size_t len)
 {
 	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
-
 	ssize_t written = 0;
 
 	pthread_mutex_lock(&log_lock);

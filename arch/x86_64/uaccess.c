@@ -12,7 +12,8 @@
  *	rep movsb	rcx bytes left	fault: rcx bytes are missing
  *
  * The direction flag is clear in the kernel.  Locks: none; the fault takes
- * mmap_lock of current->mm, of which user_access_begin() warns the validator.  Not here: single words (asm/uaccess.h, inline).
+ * mmap_lock of current->mm, of which user_access_begin() tells the validator.
+ * Not here: single words (asm/uaccess.h, inline).
  */
 #include <arch/uaccess.h>
 

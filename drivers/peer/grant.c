@@ -135,7 +135,10 @@ static int install(struct peer_context *ctx, struct peer_slot *slot,
 	return 0;
 }
 
-/* The device would not have it: whatever it made of it shall be gone. */
+/*
+ * The device refused the response; invalidate any translation it may have
+ * installed.
+ */
 static void take_off(struct peer_context *ctx, vaddr_t va)
 {
 	unsigned int exclusive;
@@ -251,8 +254,9 @@ static unsigned int gup_access(const struct attempt *attempt)
 }
 
 /*
- * Whatever the look-up would change, before its section begins; mmap_lock is
- * held. The page is not kept: the look-up finds it, or what came in its place.
+ * Make the changes that the look-up would make, before its section begins;
+ * mmap_lock is held. The page is not kept: the look-up finds it, or the page that
+ * came in its place.
  */
 static enum outcome fault_in(struct attempt *attempt)
 {

@@ -33,8 +33,8 @@ enum machine_exit_code {
  *
  * Stops the other CPUs, writes @code to QEMU's isa-debug-exit port and, should
  * nothing listen there (real hardware, or QEMU without the device), powers off
- * if ACPI's tables say how to enter S5, then halts. The write is asynchronous under TCG: every CPU
- * spins after it, so nothing runs on.
+ * if ACPI's tables say how to enter S5, then halts. The write is asynchronous
+ * under TCG: every CPU spins after it, so nothing runs on.
  *
  * Context: any.
  */

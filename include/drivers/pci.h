@@ -299,7 +299,8 @@ int pci_msix_enable(struct pci_device *pci);
  * @name: for listings; not copied
  *
  * Context: may sleep.
- * Return: 0, -EINVAL (no such entry, or the CPU is not one of those), -EBUSY (in use), -ENOSPC (no vector).
+ * Return: 0, -EINVAL (no such entry, or the CPU is not one of those), -EBUSY (in
+ *	   use), -ENOSPC (no vector).
  */
 int pci_msix_request(struct pci_device *pci, unsigned int index, unsigned int cpu,
 		     void (*handler)(void *arg), void *arg, const char *name);

@@ -4,8 +4,8 @@
  *
  * NR_CPUS is 64 so that a set is one u64: copied, tested and changed by
  * single instructions.  A machine that lists more CPUs runs on the first 64, and
- * the boot says how many stay off.  cpumask_set_cpu and cpumask_clear_cpu are atomic and
- * full barriers.
+ * the boot says how many stay off.  cpumask_set_cpu and cpumask_clear_cpu are
+ * atomic and full barriers.
  */
 #ifndef KERNEL_CPUMASK_H
 #define KERNEL_CPUMASK_H

@@ -257,7 +257,6 @@ KTEST_F(peer_race, contexts_cpus_and_an_owner_leave_nothing_stale_or_lost,
 static void unmap_the_third(struct peer_context *ctx, vaddr_t va, void *arg)
 {
 	struct peer_arena *arena = arg;
-
 	struct ktest *test = arena->test;
 
 	if (va == arena_page(arena, 5))

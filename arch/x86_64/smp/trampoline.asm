@@ -4,7 +4,7 @@
 ;
 ; A started CPU runs in 16-bit real mode at a page below 1 MiB that the start
 ; message names. These bytes are copied there; only addresses relative to the
-; page are used, and the few words at the end are filled in by smp/boot.c.
+; page are used, and smp/trampoline.c fills in the few words at the end.
 ;
 ; First of all it takes the ticket, which must hold its own APIC id: a CPU that
 ; was given up, or comes in the time of another one, stops here, in real mode,

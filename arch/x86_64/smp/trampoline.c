@@ -21,7 +21,7 @@
  *
  *	CPU 0				late CPU
  *	STARTUP
- *	waits, in vain
+ *	waits; it does not come
  *	takes the ticket away
  *					compares the ticket with its id:
  *					NO_TICKET, or that of the next CPU
