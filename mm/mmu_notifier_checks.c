@@ -39,8 +39,9 @@
  * spaces are searched for its address.
  *
  *	field		read with		written with
- *	record->range	a single access		an exchange, from NULL; its owner
- *	record->ready	acquire			release, its owner
+ *	record->range	a single access		an exchange, from NULL; its owner,
+ *						or the last drop of its mm
+ *	record->ready	acquire			release, the same
  *	the rest of it	after ->ready		its owner, before ->ready
  *	range->record	its own thread		the same
  *
@@ -175,6 +176,22 @@ bool mmu_notifier_check_end(struct mmu_notifier_range *range)
 		     "%pS ends %s [%#lx, %#lx), which is not open", by,
 		     mmu_notifier_event_name(range->event), range->start,
 		     range->end);
+}
+
+/*
+ * Nobody can end a range of it any more, and the stack that the range lay on is
+ * used for other ranges: a record left behind would refuse each of them.
+ */
+void mmu_notifier_check_freed(const struct mm_struct *mm)
+{
+	unsigned int i;
+
+	for (i = 0; i < RECORDS; i++) {
+		if (!smp_load_acquire(&records[i].ready) || records[i].mm != mm)
+			continue;
+		WRITE_ONCE(records[i].ready, false);
+		smp_store_release(&records[i].range, NULL);
+	}
 }
 
 void notifier_check_failed(struct mmu_notifier_range *range)

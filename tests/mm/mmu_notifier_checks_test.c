@@ -216,6 +216,29 @@ KTEST_F(mmu_notifier_checks, a_start_in_the_place_of_a_forgotten_range_names_it,
 	mmput(mm);
 }
 
+/*
+ *	start on one mm			forgotten; exit names it, the mm is freed
+ *	start on another, in its place	a range like any other: it is notified
+ */
+KTEST_F(mmu_notifier_checks, a_forgotten_range_goes_with_its_mm, KT_EXPECT_REPORT)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+
+	REQUIRE(mm);
+	start_by_name(&range, mm, 2, 3);
+	expect_warnings();
+	mmput(mm);
+	mm = mm_alloc();
+	REQUIRE(mm);
+	start_of(&range, mm, 6, 7);
+	EXPECT_NE(atomic64_read(&mm->notifier_ranges), 0L);
+	end_of(&range);
+	EXPECT_EQ(atomic64_read(&mm->notifier_ranges), 0L);
+	EXPECT_WARNED(1, "exit: CLEAR [0x2000, 0x3000) is open");
+	mmput(mm);
+}
+
 KTEST_F(mmu_notifier_checks, exit_names_a_range_that_nobody_ended,
 	KT_EXPECT_REPORT)
 {

@@ -772,6 +772,7 @@ extern void (*const mmu_notifier_end_by_mode[])(struct mmu_notifier_range *range
 /* Of mm/mmu_notifier_checks.c, in debug builds: may the call go on? */
 bool mmu_notifier_check_start(struct mmu_notifier_range *range);
 bool mmu_notifier_check_end(struct mmu_notifier_range *range);
+void mmu_notifier_check_freed(const struct mm_struct *mm);
 bool __mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start,
 				      unsigned long end);
 bool __mmu_notifier_clear_young(struct mm_struct *mm, unsigned long start,
@@ -829,6 +830,8 @@ static inline void mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
 {
 	if (mm_has_notifiers(mm))
 		__mmu_notifier_subscriptions_destroy(mm);
+	if (IS_ENABLED(CONFIG_DEBUG))
+		mmu_notifier_check_freed(mm);
 }
 
 /**
