@@ -162,7 +162,7 @@ static noinline void pcp_flush(struct page_pcp *pcp, u32 down_to)
 }
 
 /*
- * Returns NULL with preemption on when somebody is at the list.  Otherwise
+ * Returns NULL with preemption on when the list's lock is taken.  Otherwise
  * pcp_put() ends what this began.
  */
 static __always_inline struct page_pcp *pcp_get(void)
@@ -184,7 +184,7 @@ static __always_inline void pcp_put(struct page_pcp *pcp)
 	preempt_enable();
 }
 
-/* Any CPU's list. Return: false if it was empty, or somebody is at it. */
+/* Any CPU's list. Return: false if it was empty, or its lock is taken. */
 static bool drain_list(unsigned int cpu)
 {
 	struct page_pcp *pcp = per_cpu_ptr(&page_pcp, cpu);
@@ -255,7 +255,7 @@ static noinline struct page *alloc_slow(gfp_t gfp, unsigned int order,
 
 /*
  * The top page of the CPU's list, filled if need be.  NULL if memory is tight, or
- * somebody is at the list: then the caller asks the buddy for one page.
+ * the list's lock is taken: then the caller asks the buddy for one page.
  */
 static __always_inline struct page *pcp_pop(void)
 {
@@ -376,7 +376,7 @@ enum free_kind {
 	FREE_REFERENCE, /* drop one, free with the last */
 };
 
-/* Somebody is at the list. */
+/* The list's lock is taken. */
 static noinline void free_many_slow(struct page **pages, unsigned long nr,
 				    enum free_kind kind)
 {

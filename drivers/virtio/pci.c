@@ -339,16 +339,15 @@ static int queue_vector(struct virtio_device *vdev, struct virtio_queue *queue)
 {
 	struct pci_device *pci = vdev->pci;
 	u16 entry = vdev->vectors > 1 ? queue->index : 0;
+	unsigned int cpu = virtio_queue_cpu(entry, arch_msi_cpus());
 	int err;
 
 	if (vdev->vectors > 1)
-		err = pci_msix_request(pci, entry,
-				       virtio_queue_cpu(entry, arch_msi_cpus()),
-				       queue_interrupt, queue, queue->vq.name);
+		err = pci_msix_request(pci, entry, cpu, queue_interrupt, queue,
+				       queue->vq.name);
 	else
-		err = pci_msix_request(pci, entry,
-				       virtio_queue_cpu(entry, arch_msi_cpus()),
-				       shared_interrupt, vdev, "virtio");
+		err = pci_msix_request(pci, entry, cpu, shared_interrupt, vdev,
+				       "virtio");
 	if (err && !(err == -EBUSY && vdev->vectors == 1))
 		return err;
 	writew(entry, common(vdev, COMMON_QUEUE_VECTOR));

@@ -213,7 +213,7 @@ void virtqueue_kick(struct virtqueue *vq);
  * virtqueue_looks_used() - has the device used chains that were not taken yet?
  * @vq: the queue
  *
- * A hint, for somebody who does not own the queue. Context: any.
+ * A hint for a caller that does not own the queue. Context: any.
  */
 bool virtqueue_looks_used(const struct virtqueue *vq);
 

@@ -12,8 +12,8 @@
  * anonymous pages begin that way.  The zero page is not counted at all.
  *
  * Belonging to one mm is one of the things that an entry needs before it may be
- * made writable without a fault; the others are here as well, so that whatever
- * gives rights back asks the same question (R1.21, R8.18).
+ * made writable without a fault; the others are here as well, so that each
+ * operation that gives rights back asks the same question (R1.21, R8.18).
  */
 #ifndef MM_RMAP_H
 #define MM_RMAP_H
