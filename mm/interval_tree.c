@@ -1,288 +1,202 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/interval_tree.c - who watches these addresses? Answered in log n
+ * mm/interval_tree.c - which intervals overlap a range? Answered in log n
  *
- * Problem.  Every change of a mapping asks which of up to a million intervals
- * it touches, and the answer is mostly "one" or "none". That question is the
- * price of a fault or an munmap, so what counts is how many instructions one
- * level of the search takes.
+ * Problem.  Every change of a mapping asks which of up to a million intervals it
+ * overlaps. The answer is mostly "one" or "none". That question is most of what
+ * an invalidation costs, so the steps of the search must be few and short.
  *
- * Idea.  A red-black tree ordered by start. Each node keeps, for its left and
- * for its right subtree, where the interval that reaches farthest ends. That
- * the bounds of the children stand in the parent (rather than one maximum in
- * each node) is what makes the search short:
+ * Idea.  A red-black tree ordered by start. Each node keeps, for each of its two
+ * children, the greatest end in that child's subtree. The bounds of the children
+ * stand in the parent, so a search never loads a node only to leave it again:
  *
- *	step		taken when			instructions
- *	left		left_end > start		3
- *	stop		end > start			2, and one compare more
- *	right		neither				5
+ *	step		taken when
+ *	left		child_end[LEFT] > start
+ *	stop		end > start
+ *	right		neither
  *
- * Stop needs no second test on the way: an interval that ends at or before
- * the wanted start also begins before the wanted end. A missing child has the
- * bound 0, below every start, so it is never stepped on to the left; to the
- * right stands one shared nil node that ends behind everything, where the
- * search stops by itself and finds that it begins behind everything too. The
- * insertion's descent profits likewise: a bound that is already large enough
- * proves that the child is there.
+ * Stop needs no second test on the way: an interval that ends at or before the
+ * wanted start also begins before the wanted end. A missing left child has the
+ * bound 0, so the search never steps on it. On the right stands one shared nil
+ * node that ends behind everything, where the search stops by itself. The descent
+ * of an insertion uses the bounds too: one that is large enough already proves
+ * that the child is there.
  *
  * All members also stand in a list by start. Once a walk has come to a start
  * that lies inside the range, every later one does until the first that lies
- * behind it, so the rest of the walk needs neither tree nor bounds.
+ * behind it. So the rest of the walk needs neither tree nor bounds.
  *
- * docs/adr/0009-bounds-of-the-children-in-the-parent.md has the figures, and what
- * it was compared to.
+ * Left and right are an index, so that each operation is written once and its
+ * mirror image is the other index.
  *
  * What must hold after each step (interval_tree_verify()):
  *
  *	order		start of left <= start <= start of right
  *	next, prev	the order again, as a list
- *	left_end	max over the left subtree of end, 0 without one
- *	right_end	likewise for the right
- *	links, colours, black heights: as in kernel/rbtree.c
+ *	child_end[]	the greatest end in that subtree, 0 without one
+ *	links		each child's parent is this node
+ *	colours		the root is black; a red node has no red child
+ *	black heights	every path down meets the same number of black nodes
  *
  * An end is the first address behind the interval, and ULONG_MAX where there is
- * none; both compare right against any range [start, end) that can be asked for.
+ * none. Both compare right against any range [start, end) that can be asked for.
+ *
+ * Why not kernel/rbtree.c?  Its nodes end in NULL and keep one value for their own
+ * subtree. A search here must then test for a missing child at each level and
+ * load a child to learn its bound: 3 to 5 instructions more a level, which at a
+ * million intervals misses the goal for a range that overlaps nothing
+ * (docs/adr/0009-bounds-of-the-children-in-the-parent.md). The removal cannot be
+ * shared either. There, a rotation calls the owner to recompute two values from
+ * two nodes. Here it moves a bound from child to parent, and an heir takes over
+ * the bounds of the place it moves to. An rbtree.c with a nil node and a callback
+ * for moved bounds would be harder to read than the two files are. A lifter would
+ * also have to take it along.
  *
  * Locks: none; the owner of the tree has them. Lifetime: a node belongs to its
- * user before insert and after remove. Not here: who is called, and when the
- * tree may change (mm/mmu_notifier.c).
+ * user before insert and after remove. Not here: which callbacks run, and when
+ * the tree may change (mm/mmu_notifier.c).
  */
 #include <mm/notifier/interval_tree.h>
 
 #define BLACK INTERVAL_TREE_BLACK
 #define NIL   INTERVAL_TREE_NIL
+#define LEFT  INTERVAL_TREE_LEFT
+#define RIGHT INTERVAL_TREE_RIGHT
 
 const struct interval_tree_node interval_tree_nil = {
 	.start = ~0ul,
 	.end = ~0ul,
-	.left = NIL,
-	.right = NIL,
+	.child = {NIL, NIL},
 	.parent_color = BLACK,
 	.next = NIL,
 };
 
-static __always_inline bool is_red(const struct interval_tree_node *node)
+static bool is_red(const struct interval_tree_node *node)
 {
 	return !(node->parent_color & BLACK);
 }
 
-static __always_inline void set_black(struct interval_tree_node *node)
+static void set_black(struct interval_tree_node *node)
 {
 	node->parent_color |= BLACK;
 }
 
-static __always_inline void set_red(struct interval_tree_node *node)
+static void set_red(struct interval_tree_node *node)
 {
 	node->parent_color &= ~BLACK;
 }
 
-/* The nil node is constant: whoever may meet it asks first. */
-static __always_inline void set_parent(struct interval_tree_node *node,
-				       struct interval_tree_node *parent)
+/* Colour and all; the nil node is constant and stays as it is. */
+static void set_parent(struct interval_tree_node *node,
+		       struct interval_tree_node *parent)
 {
-	node->parent_color = (unsigned long)parent | (node->parent_color & BLACK);
+	if (node != NIL)
+		node->parent_color =
+			(unsigned long)parent | (node->parent_color & BLACK);
 }
 
-static __always_inline unsigned long
-subtree_end(const struct interval_tree_node *node)
+static unsigned int side_of(const struct interval_tree_node *node,
+			    const struct interval_tree_node *parent)
+{
+	return parent->child[RIGHT] == node ? RIGHT : LEFT;
+}
+
+static unsigned long subtree_end(const struct interval_tree_node *node)
 {
 	unsigned long end = node->end;
 
-	if (end < node->left_end)
-		end = node->left_end;
-	if (end < node->right_end)
-		end = node->right_end;
+	if (end < node->child_end[LEFT])
+		end = node->child_end[LEFT];
+	if (end < node->child_end[RIGHT])
+		end = node->child_end[RIGHT];
 	return end;
 }
 
-static __always_inline void replace_child(struct interval_tree *tree,
-					  struct interval_tree_node *parent,
-					  struct interval_tree_node *from,
-					  struct interval_tree_node *to)
-{
-	if (!parent)
-		WRITE_ONCE(tree->root, to);
-	else if (parent->left == from)
-		parent->left = to;
-	else
-		parent->right = to;
-}
-
-/*
- * @top goes down to the left, its right child comes up. What the pair covers
- * together is the same, so the bound in the parent stays.
- */
-static __always_inline void rotate_left(struct interval_tree *tree,
-					struct interval_tree_node *top)
-{
-	struct interval_tree_node *up = top->right;
-	struct interval_tree_node *inner = up->left;
-	struct interval_tree_node *parent = interval_tree_parent(top);
-
-	top->right = inner;
-	top->right_end = up->left_end;
-	if (inner != NIL)
-		set_parent(inner, top);
-	up->left = top;
-	up->left_end = subtree_end(top);
-	set_parent(top, up);
-	set_parent(up, parent);
-	replace_child(tree, parent, top, up);
-}
-
-static __always_inline void rotate_right(struct interval_tree *tree,
-					 struct interval_tree_node *top)
-{
-	struct interval_tree_node *up = top->left;
-	struct interval_tree_node *inner = up->right;
-	struct interval_tree_node *parent = interval_tree_parent(top);
-
-	top->left = inner;
-	top->left_end = up->right_end;
-	if (inner != NIL)
-		set_parent(inner, top);
-	up->right = top;
-	up->right_end = subtree_end(top);
-	set_parent(top, up);
-	set_parent(up, parent);
-	replace_child(tree, parent, top, up);
-}
-
-static __always_inline struct interval_tree_node *
-black_parent(const struct interval_tree_node *node)
-{
-	return (struct interval_tree_node *)(node->parent_color - BLACK);
-}
-
-static __always_inline struct interval_tree_node *
-red_parent(const struct interval_tree_node *node)
-{
-	return (struct interval_tree_node *)node->parent_color;
-}
-
-/* What hung below a red node is black, or nothing. */
-static __always_inline void hang_black(struct interval_tree_node *node,
-				       struct interval_tree_node *parent)
-{
-	if (node != NIL)
-		node->parent_color = (unsigned long)parent | BLACK;
-}
-
-/* @top takes the place and the colour of the black @grand, which was settled. */
-static __always_inline void take_place(struct interval_tree *tree,
-				       struct interval_tree_node *grand,
-				       struct interval_tree_node *top)
-{
-	struct interval_tree_node *above = black_parent(grand);
-
-	top->parent_color = grand->parent_color;
-	grand->parent_color = (unsigned long)top;
-	replace_child(tree, above, grand, top);
-}
-
-/*
- *	    G		    P			    G		      N
- *	   / .	=>	   / .			   / .	  =>	    /   .
- *	  P   u		  N   G			  P   u		   P     G
- *	 / .		     / .		 / .		  / .   / .
- *	N   i		    i   u		x   N		 x   y z   u
- *						   / .
- *						  y   z
- *
- * G is black, P and N are red, the rest is black: no colour has to be read.
- */
-static __always_inline void settle_left(struct interval_tree *tree,
-					struct interval_tree_node *node,
-					struct interval_tree_node *parent,
-					struct interval_tree_node *grand)
-{
-	struct interval_tree_node *inner = parent->right;
-
-	if (inner != node) {
-		grand->left = inner;
-		grand->left_end = parent->right_end;
-		hang_black(inner, grand);
-		parent->right = grand;
-		parent->right_end = subtree_end(grand);
-		take_place(tree, grand, parent);
-		return;
-	}
-	parent->right = node->left;
-	parent->right_end = node->left_end;
-	hang_black(parent->right, parent);
-	grand->left = node->right;
-	grand->left_end = node->right_end;
-	hang_black(grand->left, grand);
-	node->left = parent;
-	node->left_end = subtree_end(parent);
-	node->right = grand;
-	node->right_end = subtree_end(grand);
-	parent->parent_color = (unsigned long)node;
-	take_place(tree, grand, node);
-}
-
-/* The same, seen in the mirror. */
-static __always_inline void settle_right(struct interval_tree *tree,
-					 struct interval_tree_node *node,
-					 struct interval_tree_node *parent,
-					 struct interval_tree_node *grand)
-{
-	struct interval_tree_node *inner = parent->left;
-
-	if (inner != node) {
-		grand->right = inner;
-		grand->right_end = parent->left_end;
-		hang_black(inner, grand);
-		parent->left = grand;
-		parent->left_end = subtree_end(grand);
-		take_place(tree, grand, parent);
-		return;
-	}
-	parent->left = node->right;
-	parent->left_end = node->right_end;
-	hang_black(parent->left, parent);
-	grand->right = node->left;
-	grand->right_end = node->left_end;
-	hang_black(grand->right, grand);
-	node->right = parent;
-	node->right_end = subtree_end(parent);
-	node->left = grand;
-	node->left_end = subtree_end(grand);
-	parent->parent_color = (unsigned long)node;
-	take_place(tree, grand, node);
-}
-
-/* The root is black, so there is always somebody above a red one. */
-void interval_tree_settle(struct interval_tree_node *node,
+/* @to hangs where @from hung. */
+static void replace_child(struct interval_tree *tree,
 			  struct interval_tree_node *parent,
-			  struct interval_tree *tree)
+			  struct interval_tree_node *from,
+			  struct interval_tree_node *to)
+{
+	if (parent)
+		parent->child[side_of(from, parent)] = to;
+	else
+		WRITE_ONCE(tree->root, to);
+}
+
+/*
+ * @top goes down to @side; its child on the other side comes up. Both together
+ * cover what they covered before, so the bound in their parent stays.
+ *
+ *	   top			     up
+ *	  /   .		=>	    /  .
+ *	 a     up		  top   c
+ *	      /  .		 /   .
+ *	  inner   c		a     inner		(@side is left)
+ */
+static void rotate(struct interval_tree *tree, struct interval_tree_node *top,
+		   unsigned int side)
+{
+	struct interval_tree_node *up = top->child[!side];
+	struct interval_tree_node *parent = interval_tree_parent(top);
+
+	top->child[!side] = up->child[side];
+	top->child_end[!side] = up->child_end[side];
+	set_parent(top->child[!side], top);
+	replace_child(tree, parent, top, up);
+	set_parent(up, parent);
+	up->child[side] = top;
+	up->child_end[side] = subtree_end(top);
+	set_parent(top, up);
+}
+
+/* @node and its @parent are both red. The root is black, so @parent has one. */
+static noinline void balance_insertion(struct interval_tree_node *node,
+				       struct interval_tree_node *parent,
+				       struct interval_tree *tree)
 {
 	struct interval_tree_node *grand, *uncle;
+	unsigned int side;
 
-	do {
-		grand = red_parent(parent);
-		uncle = grand->left;
-		if (uncle == parent) {
-			uncle = grand->right;
-			if (!is_red(uncle)) {
-				settle_left(tree, node, parent, grand);
-				return;
-			}
-		} else if (!is_red(uncle)) {
-			settle_right(tree, node, parent, grand);
-			return;
-		}
-		uncle->parent_color = (unsigned long)grand | BLACK;
-		parent->parent_color = (unsigned long)grand | BLACK;
+	for (;;) {
+		grand = interval_tree_parent(parent);
+		side = side_of(parent, grand);
+		uncle = grand->child[!side];
+		if (!is_red(uncle))
+			break;
+		/* Red moves up two levels, and may meet another red there. */
+		set_black(uncle);
+		set_black(parent);
 		node = grand;
-		parent = black_parent(node);
+		parent = interval_tree_parent(node);
 		if (!parent)
 			return;
-		node->parent_color = (unsigned long)parent;
-	} while (is_red(parent));
+		set_red(node);
+		if (!is_red(parent))
+			return;
+	}
+	if (parent->child[side] != node) {
+		rotate(tree, parent, side);
+		parent = node;
+	}
+	set_black(parent);
+	set_red(grand);
+	rotate(tree, grand, !side);
 }
 
-static __always_inline void unthread(struct interval_tree_node *node)
+/* @node has become the child of @parent on @side: its neighbour in the list. */
+static void thread(struct interval_tree_node *node,
+		   struct interval_tree_node *parent, unsigned int side)
+{
+	node->prev = side == LEFT ? parent->prev : parent;
+	node->next = side == LEFT ? parent : parent->next;
+	if (node->prev)
+		node->prev->next = node;
+	if (node->next != NIL)
+		node->next->prev = node;
+}
+
+static void unthread(struct interval_tree_node *node)
 {
 	if (node->prev)
 		node->prev->next = node->next;
@@ -290,183 +204,170 @@ static __always_inline void unthread(struct interval_tree_node *node)
 		node->next->prev = node->prev;
 }
 
-/* @node, a child of @parent on the side that is short of one black. */
-static noinline void rebalance_remove(struct interval_tree_node *node,
-				      struct interval_tree_node *parent,
-				      struct interval_tree *tree)
+void interval_tree_insert(struct interval_tree_node *node,
+			  struct interval_tree *tree)
 {
-	struct interval_tree_node *sibling;
+	unsigned long start = node->start, end = node->end;
+	struct interval_tree_node *parent = tree->root;
+	unsigned int side;
 
-	while (parent && !is_red(node)) {
-		if (parent->left == node) {
-			sibling = parent->right;
-			if (is_red(sibling)) {
-				set_black(sibling);
-				set_red(parent);
-				rotate_left(tree, parent);
-				sibling = parent->right;
-			}
-			if (!is_red(sibling->right)) {
-				if (!is_red(sibling->left)) {
-					set_red(sibling);
-					node = parent;
-					parent = interval_tree_parent(node);
-					continue;
-				}
-				set_black(sibling->left);
-				set_red(sibling);
-				rotate_right(tree, sibling);
-				sibling = parent->right;
-			}
-			if (is_red(parent))
-				set_red(sibling);
-			else
-				set_black(sibling);
-			set_black(parent);
-			set_black(sibling->right);
-			rotate_left(tree, parent);
-			return;
+	node->child[LEFT] = NIL;
+	node->child[RIGHT] = NIL;
+	node->child_end[LEFT] = 0;
+	node->child_end[RIGHT] = 0;
+	if (parent == NIL) {
+		node->parent_color = BLACK;
+		node->next = NIL;
+		node->prev = NULL;
+		WRITE_ONCE(tree->root, node);
+		return;
+	}
+	for (;;) {
+		side = start >= parent->start;
+		if (unlikely(parent->child_end[side] < end)) {
+			parent->child_end[side] = end;
+			/* A bound that was large enough proves a child. */
+			if (parent->child[side] == NIL)
+				break;
 		}
-		sibling = parent->left;
+		parent = parent->child[side];
+	}
+	parent->child[side] = node;
+	node->parent_color = (unsigned long)parent;
+	thread(node, parent, side);
+	if (is_red(parent))
+		balance_insertion(node, parent, tree);
+}
+
+/* Every path through the child of @parent on @side is short of one black. */
+static noinline void balance_removal(struct interval_tree_node *parent,
+				     unsigned int side,
+				     struct interval_tree *tree)
+{
+	struct interval_tree_node *node, *sibling;
+
+	for (;;) {
+		sibling = parent->child[!side];
 		if (is_red(sibling)) {
 			set_black(sibling);
 			set_red(parent);
-			rotate_right(tree, parent);
-			sibling = parent->left;
+			rotate(tree, parent, side);
+			sibling = parent->child[!side];
 		}
-		if (!is_red(sibling->left)) {
-			if (!is_red(sibling->right)) {
+		if (is_red(sibling->child[side]) &&
+		    !is_red(sibling->child[!side])) {
+			set_black(sibling->child[side]);
+			set_red(sibling);
+			rotate(tree, sibling, !side);
+			sibling = parent->child[!side];
+		}
+		if (is_red(sibling->child[!side])) {
+			if (is_red(parent))
 				set_red(sibling);
-				node = parent;
-				parent = interval_tree_parent(node);
-				continue;
-			}
-			set_black(sibling->right);
-			set_red(sibling);
-			rotate_left(tree, sibling);
-			sibling = parent->left;
+			set_black(parent);
+			set_black(sibling->child[!side]);
+			rotate(tree, parent, side);
+			return;
 		}
-		if (is_red(parent))
-			set_red(sibling);
-		else
-			set_black(sibling);
-		set_black(parent);
-		set_black(sibling->left);
-		rotate_right(tree, parent);
-		return;
+		/* No red below: the shortage moves up, to a red node or the root. */
+		set_red(sibling);
+		node = parent;
+		parent = interval_tree_parent(node);
+		if (is_red(node) || !parent) {
+			set_black(node);
+			return;
+		}
+		side = side_of(node, parent);
 	}
-	if (node != NIL)
-		set_black(node);
 }
 
 /*
- * The subtree at @child of @parent changed and now reaches to @end: put that
- * right in the ancestors. Where a bound is right already, all above are
- * too.
+ * The subtree of @parent on @side has changed and now reaches to @end. Correct
+ * the bounds above; where one is right already, all above it are too.
  */
-static __always_inline void lower_bounds(struct interval_tree_node *child,
-					 struct interval_tree_node *parent,
-					 unsigned long end)
+static inline void lower_bounds(struct interval_tree_node *parent,
+				unsigned int side, unsigned long end)
 {
-	while (parent) {
-		if (parent->left == child) {
-			if (parent->left_end == end)
-				return;
-			parent->left_end = end;
-		} else {
-			if (parent->right_end == end)
-				return;
-			parent->right_end = end;
-		}
-		child = parent;
-		parent = interval_tree_parent(child);
-		end = subtree_end(child);
+	struct interval_tree_node *above;
+
+	while (parent && parent->child_end[side] != end) {
+		parent->child_end[side] = end;
+		end = subtree_end(parent);
+		above = interval_tree_parent(parent);
+		if (above)
+			side = side_of(parent, above);
+		parent = above;
 	}
 }
 
-/* @node has two children: the next node in order takes its place. */
-static noinline void remove_inner(struct interval_tree_node *node,
-				  struct interval_tree *tree)
+/*
+ * @node has two children: it changes places and colours with the next node in
+ * order, which has no left child.
+ */
+static noinline void exchange_with_heir(struct interval_tree_node *node,
+					struct interval_tree *tree)
 {
-	struct interval_tree_node *heir = node->right, *child, *parent;
+	struct interval_tree_node *heir = node->next;
 	struct interval_tree_node *above = interval_tree_parent(node);
-	bool heir_was_red;
+	struct interval_tree_node *below = interval_tree_parent(heir);
+	struct interval_tree_node *child = heir->child[RIGHT];
+	unsigned long child_end = heir->child_end[RIGHT];
+	unsigned long color = heir->parent_color & BLACK;
 
-	while (heir->left != NIL)
-		heir = heir->left;
-	child = heir->right;
-	heir_was_red = is_red(heir);
-	parent = interval_tree_parent(heir);
-	if (parent == node) {
-		parent = heir;
-	} else {
-		parent->left = child;
-		if (child != NIL)
-			set_parent(child, parent);
-		/*
-		 * Everything between the heir's old place and its new one
-		 * loses the heir; what the child reaches takes its part.
-		 */
-		parent->left_end = heir->right_end;
-		heir->right = node->right;
-		set_parent(heir->right, heir);
-		for (child = parent; child != heir->right;
-		     child = interval_tree_parent(child))
-			interval_tree_parent(child)->left_end =
-				subtree_end(child);
-		heir->right_end = subtree_end(child);
-		child = parent->left;
-	}
-	heir->left = node->left;
-	heir->left_end = node->left_end;
-	set_parent(heir->left, heir);
-	heir->parent_color = node->parent_color;
 	replace_child(tree, above, node, heir);
-	lower_bounds(heir, above, subtree_end(heir));
-	if (!heir_was_red)
-		rebalance_remove(child, parent, tree);
+	heir->parent_color = node->parent_color;
+	heir->child[LEFT] = node->child[LEFT];
+	heir->child_end[LEFT] = node->child_end[LEFT];
+	set_parent(heir->child[LEFT], heir);
+	heir->child_end[RIGHT] = node->child_end[RIGHT];
+	if (below == node) {
+		below = heir;
+		heir->child[RIGHT] = node;
+	} else {
+		heir->child[RIGHT] = node->child[RIGHT];
+		set_parent(heir->child[RIGHT], heir);
+		below->child[LEFT] = node;
+	}
+	node->parent_color = (unsigned long)below | color;
+	node->child[LEFT] = NIL;
+	node->child[RIGHT] = child;
+	node->child_end[RIGHT] = child_end;
+	set_parent(child, node);
+	/* What is above has lost @node; below, the caller takes it out. */
+	if (above)
+		lower_bounds(above, side_of(heir, above), subtree_end(heir));
 }
 
-bool interval_tree_remove(struct interval_tree_node *node,
+void interval_tree_remove(struct interval_tree_node *node,
 			  struct interval_tree *tree)
 {
 	struct interval_tree_node *child, *parent;
+	unsigned int side;
 
 	unthread(node);
-	if (node->left != NIL) {
-		if (node->right != NIL) {
-			remove_inner(node, tree);
-			return false;
-		}
-		child = node->left;
-	} else {
-		child = node->right;
-	}
+	if (node->child[LEFT] != NIL && node->child[RIGHT] != NIL)
+		exchange_with_heir(node, tree);
 	/* An only child is red and a leaf, by the equal black heights. */
+	child = node->child[LEFT];
+	if (child == NIL)
+		child = node->child[RIGHT];
 	parent = interval_tree_parent(node);
+	if (!parent) {
+		WRITE_ONCE(tree->root, child);
+		if (child != NIL)
+			child->parent_color = BLACK;
+		return;
+	}
+	side = side_of(node, parent);
+	parent->child[side] = child;
 	if (child != NIL) {
 		child->parent_color = (unsigned long)parent | BLACK;
-		replace_child(tree, parent, node, child);
-		lower_bounds(child, parent, child->end);
-		return false;
+		lower_bounds(parent, side, child->end);
+		return;
 	}
-	if (!parent) {
-		WRITE_ONCE(tree->root, NIL);
-		return true;
-	}
-	if (parent->left == node) {
-		parent->left = NIL;
-		parent->left_end = 0;
-	} else {
-		parent->right = NIL;
-		parent->right_end = 0;
-	}
-	if (interval_tree_parent(parent))
-		lower_bounds(parent, interval_tree_parent(parent),
-			     subtree_end(parent));
+	lower_bounds(parent, side, 0);
 	if (!is_red(node))
-		rebalance_remove(NIL, parent, tree);
-	return false;
+		balance_removal(parent, side, tree);
 }
 
 struct interval_tree_node *interval_tree_lowest(const struct interval_tree *tree)
@@ -475,8 +376,8 @@ struct interval_tree_node *interval_tree_lowest(const struct interval_tree *tree
 
 	if (node == NIL)
 		return NULL;
-	while (node->left != NIL)
-		node = node->left;
+	while (node->child[LEFT] != NIL)
+		node = node->child[LEFT];
 	return node;
 }
 
@@ -488,10 +389,10 @@ bool interval_tree_contains(const struct interval_tree *tree,
 
 	while (walk != NIL) {
 		if (walk->start < node->start) {
-			walk = walk->right;
+			walk = walk->child[RIGHT];
 		} else {
 			first = walk;
-			walk = walk->left;
+			walk = walk->child[LEFT];
 		}
 	}
 	while (first != NIL && first != node && first->start == node->start)
@@ -504,12 +405,13 @@ static struct interval_tree_node *in_order_next(struct interval_tree_node *node)
 {
 	struct interval_tree_node *parent;
 
-	if (node->right != NIL) {
-		for (node = node->right; node->left != NIL;)
-			node = node->left;
+	if (node->child[RIGHT] != NIL) {
+		for (node = node->child[RIGHT]; node->child[LEFT] != NIL;)
+			node = node->child[LEFT];
 		return node;
 	}
-	while ((parent = interval_tree_parent(node)) && parent->right == node)
+	while ((parent = interval_tree_parent(node)) &&
+	       parent->child[RIGHT] == node)
 		node = parent;
 	return parent;
 }
@@ -545,8 +447,8 @@ long interval_tree_verify(const struct interval_tree *tree)
 	for (node = interval_tree_lowest(tree); node;
 	     prev = node, node = in_order_next(node)) {
 		count++;
-		if (!child_right(node, node->left, node->left_end) ||
-		    !child_right(node, node->right, node->right_end))
+		if (!child_right(node, node->child[LEFT], node->child_end[LEFT]) ||
+		    !child_right(node, node->child[RIGHT], node->child_end[RIGHT]))
 			return -1;
 		if (node->end <= node->start)
 			return -1;
@@ -554,7 +456,7 @@ long interval_tree_verify(const struct interval_tree *tree)
 			return -1;
 		if (prev && prev->start > node->start)
 			return -1;
-		if (node->left != NIL && node->right != NIL)
+		if (node->child[LEFT] != NIL && node->child[RIGHT] != NIL)
 			continue;
 		if (height < 0)
 			height = black_depth(node);

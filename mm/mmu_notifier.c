@@ -244,7 +244,8 @@ static void unlink_interval(struct mmu_notifier_subscriptions *subs,
 			    struct mmu_interval_notifier *sub)
 	__must_hold(subs->lock)
 {
-	if (interval_tree_remove(&sub->interval_tree, &subs->tree))
+	interval_tree_remove(&sub->interval_tree, &subs->tree);
+	if (interval_tree_empty(&subs->tree))
 		clear_mode(subs, MODE_TREE);
 	sub->state = INTERVAL_OUT;
 }

@@ -181,9 +181,9 @@ def each_interval(node, nil, depth=0):
     """In the order of their starts; a tree amid a change is not followed far."""
     if int(node) in (0, nil) or depth > 64:
         return
-    yield from each_interval(node['left'], nil, depth + 1)
+    yield from each_interval(node['child'][0], nil, depth + 1)
     yield container(node, 'struct mmu_interval_notifier', 'interval_tree')
-    yield from each_interval(node['right'], nil, depth + 1)
+    yield from each_interval(node['child'][1], nil, depth + 1)
 
 
 def name_of(function):

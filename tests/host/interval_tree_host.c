@@ -85,7 +85,7 @@ static void insert_one(struct rng *rng, unsigned long phase)
 	inserts++;
 }
 
-/* It says whether it was the last. */
+/* Return: is the tree as empty as the shadow? */
 static bool remove_one(struct rng *rng)
 {
 	unsigned long i = rng_below(rng, members);
@@ -95,7 +95,8 @@ static bool remove_one(struct rng *rng)
 	list[i] = list[members];
 	list[members] = one;
 	removes++;
-	return interval_tree_remove(&one->node, &tree) == !members;
+	interval_tree_remove(&one->node, &tree);
+	return interval_tree_empty(&tree) == !members;
 }
 
 static bool meets(const struct shadow *one, unsigned long start, unsigned long end)

@@ -22,27 +22,21 @@
 /**
  * struct interval_tree_node - one interval
  * @end: first address after it; ULONG_MAX when it has the last byte
- * @right: nodes with starts not smaller
- * @left: nodes with smaller starts
- * @left_end: greatest @end in the left subtree, 0 when there is none
+ * @child: left, with smaller starts, and right, with starts not smaller
+ * @child_end: the greatest @end in the subtree of each, 0 when there is none
  * @start: first address
- * @right_end: greatest @end in the right subtree, 0 when there is none
  * @parent_color: the parent's address, bit 0 set when black
  * @next: the node after this one by start, or the nil node
  * @prev: the node before this one by start, or NULL
  *
  * The fields are the tree's own; read the bounds by interval_tree_start() and
- * interval_tree_last(). The four that a search reads at each step stand first,
- * then the two more that an insertion reads: of 16-byte aligned nodes one in
- * four lies across the end of a cache line for a search.
+ * interval_tree_last(). Those that a search reads at each step stand first.
  */
 struct interval_tree_node {
 	unsigned long end;
-	struct interval_tree_node *right;
-	struct interval_tree_node *left;
-	unsigned long left_end;
+	struct interval_tree_node *child[2];
+	unsigned long child_end[2];
 	unsigned long start;
-	unsigned long right_end;
 	unsigned long parent_color;
 	struct interval_tree_node *next;
 	struct interval_tree_node *prev;
@@ -70,7 +64,7 @@ static inline void interval_tree_init(struct interval_tree *tree)
 	tree->root = INTERVAL_TREE_NIL;
 }
 
-static __always_inline bool interval_tree_empty(const struct interval_tree *tree)
+static inline bool interval_tree_empty(const struct interval_tree *tree)
 {
 	return READ_ONCE(tree->root) == INTERVAL_TREE_NIL;
 }
@@ -109,116 +103,26 @@ static inline void interval_tree_node_init(struct interval_tree_node *node,
 
 #define INTERVAL_TREE_BLACK 1ul
 
-static __always_inline struct interval_tree_node *
+static inline struct interval_tree_node *
 interval_tree_parent(const struct interval_tree_node *node)
 {
 	return (struct interval_tree_node *)(node->parent_color &
 					     ~INTERVAL_TREE_BLACK);
 }
 
-/**
- * interval_tree_settle() - the rest of an insertion below a red node
- * @node: the new node, red
- * @parent: above it, red
- * @tree: the tree
- *
- * Context: as interval_tree_insert(), which alone calls it.
- */
-void interval_tree_settle(struct interval_tree_node *node,
-			  struct interval_tree_node *parent,
-			  struct interval_tree *tree);
-
-/* @node becomes the left child of @after: it stands just before it. */
-static __always_inline void
-interval_tree_hang_left(struct interval_tree_node *node,
-			struct interval_tree_node *after)
-{
-	struct interval_tree_node *before = after->prev;
-
-	after->left = node;
-	node->next = after;
-	node->prev = before;
-	after->prev = node;
-	if (before)
-		before->next = node;
-}
-
-/* @node becomes the right child of @before: it stands just behind it. */
-static __always_inline void
-interval_tree_hang_right(struct interval_tree_node *node,
-			 struct interval_tree_node *before)
-{
-	struct interval_tree_node *after = before->next;
-
-	before->right = node;
-	node->next = after;
-	node->prev = before;
-	before->next = node;
-	if (after != INTERVAL_TREE_NIL)
-		after->prev = node;
-}
+/* The two sides of a node, as an index of its children. */
+#define INTERVAL_TREE_LEFT  0u
+#define INTERVAL_TREE_RIGHT 1u
 
 /**
  * interval_tree_insert() - add a node
  * @node: prepared by interval_tree_node_init(), in no tree
  * @tree: the tree
  *
- * Inline, since it is most of what inserting a subscription costs.
- *
  * Context: any; the caller's lock keeps others out. Time: log n.
  */
-static __always_inline void interval_tree_insert(struct interval_tree_node *node,
-						 struct interval_tree *tree)
-{
-	struct interval_tree_node *walk = tree->root;
-	unsigned long start = node->start, end = node->end;
-
-	node->left = INTERVAL_TREE_NIL;
-	node->right = INTERVAL_TREE_NIL;
-	node->left_end = 0;
-	node->right_end = 0;
-	if (unlikely(walk == INTERVAL_TREE_NIL)) {
-		node->parent_color = INTERVAL_TREE_BLACK;
-		node->next = INTERVAL_TREE_NIL;
-		node->prev = NULL;
-		WRITE_ONCE(tree->root, node);
-		return;
-	}
-	/*
-	 * Five instructions a level: each loop ends knowing that the next step
-	 * goes the other way, and the load of the child stays where it stands,
-	 * or the compiler would carry two registers more through the loop.
-	 */
-	if (start >= walk->start)
-		goto right;
-left:
-	do {
-		if (unlikely(walk->left_end < end)) {
-			walk->left_end = end;
-			if (walk->left == INTERVAL_TREE_NIL) {
-				interval_tree_hang_left(node, walk);
-				goto linked;
-			}
-		}
-		walk = READ_ONCE(walk->left);
-	} while (start < walk->start);
-right:
-	do {
-		if (unlikely(walk->right_end < end)) {
-			walk->right_end = end;
-			if (walk->right == INTERVAL_TREE_NIL) {
-				interval_tree_hang_right(node, walk);
-				goto linked;
-			}
-		}
-		walk = READ_ONCE(walk->right);
-	} while (start >= walk->start);
-	goto left;
-linked:
-	node->parent_color = (unsigned long)walk;
-	if (!(walk->parent_color & INTERVAL_TREE_BLACK))
-		interval_tree_settle(node, walk, tree);
-}
+void interval_tree_insert(struct interval_tree_node *node,
+			  struct interval_tree *tree);
 
 /**
  * interval_tree_remove() - take a node out
@@ -226,9 +130,8 @@ linked:
  * @tree: the tree
  *
  * Context: any; the caller's lock keeps others out. Time: log n at worst.
- * Return: is the tree empty now?
  */
-bool interval_tree_remove(struct interval_tree_node *node,
+void interval_tree_remove(struct interval_tree_node *node,
 			  struct interval_tree *tree);
 
 /**
@@ -246,16 +149,16 @@ bool interval_tree_remove(struct interval_tree_node *node,
  *
  * Return: the node, or NULL.
  */
-static __always_inline struct interval_tree_node *
+static inline struct interval_tree_node *
 interval_tree_find(struct interval_tree_node *node, unsigned long start,
 		   unsigned long end)
 {
 	for (;;) {
-		while (node->left_end > start)
-			node = node->left;
+		while (node->child_end[INTERVAL_TREE_LEFT] > start)
+			node = node->child[INTERVAL_TREE_LEFT];
 		if (node->end > start)
 			return node->start < end ? node : NULL;
-		node = node->right;
+		node = node->child[INTERVAL_TREE_RIGHT];
 	}
 }
 
@@ -270,19 +173,20 @@ interval_tree_find(struct interval_tree_node *node, unsigned long start,
  *
  * Return: the node, or NULL.
  */
-static __always_inline struct interval_tree_node *
+static inline struct interval_tree_node *
 interval_tree_first(const struct interval_tree *tree, unsigned long start,
 		    unsigned long end)
 {
 	struct interval_tree_node *node = tree->root;
 
-	if (node->left_end > start)
-		return interval_tree_find(node->left, start, end);
+	if (node->child_end[INTERVAL_TREE_LEFT] > start)
+		return interval_tree_find(node->child[INTERVAL_TREE_LEFT],
+					  start, end);
 	if (node->end > start)
 		return node->start < end ? node : NULL;
-	if (node->right_end <= start)
+	if (node->child_end[INTERVAL_TREE_RIGHT] <= start)
 		return NULL;
-	return interval_tree_find(node->right, start, end);
+	return interval_tree_find(node->child[INTERVAL_TREE_RIGHT], start, end);
 }
 
 /**
@@ -294,7 +198,7 @@ interval_tree_first(const struct interval_tree *tree, unsigned long start,
  * Return: the node, or NULL when @node was the last. A whole walk over k
  * results of a tree of n costs in the order of log n + k.
  */
-static __always_inline struct interval_tree_node *
+static inline struct interval_tree_node *
 interval_tree_next(struct interval_tree_node *node, unsigned long start,
 		   unsigned long end)
 {
@@ -306,13 +210,14 @@ interval_tree_next(struct interval_tree_node *node, unsigned long start,
 		return node->start < end ? node : NULL;
 	}
 	for (;;) {
-		if (node->right_end > start)
-			return interval_tree_find(node->right, start, end);
+		if (node->child_end[INTERVAL_TREE_RIGHT] > start)
+			return interval_tree_find(
+				node->child[INTERVAL_TREE_RIGHT], start, end);
 		for (;;) {
 			parent = interval_tree_parent(node);
 			if (!parent)
 				return NULL;
-			if (parent->left == node)
+			if (parent->child[INTERVAL_TREE_LEFT] == node)
 				break;
 			node = parent;
 		}
