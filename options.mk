@@ -37,7 +37,7 @@ LACKING := test-no-MMU_NOTIFIER test-no-DEVICE_PRIVATE test-no-LOCKDEP \
 	test-no-DEBUG bare release-no-MMU_NOTIFIER
 
 # Be told before a mapping changes.
-ONLY_MMU_NOTIFIER := mm/mmu_notifier%.c mm/notifier_gate.c mm/interval_tree.c \
+ONLY_MMU_NOTIFIER := mm/mmu_notifier%.c mm/mmu_interval_notifier.c mm/notifier_gate.c mm/interval_tree.c \
 	tests/mm/mmu_%.c tests/mm/notifier_%.c tests/mm/interval_tree_test.c \
 	tests/mm/lib/mirror%.c tests/mm/lib/by_hand.c tests/mm/mirror_%.c \
 	tests/mm/observer.c tests/mm/raised_test.c tests/mm/secondary_tlb_test.c \

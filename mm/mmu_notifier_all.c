@@ -28,7 +28,6 @@ void notifier_all_join(struct mmu_notifier_subscriptions *subs)
 	if (notifier_all)
 		notifier_all->all_prev = &subs->all_next;
 	notifier_all = subs;
-	notifier_observe_join(subs);
 	spin_unlock(&notifier_all_lock);
 }
 

@@ -10,7 +10,7 @@
  * the code that started it. The record is a copy in a table of its own, because
  * a forgotten range lies on a stack that is used for something else by now.
  *
- *	range->record	the range is
+ *	range->core.record	the range is
  *	0		not open: new, or ended
  *	1 .. RECORDS	open, and this record has its address
  *	UNRECORDED	open, and no record was free for it
@@ -43,7 +43,7 @@
  *						or the last drop of its mm
  *	record->ready	acquire			release, the same
  *	the rest of it	after ->ready		its owner, before ->ready
- *	range->record	its own thread		the same
+ *	range->core.record	its own thread		the same
  *
  * Release builds leave this file out; no call of it is compiled there. Not
  * here: how many ranges are open, which every build counts.
@@ -95,7 +95,7 @@ static void record_open(struct mmu_notifier_range *range, const void *by)
 	struct record *record;
 	unsigned int nr;
 
-	range->record = UNRECORDED;
+	range->core.record = UNRECORDED;
 	for (nr = 0; nr < PROBES; nr++) {
 		record = record_of(range, nr);
 		free = NULL;
@@ -107,7 +107,7 @@ static void record_open(struct mmu_notifier_range *range, const void *by)
 		record->event = range->event;
 		record->by = by;
 		smp_store_release(&record->ready, true);
-		range->record = (unsigned int)(record - records) + 1;
+		range->core.record = (unsigned int)(record - records) + 1;
 		return;
 	}
 }
@@ -115,15 +115,15 @@ static void record_open(struct mmu_notifier_range *range, const void *by)
 /* Return: was it open? */
 static bool drop_record(struct mmu_notifier_range *range)
 {
-	unsigned int i = range->record - 1;
+	unsigned int i = range->core.record - 1;
 
-	if (range->record != UNRECORDED) {
+	if (range->core.record != UNRECORDED) {
 		if (i >= RECORDS || READ_ONCE(records[i].range) != range)
 			return false;
 		WRITE_ONCE(records[i].ready, false);
 		smp_store_release(&records[i].range, NULL);
 	}
-	range->record = 0;
+	range->core.record = 0;
 	return true;
 }
 
@@ -158,11 +158,11 @@ bool mmu_notifier_check_start(struct mmu_notifier_range *range)
 		     mmu_notifier_event_name(range->event), range->start,
 		     range->end);
 	/* One that is started twice stays open for the end of its first start. */
-	if (old && range->record)
+	if (old && range->core.record)
 		return false;
-	range->record = NOT_OPEN;
-	range->ticket = 0;
-	range->told = 0;
+	range->core.record = NOT_OPEN;
+	range->core.ticket = 0;
+	range->core.told = 0;
 	return false;
 }
 
@@ -170,7 +170,7 @@ bool mmu_notifier_check_end(struct mmu_notifier_range *range)
 {
 	const void *by = __builtin_return_address(0);
 
-	if (range->record == NOT_OPEN)
+	if (range->core.record == NOT_OPEN)
 		return false;
 	return !WARN(!drop_record(range),
 		     "%pS ends %s [%#lx, %#lx), which is not open", by,
@@ -197,7 +197,7 @@ void mmu_notifier_check_freed(const struct mm_struct *mm)
 void notifier_check_failed(struct mmu_notifier_range *range)
 {
 	(void)drop_record(range);
-	range->record = NOT_OPEN;
+	range->core.record = NOT_OPEN;
 }
 
 unsigned int notifier_name_open(const struct mm_struct *mm, const char *what)
@@ -226,7 +226,7 @@ static bool has_plain(struct mmu_notifier_subscriptions *subs,
 {
 	const struct mmu_notifier *sub;
 
-	for (sub = subs->newest; sub->birth; sub = sub->next) {
+	for (sub = subs->newest; sub; sub = sub->next) {
 		if (sub == object)
 			return true;
 	}

@@ -8,29 +8,15 @@
  * sleep; and who has left must never be called again, nor be freed while a
  * callback still runs.
  *
- * Idea.  One list a mm, newest first (R2.14), of the subscriptions themselves;
- * each has both functions at hand, so that a call costs a handful of
- * instructions, and nothing has to be allocated to come or to go. A walk counts
- * itself in the gate `calls'. Who registers becomes visible at the head; who
- * leaves is unlinked, and keeps its own link for the walks that stand at it: they
- * go on to older ones, none of which is freed before these walks are over.
+ * Idea.  One list a mm, newest first (R2.14), of the subscriptions themselves, so
+ * that nothing has to be allocated to come or to go. A walk counts itself in the
+ * gate `calls'. A newcomer becomes visible at the head. A leaver is unlinked and
+ * keeps its own link for the walks that stand at it: they go on to older ones, none
+ * of which is freed before these walks are over.
  *
- *	newest -> C -> B -> A -> tail, which is part of the mm's object
+ *	newest -> C -> B -> A -> NULL
  *
- * The tail is born before everybody, and its start answers what no subscriber
- * may: a walk of starts goes on while the answer is 0, and asks where it is not
- * whether that was the tail. No walk tests for an empty list; and who has come to
- * the tail knows by its place whose list it was, and keeps nothing over the
- * callbacks to leave the gate by.
- *
- * docs/adr/0014-a-list-and-a-mode-for-plain-subscribers.md has the figures.
- *
- * Both or neither.  Each has a birth number; a range notes the highest that its
- * start met and its end calls nobody born later (R2.20). A number left over from
- * an earlier start of the same range object does no harm: who is as old as that
- * and is still there was there at the later start, which then noted its own. A
- * start that reads the list too early would note nobody, for a newcomer that does
- * not wait: the barrier after the count forbids it (litmus.births).
+ * docs/adr/0014-one-path-for-start-and-end.md has the figures.
  *
  * States of a subscription:
  *
@@ -75,19 +61,6 @@
  *	they have ended; unlock		may use it
  *	    a_second_get_waits_for_the_ranges_that_the_first_waits_for
  *
- *	start (in its walk)		put
- *	p = newest			hide; somebody is inside: put off
- *	p->start()
- *	leave: last, runs free(p)
- *	    put_frees_after_the_last_callback_has_returned
- *
- *	start, at B, which sleeps	unregister B: C->next = A; waits
- *					unregister A: C->next = tail; waits
- *	p = B->next: still A
- *	p->start(): A is still there
- *	leave: last, wakes both
- *	    a_walk_survives_the_unlinking_of_where_it_stands
- *
  * Lifetime.  A registered subscription holds the mm struct; the list holds
  * nothing. Not here: ranges and intervals (mm/mmu_notifier.c).
  *
@@ -127,46 +100,6 @@ static void end_nothing(struct mmu_notifier *sub,
 {
 }
 
-/* A walk of starts goes on while the answer is 0. */
-static int start_at_tail(struct mmu_notifier *tail,
-			 const struct mmu_notifier_range *range)
-{
-	return 1;
-}
-
-void notifier_plain_init(struct mmu_notifier_subscriptions *subs)
-{
-	subs->newest = &subs->tail;
-	subs->tail.next = &subs->tail;
-	subs->tail.prev = &subs->newest;
-	subs->tail.start = start_at_tail;
-	subs->tail.end = end_nothing;
-	subs->tail.birth = 0;
-}
-
-/* Inside the gate. Pairs with link_newest(): who is found is whole. */
-static __always_inline struct mmu_notifier *
-newest(struct mmu_notifier_subscriptions *subs)
-{
-	return smp_load_acquire(&subs->newest);
-}
-
-static __always_inline struct mmu_notifier *next(struct mmu_notifier *sub)
-{
-	return smp_load_acquire(&sub->next);
-}
-
-static __always_inline bool is_tail(const struct mmu_notifier *sub)
-{
-	return !sub->birth;
-}
-
-static __always_inline struct mmu_notifier_subscriptions *
-owner_of_tail(struct mmu_notifier *tail)
-{
-	return container_of(tail, struct mmu_notifier_subscriptions, tail);
-}
-
 /* So that a flush or a write fault calls nobody where nobody wants to hear. */
 static void count_rare(struct mmu_notifier_subscriptions *subs,
 		       const struct mmu_notifier_ops *ops, int add)
@@ -190,9 +123,8 @@ static void link_newest(struct mmu_notifier_subscriptions *subs,
 	sub->birth = ++subs->births;
 	sub->next = subs->newest;
 	sub->prev = &subs->newest;
-	sub->next->prev = &sub->next;
-	/* Before it can be found: who is told of a start must find its end. */
-	set_mode(subs, MODE_PLAIN);
+	if (sub->next)
+		sub->next->prev = &sub->next;
 	smp_store_release(&subs->newest, sub);
 	count_rare(subs, ops, 1);
 	subs->stats.plain++;
@@ -200,8 +132,8 @@ static void link_newest(struct mmu_notifier_subscriptions *subs,
 }
 
 /* Take @sub out of every walk to come; its own link stays for those under way. */
-static __always_inline void hide(struct mmu_notifier_subscriptions *subs,
-				 struct mmu_notifier *sub) __must_hold(subs->lock)
+static void hide(struct mmu_notifier_subscriptions *subs,
+		 struct mmu_notifier *sub) __must_hold(subs->lock)
 {
 	struct mmu_notifier **prev = sub->prev;
 
@@ -209,402 +141,158 @@ static __always_inline void hide(struct mmu_notifier_subscriptions *subs,
 		return;
 	sub->state &= ~PLAIN_LIVE;
 	smp_store_release(prev, sub->next);
-	sub->next->prev = prev;
+	if (sub->next)
+		sub->next->prev = prev;
 	count_rare(subs, sub->ops, -1);
 	subs->stats.plain--;
-	if (is_tail(subs->newest))
-		clear_mode(subs, MODE_PLAIN);
-}
-
-/* --- walks of start and end -------------------------------------------------- */
-
-static noinline int start_failed(struct mmu_notifier *sub,
-				 const struct mmu_notifier_range *range, int ret)
-{
-	bool blockable = mmu_notifier_range_blockable(range);
-
-	WARN(blockable || ret != -EAGAIN, "%pS answered %d to %s %s",
-	     (void *)sub->ops->invalidate_range_start, ret,
-	     blockable ? "blockable" : "non-blocking",
-	     mmu_notifier_event_name(range->event));
-	if (blockable)
-		return 0;
-	WARN(sub->ops->invalidate_range_end != NULL,
-	     "%pS may fail and has an end",
-	     (void *)sub->ops->invalidate_range_start);
-	return ret;
-}
-
-/* In numbers, if they are wanted; for the walks that are not in a hurry. */
-static int tell_start(struct mmu_notifier_subscriptions *subs,
-		      const struct mmu_notifier_range *range,
-		      struct mmu_notifier *sub, bool observe)
-{
-	unsigned long since;
-	int answer;
-
-	if (!observe || sub->start == start_nothing)
-		return sub->start(sub, range);
-	since = rdtsc();
-	answer = sub->start(sub, range);
-	notifier_observe_call(subs, range, &sub->figures, sub, rdtsc() - since,
-			      answer);
-	return answer;
-}
-
-static void tell_end(struct mmu_notifier_subscriptions *subs,
-		     const struct mmu_notifier_range *range,
-		     struct mmu_notifier *sub, bool observe)
-{
-	unsigned long since;
-
-	if (!observe || sub->end == end_nothing) {
-		sub->end(sub, range);
-		return;
-	}
-	since = rdtsc();
-	sub->end(sub, range);
-	notifier_observe_call_end(subs, range, sub, rdtsc() - since);
-}
-
-/* notifier_gate_enter() where the word is at hand. */
-static __always_inline bool __must_check
-enter_calls(struct mmu_notifier_subscriptions *subs)
-{
-	return !atomic64_add_negative(NOTIFIER_GATE_TICKET_0, &subs->call_word);
-}
-
-static noinline void leave_at_tail_busy(struct mmu_notifier *tail)
-{
-	notifier_gate_leave_busy(&owner_of_tail(tail)->calls);
-}
-
-/* The other way out: by where the walk has come to. */
-static __always_inline void leave_at_tail(struct mmu_notifier *tail)
-{
-	if (unlikely(atomic64_sub_negative(NOTIFIER_GATE_TICKET_0,
-					   &owner_of_tail(tail)->call_word)))
-		leave_at_tail_busy(tail);
-}
-
-/* Inside the gate: everybody up to the one born as @told, newest first. */
-static void end_all(struct mmu_notifier_subscriptions *subs,
-		    const struct mmu_notifier_range *range, bool observe)
-{
-	struct mmu_notifier *sub = newest(subs);
-
-	while (sub->birth > range->told)
-		sub = next(sub);
-	for (; !is_tail(sub); sub = next(sub))
-		tell_end(subs, range, sub, observe);
-}
-
-/*
- * @sub answered: what is left of the walk, and if anybody failed the ends that
- * are owed for it (R3.3). Inside the gate.
- */
-static int start_rest(struct mmu_notifier_subscriptions *subs,
-		      struct mmu_notifier_range *range,
-		      struct mmu_notifier *sub, int answer, bool observe)
-{
-	int ret = 0;
-
-	for (;;) {
-		if (unlikely(answer)) {
-			answer = start_failed(sub, range, answer);
-			if (answer)
-				ret = answer;
-		}
-		sub = next(sub);
-		if (is_tail(sub))
-			break;
-		answer = tell_start(subs, range, sub, observe);
-	}
-	if (ret)
-		end_all(subs, range, observe);
-	return ret;
-}
-
-static int start_all(struct mmu_notifier_subscriptions *subs,
-		     struct mmu_notifier_range *range, bool observe)
-{
-	struct mmu_notifier *sub = newest(subs);
-	int ret;
-
-	range->told = sub->birth;
-	if (is_tail(sub))
-		return 0;
-	notifier_calls_begin(range);
-	ret = start_rest(subs, range, sub,
-			 tell_start(subs, range, sub, observe), observe);
-	notifier_calls_end(range);
-	return ret;
-}
-
-static void count_walk(struct mmu_notifier_subscriptions *subs)
-{
-	spin_lock(&subs->lock);
-	subs->stats.walks++;
-	spin_unlock(&subs->lock);
-}
-
-int notifier_plain_start_beside(struct mmu_notifier_subscriptions *subs,
-				struct mmu_notifier_range *range, bool observe)
-{
-	long ticket;
-	int ret;
-
-	if (observe)
-		count_walk(subs);
-	ticket = notifier_gate_enter(&subs->calls);
-	ret = start_all(subs, range, observe);
-	notifier_gate_leave(&subs->calls, ticket);
-	return ret;
-}
-
-/* Somebody waits for walks to end: ours may belong to the other epoch. */
-static noinline int start_busy(struct mmu_notifier_subscriptions *subs,
-			       struct mmu_notifier_range *range)
-{
-	long ticket = notifier_gate_enter_busy(&subs->calls);
-	int ret = start_all(subs, range, false);
-
-	notifier_gate_leave(&subs->calls, ticket);
-	return unlikely(ret) ? notifier_start_failed(subs, range, ret) : 0;
-}
-
-/* In the middle of the walk of notifier_plain_start(), which it finishes. */
-static noinline int start_answered(struct mmu_notifier_range *range,
-				   struct mmu_notifier *sub, int answer)
-{
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(range->mm);
-	int ret = start_rest(subs, range, sub, answer, false);
-
-	notifier_calls_end(range);
-	notifier_gate_leave(&subs->calls, NOTIFIER_GATE_TICKET_0);
-	return unlikely(ret) ? notifier_start_failed(subs, range, ret) : 0;
-}
-
-/* What is rare is a tail call, so that it costs the usual way no register. */
-int notifier_plain_start(struct mmu_notifier_range *range, struct mm_struct *mm)
-{
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
-	struct mmu_notifier *sub;
-	int answer;
-
-	if (unlikely(!enter_calls(subs)))
-		return start_busy(subs, range);
-	sub = newest(subs);
-	range->told = sub->birth;
-	notifier_calls_begin(range);
-	answer = sub->start(sub, range);
-	if (likely(!answer)) {
-		sub = next(sub);
-		/* One subscription is the rule: the tail need not be called. */
-		if (likely(is_tail(sub)))
-			goto out;
-		while (likely(!(answer = sub->start(sub, range))))
-			sub = next(sub);
-	}
-	if (unlikely(!is_tail(sub)))
-		return start_answered(range, sub, answer);
-out:
-	notifier_calls_end(range);
-	leave_at_tail(sub);
-	return 0;
-}
-
-void notifier_plain_end_beside(struct mmu_notifier_subscriptions *subs,
-			       struct mmu_notifier_range *range, bool observe)
-{
-	long ticket;
-
-	if (observe)
-		count_walk(subs);
-	ticket = notifier_gate_enter(&subs->calls);
-	notifier_calls_begin(range);
-	end_all(subs, range, observe);
-	notifier_calls_end(range);
-	range->told = 0;
-	notifier_gate_leave(&subs->calls, ticket);
-}
-
-static noinline void end_busy(struct mmu_notifier_subscriptions *subs,
-			      struct mmu_notifier_range *range)
-{
-	long ticket = notifier_gate_enter_busy(&subs->calls);
-
-	notifier_calls_begin(range);
-	end_all(subs, range, false);
-	notifier_calls_end(range);
-	notifier_gate_leave(&subs->calls, ticket);
-}
-
-void notifier_plain_end(struct mmu_notifier_range *range, struct mm_struct *mm)
-{
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
-	struct mmu_notifier *sub;
-
-	/* The tree was not empty at start. */
-	if (unlikely(range->seq))
-		notifier_close_hit(subs, range);
-	if (unlikely(!enter_calls(subs))) {
-		end_busy(subs, range);
-		return;
-	}
-	sub = newest(subs);
-	while (sub->birth > range->told)
-		sub = next(sub);
-	notifier_calls_begin(range);
-	do {
-		sub->end(sub, range);
-		sub = next(sub);
-	} while (!is_tail(sub));
-	notifier_calls_end(range);
-	leave_at_tail(sub);
 }
 
 /* --- walks of the other callbacks -------------------------------------------- */
 
 /*
- * For each subscription of @mm, newest first, inside the gate. To be closed by
- * PLAIN_WALK_END; `break' ends the walk. Most callers hold the lock of a page
- * table, some do not; the callbacks never sleep (R5.6). What the last to leave
- * frees is freed with that lock held: subs->lock comes after it.
+ * Most callers hold the lock of a page table, some do not; the callbacks never
+ * sleep (R5.6). What the last to leave frees is freed with that lock held:
+ * subs->lock comes after it.
  */
-#define PLAIN_WALK(mm, sub)                                                  \
-	do {                                                                 \
-		struct mmu_notifier_subscriptions *walk_subs_ =              \
-			subscriptions_of(mm);                                \
-		long walk_ticket_ = notifier_gate_enter(&walk_subs_->calls); \
-		non_block_start();                                           \
-		for ((sub) = newest(walk_subs_); !is_tail(sub);              \
-		     (sub) = next(sub)) {
-#define PLAIN_WALK_END                                         \
-	}                                                      \
-	non_block_end();                                       \
-	notifier_gate_leave(&walk_subs_->calls, walk_ticket_); \
-	}                                                      \
-	while (0)
-
-/* 0 when nobody looks, and only then: a kernel's clock may stand still. */
-static __always_inline unsigned long call_begins(struct mm_struct *mm)
+static long walk_begin(struct mmu_notifier_subscriptions *subs)
 {
-	return being_looked_at(subscriptions_of(mm)) ? rdtsc() | 1 : 0;
+	long ticket = notifier_gate_enter(&subs->calls);
+
+	non_block_start();
+	return ticket;
 }
 
-static __always_inline void call_ended(struct mm_struct *mm,
-				       struct mmu_notifier *sub, const char *what,
-				       unsigned long start, unsigned long end,
-				       int answer, unsigned long since)
+static void walk_end(struct mmu_notifier_subscriptions *subs, long ticket)
+{
+	non_block_end();
+	notifier_gate_leave(&subs->calls, ticket);
+}
+
+static void call_ended(struct mmu_notifier_subscriptions *subs,
+		       struct mmu_notifier *sub, const char *what,
+		       unsigned long start, unsigned long end, int answer,
+		       unsigned long since)
 {
 	if (unlikely(since))
-		notifier_observe_told(subscriptions_of(mm), sub, what, start,
-				      end, answer, rdtsc() - since);
+		notifier_observe_told(subs, sub, what, start, end, answer, since);
 }
 
 /* One subscriber's answer to a question that clears its mark. */
-static bool ask_clear(struct mm_struct *mm, struct mmu_notifier *sub,
+static bool ask_clear(struct mmu_notifier_subscriptions *subs,
+		      struct mmu_notifier *sub,
 		      bool (*clear)(struct mmu_notifier *sub, struct mm_struct *mm,
 				    unsigned long start, unsigned long end),
 		      const char *what, unsigned long start, unsigned long end)
 {
-	unsigned long since = call_begins(mm);
-	bool young = clear(sub, mm, start, end);
+	unsigned long since = notifier_observe_begin();
+	bool young = clear(sub, subs->mm, start, end);
 
-	call_ended(mm, sub, what, start, end, young, since);
+	call_ended(subs, sub, what, start, end, young, since);
 	return young;
 }
 
 bool __mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start,
 				      unsigned long end)
 {
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	long ticket = walk_begin(subs);
 	struct mmu_notifier *sub;
 	bool young = false;
 
-	PLAIN_WALK(mm, sub)
-	if (sub->ops->clear_flush_young)
-		young |= ask_clear(mm, sub, sub->ops->clear_flush_young,
-				   "clear_flush_young", start, end);
-	PLAIN_WALK_END;
+	for_each_plain(sub, subs)
+	{
+		if (sub->ops->clear_flush_young)
+			young |= ask_clear(subs, sub, sub->ops->clear_flush_young,
+					   "clear_flush_young", start, end);
+	}
+	walk_end(subs, ticket);
 	return young;
 }
 
 bool __mmu_notifier_clear_young(struct mm_struct *mm, unsigned long start,
 				unsigned long end)
 {
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	long ticket = walk_begin(subs);
 	struct mmu_notifier *sub;
 	bool young = false;
 
-	PLAIN_WALK(mm, sub)
-	if (sub->ops->clear_young)
-		young |= ask_clear(mm, sub, sub->ops->clear_young,
-				   "clear_young", start, end);
-	PLAIN_WALK_END;
+	for_each_plain(sub, subs)
+	{
+		if (sub->ops->clear_young)
+			young |= ask_clear(subs, sub, sub->ops->clear_young,
+					   "clear_young", start, end);
+	}
+	walk_end(subs, ticket);
 	return young;
 }
 
 bool __mmu_notifier_test_young(struct mm_struct *mm, unsigned long address)
 {
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	long ticket = walk_begin(subs);
 	struct mmu_notifier *sub;
 	bool young = false;
 
-	PLAIN_WALK(mm, sub)
-	if (sub->ops->test_young) {
-		unsigned long since = call_begins(mm);
+	for_each_plain(sub, subs)
+	{
+		unsigned long since = notifier_observe_begin();
 
+		if (!sub->ops->test_young)
+			continue;
 		young = sub->ops->test_young(sub, mm, address);
-		call_ended(mm, sub, "test_young", address, address + 1, young,
+		call_ended(subs, sub, "test_young", address, address + 1, young,
 			   since);
+		if (young)
+			break;
 	}
-	if (young)
-		break;
-	PLAIN_WALK_END;
+	walk_end(subs, ticket);
 	return young;
-}
-
-static noinline void tell_followers(struct mm_struct *mm, unsigned long address,
-				    unsigned long entry)
-{
-	struct mmu_notifier *sub;
-
-	PLAIN_WALK(mm, sub)
-	if (sub->ops->change_pte) {
-		unsigned long since = call_begins(mm);
-
-		sub->ops->change_pte(sub, mm, address, entry);
-		call_ended(mm, sub, "change_pte", address, address + 1, 0, since);
-	}
-	PLAIN_WALK_END;
 }
 
 void __mmu_notifier_change_pte(struct mm_struct *mm, unsigned long address,
 			       unsigned long entry)
 {
-	if (unlikely(READ_ONCE(subscriptions_of(mm)->nr_followers)))
-		tell_followers(mm, address, entry);
-}
-
-static noinline void tell_tlbs(struct mm_struct *mm, unsigned long start,
-			       unsigned long end)
-{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 	struct mmu_notifier *sub;
+	long ticket;
 
-	PLAIN_WALK(mm, sub)
-	if (sub->ops->invalidate_range) {
-		unsigned long since = call_begins(mm);
+	if (likely(!READ_ONCE(subs->nr_followers)))
+		return;
+	ticket = walk_begin(subs);
+	for_each_plain(sub, subs)
+	{
+		unsigned long since = notifier_observe_begin();
 
-		sub->ops->invalidate_range(sub, mm, start, end);
-		call_ended(mm, sub, "invalidate_range", start, end, 0, since);
+		if (!sub->ops->change_pte)
+			continue;
+		sub->ops->change_pte(sub, mm, address, entry);
+		call_ended(subs, sub, "change_pte", address, address + 1, 0,
+			   since);
 	}
-	PLAIN_WALK_END;
+	walk_end(subs, ticket);
 }
 
 void __mmu_notifier_invalidate_range(struct mm_struct *mm, unsigned long start,
 				     unsigned long end)
 {
-	if (unlikely(READ_ONCE(subscriptions_of(mm)->nr_tlbs)))
-		tell_tlbs(mm, start, end);
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	struct mmu_notifier *sub;
+	long ticket;
+
+	if (likely(!READ_ONCE(subs->nr_tlbs)))
+		return;
+	ticket = walk_begin(subs);
+	for_each_plain(sub, subs)
+	{
+		unsigned long since = notifier_observe_begin();
+
+		if (!sub->ops->invalidate_range)
+			continue;
+		sub->ops->invalidate_range(sub, mm, start, end);
+		call_ended(subs, sub, "invalidate_range", start, end, 0, since);
+	}
+	walk_end(subs, ticket);
 }
 
 /* --- register and unregister --------------------------------------------------- */
@@ -689,17 +377,16 @@ static enum claim claim_release(struct mmu_notifier_subscriptions *subs,
 }
 
 /*
- * A callback like any other, awaited by who exits or unregisters. Out of line, so
- * that reports name it.
+ * A callback like any other; a thread that exits or unregisters waits for it.
  */
-static noinline void tell_release(struct mmu_notifier *sub, struct mm_struct *mm)
+static void tell_release(struct mmu_notifier *sub, struct mm_struct *mm)
 {
-	unsigned long since = call_begins(mm);
+	unsigned long since = notifier_observe_begin();
 
 	mmu_notifier_map_acquire();
 	sub->ops->release(sub, mm);
 	mmu_notifier_map_release();
-	call_ended(mm, sub, "release", 0, ~0ul, 0, since);
+	call_ended(subscriptions_of(mm), sub, "release", 0, ~0ul, 0, since);
 }
 
 static void wait_for_calls(struct mmu_notifier_subscriptions *subs)
@@ -758,7 +445,8 @@ void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
 	long ticket;
 
 	ticket = notifier_gate_enter(&subs->calls);
-	for (sub = newest(subs); !is_tail(sub); sub = next(sub)) {
+	for_each_plain(sub, subs)
+	{
 		claim = claim_release(subs, sub);
 		if (claim == CLAIM_MINE && sub->ops->release)
 			tell_release(sub, mm);
@@ -768,7 +456,7 @@ void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
 	if (unlikely(elsewhere))
 		wait_for_calls(subs);
 	spin_lock(&subs->lock);
-	while (!is_tail(subs->newest))
+	while (subs->newest)
 		hide(subs, subs->newest);
 	spin_unlock(&subs->lock);
 	wait_for_calls(subs);
@@ -782,7 +470,8 @@ static struct mmu_notifier *find_by_ops(struct mmu_notifier_subscriptions *subs,
 {
 	struct mmu_notifier *sub;
 
-	for (sub = subs->newest; !is_tail(sub); sub = sub->next) {
+	for_each_plain(sub, subs)
+	{
 		if (sub->ops == ops)
 			return sub;
 	}
@@ -790,7 +479,7 @@ static struct mmu_notifier *find_by_ops(struct mmu_notifier_subscriptions *subs,
 }
 
 /* Only under ->lock does it go up, so what is found there is not yet put. */
-static __always_inline bool add_user(struct mmu_notifier *sub)
+static bool add_user(struct mmu_notifier *sub)
 {
 	unsigned int users = READ_ONCE(sub->users);
 
@@ -806,7 +495,7 @@ static __always_inline bool add_user(struct mmu_notifier *sub)
  * Acquire, pairs with the exchange: who finds itself the last sees all that
  * the others did before they put theirs, and may free it.
  */
-static __always_inline bool drop_user(struct mmu_notifier *sub)
+static bool drop_user(struct mmu_notifier *sub)
 {
 	unsigned int users = smp_load_acquire(&sub->users);
 
@@ -822,8 +511,8 @@ static __always_inline bool drop_user(struct mmu_notifier *sub)
  * registration still waits for ranges is not to be had yet: who holds mmap_lock
  * meets none such.
  */
-static __always_inline struct mmu_notifier *
-get_existing(struct mm_struct *mm, const struct mmu_notifier_ops *ops)
+static struct mmu_notifier *get_existing(struct mm_struct *mm,
+					 const struct mmu_notifier_ops *ops)
 {
 	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 	struct mmu_notifier *sub;
@@ -862,12 +551,18 @@ struct mmu_notifier *mmu_notifier_get_locked(const struct mmu_notifier_ops *ops,
 	return sub;
 }
 
-static noinline struct mmu_notifier *get_slow(const struct mmu_notifier_ops *ops,
-					      struct mm_struct *mm) __no_thread_safety
+struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
+				      struct mm_struct *mm) __no_thread_safety
 {
 	struct mmu_notifier *sub;
 	int ret;
 
+	might_sleep();
+	might_lock(&mm->mmap_lock);
+	/* Only making one needs the lock. */
+	sub = get_existing(mm, ops);
+	if (likely(sub))
+		return sub;
 	ret = down_write_killable(&mm->mmap_lock);
 	if (ret)
 		return ERR_PTR(ret);
@@ -876,20 +571,11 @@ static noinline struct mmu_notifier *get_slow(const struct mmu_notifier_ops *ops
 	return sub;
 }
 
-struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
-				      struct mm_struct *mm)
-{
-	struct mmu_notifier *sub;
-
-	might_sleep();
-	might_lock(&mm->mmap_lock);
-	/* Only making one needs the lock. */
-	sub = get_existing(mm, ops);
-	return likely(sub) ? sub : get_slow(ops, mm);
-}
-
-/* Nobody can see @sub any more: it goes, and its hold of the mm. */
-static __always_inline void put_free(struct mmu_notifier *sub)
+/*
+ * No walk can see @sub any more: free it, and drop its hold of the mm. Out of
+ * line, so that the validator's reports name this place.
+ */
+static noinline void put_free(struct mmu_notifier *sub)
 {
 	struct mm_struct *mm = sub->mm;
 
@@ -914,9 +600,8 @@ static void put_run_free(struct mmu_notifier_deferred *deferred)
  * Somebody walks and may see @sub: who leaves last frees it, not before ->lock
  * is free. Return: false if they have left by now.
  */
-static noinline bool put_off_free(struct mmu_notifier_subscriptions *subs,
-				  struct mmu_notifier *sub)
-	__must_hold(subs->lock)
+static bool put_off_free(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_notifier *sub) __must_hold(subs->lock)
 {
 	sub->deferred.run = put_run_free;
 	if (notifier_gate_defer(&subs->calls, &sub->deferred))
@@ -925,11 +610,14 @@ static noinline bool put_off_free(struct mmu_notifier_subscriptions *subs,
 	return true;
 }
 
-/* Perhaps the last: somebody may still get it. Does the caller free it? */
-static __always_inline bool put_locked(struct mmu_notifier_subscriptions *subs,
-				       struct mmu_notifier *sub)
-	__must_hold(subs->lock)
+/*
+ * Drop the reference that may be the last. Return: true if the caller must free
+ * @sub.
+ */
+static bool put_locked(struct mmu_notifier_subscriptions *subs,
+		       struct mmu_notifier *sub) __must_hold(subs->lock)
 {
+	/* A get may have come since the caller looked. */
 	if (unlikely(drop_user(sub)))
 		return false;
 	if (WARN(!READ_ONCE(sub->users), "put of %p without a user", (void *)sub))
@@ -937,26 +625,22 @@ static __always_inline bool put_locked(struct mmu_notifier_subscriptions *subs,
 	WRITE_ONCE(sub->users, 0);
 	hide(subs, sub);
 	subs->nr_plain--;
-	return likely(notifier_gate_empty(&subs->calls)) ||
-	       !put_off_free(subs, sub);
-}
-
-static noinline void put_last(struct mmu_notifier *sub)
-{
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(sub->mm);
-	bool free_now;
-
-	spin_lock(&subs->lock);
-	free_now = put_locked(subs, sub);
-	spin_unlock(&subs->lock);
-	if (likely(free_now))
-		put_free(sub);
+	return notifier_gate_empty(&subs->calls) || !put_off_free(subs, sub);
 }
 
 void mmu_notifier_put(struct mmu_notifier *subscription)
 {
-	if (unlikely(!drop_user(subscription)))
-		put_last(subscription);
+	struct mmu_notifier_subscriptions *subs;
+	bool free_now;
+
+	if (likely(drop_user(subscription)))
+		return;
+	subs = subscriptions_of(subscription->mm);
+	spin_lock(&subs->lock);
+	free_now = put_locked(subs, subscription);
+	spin_unlock(&subs->lock);
+	if (free_now)
+		put_free(subscription);
 }
 
 void mmu_notifier_synchronize(void)

@@ -30,8 +30,7 @@
  *	sub->figures	the first to note something	none, an exchange
  *	*sub->figures	observed callbacks, waits	subs->lock
  *	its retries	readers				none, atomic
- *	looking		the switch			notifier_all_lock,
- *							outside subs->lock
+ *	notifier_observing	the switch		none, single accesses
  *
  * Records of one range stand in the order in which it happened, each with the
  * event and the bounds: start, a line for each callback with what it answered,
@@ -57,45 +56,22 @@ DEFINE_TRACE_EVENT(mmu_notifier_end, "end %p %s mm %p [%#lx, %#lx) cycles=%lu");
 DEFINE_TRACE_EVENT(mmu_interval_wait, "reader of %p waits: seq=%lu");
 DEFINE_TRACE_EVENT(mmu_interval_lost, "reader of %p begins again: %s, seq=%lu");
 
-/* Written under notifier_all_lock, so that it and all modes agree. */
-static bool looking = IS_ENABLED(CONFIG_KTEST);
-
-static void look_at(struct mmu_notifier_subscriptions *subs, bool on)
-{
-	spin_lock(&subs->lock);
-	if (on)
-		set_mode(subs, MODE_LOOK);
-	else
-		clear_mode(subs, MODE_LOOK);
-	spin_unlock(&subs->lock);
-}
-
-void notifier_observe_join(struct mmu_notifier_subscriptions *subs)
-{
-	if (looking)
-		look_at(subs, true);
-}
+bool notifier_observe_on = IS_ENABLED(CONFIG_KTEST);
 
 void mmu_notifier_observe(bool on)
 {
-	struct mmu_notifier_subscriptions *subs;
-
-	spin_lock(&notifier_all_lock);
-	WRITE_ONCE(looking, on);
-	for (subs = notifier_all; subs; subs = subs->all_next)
-		look_at(subs, on);
-	spin_unlock(&notifier_all_lock);
+	WRITE_ONCE(notifier_observe_on, on);
 }
 
 bool mmu_notifier_observing(void)
 {
-	return READ_ONCE(looking);
+	return notifier_observing();
 }
 
 /* --- ranges ------------------------------------------------------------------ */
 
-unsigned long notifier_observe_start(struct mmu_notifier_subscriptions *subs,
-				     const struct mmu_notifier_range *range)
+void notifier_observe_start(struct mmu_notifier_subscriptions *subs,
+			    struct mmu_notifier_range *range)
 {
 	TRACE(mmu_notifier_start, range, mmu_notifier_event_name(range->event),
 	      range->mm, range->start, range->end,
@@ -104,36 +80,34 @@ unsigned long notifier_observe_start(struct mmu_notifier_subscriptions *subs,
 	if (range->event < NR_MMU_NOTIFY_EVENTS)
 		subs->stats.events[range->event]++;
 	spin_unlock(&subs->lock);
-	return rdtsc();
+	range->core.since = notifier_now();
 }
 
-static unsigned long *hit_slot(struct mmu_notifier_subscriptions *subs,
-			       unsigned long seq)
+void notifier_observe_started(struct mmu_notifier_subscriptions *subs,
+			      const struct mmu_notifier_range *range, int ret)
 {
-	return &subs->hits[(seq >> 1) % NOTIFIER_HITS];
+	spin_lock(&subs->lock);
+	subs->stats.walks += range->core.told != 0;
+	spin_unlock(&subs->lock);
+	TRACE(mmu_notifier_started, range,
+	      mmu_notifier_event_name(range->event), range->start, range->end,
+	      ret, range->core.seq, notifier_now() - range->core.since);
 }
 
-void notifier_observe_hit(struct mmu_notifier_subscriptions *subs,
-			  const struct mmu_notifier_range *range)
-	__must_hold(subs->lock)
+void notifier_observe_ending(struct mmu_notifier_subscriptions *subs,
+			     struct mmu_notifier_range *range)
 {
-	if (range->event < NR_MMU_NOTIFY_EVENTS)
-		WRITE_ONCE(*hit_slot(subs, range->seq),
-			   range->seq * NOTIFIER_HIT_EVENTS + range->event);
+	spin_lock(&subs->lock);
+	subs->stats.walks += range->core.told != 0;
+	spin_unlock(&subs->lock);
+	range->core.since = notifier_now();
 }
 
-void notifier_observe_started(const struct mmu_notifier_range *range, int ret,
-			      unsigned long ticks)
-{
-	TRACE(mmu_notifier_started, range, mmu_notifier_event_name(range->event),
-	      range->start, range->end, ret, range->seq, ticks);
-}
-
-void notifier_observe_end(const struct mmu_notifier_range *range,
-			  unsigned long ticks)
+void notifier_observe_end(const struct mmu_notifier_range *range)
 {
 	TRACE(mmu_notifier_end, range, mmu_notifier_event_name(range->event),
-	      range->mm, range->start, range->end, ticks);
+	      range->mm, range->start, range->end,
+	      notifier_now() - range->core.since);
 }
 
 /* --- subscriptions ------------------------------------------------------------- */
@@ -176,8 +150,9 @@ static void count_call(struct mmu_notifier_subscriptions *subs,
 void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
 			   const struct mmu_notifier_range *range,
 			   struct mmu_notifier_figures **at, const void *sub,
-			   unsigned long ticks, int answer)
+			   unsigned long since, int answer)
 {
+	unsigned long ticks = notifier_now() - since;
 	struct mmu_notifier_figures *figures = figures_of(at);
 
 	spin_lock(&subs->lock);
@@ -192,8 +167,9 @@ void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
 void notifier_observe_finish(struct mmu_notifier_subscriptions *subs,
 			     const struct mmu_notifier_range *range,
 			     struct mmu_interval_notifier *sub,
-			     unsigned long ticks)
+			     unsigned long since)
 {
+	unsigned long ticks = notifier_now() - since;
 	struct mmu_notifier_figures *figures = figures_of(&sub->figures);
 
 	spin_lock(&subs->lock);
@@ -205,8 +181,9 @@ void notifier_observe_finish(struct mmu_notifier_subscriptions *subs,
 
 void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
 			       const struct mmu_notifier_range *range,
-			       struct mmu_notifier *sub, unsigned long ticks)
+			       struct mmu_notifier *sub, unsigned long since)
 {
+	unsigned long ticks = notifier_now() - since;
 	struct mmu_notifier_figures *figures = figures_of(&sub->figures);
 
 	spin_lock(&subs->lock);
@@ -219,8 +196,9 @@ void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
 void notifier_observe_told(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_notifier *sub, const char *what,
 			   unsigned long start, unsigned long end, int answer,
-			   unsigned long ticks)
+			   unsigned long since)
 {
+	unsigned long ticks = notifier_now() - since;
 	struct mmu_notifier_figures *figures = figures_of(&sub->figures);
 
 	spin_lock(&subs->lock);
@@ -254,8 +232,8 @@ void notifier_count_alone(struct mmu_notifier_subscriptions *subs)
 static unsigned int event_of(struct mmu_notifier_subscriptions *subs,
 			     unsigned long seq)
 {
-	unsigned long event =
-		READ_ONCE(*hit_slot(subs, seq)) - seq * NOTIFIER_HIT_EVENTS;
+	unsigned long event = READ_ONCE(*notifier_hit_slot(subs, seq)) -
+			      seq * NOTIFIER_HIT_EVENTS;
 
 	return event < NR_MMU_NOTIFY_EVENTS ? (unsigned int)event
 					    : NR_MMU_NOTIFY_EVENTS;
@@ -275,14 +253,11 @@ void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub)
 	struct mmu_notifier_subscriptions *subs = interval_sub->subscriptions;
 	/* The caller holds the driver's lock, so this is the one it compared. */
 	unsigned long seq = READ_ONCE(interval_sub->invalidate_seq);
-	bool observe = being_looked_at(subs);
-	unsigned int event = NR_MMU_NOTIFY_EVENTS;
+	unsigned int event = event_of(subs, seq);
 	struct mmu_notifier_figures *figures;
 
-	if (observe)
-		event = event_of(subs, seq);
 	atomic64_add(1, &subs->retries[event]);
-	if (!observe)
+	if (!notifier_observing())
 		return;
 	/* Made by the callback that changed the number, if that was observed. */
 	figures = smp_load_acquire(&interval_sub->figures);
@@ -301,7 +276,7 @@ static unsigned long count_hits(const struct mmu_notifier_subscriptions *subs)
 	const struct mmu_notifier_range *range;
 	unsigned long hits = 0;
 
-	for (range = subs->open_hits; range; range = range->next)
+	for (range = subs->open_hits; range; range = range->core.next)
 		hits++;
 	return hits;
 }
@@ -370,7 +345,7 @@ show_plain(const struct mmu_notifier_subscriptions *subs,
 	const struct mmu_notifier *sub;
 	unsigned long shown = 0;
 
-	for (sub = subs->newest; *go_on && sub->birth; sub = sub->next) {
+	for (sub = subs->newest; *go_on && sub; sub = sub->next) {
 		info.plain = sub;
 		info.last = ~0ul;
 		info.figures = copy_figures(&info.plain->figures);
@@ -429,7 +404,8 @@ static bool intervals_right(struct mmu_notifier_subscriptions *subs)
 			return false;
 		count++;
 	}
-	return count == interval_tree_verify(&subs->tree);
+	return count == interval_tree_verify(&subs->tree) &&
+	       count == (long)subs->nr_intervals;
 }
 
 static bool plain_right(const struct mmu_notifier_subscriptions *subs)
@@ -440,7 +416,7 @@ static bool plain_right(const struct mmu_notifier_subscriptions *subs)
 	unsigned long count = 0;
 	unsigned int tlbs = 0, followers = 0;
 
-	for (sub = *link; sub->birth; sub = *link) {
+	for (sub = *link; sub; sub = *link) {
 		if (sub->prev != link || sub->birth >= birth)
 			return false;
 		birth = sub->birth;
@@ -449,8 +425,7 @@ static bool plain_right(const struct mmu_notifier_subscriptions *subs)
 		followers += !!sub->ops->change_pte;
 		count++;
 	}
-	return sub == &subs->tail && sub->prev == link &&
-	       count == subs->stats.plain && tlbs == subs->nr_tlbs &&
+	return count == subs->stats.plain && tlbs == subs->nr_tlbs &&
 	       followers == subs->nr_followers;
 }
 
@@ -464,9 +439,6 @@ bool mmu_notifier_verify(struct mm_struct *mm)
 	spin_lock(&subs->lock);
 	right = (subs->invalidate_seq & 1) && intervals_right(subs) &&
 		plain_right(subs) &&
-		!(mm->notifier_mode & MODE_TREE) ==
-			interval_tree_empty(&subs->tree) &&
-		!(mm->notifier_mode & MODE_PLAIN) == !subs->stats.plain &&
 		(!subs->deferred || atomic_read(&subs->walkers)) &&
 		count_hits(subs) <= notifier_gate_inside(&subs->ranges);
 	spin_unlock(&subs->lock);

@@ -75,6 +75,7 @@ void notifier_gate_init(struct notifier_gate *gate, struct atomic64 *word,
 	gate->passed = 0;
 	gate->wanted = 0;
 	gate->running = false;
+	gate->always_look = false;
 	gate->late = NULL;
 	gate->deferred = NULL;
 	gate->deferred_tail = &gate->deferred;
@@ -86,27 +87,15 @@ static long inside_epoch(long word, bool one)
 	       NOTIFIER_GATE_MASK;
 }
 
-/* What says BUSY in the word of @gate. */
-static s64 busy_bits(const struct notifier_gate *gate)
-{
-	return gate->flags ? NOTIFIER_GATE_BUSY
-			   : NOTIFIER_GATE_BUSY | NOTIFIER_GATE_OWNER;
-}
-
 /* Newcomers go to the other epoch from here on; what is counted now is old. */
 static void turn(struct notifier_gate *gate) __must_hold(gate->lock)
 {
 	s64 word = atomic64_read(gate->word);
 
-	/*
-	 * Before the word: who leaves after the turn sees the flag, who left
-	 * before it is not counted any more (litmus.gate_turn).
-	 */
-	if (gate->flags)
-		WRITE_ONCE(*gate->flags, *gate->flags | gate->busy_flag);
 	while (!atomic64_try_cmpxchg(gate->word, &word,
 				     (word ^ NOTIFIER_GATE_SELECT) |
-					     busy_bits(gate)))
+					     NOTIFIER_GATE_BUSY |
+					     NOTIFIER_GATE_LOOK))
 		;
 	gate->running = true;
 }
@@ -117,16 +106,15 @@ static void turn(struct notifier_gate *gate) __must_hold(gate->lock)
  */
 static void rest(struct notifier_gate *gate) __must_hold(gate->lock)
 {
+	s64 clear = NOTIFIER_GATE_SELECT | NOTIFIER_GATE_BUSY;
 	s64 word = atomic64_read(gate->word);
 
+	if (!gate->always_look)
+		clear |= NOTIFIER_GATE_LOOK;
 	do {
 		if (!(word & NOTIFIER_GATE_BUSY))
 			return;
-	} while (!atomic64_try_cmpxchg(
-		gate->word, &word,
-		word & ~(NOTIFIER_GATE_SELECT | busy_bits(gate))));
-	if (gate->flags)
-		WRITE_ONCE(*gate->flags, *gate->flags & ~gate->busy_flag);
+	} while (!atomic64_try_cmpxchg(gate->word, &word, word & ~clear));
 }
 
 /* See whether the old epoch has emptied, and begin what else is wanted. */

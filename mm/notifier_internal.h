@@ -24,17 +24,6 @@ enum interval_state {
 };
 
 /*
- * What a start or an end has to look at: mm->notifier_mode, by which it finds
- * its way in the tables of mm/mmu_notifier.c. A range that is counted before it
- * reads the mode is seen by whoever changes it.
- */
-#define MODE_TREE  1u /* the interval tree is not empty */
-#define MODE_PLAIN 2u /* there are plain subscriptions */
-#define MODE_LOOK  4u /* statistics and traces are on */
-#define MODE_BUSY  8u /* somebody waits for ranges to end */
-#define MODES      16u
-
-/*
  * The ranges that hit an interval last, so that a read section in vain can be
  * told what came between: in slot seq / 2 % NOTIFIER_HITS, until as many have hit
  * after it, stands the number times NOTIFIER_HIT_EVENTS plus the event. In one
@@ -48,12 +37,10 @@ _Static_assert(NR_MMU_NOTIFY_EVENTS <= NOTIFIER_HIT_EVENTS,
 /**
  * struct mmu_notifier_subscriptions - all subscriptions of one mm
  * @lock: (l) see the table in mm/mmu_notifier.c
- * @mm: (c) whose; its notifier_mode is written under @lock
+ * @mm: (c) whose
  * @tree: (s) interval subscriptions
+ * @nr_intervals: (o) subscriptions in @tree
  * @newest: (o) plain subscriptions, newest first; with an acquire, inside @calls
- * @tail: (c) the end of their list: born before all and told of nothing, so
- *	that a walk needs no test for an empty list, and knows at its end, by
- *	where that is, whose list it was
  * @invalidate_seq: (s) number of the last range that hit an interval; odd
  * @walkers: (a) ranges whose callbacks follow the tree's links right now; goes
  *	up under @lock only
@@ -81,6 +68,7 @@ struct mmu_notifier_subscriptions {
 	struct spinlock lock;
 	struct mm_struct *mm;
 	struct interval_tree tree;
+	unsigned long nr_intervals;
 	struct mmu_notifier *newest;
 	unsigned long invalidate_seq;
 	struct mmu_notifier_range *open_hits;
@@ -95,7 +83,6 @@ struct mmu_notifier_subscriptions {
 	unsigned int nr_followers;
 	unsigned long nr_plain;
 	struct wait_queue_head waiters;
-	struct mmu_notifier tail;
 	struct mmu_notifier_subscriptions *all_next;
 	struct mmu_notifier_subscriptions **all_prev;
 	struct mmu_notifier_stats stats;
@@ -104,35 +91,54 @@ struct mmu_notifier_subscriptions {
 };
 
 /* Those of an mm that has some; what its maker wrote is seen. */
-static __always_inline struct mmu_notifier_subscriptions *
+static inline struct mmu_notifier_subscriptions *
 subscriptions_of(struct mm_struct *mm)
 {
 	/* Pairs with the cmpxchg in notifier_make_subscriptions(). */
 	return smp_load_acquire(&mm->notifier_subscriptions);
 }
 
-static __always_inline void set_mode(struct mmu_notifier_subscriptions *subs,
-				     unsigned int set)
+static inline unsigned long *
+notifier_hit_slot(struct mmu_notifier_subscriptions *subs, unsigned long seq)
 {
-	WRITE_ONCE(subs->mm->notifier_mode, subs->mm->notifier_mode | set);
+	return &subs->hits[(seq >> 1) % NOTIFIER_HITS];
 }
 
-static __always_inline void clear_mode(struct mmu_notifier_subscriptions *subs,
-				       unsigned int clear)
+/* So that a reader which collides can name the event. */
+static inline void notifier_remember_event(struct mmu_notifier_subscriptions *subs,
+					   const struct mmu_notifier_range *range)
+	__must_hold(subs->lock)
 {
-	WRITE_ONCE(subs->mm->notifier_mode, subs->mm->notifier_mode & ~clear);
+	unsigned long seq = range->core.seq;
+
+	WRITE_ONCE(*notifier_hit_slot(subs, seq),
+		   seq * NOTIFIER_HIT_EVENTS + range->event);
 }
 
-static __always_inline bool
-being_looked_at(const struct mmu_notifier_subscriptions *subs)
+extern bool notifier_observe_on;
+
+/** notifier_observing() - are statistics and traces of callbacks on? */
+static inline bool notifier_observing(void)
 {
-	return unlikely(READ_ONCE(subs->mm->notifier_mode) & MODE_LOOK);
+	return unlikely(READ_ONCE(notifier_observe_on));
+}
+
+/* For durations. Never 0, even if the clock stands still. */
+static inline unsigned long notifier_now(void)
+{
+	return rdtsc() | 1;
+}
+
+/** notifier_observe_begin() - the time before a step; 0 while statistics are off */
+static inline unsigned long notifier_observe_begin(void)
+{
+	return notifier_observing() ? notifier_now() : 0;
 }
 
 int notifier_make_subscriptions(struct mm_struct *mm);
 
 /* The word says it last: the object is published by then. */
-static __always_inline bool has_subscriptions(struct mm_struct *mm)
+static inline bool has_subscriptions(struct mm_struct *mm)
 {
 	return atomic64_read(&mm->notifier_ranges) < 0;
 }
@@ -145,33 +151,33 @@ static __always_inline bool has_subscriptions(struct mm_struct *mm)
  *
  * Context: may sleep. Return: 0 or -ENOMEM.
  */
-static __always_inline int ensure_subscriptions(struct mm_struct *mm)
+static inline int ensure_subscriptions(struct mm_struct *mm)
 {
 	if (likely(has_subscriptions(mm)))
 		return 0;
 	return notifier_make_subscriptions(mm);
 }
 
-/* A start that failed is over: not counted, not to be ended. */
-int notifier_start_failed(struct mmu_notifier_subscriptions *subs,
-			  struct mmu_notifier_range *range, int ret);
+/* Of mmu_interval_notifier.c: the last walk is over; do what waited for that. */
+void notifier_last_walk_ended(struct mmu_notifier_subscriptions *subs);
 
-/* A range that hit intervals is over for them. */
-void notifier_close_hit(struct mmu_notifier_subscriptions *subs,
-			struct mmu_notifier_range *range);
+/* Inside the gate or under ->lock. Pairs with the release of link_newest(). */
+static inline struct mmu_notifier *
+notifier_newest(struct mmu_notifier_subscriptions *subs)
+{
+	return smp_load_acquire(&subs->newest);
+}
 
-/*
- * With plain subscriptions alone a failure is cleaned up after; beside
- * intervals, or observed, that is left to the caller.
- */
-int notifier_plain_start(struct mmu_notifier_range *range, struct mm_struct *mm);
-int notifier_plain_start_beside(struct mmu_notifier_subscriptions *subs,
-				struct mmu_notifier_range *range, bool observe);
-void notifier_plain_end(struct mmu_notifier_range *range, struct mm_struct *mm);
-void notifier_plain_end_beside(struct mmu_notifier_subscriptions *subs,
-			       struct mmu_notifier_range *range, bool observe);
-/* Prepares the list. */
-void notifier_plain_init(struct mmu_notifier_subscriptions *subs);
+static inline struct mmu_notifier *notifier_next(struct mmu_notifier *sub)
+{
+	return smp_load_acquire(&sub->next);
+}
+
+/* Plain subscriptions, newest first. */
+#define for_each_plain(sub, subs) \
+	for ((sub) = notifier_newest(subs); (sub); (sub) = notifier_next(sub))
+
+/* Of mmu_notifier_plain.c. */
 void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
 			    struct mm_struct *mm);
 
@@ -207,41 +213,37 @@ void notifier_ranges_late(struct notifier_gate *gate);
 void notifier_calls_late(struct notifier_gate *gate);
 
 /*
- * Of mmu_notifier_stats.c: who is looked at, and what a range leaves behind.
- * observe_join is called under notifier_all_lock. observe_start says when it
- * began; the others are told how long it took.
+ * Of mmu_notifier_stats.c: what a range leaves behind while statistics are on.
+ * Each is called after a step; @since is the time before it.
  */
-void notifier_observe_join(struct mmu_notifier_subscriptions *subs);
-unsigned long notifier_observe_start(struct mmu_notifier_subscriptions *subs,
-				     const struct mmu_notifier_range *range);
-void notifier_observe_hit(struct mmu_notifier_subscriptions *subs,
-			  const struct mmu_notifier_range *range)
-	__must_hold(subs->lock);
-void notifier_observe_started(const struct mmu_notifier_range *range, int ret,
-			      unsigned long ticks);
-void notifier_observe_end(const struct mmu_notifier_range *range,
-			  unsigned long ticks);
+void notifier_observe_start(struct mmu_notifier_subscriptions *subs,
+			    struct mmu_notifier_range *range);
+void notifier_observe_started(struct mmu_notifier_subscriptions *subs,
+			      const struct mmu_notifier_range *range, int ret);
+void notifier_observe_ending(struct mmu_notifier_subscriptions *subs,
+			     struct mmu_notifier_range *range);
+void notifier_observe_end(const struct mmu_notifier_range *range);
 void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
 			   const struct mmu_notifier_range *range,
 			   struct mmu_notifier_figures **figures,
-			   const void *sub, unsigned long ticks, int answer);
+			   const void *sub, unsigned long since, int answer);
 void notifier_observe_finish(struct mmu_notifier_subscriptions *subs,
 			     const struct mmu_notifier_range *range,
 			     struct mmu_interval_notifier *sub,
-			     unsigned long ticks);
+			     unsigned long since);
 void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
 			       const struct mmu_notifier_range *range,
-			       struct mmu_notifier *sub, unsigned long ticks);
+			       struct mmu_notifier *sub, unsigned long since);
 void notifier_observe_told(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_notifier *sub, const char *what,
 			   unsigned long start, unsigned long end, int answer,
-			   unsigned long ticks);
+			   unsigned long since);
 void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_interval_notifier *sub);
 void notifier_count_alone(struct mmu_notifier_subscriptions *subs);
 
 /* Of a subscription that nobody sees any more. */
-static __always_inline void notifier_forget(struct mmu_notifier_figures *figures)
+static inline void notifier_forget(struct mmu_notifier_figures *figures)
 {
 	if (unlikely(figures != NULL))
 		kfree(figures);
@@ -251,15 +253,13 @@ static __always_inline void notifier_forget(struct mmu_notifier_figures *figures
  * Around callbacks of a range that may not sleep (R5.6): the validator then
  * reports a callback that might.
  */
-static __always_inline void
-notifier_calls_begin(const struct mmu_notifier_range *range)
+static inline void notifier_calls_begin(const struct mmu_notifier_range *range)
 {
 	if (!mmu_notifier_range_blockable(range))
 		non_block_start();
 }
 
-static __always_inline void
-notifier_calls_end(const struct mmu_notifier_range *range)
+static inline void notifier_calls_end(const struct mmu_notifier_range *range)
 {
 	if (!mmu_notifier_range_blockable(range))
 		non_block_end();

@@ -50,7 +50,7 @@ SYMBOLS = {
 # The fields that go with it, of structs that stay.
 FIELDS = {
     'MMU_NOTIFIER': {'mm_struct': ['notifier_subscriptions',
-                                   'notifier_ranges', 'notifier_mode']},
+                                   'notifier_ranges']},
     'LOCKDEP': {'spinlock': ['dep'], 'mutex': ['dep'],
                 'lockdep_task': ['depth', 'held']},
 }

@@ -184,7 +184,6 @@ struct mm_struct {
 	struct rw_semaphore mmap_lock;
 	struct mmu_notifier_subscriptions *notifier_subscriptions;
 	struct atomic64 notifier_ranges;
-	unsigned int notifier_mode;
 };
 
 void host_mm_free(struct mm_struct *mm);

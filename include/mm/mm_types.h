@@ -91,10 +91,8 @@ enum mm_flag {
  * @nr_ptes: (a) page-table pages below the top table
  * @flags: (a) MMF_*
  * @notifier_subscriptions: who is told of changes; mm/mmu_notifier.c. This
- *	and the next two are only there with the option (R6.5)
+ *	and the next are only there with the option (R6.5)
  * @notifier_ranges: (a) open changes; negative once somebody has subscribed
- * @notifier_mode: (o) what there is for a change to do then; beside the count,
- *	so that both are one cache line
  * @mm_list: link in the list of all, under its lock; mm/mm.c
  * @id: (c) a small number for people
  *
@@ -127,7 +125,6 @@ struct mm_struct {
 #ifdef CONFIG_MMU_NOTIFIER
 	struct mmu_notifier_subscriptions *notifier_subscriptions;
 	struct atomic64 notifier_ranges;
-	unsigned int notifier_mode;
 #endif
 	struct list_head mm_list;
 	unsigned int id;

@@ -157,17 +157,16 @@ class ListSubs(gdb.Command):
             print('  interval %#014x-%#014x  seq %d  callbacks %d  %s' %
                   (int(node['start']), int(node['end']),
                    int(sub['invalidate_seq']), callbacks_of(sub),
-                   name_of(sub['invalidate'])))
+                   callback_of(sub)))
         for sub in each_plain(subscriptions):
             print('  plain    %#x  users %d  callbacks %d' %
                   (int(sub), int(sub['users']), callbacks_of(sub)))
 
 
 def each_plain(subscriptions):
-    """Newest first, up to the one that stands for the end."""
+    """Newest first."""
     sub = subscriptions['newest']
-    tail = int(subscriptions['tail'].address)
-    while int(sub) not in (0, tail):
+    while int(sub):
         yield sub
         sub = sub['next']
 
@@ -184,6 +183,13 @@ def each_interval(node, nil, depth=0):
     yield from each_interval(node['child'][0], nil, depth + 1)
     yield container(node, 'struct mmu_interval_notifier', 'interval_tree')
     yield from each_interval(node['child'][1], nil, depth + 1)
+
+
+def callback_of(sub):
+    """The name of the callback, in the one-pass form or the two-pass form."""
+    ops = sub['ops'].dereference()
+    one = ops['invalidate']
+    return name_of(one if int(one) else ops['invalidate_start'])
 
 
 def name_of(function):

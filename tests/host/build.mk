@@ -9,7 +9,7 @@
 # The same sources as in the kernel, against include/host/notifier_host.h.
 # `make -C tests/host` builds and runs all of them; OPS=n SEED=n ROUNDS=n.
 
-HOST_CORE := mm/interval_tree.c mm/notifier_gate.c mm/mmu_notifier.c \
+HOST_CORE := mm/interval_tree.c mm/notifier_gate.c mm/mmu_notifier.c mm/mmu_interval_notifier.c \
 	mm/mmu_notifier_plain.c mm/mmu_notifier_rounds.c mm/mmu_notifier_all.c \
 	mm/mmu_notifier_report.c mm/mmu_notifier_checks.c mm/mmu_notifier_stats.c
 HOST_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -pthread -fno-strict-aliasing \

@@ -125,7 +125,7 @@ static unsigned long calls, retries, waits_seen, alone_seen;
 
 /* What was done, to be shown, and to be seen not to be nothing. */
 static struct {
-	unsigned long changes, nonblock, failed_starts, failed_alone;
+	unsigned long changes, nonblock, failed_starts;
 	unsigned long faults, compared, inserts, removes;
 	unsigned long registers, unregisters, gets, puts;
 	unsigned long exits, left_beside_exit;
@@ -347,17 +347,6 @@ static void nobody_has(unsigned long from, unsigned long to)
 	}
 }
 
-/*
- * Did the start that just failed have intervals alone to tell, without figures?
- * A thread that is through with this round's share gets a plain subscription while
- * others work on. That one stays to the end of the round, so what the mode does
- * not show now was not there before.
- */
-static bool failed_alone(void)
-{
-	return intervals_alone && !(READ_ONCE(mm->notifier_mode) & ~MODE_TREE);
-}
-
 /* munmap and its like: start, change the entries, end. */
 static void change_mapping(struct rng *rng)
 {
@@ -377,8 +366,6 @@ static void change_mapping(struct rng *rng)
 		COUNT(did.nonblock);
 	} else {
 		COUNT(did.failed_starts);
-		if (failed_alone())
-			COUNT(did.failed_alone);
 		goto out_unlock;
 	}
 	COUNT(did.changes);
@@ -724,13 +711,13 @@ static void *thread(void *arg)
 static bool all_ways_taken(void)
 {
 	return figures != FIGURES_BY_TURNS || rounds < 8 ||
-	       (did.rounds_without && did.rounds_with_figures && did.failed_alone);
+	       (did.rounds_without && did.rounds_with_figures);
 }
 
 static bool all_kinds_done(void)
 {
-	printf("# %lu changes, %lu of them nonblock; %lu starts failed, %lu of them with intervals alone and no figures\n",
-	       did.changes, did.nonblock, did.failed_starts, did.failed_alone);
+	printf("# %lu changes, %lu of them nonblock; %lu starts failed\n",
+	       did.changes, did.nonblock, did.failed_starts);
 	printf("# %lu faults, %lu retries, %lu compared; %lu second passes, %lu finished, %lu drops in one pass\n",
 	       did.faults, retries, did.compared, did.second_passes,
 	       did.finished, did.in_one_pass);

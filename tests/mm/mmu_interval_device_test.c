@@ -23,7 +23,7 @@ static int nonblock_body(void *arg)
 }
 
 /* What a callback does if its driver is at work: refuse, not wait (R4.22). */
-static void lock_is_taken(struct ktest *test)
+KTEST(mmu_interval, a_driver_whose_lock_is_taken_refuses_and_nothing_changes)
 {
 	struct changer c = {.mm = mm_alloc(), .from = 0, .to = 1};
 	struct task *task;
@@ -47,11 +47,6 @@ static void lock_is_taken(struct ktest *test)
 	EXPECT_EQ(w.calls, 1U);
 	unwatch(&w);
 	mmput(c.mm);
-}
-
-KTEST(mmu_interval, a_driver_whose_lock_is_taken_refuses_and_nothing_changes)
-{
-	both_ways(test, lock_is_taken);
 }
 
 /* --- a driver, and another thread that is against it --------------------------------- */

@@ -44,7 +44,7 @@ static void fault_run(struct fault *f, struct watcher *w,
 	f->task = kthread_run(fault_body, f, "fault");
 }
 
-static void while_idle(struct ktest *test)
+KTEST(mmu_interval, insert_while_idle_lets_a_reader_begin_at_once)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;
@@ -63,11 +63,6 @@ static void while_idle(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, insert_while_idle_lets_a_reader_begin_at_once)
-{
-	both_ways(test, while_idle);
-}
-
 /*
  *	range (begun before, unseen)	watcher
  *	start
@@ -76,7 +71,7 @@ KTEST(mmu_interval, insert_while_idle_lets_a_reader_begin_at_once)
  *	end
  *					goes on
  */
-static void while_open(struct ktest *test)
+KTEST(mmu_interval, insert_while_a_range_is_open_makes_the_first_reader_wait)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -98,11 +93,6 @@ static void while_open(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, insert_while_a_range_is_open_makes_the_first_reader_wait)
-{
-	both_ways(test, while_open);
-}
-
 /*
  *	pages     0 1 2 3 4 5 6 7 8
  *	watch a                   [-]	so there is a tree to search
@@ -116,7 +106,7 @@ KTEST(mmu_interval, insert_while_a_range_is_open_makes_the_first_reader_wait)
  *	the page changes; end
  *					looks up, installs the new page
  */
-static void beside_another(struct ktest *test)
+KTEST(mmu_interval, insert_beside_others_makes_the_first_reader_wait_as_well)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -144,11 +134,6 @@ static void beside_another(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, insert_beside_others_makes_the_first_reader_wait_as_well)
-{
-	both_ways(test, beside_another);
-}
-
 /*
  *	pages     0 1 2 3 4 5 6 7 8
  *	watch a                   [-]
@@ -159,7 +144,8 @@ KTEST(mmu_interval, insert_beside_others_makes_the_first_reader_wait_as_well)
  * b cannot know what `one' has searched: its first section waits for that, though
  * they have no page in common. It waits for nothing else, and only once.
  */
-static void first_section(struct ktest *test)
+KTEST(mmu_interval,
+      the_first_section_waits_once_for_what_was_open_at_the_insertion)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range one, two;
@@ -190,12 +176,6 @@ static void first_section(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval,
-      the_first_section_waits_once_for_what_was_open_at_the_insertion)
-{
-	both_ways(test, first_section);
-}
-
 /*
  *	range one	b	range two	c	range three	range four
  *	start
@@ -212,7 +192,7 @@ KTEST(mmu_interval,
  * What c has to wait for is counted from the end of what b waits for, so three
  * is among it; longer than that it does not become.
  */
-static void behind_another(struct ktest *test)
+KTEST(mmu_interval, an_insertion_while_another_settles_waits_one_period_longer)
 {
 	struct mmu_notifier_range one, two, three, four;
 	struct mm_struct *mm = mm_alloc();
@@ -245,11 +225,6 @@ static void behind_another(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, an_insertion_while_another_settles_waits_one_period_longer)
-{
-	both_ways(test, behind_another);
-}
-
 /*
  *	range				inserter
  *	start: callback of A runs
@@ -258,7 +233,7 @@ KTEST(mmu_interval, an_insertion_while_another_settles_waits_one_period_longer)
  *	end
  *	another range: A and B are told
  */
-static void during_a_walk(struct ktest *test)
+KTEST(mmu_interval, insert_during_a_walk_is_put_off_until_the_walk_ends)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;
@@ -291,11 +266,6 @@ static void during_a_walk(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, insert_during_a_walk_is_put_off_until_the_walk_ends)
-{
-	both_ways(test, during_a_walk);
-}
-
 /*
  *	pages     0 1 2 3 4 5 6 7 8
  *	watch a                   [-]	its callback sleeps
@@ -312,7 +282,7 @@ KTEST(mmu_interval, insert_during_a_walk_is_put_off_until_the_walk_ends)
  *	end
  *				looks up, installs the new page
  */
-static void reader_of_one_put_off(struct ktest *test)
+KTEST(mmu_interval, a_reader_of_an_insertion_that_was_put_off_waits_for_the_walk)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -351,9 +321,4 @@ static void reader_of_one_put_off(struct ktest *test)
 	unwatch(&a);
 	unwatch(&s);
 	mmput(mm);
-}
-
-KTEST(mmu_interval, a_reader_of_an_insertion_that_was_put_off_waits_for_the_walk)
-{
-	both_ways(test, reader_of_one_put_off);
 }

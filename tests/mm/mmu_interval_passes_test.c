@@ -59,7 +59,7 @@ static int two_pass_insert(struct two_pass *t, struct mm_struct *mm,
 }
 
 /* Three devices are started, then the two that are still at work finished. */
-static void in_order(struct ktest *test)
+KTEST(mmu_interval, finishes_run_after_every_start_and_in_their_order)
 {
 	struct call_log log = {.nr = {0}};
 	struct mm_struct *mm = mm_alloc();
@@ -77,12 +77,7 @@ static void in_order(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, finishes_run_after_every_start_and_in_their_order)
-{
-	both_ways(test, in_order);
-}
-
-static void refused_amid(struct ktest *test)
+KTEST(mmu_interval, a_refusal_still_finishes_those_that_were_started)
 {
 	struct call_log log = {.nr = {0}};
 	struct mm_struct *mm = mm_alloc();
@@ -106,11 +101,6 @@ static void refused_amid(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, a_refusal_still_finishes_those_that_were_started)
-{
-	both_ways(test, refused_amid);
-}
-
 KTEST_F(mmu_interval, a_start_pass_without_a_finish_is_refused, KT_EXPECT_REPORT)
 {
 	static const struct mmu_interval_notifier_ops half_ops = {
@@ -127,7 +117,7 @@ KTEST_F(mmu_interval, a_start_pass_without_a_finish_is_refused, KT_EXPECT_REPORT
 
 /* --- starts that may not block ----------------------------------------------------- */
 
-static void refused(struct ktest *test)
+KTEST(mmu_interval, a_refusal_is_EAGAIN_and_plain_subscribers_are_not_called)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -153,12 +143,8 @@ static void refused(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, a_refusal_is_EAGAIN_and_plain_subscribers_are_not_called)
-{
-	both_ways(test, refused);
-}
-
-static void refused_blockable(struct ktest *test)
+KTEST_F(mmu_interval, a_refusal_of_a_blockable_range_is_reported_and_ignored,
+	KT_EXPECT_REPORT)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher a, b;
@@ -175,10 +161,4 @@ static void refused_blockable(struct ktest *test)
 	unwatch(&a);
 	unwatch(&b);
 	mmput(mm);
-}
-
-KTEST_F(mmu_interval, a_refusal_of_a_blockable_range_is_reported_and_ignored,
-	KT_EXPECT_REPORT)
-{
-	both_ways(test, refused_blockable);
 }

@@ -15,7 +15,7 @@
  *	end: wakes
  *				goes on with the range's number: no retry
  */
-static void begin_waits(struct ktest *test)
+KTEST(mmu_interval, read_begin_waits_while_a_range_that_hits_is_open)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -37,17 +37,12 @@ static void begin_waits(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, read_begin_waits_while_a_range_that_hits_is_open)
-{
-	both_ways(test, begin_waits);
-}
-
 /*
  *	pages     0 1 2 3 4 5 6 7
  *	watch     [---]   [---]
  *	open              [-]		stays open
  */
-static void others_are_open(struct ktest *test)
+KTEST(mmu_interval, read_begin_does_not_wait_for_a_range_that_touches_others)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -72,11 +67,6 @@ static void others_are_open(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, read_begin_does_not_wait_for_a_range_that_touches_others)
-{
-	both_ways(test, others_are_open);
-}
-
 /*
  *	pages     0 1 2 3 4 5 6 7 8 9
  *	below     [-------]
@@ -86,7 +76,8 @@ KTEST(mmu_interval, read_begin_does_not_wait_for_a_range_that_touches_others)
  *
  * In threads: a reader that waits for the neighbour fails the test by name.
  */
-static void a_neighbour_is_open(struct ktest *test)
+KTEST(mmu_interval,
+      read_begin_does_not_wait_for_a_range_that_ends_or_begins_beside_it)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher below, watched, above;
@@ -115,12 +106,6 @@ static void a_neighbour_is_open(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval,
-      read_begin_does_not_wait_for_a_range_that_ends_or_begins_beside_it)
-{
-	both_ways(test, a_neighbour_is_open);
-}
-
 /*
  *	range 1		range 2			reader
  *	start
@@ -132,7 +117,7 @@ KTEST(mmu_interval,
  *			end
  *						retry: must, 2 hit it
  */
-static void later_ones_are_open(struct ktest *test)
+KTEST(mmu_interval, read_begin_waits_only_for_ranges_open_at_its_call)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range one, two;
@@ -155,11 +140,6 @@ static void later_ones_are_open(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, read_begin_waits_only_for_ranges_open_at_its_call)
-{
-	both_ways(test, later_ones_are_open);
-}
-
 /*
  *	device fault				munmap
  *	seq = read_begin()
@@ -168,7 +148,7 @@ KTEST(mmu_interval, read_begin_waits_only_for_ranges_open_at_its_call)
  *						entry cleared; end
  *	lock(driver); read_retry() -> true	must be true: pfn is stale
  */
-static void raced_an_unmap(struct ktest *test)
+KTEST(mmu_interval, fault_that_raced_an_unmap_retries)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -191,13 +171,8 @@ static void raced_an_unmap(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, fault_that_raced_an_unmap_retries)
-{
-	both_ways(test, raced_an_unmap);
-}
-
 /* One's own EXCLUSIVE or MIGRATE: no number noted, so no retry (R1.23, R1.24). */
-static void ignored(struct ktest *test)
+KTEST(mmu_interval, an_event_that_the_driver_ignores_forces_no_retry)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -219,13 +194,8 @@ static void ignored(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, an_event_that_the_driver_ignores_forces_no_retry)
-{
-	both_ways(test, ignored);
-}
-
 /* The number is three steps from its wrap; readers and waits go on. */
-static void wrap(struct ktest *test)
+KTEST(mmu_interval, the_sequence_may_wrap)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -256,11 +226,6 @@ static void wrap(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, the_sequence_may_wrap)
-{
-	both_ways(test, wrap);
-}
-
 /*
  *	range 1		range 2		reader
  *	start: -1
@@ -269,7 +234,7 @@ KTEST(mmu_interval, the_sequence_may_wrap)
  *	end
  *					goes on: 1 is later than -1
  */
-static void across_the_wrap(struct ktest *test)
+KTEST(mmu_interval, across_the_wrap_a_later_range_is_still_a_later_one)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range one, two;
@@ -292,9 +257,4 @@ static void across_the_wrap(struct ktest *test)
 	end_of(&two);
 	unwatch(&w);
 	mmput(mm);
-}
-
-KTEST(mmu_interval, across_the_wrap_a_later_range_is_still_a_later_one)
-{
-	both_ways(test, across_the_wrap);
 }

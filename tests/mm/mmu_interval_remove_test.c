@@ -8,7 +8,7 @@
 #include "notifier_fixture.h"
 #include "../../mm/notifier_internal.h"
 
-static void never_came_in(struct ktest *test)
+KTEST(mmu_interval, remove_of_an_insertion_that_was_put_off_does_not_wait)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;
@@ -36,11 +36,6 @@ static void never_came_in(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, remove_of_an_insertion_that_was_put_off_does_not_wait)
-{
-	both_ways(test, never_came_in);
-}
-
 /*
  *	pages     0 1 2 3 4 5 6 7 8
  *	watch a   [-------]		its callback sleeps
@@ -56,7 +51,7 @@ KTEST(mmu_interval, remove_of_an_insertion_that_was_put_off_does_not_wait)
  *	callback returns		(must: the list is empty, and no walk
  *					that ends wakes anybody)
  */
-static void gave_way_to_one_that_left(struct ktest *test)
+KTEST(mmu_interval, a_start_that_gave_way_to_an_insertion_goes_on_when_that_leaves)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct changer first, second;
@@ -90,11 +85,6 @@ static void gave_way_to_one_that_left(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, a_start_that_gave_way_to_an_insertion_goes_on_when_that_leaves)
-{
-	both_ways(test, gave_way_to_one_that_left);
-}
-
 /*
  *	range				remover
  *	start: callback of A runs
@@ -102,7 +92,7 @@ KTEST(mmu_interval, a_start_that_gave_way_to_an_insertion_goes_on_when_that_leav
  *	callback returns: A goes out
  *					returns, A may be freed
  */
-static void during_a_walk(struct ktest *test)
+KTEST(mmu_interval, remove_waits_for_the_walk_and_sees_it_under_the_lock)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;
@@ -133,11 +123,6 @@ static void during_a_walk(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, remove_waits_for_the_walk_and_sees_it_under_the_lock)
-{
-	both_ways(test, during_a_walk);
-}
-
 /*
  * The test plays the walk: it counts itself, and later looks what was put off.
  *
@@ -149,7 +134,7 @@ KTEST(mmu_interval, remove_waits_for_the_walk_and_sees_it_under_the_lock)
  *	nothing is put off
  *				returns (must be true: nobody else wakes it)
  */
-static void others(struct ktest *test)
+KTEST(mmu_interval, who_takes_others_out_wakes_them)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_subscriptions *subs;
@@ -174,13 +159,8 @@ static void others(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, who_takes_others_out_wakes_them)
-{
-	both_ways(test, others);
-}
-
 /* No callback runs between the walk and the end, so there is no need to wait. */
-static void between(struct ktest *test)
+KTEST(mmu_interval, remove_between_start_and_end_does_not_wait)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -202,11 +182,6 @@ static void between(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, remove_between_start_and_end_does_not_wait)
-{
-	both_ways(test, between);
-}
-
 /*
  *	range 1			remover		range 2
  *	start: A runs
@@ -216,7 +191,7 @@ KTEST(mmu_interval, remove_between_start_and_end_does_not_wait)
  *				returns
  *						walks: A is not there
  */
-static void gives_way(struct ktest *test)
+KTEST(mmu_interval, a_start_gives_way_to_a_removal_that_waits)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct changer first, second;
@@ -248,12 +223,7 @@ static void gives_way(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, a_start_gives_way_to_a_removal_that_waits)
-{
-	both_ways(test, gives_way);
-}
-
-static void after_exit(struct ktest *test)
+KTEST(mmu_interval, remove_works_after_exit)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher w;
@@ -264,11 +234,6 @@ static void after_exit(struct ktest *test)
 	mmput(mm);
 	EXPECT_GE(w.calls, 1U);
 	unwatch(&w);
-}
-
-KTEST(mmu_interval, remove_works_after_exit)
-{
-	both_ways(test, after_exit);
 }
 
 static int exiter_body(void *arg)
@@ -288,7 +253,7 @@ static int exiter_body(void *arg)
  *					returns; a is poisoned
  *	UNMAP: b is told, a is not
  */
-static void amid_exit(struct ktest *test)
+KTEST(mmu_interval, a_removal_amid_RELEASE_waits_for_it_and_hears_no_UNMAP)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct task *exiter, *remover;
@@ -324,9 +289,4 @@ static void amid_exit(struct ktest *test)
 	EXPECT(mmu_notifier_verify(mm));
 	unwatch(&b);
 	mmdrop(mm);
-}
-
-KTEST(mmu_interval, a_removal_amid_RELEASE_waits_for_it_and_hears_no_UNMAP)
-{
-	both_ways(test, amid_exit);
 }

@@ -268,7 +268,8 @@ KTEST(mmu_interval, exit_tells_RELEASE_and_then_UNMAP)
 }
 
 /* RELEASE may sleep, so nobody may refuse it; and exit must go on (R4.27). */
-static void release_refused(struct ktest *test)
+KTEST_F(mmu_interval, a_refusal_of_RELEASE_is_reported_and_exit_goes_on,
+	KT_EXPECT_REPORT)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;
@@ -288,12 +289,6 @@ static void release_refused(struct ktest *test)
 	EXPECT_EQ(stats.open_ranges, 0UL);
 	unwatch(&a);
 	unwatch(&b);
-}
-
-KTEST_F(mmu_interval, a_refusal_of_RELEASE_is_reported_and_exit_goes_on,
-	KT_EXPECT_REPORT)
-{
-	both_ways(test, release_refused);
 }
 
 KTEST(mmu_interval, an_mm_that_nobody_watches_pays_a_count_and_nothing_else)

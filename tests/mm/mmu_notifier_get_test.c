@@ -278,7 +278,7 @@ KTEST(mmu_notifier, put_does_not_call_release_and_frees_when_nobody_is_inside)
  *	callback returns
  *	leave: frees
  */
-static void put_while_called(struct ktest *test)
+KTEST(mmu_notifier, put_frees_after_the_last_callback_has_returned)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier *sub;
@@ -303,11 +303,6 @@ static void put_while_called(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, put_frees_after_the_last_callback_has_returned)
-{
-	both_ways(test, put_while_called);
-}
-
 /*
  *	unregister of l		test
  *				get: old
@@ -318,7 +313,7 @@ KTEST(mmu_notifier, put_frees_after_the_last_callback_has_returned)
  *	release() returns
  *	leave: frees old
  */
-static void get_beside_the_old(struct ktest *test)
+KTEST(mmu_notifier, a_get_beside_one_not_yet_freed_makes_another_and_tells_that)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct registrar leaver;
@@ -362,11 +357,6 @@ static void get_beside_the_old(struct ktest *test)
 	mmu_notifier_synchronize();
 	EXPECT_EQ(atomic_read(&gots_freed), 2);
 	mmput(mm);
-}
-
-KTEST(mmu_notifier, a_get_beside_one_not_yet_freed_makes_another_and_tells_that)
-{
-	both_ways(test, get_beside_the_old);
 }
 
 /* Who puts itself, and one that the walk has still to come to, when called. */

@@ -360,7 +360,7 @@ KTEST(mmu_notifier_sleep, a_free_that_sleeps_is_reported_when_put_runs_it)
 	lockdep_expect_begin();
 	mmu_notifier_put(&got);
 	EXPECT_ONE_REPORT("sleeping where", SLEEPS_IN("got_free"),
-			  "non-block depth 1", "section opened at put_last+");
+			  "non-block depth 1", "section opened at put_free+");
 	EXPECT_EQ(got_freed, 1U);
 	mmput(mm);
 }
@@ -375,7 +375,7 @@ KTEST(mmu_notifier_sleep, a_free_that_sleeps_is_reported_when_a_walk_runs_it)
 	lockdep_expect_begin();
 	begin_range(&range, mm);
 	EXPECT_ONE_REPORT("sleeping where", SLEEPS_IN("got_free"),
-			  "non-block depth 1", "section opened at put_run_free+",
+			  "non-block depth 1", "section opened at put_free+",
 			  HOLDS(MAP_NAME, "begin_range"));
 	finish_range(&range);
 	EXPECT_EQ(got_freed_at_start, 0U);

@@ -70,7 +70,7 @@ static void matrix_cell(struct ktest *test, unsigned int failing,
 	mmput(mm);
 }
 
-static void matrix(struct ktest *test)
+KTEST(mmu_notifier, every_subscriber_is_called_and_every_end_has_its_start)
 {
 	unsigned int failing;
 
@@ -89,10 +89,6 @@ static void matrix(struct ktest *test)
  * every one is told the start, then every one with an end is told it once,
  * both newest first, and the counts are zero (R3.3, R3.10).
  */
-KTEST(mmu_notifier, every_subscriber_is_called_and_every_end_has_its_start)
-{
-	both_ways(test, matrix);
-}
 
 static void end_after_failure_of(struct ktest *test, bool with_interval)
 {
@@ -128,22 +124,17 @@ static void end_after_failure_of(struct ktest *test, bool with_interval)
 	mmput(mm);
 }
 
-static void end_after_failure(struct ktest *test)
+KTEST(mmu_notifier, an_end_after_a_failed_start_does_nothing)
 {
 	end_after_failure_of(test, false);
 	end_after_failure_of(test, true);
-}
-
-KTEST(mmu_notifier, an_end_after_a_failed_start_does_nothing)
-{
-	both_ways(test, end_after_failure);
 }
 
 /*
  *	start_nonblock: the interval lets go, the plain one cannot: -EAGAIN
  *	read_begin and remove must not wait for an end that will not come
  */
-static void failure_beside_an_interval(struct ktest *test)
+KTEST(mmu_notifier, failed_plain_start_closes_the_interval_range)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -171,12 +162,8 @@ static void failure_beside_an_interval(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, failed_plain_start_closes_the_interval_range)
-{
-	both_ways(test, failure_beside_an_interval);
-}
-
-static void other_answer(struct ktest *test)
+KTEST_F(mmu_notifier, an_answer_that_is_not_EAGAIN_is_reported_and_passed_on,
+	KT_EXPECT_REPORT)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -192,14 +179,8 @@ static void other_answer(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST_F(mmu_notifier, an_answer_that_is_not_EAGAIN_is_reported_and_passed_on,
-	KT_EXPECT_REPORT)
-{
-	both_ways(test, other_answer);
-}
-
 /* Newest first: the oldest is the last to answer. */
-static void last_failure(struct ktest *test)
+KTEST_F(mmu_notifier, of_several_failures_the_last_is_returned, KT_EXPECT_REPORT)
 {
 	struct mm_struct *mm = mm_alloc();
 	unsigned int warned = warn_count();
@@ -224,12 +205,7 @@ static void last_failure(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST_F(mmu_notifier, of_several_failures_the_last_is_returned, KT_EXPECT_REPORT)
-{
-	both_ways(test, last_failure);
-}
-
-static void fails_and_has_an_end(struct ktest *test)
+KTEST_F(mmu_notifier, who_may_fail_and_has_an_end_is_reported, KT_EXPECT_REPORT)
 {
 	struct mm_struct *mm = mm_alloc();
 	unsigned int warned = warn_count();
@@ -246,11 +222,6 @@ static void fails_and_has_an_end(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST_F(mmu_notifier, who_may_fail_and_has_an_end_is_reported, KT_EXPECT_REPORT)
-{
-	both_ways(test, fails_and_has_an_end);
-}
-
 /*
  *		good	bad (no end)	insists (has an end)
  *	start	0	-EAGAIN		-EAGAIN
@@ -259,7 +230,8 @@ KTEST_F(mmu_notifier, who_may_fail_and_has_an_end_is_reported, KT_EXPECT_REPORT)
  *
  * The start counts as good, so its end is the caller's, and the only one (R2.7).
  */
-static void failure_though_blockable(struct ktest *test)
+KTEST_F(mmu_notifier, a_failure_of_a_blockable_start_is_no_failure,
+	KT_EXPECT_REPORT)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -291,10 +263,4 @@ static void failure_though_blockable(struct ktest *test)
 	unlisten(&bad, mm);
 	unlisten(&good, mm);
 	mmput(mm);
-}
-
-KTEST_F(mmu_notifier, a_failure_of_a_blockable_start_is_no_failure,
-	KT_EXPECT_REPORT)
-{
-	both_ways(test, failure_though_blockable);
 }

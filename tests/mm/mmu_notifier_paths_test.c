@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/mmu_notifier_paths_test.c - every way a range can take does the same
+ * tests/mm/mmu_notifier_paths_test.c - a range does the same whoever subscribes
  *
- * By mm->notifier_mode a start and an end go one of four ways: nobody is there,
- * intervals alone, plain subscriptions alone, and the slow one for all the
- * rest, figures included. Test kernels keep figures, so that a test goes the slow
- * way unless it says otherwise. Each test here runs twice, without figures and
- * with them, as do those of order, registration and failure elsewhere.
+ * Each test here tries combinations of plain and interval subscriptions, and
+ * subscriptions that come or go between a start and its end.
  */
 #include <kernel/assert.h>
 
 #include "notifier_fixture.h"
 
 /* {no, one, two, three} plain subscriptions beside {no, one} interval. */
-static void combinations(struct ktest *test)
+KTEST(mmu_notifier_paths, everybody_is_told_in_order_whoever_else_there_is)
 {
 	unsigned int nr, watched, i;
 
@@ -57,13 +54,8 @@ static void combinations(struct ktest *test)
 	}
 }
 
-KTEST(mmu_notifier_paths, everybody_is_told_in_order_whoever_else_there_is)
-{
-	both_ways(test, combinations);
-}
-
 /* The failing one is the oldest, the middle and the newest of three. */
-static void failures(struct ktest *test)
+KTEST(mmu_notifier_paths, a_start_that_fails_is_told_to_all_and_ended_for_all)
 {
 	unsigned int at, i;
 
@@ -94,11 +86,6 @@ static void failures(struct ktest *test)
 	}
 }
 
-KTEST(mmu_notifier_paths, a_start_that_fails_is_told_to_all_and_ended_for_all)
-{
-	both_ways(test, failures);
-}
-
 static int leaver_body(void *arg)
 {
 	struct listener *l = arg;
@@ -115,7 +102,7 @@ static int leaver_body(void *arg)
  *	goes on to b, and to a: still there, and told
  *	leaves				all three return, and not before
  */
-static void unlinked(struct ktest *test)
+KTEST(mmu_notifier_paths, a_walk_survives_the_unlinking_of_where_it_stands)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct task *leaver[3];
@@ -147,17 +134,12 @@ static void unlinked(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier_paths, a_walk_survives_the_unlinking_of_where_it_stands)
-{
-	both_ways(test, unlinked);
-}
-
 /*
  *	start: hits the interval, tells the plain one
  *	the interval is removed: plain ones alone by now
  *	end: the range is over for the interval's part all the same
  */
-static void interval_gone(struct ktest *test)
+KTEST(mmu_notifier_paths, an_interval_removed_in_between_leaves_nothing_open)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -182,18 +164,13 @@ static void interval_gone(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier_paths, an_interval_removed_in_between_leaves_nothing_open)
-{
-	both_ways(test, interval_gone);
-}
-
 /*
  *	one range object	subscribers
  *	start, end		a
  *	start, end		-	what was noted of a is still in it
  *	start, end		b
  */
-static void reused(struct ktest *test)
+KTEST(mmu_notifier_paths, a_range_object_may_be_used_again)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -220,18 +197,14 @@ static void reused(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier_paths, a_range_object_may_be_used_again)
-{
-	both_ways(test, reused);
-}
-
 /*
  *	one range object	subscriber a
  *	start, end of [0, 1)	told both; what was noted of it is still there
  *	start of [0, 0)		refused: told nothing
  *	end			told nothing
  */
-static void reused_for_nothing(struct ktest *test)
+KTEST_F(mmu_notifier_paths, a_range_that_is_refused_forgets_whom_it_told_before,
+	KT_EXPECT_REPORT | KT_NEEDS_DEBUG)
 {
 	unsigned int warned = warn_count();
 	struct mm_struct *mm = mm_alloc();
@@ -254,10 +227,4 @@ static void reused_for_nothing(struct ktest *test)
 	EXPECT_EQ(stats.open_ranges, 0UL);
 	unlisten(&a, mm);
 	mmput(mm);
-}
-
-KTEST_F(mmu_notifier_paths, a_range_that_is_refused_forgets_whom_it_told_before,
-	KT_EXPECT_REPORT | KT_NEEDS_DEBUG)
-{
-	both_ways(test, reused_for_nothing);
 }

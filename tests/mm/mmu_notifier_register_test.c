@@ -165,7 +165,7 @@ KTEST(mmu_notifier, who_is_killed_while_it_waits_to_register_gets_EINTR)
  *	end: not told
  *						returns
  */
-static void first_registration(struct ktest *test)
+KTEST(mmu_notifier, the_first_registration_waits_for_a_range_that_is_open)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -185,11 +185,6 @@ static void first_registration(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, the_first_registration_waits_for_a_range_that_is_open)
-{
-	both_ways(test, first_registration);
-}
-
 /*
  *	range 1		newcomer b	range 2		subscriber a
  *	start						start
@@ -199,7 +194,7 @@ KTEST(mmu_notifier, the_first_registration_waits_for_a_range_that_is_open)
  *			returns
  *					end		end; b too
  */
-static void newcomer(struct ktest *test)
+KTEST(mmu_notifier, a_newcomer_is_told_both_start_and_end_or_neither)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range one, two;
@@ -227,13 +222,8 @@ static void newcomer(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, a_newcomer_is_told_both_start_and_end_or_neither)
-{
-	both_ways(test, newcomer);
-}
-
 /* It waits for what was open, not for what a busy mm opens meanwhile. */
-static void not_starved(struct ktest *test)
+KTEST(mmu_notifier, registration_is_not_starved_by_ranges_that_follow)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range one, two, three;
@@ -256,11 +246,6 @@ static void not_starved(struct ktest *test)
 	unlisten(&a, mm);
 	unlisten(&b, mm);
 	mmput(mm);
-}
-
-KTEST(mmu_notifier, registration_is_not_starved_by_ranges_that_follow)
-{
-	both_ways(test, not_starved);
 }
 
 #define CROWD 40
@@ -302,7 +287,7 @@ KTEST(mmu_notifier, many_may_come_and_go_in_any_order)
 
 /* --- unregister and exit ------------------------------------------------------------- */
 
-static void end_after_unregister(struct ktest *test)
+KTEST(mmu_notifier, after_unregister_not_even_the_end_is_told)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -332,11 +317,6 @@ static void end_after_unregister(struct ktest *test)
 	EXPECT_EQ(l.releases, 1U);
 }
 
-KTEST(mmu_notifier, after_unregister_not_even_the_end_is_told)
-{
-	both_ways(test, end_after_unregister);
-}
-
 /*
  *	range			unregister
  *	start: callback runs
@@ -344,7 +324,7 @@ KTEST(mmu_notifier, after_unregister_not_even_the_end_is_told)
  *	callback returns
  *				returns
  */
-static void unregister_waits(struct ktest *test)
+KTEST(mmu_notifier, unregister_waits_for_a_callback_that_runs)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct ktest_step step;
@@ -369,11 +349,6 @@ static void unregister_waits(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, unregister_waits_for_a_callback_that_runs)
-{
-	both_ways(test, unregister_waits);
-}
-
 /*
  *	range 1			unregister		range 2
  *	start: callback runs
@@ -381,7 +356,7 @@ KTEST(mmu_notifier, unregister_waits_for_a_callback_that_runs)
  *							start: not told
  *	callback returns
  */
-static void nothing_new(struct ktest *test)
+KTEST(mmu_notifier, who_waits_to_leave_is_told_of_nothing_new)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct listener l, stays;
@@ -410,11 +385,6 @@ static void nothing_new(struct ktest *test)
 	EXPECT_EQ(stays.ends, 2U);
 	unlisten(&stays, mm);
 	mmput(mm);
-}
-
-KTEST(mmu_notifier, who_waits_to_leave_is_told_of_nothing_new)
-{
-	both_ways(test, nothing_new);
 }
 
 /* Per mm: a callback asleep in one does not hold up who leaves another. */
@@ -561,7 +531,7 @@ KTEST(mmu_notifier, exit_takes_nobody_out_whose_release_another_runs)
 	meeting_end(test, &m);
 }
 
-static void exit_order(struct ktest *test)
+KTEST(mmu_notifier, exit_releases_intervals_first_and_then_everybody_once)
 {
 	struct call_log log = {.nr = {0}};
 	struct mm_struct *mm = mm_alloc();
@@ -590,9 +560,4 @@ static void exit_order(struct ktest *test)
 	}
 	unwatch(&w);
 	mmdrop(mm);
-}
-
-KTEST(mmu_notifier, exit_releases_intervals_first_and_then_everybody_once)
-{
-	both_ways(test, exit_order);
 }

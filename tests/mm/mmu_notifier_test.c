@@ -53,7 +53,7 @@ KTEST(mmu_notifier, events_have_their_numbers_and_names)
 	EXPECT_STREQ(mmu_notifier_event_name(8), "?");
 }
 
-static void blockable(struct ktest *test)
+KTEST(mmu_notifier, blockable_is_the_start_calls_choice_and_stays_till_end)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -81,11 +81,6 @@ static void blockable(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, blockable_is_the_start_calls_choice_and_stays_till_end)
-{
-	both_ways(test, blockable);
-}
-
 /* What a callback may do with its range is a matter of types (R1.7). */
 static_assert(
 	__builtin_types_compatible_p(
@@ -105,7 +100,7 @@ static_assert(
 			 const struct mmu_notifier_range *, unsigned long)),
 	"an interval sees its range const");
 
-static void same_object(struct ktest *test)
+KTEST(mmu_notifier, callbacks_are_given_the_raisers_own_range_const)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -132,12 +127,8 @@ static void same_object(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, callbacks_are_given_the_raisers_own_range_const)
-{
-	both_ways(test, same_object);
-}
-
-static void empty_range(struct ktest *test)
+KTEST_F(mmu_notifier, an_empty_range_is_refused_loudly,
+	KT_EXPECT_REPORT | KT_NEEDS_DEBUG)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;
@@ -157,12 +148,6 @@ static void empty_range(struct ktest *test)
 	EXPECT_EQ(stats.open_ranges, 0UL);
 	unlisten(&l, mm);
 	mmput(mm);
-}
-
-KTEST_F(mmu_notifier, an_empty_range_is_refused_loudly,
-	KT_EXPECT_REPORT | KT_NEEDS_DEBUG)
-{
-	both_ways(test, empty_range);
 }
 
 KTEST(mmu_notifier, update_to_read_only_needs_a_readable_region_and_its_event)
@@ -226,7 +211,7 @@ KTEST(mmu_notifier, ranges_may_nest_and_overlap_and_all_counts_return)
 
 /* --- order, and the callbacks that are not start and end ----------------------------- */
 
-static void newest_first(struct ktest *test)
+KTEST(mmu_notifier, newest_first_and_intervals_before_plain)
 {
 	struct call_log log = {.nr = {0}};
 	struct mm_struct *mm = mm_alloc();
@@ -252,16 +237,11 @@ static void newest_first(struct ktest *test)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, newest_first_and_intervals_before_plain)
-{
-	both_ways(test, newest_first);
-}
-
 /*
  *	end		interval: closed	plain: its end is told
  *			    a reader of the interval may begin in there
  */
-static void closed_already(struct ktest *test)
+KTEST(mmu_notifier, at_a_plain_end_the_intervals_are_closed_already)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -279,11 +259,6 @@ static void closed_already(struct ktest *test)
 	unwatch(&w);
 	unlisten(&l, mm);
 	mmput(mm);
-}
-
-KTEST(mmu_notifier, at_a_plain_end_the_intervals_are_closed_already)
-{
-	both_ways(test, closed_already);
 }
 
 /* Whoever looks for used pages changes nothing (R1.16). */

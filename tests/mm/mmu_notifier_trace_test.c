@@ -65,7 +65,7 @@ KTEST(mmu_notifier_stats, switched_off_only_slow_paths_count)
 	EXPECT_EQ(stats.events[MMU_NOTIFY_CLEAR], 0UL);
 	EXPECT_EQ(stats.callbacks, 0UL);
 	EXPECT_EQ(stats.longest, 0UL);
-	EXPECT_EQ(stats.retries_other, 1UL);
+	EXPECT_EQ(stats.retries[MMU_NOTIFY_CLEAR], 1UL);
 	/* On again, for those too that were there before. */
 	mmu_notifier_observe(true);
 	change_as(MMU_NOTIFY_CLEAR, mm, 0, 1);

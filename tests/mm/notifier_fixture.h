@@ -19,22 +19,6 @@
 
 #define PG(n) ((unsigned long)(n) << 12)
 
-/**
- * both_ways() - run a test's body without figures, then with them
- *
- * Test kernels keep figures, and with figures every range takes the slow way, so
- * that what a release kernel does is not tried (mmu_notifier_paths_test.c). With
- * intervals alone and without figures a start goes start_intervals() and
- * start_hit_alone(), and an end end_intervals().
- */
-static inline void both_ways(struct ktest *test, void (*body)(struct ktest *test))
-{
-	mmu_notifier_observe(false);
-	body(test);
-	mmu_notifier_observe(true);
-	body(test);
-}
-
 /* --- figures ----------------------------------------------------------------- */
 
 static inline struct mmu_notifier_stats stats_of(struct mm_struct *mm)

@@ -43,8 +43,10 @@ static void pretend_all_is_over(struct mmu_notifier_subscriptions *subs)
 	spin_lock(&subs->lock);
 	WRITE_ONCE(subs->open_hits, NULL);
 	for (sub = subs->deferred; sub; sub = sub->deferred) {
-		if (sub->state == INTERVAL_REMOVING)
+		if (sub->state == INTERVAL_REMOVING) {
 			interval_tree_remove(&sub->interval_tree, &subs->tree);
+			WRITE_ONCE(subs->nr_intervals, subs->nr_intervals - 1);
+		}
 		sub->state = INTERVAL_OUT;
 		WRITE_ONCE(sub->settle, 0);
 	}

@@ -31,7 +31,7 @@
  *
  *	variable	in the code			written under
  *	counted		who is in gate subs->ranges	atomic
- *	mode_tree	MODE_TREE in mm->notifier_mode	lock, read alone
+ *	has_intervals	subs->nr_intervals is not 0	lock, read alone
  *	in_tree[]	linked in subs->tree		lock, no walker
  *	state[]		sub->state			lock
  *	deferred	subs->deferred			lock; NONE? read alone
@@ -95,7 +95,7 @@
  *	-DBUG_PUT_OFF_BARRIER	put_off() looks at the walkers before others
  *				can see what it has put off
  *	-DBUG_LINK_BARRIER	link_interval() looks at the count before others
- *				can see MODE_TREE
+ *				can see subs->nr_intervals
  */
 
 #ifndef NRANGES
@@ -130,7 +130,7 @@ byte rseq[NRANGES + 1];
 byte deferred = NONE;
 
 bool lock;
-bool mode_tree;
+bool has_intervals;
 byte state[NSUBS];
 byte next_deferred[NSUBS];
 bool in_tree[NSUBS];
@@ -170,9 +170,9 @@ inline link_interval(s)
 {
 #ifdef BUG_LINK_BARRIER
 	atomic { waits[s] = counted; later = waits[s] != 0 };
-	d_step { assert(walkers == 0 && !freed[s]); mode_tree = true };
+	d_step { assert(walkers == 0 && !freed[s]); has_intervals = true };
 #else
-	d_step { assert(walkers == 0 && !freed[s]); mode_tree = true };
+	d_step { assert(walkers == 0 && !freed[s]); has_intervals = true };
 	/* notifier_gate_word_occupied(), notifier_gate_ask() */
 	atomic { waits[s] = counted; later = waits[s] != 0 };
 #endif
@@ -190,13 +190,13 @@ inline link_interval(s)
 	}
 }
 
-/* interval_tree_remove(), and the mode when that was the last */
+/* interval_tree_remove(), and the number */
 inline leave_tree(s)
 {
 	d_step {
 		assert(walkers == 0 && !freed[s]);
 		in_tree[s] = false;
-		mode_tree = IN_TREE
+		has_intervals = IN_TREE
 	}
 }
 
@@ -247,7 +247,7 @@ inline put_off(s, to)
 	fi
 }
 
-/* end_walk() and last_walk_ended() */
+/* end_walk() and notifier_last_walk_ended() */
 inline end_walk()
 {
 	atomic { walkers--; last = walkers == 0 };
@@ -265,7 +265,7 @@ inline end_walk()
 	last = false
 }
 
-inline notifier_close_hit(r)
+inline close_hit(r)
 {
 	atomic {
 		!lock ->
@@ -385,11 +385,11 @@ inline change(r)
 }
 
 /* The caller will not end it. */
-inline notifier_start_failed(r)
+inline undo_start(r)
 {
 #ifndef BUG_LEAVE_OPEN
 	if
-	:: hit -> notifier_close_hit(r)
+	:: hit -> close_hit(r)
 	:: else
 	fi;
 #endif
@@ -414,14 +414,14 @@ proctype Range(byte r; bool may_sleep)
 		(waits[0] & BIT(r)) || (waits[LATE] & BIT(r)) -> advance(r)
 	}
 	fi;
-	/* mmu_notifier_start_by_mode[]: start_intervals(), start_slow() */
+	/* __mmu_notifier_range_start(): start_intervals() */
 	if
-	:: mode_tree -> start_hit(r, may_sleep)
+	:: has_intervals -> start_hit(r, may_sleep)
 	:: else
 	fi;
 	if
 	:: !failed && !may_sleep ->
-		/* notifier_plain_start_beside(): may refuse */
+		/* start_plain(): may refuse */
 		if
 		:: true -> failed = true
 		:: true
@@ -429,7 +429,7 @@ proctype Range(byte r; bool may_sleep)
 	:: else
 	fi;
 	if
-	:: failed -> notifier_start_failed(r)
+	:: failed -> undo_start(r)
 	:: else ->
 #ifdef STAYS_OPEN
 		_nr_pr == 2; /* all others have ended */
@@ -437,9 +437,9 @@ proctype Range(byte r; bool may_sleep)
 		change(r);
 		/* mmu_notifier_invalidate_range_end() */
 		notifier_gate_leave(r);
-		/* mmu_notifier_end_by_mode[]: whatever the mode is by now */
+		/* __mmu_notifier_range_end(): whatever there is by now */
 		if
-		:: hit -> notifier_close_hit(r)
+		:: hit -> close_hit(r)
 		:: else
 		fi
 	fi
@@ -567,7 +567,7 @@ proctype Inserter(byte s)
 	byte k, sub, next;
 	bool last, later;
 
-	/* insert_checked() */
+	/* insert() */
 	atomic { !lock -> lock = true; sub_seq[s] = seq };
 	if
 	:: walkers == 0 -> link_interval(s)
@@ -619,7 +619,7 @@ proctype Remover(byte s)
 		:: else -> lock = true
 		fi
 	}
-	/* remove_slow() */
+	/* mmu_interval_notifier_remove() */
 	if
 	:: state[s] == INTERVAL_ADDING -> drop_from_deferred(s)
 	:: else -> wait = true; put_off(s, INTERVAL_REMOVING)
@@ -664,7 +664,7 @@ proctype Exit()
 	/* release_intervals() */
 	start_hit(EXIT, true);
 	if
-	:: hit -> notifier_close_hit(EXIT)
+	:: hit -> close_hit(EXIT)
 	:: else
 	fi;
 	/* the pages go */
@@ -695,7 +695,7 @@ init {
 		:: n < LATE ->
 			in_tree[n] = true;
 			state[n] = INTERVAL_IN;
-			mode_tree = true;
+			has_intervals = true;
 			inserted[n] = true;
 			n++
 		:: else -> break
@@ -729,5 +729,5 @@ init {
 	assert(is_hit == 0);
 	assert(walkers == 0 && counted == 0 && !lock);
 	assert(nr_waiting == 0 && asleep == 0 && users == 0);
-	assert(!in_tree[LATE] && mode_tree == IN_TREE && !DEFERRED)
+	assert(!in_tree[LATE] && has_intervals == IN_TREE && !DEFERRED)
 }

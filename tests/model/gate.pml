@@ -3,12 +3,12 @@
  * gate.pml - the gate of mm/notifier_gate.c, for spin
  *
  * Problem.  A gate answers "has everybody left who is inside now?" with one
- * word that guests change without a lock, a blind guess at the epoch, and a
- * flag beside the word that is read alone.  Each of these is a race.
+ * word that guests change without a lock, and a blind guess at the epoch. Each of
+ * these is a race.
  *
- * Idea.  Each access to the word, to the flag, to `passed' and to the wait
- * queue is a step; what only the lock's holder sees is done on the way.  An
- * inline or a proctype has the name of the function it stands for.
+ * Idea.  Each access to the word, to `passed' and to the wait queue is a step;
+ * what only the lock's holder sees is done on the way.  An inline or a proctype
+ * has the name of the function it stands for.
  *
  * Who runs: NGUESTS guests go in and out, ROUNDS times each.  There is an object
  * for each of NWAITERS, who hide it, ask, wait and free it, and for each of
@@ -20,15 +20,15 @@
  *	variable	in the code			written under
  *	in0, in1	the counts in *gate->word	atomic
  *	turned, busy	SELECT, BUSY in *gate->word	atomic and lock
- *	flag		busy_flag in *gate->flags	lock, read alone (FLAGS)
  *	running, wanted	the same			lock
  *	passed		the same			lock, read alone
  *	deferred	the same			lock
  *	gone[]	what the gate protects: a	lock, read inside
  *			pointer, a slot, a mode
  *
- * With FLAGS it is the gate subs->ranges: BUSY is seen in mm->notifier_mode.  Without,
- * subs->calls and `freeing': the addition itself tells, by the sign.
+ * With LATER it is the gate subs->ranges: LOOK is always set there, so a range
+ * that has counted itself reads BUSY in a step of its own (has_waiter()).  Without,
+ * subs->calls and `freeing': the addition itself tells, by LOOK, which is the sign.
  *
  * Order of memory, as on x86: a store may be overtaken by a later load of the
  * same CPU, unless an atomic or smp_mb() lies between.  Two places need that
@@ -36,7 +36,7 @@
  *
  * What is checked: no object is used after it was freed; each is freed once;
  * every process ends (a lost wake-up is an invalid end state); when all have
- * ended the counts are zero, SELECT, BUSY and the flag are clear, and nothing is
+ * ended the counts are zero, SELECT and BUSY are clear, and nothing is
  * left on the list.  With LIVENESS, guests come and go for ever, one who came
  * after the first question stays inside for ever, and under weak fairness that
  * question is answered all the same: who asks is not starved by newcomers.  (One
@@ -51,8 +51,7 @@
  *	-DBUG_UNDER_WAY		a question is content with a period that began
  *				before it
  *	-DBUG_LEFT_OVER		a question does not mind who is left over in epoch 1
- *	-DBUG_FLAG_LATE		turn() sets the flag after the word, so that
- *				advance() may read the word first (FLAGS)
+ *	-DBUG_LEAVE_LOOK	a guest reads BUSY before it has left (LATER)
  *	-DBUG_NO_TAKE		a newcomer that ends a period leaves what was
  *				put off to others
  *	-DBUG_GUESS_WAITS	a newcomer takes its guess back when it has the
@@ -76,7 +75,7 @@
 #define NONE	 255
 
 byte in0, in1;
-bool turned, busy, flag;
+bool turned, busy;
 bool lock, running;
 byte passed, wanted;
 byte pass_of[NOBJECTS];
@@ -85,12 +84,6 @@ bool gone[NOBJECTS];
 bool freed[NOBJECTS];
 bool asked;
 byte asleep;
-
-#ifdef FLAGS
-#define SET_FLAG(to) flag = to
-#else
-#define SET_FLAG(to) skip
-#endif
 
 /*
  * ->lock.  A spinlock without a queue (docs/adr/0008) may let somebody down for
@@ -132,9 +125,6 @@ inline free_object(o)
 
 inline turn()
 {
-#ifndef BUG_FLAG_LATE
-	SET_FLAG(true);
-#endif
 	atomic { turned = !turned; busy = true; running = true }
 }
 
@@ -145,8 +135,7 @@ inline rest()
 		busy ->
 		turned = false;
 		busy = false
-	};
-		SET_FLAG(false)
+	}
 	:: else
 	fi
 }
@@ -160,9 +149,6 @@ inline advance()
 		if
 		:: running ->
 			over = OLD_EMPTY;
-#ifdef BUG_FLAG_LATE
-			SET_FLAG(true);
-#endif
 			if
 			:: over ->
 				atomic { over = false; running = false; passed++ }
@@ -219,8 +205,8 @@ inline enter()
 {
 	BRIEF {
 		atomic { in0++; look = busy };
-#ifdef FLAGS
-		look = flag;
+#ifdef LATER
+		look = busy;
 #endif
 #ifndef BUG_GUESS_WAITS
 		if
@@ -256,16 +242,21 @@ inline enter()
 /* notifier_gate_leave(), and _busy() of it */
 inline leave()
 {
+#ifdef BUG_LEAVE_LOOK
+	look = busy;
+#endif
 	atomic {
 		if
 		:: ticket == 0 -> in0--
 		:: else -> in1--
 		fi;
 		ticket = 0;
+#ifndef LATER
 		look = busy
+#endif
 	}
-#ifdef FLAGS
-	look = flag;
+#if defined(LATER) && !defined(BUG_LEAVE_LOOK)
+	look = busy;
 #endif
 	if
 	:: look ->
@@ -427,7 +418,7 @@ init {
 	}
 	/* all have ended: the gate is at rest */
 	_nr_pr == 1;
-	assert(!OCCUPIED && !turned && !busy && !flag && !LOCKED);
+	assert(!OCCUPIED && !turned && !busy && !LOCKED);
 	assert(!running && wanted <= passed && asleep == 0);
 	assert(empty(deferred));
 	for (n : 0 .. NOBJECTS - 1) {

@@ -16,10 +16,10 @@
  *	counted		who is in gate subs->ranges	atomic
  *	inside		who is in gate subs->calls	atomic
  *	freeing		who is in gate `freeing'	atomic
- *	newest, nxt[]	subs->newest, sub->next		lock, read inside
+ *	newest, nxt[]	subs->newest, sub->next		lock, read inside;
+ *							newest is 0? alone
  *	prv[]		sub->prev			lock
  *	birth[]		sub->birth			lock, before linking
- *	mode_plain	MODE_PLAIN in mm->notifier_mode	lock, read alone
  *	live[], rel[]	PLAIN_LIVE, PLAIN_RELEASED	lock
  *	users[]		sub->users			atomic; up, and to 0: lock
  *	settles[]	the ranges that are asked for	lock
@@ -31,7 +31,7 @@
  *	dev[]		the device's translation
  *	gen		which frame the PTE names
  *
- * Subscription 0 is the tail.  The three gates are modelled by what gate.pml
+ * Subscription 0 is NULL.  The three gates are modelled by what gate.pml
  * shows of them: a question gets those who are inside at that moment, it is
  * answered when the last of them has left, whoever sleeps for the answer wakes,
  * and what was put off is run by who left last.
@@ -63,7 +63,6 @@
  *	-DBUG_NO_ASK		registration does not wait for open ranges
  *	-DBUG_ASK_BARRIER	it reads the count before others can see it
  *	-DBUG_TOLD		an end is for all who are in the list by then
- *	-DBUG_MODE_LATE		it can be found before the mode says so
  *	-DBUG_FAIL_NO_END	a start that is refused leaves the others open
  *	-DBUG_NO_WAIT		unregister does not wait for walks
  *	-DBUG_OWN_LINK		who leaves forgets the next one
@@ -96,7 +95,6 @@ byte nxt[NSUBS + 1];
 byte prv[NSUBS + 1];
 byte birth[NSUBS + 1];
 byte births;
-bool mode_plain;
 bool live[NSUBS + 1];
 bool rel[NSUBS + 1];
 byte users[NSUBS + 1];
@@ -188,9 +186,6 @@ inline leave_calls()
 /* The lock is held. */
 inline link_newest(s)
 {
-#ifndef BUG_MODE_LATE
-	mode_plain = true;
-#endif
 	atomic {
 		births++;
 		birth[s] = births;
@@ -200,9 +195,6 @@ inline link_newest(s)
 		live[s] = true;
 		newest = s
 	}
-#ifdef BUG_MODE_LATE
-	mode_plain = true
-#endif
 }
 
 /* The lock is held. */
@@ -223,10 +215,6 @@ inline hide(s)
 		:: else
 		fi
 	}
-	if
-	:: newest == 0 -> mode_plain = false
-	:: else
-	fi
 }
 
 /* Inside. The next step reads the link: the callback has slept by then. */
@@ -267,19 +255,26 @@ inline next()
 	atomic { assert(!freed[p]); p = nxt[p] }
 }
 
-inline end_all(r)
+/* Nothing, if the start called nobody. */
+inline end_plain(r)
 {
-	p = newest;
+	if
+	:: told != 0 ->
+		inside = inside | ME;
+		p = newest;
 #ifndef BUG_TOLD
-	do
-	:: birth[p] > told -> next()
-	:: else -> break
-	od;
+		do
+		:: birth[p] > told -> next()
+		:: else -> break
+		od;
 #endif
-	do
-	:: p != 0 -> tell_end(r); next()
-	:: else -> break
-	od
+		do
+		:: p != 0 -> tell_end(r); next()
+		:: else -> break
+		od;
+		leave_calls()
+	:: else
+	fi
 }
 
 /* mmu_notifier_invalidate_range_start(), the change, and _end() */
@@ -290,25 +285,24 @@ proctype Range(byte r; bool may_sleep)
 
 	counted = counted | BIT(r);
 	if
-	:: mode_plain ->
-		/* notifier_plain_start(), start_rest() */
+	:: newest != 0 ->
+		/* start_plain() */
 		inside = inside | ME;
 		atomic { p = newest; told = birth[p] };
 		do
 		:: p != 0 -> tell_start(r, may_sleep); next()
 		:: else -> break
 		od;
-#ifndef BUG_FAIL_NO_END
-		if
-		:: failed -> end_all(r)
-		:: else
-		fi;
-#endif
 		leave_calls()
 	:: else
 	fi;
 	if
-	:: failed -> leave_ranges(r) /* notifier_start_failed() */
+	:: failed ->
+		/* undo_start() */
+#ifndef BUG_FAIL_NO_END
+		end_plain(r);
+#endif
+		leave_ranges(r)
 	:: else ->
 		atomic {
 			for (k : 1 .. NSUBS) {
@@ -318,14 +312,7 @@ proctype Range(byte r; bool may_sleep)
 			gen++
 		}
 		leave_ranges(r);
-		if
-		:: mode_plain ->
-			/* notifier_plain_end() */
-			inside = inside | ME;
-			end_all(r);
-			leave_calls()
-		:: else
-		fi
+		end_plain(r)
 	fi;
 	atomic {
 		for (k : 1 .. NSUBS) {
@@ -538,7 +525,7 @@ proctype Driver()
 	get_existing();
 	if
 	:: mine == 0 ->
-		/* get_slow(), mmu_notifier_get_locked() */
+		/* mmu_notifier_get_locked() */
 		take(mmap_lock);
 		get_existing();
 		if
@@ -573,7 +560,7 @@ proctype Driver()
 		users[mine]--
 #endif
 	}
-	/* put_last(), put_locked() */
+	/* put_locked() */
 	take(lock);
 #ifndef BUG_PUT_UNLOCKED
 	atomic {
@@ -650,7 +637,6 @@ init {
 			made[n] = true;
 			mm_count++
 		}
-		mode_plain = true;
 		n = 0;
 #endif
 		run Range(0, true);
@@ -674,8 +660,8 @@ init {
 	_nr_pr == 1;
 	assert(inside == 0 && counted == 0 && freeing == 0 && !lock && !mmap_lock);
 #ifdef REGISTER
-	assert(mm_count == 2 && newest == 2 && mode_plain)
+	assert(mm_count == 2 && newest == 2)
 #else
-	assert(mm_count == 0 && newest == 0 && !mode_plain)
+	assert(mm_count == 0 && newest == 0)
 #endif
 }

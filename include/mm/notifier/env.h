@@ -19,7 +19,7 @@
  *	the mm		mmgrab mmdrop down_write_killable
  *			mmap_write_unlock down_read_killable mmap_read_unlock,
  *			fields mm_users, mm_count, mmap_lock,
- *			notifier_subscriptions, notifier_ranges, notifier_mode
+ *			notifier_subscriptions, notifier_ranges
  *	regions		struct vm_area_struct, vm_flags, VM_READ
  *	checks		WARN BUG_ON panic might_sleep lock_map_acquire ...
  *	people		rdtsc TRACE DEFINE_TRACE_EVENT

@@ -13,9 +13,10 @@
  *	bits	0..29	inside, epoch 0
  *		30..59	inside, epoch 1
  *		61	SELECT: the epoch that newcomers belong to
- *		62	BUSY: look closer
- *		63	the owner's own; where it has no use for it (no @flags) it
- *			goes with BUSY, so that one instruction counts and tests
+ *		62	BUSY: a thread waits
+ *		63	LOOK: whoever goes in or out must look closer. The sign,
+ *			so that one instruction counts and tests. Set with BUSY,
+ *			and for good where the owner wants each one to look
  */
 #ifndef MM_NOTIFIER_GATE_H
 #define MM_NOTIFIER_GATE_H
@@ -31,7 +32,7 @@ _Static_assert(sizeof(long) == 8 && sizeof(void *) == 8,
 #define NOTIFIER_GATE_MASK       ((1l << NOTIFIER_GATE_EPOCH_BITS) - 1)
 #define NOTIFIER_GATE_COUNTS     ((1l << (2 * NOTIFIER_GATE_EPOCH_BITS)) - 1)
 #define NOTIFIER_GATE_SELECT     (1l << 61)
-#define NOTIFIER_GATE_OWNER      (-0x7fffffffffffffffl - 1)
+#define NOTIFIER_GATE_LOOK       (-0x7fffffffffffffffl - 1)
 #define NOTIFIER_GATE_BUSY       (1l << 62)
 #define NOTIFIER_GATE_TICKET_0   1l
 #define NOTIFIER_GATE_TICKET_1   (1l << NOTIFIER_GATE_EPOCH_BITS)
@@ -41,9 +42,8 @@ _Static_assert(sizeof(long) == 8 && sizeof(void *) == 8,
  * @word: (a) who is inside
  * @lock: (c) guards the rest; the owner's
  * @waiters: (c) woken when a period has passed; the owner's
- * @flags: (c) NULL, or a word of the owner's, written under @lock, in which
- * @busy_flag: (c) is kept set while BUSY is, and a little longer
  * @late: (c) NULL, or called, without locks, by a waiter that has waited long
+ * @always_look: (c) LOOK stays set when BUSY is cleared
  * @passed: (s) periods over; also read with an acquire
  * @wanted: (s) the last period anybody asked for
  * @running: (s) one is under way: newcomers are in the epoch SELECT says, and
@@ -57,9 +57,8 @@ struct notifier_gate {
 	struct atomic64 *word;
 	struct spinlock *lock;
 	struct wait_queue_head *waiters;
-	unsigned int *flags;
-	unsigned int busy_flag;
 	void (*late)(struct notifier_gate *gate);
+	bool always_look;
 	u64 passed;
 	u64 wanted;
 	bool running;
@@ -80,7 +79,7 @@ void notifier_gate_leave_busy(struct notifier_gate *gate);
  * Full barrier: what is read inside is not older than the entry.
  * Context: any that may take a spinlock. Return: the ticket for leaving.
  */
-static __always_inline long notifier_gate_enter(struct notifier_gate *gate)
+static inline long notifier_gate_enter(struct notifier_gate *gate)
 {
 	if (unlikely(atomic64_add_negative(NOTIFIER_GATE_TICKET_0, gate->word)))
 		return notifier_gate_enter_busy(gate);
@@ -94,18 +93,16 @@ static __always_inline long notifier_gate_enter(struct notifier_gate *gate)
  * May run what was deferred. Context: as the entry; the gate outlives the call
  * by another hold of the caller.
  */
-static __always_inline void notifier_gate_leave(struct notifier_gate *gate,
-						long ticket)
+static inline void notifier_gate_leave(struct notifier_gate *gate, long ticket)
 {
 	if (unlikely(atomic64_sub_negative(ticket, gate->word)))
 		notifier_gate_leave_busy(gate);
 }
 
 /** notifier_gate_word_occupied() - is anybody inside? After a full barrier */
-static __always_inline bool notifier_gate_word_occupied(const struct atomic64 *word)
+static inline bool notifier_gate_word_occupied(const struct atomic64 *word)
 {
-	/* The counts are its low bits: a shift is shorter than their mask. */
-	return (u64)atomic64_read(word) << (64 - 2 * NOTIFIER_GATE_EPOCH_BITS);
+	return atomic64_read(word) & NOTIFIER_GATE_COUNTS;
 }
 
 /**
@@ -114,7 +111,7 @@ static __always_inline bool notifier_gate_word_occupied(const struct atomic64 *w
  * Full barrier: who enters later sees what was done before.
  * Context: gate->lock held.
  */
-static __always_inline bool notifier_gate_empty(const struct notifier_gate *gate)
+static inline bool notifier_gate_empty(const struct notifier_gate *gate)
 {
 	/* Pairs with the atomic in enter; see the head of mm/notifier_gate.c. */
 	smp_mb();

@@ -173,11 +173,11 @@ struct mmu_notifier_deferred {
  * struct mmu_notifier - a plain subscription
  * @ops: (c) what to call; set by the subscriber before registering
  * @mm: (c) the address space; set by registering
- * @next: (o) the one registered before it, or the end of the list
+ * @next: (o) the one registered before it, or NULL
  * @prev: (s) what points at this one
  * @start: (c) its invalidate_range_start, or one that answers 0
  * @end: (c) its invalidate_range_end, or one that does nothing
- * @birth: (c) in the order of registration, from 1; 0 in the end of the list
+ * @birth: (c) in the order of registration, from 1
  * @users: (s) gets not yet put; from above 1 it also goes down alone
  * @state: (s) the core's own, see mm/mmu_notifier_plain.c
  * @settled: (s) the period after which every open range has been told to it
@@ -255,7 +255,6 @@ struct mmu_interval_notifier_ops {
  * struct mmu_interval_notifier - an interval subscription
  * @interval_tree: (s) its bounds and its place
  * @ops: (c) what to call
- * @invalidate: (c) the callback, or the core's for the two-pass form
  * @mm: (c) the address space
  * @subscriptions: (c) those of @mm
  * @invalidate_seq: (d) the invalidation seen last; always odd
@@ -271,9 +270,6 @@ struct mmu_interval_notifier_ops {
 struct mmu_interval_notifier {
 	struct interval_tree_node interval_tree;
 	const struct mmu_interval_notifier_ops *ops;
-	bool (*invalidate)(struct mmu_interval_notifier *interval_sub,
-			   const struct mmu_notifier_range *range,
-			   unsigned long cur_seq);
 	struct mm_struct *mm;
 	struct mmu_notifier_subscriptions *subscriptions;
 	unsigned long invalidate_seq;
@@ -721,6 +717,30 @@ unsigned long mmu_notifier_nr_pending(void);
 #if MMU_NOTIFIER_OPTION
 
 /**
+ * struct mmu_notifier_range_core - what the core keeps in a range
+ * @ticket: how it is counted in mm->notifier_ranges
+ * @told: birth of the newest plain subscription that start called, 0 if none
+ * @seq: the number that interval callbacks got, 0 when the range overlaps none
+ * @next: link in the list of open ranges that overlap an interval
+ * @prev: what points at this range
+ * @finish: second passes that are still to come
+ * @finish_tail: where the next one is hung
+ * @since: when start or end began, while statistics are on
+ * @record: debug builds' note that it is open; mm/mmu_notifier_checks.c
+ */
+struct mmu_notifier_range_core {
+	long ticket;
+	u64 told;
+	unsigned long seq;
+	struct mmu_notifier_range *next;
+	struct mmu_notifier_range **prev;
+	struct mmu_interval_notifier_finish *finish;
+	struct mmu_interval_notifier_finish **finish_tail;
+	unsigned long since;
+	unsigned int record;
+};
+
+/**
  * struct mmu_notifier_range - one change of a mapping
  * @mm: whose mapping
  * @start: first address
@@ -729,14 +749,7 @@ unsigned long mmu_notifier_nr_pending(void);
  * @event: why
  * @owner: for MIGRATE and EXCLUSIVE, who asked; NULL otherwise (R1.5)
  * @vma: the region, or NULL
- * @ticket: core: how it is counted in mm->notifier_ranges
- * @told: core: birth of the newest plain subscription that was told, 0 if none
- * @seq: core: the number its callbacks got, 0 when no interval was hit
- * @next: core: link in the list of open ranges
- * @prev: core: what points at this range
- * @finish: core: second passes that are still to come
- * @finish_tail: core: where the next one is hung
- * @record: core: debug builds' note that it is open; mm/mmu_notifier_checks.c
+ * @core: the core's own
  *
  * A callback sees it const and must not keep the pointer (R1.7).
  */
@@ -748,27 +761,14 @@ struct mmu_notifier_range {
 	enum mmu_notifier_event event;
 	void *owner;
 	struct vm_area_struct *vma;
-	long ticket;
-	u64 told;
-	unsigned long seq;
-	struct mmu_notifier_range *next;
-	struct mmu_notifier_range **prev;
-	struct mmu_interval_notifier_finish *finish;
-	struct mmu_interval_notifier_finish **finish_tail;
-	unsigned int record;
+	struct mmu_notifier_range_core core;
 };
 
 /** MMU_NOTIFIER_TICKET_PLAIN - of a range counted the usual way */
 #define MMU_NOTIFIER_TICKET_PLAIN 1
 
-/*
- * What a start and an end do in an mm that has subscribers, by its
- * notifier_mode: whoever changes the mode chooses, not every range.
- */
-extern int (*const mmu_notifier_start_by_mode[])(struct mmu_notifier_range *range,
-						 struct mm_struct *mm);
-extern void (*const mmu_notifier_end_by_mode[])(struct mmu_notifier_range *range,
-						struct mm_struct *mm);
+int __mmu_notifier_range_start(struct mmu_notifier_range *range);
+void __mmu_notifier_range_end(struct mmu_notifier_range *range);
 /* Of mm/mmu_notifier_checks.c, in debug builds: may the call go on? */
 bool mmu_notifier_check_start(struct mmu_notifier_range *range);
 bool mmu_notifier_check_end(struct mmu_notifier_range *range);
@@ -817,7 +817,6 @@ static __always_inline bool mm_has_notifiers(struct mm_struct *mm)
 static inline void mmu_notifier_subscriptions_init(struct mm_struct *mm)
 {
 	mm->notifier_subscriptions = NULL;
-	mm->notifier_mode = 0;
 	atomic64_set(&mm->notifier_ranges, 0);
 }
 
@@ -886,10 +885,10 @@ mmu_notifier_range_init(struct mmu_notifier_range *range,
 	range->start = start;
 	range->end = end;
 	range->owner = NULL;
-	range->told = 0;
-	range->seq = 0;
+	range->core.told = 0;
+	range->core.seq = 0;
 	if (IS_ENABLED(CONFIG_DEBUG))
-		range->record = 0;
+		range->core.record = 0;
 }
 
 /** mmu_notifier_range_init_owner() - the same, with who asked for it */
@@ -928,13 +927,12 @@ static __always_inline int mmu_notifier_range_open(struct mmu_notifier_range *ra
 
 	if (IS_ENABLED(CONFIG_DEBUG) && !mmu_notifier_check_start(range))
 		return -EINVAL;
-	range->ticket = MMU_NOTIFIER_TICKET_PLAIN;
+	range->core.ticket = MMU_NOTIFIER_TICKET_PLAIN;
 	told = atomic64_add_negative(MMU_NOTIFIER_TICKET_PLAIN,
 				     &mm->notifier_ranges);
 	if (likely(!told))
 		return 0;
-	return mmu_notifier_start_by_mode[READ_ONCE(mm->notifier_mode)](range,
-									mm);
+	return __mmu_notifier_range_start(range);
 }
 
 /**
@@ -1002,10 +1000,11 @@ mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
 		might_sleep();
 	if (IS_ENABLED(CONFIG_DEBUG) && !mmu_notifier_check_end(range))
 		return;
-	if (likely(!atomic64_sub_negative(range->ticket, &mm->notifier_ranges)))
+	if (likely(!atomic64_sub_negative(range->core.ticket,
+					  &mm->notifier_ranges)))
 		return;
 	mmu_notifier_map_acquire();
-	mmu_notifier_end_by_mode[READ_ONCE(mm->notifier_mode)](range, mm);
+	__mmu_notifier_range_end(range);
 	mmu_notifier_map_release();
 }
 

@@ -235,7 +235,6 @@ struct mm_struct {
 	struct tiny_rwlock mmap_lock;
 	struct mmu_notifier_subscriptions *notifier_subscriptions;
 	struct atomic64 notifier_ranges;
-	unsigned int notifier_mode;
 	/* Tiny's page table: the frame of each page, 0 without one. */
 	unsigned int tiny_table[TINY_PAGES];
 };

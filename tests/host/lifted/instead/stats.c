@@ -9,55 +9,51 @@
  */
 #include "notifier_internal.h"
 
-void notifier_observe_join(struct mmu_notifier_subscriptions *subs)
+bool notifier_observe_on;
+
+void notifier_observe_start(struct mmu_notifier_subscriptions *subs,
+			    struct mmu_notifier_range *range)
 {
 }
 
-unsigned long notifier_observe_start(struct mmu_notifier_subscriptions *subs,
-				     const struct mmu_notifier_range *range)
-{
-	return 0;
-}
-
-void notifier_observe_hit(struct mmu_notifier_subscriptions *subs,
-			  const struct mmu_notifier_range *range)
+void notifier_observe_started(struct mmu_notifier_subscriptions *subs,
+			      const struct mmu_notifier_range *range, int ret)
 {
 }
 
-void notifier_observe_started(const struct mmu_notifier_range *range, int ret,
-			      unsigned long ticks)
+void notifier_observe_ending(struct mmu_notifier_subscriptions *subs,
+			     struct mmu_notifier_range *range)
 {
 }
 
-void notifier_observe_end(const struct mmu_notifier_range *range,
-			  unsigned long ticks)
+void notifier_observe_end(const struct mmu_notifier_range *range)
 {
 }
 
 void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
 			   const struct mmu_notifier_range *range,
 			   struct mmu_notifier_figures **figures,
-			   const void *sub, unsigned long ticks, int answer)
+			   const void *sub, unsigned long since, int answer)
 {
 }
 
 void notifier_observe_finish(struct mmu_notifier_subscriptions *subs,
 			     const struct mmu_notifier_range *range,
 			     struct mmu_interval_notifier *sub,
-			     unsigned long ticks)
+			     unsigned long since)
 {
 }
 
 void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
 			       const struct mmu_notifier_range *range,
-			       struct mmu_notifier *sub, unsigned long ticks)
+			       struct mmu_notifier *sub, unsigned long since)
 {
 }
 
 void notifier_observe_told(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_notifier *sub, const char *what,
 			   unsigned long start, unsigned long end, int answer,
-			   unsigned long ticks)
+			   unsigned long since)
 {
 }
 

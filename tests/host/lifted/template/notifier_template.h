@@ -162,7 +162,6 @@ struct mm_struct {
 	/* The core's, 0 at first. */
 	struct mmu_notifier_subscriptions *notifier_subscriptions;
 	struct atomic64 notifier_ranges;
-	unsigned int notifier_mode;
 	/* YOUR regions and page tables */
 };
 
