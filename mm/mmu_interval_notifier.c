@@ -111,7 +111,7 @@ static inline void link_interval(struct mmu_notifier_subscriptions *subs,
 		settle = settle_later(subs);
 	/* Store once: the owner of a deferred insertion reads it without the lock. */
 	smp_store_release(&sub->settle, settle);
-	sub->state = INTERVAL_IN;
+	WRITE_ONCE(sub->state, INTERVAL_IN);
 	interval_tree_insert(&sub->interval_tree, &subs->tree);
 }
 
@@ -121,7 +121,7 @@ static void unlink_interval(struct mmu_notifier_subscriptions *subs,
 {
 	interval_tree_remove(&sub->interval_tree, &subs->tree);
 	WRITE_ONCE(subs->nr_intervals, subs->nr_intervals - 1);
-	sub->state = INTERVAL_OUT;
+	WRITE_ONCE(sub->state, INTERVAL_OUT);
 }
 
 /* The last walker has gone: do what had to wait. */
@@ -155,7 +155,7 @@ static noinline void put_off(struct mmu_notifier_subscriptions *subs,
 			     struct mmu_interval_notifier *sub,
 			     enum interval_state state) __must_hold(subs->lock)
 {
-	sub->state = state;
+	WRITE_ONCE(sub->state, state);
 	sub->deferred = subs->deferred;
 	WRITE_ONCE(subs->deferred, sub);
 	/* Pairs with the atomic in end_walk(). */
@@ -335,7 +335,7 @@ static void drop_from_deferred(struct mmu_notifier_subscriptions *subs,
 	while (*link != sub)
 		link = &(*link)->deferred;
 	WRITE_ONCE(*link, sub->deferred);
-	sub->state = INTERVAL_OUT;
+	WRITE_ONCE(sub->state, INTERVAL_OUT);
 }
 
 /* Look under the lock: without it the walker might still be at @sub (R4.14). */

@@ -260,7 +260,8 @@ struct mmu_interval_notifier_ops {
  * @invalidate_seq: (d) the invalidation seen last; always odd
  * @settle: (s) not 0 while ranges may be open that never heard of it
  * @deferred: (s) link in the list of insertions and removals to be done
- * @state: (s) the core's own, see mm/mmu_notifier.c
+ * @state: (s) the core's own, see mm/mmu_interval_notifier.c; checks of debug
+ *	builds also read it alone
  * @figures: (a) NULL until statistics are on and have something to note
  *
  * Keys: (c) constant while inserted; (s) under the subscriptions' lock; (d)
