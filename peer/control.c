@@ -138,9 +138,11 @@ static enum peer_status do_hello(struct device *device, struct call *call)
 
 static enum peer_status do_heartbeat(struct device *device, struct call *call)
 {
+	const uint64_t session = atomic_load(&device->session);
+
 	call->heartbeat_answer.instance = device->instance;
-	call->heartbeat_answer.session = atomic_load(&device->session);
-	call->heartbeat_answer.beats = ++device->beats;
+	call->heartbeat_answer.session = session;
+	call->heartbeat_answer.beats = session ? ++device->beats : 0;
 	call->heartbeat_answer.work_done =
 		atomic_load(&device->counter[COUNT_WORK_DONE]);
 	return PEER_S_OK;

@@ -307,7 +307,8 @@ void fault_respond(struct context *context,
 		grant->reply = reply;
 	pthread_mutex_unlock(&context->lock);
 
-	count(device, COUNT_FAULT_RESPONSES);
+	if (answer.status == PEER_S_OK)
+		count(device, COUNT_FAULT_RESPONSES);
 	if (answer.status == PEER_S_BAD_REQUEST)
 		count(device, COUNT_MALFORMED);
 	if (!grant)

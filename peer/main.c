@@ -6,10 +6,11 @@
  * ready, that it goes away with QEMU, and why if it did not work.
  *
  * Idea.  The socket appears under its name only when it can be connected to:
- * it is bound under another name, listened to, and renamed. The program ends
- * with its first connection unless told to stay. SIGTERM, SIGINT and SIGHUP
- * end it cleanly at any time, with its counters printed: signals are read from
- * a descriptor, so there is no code that runs inside a handler.
+ * it is bound under another name, listened to, and renamed. It takes the place
+ * of a socket that was left over, and of no other file. The program ends with
+ * its first connection unless told to stay. SIGTERM, SIGINT and SIGHUP end it
+ * cleanly at any time, with its counters printed: signals are read from a
+ * descriptor, so there is no code that runs inside a handler.
  *
  * Exit status: 0 a clean end; 1 a failure of the system; 2 a wrong option;
  * 70 died on request (--die-after).
@@ -23,6 +24,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -31,6 +33,9 @@
 
 #define EXIT_USAGE      2
 #define CLIENT_RETRY_MS 100
+
+/* A socket's address holds the path, a dot, a process id and a zero byte. */
+#define PATH_LENGTH_MAX 96u
 
 struct options {
 	struct device_config device;
@@ -126,9 +131,9 @@ static uint64_t number(const char *option, const char *text, uint64_t min,
 
 	errno = 0;
 	value = strtoull(text, &end, 0);
-	/* No sign and no space: strtoull() takes both. */
-	if (errno || *text < '0' || *text > '9' || *end || value < min ||
-	    value > max) {
+	/* No sign, no space, no binary: some strtoull() take them. */
+	if (errno || *text < '0' || *text > '9' || text[1] == 'b' ||
+	    text[1] == 'B' || *end || value < min || value > max) {
 		log_line(LOG_ERROR, "--%s wants a number from %llu to %llu",
 			 option, (unsigned long long)min,
 			 (unsigned long long)max);
@@ -220,23 +225,23 @@ static void parse_options(int argc, char **argv, struct options *options)
 		usage_error("not an option", argv[optind]);
 	if (!options->socket)
 		usage_error("missing", "--socket=PATH");
+	if (!*options->socket || strlen(options->socket) > PATH_LENGTH_MAX)
+		usage_error("empty or too long for a socket", options->socket);
 }
 
 static struct sockaddr_un address_of(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		usage_error("too long for a socket", path);
 	memcpy(address.sun_path, path, strlen(path));
 	return address;
 }
 
-/* A connection, or -errno. */
-static int connect_to(const char *path)
+/* A connection, or -errno. @flags: SOCK_NONBLOCK, or 0 to wait for a place. */
+static int connect_to(const char *path, int flags)
 {
 	struct sockaddr_un address = address_of(path);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 	int error;
 
 	if (fd < 0)
@@ -248,22 +253,38 @@ static int connect_to(const char *path)
 	return error;
 }
 
+/*
+ * May a socket be renamed to @path? Only a socket that refuses connections is
+ * left over. A full backlog (EAGAIN) is a process that listens, and anything
+ * else of that name is a file of the user's.
+ */
+static int check_name(const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (lstat(path, &st))
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	fd = connect_to(path, SOCK_NONBLOCK);
+	if (fd < 0)
+		return fd == -ECONNREFUSED ? 0 : fd;
+	close(fd);
+	return -EADDRINUSE;
+}
+
 /* A listening socket that is at @path once this returns, or -errno. */
 static int listen_at(const char *path)
 {
 	char hidden[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 	struct sockaddr_un address;
-	int error;
+	int error = check_name(path);
 	int fd;
 
-	fd = connect_to(path);
-	if (fd >= 0) {
-		close(fd);
-		return -EADDRINUSE;
-	}
-	if (snprintf(hidden, sizeof(hidden), "%s.%d", path, (int)getpid()) >=
-	    (int)sizeof(hidden))
-		usage_error("too long for a socket", path);
+	if (error)
+		return error;
+	snprintf(hidden, sizeof(hidden), "%s.%d", path, (int)getpid());
 	address = address_of(hidden);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -305,7 +326,7 @@ static int next_connection(const struct options *options, int listener,
 
 	for (;;) {
 		if (options->client) {
-			fd = connect_to(options->socket);
+			fd = connect_to(options->socket, 0);
 			if (fd >= 0)
 				return fd;
 			if (stopped(signals, -1, CLIENT_RETRY_MS))

@@ -11,8 +11,9 @@
  * Each HELLO sets all of them back to the command line's: contexts and what was
  * set in them are gone, the rest is done by options_reset().
  *
- * Checked in this order: may test options be set at all; is the value within
- * bounds; does the context exist; does the option belong there.
+ * Checked in this order: may test options be set at all; is there such an
+ * option, its value within bounds; does the context exist; does the option
+ * belong there.
  *
  * Tests: tests/peer, groups "control" and "trouble".
  */
@@ -90,23 +91,29 @@ static enum peer_status set_context_option(struct context *context,
 	}
 }
 
-static uint64_t option_max(uint32_t option)
+/* Is there such an option, with @value within its bounds? */
+static bool is_valid(uint32_t option, uint64_t value)
 {
 	switch (option) {
 	case PEER_OPT_RMW_WINDOW_NS:
-		return PEER_MAX_RMW_WINDOW_NS;
+		return value <= PEER_MAX_RMW_WINDOW_NS;
 	case PEER_OPT_TEST_STALL_NS:
-		return PEER_MAX_STALL_NS;
+		return value <= PEER_MAX_STALL_NS;
 	case PEER_OPT_TEST_LIE:
-		return PEER_LIE_COUNT - 1;
+		return value < PEER_LIE_COUNT;
 	case PEER_OPT_TEST_LOSE_PAGE_REQUESTS:
 	case PEER_OPT_TEST_LOSE_REPLAYS:
 	case PEER_OPT_TEST_ASK_AGAIN:
 	case PEER_OPT_TEST_HANG_AFTER:
 	case PEER_OPT_TEST_DIE_AFTER:
-		return INT64_MAX;
+		return value <= INT64_MAX;
+	case PEER_OPT_RMW_ATOMIC:
+	case PEER_OPT_TEST_EARLY_ACK:
+	case PEER_OPT_TEST_KEEP_MAPPING:
+	case PEER_OPT_TEST_EARLY_GRANT:
+		return value <= 1;
 	default:
-		return 1;
+		return false;
 	}
 }
 
@@ -119,7 +126,7 @@ enum peer_status option_set(struct device *device,
 	if (r->option >= PEER_OPT_TEST_EARLY_ACK &&
 	    !(device->features & PEER_F_TEST_OPTIONS))
 		return PEER_S_NOT_PERMITTED;
-	if (r->value > option_max(r->option))
+	if (!is_valid(r->option, r->value))
 		return PEER_S_BAD_REQUEST;
 	if (!r->head.ctx)
 		return set_device_option(device, r->option, r->value);

@@ -100,7 +100,7 @@ enum peer_status {
 	PEER_S_BAD_COMMAND = 2, /* no such command or operation */
 	PEER_S_BAD_VERSION = 3, /* magic, version or features do not meet */
 	PEER_S_NO_SESSION = 4,  /* no HELLO since the device (re)started */
-	PEER_S_NO_CONTEXT = 5,  /* no such context */
+	PEER_S_NO_CONTEXT = 5,  /* no such context, or no such number */
 	PEER_S_NO_TAG = 6,      /* no such page request is outstanding */
 	PEER_S_BAD_ADDRESS = 7, /* not in guest RAM, device memory or VA */
 	PEER_S_EXISTS = 8,      /* context taken; page mapped otherwise */
@@ -108,7 +108,7 @@ enum peer_status {
 	PEER_S_REVOKED = 10,    /* translation gone before the replay */
 	PEER_S_CANCELED = 11,   /* its context was destroyed */
 	PEER_S_FAULT = 12,      /* the driver denied the access */
-	PEER_S_NOT_PERMITTED = 13, /* a test option on a normal device */
+	PEER_S_NOT_PERMITTED = 13, /* a test option, not negotiated */
 	PEER_S_COUNT = 14,
 };
 
@@ -170,7 +170,7 @@ struct peer_wire_hello_answer {
 	peer_le32 workers;
 	peer_le64 max_mappings; /* pages of one context */
 	peer_le64 max_count;
-	peer_le64 devmem_size;   /* bytes, 0 without PEER_F_DEVMEM */
+	peer_le64 devmem_size;   /* bytes; 0: PEER_F_DEVMEM is not offered */
 	peer_le64 rmw_window_ns; /* of a context that sets none */
 };
 
@@ -178,7 +178,7 @@ struct peer_wire_heartbeat_answer {
 	struct peer_wire_answer head;
 	peer_le64 instance;
 	peer_le64 session;   /* 0: say HELLO */
-	peer_le64 beats;     /* heartbeats of this session, this one included */
+	peer_le64 beats;     /* of this session, this one included; 0 without */
 	peer_le64 work_done; /* requests finished since the process started */
 };
 
@@ -280,8 +280,8 @@ enum peer_option {
 	PEER_OPT_TEST_STALL_NS = 0x102, /* hold each look-up, 0 .. MAX_STALL */
 	PEER_OPT_TEST_LOSE_PAGE_REQUESTS = 0x103, /* the next N are not sent */
 	PEER_OPT_TEST_EARLY_GRANT = 0x104,  /* complete before the replay */
-	PEER_OPT_TEST_LOSE_REPLAYS = 0x105, /* the next N are not reported */
-	PEER_OPT_TEST_ASK_AGAIN = 0x106, /* N accesses ask for what is there */
+	PEER_OPT_TEST_LOSE_REPLAYS = 0x105, /* the next N to end go unreported */
+	PEER_OPT_TEST_ASK_AGAIN = 0x106,    /* N look-ups miss what is there */
 
 	/* Of the device; head.ctx is 0. */
 	PEER_OPT_TEST_HANG_AFTER = 0x180, /* N more answers to work, then none */
@@ -295,8 +295,8 @@ enum peer_lie {
 	PEER_LIE_USED_ID = 1,     /* work: used id beyond the ring */
 	PEER_LIE_USED_LEN = 2,    /* work: 2^31 - 1 bytes written */
 	PEER_LIE_USED_REPEAT = 3, /* work: the same head twice */
-	PEER_LIE_USED_INDEX = 4,  /* work: used index the ring's size too far */
-	PEER_LIE_STATUS = 5,      /* work: a status that does not exist */
+	PEER_LIE_USED_INDEX = 4, /* work: used index the ring's size too great */
+	PEER_LIE_STATUS = 5,     /* work: a status that does not exist */
 	PEER_LIE_PAGE_CONTEXT = 6, /* page request: a context never made */
 	PEER_LIE_PAGE_ADDRESS = 7, /* page request: beyond the address space */
 	PEER_LIE_PAGE_ACCESS = 8,  /* page request: no known access */
@@ -318,18 +318,18 @@ struct peer_wire_stats_answer {
 	struct peer_wire_answer head;
 	peer_le64 control_requests;
 	peer_le64 work_requests;
-	peer_le64 work_done;
-	peer_le64 work_failed;
-	peer_le64 work_canceled;
+	peer_le64 work_done;          /* answered, or dropped by a reset */
+	peer_le64 work_failed;        /* of those, neither OK nor CANCELED */
+	peer_le64 work_canceled;      /* of those, CANCELED or dropped */
 	peer_le64 accesses;           /* elements and page pieces touched */
 	peer_le64 rmw;                /* of those, read-modify-writes */
 	peer_le64 page_requests;      /* sent to the driver, or lost on order */
 	peer_le64 page_request_waits; /* of those, ones that lacked a buffer */
-	peer_le64 fault_responses;
-	peer_le64 replays;  /* ATOMIC grants replayed */
-	peer_le64 revoked;  /* ATOMIC grants revoked before it */
-	peer_le64 mapped;   /* pages */
-	peer_le64 unmapped; /* pages */
+	peer_le64 fault_responses;    /* accepted */
+	peer_le64 replays;            /* ATOMIC grants replayed */
+	peer_le64 revoked;            /* ATOMIC grants revoked before it */
+	peer_le64 mapped;             /* pages */
+	peer_le64 unmapped;           /* pages */
 	peer_le64 invalidations;
 	peer_le64 invalidations_waited; /* of those, for an access in flight */
 	peer_le64 malformed;            /* chains and requests refused */

@@ -35,6 +35,30 @@ static void hello_negotiates_version_and_features(void)
 	guest_shutdown(&g);
 }
 
+/* A driver that knows no feature: what the device has is there all the same. */
+static void features_inform_but_for_test_options(void)
+{
+	const struct peer_wire_hello plain = {
+		.head.command = PEER_CMD_HELLO,
+		.magic = PEER_MAGIC,
+		.version_min = PEER_VERSION,
+		.version_max = PEER_VERSION,
+	};
+	struct peer_wire_hello_answer answer;
+	struct guest g;
+
+	guest_boot(&g, "--devmem=8 --allow-test-options");
+	EXPECT_EQ(option(&g, 0, PEER_OPT_TEST_LIE, 0), PEER_S_OK);
+	EXPECT_EQ(control(&g, &plain, sizeof(plain), &answer, sizeof(answer)),
+		  PEER_S_OK);
+	EXPECT_EQ(answer.features, 0);
+	EXPECT_EQ(answer.devmem_size, 8 << 20);
+	EXPECT_EQ(simple(&g, PEER_CMD_CTX_CREATE, 1), PEER_S_OK);
+	EXPECT_EQ(map(&g, 1, 0x1000, PEER_MAP_DEVMEM | MAP_R), PEER_S_OK);
+	EXPECT_EQ(option(&g, 0, PEER_OPT_TEST_LIE, 0), PEER_S_NOT_PERMITTED);
+	guest_shutdown(&g);
+}
+
 static void every_limit_of_hello_is_within_its_bounds(void)
 {
 	struct peer_wire_hello_answer *limits;
@@ -138,6 +162,7 @@ static void nothing_but_hello_before_hello(void)
 	EXPECT_EQ(control(&g, &heartbeat, sizeof(heartbeat), &beat, sizeof(beat)),
 		  PEER_S_OK);
 	EXPECT_EQ(beat.session, 0);
+	EXPECT_EQ(beat.beats, 0);
 	guest_shutdown(&g);
 }
 
@@ -443,6 +468,7 @@ static void counters_never_go_back(void)
 #name, name \
 	}
 TAP_GROUP(control, T(hello_negotiates_version_and_features),
+	  T(features_inform_but_for_test_options),
 	  T(hello_of_another_world_is_refused),
 	  T(hello_again_begins_a_new_session), T(nothing_but_hello_before_hello),
 	  T(every_limit_of_hello_is_within_its_bounds),

@@ -235,6 +235,11 @@ static void the_configuration_names_the_device(void)
 	guest_shutdown(&g);
 	/* Stock QEMU 7.2 warns of an offer that it cannot use: none is made. */
 	guest_boot(&g, "");
+	/* One that asks all the same is answered. */
+	vu_send(&g, VU_GET_CONFIG, 0, &all, sizeof(all), NULL, 0);
+	memset(&all, 0, sizeof(all));
+	EXPECT(vu_reply(&g, &all, sizeof(all)));
+	EXPECT(!strcmp(all.config.tag, PEER_TAG));
 	EXPECT(!vu_acked(&g, VU_SET_CONFIG, request_of_nothing,
 			 sizeof(request_of_nothing), NULL, 0));
 	guest_shutdown(&g);

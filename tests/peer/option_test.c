@@ -71,8 +71,12 @@ static void test_options_have_their_place_and_bounds(void)
 			  PEER_S_BAD_REQUEST);
 		EXPECT_EQ(option(&g, 2, number, most), PEER_S_NO_CONTEXT);
 	}
-	EXPECT_EQ(option(&g, 0, 0x183, 0), PEER_S_BAD_REQUEST);
-	EXPECT_EQ(option(&g, 1, 0x107, 0), PEER_S_BAD_REQUEST);
+	/* No such option: whatever the value, and before the context. */
+	for (uint32_t ctx = 0; ctx < 3; ctx++) {
+		EXPECT_EQ(option(&g, ctx, 0x183, 0), PEER_S_BAD_REQUEST);
+		EXPECT_EQ(option(&g, ctx, 0x107, 0), PEER_S_BAD_REQUEST);
+		EXPECT_EQ(option(&g, ctx, 3, 0), PEER_S_BAD_REQUEST);
+	}
 	guest_shutdown(&g);
 }
 

@@ -8,6 +8,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,20 +54,28 @@ static void sigterm_is_a_clean_end_at_any_time(void)
 	}
 }
 
-/* Runs the peer with @args; its exit status. */
-static int run_peer(const char *a, const char *b)
+static pid_t start_peer(const char *a, const char *b)
 {
-	int status = -1;
 	pid_t pid = fork();
 
 	if (!pid) {
 		int null = open("/dev/null", O_WRONLY);
 
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		dup2(null, STDOUT_FILENO);
 		dup2(null, STDERR_FILENO);
 		execl(peer_program, peer_program, a, b, NULL);
 		_exit(127);
 	}
+	return pid;
+}
+
+/* Runs the peer with @args; its exit status. */
+static int run_peer(const char *a, const char *b)
+{
+	pid_t pid = start_peer(a, b);
+	int status = -1;
+
 	waitpid(pid, &status, 0);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
@@ -99,6 +112,8 @@ static void wrong_options_are_refused(void)
 		"--stats",
 		"--verbose",
 		"--workers=0x10",
+		"--workers=0X10",
+		"--workers=010",
 	};
 	static const char *const bad[] = {
 		"--what",         "word",
@@ -109,10 +124,17 @@ static void wrong_options_are_refused(void)
 		"--rmw=maybe",    "--rmw-window=10000001",
 		"--spin=1000001", "--hang-after=9223372036854775808",
 		"--die-after=-1", "--once=yes",
+		"--workers=0b1",  "--workers=0x",
+		"--workers= 1",   "--socket=",
 	};
 
 	EXPECT_EQ(run_peer("--help", NULL), 0);
 	EXPECT_EQ(run_peer("--version", NULL), 0);
+	/* Both end it where they stand. */
+	EXPECT_EQ(run_peer("--help", "--what"), 0);
+	EXPECT_EQ(run_peer("--what", "--help"), 2);
+	EXPECT_EQ(run_peer("--version", "--workers=0"), 0);
+	EXPECT_EQ(run_peer("--workers=0", "--version"), 2);
 	EXPECT_EQ(run_peer("--once", NULL), 2);
 	for (unsigned int i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		EXPECT_EQ(try_option(good[i]), 1);
@@ -145,10 +167,103 @@ static void a_socket_in_use_is_left_alone(void)
 	guest_shutdown(&g);
 }
 
+/* A file or a link that has the name keeps it. */
+static void a_file_of_the_user_is_left_alone(const char *path)
+{
+	const char text[] = "a file of the user";
+	char option[160], found[sizeof(text)] = "";
+	int fd = open(path, O_CREAT | O_EXCL | O_RDWR, 0600);
+
+	REQUIRE(fd >= 0);
+	EXPECT_EQ(write(fd, text, sizeof(text)), sizeof(text));
+	close(fd);
+	snprintf(option, sizeof(option), "--socket=%s", path);
+	EXPECT_EQ(run_peer(option, NULL), 1);
+	fd = open(path, O_RDONLY);
+	EXPECT_EQ(read(fd, found, sizeof(found)), sizeof(found));
+	EXPECT(!strcmp(found, text));
+	close(fd);
+	unlink(path);
+
+	EXPECT(!symlink("/no/such/file", path));
+	EXPECT_EQ(run_peer(option, NULL), 1);
+	EXPECT_EQ(readlink(path, found, sizeof(found)), 13);
+	unlink(path);
+}
+
+static int bound_socket(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+	REQUIRE(fd >= 0);
+	REQUIRE(!bind(fd, (struct sockaddr *)&address, sizeof(address)));
+	return fd;
+}
+
+/* A listener with no place left would keep a connect() that waits. */
+static void a_full_listener_is_left_alone(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int listener = bound_socket(path);
+	char option[160];
+	int fd[8], n = 0;
+
+	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+	EXPECT(!listen(listener, 0));
+	do {
+		fd[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	} while (!connect(fd[n++], (struct sockaddr *)&address, sizeof(address)) &&
+		 n < 8);
+	EXPECT_EQ(errno, EAGAIN);
+	snprintf(option, sizeof(option), "--socket=%s", path);
+	EXPECT_EQ(run_peer(option, NULL), 1);
+	EXPECT(!access(path, F_OK));
+	while (n)
+		close(fd[--n]);
+	close(listener);
+	unlink(path);
+}
+
+static void only_a_left_over_socket_is_replaced(void)
+{
+	const char *dir = getenv("TMPDIR");
+	struct guest g = {0};
+	char option[160];
+	int status = -1;
+	pid_t pid;
+
+	/* The longest name that will do, and one more. */
+	memset(option, 'x', sizeof(option));
+	memcpy(option, "--socket=/no/such/", 18);
+	option[9 + 96] = 0;
+	EXPECT_EQ(run_peer(option, NULL), 1);
+	option[9 + 96] = 'x';
+	option[9 + 97] = 0;
+	EXPECT_EQ(run_peer(option, NULL), 2);
+
+	snprintf(g.socket_path, sizeof(g.socket_path), "%s/peer_test.%d.name",
+		 dir ? dir : "/tmp", (int)getpid());
+	unlink(g.socket_path);
+	a_file_of_the_user_is_left_alone(g.socket_path);
+	a_full_listener_is_left_alone(g.socket_path);
+
+	snprintf(option, sizeof(option), "--socket=%s", g.socket_path);
+	close(bound_socket(g.socket_path));
+	pid = start_peer(option, NULL);
+	guest_connect(&g);
+	guest_disconnect(&g);
+	waitpid(pid, &status, 0);
+	EXPECT_EQ(status, 0);
+	EXPECT(access(g.socket_path, F_OK));
+}
+
 #define T(name)             \
 	{                   \
 #name, name \
 	}
 TAP_GROUP(program, T(sigterm_is_a_clean_end_at_any_time),
 	  T(wrong_options_are_refused), T(a_client_waits_for_its_front_end),
-	  T(a_socket_in_use_is_left_alone));
+	  T(a_socket_in_use_is_left_alone),
+	  T(only_a_left_over_socket_is_replaced));

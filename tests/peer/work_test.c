@@ -317,6 +317,36 @@ static void work_on_memory_that_went_ends_with_bad_address(void)
 	guest_shutdown(&g);
 }
 
+/* The replay finds its translation, but the RAM behind it is gone. */
+static void a_grant_on_memory_that_went_is_canceled(void)
+{
+	const uint64_t low[] = {1, 0, GUEST_REGION, GUEST_UVA, 0};
+	const struct peer_wire_work add = {
+		.op = PEER_OP_FETCH_ADD,
+		.ctx = CTX,
+		.va = VA,
+		.operand = 1,
+		.width = 8,
+		.count = 1,
+		.repeat = 1,
+	};
+	struct peer_wire_page_request fault;
+	struct peer_wire_work_done done;
+	struct guest g;
+	int slot;
+
+	guest_boot(&g, "");
+	EXPECT_EQ(simple(&g, PEER_CMD_CTX_CREATE, CTX), PEER_S_OK);
+	offer_buffers(&g, 2);
+	slot = work_post(&g, &add);
+	REQUIRE(next_fault(&g, &fault, GUEST_TIMEOUT_MS));
+	EXPECT_EQ(map(&g, CTX, VA, guest_page(1) | MAP_RWA), PEER_S_OK);
+	EXPECT(vu_acked(&g, VU_SET_MEM_TABLE, low, sizeof(low), &g.memfd, 1));
+	EXPECT_EQ(respond(&g, &fault, PEER_FAULT_OK, 0), PEER_S_CANCELED);
+	EXPECT_EQ(work_wait(&g, slot, &done, NULL, 0), PEER_S_BAD_ADDRESS);
+	guest_shutdown(&g);
+}
+
 static void work_reaches_device_memory_by_its_map(void)
 {
 	const struct peer_wire_work fill = {
@@ -498,6 +528,7 @@ TAP_GROUP(work, T(every_op_at_every_width_matches_the_model),
 	  T(copy_and_fill_cross_pages_at_any_alignment),
 	  T(refused_work_says_why), T(work_is_checked_in_the_stated_order),
 	  T(work_on_memory_that_went_ends_with_bad_address),
+	  T(a_grant_on_memory_that_went_is_canceled),
 	  T(work_reaches_device_memory_by_its_map),
 	  T(many_requests_in_flight_are_each_done_once),
 	  T(orders_of_one_device_lose_no_update_to_each_other),
