@@ -19,7 +19,9 @@
  *
  * The stamp was taken between before and after. So the other TSC lies behind by
  * something in [before - stamp, after - stamp]. Each round narrows this; a host
- * that takes one of the CPUs away makes a round wide, never wrong.
+ * that takes one of the CPUs away makes a round wide, never wrong. On a host that
+ * does so all the time no round would be narrow, and each would be slow: then
+ * what the rounds of 50 ms have told must do.
  *
  *	what is left		the started CPU
  *	0 lies in it		its TSC is as good as CPU 0's
@@ -49,9 +51,9 @@
 #include <asm/tsc.h>
 
 #define MIN_ROUNDS        4
-#define MAX_ROUNDS        16
 #define MAX_ADDITIONS     8
 #define NARROW_PER_SECOND 20000 /* 50 us are narrow enough */
+#define PATIENCE_MS       50 /* of a comparison; its last round may be longer */
 #define S64_HIGHEST       ((s64)(~0UL >> 1))
 
 static u64 read_in_order(void)
@@ -112,19 +114,21 @@ static void ask(struct tsc_meeting *meeting, enum tsc_order order)
 static enum tsc_verdict compare_once(struct tsc_meeting *meeting, s64 slack)
 {
 	s64 narrow = (s64)(arch_tsc_khz() * 1000 / NARROW_PER_SECOND);
+	u64 patience = arch_tsc_khz() * PATIENCE_MS, begin = read_in_order();
 	struct tsc_bounds bounds;
 	enum tsc_verdict verdict;
 
 	tsc_bounds_init(&bounds);
-	for (unsigned int i = 0; i < MAX_ROUNDS; i++) {
-		u64 before = read_in_order();
+	for (unsigned int rounds = 1;; rounds++) {
+		u64 before = read_in_order(), after;
 
 		ask(meeting, TSC_STAMP);
-		tsc_bounds_narrow(&bounds, before, meeting->stamp,
-				  read_in_order());
+		after = read_in_order();
+		tsc_bounds_narrow(&bounds, before, meeting->stamp, after);
 		verdict = tsc_judge(&bounds, slack, &meeting->add);
-		if (verdict == TSC_OTHER_SPEED ||
-		    (i + 1 >= MIN_ROUNDS && bounds.high - bounds.low <= narrow))
+		if (verdict == TSC_OTHER_SPEED || after - begin > patience)
+			break;
+		if (rounds >= MIN_ROUNDS && bounds.high - bounds.low <= narrow)
 			break;
 	}
 	meeting->width = bounds.high - bounds.low;
