@@ -196,10 +196,10 @@ struct mirror *mirror_new(struct sandbox *box, vaddr_t start, unsigned long nr)
 /* --- looking up --------------------------------------------------------------- */
 
 /* mmap_lock is held. */
-static int fault_in_locked(struct mirror *m, unsigned long i, bool write)
+static int fault_in_locked(struct mirror *m, unsigned long i, unsigned int flags)
 {
-	long got = get_user_pages_remote(m->box->mm, address_of(m, i), 1,
-					 write ? FOLL_WRITE : 0, NULL);
+	long got = get_user_pages_remote(m->box->mm, address_of(m, i), 1, flags,
+					 NULL);
 
 	return got < 0 ? (int)got : 0;
 }
@@ -209,7 +209,7 @@ int mirror_fault_in(struct mirror *m, unsigned long i, bool write)
 	int err;
 
 	mmap_read_lock(m->box->mm);
-	err = fault_in_locked(m, i, write);
+	err = fault_in_locked(m, i, write ? FOLL_WRITE : 0);
 	mmap_read_unlock(m->box->mm);
 	return err;
 }
@@ -234,13 +234,13 @@ static void round_looked_up(struct mirror *m, struct mmu_interval_rounds *rounds
 
 /* Lock, fault in, begin: on error the round is over. */
 static int round_begin(struct mirror *m, struct mmu_interval_rounds *rounds,
-		       unsigned long i, bool write)
+		       unsigned long i, unsigned int flags)
 {
 	int err = mmu_interval_round_lock(rounds);
 
 	if (err)
 		return err;
-	err = is_dead(m) ? -EFAULT : fault_in_locked(m, i, write);
+	err = is_dead(m) ? -EFAULT : fault_in_locked(m, i, flags);
 	if (err)
 		mmu_interval_round_unlock(rounds);
 	else
@@ -351,7 +351,7 @@ static int access_shared(struct mirror *m, unsigned long i, bool write,
 	int err;
 
 	while (!done) {
-		err = round_begin(m, &rounds, i, write);
+		err = round_begin(m, &rounds, i, write ? FOLL_WRITE : 0);
 		if (err)
 			return err;
 		pte = sandbox_pte_locked(m->box, address_of(m, i));
@@ -389,7 +389,7 @@ static int access_exclusive(struct mirror *m, unsigned long i,
 	int err, made;
 
 	while (!done) {
-		err = round_begin(m, &rounds, i, true);
+		err = round_begin(m, &rounds, i, FOLL_WRITE | FOLL_TAKE_OVER);
 		if (err)
 			return err;
 		made = sandbox_make_exclusive_locked(m->box, address_of(m, i),
