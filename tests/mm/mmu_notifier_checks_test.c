@@ -81,6 +81,7 @@ static noinline void start_by_name(struct mmu_notifier_range *range,
 static noinline void start_again_by_name(struct mmu_notifier_range *range)
 {
 	mmu_notifier_invalidate_range_start(range);
+	barrier();
 }
 
 static noinline void end_by_name(struct mmu_notifier_range *range)
@@ -119,7 +120,7 @@ KTEST_F(mmu_notifier_checks,
 		end_by_name(&range);
 		EXPECT_WARNED(1, "end_by_name+",
 			      " ends CLEAR [0x2000, 0x4000), which is not open");
-		EXPECT_EQ(atomic64_read(&mm->notifier_ranges) & ~(1l << 63), 0L);
+		EXPECT_EQ(atomic64_read(&mm->notifier_ranges) & INT64_MAX, 0L);
 		/* The second round has a subscriber; it is told one end. */
 		if (!round)
 			EXPECT_EQ(listen(&l, mm), 0);

@@ -148,12 +148,7 @@ KTEST(mmu_notifier_lockdep, a_start_under_a_callbacks_lock_is_reported)
 static noinline int raise_nonblock(struct mmu_notifier_range *range,
 				   struct mm_struct *mm)
 {
-	int ret;
-
-	range_of(range, mm, 0, 1);
-	ret = mmu_notifier_invalidate_range_start_nonblock(range);
-	barrier();
-	return ret;
+	return start_nonblock_of(range, mm, 0, 1);
 }
 
 /* It waits for no callback, but for those that it calls itself. */

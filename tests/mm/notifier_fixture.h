@@ -181,17 +181,25 @@ static inline void range_of(struct mmu_notifier_range *range,
 				PG(to));
 }
 
-static inline void start_of(struct mmu_notifier_range *range,
-			    struct mm_struct *mm, unsigned long from,
-			    unsigned long to)
+/*
+ * A report names the function that contains the call of the notifiers. Always
+ * inline, and with something after the call, these have every compiler name the
+ * function of the test (gcc -Og and clang need not inline a short function, and
+ * clang jumps to what is called last).
+ */
+static __always_inline void start_of(struct mmu_notifier_range *range,
+				     struct mm_struct *mm, unsigned long from,
+				     unsigned long to)
 {
 	range_of(range, mm, from, to);
 	mmu_notifier_invalidate_range_start(range);
+	barrier();
 }
 
-static inline void end_of(struct mmu_notifier_range *range)
+static __always_inline void end_of(struct mmu_notifier_range *range)
 {
 	mmu_notifier_invalidate_range_end(range);
+	barrier();
 }
 
 /* Start and end at once. */
@@ -211,12 +219,16 @@ static inline void change(struct mm_struct *mm, unsigned long from,
 	change_as(MMU_NOTIFY_CLEAR, mm, from, to);
 }
 
-static inline int start_nonblock_of(struct mmu_notifier_range *range,
-				    struct mm_struct *mm, unsigned long from,
-				    unsigned long to)
+static __always_inline int start_nonblock_of(struct mmu_notifier_range *range,
+					     struct mm_struct *mm,
+					     unsigned long from, unsigned long to)
 {
+	int ret;
+
 	range_of(range, mm, from, to);
-	return mmu_notifier_invalidate_range_start_nonblock(range);
+	ret = mmu_notifier_invalidate_range_start_nonblock(range);
+	barrier();
+	return ret;
 }
 
 /* --- a plain subscriber ---------------------------------------------------- */

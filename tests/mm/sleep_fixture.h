@@ -12,34 +12,22 @@
 #include "report_words.h"
 #include <kernel/lockdep.h>
 
-/*
- * Out of line, and with something after the call, that reports name them. They
- * call the notifiers themselves: a helper between the two is named in their place
- * by a compiler that does not inline it (clang, gcc -Og).
- */
+/* Out of line, that reports name them. */
 static noinline void begin_range(struct mmu_notifier_range *range,
 				 struct mm_struct *mm)
 {
-	range_of(range, mm, 0, 1);
-	mmu_notifier_invalidate_range_start(range);
-	barrier();
+	start_of(range, mm, 0, 1);
 }
 
 static noinline int begin_nonblock(struct mmu_notifier_range *range,
 				   struct mm_struct *mm)
 {
-	int ret;
-
-	range_of(range, mm, 0, 1);
-	ret = mmu_notifier_invalidate_range_start_nonblock(range);
-	barrier();
-	return ret;
+	return start_nonblock_of(range, mm, 0, 1);
 }
 
 static noinline void finish_range(struct mmu_notifier_range *range)
 {
-	mmu_notifier_invalidate_range_end(range);
-	barrier();
+	end_of(range);
 }
 
 static struct mmu_notifier got;
