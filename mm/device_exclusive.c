@@ -339,7 +339,7 @@ static pte_t restored_pte(const struct vm_area_struct *vma,
 		pte = pte_mksoft_dirty(pte);
 	if (pte_swp_uffd_wp(swp))
 		pte = pte_mkuffd_wp(pte);
-	if (!can_change_pte_writable(vma, pte))
+	if (!can_change_pte_writable(vma, page, pte))
 		return pte;
 	pte = pte_mkwrite(pte);
 	return PageDirty(page) ? pte_mkdirty(pte) : pte;

@@ -49,9 +49,10 @@
 
 static pte_t mprotect_present(const struct vm_area_struct *vma, pte_t old)
 {
+	const struct page *page = pfn_to_page(pte_pfn(old));
 	pte_t pte = pte_modify(old, vma->vm_page_prot);
 
-	return can_change_pte_writable(vma, pte) ? pte_mkwrite(pte) : pte;
+	return can_change_pte_writable(vma, page, pte) ? pte_mkwrite(pte) : pte;
 }
 
 static pte_t mprotect_swap(const struct vm_area_struct *vma, pte_t old)

@@ -49,7 +49,8 @@ static __always_inline void page_remove_rmap(struct page *page)
 /**
  * can_change_pte_writable() - may this entry be writable without a fault?
  * @vma: its region, with the rights that the entry shall have
- * @pte: a present entry of an anonymous page or the zero page
+ * @page: what it maps: an anonymous page or the zero page
+ * @pte: the entry, present
  *
  * A write through such an entry is seen by nobody. So it may not be one whose
  * next write a fault must notice: the write mark was cleared (soft-dirty), the
@@ -58,10 +59,11 @@ static __always_inline void page_remove_rmap(struct page *page)
  * Context: the lock of the entry's table is held. Rules R1.21, R8.18.
  */
 static __always_inline bool
-can_change_pte_writable(const struct vm_area_struct *vma, pte_t pte)
+can_change_pte_writable(const struct vm_area_struct *vma,
+			const struct page *page, pte_t pte)
 {
 	return (vma->vm_flags & VM_WRITE) && pte_soft_dirty(pte) &&
-	       !pte_uffd_wp(pte) && PageAnonExclusive(pfn_to_page(pte_pfn(pte)));
+	       !pte_uffd_wp(pte) && PageAnonExclusive(page);
 }
 
 /**

@@ -73,6 +73,7 @@ static void order_beside(struct crowd *crowd, struct team *team,
 	struct ktest *test = crowd->arena.test;
 	struct peer_context_stats stats;
 	unsigned int i, denied = 0;
+	int err;
 
 	team_go(team);
 	for (i = 0; i < ORDERS && !ktest_failed(test); i++) {
@@ -80,7 +81,10 @@ static void order_beside(struct crowd *crowd, struct team *team,
 
 		KTEST_WAIT_FOR(test,
 			       atomic_read(&crowd->changes) - before >= CROWD);
-		denied += order(crowd, access, i) != 0;
+		err = order(crowd, access, i);
+		if (err && err != -EFAULT)
+			ktest_fail(test, "order %u: %s", i, errno_name(err));
+		denied += err == -EFAULT;
 	}
 	team_stop(team);
 	stats = arena_stats(&crowd->arena);
