@@ -2,11 +2,13 @@
 /*
  * mm/notifier_internal.h - what the sources of the notifiers share
  *
- * mm/mmu_notifier.c begins and ends ranges and has the interval subscriptions;
- * mm/mmu_notifier_plain.c has the plain ones; mm/mmu_notifier_rounds.c bounds a
- * driver's loop; mm/mmu_notifier_all.c lists the address spaces that have any;
- * mm/mmu_notifier_report.c and mm/mmu_notifier_checks.c report mistakes;
- * mm/mmu_notifier_stats.c shows all of it to people.
+ * mm/mmu_notifier.c begins and ends ranges and calls the subscriptions;
+ * mm/mmu_interval_notifier.c has the interval subscriptions and their readers;
+ * mm/mmu_notifier_plain.c registers plain ones, mm/mmu_notifier_get.c counts their
+ * users; mm/mmu_notifier_rounds.c bounds a driver's loop; mm/mmu_notifier_all.c
+ * lists the address spaces that have any; mm/mmu_notifier_report.c and
+ * mm/mmu_notifier_checks.c report mistakes; mm/mmu_notifier_stats.c shows all of it
+ * to people.
  */
 #ifndef MM_NOTIFIER_INTERNAL_H
 #define MM_NOTIFIER_INTERNAL_H
@@ -19,15 +21,16 @@
 enum interval_state {
 	INTERVAL_OUT,      /* not linked anywhere */
 	INTERVAL_IN,       /* in the tree */
-	INTERVAL_ADDING,   /* goes in when nobody walks the tree */
+	INTERVAL_ADDING,   /* goes in when no walker is left */
 	INTERVAL_REMOVING, /* in the tree, goes out likewise */
 };
 
 /*
- * The ranges that hit an interval last, so that a read section in vain can be
- * told what came between: in slot seq / 2 % NOTIFIER_HITS, until as many have hit
- * after it, stands the number times NOTIFIER_HIT_EVENTS plus the event. In one
- * word, because its readers hold the driver's lock and must not take ours.
+ * The ranges that overlapped an interval last, so that a reader that collided can
+ * name the event that came between. Slot seq / 2 % NOTIFIER_HITS holds the number
+ * times NOTIFIER_HIT_EVENTS plus the event, until NOTIFIER_HITS more have
+ * overlapped one. In one word, because its readers hold the driver's lock and must
+ * not take ours.
  */
 #define NOTIFIER_HITS       16u
 #define NOTIFIER_HIT_EVENTS 8u
@@ -177,7 +180,12 @@ static inline struct mmu_notifier *notifier_next(struct mmu_notifier *sub)
 #define for_each_plain(sub, subs) \
 	for ((sub) = notifier_newest(subs); (sub); (sub) = notifier_next(sub))
 
-/* Of mmu_notifier_plain.c. */
+/*
+ * Of mmu_notifier_plain.c. After hide no new walk finds @sub; its own link stays for
+ * those under way.
+ */
+void notifier_plain_hide(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_notifier *sub) __must_hold(subs->lock);
 void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
 			    struct mm_struct *mm);
 

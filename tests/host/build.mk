@@ -9,8 +9,9 @@
 # The same sources as in the kernel, against include/host/notifier_host.h.
 # `make -C tests/host` builds and runs all of them; OPS=n SEED=n ROUNDS=n.
 
-HOST_CORE := mm/interval_tree.c mm/notifier_gate.c mm/mmu_notifier.c mm/mmu_interval_notifier.c \
-	mm/mmu_notifier_plain.c mm/mmu_notifier_rounds.c mm/mmu_notifier_all.c \
+HOST_CORE := mm/interval_tree.c mm/notifier_gate.c mm/mmu_notifier.c \
+	mm/mmu_interval_notifier.c mm/mmu_notifier_plain.c mm/mmu_notifier_get.c \
+	mm/mmu_notifier_rounds.c mm/mmu_notifier_all.c \
 	mm/mmu_notifier_report.c mm/mmu_notifier_checks.c mm/mmu_notifier_stats.c
 HOST_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -pthread -fno-strict-aliasing \
 	-Iinclude/host -Iinclude -include notifier_host.h -DCONFIG_DEBUG=1 \
@@ -62,7 +63,7 @@ LIFTED_RELEASE := $(filter-out %_checks.c,$(HOST_CORE))
 LIFTED_CORE_core := $(LIFTED_RELEASE)
 LIFTED_CORE_selftest := $(LIFTED_RELEASE) $(SELFTEST)
 LIFTED_CORE_debug := $(HOST_CORE) $(SELFTEST)
-LIFTED_CORE_intervals := $(filter-out %_stats.c %_plain.c,$(LIFTED_RELEASE) $(SELFTEST))
+LIFTED_CORE_intervals := $(filter-out %_stats.c %_plain.c %_get.c,$(LIFTED_RELEASE) $(SELFTEST))
 LIFTED_OWN_core := kernel.c
 LIFTED_OWN_selftest := selftest.c
 LIFTED_OWN_debug := selftest.c
