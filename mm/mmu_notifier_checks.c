@@ -23,9 +23,10 @@
  *
  *	mistake					reported
  *	a range of nothing is started		at the start, which is refused
- *	an open range is started again, or	at the start, which is refused
- *	  a new one in the place of a
- *	  forgotten one
+ *	an open range is started again		at the start, which is refused
+ *	a range is started in the place of a	at the start, which goes on, unless
+ *	  forgotten one				the forgotten one is on ->open_hits:
+ *						linking it twice would break the list
  *	a range is ended that is not open	at the end, which is ignored
  *	a range is never ended			at exit, at the last drop, and by
  *						each long wait for it
@@ -77,6 +78,26 @@ struct record {
 
 static struct record records[RECORDS];
 
+/* --- all address spaces ----------------------------------------------------- */
+
+/* Is @object on the list or tree of any address space that @has searches? */
+static bool in_use(bool (*has)(struct mmu_notifier_subscriptions *subs,
+			       const void *object),
+		   const void *object)
+{
+	struct mmu_notifier_subscriptions *subs;
+	bool found = false;
+
+	spin_lock(&notifier_all_lock);
+	for (subs = notifier_all; subs && !found; subs = subs->all_next) {
+		spin_lock(&subs->lock);
+		found = has(subs, object);
+		spin_unlock(&subs->lock);
+	}
+	spin_unlock(&notifier_all_lock);
+	return found;
+}
+
 /* --- open ranges ----------------------------------------------------------- */
 
 /* The @nr-th record that a range at this address may have. */
@@ -112,6 +133,12 @@ static void record_open(struct mmu_notifier_range *range, const void *by)
 	}
 }
 
+static void forget_record(struct record *record)
+{
+	WRITE_ONCE(record->ready, false);
+	smp_store_release(&record->range, NULL);
+}
+
 /* Return: was it open? */
 static bool drop_record(struct mmu_notifier_range *range)
 {
@@ -120,15 +147,14 @@ static bool drop_record(struct mmu_notifier_range *range)
 	if (range->core.record != UNRECORDED) {
 		if (i >= RECORDS || READ_ONCE(records[i].range) != range)
 			return false;
-		WRITE_ONCE(records[i].ready, false);
-		smp_store_release(&records[i].range, NULL);
+		forget_record(&records[i]);
 	}
 	range->core.record = 0;
 	return true;
 }
 
 /* The record of an open range that lies where @range does, or NULL. */
-static const struct record *find_at(const struct mmu_notifier_range *range)
+static struct record *find_at(const struct mmu_notifier_range *range)
 {
 	unsigned int nr;
 
@@ -139,31 +165,60 @@ static const struct record *find_at(const struct mmu_notifier_range *range)
 	return NULL;
 }
 
-bool mmu_notifier_check_start(struct mmu_notifier_range *range)
+static bool has_hit(struct mmu_notifier_subscriptions *subs, const void *object)
+	__must_hold(subs->lock)
 {
-	const void *by = __builtin_return_address(0);
-	const struct record *old = find_at(range);
+	const struct mmu_notifier_range *range;
 
-	if (range->start < range->end && !old) {
-		record_open(range, by);
-		return true;
+	for (range = subs->open_hits; range; range = range->core.next) {
+		if (range == object)
+			return true;
 	}
-	if (old)
-		WARN(true,
-		     "%s [%#lx, %#lx) is open, started by %pS; %pS starts one in its place",
-		     mmu_notifier_event_name(old->event), old->start, old->end,
-		     old->by, by);
-	else
-		WARN(true, "%pS starts %s of nothing, [%#lx, %#lx)", by,
-		     mmu_notifier_event_name(range->event), range->start,
-		     range->end);
-	/* One that is started twice stays open for the end of its first start. */
-	if (old && range->core.record)
-		return false;
+	return false;
+}
+
+/* Do not start @range; its end then does nothing. */
+static bool refuse(struct mmu_notifier_range *range)
+{
 	range->core.record = NOT_OPEN;
 	range->core.ticket = 0;
 	range->core.told = 0;
 	return false;
+}
+
+/*
+ * @range is open by its record, which is @old. Started twice without being set up
+ * anew, it stays open for the end of its first start. Otherwise @old was forgotten
+ * and @range is another that lies in its place. Return: may it start?
+ */
+static bool may_start_over(struct mmu_notifier_range *range, struct record *old,
+			   const void *by)
+{
+	WARN(true,
+	     "%s [%#lx, %#lx) is open, started by %pS; %pS starts one in its place",
+	     mmu_notifier_event_name(old->event), old->start, old->end, old->by,
+	     by);
+	if (range->core.record)
+		return false;
+	if (in_use(has_hit, range))
+		return refuse(range);
+	forget_record(old);
+	return true;
+}
+
+bool mmu_notifier_check_start(struct mmu_notifier_range *range)
+{
+	const void *by = __builtin_return_address(0);
+	struct record *old = find_at(range);
+
+	if (old && !may_start_over(range, old, by))
+		return false;
+	if (WARN(range->start >= range->end,
+		 "%pS starts %s of nothing, [%#lx, %#lx)", by,
+		 mmu_notifier_event_name(range->event), range->start, range->end))
+		return refuse(range);
+	record_open(range, by);
+	return true;
 }
 
 bool mmu_notifier_check_end(struct mmu_notifier_range *range)
@@ -189,8 +244,7 @@ void mmu_notifier_check_freed(const struct mm_struct *mm)
 	for (i = 0; i < RECORDS; i++) {
 		if (!smp_load_acquire(&records[i].ready) || records[i].mm != mm)
 			continue;
-		WRITE_ONCE(records[i].ready, false);
-		smp_store_release(&records[i].range, NULL);
+		forget_record(&records[i]);
 	}
 }
 
@@ -245,24 +299,6 @@ static bool has_interval(struct mmu_notifier_subscriptions *subs,
 			return true;
 	}
 	return false;
-}
-
-/* Is @object in use in any address space, as @has finds it? */
-static bool in_use(bool (*has)(struct mmu_notifier_subscriptions *subs,
-			       const void *object),
-		   const void *object)
-{
-	struct mmu_notifier_subscriptions *subs;
-	bool found = false;
-
-	spin_lock(&notifier_all_lock);
-	for (subs = notifier_all; subs && !found; subs = subs->all_next) {
-		spin_lock(&subs->lock);
-		found = has(subs, object);
-		spin_unlock(&subs->lock);
-	}
-	spin_unlock(&notifier_all_lock);
-	return found;
 }
 
 bool notifier_check_register(const struct mmu_notifier *sub)

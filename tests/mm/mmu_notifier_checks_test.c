@@ -3,9 +3,9 @@
  * tests/mm/mmu_notifier_checks_test.c - mistakes of callers, reported by name
  *
  * Each test makes one mistake and reads the report: that there is one, that it
- * names the caller, and that the mistake did no harm. What was ended twice must
- * not let the count of open ranges wrap; what was registered twice must not make
- * the next start walk in a circle.
+ * names the caller, and that the mistake did no harm. A range ended twice must
+ * not let the count of open ranges wrap; an object registered twice must not
+ * make the next start walk in a circle.
  *
  * The report is read from a console. There is no taking a console away, so it
  * stays, and listens only while a test wants it to.
@@ -194,26 +194,59 @@ KTEST_F(mmu_notifier_checks, a_second_start_is_reported_and_refused,
 
 /*
  *	start				forgotten: say the function has returned
- *	init; start, in its place	refused, and the forgotten one is named
- *	end				does nothing
+ *	init; start, in its place	told to the subscriber; the forgotten one is named
  */
 KTEST_F(mmu_notifier_checks, a_start_in_the_place_of_a_forgotten_range_names_it,
 	KT_EXPECT_REPORT)
 {
-	struct mmu_notifier_range range, kept;
+	struct mmu_notifier_range range;
 	struct mm_struct *mm = mm_alloc();
+	struct watcher w;
 
 	REQUIRE(mm);
+	watcher_init(&w, test);
+	REQUIRE_EQ(watch(&w, mm, 6, 7), 0);
+	start_by_name(&range, mm, 2, 3);
+	expect_warnings();
+	start_of(&range, mm, 6, 7);
+	EXPECT_EQ(w.calls, 1u);
+	end_of(&range);
+	mmu_interval_notifier_remove(&w.sub);
+	EXPECT_EQ(stats_of(mm).open_hits, 0UL);
+	EXPECT_EQ(stats_of(mm).open_ranges, 1UL);
+	mmput(mm);
+	EXPECT_WARNED(2, "CLEAR [0x2000, 0x3000) is open",
+		      "started by start_by_name+", "exit: 1 ranges are open");
+}
+
+/*
+ *	start, overlaps an interval	forgotten; the list of hits leads through it
+ *	init; start, in its place	refused, and the forgotten one is named
+ *	end				does nothing
+ *	the forgotten one is put back and ended: nothing is lost
+ */
+KTEST_F(mmu_notifier_checks, a_start_in_the_place_of_a_forgotten_hit_is_refused,
+	KT_EXPECT_REPORT)
+{
+	struct mmu_notifier_range range, kept;
+	struct mm_struct *mm = mm_alloc();
+	struct watcher w;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	REQUIRE_EQ(watch(&w, mm, 2, 7), 0);
 	start_by_name(&range, mm, 2, 3);
 	kept = range;
 	expect_warnings();
 	start_of(&range, mm, 6, 7);
+	EXPECT_EQ(w.calls, 1u);
 	end_of(&range);
 	EXPECT_WARNED(1, "CLEAR [0x2000, 0x3000) is open",
 		      "started by start_by_name+");
 	range = kept;
 	end_of(&range);
-	EXPECT_EQ(atomic64_read(&mm->notifier_ranges), 0L);
+	expect_rest(test, mm);
+	mmu_interval_notifier_remove(&w.sub);
 	mmput(mm);
 }
 
