@@ -120,7 +120,7 @@ static struct page *look_up(struct contest_round *round, struct pretender *this)
 	return got == 1 ? page : got < 0 ? ERR_PTR(got) : NULL;
 }
 
-/* What the look-up would change, before its section begins. */
+/* Change before the section begins all that the look-up would change in it. */
 static long fault_in(struct contest_round *round)
 {
 	unsigned int flags = FOLL_WRITE;

@@ -333,7 +333,7 @@ static noinline void exchange_with_heir(struct interval_tree_node *node,
 	node->child[RIGHT] = child;
 	node->child_end[RIGHT] = child_end;
 	set_parent(child, node);
-	/* What is above has lost @node; below, the caller takes it out. */
+	/* The nodes above have lost @node; below, the caller takes it out. */
 	if (above)
 		lower_bounds(above, side_of(heir, above), subtree_end(heir));
 }

@@ -36,7 +36,7 @@
  *  2. A look-up that finds everything as it wants it changes nothing. For
  *     get_user_pages_remote() that is every page present with the right asked
  *     for; for make_device_exclusive_range() every entry writable or exclusive.
- *  3. What the look-up raises although nothing was left to change is its own
+ *  3. A look-up that finds nothing left to change still raises one event, its own
  *     EXCLUSIVE, which its driver ignores (R1.24). An exclusive entry is taken
  *     over and not restored: a restore would be a CLEAR in every round.
  *

@@ -21,7 +21,7 @@
 
 enum { HPET, PM, PIT };
 
-/* What is counted in @ms by a counter of @hz, read within @error TSC ticks. */
+/* The ticks in @ms of a counter of @hz, read within @error TSC ticks. */
 static struct clock_span span_of(u64 ms, u64 hz, u64 error)
 {
 	return (struct clock_span){

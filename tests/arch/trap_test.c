@@ -232,7 +232,7 @@ static void run_with_flags(unsigned long more)
 }
 
 /*
- * What the interrupted code was doing says nothing of the handler: AC set would
+ * A handler must not inherit the flags of the code it interrupted: AC set would
  * let it touch user memory, DF set would run its string instructions backwards.
  */
 KTEST(trap, a_handler_begins_without_the_flags_of_what_it_interrupted)

@@ -154,7 +154,7 @@ static void act_as_owner(struct team_worker *me)
 	}
 }
 
-/* What the device itself has, and what the CPU has. */
+/* Compare the device's own translation with the CPU's entry. */
 static void check_page(struct race *race, vaddr_t va)
 {
 	struct ktest *test = race->test;
@@ -376,7 +376,7 @@ static void end_one_side(struct team_worker *me)
  *	acknowledges
  *				ends, once		ends, once
  *
- * What is left over of either would be a leak of this test.
+ * A rest of either would be a leak of this test.
  */
 KTEST_F(peer_race, exit_raced_by_destroy_ends_both_beside_a_running_order,
 	KT_NEEDS_PEER)

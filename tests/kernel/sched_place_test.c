@@ -2,7 +2,7 @@
 /*
  * tests/kernel/sched_place_test.c - a woken task goes where nothing runs
  *
- * What a claim takes is seen on a mask made up for the test.  That sleepers really
+ * A made-up mask shows which bit a claim takes.  That sleepers really
  * run side by side, and that an idle CPU fetches what waits elsewhere, is seen by
  * CPUs that are held until it has happened.
  */

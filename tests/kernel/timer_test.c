@@ -98,7 +98,7 @@ KTEST(timer, a_function_may_arm_its_timer_again)
 	EXPECT_EQ(atomic_read(&p.runs), 6);
 }
 
-/* What a caller may mean by "for ever". */
+/* The ways in which a caller may say "for ever". */
 static const u64 far_away[] = {
 	INT64_MAX / 2,      INT64_MAX - 1, INT64_MAX,
 	(u64)INT64_MAX + 1, ~0ULL - 1,     ~0ULL,

@@ -213,7 +213,7 @@ KTEST_F(ktest, must_fail_by_a_panic, KT_BY_NAME_ONLY)
 	panic("ktest: a test that panics");
 }
 
-/* What an init call that runs wild could print: a pass of its own. */
+/* An init call that runs wild could print a pass of its own. */
 KTEST_F(ktest, must_fail_by_claiming_a_pass, KT_BY_NAME_ONLY)
 {
 	ktest_print("1..2\nok 1 a.first\nok 2 a.second\n");

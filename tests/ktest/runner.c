@@ -348,7 +348,7 @@ int ktest_run(const char *globs, unsigned long repeat, u64 seed,
 	}
 	if (!number)
 		return -ENOENT;
-	/* What is left after an early end may be only what is skipped. */
+	/* After an early end, all tests that are left may be skipped ones. */
 	return totals.failed || (whole && !totals.passed) ? -EIO : 0;
 }
 

@@ -28,7 +28,7 @@ static void draw(struct team_worker *me)
 		notes->drawn[me->number][me->round] = rng_next(&me->rng);
 }
 
-/* What the workers of a test draw if the test has this seed. */
+/* The numbers that the workers of a test draw, given its seed. */
 static void draw_as(struct ktest *test, u64 seed, struct notes *notes)
 {
 	struct rng of_the_test = test->rng;

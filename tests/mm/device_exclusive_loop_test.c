@@ -6,8 +6,8 @@
  * driver_loop() is the loop that include/mm/device_exclusive.h shows, line for
  * line, with a count of its passes; driver_rounds() is the same with the rounds
  * of mm/notifier/mmu_notifier.h. The driver here has an interval subscription over
- * its run and notes what its device would have. What counts is how many passes the
- * loop takes and which events it raises; no clock is asked.
+ * its run and notes what its device would have. The tests count the passes of the
+ * loop and the events it raises; no clock is asked.
  */
 #include <arch/tlb.h>
 #include <kernel/mutex.h>
@@ -285,7 +285,7 @@ KTEST(device_exclusive, a_page_that_a_cpu_has_read_is_had_in_two_passes)
 	sandbox_close(&box);
 }
 
-/* What it takes to take a page over is what a write of the CPU would take. */
+/* Taking a page over needs the same rights as a write of the CPU. */
 KTEST(device_exclusive, a_page_is_taken_over_only_where_a_write_is_allowed)
 {
 	struct driver driver;

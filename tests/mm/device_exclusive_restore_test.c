@@ -249,7 +249,7 @@ KTEST(device_exclusive, a_fault_that_waits_for_a_page_holds_it)
 	sandbox_close(&box);
 }
 
-/* What a restored entry says; @entry is put in place of the exclusive one. */
+/* Put @entry in place of the exclusive one; return the entry restored from it. */
 static pte_t restored_from(struct sandbox *box, pte_t entry)
 {
 	sandbox_set_pte(box, AT(0), entry);

@@ -3,9 +3,9 @@
  * tests/mm/exclusive_fixture.h - what the tests of exclusive pages share
  *
  * There is no device here: the test holds the page locks that a driver would
- * hold, and a sandbox's observer stands for the driver's subscription. What a
- * device does with its page is checked by its effect on memory: the test
- * writes through the direct map while the page is exclusive.
+ * hold, and a sandbox's observer stands for the driver's subscription. The
+ * device's accesses are checked by their effect on memory: the test writes
+ * through the direct map while the page is exclusive.
  */
 #ifndef TESTS_MM_EXCLUSIVE_FIXTURE_H
 #define TESTS_MM_EXCLUSIVE_FIXTURE_H

@@ -3,8 +3,8 @@
  * tests/mm/lookup_fixture.h - one page that a driver looks up in rounds
  *
  * A driver of the simplest kind looks one page of a real address space up, for
- * writing, and others change that page with the operations of mm/. What counts
- * is how many rounds it takes; no clock is asked.
+ * writing, and others change that page with the operations of mm/. The tests
+ * count its rounds; no clock is asked.
  *
  * Changes are forced between two steps of the look-up by a demon: a thread that
  * empties the page once each time it is asked to, and then is either done or

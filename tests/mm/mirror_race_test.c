@@ -152,7 +152,7 @@ static long make_a_hole(struct arena *arena, unsigned long page)
 	return err < 0 ? err : 0;
 }
 
-/* What has no memory leaves the mapping as it was; nothing else fails. */
+/* A change that gets no memory leaves the mapping as it was. */
 static void changed(struct arena *arena, long err)
 {
 	atomic_inc(&arena->changes);

@@ -161,7 +161,7 @@ KTEST(mmu_notifier_nothing, an_interval_of_nothing_or_beyond_the_space_is_refuse
 			EXPECT(!w.sub.mm && !w.sub.ops);
 			continue;
 		}
-		/* What was accepted is there for all who ask. */
+		/* An accepted interval is seen by statistics, changes and verify. */
 		mmu_notifier_range_init(&whole, MMU_NOTIFY_CLEAR, 0, NULL, mm,
 					0, ~0UL);
 		mmu_notifier_invalidate_range_start(&whole);

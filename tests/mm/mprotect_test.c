@@ -341,8 +341,8 @@ struct uses {
 };
 
 /*
- * What a processor does at the first write through a writable entry that is
- * clean: in one instruction, only if the entry is as it was read, and without a
+ * Do as a processor does at the first write through a clean writable entry: set
+ * the mark in one instruction, only if the entry is as it was read, without a
  * lock. Where the entry is not there the write would fault, and come later.
  */
 static bool use_entry(pte_t *ptep)

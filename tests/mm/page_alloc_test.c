@@ -268,7 +268,7 @@ KTEST(page_alloc, an_attempt_that_has_another_plan_is_not_made_to_fail)
 /* Above this the machine is too large to be taken whole in a test. */
 #define EXHAUSTIBLE_PAGES (512ul << (20 - PAGE_SHIFT))
 
-/* What others, who run meanwhile, may take or give. */
+/* Pages that threads beside the test may take or give. */
 #define OTHERS 16ul
 
 static bool too_large(struct ktest *test)

@@ -144,8 +144,8 @@ static void a_denied_access_fails_with_exact_counts(void)
 }
 
 /*
- * What the end of a failed request says: the element that was denied, or the
- * first byte; the old values of what was done before it, and only those.
+ * The end of a failed request names the element that was denied, or the first
+ * byte, and has the old values of the elements done before it, and only those.
  */
 static void a_failed_request_says_what_it_did_and_where_it_failed(void)
 {

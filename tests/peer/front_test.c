@@ -196,7 +196,7 @@ static void a_kick_without_a_descriptor_is_refused(void)
 	guest_shutdown(&g);
 }
 
-/* What a generic front end says, which has no configuration of its own. */
+/* A generic front end has no configuration of its own and asks the device. */
 static void the_configuration_names_the_device(void)
 {
 	struct {

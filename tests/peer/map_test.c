@@ -101,7 +101,7 @@ static void a_vector_is_all_or_nothing(void)
 		EXPECT_EQ(query(&g, 1, i * 0x1000),
 			  i == 3 ? guest_page(9) | MAP_R : 0);
 
-	/* What an entry says of itself comes before what is there. */
+	/* An entry's own faults are found before a clash with what is mapped. */
 	request.entry[4].va = 0x4001;
 	EXPECT_EQ(map_many(&g, &request, 5, &bad), PEER_S_BAD_ADDRESS);
 	EXPECT_EQ(bad, 4);
@@ -166,7 +166,7 @@ static void tables_end_where_their_budget_does(void)
 	EXPECT_EQ(status, PEER_S_LIMIT);
 	/* 65,536 - 1 - 1 - 128 tables are left for the pages. */
 	EXPECT_EQ(pages - n + bad, 65536 - 130);
-	/* What the refused vector had begun is gone, the rest is there. */
+	/* The refused vector left nothing; earlier translations are there. */
 	EXPECT_EQ(query(&g, 1, request.entry[0].va), 0);
 	EXPECT_EQ(query(&g, 1, 0), guest_page(0) | MAP_R);
 	EXPECT_EQ(invalidate(&g, 1, 0, 1ull << 48), PEER_S_OK);

@@ -2,7 +2,7 @@
 /*
  * tests/peer/program_test.c - the command line, the socket, signals, statuses
  *
- * What scripts rely on when they start the program beside QEMU.
+ * Command line, output and statuses on which scripts rely.
  */
 #include <errno.h>
 #include <fcntl.h>

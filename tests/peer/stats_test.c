@@ -21,7 +21,7 @@ static const struct peer_wire_work add = {
 	.repeat = 1,
 };
 
-/* What was counted since the last look. */
+/* The counts since the last look. */
 static struct peer_wire_stats_answer since(struct guest *g,
 					   struct peer_wire_stats_answer *last)
 {

@@ -7,7 +7,7 @@
  *	DSDT	what to write there for S5, from the object \_S5
  *	HPET	where the registers are
  *
- * None of these has to exist. What a table does not say is left at 0, and the
+ * None of these has to exist. A field that no table fills is left at 0. The
  * machine is then without that counter, or is not powered off.
  *
  * The DSDT is a program (AML), which is not interpreted. \_S5 is looked for by

@@ -31,7 +31,7 @@ u64 arch_clock_mult;
 static u64 tsc_hz, apic_hz;
 static u64 apic_mult; /* counts per ns, << 32 */
 
-/* What decided, to be said when there is a console. */
+/* The counters that decided, kept until there is a console. */
 static struct {
 	const char *best;
 	const char *other;
@@ -41,7 +41,7 @@ static struct {
 static DEFINE_PER_CPU(u64, next_tick);
 static DEFINE_PER_CPU(u64, wake);
 
-/* What the counters said, as a sentence. */
+/* The counters' disagreement, as a sentence. */
 static const char *no_agreement(const struct refclock *refs,
 				const struct clock_estimate *e, unsigned int n)
 {

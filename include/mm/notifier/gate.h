@@ -14,7 +14,7 @@
  *		30..59	inside, epoch 1
  *		61	SELECT: the epoch that newcomers belong to
  *		62	BUSY: a thread waits
- *		63	LOOK: whoever goes in or out must look closer. The sign,
+ *		63	LOOK: a guest that comes or goes looks closer. The sign,
  *			so that one instruction counts and tests. Set with BUSY,
  *			and for good where the owner wants each one to look
  */

@@ -2,15 +2,15 @@
 /*
  * mm/notifier/mmu_notifier.h - be told before a mapping changes
  *
- * Whoever keeps translations of an address space outside the CPU's page
- * tables subscribes here, in one of two ways:
+ * A driver whose device keeps translations outside the CPU's page tables
+ * subscribes here, in one of two ways:
  *
  *	plain		struct mmu_notifier: told of every change in the mm
  *	interval	struct mmu_interval_notifier: told of changes that touch
  *			one interval, with a collision-retry read section for
  *			device faults that run in parallel
  *
- * Whoever changes a mapping brackets the change:
+ * An invalidator, code that changes a mapping, brackets the change:
  *
  *	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, 0, vma, mm, s, e);
  *	mmu_notifier_invalidate_range_start(&range);
@@ -480,8 +480,8 @@ mmu_interval_check_retry(struct mmu_interval_notifier *interval_sub,
  *		mmu_interval_round_unlock(&rounds);
  *	} while (again);
  *
- * What the look-up may change (an empty entry, the zero page, an exclusive entry)
- * it changes before the section: get_user_pages_remote() without FOLL_GET. A
+ * A driver makes the changes of its look-up (an empty entry, the zero page, an
+ * exclusive entry) before the section: get_user_pages_remote() without FOLL_GET. A
  * change inside is a change like any other's, and the round is lost.
  */
 
@@ -545,7 +545,7 @@ void mmu_interval_round_begin(struct mmu_interval_rounds *rounds);
  * mmu_interval_round_looked_up() - mmap_lock is not needed any more
  * @rounds: begun
  *
- * Lets go of it unless it is what keeps changes out. The driver's lock may be
+ * Drops mmap_lock unless it is what keeps changes out. The driver's lock may be
  * waited for after this; while the device is told, the mm is not held up.
  */
 void mmu_interval_round_looked_up(struct mmu_interval_rounds *rounds);

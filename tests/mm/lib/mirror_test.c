@@ -120,7 +120,7 @@ static void unmap_the_page(void *arg)
 	EXPECT_EQ(do_munmap(box->mm, AT(0), LEN(1)), 0);
 }
 
-/* What its look-up found is gone by the time it would be installed. */
+/* The page that the look-up found is gone before it can be installed. */
 KTEST(mirror, a_look_up_that_an_unmap_came_into_installs_nothing)
 {
 	struct sandbox *box = sandbox_new(test, SANDBOX_UNOBSERVED);

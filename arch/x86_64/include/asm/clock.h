@@ -83,7 +83,7 @@ enum refclock_answer {
 enum refclock_answer refclock_measure(const struct refclock *ref,
 				      struct clock_span *span);
 
-/* What one span says. */
+/* The speeds that one span gives. */
 struct clock_estimate {
 	unsigned int source; /* which counter; two spans of one share it */
 	u64 tsc_hz;
