@@ -7,9 +7,6 @@
 
 Each function below called check_NAME is one check; it returns a list of what
 is wrong, one line each.  Closes with `N passed, N failed, N skipped`.
-
-Over 600 lines because each check is a few lines upon helpers that all share,
-and a new one shall need no file of its own.
 """
 
 import concurrent.futures
@@ -18,6 +15,8 @@ import re
 import subprocess
 import sys
 import time
+
+import rules
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 JOBS = os.cpu_count() or 2
@@ -219,6 +218,7 @@ def check_layering():
 FLUSHES_AND_TELLS = ('include/mm/tlb.h', 'mm/tlb.c')
 
 
+# rules check.flushes: R2.9 R2.10
 def check_flushes():
     """user translations are flushed where secondary TLBs are told, only there"""
     wrong = []
@@ -267,6 +267,7 @@ def private_headers(build_name):
     return included
 
 
+# rules check.headers: R6.1 R6.6
 def check_headers():
     """every header compiles alone, first, in each kernel that has it"""
     compiler = os.environ.get('CC_ALONE', 'x86_64-linux-gnu-gcc')
@@ -373,20 +374,6 @@ def code_words():
     return words
 
 
-def test_names():
-    names = set()
-    for path in files('tests/*.c', 'tests/**/*.c'):
-        for suite, name in re.findall(
-                r'\bKTEST(?:_F)?\(\s*(\w+)\s*,\s*(\w+)', text_of(path)):
-            names.add('%s.%s' % (suite, name))
-    for path in files('tests/peer/*.c'):
-        for group, tests in re.findall(r'\bTAP_GROUP\((\w+),(.*?)\);',
-                                       text_of(path), re.S):
-            names.update('%s.%s' % (group, name)
-                         for name in re.findall(r'\bT\((\w+)\)', tests))
-    return names
-
-
 def models_speak_of(words):
     """name() in the comments of a model is a function of the code, or its own."""
     wrong = []
@@ -412,7 +399,7 @@ def check_documents():
     """paths, functions and tests that documents and models mention exist"""
     wrong = []
     words = code_words()
-    names = test_names()
+    names = rules.test_names()
     suites = {name.split('.')[0] for name in names}
     roots = tuple(sorted({f.split('/')[0] + '/' for f in files()
                           if '/' in f}))
@@ -450,72 +437,9 @@ def judge_quoted(quoted, words, names, suites, roots):
     return wrong
 
 
-# The rules of the notifiers: how many each section has. A rule is never
-# renumbered, so that what headers and sources quote stays right.
-RULES = {1: 25, 2: 36, 3: 10, 4: 31, 5: 9, 6: 7}
-# Where a test may be that is not inside the kernel: prefix, files, its name in
-# their text.
-OTHER_TESTS = (
-    ('host.', 'tests/host/*.c', r'^ \* tests/host/%s\.c - '),
-    ('host.', 'tests/host/build.mk', r'^HOST_CMD_%s := '),
-    ('model.', 'tests/model/*', r'^search %s '),
-    ('litmus.', 'tests/model/litmus/*.litmus', r'^C %s$'),
-    ('model.seeded_', 'tests/model/*', r'^bug \w+ %s '),
-    ('panic.', 'tests/panic/cases', r'^case %s$'),
-    ('boots.', 'scripts/*.py', r"^    '%s': "),
-    ('check.', 'scripts/check.py', r'^def check_%s\('),
-    ('configs.', 'scripts/configs.py', r'^def %s\('),
-)
-
-
-def is_test(quoted, names):
-    """Does `quoted` name a test that exists?"""
-    if quoted in names:
-        return True
-    return any(quoted.startswith(prefix) and
-               re.search(words % re.escape(quoted[len(prefix):]),
-                         text_of(path), re.M)
-               for prefix, pattern, words in OTHER_TESTS
-               for path in files(pattern))
-
-
 def check_rules():
-    """docs/semantics.md has every rule of sections 1 to 6, each with a test
-
-    A row: rules, meaning, tests.  A rule that none can test says `untested:'
-    and why in place of the tests.
-    """
-    wrong = []
-    names = test_names()
-    missing = {'R%d.%d' % (section, number)
-               for section, count in RULES.items()
-               for number in range(1, count + 1)}
-    known = set(missing)
-    rows = re.findall(r'^\| (R[^|]*) \|([^|]*)\|(?:.*\|)?([^|]*)\|$',
-                      text_of('docs/semantics.md'), re.M)
-    for rules, meaning, tests in rows:
-        rules = [rule for rule in re.findall(r'R\d+\.\d+', rules)
-                 if int(rule[1:].split('.')[0]) in RULES]
-        if not rules:
-            continue
-        where = 'docs/semantics.md: %s: ' % ', '.join(rules)
-        for rule in rules:
-            missing.discard(rule)
-            if rule not in known:
-                wrong.append(where + 'there is no rule ' + rule)
-        if not meaning.strip():
-            wrong.append(where + 'does not say what it means')
-        if re.match(r'\s*untested: \w+ \w+', tests):
-            continue
-        if not any(is_test(quoted, names)
-                   for quoted in re.findall(r'`([^`]+)`', tests)):
-            wrong.append(where + 'names no test that exists')
-        wrong += [where + 'no test ' + quoted
-                  for quoted in re.findall(r'`(\w+\.\w+)`', tests)
-                  if not is_test(quoted, names)]
-    return wrong + ['docs/semantics.md: no row for ' + rule
-                    for rule in sorted(missing, key=lambda r:
-                                       [int(n) for n in r[1:].split('.')])]
+    """docs/semantics.md has every rule of sections 1 to 6, and its table is true"""
+    return rules.check()
 
 
 def check_locking():

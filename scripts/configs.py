@@ -108,6 +108,7 @@ def fields_found(build, option):
     return found
 
 
+# rules configs.absent: R5.9 R6.1 R6.5 R6.6 R6.7
 def absent(build):
     """Nothing of what the build lacks is in it, and it would be seen."""
     wrong = make('BUILD=' + FULL, 'all')

@@ -4,7 +4,7 @@
 A log says which expression did not hold. The tree says more, and this finds
 it by the test's name:
 
-    the rule        the rows of docs/semantics.md that list the test
+    the rule        the rules of docs/semantics.md that the test states
     the race        a drawing in two columns whose text names the test, in
                     docs/races.md or in the comments of a source
     the test        the comment above it, which draws its ranges
@@ -16,9 +16,10 @@ import functools
 import os
 import re
 
+import rules
+
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SOURCES = ('mm', 'kernel', 'drivers', 'arch', 'include', 'demo')
-ROW = re.compile(r'^\| (R[^|]*) \|([^|]*)\|(?:.*\|)?([^|]*)\|$', re.M)
 COMMENT = re.compile(r'/\*.*?\*/', re.S)
 LINES_OF_A_COMMENT = 40
 
@@ -27,13 +28,6 @@ LINES_OF_A_COMMENT = 40
 def text_of(path):
     with open(path, encoding='utf-8', errors='replace') as source:
         return source.read()
-
-
-def rules(name, semantics):
-    """['R1.2: its sentence'] of the rows that list the test."""
-    return ['%s: %s' % (rule.strip(), ' '.join(means.split()))
-            for rule, means, tests in ROW.findall(semantics)
-            if '`%s`' % name in tests]
 
 
 def plain(comment):
@@ -126,7 +120,7 @@ def sources(top, rooms=SOURCES):
 def home_of(name, top=TOP):
     """The file that defines a test."""
     suite, test = name.split('.', 1)
-    head = re.compile(r'^KTEST(?:_F)?\(\s*%s,\s*%s\b' %
+    head = re.compile(r'^KTEST\(\s*%s,\s*%s\b' %
                       (re.escape(suite), re.escape(test)), re.M)
     for source in sources(top, ('tests',)):
         if test in text_of(source) and head.search(text_of(source)):
@@ -138,7 +132,7 @@ def comment_above(name, source):
     """The lines of the comment right above the test."""
     suite, test = name.split('.', 1)
     match = re.search(r'(/\*(?:(?!\*/).)*\*/)\n'
-                      r'KTEST(?:_F)?\(\s*%s,\s*%s\b' %
+                      r'KTEST\(\s*%s,\s*%s\b' %
                       (re.escape(suite), re.escape(test)), source, re.S)
     lines = plain(match.group(1)) if match else []
     while lines and not lines[0]:
@@ -152,10 +146,7 @@ def about(name, top=TOP):
     """All that the tree says of a test, as lines to print below its failure."""
     if not re.match(r'^\w+\.\w+$', name):
         return []
-    semantics = os.path.join(top, 'docs', 'semantics.md')
-    said = ['rule ' + rule for rule in
-            (rules(name, text_of(semantics)) if os.path.exists(semantics)
-             else [])]
+    said = ['rule ' + rule for rule in rules.stated_by(name, top)]
     home = home_of(name, top)
     lines = comment_above(name, text_of(os.path.join(top, home))) \
         if home else []

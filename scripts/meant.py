@@ -109,7 +109,7 @@ def tests_of_sources(top=TOP, dropped=()):
                 continue
             with open(os.path.join(top, path), encoding='utf-8') as source:
                 for suite, test in re.findall(
-                        r'^KTEST(?:_F)?\(\s*(\w+),\s*(\w+)', source.read(),
+                        r'^KTEST\(\s*(\w+),\s*(\w+)', source.read(),
                         re.M):
                     found[suite + '.' + test] = path
     return found

@@ -38,7 +38,7 @@
 struct task;
 struct ktest;
 
-/** Flags of a test, for KTEST_F(). */
+/** Flags of a test, for KT_FLAGS(). */
 enum ktest_flags {
 	/** Skipped, by name, when no peer device answers. */
 	KT_NEEDS_PEER = 1 << 0,
@@ -85,6 +85,7 @@ struct ktest_case {
 	unsigned int line;
 	unsigned int flags;
 	void (*fn)(struct ktest *test);
+	const char *rules; /* NULL, or numbers of docs/semantics.md */
 };
 
 /** The most clean-ups that are registered at one time. */
@@ -121,7 +122,19 @@ struct ktest {
 	unsigned int nr_cleanups;
 };
 
-#define KTEST_F(suite_, name_, flags_)                             \
+/** What a test needs, and how it is run; for KTEST(). */
+#define KT_FLAGS(flags_) .flags = (flags_)
+
+/** The rules of docs/semantics.md that a test states: "R4.9 R4.10"; for KTEST(). */
+#define KT_RULES(rules_) .rules = (rules_)
+
+/**
+ * KTEST() - define and register a test
+ * @suite_: the source it is about, without directory and `_test`
+ * @name_: a sentence: what holds
+ * @...: KT_FLAGS(), KT_RULES(), or both
+ */
+#define KTEST(suite_, name_, ...)                                  \
 	static void ktest_##suite_##__##name_(struct ktest *test); \
 	static const struct ktest_case __used __aligned(8)         \
 		__section(".ktest." #suite_ "." #name_)            \
@@ -130,17 +143,9 @@ struct ktest {
 				.name = #name_,                    \
 				.file = __FILE__,                  \
 				.line = __LINE__,                  \
-				.flags = (flags_),                 \
 				.fn = ktest_##suite_##__##name_,   \
-	};                                                         \
+				__VA_ARGS__};                      \
 	static void ktest_##suite_##__##name_(struct ktest *test)
-
-/**
- * KTEST() - define and register a test
- * @suite: the source it is about, without directory and `_test`
- * @name: a sentence: what holds
- */
-#define KTEST(suite, name) KTEST_F(suite, name, 0)
 
 /** How two values are compared; internal to the EXPECT macros. */
 enum ktest_op {

@@ -220,8 +220,8 @@ static int flush_with_the_lock(void *arg)
  *
  * That CPU cannot take an interrupt, so its wait must serve the flush.
  */
-KTEST_F(tlb, a_cpu_that_waits_for_a_lock_with_interrupts_off_serves_flushes,
-	KT_NEEDS_SMP)
+KTEST(tlb, a_cpu_that_waits_for_a_lock_with_interrupts_off_serves_flushes,
+      KT_FLAGS(KT_NEEDS_SMP))
 {
 	struct contest c = {.taken = 0};
 	unsigned int first = cpumask_first(&cpu_online_mask);

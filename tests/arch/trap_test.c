@@ -273,7 +273,7 @@ KTEST(trap, every_entry_clears_ac_where_the_cpu_has_smap)
 }
 
 /* Without a gate for it the fault becomes a double, then a triple fault. */
-KTEST_F(trap, must_fail_by_a_triple_fault, KT_BY_NAME_ONLY)
+KTEST(trap, must_fail_by_a_triple_fault, KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	struct table_pointer none = {0, 0};
 

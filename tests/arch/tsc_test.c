@@ -141,7 +141,7 @@ static bool is_near(s64 ticks)
 	return ticks <= far && ticks >= -far;
 }
 
-KTEST_F(tsc, a_cpu_that_lags_is_set_right, KT_NEEDS_SMP)
+KTEST(tsc, a_cpu_that_lags_is_set_right, KT_FLAGS(KT_NEEDS_SMP))
 {
 	static const struct tsc_ops ops = {read_behind, add_behind};
 
@@ -156,7 +156,7 @@ KTEST_F(tsc, a_cpu_that_lags_is_set_right, KT_NEEDS_SMP)
 	EXPECT(is_near(behind));
 }
 
-KTEST_F(tsc, a_cpu_that_is_right_is_left_alone, KT_NEEDS_SMP)
+KTEST(tsc, a_cpu_that_is_right_is_left_alone, KT_FLAGS(KT_NEEDS_SMP))
 {
 	static const struct tsc_ops ops = {read_behind, add_behind};
 
@@ -167,7 +167,7 @@ KTEST_F(tsc, a_cpu_that_is_right_is_left_alone, KT_NEEDS_SMP)
 	EXPECT_EQ(behind, 0);
 }
 
-KTEST_F(tsc, a_cpu_that_cannot_be_set_right_is_refused, KT_NEEDS_SMP)
+KTEST(tsc, a_cpu_that_cannot_be_set_right_is_refused, KT_FLAGS(KT_NEEDS_SMP))
 {
 	static const struct tsc_ops fixed = {read_behind, add_behind};
 	static const struct tsc_ops fast = {read_other_speed, add_behind};

@@ -11,7 +11,8 @@
 #include "../ktest/team.h"
 #include "peer_arena.h"
 
-KTEST_F(peer_atomic, grant_takes_the_page_and_a_touch_takes_it_back, KT_NEEDS_PEER)
+KTEST(peer_atomic, grant_takes_the_page_and_a_touch_takes_it_back,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_translation found = {0};
 	struct peer_arena arena;
@@ -62,8 +63,8 @@ static const struct operation operations[] = {
 	{PEER_OP_MAX, 0x12, 0x11, 0, 0x12},
 };
 
-KTEST_F(peer_atomic, every_operation_at_every_width_computes_what_it_says,
-	KT_NEEDS_PEER)
+KTEST(peer_atomic, every_operation_at_every_width_computes_what_it_says,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena arena;
 	unsigned int i, width;
@@ -94,7 +95,7 @@ KTEST_F(peer_atomic, every_operation_at_every_width_computes_what_it_says,
 	arena_close(&arena);
 }
 
-KTEST_F(peer_atomic, read_only_page_is_denied_to_an_atomic, KT_NEEDS_PEER)
+KTEST(peer_atomic, read_only_page_is_denied_to_an_atomic, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena arena;
 	u64 done;
@@ -133,7 +134,8 @@ static void look_at_lock(struct peer_context *ctx, vaddr_t va, void *arg)
  * R8.20, R8.24: the page lock is what makes a grant worth an access. The hook
  * is called when the replay has been reported.
  */
-KTEST_F(peer_atomic, page_stays_locked_until_the_replay_is_reported, KT_NEEDS_PEER)
+KTEST(peer_atomic, page_stays_locked_until_the_replay_is_reported,
+      KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R8.24"))
 {
 	struct lock_check check = {0};
 	struct peer_hooks hooks = {.before_unlock = look_at_lock, .arg = &check};
@@ -182,7 +184,8 @@ static void add_from_a_cpu(struct team_worker *me)
  * A CPU cannot have the page back before the device had its access, so no
  * grant is revoked unused, however hard the CPUs try (the progress promise).
  */
-KTEST_F(peer_atomic, every_grant_is_worth_an_access, KT_NEEDS_PEER)
+KTEST(peer_atomic, every_grant_is_worth_an_access, KT_FLAGS(KT_NEEDS_PEER),
+      KT_RULES("R8.24"))
 {
 	struct adders *adders = ktest_alloc(test, sizeof(*adders));
 	struct peer_arena *arena = arena_new(test);
@@ -252,7 +255,8 @@ static s64 contest(struct peer_arena *arena, unsigned int rounds,
 	return (s64)(sum - cpu_read(arena, arena->base));
 }
 
-KTEST_F(peer_atomic, with_exclusive_access_no_update_is_lost, KT_NEEDS_PEER)
+KTEST(peer_atomic, with_exclusive_access_no_update_is_lost,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena arena;
 
@@ -269,7 +273,8 @@ KTEST_F(peer_atomic, with_exclusive_access_no_update_is_lost, KT_NEEDS_PEER)
  * host that is busy enough the two may take turns by chance, so it may be tried
  * again.
  */
-KTEST_F(peer_atomic, without_exclusive_access_updates_are_lost, KT_NEEDS_PEER)
+KTEST(peer_atomic, without_exclusive_access_updates_are_lost,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena arena;
 	unsigned int tries;
@@ -286,7 +291,8 @@ KTEST_F(peer_atomic, without_exclusive_access_updates_are_lost, KT_NEEDS_PEER)
 	arena_close(&arena);
 }
 
-KTEST_F(peer_atomic, two_contexts_take_the_page_from_each_other, KT_NEEDS_PEER)
+KTEST(peer_atomic, two_contexts_take_the_page_from_each_other,
+      KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R8.26"))
 {
 	struct peer_translation found;
 	struct peer_context *other;
@@ -317,7 +323,8 @@ KTEST_F(peer_atomic, two_contexts_take_the_page_from_each_other, KT_NEEDS_PEER)
  * The page goes away below a device that is adding to it: what it says it has
  * done is in the frame, and not one more.
  */
-KTEST_F(peer_atomic, unmap_during_device_atomics_stops_them_exactly, KT_NEEDS_PEER)
+KTEST(peer_atomic, unmap_during_device_atomics_stops_them_exactly,
+      KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R8.25"))
 {
 	struct peer_arena arena;
 	struct peer_work work;

@@ -6,7 +6,8 @@
 
 #include "peer_arena.h"
 
-KTEST_F(peer_context, end_of_the_address_space_closes_the_context, KT_NEEDS_PEER)
+KTEST(peer_context, end_of_the_address_space_closes_the_context,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_translation found;
 	struct peer_arena arena;
@@ -24,7 +25,8 @@ KTEST_F(peer_context, end_of_the_address_space_closes_the_context, KT_NEEDS_PEER
 	peer_context_destroy(arena.ctx);
 }
 
-KTEST_F(peer_context, context_goes_before_its_address_space, KT_NEEDS_PEER)
+KTEST(peer_context, context_goes_before_its_address_space,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena arena;
 
@@ -38,7 +40,7 @@ KTEST_F(peer_context, context_goes_before_its_address_space, KT_NEEDS_PEER)
 	mmput(arena.mm);
 }
 
-KTEST_F(peer_context, contexts_do_not_see_each_other, KT_NEEDS_PEER)
+KTEST(peer_context, contexts_do_not_see_each_other, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena one;
 	struct peer_context *other;
@@ -67,8 +69,8 @@ KTEST_F(peer_context, contexts_do_not_see_each_other, KT_NEEDS_PEER)
 	arena_close(&one);
 }
 
-KTEST_F(peer_context, contexts_are_given_out_until_there_are_no_more,
-	KT_NEEDS_PEER)
+KTEST(peer_context, contexts_are_given_out_until_there_are_no_more,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_context **extra;
 	unsigned int count = 0, most = 300;

@@ -135,26 +135,26 @@ static void beside_throwers(struct ktest *test, enum access access)
 	arena_close(&crowd.arena);
 }
 
-KTEST_F(peer_crowd, a_load_beside_other_contexts_atomics_is_never_denied,
-	KT_NEEDS_PEER | KT_SLOW)
+KTEST(peer_crowd, a_load_beside_other_contexts_atomics_is_never_denied,
+      KT_FLAGS(KT_NEEDS_PEER | KT_SLOW), KT_RULES("R4.24 R8.23"))
 {
 	beside_other_contexts(test, LOAD);
 }
 
-KTEST_F(peer_crowd, a_store_beside_other_contexts_atomics_is_never_denied,
-	KT_NEEDS_PEER | KT_SLOW)
+KTEST(peer_crowd, a_store_beside_other_contexts_atomics_is_never_denied,
+      KT_FLAGS(KT_NEEDS_PEER | KT_SLOW), KT_RULES("R4.24 R8.23"))
 {
 	beside_other_contexts(test, STORE);
 }
 
-KTEST_F(peer_crowd, a_load_beside_two_that_throw_the_page_away_is_never_denied,
-	KT_NEEDS_PEER | KT_SLOW)
+KTEST(peer_crowd, a_load_beside_two_that_throw_the_page_away_is_never_denied,
+      KT_FLAGS(KT_NEEDS_PEER | KT_SLOW), KT_RULES("R4.24 R8.23"))
 {
 	beside_throwers(test, LOAD);
 }
 
-KTEST_F(peer_crowd, a_store_beside_two_that_throw_the_page_away_is_never_denied,
-	KT_NEEDS_PEER | KT_SLOW)
+KTEST(peer_crowd, a_store_beside_two_that_throw_the_page_away_is_never_denied,
+      KT_FLAGS(KT_NEEDS_PEER | KT_SLOW), KT_RULES("R4.24 R8.23"))
 {
 	beside_throwers(test, STORE);
 }

@@ -15,8 +15,8 @@
 /* Two orders each are more than there are slots for commands. */
 #define CROWD (PEER_SLOTS / 2 + 2)
 
-KTEST_F(peer_misbehaviour, lost_page_request_costs_its_waiter_the_time_limit,
-	KT_NEEDS_PEER)
+KTEST(peer_misbehaviour, lost_page_request_costs_its_waiter_the_time_limit,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_work work;
 	struct peer_arena *arena = arena_new(test);
@@ -33,7 +33,8 @@ KTEST_F(peer_misbehaviour, lost_page_request_costs_its_waiter_the_time_limit,
 	EXPECT(peer_alive(arena->peer));
 }
 
-KTEST_F(peer_misbehaviour, destroyed_context_cancels_its_work, KT_NEEDS_PEER)
+KTEST(peer_misbehaviour, destroyed_context_cancels_its_work,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_work work;
 	struct peer_arena *arena = arena_new(test);
@@ -47,8 +48,8 @@ KTEST_F(peer_misbehaviour, destroyed_context_cancels_its_work, KT_NEEDS_PEER)
 	EXPECT_EQ(peer_work_wait(&work, ARENA_NS), -ECANCELED);
 }
 
-KTEST_F(peer_misbehaviour, page_request_that_makes_no_sense_is_denied,
-	KT_NEEDS_PEER)
+KTEST(peer_misbehaviour, page_request_that_makes_no_sense_is_denied,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	static const u64 lies[] = {PEER_LIE_PAGE_ADDRESS, PEER_LIE_PAGE_ACCESS};
 	struct peer_arena *arena = arena_new(test);
@@ -67,8 +68,8 @@ KTEST_F(peer_misbehaviour, page_request_that_makes_no_sense_is_denied,
 	EXPECT(peer_alive(arena->peer));
 }
 
-KTEST_F(peer_misbehaviour, page_request_for_an_unknown_context_is_refused,
-	KT_NEEDS_PEER)
+KTEST(peer_misbehaviour, page_request_for_an_unknown_context_is_refused,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_work work;
 	struct peer_arena *arena = arena_new(test);
@@ -83,8 +84,8 @@ KTEST_F(peer_misbehaviour, page_request_for_an_unknown_context_is_refused,
 	EXPECT_EQ(device_add(arena->ctx, arena_page(arena, 1), 1, &done), 0);
 }
 
-KTEST_F(peer_misbehaviour, answer_with_an_impossible_status_is_refused,
-	KT_NEEDS_PEER)
+KTEST(peer_misbehaviour, answer_with_an_impossible_status_is_refused,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena *arena = arena_new(test);
 	u64 value;
@@ -128,28 +129,32 @@ static void lie_and_restart(struct ktest *test, u64 lie)
 	EXPECT_EQ(value, 4u);
 }
 
-KTEST_F(peer_misbehaviour, used_id_beyond_the_ring_is_survived, KT_NEEDS_PEER)
+KTEST(peer_misbehaviour, used_id_beyond_the_ring_is_survived,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	lie_and_restart(test, PEER_LIE_USED_ID);
 }
 
-KTEST_F(peer_misbehaviour, used_length_beyond_the_buffer_is_survived,
-	KT_NEEDS_PEER)
+KTEST(peer_misbehaviour, used_length_beyond_the_buffer_is_survived,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	lie_and_restart(test, PEER_LIE_USED_LEN);
 }
 
-KTEST_F(peer_misbehaviour, same_order_finished_twice_is_survived, KT_NEEDS_PEER)
+KTEST(peer_misbehaviour, same_order_finished_twice_is_survived,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	lie_and_restart(test, PEER_LIE_USED_REPEAT);
 }
 
-KTEST_F(peer_misbehaviour, used_index_far_ahead_is_survived, KT_NEEDS_PEER)
+KTEST(peer_misbehaviour, used_index_far_ahead_is_survived,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	lie_and_restart(test, PEER_LIE_USED_INDEX);
 }
 
-KTEST_F(peer_misbehaviour, refused_response_ends_in_a_denial, KT_NEEDS_PEER)
+KTEST(peer_misbehaviour, refused_response_ends_in_a_denial,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_translation found;
 	struct peer_arena *arena = arena_new(test);
@@ -172,8 +177,8 @@ KTEST_F(peer_misbehaviour, refused_response_ends_in_a_denial, KT_NEEDS_PEER)
 }
 
 /* The device is asked about nothing: it made the context all the same. */
-KTEST_F(peer_misbehaviour, garbled_creation_leaves_no_context_behind,
-	KT_NEEDS_PEER)
+KTEST(peer_misbehaviour, garbled_creation_leaves_no_context_behind,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_context *ctx = NULL;
 	struct peer_arena *arena = arena_new(test);
@@ -204,8 +209,8 @@ static void expect_restart(struct ktest *test)
 	EXPECT_EQ(device_load(arena->ctx, arena->base, &value), 0);
 }
 
-KTEST_F(peer_misbehaviour, device_that_keeps_a_context_is_declared_dead,
-	KT_NEEDS_PEER)
+KTEST(peer_misbehaviour, device_that_keeps_a_context_is_declared_dead,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena *arena = arena_new(test);
 
@@ -219,8 +224,8 @@ KTEST_F(peer_misbehaviour, device_that_keeps_a_context_is_declared_dead,
 	expect_restart(test);
 }
 
-KTEST_F(peer_misbehaviour, orders_never_done_hold_up_a_submitter_for_its_limit,
-	KT_NEEDS_PEER)
+KTEST(peer_misbehaviour, orders_never_done_hold_up_a_submitter_for_its_limit,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_work work;
 	struct peer_arena *arena = arena_new(test);
@@ -253,8 +258,8 @@ KTEST_F(peer_misbehaviour, orders_never_done_hold_up_a_submitter_for_its_limit,
  * one like the first; a third whose replay is late costs the time limit, and
  * costs the device nothing before PEER_DEATH_NS.
  */
-KTEST_F(peer_misbehaviour, request_for_what_is_there_is_a_grant_like_any_other,
-	KT_NEEDS_PEER)
+KTEST(peer_misbehaviour, request_for_what_is_there_is_a_grant_like_any_other,
+      KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R8.24"))
 {
 	struct peer_arena *arena = arena_new(test);
 	u64 done;
@@ -283,8 +288,8 @@ KTEST_F(peer_misbehaviour, request_for_what_is_there_is_a_grant_like_any_other,
  * more grants than there are slots.  The heartbeat goes on, and the device is
  * declared dead within the stated time; nobody waits for good.
  */
-KTEST_F(peer_misbehaviour, device_that_never_reports_a_replay_is_declared_dead,
-	KT_NEEDS_PEER)
+KTEST(peer_misbehaviour, device_that_never_reports_a_replay_is_declared_dead,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	static struct peer_context *ctx[CROWD];
 	static struct peer_work work[2 * CROWD];
@@ -328,8 +333,8 @@ KTEST_F(peer_misbehaviour, device_that_never_reports_a_replay_is_declared_dead,
 }
 
 /* A refused request every few moments, for longer than a beat. */
-KTEST_F(peer_misbehaviour, heartbeat_goes_on_while_requests_are_refused,
-	KT_NEEDS_PEER)
+KTEST(peer_misbehaviour, heartbeat_goes_on_while_requests_are_refused,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena *arena = arena_new(test);
 	u64 began, beats, done;
@@ -351,8 +356,8 @@ KTEST_F(peer_misbehaviour, heartbeat_goes_on_while_requests_are_refused,
  * the middle of the work.  Death is noticed within the stated time, waiters get
  * -EIO, and the address space is as usable as before.
  */
-KTEST_F(peer_misbehaviour, death_is_noticed_in_time_and_costs_only_its_work,
-	KT_NEEDS_PEER | KT_BY_NAME_ONLY | KT_ENDS_PEER)
+KTEST(peer_misbehaviour, death_is_noticed_in_time_and_costs_only_its_work,
+      KT_FLAGS(KT_NEEDS_PEER | KT_BY_NAME_ONLY | KT_ENDS_PEER))
 {
 	struct peer_arena *arena = arena_new(test);
 	u64 began, value, done;

@@ -25,7 +25,8 @@ static struct peer_context *second_context(struct ktest *test,
 	return NULL;
 }
 
-KTEST_F(peer_pair, devices_take_an_exclusive_page_from_each_other, KT_NEEDS_PEER)
+KTEST(peer_pair, devices_take_an_exclusive_page_from_each_other,
+      KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R8.26"))
 {
 	struct peer_translation found;
 	struct peer_context *other;
@@ -47,7 +48,7 @@ KTEST_F(peer_pair, devices_take_an_exclusive_page_from_each_other, KT_NEEDS_PEER
 	arena_close(&arena);
 }
 
-KTEST_F(peer_pair, two_devices_and_a_cpu_lose_nothing, KT_NEEDS_PEER)
+KTEST(peer_pair, two_devices_and_a_cpu_lose_nothing, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_context *other;
 	struct peer_work one, two;

@@ -221,8 +221,8 @@ static void destroy_context(void *arg)
 	peer_context_destroy(arg);
 }
 
-KTEST_F(peer_race, contexts_cpus_and_an_owner_leave_nothing_stale_or_lost,
-	KT_NEEDS_PEER)
+KTEST(peer_race, contexts_cpus_and_an_owner_leave_nothing_stale_or_lost,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct race *race = ktest_alloc(test, sizeof(*race));
 	struct team *team = team_new(test);
@@ -269,7 +269,8 @@ static void unmap_the_third(struct peer_context *ctx, vaddr_t va, void *arg)
  *	from	[-------]
  *	to		[---]   -	6 goes while 5 is looked up
  */
-KTEST_F(peer_race, unmap_beside_a_copy_ends_it_at_that_page, KT_NEEDS_PEER)
+KTEST(peer_race, unmap_beside_a_copy_ends_it_at_that_page,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena *arena = arena_new(test);
 	struct peer_hooks hooks = {.before_install = unmap_the_third,
@@ -322,8 +323,8 @@ static struct page *frame_of(struct peer_arena *arena, vaddr_t va)
  *				acknowledged
  *							frame is at rest
  */
-KTEST_F(peer_race, change_beside_a_destroy_waits_for_the_access_in_flight,
-	KT_NEEDS_PEER)
+KTEST(peer_race, change_beside_a_destroy_waits_for_the_access_in_flight,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena *arena = arena_new(test);
 	struct team *team = team_new(test);
@@ -378,8 +379,8 @@ static void end_one_side(struct team_worker *me)
  *
  * A rest of either would be a leak of this test.
  */
-KTEST_F(peer_race, exit_raced_by_destroy_ends_both_beside_a_running_order,
-	KT_NEEDS_PEER)
+KTEST(peer_race, exit_raced_by_destroy_ends_both_beside_a_running_order,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena *arena = ktest_alloc(test, sizeof(*arena));
 	struct team *team = team_new(test);

@@ -34,8 +34,8 @@ static void throw_page_away(struct peer_context *ctx, vaddr_t va, void *arg)
  * Each failed attempt leaves the page exclusive; the next takes it over, which is
  * no event that could fail it in turn.
  */
-KTEST_F(peer_retry, colliding_atomic_request_gets_through_in_the_end,
-	KT_NEEDS_PEER)
+KTEST(peer_retry, colliding_atomic_request_gets_through_in_the_end,
+      KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R4.24 R8.23 R8.25"))
 {
 	struct nuisance nuisance = {.times = 7};
 	struct peer_hooks hooks = {.before_install = throw_page_away,
@@ -56,7 +56,8 @@ KTEST_F(peer_retry, colliding_atomic_request_gets_through_in_the_end,
 	arena_close(&arena);
 }
 
-KTEST_F(peer_retry, colliding_write_request_gets_through_in_the_end, KT_NEEDS_PEER)
+KTEST(peer_retry, colliding_write_request_gets_through_in_the_end,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct nuisance nuisance = {.times = 7};
 	struct peer_hooks hooks = {.before_install = throw_page_away,
@@ -124,8 +125,8 @@ static void ask_demon(struct peer_context *ctx, vaddr_t va, void *arg)
 }
 
 /* Rounds 1 to 8 are in vain; in the ninth the demon waits for mmap_lock. */
-KTEST_F(peer_retry, changes_without_end_do_not_keep_the_device_from_its_page,
-	KT_NEEDS_PEER)
+KTEST(peer_retry, changes_without_end_do_not_keep_the_device_from_its_page,
+      KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R4.24 R8.23"))
 {
 	struct demon demon = {.test = test};
 	struct peer_hooks hooks = {.before_install = ask_demon, .arg = &demon};
@@ -171,7 +172,8 @@ static void ask_demon_once(struct peer_context *ctx, vaddr_t va, void *arg)
  *	read_retry(): must		(a section that began after the look-up
  *					would not see the change, and install p)
  */
-KTEST_F(peer_retry, a_change_just_behind_the_look_up_is_seen, KT_NEEDS_PEER)
+KTEST(peer_retry, a_change_just_behind_the_look_up_is_seen,
+      KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R4.24 R8.23"))
 {
 	struct demon demon = {.test = test};
 	struct peer_hooks hooks = {.after_look_up = ask_demon_once,
@@ -200,8 +202,8 @@ KTEST_F(peer_retry, a_change_just_behind_the_look_up_is_seen, KT_NEEDS_PEER)
  * A look-up that must change the mapping does so before its section begins, so
  * that it does not collide with itself: for READ and WRITE as for ATOMIC.
  */
-KTEST_F(peer_retry, a_page_that_another_context_has_is_had_without_a_collision,
-	KT_NEEDS_PEER)
+KTEST(peer_retry, a_page_that_another_context_has_is_had_without_a_collision,
+      KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R8.23"))
 {
 	struct peer_context *other;
 	struct peer_arena arena;
@@ -228,8 +230,8 @@ KTEST_F(peer_retry, a_page_that_another_context_has_is_had_without_a_collision,
 	arena_close(&arena);
 }
 
-KTEST_F(peer_retry, a_page_that_a_cpu_has_read_is_had_without_a_collision,
-	KT_NEEDS_PEER)
+KTEST(peer_retry, a_page_that_a_cpu_has_read_is_had_without_a_collision,
+      KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R8.23"))
 {
 	struct peer_arena arena;
 	u64 done;
@@ -258,7 +260,8 @@ static void raise_without_a_lock(struct peer_context *ctx, vaddr_t va, void *arg
 	mmu_notifier_invalidate_range_end(&range);
 }
 
-KTEST_F(peer_retry, endless_collisions_end_in_a_denial, KT_NEEDS_PEER)
+KTEST(peer_retry, endless_collisions_end_in_a_denial, KT_FLAGS(KT_NEEDS_PEER),
+      KT_RULES("R4.24 R8.23"))
 {
 	struct nuisance nuisance = {.done = 0};
 	struct peer_hooks hooks = {.before_install = raise_without_a_lock,
@@ -296,8 +299,8 @@ static int try_change(struct peer_arena *arena, vaddr_t va)
 	return err;
 }
 
-KTEST_F(peer_retry, change_that_may_not_sleep_is_refused_if_the_device_is_there,
-	KT_NEEDS_PEER)
+KTEST(peer_retry, change_that_may_not_sleep_is_refused_if_the_device_is_there,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_translation found;
 	struct peer_arena arena;
@@ -316,7 +319,8 @@ KTEST_F(peer_retry, change_that_may_not_sleep_is_refused_if_the_device_is_there,
 	arena_close(&arena);
 }
 
-KTEST_F(peer_retry, full_table_evicts_and_the_device_asks_again, KT_NEEDS_PEER)
+KTEST(peer_retry, full_table_evicts_and_the_device_asks_again,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena arena;
 	unsigned int round, page;

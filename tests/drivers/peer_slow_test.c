@@ -25,8 +25,8 @@
  *								add: must see
  *								the device's
  */
-KTEST_F(peer_slow, device_slower_than_its_grant_lives_and_loses_no_update,
-	KT_NEEDS_PEER)
+KTEST(peer_slow, device_slower_than_its_grant_lives_and_loses_no_update,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena *arena = arena_new(test);
 	u64 beats, old, done;
@@ -57,7 +57,7 @@ KTEST_F(peer_slow, device_slower_than_its_grant_lives_and_loses_no_update,
 }
 
 /* A slow access of one context holds up neither another's nor a command. */
-KTEST_F(peer_slow, slow_context_delays_no_other, KT_NEEDS_PEER)
+KTEST(peer_slow, slow_context_delays_no_other, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena *slow = arena_new(test);
 	struct peer_context *quick;
@@ -87,8 +87,8 @@ KTEST_F(peer_slow, slow_context_delays_no_other, KT_NEEDS_PEER)
  * device that acknowledges before its access has ended changes the frame after
  * that, and that test would see it.
  */
-KTEST_F(peer_slow, acknowledgement_before_the_access_ended_shows_in_the_frame,
-	KT_NEEDS_PEER)
+KTEST(peer_slow, acknowledgement_before_the_access_ended_shows_in_the_frame,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena *arena = arena_new(test);
 	unsigned int round, moved = 0;

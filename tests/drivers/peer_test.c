@@ -19,7 +19,7 @@
 
 DECLARE_TRACE_EVENT(peer_invalidate);
 
-KTEST_F(peer, device_reads_what_the_cpu_wrote, KT_NEEDS_PEER)
+KTEST(peer, device_reads_what_the_cpu_wrote, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena arena;
 	u64 value = 0;
@@ -33,7 +33,7 @@ KTEST_F(peer, device_reads_what_the_cpu_wrote, KT_NEEDS_PEER)
 	arena_close(&arena);
 }
 
-KTEST_F(peer, device_reads_zeroes_where_nobody_wrote, KT_NEEDS_PEER)
+KTEST(peer, device_reads_zeroes_where_nobody_wrote, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena arena;
 	u64 value = 1;
@@ -49,7 +49,7 @@ KTEST_F(peer, device_reads_zeroes_where_nobody_wrote, KT_NEEDS_PEER)
 	arena_close(&arena);
 }
 
-KTEST_F(peer, cpu_reads_what_the_device_wrote, KT_NEEDS_PEER)
+KTEST(peer, cpu_reads_what_the_device_wrote, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena arena;
 
@@ -61,7 +61,7 @@ KTEST_F(peer, cpu_reads_what_the_device_wrote, KT_NEEDS_PEER)
 	arena_close(&arena);
 }
 
-KTEST_F(peer, second_access_to_a_page_needs_no_request, KT_NEEDS_PEER)
+KTEST(peer, second_access_to_a_page_needs_no_request, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena arena;
 	u64 value;
@@ -76,7 +76,7 @@ KTEST_F(peer, second_access_to_a_page_needs_no_request, KT_NEEDS_PEER)
 	arena_close(&arena);
 }
 
-KTEST_F(peer, fill_and_copy_cross_pages, KT_NEEDS_PEER)
+KTEST(peer, fill_and_copy_cross_pages, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_work fill = {.op = PEER_OP_FILL,
 				 .count = 2 * PAGE_SIZE,
@@ -103,7 +103,7 @@ KTEST_F(peer, fill_and_copy_cross_pages, KT_NEEDS_PEER)
 	arena_close(&arena);
 }
 
-KTEST_F(peer, vector_gives_back_each_old_value, KT_NEEDS_PEER)
+KTEST(peer, vector_gives_back_each_old_value, KT_FLAGS(KT_NEEDS_PEER))
 {
 	u64 results[16];
 	struct peer_work work = {.op = PEER_OP_FETCH_ADD,
@@ -130,7 +130,7 @@ KTEST_F(peer, vector_gives_back_each_old_value, KT_NEEDS_PEER)
 	arena_close(&arena);
 }
 
-KTEST_F(peer, access_to_nothing_fails_and_says_where, KT_NEEDS_PEER)
+KTEST(peer, access_to_nothing_fails_and_says_where, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_work work = {.op = PEER_OP_STORE,
 				 .width = 8,
@@ -149,7 +149,7 @@ KTEST_F(peer, access_to_nothing_fails_and_says_where, KT_NEEDS_PEER)
 	arena_close(&arena);
 }
 
-KTEST_F(peer, orders_that_make_no_sense_are_refused, KT_NEEDS_PEER)
+KTEST(peer, orders_that_make_no_sense_are_refused, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_work none = {.op = PEER_OP_LOAD, .width = 8, .repeat = 1};
 	struct peer_work odd = {
@@ -169,7 +169,8 @@ KTEST_F(peer, orders_that_make_no_sense_are_refused, KT_NEEDS_PEER)
 }
 
 /* A caller that waits all the same learns it at once. */
-KTEST_F(peer, order_that_was_refused_is_done_with_its_error, KT_NEEDS_PEER)
+KTEST(peer, order_that_was_refused_is_done_with_its_error,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_work none = {.op = PEER_OP_LOAD, .width = 8, .repeat = 1};
 	struct peer_arena arena;
@@ -182,7 +183,7 @@ KTEST_F(peer, order_that_was_refused_is_done_with_its_error, KT_NEEDS_PEER)
 	arena_close(&arena);
 }
 
-KTEST_F(peer, unmapped_page_is_gone_from_the_device, KT_NEEDS_PEER)
+KTEST(peer, unmapped_page_is_gone_from_the_device, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_translation found;
 	struct peer_arena arena;
@@ -220,7 +221,8 @@ static bool one_invalidation_traced(const char *words)
 	return found == 1 && named;
 }
 
-KTEST_F(peer, invalidation_is_traced_with_the_name_of_its_event, KT_NEEDS_PEER)
+KTEST(peer, invalidation_is_traced_with_the_name_of_its_event,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena arena;
 	char words[100];
@@ -237,7 +239,7 @@ KTEST_F(peer, invalidation_is_traced_with_the_name_of_its_event, KT_NEEDS_PEER)
 	arena_close(&arena);
 }
 
-KTEST_F(peer, change_elsewhere_sends_no_command, KT_NEEDS_PEER)
+KTEST(peer, change_elsewhere_sends_no_command, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena arena;
 
@@ -251,7 +253,7 @@ KTEST_F(peer, change_elsewhere_sends_no_command, KT_NEEDS_PEER)
 	arena_close(&arena);
 }
 
-KTEST_F(peer, read_only_page_can_be_read_but_not_written, KT_NEEDS_PEER)
+KTEST(peer, read_only_page_can_be_read_but_not_written, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena arena;
 	u64 value = 0;
@@ -274,7 +276,8 @@ KTEST_F(peer, read_only_page_can_be_read_but_not_written, KT_NEEDS_PEER)
 }
 
 /* R8.14: the CPU's entry knows nothing of what the device has written. */
-KTEST_F(peer, page_that_the_device_could_write_is_marked_dirty, KT_NEEDS_PEER)
+KTEST(peer, page_that_the_device_could_write_is_marked_dirty,
+      KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R8.14"))
 {
 	struct peer_arena arena;
 	struct page *frame;
@@ -322,7 +325,8 @@ static void hold_first_request(struct peer_context *ctx, vaddr_t va, void *arg)
  *					page thrown away, frame B written
  *	read_retry: true, again: B
  */
-KTEST_F(peer, page_looked_up_before_an_unmap_is_not_installed, KT_NEEDS_PEER)
+KTEST(peer, page_looked_up_before_an_unmap_is_not_installed,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct interloper interloper = {.done = false};
 	struct peer_hooks hooks = {.before_install = hold_first_request,
@@ -364,7 +368,8 @@ KTEST_F(peer, page_looked_up_before_an_unmap_is_not_installed, KT_NEEDS_PEER)
  *					... acknowledged; look at the word
  *					work fails; look again: the same
  */
-KTEST_F(peer, acknowledged_invalidation_means_no_access_in_flight, KT_NEEDS_PEER)
+KTEST(peer, acknowledged_invalidation_means_no_access_in_flight,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	const u64 stall_ns = 5 * NSEC_PER_MSEC;
 	unsigned int round, moved = 0;
@@ -427,8 +432,8 @@ static int second_change_thread(void *arg)
  *	acknowledges
  *						returns: the frame is at rest
  */
-KTEST_F(peer, second_change_waits_for_the_first_ones_acknowledgement,
-	KT_NEEDS_PEER)
+KTEST(peer, second_change_waits_for_the_first_ones_acknowledgement,
+      KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct second_change change = {0};
 	struct peer_arena arena;
@@ -536,7 +541,7 @@ static void random_step(struct peer_arena *arena, struct rng *rng)
 	}
 }
 
-KTEST_F(peer, no_translation_outlives_its_mapping, KT_NEEDS_PEER)
+KTEST(peer, no_translation_outlives_its_mapping, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena arena;
 	unsigned int step, page;

@@ -89,7 +89,8 @@ HOST_TESTS += build/lifted/lifted_$(1)
 endef
 $(foreach program,$(LIFTED_PROGRAMS),$(eval $(call lifted_build,$(program))))
 
-# What must not link: a file that was compiled without the notifiers.
+# A file that was compiled without the notifiers must not link.
+# rules host.lifted_option: R6.2
 HOST_TESTS += lifted_option
 HOST_CMD_lifted_option := tests/host/lifted/option_test $(HOSTCC) $(LIFTED)
 .PHONY: lifted_option

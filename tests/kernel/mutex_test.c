@@ -168,8 +168,8 @@ static int unlock_when_told(void *arg)
 	return 0;
 }
 
-KTEST_F(mutex, a_waiter_that_gives_up_during_the_unlock_leaves_it_free,
-	KT_NEEDS_SMP)
+KTEST(mutex, a_waiter_that_gives_up_during_the_unlock_leaves_it_free,
+      KT_FLAGS(KT_NEEDS_SMP))
 {
 	for (unsigned int i = 0; i < 50 && !ktest_failed(test); i++) {
 		struct task *holder, *waiter;

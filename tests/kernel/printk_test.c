@@ -96,8 +96,8 @@ static int print_meanwhile(void *arg)
 	return 0;
 }
 
-KTEST_F(printk, messages_logged_while_the_consoles_are_owned_are_shown,
-	KT_NEEDS_SMP)
+KTEST(printk, messages_logged_while_the_consoles_are_owned_are_shown,
+      KT_FLAGS(KT_NEEDS_SMP))
 {
 	struct ktest_step step = KTEST_STEP_INIT(test);
 	unsigned int last = __fls(cpu_online_mask.bits);

@@ -83,7 +83,7 @@ static void read_or_replace(struct team_worker *me)
 	}
 }
 
-KTEST_F(rcu, readers_never_see_a_freed_node, KT_SLOW)
+KTEST(rcu, readers_never_see_a_freed_node, KT_FLAGS(KT_SLOW))
 {
 	struct shared s = {.test = test};
 
@@ -137,7 +137,7 @@ static int let_reader_end(void *arg)
 	return 0;
 }
 
-KTEST_F(rcu, synchronize_waits_for_a_reader_inside, KT_NEEDS_SMP)
+KTEST(rcu, synchronize_waits_for_a_reader_inside, KT_FLAGS(KT_NEEDS_SMP))
 {
 	struct shared s = {.test = test};
 	unsigned int last = __fls(cpu_online_mask.bits);

@@ -57,8 +57,8 @@ static int run_beside_the_others(void *arg)
 	return 0;
 }
 
-KTEST_F(sched_place, as_many_sleepers_as_cpus_woken_in_a_row_all_run_at_once,
-	KT_NEEDS_SMP)
+KTEST(sched_place, as_many_sleepers_as_cpus_woken_in_a_row_all_run_at_once,
+      KT_FLAGS(KT_NEEDS_SMP))
 {
 	unsigned int n = num_online_cpus() - 1;
 	struct task *task[NR_CPUS];
@@ -134,7 +134,8 @@ static int hold_second(void *arg)
  *	bound ones	movable one	first CPU's queue is the longer
  *	wait		waits
  */
-KTEST_F(sched_place, an_idle_cpu_takes_what_may_move_from_any_queue, KT_NEEDS_SMP)
+KTEST(sched_place, an_idle_cpu_takes_what_may_move_from_any_queue,
+      KT_FLAGS(KT_NEEDS_SMP))
 {
 	unsigned int first = cpumask_first(&cpu_online_mask);
 	unsigned int second = cpumask_next((int)first, &cpu_online_mask);

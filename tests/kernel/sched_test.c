@@ -113,7 +113,7 @@ static int check_then_sleep(void *arg)
 	return 0;
 }
 
-KTEST_F(sched, a_wakeup_between_check_and_sleep_is_not_lost, KT_NEEDS_SMP)
+KTEST(sched, a_wakeup_between_check_and_sleep_is_not_lost, KT_FLAGS(KT_NEEDS_SMP))
 {
 	struct task *task;
 	struct pair p;
@@ -255,7 +255,7 @@ static int share(void *arg)
  * the turn of whoever ran. So the measure is the longest turn: nobody gets ahead
  * of another by more than two of them, neither before nor after what is looked at.
  */
-KTEST_F(sched, threads_on_one_cpu_share_it_fairly, KT_SLOW)
+KTEST(sched, threads_on_one_cpu_share_it_fairly, KT_FLAGS(KT_SLOW))
 {
 	struct share s = {.over = false};
 	unsigned int cpu = cpumask_first(&cpu_online_mask);
@@ -280,7 +280,7 @@ static bool on_several_cpus(struct task **task, unsigned int n)
 }
 
 /* They never sleep, so only who has less to do can come and take some. */
-KTEST_F(sched, work_spreads_over_the_cpus, KT_NEEDS_SMP)
+KTEST(sched, work_spreads_over_the_cpus, KT_FLAGS(KT_NEEDS_SMP))
 {
 	unsigned int n = team_size();
 	struct task *task[TEAM_MAX];
@@ -452,7 +452,7 @@ static void late_round(struct ktest *test, enum late_by by, enum late_until unti
 }
 
 /* Had the store come after the death, a dead thread would run: a panic. */
-KTEST_F(sched, a_late_wakeup_does_not_revive_a_dead_thread, KT_NEEDS_SMP)
+KTEST(sched, a_late_wakeup_does_not_revive_a_dead_thread, KT_FLAGS(KT_NEEDS_SMP))
 {
 	for (unsigned int i = 0; i < LATE_ROUNDS && !ktest_failed(test); i++) {
 		late_round(test, LATE_STOP, LATE_DEAD);

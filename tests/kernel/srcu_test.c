@@ -82,7 +82,7 @@ static void read_or_replace(struct team_worker *me)
 	}
 }
 
-KTEST_F(srcu, sleeping_readers_never_see_a_freed_node, KT_SLOW)
+KTEST(srcu, sleeping_readers_never_see_a_freed_node, KT_FLAGS(KT_SLOW))
 {
 	struct shared s;
 

@@ -189,7 +189,7 @@ static int let_it_end(void *arg)
  *
  * The last CPU is lost to the function meanwhile, so all others are on CPU 0.
  */
-KTEST_F(timer, cancel_waits_for_a_running_function, KT_NEEDS_SMP)
+KTEST(timer, cancel_waits_for_a_running_function, KT_FLAGS(KT_NEEDS_SMP))
 {
 	struct ktest_step step = KTEST_STEP_INIT(test);
 	unsigned int last = __fls(cpu_online_mask.bits);

@@ -11,7 +11,7 @@ static noinline int one_shifted(int by)
 	return 1 << by;
 }
 
-KTEST_F(ubsan, undefined_behaviour_is_counted_each_time, KT_EXPECT_REPORT)
+KTEST(ubsan, undefined_behaviour_is_counted_each_time, KT_FLAGS(KT_EXPECT_REPORT))
 {
 	volatile int big = 0x7fffffff;
 	unsigned int before = ubsan_report_count();

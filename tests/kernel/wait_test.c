@@ -110,7 +110,7 @@ static int wait_with_a_gap(void *arg)
 	return 0;
 }
 
-KTEST_F(wait, a_wakeup_between_check_and_sleep_is_not_lost, KT_NEEDS_SMP)
+KTEST(wait, a_wakeup_between_check_and_sleep_is_not_lost, KT_FLAGS(KT_NEEDS_SMP))
 {
 	for (unsigned int i = 0; i < 50 && !ktest_failed(test); i++) {
 		struct task *task;

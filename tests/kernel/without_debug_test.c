@@ -15,7 +15,7 @@ static bool __maybe_unused looked(unsigned int *looks)
 	return false;
 }
 
-KTEST(without_debug, an_assertion_is_not_even_evaluated)
+KTEST(without_debug, an_assertion_is_not_even_evaluated, KT_RULES("R5.9"))
 {
 	unsigned int looks = 0;
 

@@ -52,7 +52,8 @@ static __maybe_unused const char *name_looked_for(unsigned int *looks)
 	return "";
 }
 
-KTEST(without_lockdep, what_is_said_to_the_validator_is_not_even_evaluated)
+KTEST(without_lockdep, what_is_said_to_the_validator_is_not_even_evaluated,
+      KT_RULES("R5.9"))
 {
 	static DEFINE_SPINLOCK(lock);
 	unsigned int looks = 0;
@@ -68,7 +69,7 @@ KTEST(without_lockdep, what_is_said_to_the_validator_is_not_even_evaluated)
 	EXPECT_EQ(looks, 0U);
 }
 
-KTEST(without_lockdep, neither_are_maps_numbers_names_and_keys)
+KTEST(without_lockdep, neither_are_maps_numbers_names_and_keys, KT_RULES("R5.9"))
 {
 	unsigned int looks = 0;
 
@@ -95,7 +96,7 @@ KTEST(without_lockdep, a_lock_that_nobody_took_counts_as_held)
 	EXPECT_EQ(lockdep_task_held_count(), 0U);
 }
 
-KTEST(without_lockdep, nothing_is_ever_reported)
+KTEST(without_lockdep, nothing_is_ever_reported, KT_RULES("R5.9"))
 {
 	char text[8] = "before";
 

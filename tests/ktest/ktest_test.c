@@ -87,12 +87,12 @@ KTEST(ktest, the_same_seed_draws_the_same_numbers)
 	EXPECT_LT(rng_below(ktest_rng(test), 10), 10UL);
 }
 
-KTEST_F(ktest, an_announced_report_does_not_fail_a_test, KT_EXPECT_REPORT)
+KTEST(ktest, an_announced_report_does_not_fail_a_test, KT_FLAGS(KT_EXPECT_REPORT))
 {
 	WARN(true, "a warning that the test expects");
 }
 
-KTEST_F(ktest, must_fail_by_an_expectation, KT_BY_NAME_ONLY)
+KTEST(ktest, must_fail_by_an_expectation, KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	int answer = 41;
 
@@ -106,7 +106,8 @@ static void say_that_it_was_undone(void *arg)
 	kfree(arg);
 }
 
-KTEST_F(ktest, must_fail_by_a_requirement_and_be_cleaned_up, KT_BY_NAME_ONLY)
+KTEST(ktest, must_fail_by_a_requirement_and_be_cleaned_up,
+      KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	ktest_cleanup(test, say_that_it_was_undone, kmalloc(100, GFP_KERNEL));
 	REQUIRE(!"a requirement");
@@ -143,7 +144,7 @@ KTEST(ktest, all_limits_follow_from_the_one_of_a_test)
 	EXPECT_EQ(ktest_wait_ns(&bad), limit / 20);
 }
 
-KTEST_F(ktest, must_fail_with_a_reason_and_its_trace, KT_BY_NAME_ONLY)
+KTEST(ktest, must_fail_with_a_reason_and_its_trace, KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	int answer = 41, looks = 0;
 
@@ -151,34 +152,34 @@ KTEST_F(ktest, must_fail_with_a_reason_and_its_trace, KT_BY_NAME_ONLY)
 	EXPECT_EQ(answer, 42, "after %d look", looked_at(&looks));
 }
 
-KTEST_F(ktest, must_fail_by_a_leaked_page, KT_BY_NAME_ONLY)
+KTEST(ktest, must_fail_by_a_leaked_page, KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	REQUIRE(alloc_page(GFP_KERNEL) != NULL);
 }
 
-KTEST_F(ktest, must_fail_by_a_leaked_object, KT_BY_NAME_ONLY)
+KTEST(ktest, must_fail_by_a_leaked_object, KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	REQUIRE(kmalloc(100, GFP_KERNEL) != NULL);
 }
 
 static DEFINE_MUTEX(never_unlocked);
 
-KTEST_F(ktest, must_fail_by_a_lock_held_at_the_end, KT_BY_NAME_ONLY)
+KTEST(ktest, must_fail_by_a_lock_held_at_the_end, KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	mutex_lock(&never_unlocked);
 }
 
-KTEST_F(ktest, must_fail_by_interrupts_left_off, KT_BY_NAME_ONLY)
+KTEST(ktest, must_fail_by_interrupts_left_off, KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	local_irq_disable();
 }
 
-KTEST_F(ktest, must_fail_by_an_unannounced_warning, KT_BY_NAME_ONLY)
+KTEST(ktest, must_fail_by_an_unannounced_warning, KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	WARN(true, "a warning that no test expects");
 }
 
-KTEST_F(ktest, must_fail_by_undefined_behaviour, KT_BY_NAME_ONLY)
+KTEST(ktest, must_fail_by_undefined_behaviour, KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	volatile int big = 0x7fffffff;
 	volatile int sum;
@@ -187,7 +188,7 @@ KTEST_F(ktest, must_fail_by_undefined_behaviour, KT_BY_NAME_ONLY)
 	(void)sum;
 }
 
-KTEST_F(ktest, must_fail_by_a_hang, KT_BY_NAME_ONLY)
+KTEST(ktest, must_fail_by_a_hang, KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	struct ktest_step never = KTEST_STEP_INIT(test);
 
@@ -203,18 +204,18 @@ static void end_the_wait_for_rescue(void)
 }
 KTEST_RESCUE(end_the_wait_for_rescue);
 
-KTEST_F(ktest, must_fail_by_a_wait_that_a_rescue_ends, KT_BY_NAME_ONLY)
+KTEST(ktest, must_fail_by_a_wait_that_a_rescue_ends, KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	wait_for_completion(&only_a_rescue);
 }
 
-KTEST_F(ktest, must_fail_by_a_panic, KT_BY_NAME_ONLY)
+KTEST(ktest, must_fail_by_a_panic, KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	panic("ktest: a test that panics");
 }
 
 /* An init call that runs wild could print a pass of its own. */
-KTEST_F(ktest, must_fail_by_claiming_a_pass, KT_BY_NAME_ONLY)
+KTEST(ktest, must_fail_by_claiming_a_pass, KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	ktest_print("1..2\nok 1 a.first\nok 2 a.second\n");
 	machine_exit(EXIT_PASS);
@@ -244,18 +245,18 @@ static void hang_one_cpu(struct ktest *test, unsigned int cpu)
 }
 
 /* Whichever of the two the runner is on, the other one gives the run up. */
-KTEST_F(ktest, must_hang_with_interrupts_off_on_cpu_0, KT_BY_NAME_ONLY)
+KTEST(ktest, must_hang_with_interrupts_off_on_cpu_0, KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	hang_one_cpu(test, 0);
 }
 
-KTEST_F(ktest, must_hang_with_interrupts_off_on_cpu_1,
-	KT_BY_NAME_ONLY | KT_NEEDS_SMP)
+KTEST(ktest, must_hang_with_interrupts_off_on_cpu_1,
+      KT_FLAGS(KT_BY_NAME_ONLY | KT_NEEDS_SMP))
 {
 	hang_one_cpu(test, 1);
 }
 
-KTEST_F(ktest, must_hang_with_interrupts_off_everywhere, KT_BY_NAME_ONLY)
+KTEST(ktest, must_hang_with_interrupts_off_everywhere, KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	struct ktest_step all_there = KTEST_STEP_INIT(test);
 	unsigned int cpu;

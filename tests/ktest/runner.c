@@ -275,6 +275,8 @@ static void run_one(const struct ktest_case *tcase, unsigned int number,
 		if (ktest_failed(&test)) {
 			ktest_trace_print(&test);
 			ktest_note("seed of this round: %lu", seed);
+			if (tcase->rules)
+				ktest_note("states %s", tcase->rules);
 		}
 	}
 	print_result(&test, number, took, totals);

@@ -140,7 +140,8 @@ static void miss_the_deadline(struct team_worker *me)
 	ktest_note("the team was stopped");
 }
 
-KTEST_F(ktest, must_fail_by_a_worker_that_misses_the_deadline, KT_BY_NAME_ONLY)
+KTEST(ktest, must_fail_by_a_worker_that_misses_the_deadline,
+      KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	struct team *team = team_new(test);
 

@@ -28,7 +28,7 @@ static bool fails_once(gfp_t gfp)
 	return !page;
 }
 
-KTEST_F(alloc_fail, the_nth_attempt_fails_and_no_other, KT_NEEDS_DEBUG)
+KTEST(alloc_fail, the_nth_attempt_fails_and_no_other, KT_FLAGS(KT_NEEDS_DEBUG))
 {
 	struct alloc_fail_counts counts;
 	unsigned int nth, i;
@@ -47,8 +47,8 @@ KTEST_F(alloc_fail, the_nth_attempt_fails_and_no_other, KT_NEEDS_DEBUG)
 	EXPECT(!alloc_fail_hit());
 }
 
-KTEST_F(alloc_fail, what_must_not_or_need_not_succeed_is_not_counted,
-	KT_NEEDS_DEBUG)
+KTEST(alloc_fail, what_must_not_or_need_not_succeed_is_not_counted,
+      KT_FLAGS(KT_NEEDS_DEBUG))
 {
 	alloc_fail_one_in(1, 0);
 	EXPECT(fails_once(GFP_KERNEL));
@@ -71,7 +71,8 @@ static u64 pattern_of(u64 seed)
 	return pattern;
 }
 
-KTEST_F(alloc_fail, a_seed_lets_the_same_attempts_fail_again, KT_NEEDS_DEBUG)
+KTEST(alloc_fail, a_seed_lets_the_same_attempts_fail_again,
+      KT_FLAGS(KT_NEEDS_DEBUG))
 {
 	u64 seed = rng_next(ktest_rng(test));
 
@@ -112,8 +113,8 @@ static void allocate_spared(struct team_worker *me)
 	}
 }
 
-KTEST_F(alloc_fail, one_in_n_of_each_thread_fails_and_every_one_is_counted,
-	KT_NEEDS_DEBUG)
+KTEST(alloc_fail, one_in_n_of_each_thread_fails_and_every_one_is_counted,
+      KT_FLAGS(KT_NEEDS_DEBUG))
 {
 	struct tally *tally = ktest_alloc(test, sizeof(*tally));
 	struct team *team = team_new(test);

@@ -191,7 +191,8 @@ static int events(struct driver *driver, enum mmu_notifier_event event)
  *					lets go
  *	retry: need not			(a CLEAR would have made it)
  */
-KTEST(device_exclusive, a_page_of_another_device_is_had_in_one_pass)
+KTEST(device_exclusive, a_page_of_another_device_is_had_in_one_pass,
+      KT_RULES("R8.23"))
 {
 	struct driver one, other;
 	struct sandbox box;
@@ -222,7 +223,8 @@ KTEST(device_exclusive, a_page_of_another_device_is_had_in_one_pass)
  * Many pages that the device has are had anew: one event, and no CPU is flushed,
  * for no CPU has had them meanwhile.
  */
-KTEST(device_exclusive, a_run_that_is_exclusive_is_had_anew_by_one_event)
+KTEST(device_exclusive, a_run_that_is_exclusive_is_had_anew_by_one_event,
+      KT_RULES("R8.2"))
 {
 	struct tlb_counters before, after;
 	struct driver driver;
@@ -262,7 +264,8 @@ KTEST(device_exclusive, a_run_that_is_exclusive_is_had_anew_by_one_event)
  *
  * A driver that faults the page in before the section needs the first alone.
  */
-KTEST(device_exclusive, a_page_that_a_cpu_has_read_is_had_in_two_passes)
+KTEST(device_exclusive, a_page_that_a_cpu_has_read_is_had_in_two_passes,
+      KT_RULES("R8.23"))
 {
 	struct driver driver;
 	struct sandbox box;
@@ -286,7 +289,8 @@ KTEST(device_exclusive, a_page_that_a_cpu_has_read_is_had_in_two_passes)
 }
 
 /* Taking a page over needs the same rights as a write of the CPU. */
-KTEST(device_exclusive, a_page_is_taken_over_only_where_a_write_is_allowed)
+KTEST(device_exclusive, a_page_is_taken_over_only_where_a_write_is_allowed,
+      KT_RULES("R8.2"))
 {
 	struct driver driver;
 	struct sandbox box;
@@ -317,7 +321,7 @@ KTEST(device_exclusive, a_page_is_taken_over_only_where_a_write_is_allowed)
  * The device writes without a fault, so taking over is when the write is noted.
  * A page that a user's handler protects is restored first, as by a CPU's write.
  */
-KTEST(device_exclusive, taking_over_is_noted_as_a_write)
+KTEST(device_exclusive, taking_over_is_noted_as_a_write, KT_RULES("R1.21 R8.2"))
 {
 	struct driver driver;
 	struct sandbox box;
@@ -389,7 +393,8 @@ static int loop_beside_dontneed(struct driver *driver, struct sandbox *box,
  *	thrown away	  x	a change like any other: pass 1 is in vain
  *	had		x	pass 2: exclusive already, no event of its own
  */
-KTEST(device_exclusive, after_a_collision_ones_own_page_is_had_in_the_next_pass)
+KTEST(device_exclusive, after_a_collision_ones_own_page_is_had_in_the_next_pass,
+      KT_RULES("R8.23"))
 {
 	struct driver driver;
 	struct sandbox box;
@@ -415,7 +420,8 @@ KTEST(device_exclusive, after_a_collision_ones_own_page_is_had_in_the_next_pass)
  *	had				pass 1: nothing, and nothing is locked
  *	had		x x x x		pass 2
  */
-KTEST(device_exclusive, a_first_page_thrown_away_meanwhile_forgets_no_lock)
+KTEST(device_exclusive, a_first_page_thrown_away_meanwhile_forgets_no_lock,
+      KT_RULES("R8.5"))
 {
 	struct driver driver;
 	struct sandbox box;
@@ -436,7 +442,8 @@ KTEST(device_exclusive, a_first_page_thrown_away_meanwhile_forgets_no_lock)
 }
 
 /* The same of a page in the middle, and of the slots that the call leaves. */
-KTEST(device_exclusive, a_run_ends_before_a_page_that_was_thrown_away)
+KTEST(device_exclusive, a_run_ends_before_a_page_that_was_thrown_away,
+      KT_RULES("R8.4"))
 {
 	struct page *mark = (struct page *)0x11;
 	struct page *pages[4] = {mark, mark, mark, mark};
@@ -472,7 +479,7 @@ KTEST(device_exclusive, a_run_ends_before_a_page_that_was_thrown_away)
  *	mapped					[      ] |
  *	asked for				[------------- ...
  */
-KTEST(device_exclusive, the_end_of_user_space_ends_the_run)
+KTEST(device_exclusive, the_end_of_user_space_ends_the_run, KT_RULES("R8.3"))
 {
 	struct page *pages[8];
 	struct sandbox box;

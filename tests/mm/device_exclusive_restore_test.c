@@ -12,8 +12,8 @@
 
 /* --- a CPU touches the page --------------------------------------------------------- */
 
-KTEST_F(device_exclusive, a_take_back_raises_clear_for_its_one_page_first,
-	KT_NEEDS_NOTIFIER)
+KTEST(device_exclusive, a_take_back_raises_clear_for_its_one_page_first,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R7.12 R8.17 R8.21"))
 {
 	struct page *pages[2];
 	struct sandbox box;
@@ -49,7 +49,8 @@ static void write_once(struct sandbox_thread *self)
 	EXPECT_EQ(user_poke(AT(0) + 8, 1), 0);
 }
 
-KTEST(device_exclusive, a_cpu_waits_until_the_driver_unlocks_the_page)
+KTEST(device_exclusive, a_cpu_waits_until_the_driver_unlocks_the_page,
+      KT_RULES("R8.20"))
 {
 	struct sandbox_thread writer;
 	struct page *pages[1];
@@ -105,8 +106,8 @@ static void read_once(struct sandbox_thread *self)
  *	that faulted: left empty
  *	touches again: zero page		(must read 0, not p's word)
  */
-KTEST_F(device_exclusive, take_back_that_lost_to_dontneed_leaves_the_entry_empty,
-	KT_NEEDS_NOTIFIER)
+KTEST(device_exclusive, take_back_that_lost_to_dontneed_leaves_the_entry_empty,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R8.19 R8.22"))
 {
 	struct stopped_event stop = {.addr = AT(0)};
 	struct fault_counters before, after;
@@ -156,8 +157,8 @@ KTEST_F(device_exclusive, take_back_that_lost_to_dontneed_leaves_the_entry_empty
  * The same stop, and nobody interferes: while the fault is inside its CLEAR the
  * entry is exclusive still, and the page locked (R8.17).
  */
-KTEST_F(device_exclusive, the_page_is_locked_and_the_entry_kept_during_clear,
-	KT_NEEDS_NOTIFIER)
+KTEST(device_exclusive, the_page_is_locked_and_the_entry_kept_during_clear,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R8.17"))
 {
 	struct stopped_event stop = {.addr = AT(0)};
 	struct sandbox_thread reader;
@@ -190,8 +191,8 @@ KTEST_F(device_exclusive, the_page_is_locked_and_the_entry_kept_during_clear,
 	sandbox_close(&box);
 }
 
-KTEST_F(device_exclusive, gup_takes_the_page_back_before_it_holds_it,
-	KT_NEEDS_NOTIFIER)
+KTEST(device_exclusive, gup_takes_the_page_back_before_it_holds_it,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("S8.4"))
 {
 	struct page *pages[1];
 	struct page *held[1];
@@ -223,7 +224,7 @@ KTEST_F(device_exclusive, gup_takes_the_page_back_before_it_holds_it,
  *	unlock, put
  *			has the lock of p		(p must not be free)
  */
-KTEST(device_exclusive, a_fault_that_waits_for_a_page_holds_it)
+KTEST(device_exclusive, a_fault_that_waits_for_a_page_holds_it, KT_RULES("R8.17"))
 {
 	struct sandbox_thread reader;
 	struct page *pages[1];
@@ -261,7 +262,8 @@ static pte_t restored_from(struct sandbox *box, pte_t entry)
  * Not written by hand and yet clean: as if its contents were on disk. The write
  * mark is a matter of its own, and comes back with the entry (R7.12).
  */
-KTEST(device_exclusive, a_clean_page_keeps_its_write_mark)
+KTEST(device_exclusive, a_clean_page_keeps_its_write_mark,
+      KT_RULES("R7.12 R8.18"))
 {
 	struct page *pages[1];
 	struct sandbox box;
@@ -282,7 +284,8 @@ KTEST(device_exclusive, a_clean_page_keeps_its_write_mark)
 	sandbox_close(&box);
 }
 
-KTEST(device_exclusive, a_page_that_may_only_be_read_keeps_its_write_mark)
+KTEST(device_exclusive, a_page_that_may_only_be_read_keeps_its_write_mark,
+      KT_RULES("R7.12 R8.18"))
 {
 	struct page *pages[1];
 	struct sandbox box;
@@ -306,7 +309,8 @@ KTEST(device_exclusive, a_page_that_may_only_be_read_keeps_its_write_mark)
  * go (SOFT_DIRTY), and the CPU's next write must be noticed (R1.21, R8.18): the
  * page is restored without the right to write, though its region has it.
  */
-KTEST(device_exclusive, a_restore_leaves_the_next_write_to_be_noticed)
+KTEST(device_exclusive, a_restore_leaves_the_next_write_to_be_noticed,
+      KT_RULES("R8.18"))
 {
 	struct page *pages[1];
 	struct sandbox box;
@@ -328,7 +332,8 @@ KTEST(device_exclusive, a_restore_leaves_the_next_write_to_be_noticed)
 	sandbox_close(&box);
 }
 
-KTEST(device_exclusive, a_restore_keeps_a_page_protected_for_a_handler)
+KTEST(device_exclusive, a_restore_keeps_a_page_protected_for_a_handler,
+      KT_RULES("R8.18"))
 {
 	struct page *pages[1];
 	struct sandbox box;
@@ -347,8 +352,8 @@ KTEST(device_exclusive, a_restore_keeps_a_page_protected_for_a_handler)
 
 /* --- everything else on an exclusive entry -------------------------------- */
 
-KTEST_F(device_exclusive, munmap_of_exclusive_pages_gives_all_back,
-	KT_NEEDS_NOTIFIER)
+KTEST(device_exclusive, munmap_of_exclusive_pages_gives_all_back,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R8.22 S8.5"))
 {
 	struct page *pages[4];
 	struct sandbox box;
@@ -373,8 +378,8 @@ KTEST_F(device_exclusive, munmap_of_exclusive_pages_gives_all_back,
 	sandbox_close(&box);
 }
 
-KTEST_F(device_exclusive, dontneed_of_an_exclusive_page_leaves_zeroes,
-	KT_NEEDS_NOTIFIER)
+KTEST(device_exclusive, dontneed_of_an_exclusive_page_leaves_zeroes,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("S8.5"))
 {
 	struct page *pages[1];
 	struct sandbox box;
@@ -392,7 +397,8 @@ KTEST_F(device_exclusive, dontneed_of_an_exclusive_page_leaves_zeroes,
 	sandbox_close(&box);
 }
 
-KTEST(device_exclusive, exit_with_exclusive_pages_gives_all_back)
+KTEST(device_exclusive, exit_with_exclusive_pages_gives_all_back,
+      KT_RULES("S8.5"))
 {
 	struct page *pages[8];
 	struct sandbox box;
@@ -406,8 +412,8 @@ KTEST(device_exclusive, exit_with_exclusive_pages_gives_all_back)
 	sandbox_close(&box);
 }
 
-KTEST_F(device_exclusive, mprotect_makes_the_entry_read_only_and_never_more,
-	KT_NEEDS_NOTIFIER)
+KTEST(device_exclusive, mprotect_makes_the_entry_read_only_and_never_more,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R7.14 R8.18"))
 {
 	struct page *pages[1];
 	struct sandbox box;
@@ -434,7 +440,8 @@ KTEST_F(device_exclusive, mprotect_makes_the_entry_read_only_and_never_more,
 	sandbox_close(&box);
 }
 
-KTEST(device_exclusive, a_restore_gives_no_more_than_the_region_allows)
+KTEST(device_exclusive, a_restore_gives_no_more_than_the_region_allows,
+      KT_RULES("R8.18"))
 {
 	struct page *pages[1];
 	struct sandbox box;

@@ -17,7 +17,8 @@
 
 /* --- making -------------------------------------------------------------- */
 
-KTEST(device_exclusive, an_exclusive_page_is_locked_held_and_still_mapped)
+KTEST(device_exclusive, an_exclusive_page_is_locked_held_and_still_mapped,
+      KT_RULES("R7.10 R7.12 R8.6 R8.13"))
 {
 	struct page *pages[1];
 	struct sandbox box;
@@ -44,7 +45,8 @@ KTEST(device_exclusive, an_exclusive_page_is_locked_held_and_still_mapped)
 	sandbox_close(&box);
 }
 
-KTEST_F(device_exclusive, untouched_memory_is_faulted_in_first, KT_NEEDS_NOTIFIER)
+KTEST(device_exclusive, untouched_memory_is_faulted_in_first,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R8.2"))
 {
 	struct page *pages[3];
 	struct sandbox box;
@@ -64,8 +66,8 @@ KTEST_F(device_exclusive, untouched_memory_is_faulted_in_first, KT_NEEDS_NOTIFIE
 	sandbox_close(&box);
 }
 
-KTEST_F(device_exclusive, a_run_costs_one_event_with_its_owner_and_one_flush,
-	KT_NEEDS_NOTIFIER)
+KTEST(device_exclusive, a_run_costs_one_event_with_its_owner_and_one_flush,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R8.12 S11.21"))
 {
 	struct tlb_counters before, after;
 	static struct page *pages[512];
@@ -95,7 +97,8 @@ KTEST_F(device_exclusive, a_run_costs_one_event_with_its_owner_and_one_flush,
 	sandbox_close(&box);
 }
 
-KTEST(device_exclusive, the_cpu_has_no_translation_left_when_it_returns)
+KTEST(device_exclusive, the_cpu_has_no_translation_left_when_it_returns,
+      KT_RULES("R8.12"))
 {
 	struct fault_counters before, after;
 	struct page *pages[1];
@@ -135,8 +138,8 @@ static void spin_writing(struct sandbox_thread *self)
  * While the page is exclusive the other CPU's adds must all wait: what the
  * device reads and writes back in two steps loses none of them.
  */
-KTEST_F(device_exclusive, another_cpu_is_kept_out_from_return_to_unlock,
-	KT_NEEDS_SMP)
+KTEST(device_exclusive, another_cpu_is_kept_out_from_return_to_unlock,
+      KT_FLAGS(KT_NEEDS_SMP), KT_RULES("R8.12"))
 {
 	struct ktest_step step = KTEST_STEP_INIT(test);
 	struct sandbox_thread writer;
@@ -166,7 +169,8 @@ KTEST_F(device_exclusive, another_cpu_is_kept_out_from_return_to_unlock,
 	sandbox_close(&box);
 }
 
-KTEST(device_exclusive, bad_arguments_are_refused_and_slots_are_empty)
+KTEST(device_exclusive, bad_arguments_are_refused_and_slots_are_empty,
+      KT_RULES("R8.1"))
 {
 	struct page *mark = (struct page *)0x11;
 	struct page *pages[2] = {mark, mark};
@@ -199,8 +203,8 @@ KTEST(device_exclusive, bad_arguments_are_refused_and_slots_are_empty)
  *	pages	0 1 2 3
  *		[rw][r ]
  */
-KTEST_F(device_exclusive, pages_that_may_not_be_written_end_the_run,
-	KT_NEEDS_NOTIFIER)
+KTEST(device_exclusive, pages_that_may_not_be_written_end_the_run,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R8.3 R8.4"))
 {
 	struct page *mark = (struct page *)0x11;
 	struct page *pages[4] = {mark, mark, mark, mark};
@@ -230,7 +234,8 @@ KTEST_F(device_exclusive, pages_that_may_not_be_written_end_the_run,
  *	locked    x
  *	had	x		the run ends before the page, without a gap
  */
-KTEST(device_exclusive, the_run_ends_before_a_page_that_another_has_locked)
+KTEST(device_exclusive, the_run_ends_before_a_page_that_another_has_locked,
+      KT_RULES("R8.5"))
 {
 	struct page *pages[3];
 	struct page *held;
@@ -255,8 +260,8 @@ KTEST(device_exclusive, the_run_ends_before_a_page_that_another_has_locked)
 	sandbox_close(&box);
 }
 
-KTEST_F(device_exclusive,
-	no_memory_on_the_first_page_is_told_on_a_later_is_short, KT_NEEDS_DEBUG)
+KTEST(device_exclusive, no_memory_on_the_first_page_is_told_on_a_later_is_short,
+      KT_FLAGS(KT_NEEDS_DEBUG), KT_RULES("R8.3"))
 {
 	struct page *pages[2];
 	struct sandbox box;
@@ -291,7 +296,8 @@ static int make_waiting(void *arg)
 	return 0;
 }
 
-KTEST(device_exclusive, the_first_lock_is_waited_for_and_a_kill_ends_the_wait)
+KTEST(device_exclusive, the_first_lock_is_waited_for_and_a_kill_ends_the_wait,
+      KT_RULES("R8.11"))
 {
 	struct waiter w = {.owner = DEVICE_B};
 	struct page *held;
@@ -338,8 +344,8 @@ KTEST(device_exclusive, the_first_lock_is_waited_for_and_a_kill_ends_the_wait)
  *	unlock
  *					EXCLUSIVE(B), by which A lets go
  */
-KTEST_F(device_exclusive, a_second_device_takes_the_page_over_from_the_first,
-	KT_NEEDS_NOTIFIER)
+KTEST(device_exclusive, a_second_device_takes_the_page_over_from_the_first,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("S8.5"))
 {
 	struct waiter w = {.owner = DEVICE_B};
 	struct page *pages[1];
@@ -377,8 +383,8 @@ KTEST_F(device_exclusive, a_second_device_takes_the_page_over_from_the_first,
  * zap that meets an exclusive entry then flushes for itself; without a maker it
  * has nothing to flush.
  */
-KTEST_F(device_exclusive, dontneed_during_a_batched_flush_flushes_for_itself,
-	KT_NEEDS_NOTIFIER)
+KTEST(device_exclusive, dontneed_during_a_batched_flush_flushes_for_itself,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("S11.21"))
 {
 	struct tlb_counters before, after;
 	struct page *pages[2];
@@ -428,8 +434,8 @@ static int make_two(void *arg)
 	return 0;
 }
 
-KTEST_F(device_exclusive, a_page_that_changed_before_the_exchange_is_given_up,
-	KT_NEEDS_NOTIFIER)
+KTEST(device_exclusive, a_page_that_changed_before_the_exchange_is_given_up,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R8.5 R8.12"))
 {
 	struct waiter w = {.owner = DEVICE_A};
 	struct stopped_event stop = {.done = false};
@@ -524,7 +530,7 @@ static void play_cpu(struct sandbox_thread *self)
 	}
 }
 
-KTEST(device_exclusive, devices_and_cpus_lose_no_update)
+KTEST(device_exclusive, devices_and_cpus_lose_no_update, KT_RULES("S8"))
 {
 	struct sandbox_thread thread[PLAYERS];
 	atomic64_t added = {0};

@@ -8,7 +8,7 @@
 #include <kernel/ktest.h>
 #include <mm/swapops.h>
 
-KTEST(swapops, every_type_number_has_the_meaning_the_table_says)
+KTEST(swapops, every_type_number_has_the_meaning_the_table_says, KT_RULES("R7.6"))
 {
 	unsigned int type;
 

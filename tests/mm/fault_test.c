@@ -37,7 +37,7 @@ KTEST(fault, a_first_read_maps_the_zero_page_and_takes_no_frame)
 	sandbox_close(&box);
 }
 
-KTEST(fault, a_first_write_maps_a_fresh_page_of_zeroes)
+KTEST(fault, a_first_write_maps_a_fresh_page_of_zeroes, KT_RULES("R1.13"))
 {
 	struct sandbox box;
 	struct page *page;
@@ -61,8 +61,8 @@ KTEST(fault, a_first_write_maps_a_fresh_page_of_zeroes)
 	sandbox_close(&box);
 }
 
-KTEST_F(fault, a_write_over_the_zero_page_raises_clear_for_one_page,
-	KT_NEEDS_NOTIFIER)
+KTEST(fault, a_write_over_the_zero_page_raises_clear_for_one_page,
+      KT_FLAGS(KT_NEEDS_NOTIFIER))
 {
 	struct sandbox box;
 
@@ -80,7 +80,7 @@ KTEST_F(fault, a_write_over_the_zero_page_raises_clear_for_one_page,
 	sandbox_close(&box);
 }
 
-KTEST(fault, a_page_that_may_be_reused_raises_nothing)
+KTEST(fault, a_page_that_may_be_reused_raises_nothing, KT_RULES("R1.13"))
 {
 	struct fault_counters before, after;
 	struct sandbox box;
@@ -127,7 +127,8 @@ KTEST(fault, touches_that_no_region_allows_are_errors)
 	sandbox_close(&box);
 }
 
-KTEST(fault, an_entry_of_an_unknown_type_is_reported_and_refused)
+KTEST(fault, an_entry_of_an_unknown_type_is_reported_and_refused,
+      KT_RULES("R7.11"))
 {
 	struct sandbox box;
 	unsigned int type;
@@ -157,8 +158,8 @@ KTEST(fault, an_entry_of_an_unknown_type_is_reported_and_refused)
 	sandbox_close(&box);
 }
 
-KTEST_F(fault, a_fault_without_memory_is_an_error_and_the_next_one_works,
-	KT_NEEDS_DEBUG)
+KTEST(fault, a_fault_without_memory_is_an_error_and_the_next_one_works,
+      KT_FLAGS(KT_NEEDS_DEBUG))
 {
 	struct sandbox box;
 	unsigned long nth;

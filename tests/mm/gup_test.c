@@ -130,7 +130,7 @@ KTEST(gup, errors_on_the_first_page_are_told_apart)
  *	mapped					[      ] |
  *	asked for				[------------- ...
  */
-KTEST(gup, the_end_of_user_space_makes_the_count_short)
+KTEST(gup, the_end_of_user_space_makes_the_count_short, KT_RULES("R8.3"))
 {
 	struct page *mark = (struct page *)0x11;
 	struct page *pages[8] = {[3] = mark};
@@ -148,7 +148,7 @@ KTEST(gup, the_end_of_user_space_makes_the_count_short)
 	sandbox_close(&box);
 }
 
-KTEST_F(gup, a_fault_without_memory_is_an_error, KT_NEEDS_DEBUG)
+KTEST(gup, a_fault_without_memory_is_an_error, KT_FLAGS(KT_NEEDS_DEBUG))
 {
 	struct page *mark = (struct page *)0x11;
 	struct page *pages[1] = {mark};
@@ -303,7 +303,7 @@ static void throw_away(struct sandbox_thread *self)
  * The pages of a whole table are asked for under one hold of its lock, so that
  * about every second interrupt comes while it is held.
  */
-KTEST_F(gup, pages_are_held_before_another_can_throw_them_away, KT_SLOW)
+KTEST(gup, pages_are_held_before_another_can_throw_them_away, KT_FLAGS(KT_SLOW))
 {
 	static struct hold hold;
 	struct sandbox_thread holder, thrower;

@@ -84,7 +84,7 @@ KTEST(interval_tree, the_whole_space_and_its_last_bytes_are_found)
  *	meets		[3-----4]	  [7-8]	   [4-8]  [0------------9]
  *	does not	[3---4)			    [8-9)	[0,4)
  */
-KTEST(interval_tree, ranges_that_only_touch_do_not_meet)
+KTEST(interval_tree, ranges_that_only_touch_do_not_meet, KT_RULES("R4.24 R4.26"))
 {
 	struct interval_tree_node node;
 

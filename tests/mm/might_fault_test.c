@@ -43,8 +43,8 @@ static void peek_in_callback(struct sandbox *box, const struct seen_event *event
 	EXPECT_EQ(value, 7UL);
 }
 
-KTEST_F(might_fault, reading_user_memory_in_a_callback_is_reported,
-	KT_NEEDS_NOTIFIER)
+KTEST(might_fault, reading_user_memory_in_a_callback_is_reported,
+      KT_FLAGS(KT_NEEDS_NOTIFIER))
 {
 	struct sandbox box;
 

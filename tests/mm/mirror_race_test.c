@@ -323,8 +323,8 @@ static struct team *race(struct arena *arena, unsigned long fail_one_in)
 	return team;
 }
 
-KTEST_F(mirror_race, no_translation_outlives_its_mapping_and_no_update_is_lost,
-	KT_NEEDS_DEVICE_PRIVATE)
+KTEST(mirror_race, no_translation_outlives_its_mapping_and_no_update_is_lost,
+      KT_FLAGS(KT_NEEDS_DEVICE_PRIVATE))
 {
 	struct arena *arena = arena_new(test);
 
@@ -333,8 +333,8 @@ KTEST_F(mirror_race, no_translation_outlives_its_mapping_and_no_update_is_lost,
 	EXPECT_GT(atomic_read(&arena->denied), 0);
 }
 
-KTEST_F(mirror_race, the_same_holds_where_one_in_many_allocations_fails,
-	KT_NEEDS_DEVICE_PRIVATE | KT_NEEDS_DEBUG)
+KTEST(mirror_race, the_same_holds_where_one_in_many_allocations_fails,
+      KT_FLAGS(KT_NEEDS_DEVICE_PRIVATE | KT_NEEDS_DEBUG))
 {
 	struct arena *arena = arena_new(test);
 	struct team *team = race(arena, FAILS_ONE_IN);

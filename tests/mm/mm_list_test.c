@@ -80,7 +80,8 @@ static int walk(void *arg)
  *	unlock
  *					takes it off; frees them, and it
  */
-KTEST_F(mm_list, the_subscriptions_of_what_is_on_it_are_still_there, KT_NEEDS_SMP)
+KTEST(mm_list, the_subscriptions_of_what_is_on_it_are_still_there,
+      KT_FLAGS(KT_NEEDS_SMP))
 {
 	const struct mmu_notifier_subscriptions *subs;
 	struct last_drop drop = {.came = false};

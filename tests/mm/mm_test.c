@@ -56,7 +56,7 @@ KTEST(mm, every_address_space_is_on_the_list_under_its_number)
 	mmput(b);
 }
 
-KTEST_F(mm, running_out_of_memory_at_birth_leaks_nothing, KT_NEEDS_DEBUG)
+KTEST(mm, running_out_of_memory_at_birth_leaks_nothing, KT_FLAGS(KT_NEEDS_DEBUG))
 {
 	unsigned long nth;
 

@@ -115,7 +115,8 @@ KTEST(mmap, a_hole_in_the_middle_leaves_two_regions_and_frees_the_pages)
  *	unmap	  -------------
  *	after	[r]            [r]
  */
-KTEST_F(mmap, one_unmap_event_covers_all_regions_of_the_range, KT_NEEDS_NOTIFIER)
+KTEST(mmap, one_unmap_event_covers_all_regions_of_the_range,
+      KT_FLAGS(KT_NEEDS_NOTIFIER))
 {
 	struct sandbox box;
 	char buf[64];
@@ -135,7 +136,8 @@ KTEST_F(mmap, one_unmap_event_covers_all_regions_of_the_range, KT_NEEDS_NOTIFIER
 	sandbox_close(&box);
 }
 
-KTEST_F(mmap, start_comes_while_the_entry_is_still_there, KT_NEEDS_NOTIFIER)
+KTEST(mmap, start_comes_while_the_entry_is_still_there,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R1.9 R1.10"))
 {
 	struct sandbox box;
 	pte_t pte;
@@ -150,7 +152,7 @@ KTEST_F(mmap, start_comes_while_the_entry_is_still_there, KT_NEEDS_NOTIFIER)
 	sandbox_close(&box);
 }
 
-KTEST(mmap, unmapping_a_hole_raises_nothing)
+KTEST(mmap, unmapping_a_hole_raises_nothing, KT_RULES("R1.13"))
 {
 	struct sandbox box;
 
@@ -168,8 +170,8 @@ KTEST(mmap, unmapping_a_hole_raises_nothing)
  *	map	    [r ]
  *	after	[ A]    [D ]	B and C are gone, the new region reads zero
  */
-KTEST_F(mmap, a_fixed_mapping_replaces_what_was_there_under_one_unmap,
-	KT_NEEDS_NOTIFIER)
+KTEST(mmap, a_fixed_mapping_replaces_what_was_there_under_one_unmap,
+      KT_FLAGS(KT_NEEDS_NOTIFIER))
 {
 	struct sandbox box;
 	unsigned long i;
@@ -238,7 +240,7 @@ KTEST(mmap, limits_on_regions_and_pages_are_kept_exactly)
 	sandbox_close(&box);
 }
 
-KTEST_F(mmap, a_call_that_finds_no_memory_changes_nothing, KT_NEEDS_DEBUG)
+KTEST(mmap, a_call_that_finds_no_memory_changes_nothing, KT_FLAGS(KT_NEEDS_DEBUG))
 {
 	struct sandbox box;
 	unsigned long nth;
@@ -271,7 +273,8 @@ KTEST_F(mmap, a_call_that_finds_no_memory_changes_nothing, KT_NEEDS_DEBUG)
 	sandbox_close(&box);
 }
 
-KTEST_F(mmap, more_pages_than_a_gather_holds_are_all_freed, KT_NEEDS_NOTIFIER)
+KTEST(mmap, more_pages_than_a_gather_holds_are_all_freed,
+      KT_FLAGS(KT_NEEDS_NOTIFIER))
 {
 	unsigned long free = nr_free_pages();
 	struct sandbox box;
@@ -292,8 +295,8 @@ KTEST_F(mmap, more_pages_than_a_gather_holds_are_all_freed, KT_NEEDS_NOTIFIER)
 	sandbox_close(&box);
 }
 
-KTEST_F(mmap, dontneed_empties_pages_keeps_the_region_and_raises_clear,
-	KT_NEEDS_NOTIFIER)
+KTEST(mmap, dontneed_empties_pages_keeps_the_region_and_raises_clear,
+      KT_FLAGS(KT_NEEDS_NOTIFIER))
 {
 	struct sandbox box;
 

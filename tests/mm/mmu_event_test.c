@@ -56,7 +56,8 @@ static void teardown(struct sandbox *box, struct mirror *m)
  *	pages     0 1 2 3
  *	munmap      [-]		what is beside it stays as it is
  */
-KTEST(mmu_event, UNMAP_takes_the_translations_and_what_is_kept_for_them)
+KTEST(mmu_event, UNMAP_takes_the_translations_and_what_is_kept_for_them,
+      KT_RULES("R1.17"))
 {
 	struct sandbox box;
 	struct mirror m;
@@ -77,7 +78,8 @@ KTEST(mmu_event, UNMAP_takes_the_translations_and_what_is_kept_for_them)
  *	regions   [-----] [-----]	4 to 6 was free: mapping it raises nothing
  *	move      [---]-->[---]		UNMAP of 0 and 1, and of nothing else
  */
-KTEST(mmu_event, a_move_tells_the_old_place_and_not_the_free_new_one)
+KTEST(mmu_event, a_move_tells_the_old_place_and_not_the_free_new_one,
+      KT_RULES("R1.14"))
 {
 	struct sandbox box;
 	struct mirror m;
@@ -101,7 +103,7 @@ KTEST(mmu_event, a_move_tells_the_old_place_and_not_the_free_new_one)
 }
 
 /* The new place was taken: first that one goes, then the old. */
-KTEST(mmu_event, a_move_over_a_mapping_tells_that_one_first)
+KTEST(mmu_event, a_move_over_a_mapping_tells_that_one_first, KT_RULES("R1.14"))
 {
 	struct sandbox box;
 	struct mirror m;
@@ -120,7 +122,8 @@ KTEST(mmu_event, a_move_over_a_mapping_tells_that_one_first)
 	teardown(&box, &m);
 }
 
-KTEST(mmu_event, CLEAR_takes_the_translations_and_the_region_stays)
+KTEST(mmu_event, CLEAR_takes_the_translations_and_the_region_stays,
+      KT_RULES("R1.10 R1.18"))
 {
 	struct sandbox box;
 	struct mirror m;
@@ -142,7 +145,8 @@ KTEST(mmu_event, CLEAR_takes_the_translations_and_the_region_stays)
 	teardown(&box, &m);
 }
 
-KTEST(mmu_event, PROTECTION_VMA_may_be_answered_from_the_region_alone)
+KTEST(mmu_event, PROTECTION_VMA_may_be_answered_from_the_region_alone,
+      KT_RULES("R1.10 R1.19"))
 {
 	struct sandbox box;
 	struct mirror m;
@@ -219,7 +223,8 @@ static const struct mmu_notifier_ops looker_ops = {
 	.invalidate_range_end = looker_end,
 };
 
-KTEST(mmu_event, PROTECTION_PAGE_takes_write_access_and_entries_tell_at_end)
+KTEST(mmu_event, PROTECTION_PAGE_takes_write_access_and_entries_tell_at_end,
+      KT_RULES("R1.20"))
 {
 	struct looker l = {.sub = {.ops = &looker_ops}};
 	struct sandbox box;
@@ -246,7 +251,8 @@ KTEST(mmu_event, PROTECTION_PAGE_takes_write_access_and_entries_tell_at_end)
 	teardown(&box, &m);
 }
 
-KTEST(mmu_event, SOFT_DIRTY_makes_the_devices_next_write_seen)
+KTEST(mmu_event, SOFT_DIRTY_makes_the_devices_next_write_seen,
+      KT_RULES("R1.6 R1.21"))
 {
 	struct mirror m, at_top;
 	struct sandbox box;
@@ -267,7 +273,8 @@ KTEST(mmu_event, SOFT_DIRTY_makes_the_devices_next_write_seen)
 }
 
 /* Who goes on writing marks at the end what it may write (R1.21). */
-KTEST(mmu_event, SOFT_DIRTY_may_be_answered_by_marking_what_is_writable)
+KTEST(mmu_event, SOFT_DIRTY_may_be_answered_by_marking_what_is_writable,
+      KT_RULES("R1.21"))
 {
 	struct looker l = {.sub = {.ops = &looker_ops}};
 	struct mirrored kept[PAGES];
@@ -289,7 +296,8 @@ KTEST(mmu_event, SOFT_DIRTY_may_be_answered_by_marking_what_is_writable)
 	sandbox_close(&box);
 }
 
-KTEST(mmu_event, after_RELEASE_nothing_is_installed_any_more)
+KTEST(mmu_event, after_RELEASE_nothing_is_installed_any_more,
+      KT_RULES("R1.6 R1.22"))
 {
 	struct sandbox box;
 	struct mirror m;
@@ -312,7 +320,8 @@ KTEST(mmu_event, after_RELEASE_nothing_is_installed_any_more)
  *	A	  keeps 0, 2, 3 and has let go of 1 by itself; no retry
  *	B	  lets go of 0 to 3
  */
-KTEST(mmu_event, ones_own_MIGRATE_takes_nothing_and_anothers_all)
+KTEST(mmu_event, ones_own_MIGRATE_takes_nothing_and_anothers_all,
+      KT_RULES("R1.23"))
 {
 	struct mirror *a, *b;
 	struct sandbox box;
@@ -347,7 +356,7 @@ KTEST(mmu_event, ones_own_MIGRATE_takes_nothing_and_anothers_all)
 }
 
 /* What another asks for, or nobody, is a CLEAR for everybody. */
-KTEST(mmu_event, a_MIGRATE_without_an_owner_is_nobodys_own)
+KTEST(mmu_event, a_MIGRATE_without_an_owner_is_nobodys_own, KT_RULES("R1.23"))
 {
 	struct sandbox box;
 	struct mirror m;
@@ -361,8 +370,8 @@ KTEST(mmu_event, a_MIGRATE_without_an_owner_is_nobodys_own)
 	teardown(&box, &m);
 }
 
-KTEST_F(mmu_event, ones_own_EXCLUSIVE_takes_nothing_and_anothers_all,
-	KT_NEEDS_DEVICE_PRIVATE)
+KTEST(mmu_event, ones_own_EXCLUSIVE_takes_nothing_and_anothers_all,
+      KT_FLAGS(KT_NEEDS_DEVICE_PRIVATE), KT_RULES("R1.24"))
 {
 	struct sandbox box;
 	struct mirror *a, *b;
@@ -484,7 +493,8 @@ static void one_change(struct crowd *c)
  * Two that do the least and one that always drops are right after every one of
  * many changes (R1.25), with faults of devices and touches of the CPU between.
  */
-KTEST(mmu_event, whatever_comes_the_least_that_an_event_asks_for_is_enough)
+KTEST(mmu_event, whatever_comes_the_least_that_an_event_asks_for_is_enough,
+      KT_RULES("R1.25"))
 {
 	struct crowd *c = kzalloc(sizeof(*c), GFP_KERNEL);
 	unsigned int step, i, n;

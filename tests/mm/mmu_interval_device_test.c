@@ -23,7 +23,8 @@ static int nonblock_body(void *arg)
 }
 
 /* What a callback does if its driver is at work: refuse, not wait (R4.22). */
-KTEST(mmu_interval, a_driver_whose_lock_is_taken_refuses_and_nothing_changes)
+KTEST(mmu_interval, a_driver_whose_lock_is_taken_refuses_and_nothing_changes,
+      KT_RULES("R4.22"))
 {
 	struct changer c = {.mm = mm_alloc(), .from = 0, .to = 1};
 	struct task *task;
@@ -112,7 +113,8 @@ static void shadow_device(struct team_worker *me)
  * While changes run against it, a device that follows the protocol never has
  * a translation of a page that was changed (R4.21, R4.22).
  */
-KTEST(mmu_interval, a_device_that_follows_the_protocol_has_no_stale_translation)
+KTEST(mmu_interval, a_device_that_follows_the_protocol_has_no_stale_translation,
+      KT_RULES("R4.18 R4.21 R4.22"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -258,7 +260,9 @@ static bool fault_with_adversary(struct adversary *a, int at)
  * between begin and the lock. Its lock is one that sleeps, on both sides
  * (R4.21, R4.22, R4.23).
  */
-KTEST(mmu_interval, a_change_between_any_two_steps_of_a_fault_leaves_nothing_stale)
+KTEST(mmu_interval,
+      a_change_between_any_two_steps_of_a_fault_leaves_nothing_stale,
+      KT_RULES("R4.18 R4.21 R4.23"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct adversary *a;
@@ -321,7 +325,8 @@ static void one_of_many(struct team_worker *me)
 	}
 }
 
-KTEST(mmu_interval, several_adversaries_and_devices_leave_nothing_stale)
+KTEST(mmu_interval, several_adversaries_and_devices_leave_nothing_stale,
+      KT_RULES("R1.11 R4.18 R4.21"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct team *team = team_new(test);

@@ -44,7 +44,8 @@ static void fault_run(struct fault *f, struct watcher *w,
 	f->task = kthread_run(fault_body, f, "fault");
 }
 
-KTEST(mmu_interval, insert_while_idle_lets_a_reader_begin_at_once)
+KTEST(mmu_interval, insert_while_idle_lets_a_reader_begin_at_once,
+      KT_RULES("R4.5 R4.9"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;
@@ -71,7 +72,8 @@ KTEST(mmu_interval, insert_while_idle_lets_a_reader_begin_at_once)
  *	end
  *					goes on
  */
-KTEST(mmu_interval, insert_while_a_range_is_open_makes_the_first_reader_wait)
+KTEST(mmu_interval, insert_while_a_range_is_open_makes_the_first_reader_wait,
+      KT_RULES("R4.10"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -106,7 +108,8 @@ KTEST(mmu_interval, insert_while_a_range_is_open_makes_the_first_reader_wait)
  *	the page changes; end
  *					looks up, installs the new page
  */
-KTEST(mmu_interval, insert_beside_others_makes_the_first_reader_wait_as_well)
+KTEST(mmu_interval, insert_beside_others_makes_the_first_reader_wait_as_well,
+      KT_RULES("R4.10"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -145,7 +148,8 @@ KTEST(mmu_interval, insert_beside_others_makes_the_first_reader_wait_as_well)
  * they have no page in common. It waits for nothing else, and only once.
  */
 KTEST(mmu_interval,
-      the_first_section_waits_once_for_what_was_open_at_the_insertion)
+      the_first_section_waits_once_for_what_was_open_at_the_insertion,
+      KT_RULES("R4.10 R4.24 R4.26"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range one, two;
@@ -192,7 +196,8 @@ KTEST(mmu_interval,
  * What c has to wait for is counted from the end of what b waits for, so three
  * is among it; longer than that it does not become.
  */
-KTEST(mmu_interval, an_insertion_while_another_settles_waits_one_period_longer)
+KTEST(mmu_interval, an_insertion_while_another_settles_waits_one_period_longer,
+      KT_RULES("R4.24 R4.26"))
 {
 	struct mmu_notifier_range one, two, three, four;
 	struct mm_struct *mm = mm_alloc();
@@ -233,7 +238,8 @@ KTEST(mmu_interval, an_insertion_while_another_settles_waits_one_period_longer)
  *	end
  *	another range: A and B are told
  */
-KTEST(mmu_interval, insert_during_a_walk_is_put_off_until_the_walk_ends)
+KTEST(mmu_interval, insert_during_a_walk_is_put_off_until_the_walk_ends,
+      KT_RULES("R4.11"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;
@@ -282,7 +288,8 @@ KTEST(mmu_interval, insert_during_a_walk_is_put_off_until_the_walk_ends)
  *	end
  *				looks up, installs the new page
  */
-KTEST(mmu_interval, a_reader_of_an_insertion_that_was_put_off_waits_for_the_walk)
+KTEST(mmu_interval, a_reader_of_an_insertion_that_was_put_off_waits_for_the_walk,
+      KT_RULES("R4.11"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;

@@ -59,7 +59,8 @@ static int two_pass_insert(struct two_pass *t, struct mm_struct *mm,
 }
 
 /* Three devices are started, then the two that are still at work finished. */
-KTEST(mmu_interval, finishes_run_after_every_start_and_in_their_order)
+KTEST(mmu_interval, finishes_run_after_every_start_and_in_their_order,
+      KT_RULES("R4.31"))
 {
 	struct call_log log = {.nr = {0}};
 	struct mm_struct *mm = mm_alloc();
@@ -77,7 +78,8 @@ KTEST(mmu_interval, finishes_run_after_every_start_and_in_their_order)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, a_refusal_still_finishes_those_that_were_started)
+KTEST(mmu_interval, a_refusal_still_finishes_those_that_were_started,
+      KT_RULES("R3.6"))
 {
 	struct call_log log = {.nr = {0}};
 	struct mm_struct *mm = mm_alloc();
@@ -101,7 +103,8 @@ KTEST(mmu_interval, a_refusal_still_finishes_those_that_were_started)
 	mmput(mm);
 }
 
-KTEST_F(mmu_interval, a_start_pass_without_a_finish_is_refused, KT_EXPECT_REPORT)
+KTEST(mmu_interval, a_start_pass_without_a_finish_is_refused,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R4.31"))
 {
 	static const struct mmu_interval_notifier_ops half_ops = {
 		.invalidate_start = two_pass_start,
@@ -117,7 +120,8 @@ KTEST_F(mmu_interval, a_start_pass_without_a_finish_is_refused, KT_EXPECT_REPORT
 
 /* --- starts that may not block ----------------------------------------------------- */
 
-KTEST(mmu_interval, a_refusal_is_EAGAIN_and_plain_subscribers_are_not_called)
+KTEST(mmu_interval, a_refusal_is_EAGAIN_and_plain_subscribers_are_not_called,
+      KT_RULES("R3.6"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -143,8 +147,8 @@ KTEST(mmu_interval, a_refusal_is_EAGAIN_and_plain_subscribers_are_not_called)
 	mmput(mm);
 }
 
-KTEST_F(mmu_interval, a_refusal_of_a_blockable_range_is_reported_and_ignored,
-	KT_EXPECT_REPORT)
+KTEST(mmu_interval, a_refusal_of_a_blockable_range_is_reported_and_ignored,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R3.6"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher a, b;

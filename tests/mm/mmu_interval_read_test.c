@@ -15,7 +15,8 @@
  *	end: wakes
  *				goes on with the range's number: no retry
  */
-KTEST(mmu_interval, read_begin_waits_while_a_range_that_hits_is_open)
+KTEST(mmu_interval, read_begin_waits_while_a_range_that_hits_is_open,
+      KT_RULES("R4.17"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -42,7 +43,8 @@ KTEST(mmu_interval, read_begin_waits_while_a_range_that_hits_is_open)
  *	watch     [---]   [---]
  *	open              [-]		stays open
  */
-KTEST(mmu_interval, read_begin_does_not_wait_for_a_range_that_touches_others)
+KTEST(mmu_interval, read_begin_does_not_wait_for_a_range_that_touches_others,
+      KT_RULES("R4.3 R4.24 R4.26"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -77,7 +79,8 @@ KTEST(mmu_interval, read_begin_does_not_wait_for_a_range_that_touches_others)
  * In threads: a reader that waits for the neighbour fails the test by name.
  */
 KTEST(mmu_interval,
-      read_begin_does_not_wait_for_a_range_that_ends_or_begins_beside_it)
+      read_begin_does_not_wait_for_a_range_that_ends_or_begins_beside_it,
+      KT_RULES("R4.24 R4.26"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher below, watched, above;
@@ -117,7 +120,8 @@ KTEST(mmu_interval,
  *			end
  *						retry: must, 2 hit it
  */
-KTEST(mmu_interval, read_begin_waits_only_for_ranges_open_at_its_call)
+KTEST(mmu_interval, read_begin_waits_only_for_ranges_open_at_its_call,
+      KT_RULES("R4.24 R4.26"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range one, two;
@@ -148,7 +152,8 @@ KTEST(mmu_interval, read_begin_waits_only_for_ranges_open_at_its_call)
  *						entry cleared; end
  *	lock(driver); read_retry() -> true	must be true: pfn is stale
  */
-KTEST(mmu_interval, fault_that_raced_an_unmap_retries)
+KTEST(mmu_interval, fault_that_raced_an_unmap_retries,
+      KT_RULES("R1.12 R4.18 R4.19 R4.21"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -172,7 +177,8 @@ KTEST(mmu_interval, fault_that_raced_an_unmap_retries)
 }
 
 /* One's own EXCLUSIVE or MIGRATE: no number noted, so no retry (R1.23, R1.24). */
-KTEST(mmu_interval, an_event_that_the_driver_ignores_forces_no_retry)
+KTEST(mmu_interval, an_event_that_the_driver_ignores_forces_no_retry,
+      KT_RULES("R1.24"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -195,7 +201,7 @@ KTEST(mmu_interval, an_event_that_the_driver_ignores_forces_no_retry)
 }
 
 /* The number is three steps from its wrap; readers and waits go on. */
-KTEST(mmu_interval, the_sequence_may_wrap)
+KTEST(mmu_interval, the_sequence_may_wrap, KT_RULES("R4.25"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -234,7 +240,8 @@ KTEST(mmu_interval, the_sequence_may_wrap)
  *	end
  *					goes on: 1 is later than -1
  */
-KTEST(mmu_interval, across_the_wrap_a_later_range_is_still_a_later_one)
+KTEST(mmu_interval, across_the_wrap_a_later_range_is_still_a_later_one,
+      KT_RULES("R4.25"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range one, two;

@@ -8,7 +8,8 @@
 #include "notifier_fixture.h"
 #include "../../mm/notifier_internal.h"
 
-KTEST(mmu_interval, remove_of_an_insertion_that_was_put_off_does_not_wait)
+KTEST(mmu_interval, remove_of_an_insertion_that_was_put_off_does_not_wait,
+      KT_RULES("R4.13 R4.14 R4.15"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;
@@ -51,7 +52,9 @@ KTEST(mmu_interval, remove_of_an_insertion_that_was_put_off_does_not_wait)
  *	callback returns		(must: the list is empty, and no walk
  *					that ends wakes anybody)
  */
-KTEST(mmu_interval, a_start_that_gave_way_to_an_insertion_goes_on_when_that_leaves)
+KTEST(mmu_interval,
+      a_start_that_gave_way_to_an_insertion_goes_on_when_that_leaves,
+      KT_RULES("R4.13 R4.14 R4.15"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct changer first, second;
@@ -92,7 +95,8 @@ KTEST(mmu_interval, a_start_that_gave_way_to_an_insertion_goes_on_when_that_leav
  *	callback returns: A goes out
  *					returns, A may be freed
  */
-KTEST(mmu_interval, remove_waits_for_the_walk_and_sees_it_under_the_lock)
+KTEST(mmu_interval, remove_waits_for_the_walk_and_sees_it_under_the_lock,
+      KT_RULES("R4.13 R4.14 R4.15"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;
@@ -134,7 +138,8 @@ KTEST(mmu_interval, remove_waits_for_the_walk_and_sees_it_under_the_lock)
  *	nothing is put off
  *				returns (must be true: nobody else wakes it)
  */
-KTEST(mmu_interval, who_takes_others_out_wakes_them)
+KTEST(mmu_interval, who_takes_others_out_wakes_them,
+      KT_RULES("R4.13 R4.14 R4.15"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_subscriptions *subs;
@@ -160,7 +165,8 @@ KTEST(mmu_interval, who_takes_others_out_wakes_them)
 }
 
 /* No callback runs between the walk and the end, so there is no need to wait. */
-KTEST(mmu_interval, remove_between_start_and_end_does_not_wait)
+KTEST(mmu_interval, remove_between_start_and_end_does_not_wait,
+      KT_RULES("R4.13 R4.14 R4.15"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -191,7 +197,8 @@ KTEST(mmu_interval, remove_between_start_and_end_does_not_wait)
  *				returns
  *						walks: A is not there
  */
-KTEST(mmu_interval, a_start_gives_way_to_a_removal_that_waits)
+KTEST(mmu_interval, a_start_gives_way_to_a_removal_that_waits,
+      KT_RULES("R4.13 R4.14 R4.15"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct changer first, second;
@@ -223,7 +230,7 @@ KTEST(mmu_interval, a_start_gives_way_to_a_removal_that_waits)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, remove_works_after_exit)
+KTEST(mmu_interval, remove_works_after_exit, KT_RULES("R4.7 R4.16"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher w;
@@ -253,7 +260,8 @@ static int exiter_body(void *arg)
  *					returns; a is poisoned
  *	UNMAP: b is told, a is not
  */
-KTEST(mmu_interval, a_removal_amid_RELEASE_waits_for_it_and_hears_no_UNMAP)
+KTEST(mmu_interval, a_removal_amid_RELEASE_waits_for_it_and_hears_no_UNMAP,
+      KT_RULES("R4.16"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct task *exiter, *remover;

@@ -21,7 +21,8 @@
  *	watch         [-------]
  *	change              [---]	overlaps one page
  */
-KTEST(mmu_interval, overlap_by_one_page_invalidates_and_forces_retry)
+KTEST(mmu_interval, overlap_by_one_page_invalidates_and_forces_retry,
+      KT_RULES("R4.18 R4.21"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher w;
@@ -43,7 +44,8 @@ KTEST(mmu_interval, overlap_by_one_page_invalidates_and_forces_retry)
  *	watch         [-------]
  *	change    [---]       [---]	touch, and do not overlap
  */
-KTEST(mmu_interval, ranges_beside_the_interval_are_not_told)
+KTEST(mmu_interval, ranges_beside_the_interval_are_not_told,
+      KT_RULES("R4.18 R4.21"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher w;
@@ -61,7 +63,8 @@ KTEST(mmu_interval, ranges_beside_the_interval_are_not_told)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, each_range_that_hits_gets_an_odd_number_of_its_own)
+KTEST(mmu_interval, each_range_that_hits_gets_an_odd_number_of_its_own,
+      KT_RULES("R4.1 R4.2 R4.12 R4.20"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range a, b;
@@ -85,7 +88,7 @@ KTEST(mmu_interval, each_range_that_hits_gets_an_odd_number_of_its_own)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, a_range_that_hits_nobody_changes_no_number)
+KTEST(mmu_interval, a_range_that_hits_nobody_changes_no_number, KT_RULES("R4.4"))
 {
 	struct mmu_notifier_stats before, after;
 	struct mm_struct *mm = mm_alloc();
@@ -103,7 +106,8 @@ KTEST(mmu_interval, a_range_that_hits_nobody_changes_no_number)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, bad_lengths_are_refused_and_leave_nothing)
+KTEST(mmu_interval, bad_lengths_are_refused_and_leave_nothing,
+      KT_RULES("R4.6 R4.7"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher w;
@@ -126,8 +130,8 @@ KTEST(mmu_interval, bad_lengths_are_refused_and_leave_nothing)
 	mmput(mm);
 }
 
-KTEST_F(mmu_interval, without_memory_insert_is_ENOMEM_and_leaves_nothing,
-	KT_NEEDS_DEBUG)
+KTEST(mmu_interval, without_memory_insert_is_ENOMEM_and_leaves_nothing,
+      KT_FLAGS(KT_NEEDS_DEBUG), KT_RULES("R4.6"))
 {
 	struct mm_struct *mm = mm_alloc();
 	unsigned long nth, before;
@@ -157,7 +161,7 @@ KTEST_F(mmu_interval, without_memory_insert_is_ENOMEM_and_leaves_nothing,
 	mmput(mm);
 }
 
-KTEST(mmu_interval, insert_locked_is_insert_under_mmap_lock)
+KTEST(mmu_interval, insert_locked_is_insert_under_mmap_lock, KT_RULES("R4.5"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher w;
@@ -182,7 +186,8 @@ KTEST(mmu_interval, insert_locked_is_insert_under_mmap_lock)
 	mmput(mm);
 }
 
-KTEST_F(mmu_interval, a_dead_mm_is_refused, KT_EXPECT_REPORT)
+KTEST(mmu_interval, a_dead_mm_is_refused, KT_FLAGS(KT_EXPECT_REPORT),
+      KT_RULES("R4.6"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher w;
@@ -195,7 +200,7 @@ KTEST_F(mmu_interval, a_dead_mm_is_refused, KT_EXPECT_REPORT)
 	mmdrop(mm);
 }
 
-KTEST(mmu_interval, the_whole_space_may_be_watched)
+KTEST(mmu_interval, the_whole_space_may_be_watched, KT_RULES("R4.6"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher w;
@@ -224,7 +229,8 @@ KTEST(mmu_interval, the_whole_space_may_be_watched)
  *	watch       [---]
  *	change      [-]		is in all three
  */
-KTEST(mmu_interval, identical_and_overlapping_intervals_are_each_told)
+KTEST(mmu_interval, identical_and_overlapping_intervals_are_each_told,
+      KT_RULES("R4.8"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher w[3];
@@ -244,7 +250,7 @@ KTEST(mmu_interval, identical_and_overlapping_intervals_are_each_told)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, exit_tells_RELEASE_and_then_UNMAP)
+KTEST(mmu_interval, exit_tells_RELEASE_and_then_UNMAP, KT_RULES("R1.22 R4.27"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;
@@ -268,8 +274,8 @@ KTEST(mmu_interval, exit_tells_RELEASE_and_then_UNMAP)
 }
 
 /* RELEASE may sleep, so nobody may refuse it; and exit must go on (R4.27). */
-KTEST_F(mmu_interval, a_refusal_of_RELEASE_is_reported_and_exit_goes_on,
-	KT_EXPECT_REPORT)
+KTEST(mmu_interval, a_refusal_of_RELEASE_is_reported_and_exit_goes_on,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R4.27"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;
@@ -291,7 +297,8 @@ KTEST_F(mmu_interval, a_refusal_of_RELEASE_is_reported_and_exit_goes_on,
 	unwatch(&b);
 }
 
-KTEST(mmu_interval, an_mm_that_nobody_watches_pays_a_count_and_nothing_else)
+KTEST(mmu_interval, an_mm_that_nobody_watches_pays_a_count_and_nothing_else,
+      KT_RULES("R4.28"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -305,7 +312,8 @@ KTEST(mmu_interval, an_mm_that_nobody_watches_pays_a_count_and_nothing_else)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, with_intervals_only_no_plain_list_is_walked)
+KTEST(mmu_interval, with_intervals_only_no_plain_list_is_walked,
+      KT_RULES("R4.29"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;
@@ -323,7 +331,8 @@ KTEST(mmu_interval, with_intervals_only_no_plain_list_is_walked)
 	mmput(mm);
 }
 
-KTEST(mmu_interval, with_plain_subscribers_only_no_tree_is_searched)
+KTEST(mmu_interval, with_plain_subscribers_only_no_tree_is_searched,
+      KT_RULES("R4.30"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;
@@ -374,7 +383,8 @@ static void first_subscriber(struct team_worker *worker)
  * one object comes of it, whole for whoever sees it, and all are in it (R2.16,
  * R2.19).
  */
-KTEST(mmu_interval, many_first_subscribers_make_one_object_beside_changes)
+KTEST(mmu_interval, many_first_subscribers_make_one_object_beside_changes,
+      KT_RULES("R2.16 R2.19"))
 {
 	struct mmu_notifier_stats stats;
 	struct first_round *round;

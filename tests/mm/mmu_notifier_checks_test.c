@@ -104,8 +104,8 @@ static void expect_rest(struct ktest *test, struct mm_struct *mm)
  *	start; end; end again		the count of open ranges stays 0, and a
  *	register: does not sleep	registration has nothing to wait for
  */
-KTEST_F(mmu_notifier_checks,
-	a_second_end_is_reported_with_its_caller_and_ignored, KT_EXPECT_REPORT)
+KTEST(mmu_notifier_checks, a_second_end_is_reported_with_its_caller_and_ignored,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R1.11"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -131,8 +131,8 @@ KTEST_F(mmu_notifier_checks,
 	mmput(mm);
 }
 
-KTEST_F(mmu_notifier_checks, the_end_of_a_range_never_started_is_ignored,
-	KT_EXPECT_REPORT)
+KTEST(mmu_notifier_checks, the_end_of_a_range_never_started_is_ignored,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R1.11"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -147,7 +147,8 @@ KTEST_F(mmu_notifier_checks, the_end_of_a_range_never_started_is_ignored,
 }
 
 /* The end is that of another object, a copy: the range moved. */
-KTEST_F(mmu_notifier_checks, the_end_of_a_copy_is_ignored, KT_EXPECT_REPORT)
+KTEST(mmu_notifier_checks, the_end_of_a_copy_is_ignored,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R1.7"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range, copy;
@@ -168,8 +169,8 @@ KTEST_F(mmu_notifier_checks, the_end_of_a_copy_is_ignored, KT_EXPECT_REPORT)
  *	start; start again: refused	it would stand twice in the list of open
  *	end				ranges, which a reader then never leaves
  */
-KTEST_F(mmu_notifier_checks, a_second_start_is_reported_and_refused,
-	KT_EXPECT_REPORT)
+KTEST(mmu_notifier_checks, a_second_start_is_reported_and_refused,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R1.11"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -196,8 +197,8 @@ KTEST_F(mmu_notifier_checks, a_second_start_is_reported_and_refused,
  *	start				forgotten: say the function has returned
  *	init; start, in its place	told to the subscriber; the forgotten one is named
  */
-KTEST_F(mmu_notifier_checks, a_start_in_the_place_of_a_forgotten_range_names_it,
-	KT_EXPECT_REPORT)
+KTEST(mmu_notifier_checks, a_start_in_the_place_of_a_forgotten_range_names_it,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R1.11"))
 {
 	struct mmu_notifier_range range;
 	struct mm_struct *mm = mm_alloc();
@@ -225,8 +226,8 @@ KTEST_F(mmu_notifier_checks, a_start_in_the_place_of_a_forgotten_range_names_it,
  *	end				does nothing
  *	the forgotten one is put back and ended: nothing is lost
  */
-KTEST_F(mmu_notifier_checks, a_start_in_the_place_of_a_forgotten_hit_is_refused,
-	KT_EXPECT_REPORT)
+KTEST(mmu_notifier_checks, a_start_in_the_place_of_a_forgotten_hit_is_refused,
+      KT_FLAGS(KT_EXPECT_REPORT))
 {
 	struct mmu_notifier_range range, kept;
 	struct mm_struct *mm = mm_alloc();
@@ -254,7 +255,8 @@ KTEST_F(mmu_notifier_checks, a_start_in_the_place_of_a_forgotten_hit_is_refused,
  *	start on one mm			forgotten; exit names it, the mm is freed
  *	start on another, in its place	a range like any other: it is notified
  */
-KTEST_F(mmu_notifier_checks, a_forgotten_range_goes_with_its_mm, KT_EXPECT_REPORT)
+KTEST(mmu_notifier_checks, a_forgotten_range_goes_with_its_mm,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R1.11"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -273,8 +275,8 @@ KTEST_F(mmu_notifier_checks, a_forgotten_range_goes_with_its_mm, KT_EXPECT_REPOR
 	mmput(mm);
 }
 
-KTEST_F(mmu_notifier_checks, exit_names_a_range_that_nobody_ended,
-	KT_EXPECT_REPORT)
+KTEST(mmu_notifier_checks, exit_names_a_range_that_nobody_ended,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R1.11"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -290,8 +292,8 @@ KTEST_F(mmu_notifier_checks, exit_names_a_range_that_nobody_ended,
 	mmdrop(mm);
 }
 
-KTEST_F(mmu_notifier_checks, exit_names_a_forgotten_range_that_hit_an_interval,
-	KT_EXPECT_REPORT)
+KTEST(mmu_notifier_checks, exit_names_a_forgotten_range_that_hit_an_interval,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R1.11"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -327,8 +329,8 @@ static void expect_named(struct ktest *test, const char *what, u64 usual)
 	expect_words(test, what);
 }
 
-KTEST_F(mmu_notifier_checks, a_registration_that_waits_long_names_the_range,
-	KT_EXPECT_REPORT)
+KTEST(mmu_notifier_checks, a_registration_that_waits_long_names_the_range,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R1.11"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -348,8 +350,8 @@ KTEST_F(mmu_notifier_checks, a_registration_that_waits_long_names_the_range,
 	mmput(mm);
 }
 
-KTEST_F(mmu_notifier_checks, a_reader_that_waits_long_names_the_range,
-	KT_EXPECT_REPORT)
+KTEST(mmu_notifier_checks, a_reader_that_waits_long_names_the_range,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R1.11"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -378,7 +380,8 @@ KTEST_F(mmu_notifier_checks, a_reader_that_waits_long_names_the_range,
  *	register; register again	refused: the list would be a circle
  *	start; end			each is told once
  */
-KTEST_F(mmu_notifier_checks, an_object_is_not_registered_twice, KT_EXPECT_REPORT)
+KTEST(mmu_notifier_checks, an_object_is_not_registered_twice,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R2.16 R2.21"))
 {
 	struct mm_struct *mm = mm_alloc(), *other = mm_alloc();
 	struct listener first, l;
@@ -405,7 +408,8 @@ KTEST_F(mmu_notifier_checks, an_object_is_not_registered_twice, KT_EXPECT_REPORT
 	mmput(other);
 }
 
-KTEST_F(mmu_notifier_checks, an_object_is_not_unregistered_twice, KT_EXPECT_REPORT)
+KTEST(mmu_notifier_checks, an_object_is_not_unregistered_twice,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R2.16 R2.21"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct listener stays, l;
@@ -425,7 +429,8 @@ KTEST_F(mmu_notifier_checks, an_object_is_not_unregistered_twice, KT_EXPECT_REPO
 	mmput(mm);
 }
 
-KTEST_F(mmu_notifier_checks, an_interval_is_not_inserted_twice, KT_EXPECT_REPORT)
+KTEST(mmu_notifier_checks, an_interval_is_not_inserted_twice,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R4.6 R4.13"))
 {
 	struct mm_struct *mm = mm_alloc(), *other = mm_alloc();
 	struct watcher w, same;
@@ -458,8 +463,9 @@ KTEST_F(mmu_notifier_checks, an_interval_is_not_inserted_twice, KT_EXPECT_REPORT
 }
 
 /* Its insertion waits for a walk: it is not in the tree, and is in use. */
-KTEST_F(mmu_notifier_checks,
-	an_interval_whose_insertion_waits_is_not_inserted_twice, KT_EXPECT_REPORT)
+KTEST(mmu_notifier_checks,
+      an_interval_whose_insertion_waits_is_not_inserted_twice,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R4.6 R4.13"))
 {
 	struct ktest_step step = KTEST_STEP_INIT(test);
 	struct mm_struct *mm = mm_alloc();
@@ -486,7 +492,8 @@ KTEST_F(mmu_notifier_checks,
 	mmput(mm);
 }
 
-KTEST_F(mmu_notifier_checks, an_interval_is_not_removed_twice, KT_EXPECT_REPORT)
+KTEST(mmu_notifier_checks, an_interval_is_not_removed_twice,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R4.6 R4.13"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher stays, w;

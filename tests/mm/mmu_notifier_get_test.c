@@ -61,7 +61,8 @@ static void gots_reset(void)
 	got_error = 0;
 }
 
-KTEST(mmu_notifier, two_gets_are_one_subscription_and_need_two_puts)
+KTEST(mmu_notifier, two_gets_are_one_subscription_and_need_two_puts,
+      KT_RULES("R2.28 R2.30"))
 {
 	struct mm_struct *mm = mm_alloc(), *other = mm_alloc();
 	struct mmu_notifier *a, *b, *c;
@@ -120,7 +121,8 @@ static void getter_run(struct getter *g, struct mm_struct *mm)
  *	end: not told
  *				returns			returns
  */
-KTEST(mmu_notifier, a_second_get_waits_for_the_ranges_that_the_first_waits_for)
+KTEST(mmu_notifier, a_second_get_waits_for_the_ranges_that_the_first_waits_for,
+      KT_RULES("R2.28 R2.30"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -148,7 +150,8 @@ KTEST(mmu_notifier, a_second_get_waits_for_the_ranges_that_the_first_waits_for)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, get_fails_when_the_users_do_not_fit)
+KTEST(mmu_notifier, get_fails_when_the_users_do_not_fit,
+      KT_RULES("R2.28 R2.30 R2.36"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier *sub;
@@ -166,7 +169,8 @@ KTEST(mmu_notifier, get_fails_when_the_users_do_not_fit)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, what_alloc_notifier_says_is_passed_on)
+KTEST(mmu_notifier, what_alloc_notifier_says_is_passed_on,
+      KT_RULES("R2.29 R2.36"))
 {
 	struct mm_struct *mm = mm_alloc();
 
@@ -179,7 +183,8 @@ KTEST(mmu_notifier, what_alloc_notifier_says_is_passed_on)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, who_is_killed_while_it_waits_to_get_gets_EINTR)
+KTEST(mmu_notifier, who_is_killed_while_it_waits_to_get_gets_EINTR,
+      KT_RULES("R2.17 R2.36"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct registrar r;
@@ -205,8 +210,8 @@ KTEST(mmu_notifier, who_is_killed_while_it_waits_to_get_gets_EINTR)
  * What it allocated for nothing is freed, whichever allocation fails: its own
  * object, that of the mm, and the slabs of both if no page of theirs is at hand.
  */
-KTEST_F(mmu_notifier, without_memory_get_is_ENOMEM_and_leaves_nothing,
-	KT_NEEDS_DEBUG)
+KTEST(mmu_notifier, without_memory_get_is_ENOMEM_and_leaves_nothing,
+      KT_FLAGS(KT_NEEDS_DEBUG), KT_RULES("R2.36"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier *sub;
@@ -236,7 +241,8 @@ KTEST_F(mmu_notifier, without_memory_get_is_ENOMEM_and_leaves_nothing,
 	mmput(mm);
 }
 
-KTEST_F(mmu_notifier, get_frees_what_register_refuses, KT_EXPECT_REPORT)
+KTEST(mmu_notifier, get_frees_what_register_refuses, KT_FLAGS(KT_EXPECT_REPORT),
+      KT_RULES("R2.29"))
 {
 	static const struct mmu_notifier_ops bad_ops = {
 		.invalidate_range_start = listener_start,
@@ -253,7 +259,8 @@ KTEST_F(mmu_notifier, get_frees_what_register_refuses, KT_EXPECT_REPORT)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, put_does_not_call_release_and_frees_when_nobody_is_inside)
+KTEST(mmu_notifier, put_does_not_call_release_and_frees_when_nobody_is_inside,
+      KT_RULES("R2.31 R2.32"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier *sub;
@@ -278,7 +285,8 @@ KTEST(mmu_notifier, put_does_not_call_release_and_frees_when_nobody_is_inside)
  *	callback returns
  *	leave: frees
  */
-KTEST(mmu_notifier, put_frees_after_the_last_callback_has_returned)
+KTEST(mmu_notifier, put_frees_after_the_last_callback_has_returned,
+      KT_RULES("R2.13"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier *sub;
@@ -313,7 +321,8 @@ KTEST(mmu_notifier, put_frees_after_the_last_callback_has_returned)
  *	release() returns
  *	leave: frees old
  */
-KTEST(mmu_notifier, a_get_beside_one_not_yet_freed_makes_another_and_tells_that)
+KTEST(mmu_notifier, a_get_beside_one_not_yet_freed_makes_another_and_tells_that,
+      KT_RULES("R2.33"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct registrar leaver;
@@ -477,7 +486,8 @@ static void walk_everything(struct mm_struct *mm)
  *	older: is not called		0
  *	the walk ends			2
  */
-KTEST(mmu_notifier, no_walk_of_any_kind_meets_what_has_been_freed)
+KTEST(mmu_notifier, no_walk_of_any_kind_meets_what_has_been_freed,
+      KT_RULES("R2.13"))
 {
 	unsigned int kind;
 
@@ -513,7 +523,7 @@ static void put_in_release(struct mmu_notifier *sub, struct mm_struct *mm)
 	mmu_notifier_put(sub);
 }
 
-KTEST(mmu_notifier, put_may_be_called_from_release)
+KTEST(mmu_notifier, put_may_be_called_from_release, KT_RULES("R2.31 R2.32"))
 {
 	static const struct mmu_notifier_ops release_put_ops = {
 		.release = put_in_release,
@@ -530,7 +540,7 @@ KTEST(mmu_notifier, put_may_be_called_from_release)
 	EXPECT_EQ(atomic_read(&gots_freed), 1);
 }
 
-KTEST(mmu_notifier, put_after_exit_frees_once)
+KTEST(mmu_notifier, put_after_exit_frees_once, KT_RULES("R2.34"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier *sub;
@@ -547,7 +557,8 @@ KTEST(mmu_notifier, put_after_exit_frees_once)
 	EXPECT_EQ(atomic_read(&gots_freed), 1);
 }
 
-KTEST_F(mmu_notifier, a_put_too_many_is_reported, KT_EXPECT_REPORT)
+KTEST(mmu_notifier, a_put_too_many_is_reported, KT_FLAGS(KT_EXPECT_REPORT),
+      KT_RULES("R2.31 R2.32"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct listener l;
@@ -578,7 +589,8 @@ static int synchronizer_body(void *arg)
  *	the last returns
  *						returns: n were freed
  */
-KTEST(mmu_notifier, synchronize_waits_for_every_free_and_not_just_for_time)
+KTEST(mmu_notifier, synchronize_waits_for_every_free_and_not_just_for_time,
+      KT_RULES("R2.35"))
 {
 	struct mm_struct *mm[PUTS];
 	struct mmu_notifier *sub[PUTS];

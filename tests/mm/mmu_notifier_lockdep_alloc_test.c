@@ -108,7 +108,8 @@ static void fresh_cache_end(void)
 }
 
 /* Each in an interval's callback, in a start and in an end. */
-KTEST(mmu_notifier_lockdep, a_callback_that_allocates_and_may_wait_is_reported)
+KTEST(mmu_notifier_lockdep, a_callback_that_allocates_and_may_wait_is_reported,
+      KT_RULES("R5.3 R5.7"))
 {
 	struct bad_driver bad;
 	unsigned int i;
@@ -148,7 +149,8 @@ static void allocate_at_once(struct bad_driver *bad)
 }
 
 /* The good driver of R5.7. */
-KTEST(mmu_notifier_lockdep, a_callback_that_allocates_without_waiting_is_good)
+KTEST(mmu_notifier_lockdep, a_callback_that_allocates_without_waiting_is_good,
+      KT_RULES("R5.3 R5.7"))
 {
 	struct bad_driver bad;
 
@@ -175,7 +177,8 @@ static noinline void take_held_over_allocation(struct bad_driver *bad)
 
 /* The callback itself does no wrong, but the allocation could come to it. */
 KTEST(mmu_notifier_lockdep,
-      an_allocation_that_may_wait_under_a_callbacks_lock_is_reported)
+      an_allocation_that_may_wait_under_a_callbacks_lock_is_reported,
+      KT_RULES("R5.8"))
 {
 	struct bad_driver bad;
 	unsigned int i;

@@ -149,7 +149,8 @@ static void run_the_signaller(struct waiting_driver *driver)
 /* --- a work ---------------------------------------------------------------------- */
 
 KTEST(mmu_notifier_lockdep,
-      a_callback_that_waits_for_a_work_that_allocates_is_reported)
+      a_callback_that_waits_for_a_work_that_allocates_is_reported,
+      KT_RULES("R5.8"))
 {
 	struct workqueue_struct *wq = alloc_workqueue("fetching", 1);
 	struct waiting_driver driver = {
@@ -176,7 +177,8 @@ KTEST(mmu_notifier_lockdep,
 
 /* The other way round: the work is what comes second. */
 KTEST(mmu_notifier_lockdep,
-      a_work_that_allocates_though_a_callback_waits_for_it_is_reported)
+      a_work_that_allocates_though_a_callback_waits_for_it_is_reported,
+      KT_RULES("R5.8"))
 {
 	struct workqueue_struct *wq = alloc_workqueue("fetching_later", 1);
 	struct waiting_driver driver = {
@@ -205,7 +207,8 @@ KTEST(mmu_notifier_lockdep,
 
 /* Over two steps: the map, mmap_lock after it by way of the work. */
 KTEST(mmu_notifier_lockdep,
-      a_callback_that_waits_for_a_work_that_takes_mmap_lock_is_reported)
+      a_callback_that_waits_for_a_work_that_takes_mmap_lock_is_reported,
+      KT_RULES("R5.8"))
 {
 	struct workqueue_struct *wq = alloc_workqueue("mapping", 1);
 	struct waiting_driver driver = {
@@ -239,7 +242,8 @@ KTEST(mmu_notifier_lockdep,
 			  UNDER("fence", "signaller"))
 
 KTEST(mmu_notifier_lockdep,
-      a_callback_that_waits_for_a_fence_whose_signaller_allocates_is_reported)
+      a_callback_that_waits_for_a_fence_whose_signaller_allocates_is_reported,
+      KT_RULES("R5.8"))
 {
 	struct completion fence;
 	struct waiting_driver driver = {
@@ -261,7 +265,8 @@ KTEST(mmu_notifier_lockdep,
 }
 
 KTEST(mmu_notifier_lockdep,
-      a_signaller_that_allocates_though_a_callback_waits_for_it_is_reported)
+      a_signaller_that_allocates_though_a_callback_waits_for_it_is_reported,
+      KT_RULES("R5.8"))
 {
 	struct completion fence;
 	struct waiting_driver driver = {
@@ -288,7 +293,8 @@ KTEST(mmu_notifier_lockdep,
 }
 
 KTEST(mmu_notifier_lockdep,
-      a_callback_that_waits_for_a_fence_whose_signaller_takes_mmap_lock_is_reported)
+      a_callback_that_waits_for_a_fence_whose_signaller_takes_mmap_lock_is_reported,
+      KT_RULES("R5.8"))
 {
 	struct completion fence;
 	struct waiting_driver driver = {
@@ -329,7 +335,8 @@ static void look_at_the_fence(struct waiting_driver *driver)
 }
 
 /* A limit makes the deadlock shorter; only who does not wait is right. */
-KTEST(mmu_notifier_lockdep, every_way_to_wait_for_a_fence_counts_but_to_look)
+KTEST(mmu_notifier_lockdep, every_way_to_wait_for_a_fence_counts_but_to_look,
+      KT_RULES("R5.8"))
 {
 	struct completion fence;
 	struct waiting_driver driver = {

@@ -43,7 +43,8 @@ static void run_release(struct bad_driver *bad, enum runner by)
 		mmput(bad->mm);
 }
 
-KTEST(mmu_notifier_lockdep, a_release_that_takes_mmap_lock_is_reported)
+KTEST(mmu_notifier_lockdep, a_release_that_takes_mmap_lock_is_reported,
+      KT_RULES("R5.8"))
 {
 	struct bad_driver bad;
 	int by;
@@ -65,7 +66,8 @@ static noinline void get_memory(struct bad_driver *bad)
 	kfree(kmalloc(64, GFP_KERNEL));
 }
 
-KTEST(mmu_notifier_lockdep, a_release_that_allocates_and_may_wait_is_reported)
+KTEST(mmu_notifier_lockdep, a_release_that_allocates_and_may_wait_is_reported,
+      KT_RULES("R5.3 R5.7"))
 {
 	struct bad_driver bad;
 	int by;
@@ -95,7 +97,8 @@ static noinline void take_held_at_unregister(struct bad_driver *bad)
  *	release() takes the lock
  *					with the lock held
  */
-KTEST(mmu_notifier_lockdep, unregister_under_a_lock_of_release_is_reported)
+KTEST(mmu_notifier_lockdep, unregister_under_a_lock_of_release_is_reported,
+      KT_RULES("R5.8"))
 {
 	struct bad_driver bad;
 
@@ -139,7 +142,8 @@ static noinline void leave_with_it_held(struct bad_driver *bad)
  *					release() takes the lock
  */
 KTEST(mmu_notifier_lockdep,
-      a_release_that_takes_a_lock_held_at_unregister_is_reported)
+      a_release_that_takes_a_lock_held_at_unregister_is_reported,
+      KT_RULES("R5.8"))
 {
 	struct bad_driver bad;
 	int by;
@@ -180,7 +184,8 @@ static void release_well(struct bad_driver *bad)
 }
 
 /* What the release takes is held elsewhere, but not where one waits for it. */
-KTEST(mmu_notifier_lockdep, a_release_that_takes_a_lock_of_its_own_is_good)
+KTEST(mmu_notifier_lockdep, a_release_that_takes_a_lock_of_its_own_is_good,
+      KT_RULES("R5.8"))
 {
 	struct bad_driver bad;
 	int by;

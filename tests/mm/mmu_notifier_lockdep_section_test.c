@@ -184,7 +184,8 @@ static void sleep_in(struct ktest *test, unsigned int kinds, enum sleeper who)
 	sleepy_finish(&s);
 }
 
-KTEST(mmu_notifier_sleep, a_callback_of_a_range_that_may_not_sleep_is_reported)
+KTEST(mmu_notifier_sleep, a_callback_of_a_range_that_may_not_sleep_is_reported,
+      KT_RULES("R5.6"))
 {
 	int who;
 
@@ -195,7 +196,8 @@ KTEST(mmu_notifier_sleep, a_callback_of_a_range_that_may_not_sleep_is_reported)
 }
 
 /* Somebody waits for walks: those that begin now take the longer way. */
-KTEST(mmu_notifier_sleep, so_is_one_while_somebody_waits_for_walks)
+KTEST(mmu_notifier_sleep, so_is_one_while_somebody_waits_for_walks,
+      KT_RULES("R5.6"))
 {
 	static const enum sleeper sleepers[] = {IN_START, IN_END};
 	struct mmu_notifier_subscriptions *subs;
@@ -235,7 +237,8 @@ KTEST(mmu_notifier_sleep, so_is_one_while_somebody_waits_for_walks)
 }
 
 /* The same drivers in a blockable range: all of them are good. */
-KTEST(mmu_notifier_sleep, a_callback_of_a_blockable_range_may_sleep)
+KTEST(mmu_notifier_sleep, a_callback_of_a_blockable_range_may_sleep,
+      KT_RULES("R5.6"))
 {
 	struct mmu_notifier_range range;
 	struct sleepy s;
@@ -267,7 +270,8 @@ KTEST(mmu_notifier_sleep, a_callback_of_a_blockable_range_may_sleep)
  *	told, newest first	sleepy: 0	failing: -EAGAIN
  *	owed			sleepy's end
  */
-KTEST(mmu_notifier_sleep, an_end_after_a_failed_start_that_sleeps_is_reported)
+KTEST(mmu_notifier_sleep, an_end_after_a_failed_start_that_sleeps_is_reported,
+      KT_RULES("R5.6"))
 {
 	struct mmu_notifier_range range;
 	struct listener failing;
@@ -296,7 +300,7 @@ KTEST(mmu_notifier_sleep, an_end_after_a_failed_start_that_sleeps_is_reported)
 }
 
 /* Nothing of the section stays behind: not after a failure, not after an end. */
-KTEST(mmu_notifier_sleep, the_section_ends_with_the_callbacks)
+KTEST(mmu_notifier_sleep, the_section_ends_with_the_callbacks, KT_RULES("R5.6"))
 {
 	struct mmu_notifier_range range;
 	struct listener failing;
@@ -351,7 +355,8 @@ static const struct mmu_notifier_ops got_ops = {
 	.free_notifier = got_free,
 };
 
-KTEST(mmu_notifier_sleep, a_free_that_sleeps_is_reported_when_put_runs_it)
+KTEST(mmu_notifier_sleep, a_free_that_sleeps_is_reported_when_put_runs_it,
+      KT_RULES("R5.6"))
 {
 	struct mm_struct *mm = mm_alloc();
 
@@ -365,7 +370,8 @@ KTEST(mmu_notifier_sleep, a_free_that_sleeps_is_reported_when_put_runs_it)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier_sleep, a_free_that_sleeps_is_reported_when_a_walk_runs_it)
+KTEST(mmu_notifier_sleep, a_free_that_sleeps_is_reported_when_a_walk_runs_it,
+      KT_RULES("R5.6"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;

@@ -53,7 +53,7 @@ static void unlock_inside(void) __no_thread_safety
 			  HOLDS("atomic_lock", "lock_atomically"))
 
 /* Outside the test for subscribers: it is wrong though nobody listens. */
-KTEST(mmu_notifier_sleep, a_start_in_atomic_context_is_reported)
+KTEST(mmu_notifier_sleep, a_start_in_atomic_context_is_reported, KT_RULES("R5.5"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -86,7 +86,7 @@ KTEST(mmu_notifier_sleep, a_start_in_atomic_context_is_reported)
 }
 
 KTEST(mmu_notifier_sleep,
-      an_end_of_a_blockable_range_in_atomic_context_is_reported)
+      an_end_of_a_blockable_range_in_atomic_context_is_reported, KT_RULES("R5.5"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -108,7 +108,8 @@ KTEST(mmu_notifier_sleep,
 	mmput(mm);
 }
 
-KTEST(mmu_notifier_sleep, a_range_that_may_not_sleep_is_good_in_atomic_context)
+KTEST(mmu_notifier_sleep, a_range_that_may_not_sleep_is_good_in_atomic_context,
+      KT_RULES("R5.5"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -167,7 +168,8 @@ static noinline void stop_listening(struct listener *l, struct mm_struct *mm)
 	barrier();
 }
 
-KTEST(mmu_notifier_sleep, read_begin_and_remove_in_atomic_context_are_reported)
+KTEST(mmu_notifier_sleep, read_begin_and_remove_in_atomic_context_are_reported,
+      KT_RULES("R5.5"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher w;
@@ -188,7 +190,8 @@ KTEST(mmu_notifier_sleep, read_begin_and_remove_in_atomic_context_are_reported)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier_sleep, register_and_unregister_in_atomic_context_are_reported)
+KTEST(mmu_notifier_sleep,
+      register_and_unregister_in_atomic_context_are_reported, KT_RULES("R5.5"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct listener first, l;
@@ -230,7 +233,8 @@ static const struct mmu_notifier_ops got_ops = {
 };
 
 /* The mm has its object, and there is one to get: nothing is waited for. */
-KTEST(mmu_notifier_sleep, insert_and_get_in_atomic_context_are_reported)
+KTEST(mmu_notifier_sleep, insert_and_get_in_atomic_context_are_reported,
+      KT_RULES("R5.5"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher w;

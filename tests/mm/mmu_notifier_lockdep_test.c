@@ -29,7 +29,8 @@
  *	boot: mm_teach_order()		mmap_lock, page_lock before the map
  *	here: raise_start()		the map before mmap_lock
  */
-KTEST(mmu_notifier_lockdep, a_callback_that_takes_mmap_lock_is_reported)
+KTEST(mmu_notifier_lockdep, a_callback_that_takes_mmap_lock_is_reported,
+      KT_RULES("R5.1 R5.8"))
 {
 	struct bad_driver bad;
 
@@ -60,7 +61,8 @@ static noinline void take_page_lock(struct bad_driver *bad)
 	unlock_page(page_to_lock);
 }
 
-KTEST(mmu_notifier_lockdep, a_callback_that_waits_for_a_page_lock_is_reported)
+KTEST(mmu_notifier_lockdep, a_callback_that_waits_for_a_page_lock_is_reported,
+      KT_RULES("R5.8"))
 {
 	struct bad_driver bad;
 
@@ -81,7 +83,8 @@ KTEST(mmu_notifier_lockdep, a_callback_that_waits_for_a_page_lock_is_reported)
 }
 
 /* The range of an end is over, but its callbacks are waited for all the same. */
-KTEST(mmu_notifier_lockdep, an_end_callback_that_takes_mmap_lock_is_reported)
+KTEST(mmu_notifier_lockdep, an_end_callback_that_takes_mmap_lock_is_reported,
+      KT_RULES("R5.1"))
 {
 	struct bad_driver bad;
 
@@ -119,7 +122,8 @@ static noinline void take_held_at_end(struct bad_driver *bad)
 }
 
 /* Whoever raises need not hit a subscriber: nobody listens in @other. */
-KTEST(mmu_notifier_lockdep, a_start_under_a_callbacks_lock_is_reported)
+KTEST(mmu_notifier_lockdep, a_start_under_a_callbacks_lock_is_reported,
+      KT_RULES("R5.1"))
 {
 	struct mmu_notifier_range range;
 	struct mm_struct *other;
@@ -153,7 +157,8 @@ static noinline int raise_nonblock(struct mmu_notifier_range *range,
 
 /* It waits for no callback, but for those that it calls itself. */
 KTEST(mmu_notifier_lockdep,
-      a_start_that_may_not_block_under_a_callbacks_lock_is_reported)
+      a_start_that_may_not_block_under_a_callbacks_lock_is_reported,
+      KT_RULES("R5.1"))
 {
 	struct mmu_notifier_range range;
 	struct mm_struct *other;
@@ -180,7 +185,8 @@ KTEST(mmu_notifier_lockdep,
 }
 
 /* Told to an mm of intervals too, though only plain ones have an end (R5.1). */
-KTEST(mmu_notifier_lockdep, an_end_under_a_callbacks_lock_is_reported)
+KTEST(mmu_notifier_lockdep, an_end_under_a_callbacks_lock_is_reported,
+      KT_RULES("R5.1"))
 {
 	struct mmu_notifier_range range;
 	struct bad_driver bad;
@@ -237,7 +243,8 @@ static bool locking_begin(struct ktest *test, struct bad_driver *bad)
 			  WAS_TAKEN("callbacks_lock", "take_callbacks_lock"), \
 			  UNDER(MAP_NAME, "raise_start"))
 
-KTEST(mmu_notifier_lockdep, read_begin_under_a_callbacks_lock_is_reported)
+KTEST(mmu_notifier_lockdep, read_begin_under_a_callbacks_lock_is_reported,
+      KT_RULES("R5.2"))
 {
 	struct bad_driver bad;
 
@@ -251,7 +258,8 @@ KTEST(mmu_notifier_lockdep, read_begin_under_a_callbacks_lock_is_reported)
 	bad_stop(&bad);
 }
 
-KTEST(mmu_notifier_lockdep, remove_under_a_callbacks_lock_is_reported)
+KTEST(mmu_notifier_lockdep, remove_under_a_callbacks_lock_is_reported,
+      KT_RULES("R5.2"))
 {
 	struct bad_driver bad;
 
@@ -265,7 +273,8 @@ KTEST(mmu_notifier_lockdep, remove_under_a_callbacks_lock_is_reported)
 	bad_finish(&bad);
 }
 
-KTEST(mmu_notifier_lockdep, unregister_under_a_callbacks_lock_is_reported)
+KTEST(mmu_notifier_lockdep, unregister_under_a_callbacks_lock_is_reported,
+      KT_RULES("R5.2"))
 {
 	struct bad_driver bad;
 	struct listener l;
@@ -282,7 +291,8 @@ KTEST(mmu_notifier_lockdep, unregister_under_a_callbacks_lock_is_reported)
 }
 
 /* It waits for ranges to end, and those for the callbacks of their start. */
-KTEST(mmu_notifier_lockdep, register_under_a_callbacks_lock_is_reported)
+KTEST(mmu_notifier_lockdep, register_under_a_callbacks_lock_is_reported,
+      KT_RULES("R5.2"))
 {
 	struct bad_driver bad;
 	struct listener l;
@@ -304,7 +314,8 @@ KTEST(mmu_notifier_lockdep, register_under_a_callbacks_lock_is_reported)
 	bad_stop(&bad);
 }
 
-KTEST(mmu_notifier_lockdep, synchronize_under_a_callbacks_lock_is_reported)
+KTEST(mmu_notifier_lockdep, synchronize_under_a_callbacks_lock_is_reported,
+      KT_RULES("R5.2"))
 {
 	struct bad_driver bad;
 
@@ -325,7 +336,8 @@ static noinline void stop_using(struct mm_struct *mm)
 }
 
 /* The last user calls everybody's release; who is not the last might have been. */
-KTEST(mmu_notifier_lockdep, mmput_under_a_callbacks_lock_is_reported)
+KTEST(mmu_notifier_lockdep, mmput_under_a_callbacks_lock_is_reported,
+      KT_RULES("R5.2"))
 {
 	struct bad_driver bad;
 
@@ -341,7 +353,8 @@ KTEST(mmu_notifier_lockdep, mmput_under_a_callbacks_lock_is_reported)
 }
 
 /* The driver as it should be: everything above, without the lock. */
-KTEST(mmu_notifier_lockdep, a_driver_that_waits_without_its_lock_is_good)
+KTEST(mmu_notifier_lockdep, a_driver_that_waits_without_its_lock_is_good,
+      KT_RULES("R5.8"))
 {
 	struct bad_driver bad;
 	struct listener l;
@@ -378,7 +391,8 @@ static noinline void teach_under_mmap_lock(struct mm_struct *mm)
 }
 
 /* The mm has its object: there is nothing to make and no lock to take. */
-KTEST(mmu_notifier_lockdep, insert_where_mmap_lock_may_not_be_taken_is_reported)
+KTEST(mmu_notifier_lockdep, insert_where_mmap_lock_may_not_be_taken_is_reported,
+      KT_RULES("R5.4"))
 {
 	struct bad_driver bad;
 	struct watcher w;
@@ -409,7 +423,7 @@ static noinline void insert_another(struct bad_driver *bad)
 	(void)watch(to_insert, bad->mm, 8, 9);
 }
 
-KTEST(mmu_notifier_lockdep, a_callback_that_inserts_is_reported)
+KTEST(mmu_notifier_lockdep, a_callback_that_inserts_is_reported, KT_RULES("R5.4"))
 {
 	struct bad_driver bad;
 	struct watcher w;
@@ -437,7 +451,7 @@ KTEST(mmu_notifier_lockdep, a_callback_that_inserts_is_reported)
 
 /* Where nobody else is, it does no harm but to be told. */
 KTEST(mmu_notifier_lockdep,
-      register_without_mmap_lock_held_for_writing_is_reported)
+      register_without_mmap_lock_held_for_writing_is_reported, KT_RULES("R2.15"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct listener l[2];
@@ -471,7 +485,8 @@ static const struct mmu_notifier_ops nothing_ops = {
 
 /* One that makes none, so that only get says it. */
 KTEST(mmu_notifier_lockdep,
-      get_locked_without_mmap_lock_held_for_writing_is_reported)
+      get_locked_without_mmap_lock_held_for_writing_is_reported,
+      KT_RULES("R2.15 R2.28 R2.30"))
 {
 	struct mm_struct *mm = mm_alloc();
 
@@ -489,7 +504,8 @@ KTEST(mmu_notifier_lockdep,
 }
 
 KTEST(mmu_notifier_lockdep,
-      insert_locked_without_mmap_lock_held_for_writing_is_reported)
+      insert_locked_without_mmap_lock_held_for_writing_is_reported,
+      KT_RULES("R5.4"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher w[2];

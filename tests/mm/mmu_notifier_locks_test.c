@@ -89,7 +89,8 @@ static bool nobody_counts(struct ktest *test)
 	return true;
 }
 
-KTEST_F(mmu_notifier_locks, without_subscribers_a_pair_takes_none, KT_NEEDS_SMP)
+KTEST(mmu_notifier_locks, without_subscribers_a_pair_takes_none,
+      KT_FLAGS(KT_NEEDS_SMP), KT_RULES("R4.28"))
 {
 	struct mm_struct *mm;
 
@@ -118,7 +119,8 @@ static const struct mmu_notifier_ops bare_plain_ops = {
 	.invalidate_range_end = bare_end,
 };
 
-KTEST_F(mmu_notifier_locks, with_plain_subscribers_a_pair_takes_none, KT_NEEDS_SMP)
+KTEST(mmu_notifier_locks, with_plain_subscribers_a_pair_takes_none,
+      KT_FLAGS(KT_NEEDS_SMP), KT_RULES("R4.30"))
 {
 	struct mmu_notifier sub = {.ops = &bare_plain_ops};
 	struct mm_struct *mm;
@@ -150,8 +152,8 @@ static const struct mmu_interval_notifier_ops bare_ops = {
  *	CPU	[0]     [1]     [2]     [3]
  *	watch	    [-]     [-]     [-]     [-]
  */
-KTEST_F(mmu_notifier_locks,
-	a_pair_that_hits_nobody_takes_one_on_any_number_of_cpus, KT_NEEDS_SMP)
+KTEST(mmu_notifier_locks, a_pair_that_hits_nobody_takes_one_on_any_number_of_cpus,
+      KT_FLAGS(KT_NEEDS_SMP), KT_RULES("R4.29"))
 {
 	struct mmu_interval_notifier sub[CPUS_MOST];
 	struct mm_struct *mm;
@@ -176,8 +178,8 @@ KTEST_F(mmu_notifier_locks,
  *	CPU	[0]     [1]     [2]     [3]
  *	watch	[---]   [---]   [---]   [---]
  */
-KTEST_F(mmu_notifier_locks, a_pair_that_hits_takes_two_on_any_number_of_cpus,
-	KT_NEEDS_SMP)
+KTEST(mmu_notifier_locks, a_pair_that_hits_takes_two_on_any_number_of_cpus,
+      KT_FLAGS(KT_NEEDS_SMP), KT_RULES("R4.29"))
 {
 	struct mmu_interval_notifier sub[CPUS_MOST];
 	struct mm_struct *mm;

@@ -70,7 +70,8 @@ static void matrix_cell(struct ktest *test, unsigned int failing,
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, every_subscriber_is_called_and_every_end_has_its_start)
+KTEST(mmu_notifier, every_subscriber_is_called_and_every_end_has_its_start,
+      KT_RULES("R3.3 R3.10"))
 {
 	unsigned int failing;
 
@@ -124,7 +125,7 @@ static void end_after_failure_of(struct ktest *test, bool with_interval)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, an_end_after_a_failed_start_does_nothing)
+KTEST(mmu_notifier, an_end_after_a_failed_start_does_nothing, KT_RULES("R3.5"))
 {
 	end_after_failure_of(test, false);
 	end_after_failure_of(test, true);
@@ -134,7 +135,8 @@ KTEST(mmu_notifier, an_end_after_a_failed_start_does_nothing)
  *	start_nonblock: the interval lets go, the plain one cannot: -EAGAIN
  *	read_begin and remove must not wait for an end that will not come
  */
-KTEST(mmu_notifier, failed_plain_start_closes_the_interval_range)
+KTEST(mmu_notifier, failed_plain_start_closes_the_interval_range,
+      KT_RULES("R3.7"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -162,8 +164,8 @@ KTEST(mmu_notifier, failed_plain_start_closes_the_interval_range)
 	mmput(mm);
 }
 
-KTEST_F(mmu_notifier, an_answer_that_is_not_EAGAIN_is_reported_and_passed_on,
-	KT_EXPECT_REPORT)
+KTEST(mmu_notifier, an_answer_that_is_not_EAGAIN_is_reported_and_passed_on,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R3.1 R3.2"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -180,7 +182,8 @@ KTEST_F(mmu_notifier, an_answer_that_is_not_EAGAIN_is_reported_and_passed_on,
 }
 
 /* Newest first: the oldest is the last to answer. */
-KTEST_F(mmu_notifier, of_several_failures_the_last_is_returned, KT_EXPECT_REPORT)
+KTEST(mmu_notifier, of_several_failures_the_last_is_returned,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R3.1 R3.2"))
 {
 	struct mm_struct *mm = mm_alloc();
 	unsigned int warned = warn_count();
@@ -205,7 +208,8 @@ KTEST_F(mmu_notifier, of_several_failures_the_last_is_returned, KT_EXPECT_REPORT
 	mmput(mm);
 }
 
-KTEST_F(mmu_notifier, who_may_fail_and_has_an_end_is_reported, KT_EXPECT_REPORT)
+KTEST(mmu_notifier, who_may_fail_and_has_an_end_is_reported,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R3.4"))
 {
 	struct mm_struct *mm = mm_alloc();
 	unsigned int warned = warn_count();
@@ -230,8 +234,8 @@ KTEST_F(mmu_notifier, who_may_fail_and_has_an_end_is_reported, KT_EXPECT_REPORT)
  *
  * The start counts as good, so its end is the caller's, and the only one (R2.7).
  */
-KTEST_F(mmu_notifier, a_failure_of_a_blockable_start_is_no_failure,
-	KT_EXPECT_REPORT)
+KTEST(mmu_notifier, a_failure_of_a_blockable_start_is_no_failure,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R2.7 R3.1 R3.2"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;

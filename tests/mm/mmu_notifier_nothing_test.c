@@ -80,9 +80,8 @@ static void try_all(struct ktest *test, struct nothing *n)
 	try_nothing(test, n, 3, 2, true);
 }
 
-KTEST_F(mmu_notifier_nothing,
-	every_start_of_a_range_of_nothing_leaves_nothing_open,
-	REFUSED ? KT_EXPECT_REPORT : 0)
+KTEST(mmu_notifier_nothing, every_start_of_a_range_of_nothing_leaves_nothing_open,
+      KT_FLAGS(REFUSED ? KT_EXPECT_REPORT : 0), KT_RULES("R1.6"))
 {
 	struct nothing n = {.mm = mm_alloc()};
 	struct listener newcomer;
@@ -117,7 +116,8 @@ KTEST_F(mmu_notifier_nothing,
  * The last byte alone is refused: no range [start, end) has it, so nobody could be
  * told of it.
  */
-KTEST(mmu_notifier_nothing, an_interval_of_nothing_or_beyond_the_space_is_refused)
+KTEST(mmu_notifier_nothing,
+      an_interval_of_nothing_or_beyond_the_space_is_refused, KT_RULES("R4.6"))
 {
 	static const struct {
 		unsigned long start, length;

@@ -102,7 +102,8 @@ static int leaver_body(void *arg)
  *	goes on to b, and to a: still there, and told
  *	leaves				all three return, and not before
  */
-KTEST(mmu_notifier_paths, a_walk_survives_the_unlinking_of_where_it_stands)
+KTEST(mmu_notifier_paths, a_walk_survives_the_unlinking_of_where_it_stands,
+      KT_RULES("R2.13"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct task *leaver[3];
@@ -139,7 +140,8 @@ KTEST(mmu_notifier_paths, a_walk_survives_the_unlinking_of_where_it_stands)
  *	the interval is removed: plain ones alone by now
  *	end: the range is over for the interval's part all the same
  */
-KTEST(mmu_notifier_paths, an_interval_removed_in_between_leaves_nothing_open)
+KTEST(mmu_notifier_paths, an_interval_removed_in_between_leaves_nothing_open,
+      KT_RULES("R3.7"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -203,8 +205,8 @@ KTEST(mmu_notifier_paths, a_range_object_may_be_used_again)
  *	start of [0, 0)		refused: told nothing
  *	end			told nothing
  */
-KTEST_F(mmu_notifier_paths, a_range_that_is_refused_forgets_whom_it_told_before,
-	KT_EXPECT_REPORT | KT_NEEDS_DEBUG)
+KTEST(mmu_notifier_paths, a_range_that_is_refused_forgets_whom_it_told_before,
+      KT_FLAGS(KT_EXPECT_REPORT | KT_NEEDS_DEBUG), KT_RULES("R1.6 R3.5"))
 {
 	unsigned int warned = warn_count();
 	struct mm_struct *mm = mm_alloc();

@@ -7,7 +7,8 @@
 #include "notifier_fixture.h"
 #include "../../mm/notifier_internal.h"
 
-KTEST(mmu_notifier, a_subscription_holds_the_struct_beyond_exit)
+KTEST(mmu_notifier, a_subscription_holds_the_struct_beyond_exit,
+      KT_RULES("R2.18 R2.25"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct listener l;
@@ -23,7 +24,7 @@ KTEST(mmu_notifier, a_subscription_holds_the_struct_beyond_exit)
 	EXPECT_EQ(l.releases, 1U);
 }
 
-KTEST(mmu_notifier, a_new_mm_has_no_subscriptions)
+KTEST(mmu_notifier, a_new_mm_has_no_subscriptions, KT_RULES("R2.26"))
 {
 	struct mm_struct *parent = mm_alloc(), *child;
 	struct listener l;
@@ -43,7 +44,8 @@ KTEST(mmu_notifier, a_new_mm_has_no_subscriptions)
 }
 
 /* What a program image is replaced by: the old mm ends, the new one is new. */
-KTEST(mmu_notifier, replacing_the_mm_releases_the_old_and_begins_without)
+KTEST(mmu_notifier, replacing_the_mm_releases_the_old_and_begins_without,
+      KT_RULES("R2.26"))
 {
 	struct mm_struct *old = mm_alloc(), *new = mm_alloc();
 	struct listener l;
@@ -72,8 +74,8 @@ KTEST(mmu_notifier, replacing_the_mm_releases_the_old_and_begins_without)
 }
 
 /* Whichever allocation fails of those that the object of the mm takes. */
-KTEST_F(mmu_notifier, without_memory_register_is_ENOMEM_and_leaves_nothing,
-	KT_NEEDS_DEBUG)
+KTEST(mmu_notifier, without_memory_register_is_ENOMEM_and_leaves_nothing,
+      KT_FLAGS(KT_NEEDS_DEBUG), KT_RULES("R2.16 R2.19 R2.36"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct holds before;
@@ -105,7 +107,8 @@ KTEST_F(mmu_notifier, without_memory_register_is_ENOMEM_and_leaves_nothing,
 }
 
 /* Only the first subscriber of an mm can fail for memory. */
-KTEST(mmu_notifier, with_an_object_there_registering_needs_no_memory)
+KTEST(mmu_notifier, with_an_object_there_registering_needs_no_memory,
+      KT_RULES("R2.16 R2.19"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct listener l[9];
@@ -134,7 +137,8 @@ KTEST(mmu_notifier, with_an_object_there_registering_needs_no_memory)
  *	kills it
  *						-EINTR, and nothing is left
  */
-KTEST(mmu_notifier, who_is_killed_while_it_waits_to_register_gets_EINTR)
+KTEST(mmu_notifier, who_is_killed_while_it_waits_to_register_gets_EINTR,
+      KT_RULES("R2.15 R2.17"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct registrar r;
@@ -165,7 +169,8 @@ KTEST(mmu_notifier, who_is_killed_while_it_waits_to_register_gets_EINTR)
  *	end: not told
  *						returns
  */
-KTEST(mmu_notifier, the_first_registration_waits_for_a_range_that_is_open)
+KTEST(mmu_notifier, the_first_registration_waits_for_a_range_that_is_open,
+      KT_RULES("R2.20"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -194,7 +199,8 @@ KTEST(mmu_notifier, the_first_registration_waits_for_a_range_that_is_open)
  *			returns
  *					end		end; b too
  */
-KTEST(mmu_notifier, a_newcomer_is_told_both_start_and_end_or_neither)
+KTEST(mmu_notifier, a_newcomer_is_told_both_start_and_end_or_neither,
+      KT_RULES("R2.20"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range one, two;
@@ -223,7 +229,8 @@ KTEST(mmu_notifier, a_newcomer_is_told_both_start_and_end_or_neither)
 }
 
 /* It waits for what was open, not for what a busy mm opens meanwhile. */
-KTEST(mmu_notifier, registration_is_not_starved_by_ranges_that_follow)
+KTEST(mmu_notifier, registration_is_not_starved_by_ranges_that_follow,
+      KT_RULES("R2.20"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range one, two, three;
@@ -287,7 +294,7 @@ KTEST(mmu_notifier, many_may_come_and_go_in_any_order)
 
 /* --- unregister and exit ------------------------------------------------------------- */
 
-KTEST(mmu_notifier, after_unregister_not_even_the_end_is_told)
+KTEST(mmu_notifier, after_unregister_not_even_the_end_is_told, KT_RULES("R2.21"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -324,7 +331,7 @@ KTEST(mmu_notifier, after_unregister_not_even_the_end_is_told)
  *	callback returns
  *				returns
  */
-KTEST(mmu_notifier, unregister_waits_for_a_callback_that_runs)
+KTEST(mmu_notifier, unregister_waits_for_a_callback_that_runs, KT_RULES("R2.22"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct ktest_step step;
@@ -356,7 +363,7 @@ KTEST(mmu_notifier, unregister_waits_for_a_callback_that_runs)
  *							start: not told
  *	callback returns
  */
-KTEST(mmu_notifier, who_waits_to_leave_is_told_of_nothing_new)
+KTEST(mmu_notifier, who_waits_to_leave_is_told_of_nothing_new, KT_RULES("R2.22"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct listener l, stays;
@@ -388,7 +395,8 @@ KTEST(mmu_notifier, who_waits_to_leave_is_told_of_nothing_new)
 }
 
 /* Per mm: a callback asleep in one does not hold up who leaves another. */
-KTEST(mmu_notifier, a_callback_asleep_in_one_mm_delays_nobody_in_another)
+KTEST(mmu_notifier, a_callback_asleep_in_one_mm_delays_nobody_in_another,
+      KT_RULES("R2.22"))
 {
 	struct mm_struct *mm = mm_alloc(), *other = mm_alloc();
 	struct ktest_step step;
@@ -478,7 +486,8 @@ static void meeting_end(struct ktest *test, struct meeting *m)
  *	release() returns
  *					hide; returns: once
  */
-KTEST(mmu_notifier, release_runs_exactly_once_when_unregister_races_exit)
+KTEST(mmu_notifier, release_runs_exactly_once_when_unregister_races_exit,
+      KT_RULES("R2.1 R2.24"))
 {
 	struct meeting m;
 
@@ -495,7 +504,8 @@ KTEST(mmu_notifier, release_runs_exactly_once_when_unregister_races_exit)
  *	release() returns
  *					goes on
  */
-KTEST(mmu_notifier, exit_waits_for_a_release_that_unregister_runs)
+KTEST(mmu_notifier, exit_waits_for_a_release_that_unregister_runs,
+      KT_RULES("R2.1 R2.24"))
 {
 	struct meeting m;
 
@@ -507,7 +517,8 @@ KTEST(mmu_notifier, exit_waits_for_a_release_that_unregister_runs)
  * Until its release is over a device may hold translations, whoever runs it: a
  * change that came by the reverse map meanwhile is told.
  */
-KTEST(mmu_notifier, who_leaves_is_told_until_the_release_that_exit_runs_is_over)
+KTEST(mmu_notifier, who_leaves_is_told_until_the_release_that_exit_runs_is_over,
+      KT_RULES("R2.1 R2.24"))
 {
 	struct meeting m;
 
@@ -519,7 +530,8 @@ KTEST(mmu_notifier, who_leaves_is_told_until_the_release_that_exit_runs_is_over)
 	meeting_end(test, &m);
 }
 
-KTEST(mmu_notifier, exit_takes_nobody_out_whose_release_another_runs)
+KTEST(mmu_notifier, exit_takes_nobody_out_whose_release_another_runs,
+      KT_RULES("R2.1 R2.24"))
 {
 	struct meeting m;
 
@@ -531,7 +543,8 @@ KTEST(mmu_notifier, exit_takes_nobody_out_whose_release_another_runs)
 	meeting_end(test, &m);
 }
 
-KTEST(mmu_notifier, exit_releases_intervals_first_and_then_everybody_once)
+KTEST(mmu_notifier, exit_releases_intervals_first_and_then_everybody_once,
+      KT_RULES("R2.23"))
 {
 	struct call_log log = {.nr = {0}};
 	struct mm_struct *mm = mm_alloc();

@@ -49,7 +49,8 @@ static void look_up_beside_zero_pages(struct ktest *test, struct lookup *l,
  *
  * Were mmap_lock free between 9 and 10, round 10 would be as 9 was.
  */
-KTEST(mmu_notifier_rounds, between_the_rounds_alone_no_change_comes)
+KTEST(mmu_notifier_rounds, between_the_rounds_alone_no_change_comes,
+      KT_RULES("R4.24"))
 {
 	struct sandbox box;
 	struct lookup l;
@@ -67,7 +68,8 @@ KTEST(mmu_notifier_rounds, between_the_rounds_alone_no_change_comes)
 }
 
 /* By contract it faults in first: no round is lost to what the reader does. */
-KTEST(mmu_notifier_rounds, a_reader_that_faults_in_first_does_not_lose_to_itself)
+KTEST(mmu_notifier_rounds,
+      a_reader_that_faults_in_first_does_not_lose_to_itself, KT_RULES("R4.24"))
 {
 	struct sandbox box;
 	struct lookup l;
@@ -84,7 +86,8 @@ KTEST(mmu_notifier_rounds, a_reader_that_faults_in_first_does_not_lose_to_itself
 }
 
 /* A driver that leaves after a lost round alone drops the lock by a second call. */
-KTEST(mmu_notifier_rounds, a_driver_may_leave_between_the_rounds_alone)
+KTEST(mmu_notifier_rounds, a_driver_may_leave_between_the_rounds_alone,
+      KT_RULES("R4.24"))
 {
 	struct sandbox box;
 	struct lookup l;

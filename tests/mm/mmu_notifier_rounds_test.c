@@ -18,7 +18,8 @@
  *		 installed; unlock
  *					empties the page: told, dropped
  */
-KTEST(mmu_notifier_rounds, changes_without_end_are_kept_out_after_eight_rounds)
+KTEST(mmu_notifier_rounds, changes_without_end_are_kept_out_after_eight_rounds,
+      KT_RULES("R4.24"))
 {
 	struct mmu_notifier_stats stats;
 	struct sandbox box;
@@ -68,7 +69,8 @@ static void map_zero_page(struct lookup *l, unsigned int round)
  *	round 9		alone: the look-up copies it, which is a change (CLEAR)
  *	round 10	alone: the copy is there
  */
-KTEST(mmu_notifier_rounds, a_look_up_that_changes_the_mapping_needs_one_more_round)
+KTEST(mmu_notifier_rounds,
+      a_look_up_that_changes_the_mapping_needs_one_more_round, KT_RULES("R4.24"))
 {
 	struct mmu_notifier_stats stats;
 	struct sandbox box;
@@ -90,7 +92,8 @@ KTEST(mmu_notifier_rounds, a_look_up_that_changes_the_mapping_needs_one_more_rou
 	sandbox_close(&box);
 }
 
-KTEST(mmu_notifier_rounds, a_raiser_without_mmap_lock_ends_in_EBUSY)
+KTEST(mmu_notifier_rounds, a_raiser_without_mmap_lock_ends_in_EBUSY,
+      KT_RULES("R4.24"))
 {
 	struct mmu_notifier_stats stats;
 	struct sandbox box;
@@ -139,7 +142,8 @@ static void kill_reader(struct ktest *test, struct lookup *l, struct task *task)
  *					wants it for reading, sleeps
  *	killed:				-EINTR, holds nothing
  */
-KTEST(mmu_notifier_rounds, a_reader_killed_in_its_first_round_waits_for_nobody)
+KTEST(mmu_notifier_rounds, a_reader_killed_in_its_first_round_waits_for_nobody,
+      KT_RULES("R4.24"))
 {
 	struct sandbox box;
 	struct lookup l;
@@ -169,7 +173,7 @@ KTEST(mmu_notifier_rounds, a_reader_killed_in_its_first_round_waits_for_nobody)
  *					wants it for writing, sleeps
  *	killed:				-EINTR
  */
-KTEST(mmu_notifier_rounds, a_killed_reader_waits_for_nobody)
+KTEST(mmu_notifier_rounds, a_killed_reader_waits_for_nobody, KT_RULES("R4.24"))
 {
 	struct sandbox box;
 	struct lookup l;
@@ -259,9 +263,8 @@ static void stream_end(struct stream *s)
  * On as many CPUs as there are, three threads are against one reader, and win
  * every round in which they can have mmap_lock.
  */
-KTEST_F(mmu_notifier_rounds,
-	beside_a_stream_no_look_up_needs_more_than_ten_rounds,
-	KT_NEEDS_SMP | KT_SLOW)
+KTEST(mmu_notifier_rounds, beside_a_stream_no_look_up_needs_more_than_ten_rounds,
+      KT_FLAGS(KT_NEEDS_SMP | KT_SLOW), KT_RULES("R4.24"))
 {
 	unsigned long rounds = 0;
 	unsigned int i, most = 0;
@@ -322,7 +325,8 @@ static int elsewhere_body(void *arg)
  *	watch b           [-]	told of each
  *	stream            [-]	never without an open range
  */
-KTEST(mmu_notifier_rounds, a_stream_of_ranges_elsewhere_costs_a_reader_nothing)
+KTEST(mmu_notifier_rounds, a_stream_of_ranges_elsewhere_costs_a_reader_nothing,
+      KT_RULES("R4.24 R4.26"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;

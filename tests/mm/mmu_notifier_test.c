@@ -13,7 +13,8 @@
 
 /* --- the range ------------------------------------------------------------------ */
 
-KTEST(mmu_notifier, init_sets_every_field_and_owner_is_NULL)
+KTEST(mmu_notifier, init_sets_every_field_and_owner_is_NULL,
+      KT_RULES("R1.1 R1.5"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct vm_area_struct vma;
@@ -37,7 +38,7 @@ KTEST(mmu_notifier, init_sets_every_field_and_owner_is_NULL)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, events_have_their_numbers_and_names)
+KTEST(mmu_notifier, events_have_their_numbers_and_names, KT_RULES("R1.2"))
 {
 	static const char *const names[] = {
 		"UNMAP",      "CLEAR",   "PROTECTION_VMA", "PROTECTION_PAGE",
@@ -53,7 +54,8 @@ KTEST(mmu_notifier, events_have_their_numbers_and_names)
 	EXPECT_STREQ(mmu_notifier_event_name(8), "?");
 }
 
-KTEST(mmu_notifier, blockable_is_the_start_calls_choice_and_stays_till_end)
+KTEST(mmu_notifier, blockable_is_the_start_calls_choice_and_stays_till_end,
+      KT_RULES("R1.3 R1.4 R3.8"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -100,7 +102,8 @@ static_assert(
 			 const struct mmu_notifier_range *, unsigned long)),
 	"an interval sees its range const");
 
-KTEST(mmu_notifier, callbacks_are_given_the_raisers_own_range_const)
+KTEST(mmu_notifier, callbacks_are_given_the_raisers_own_range_const,
+      KT_RULES("R1.7"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -127,8 +130,8 @@ KTEST(mmu_notifier, callbacks_are_given_the_raisers_own_range_const)
 	mmput(mm);
 }
 
-KTEST_F(mmu_notifier, an_empty_range_is_refused_loudly,
-	KT_EXPECT_REPORT | KT_NEEDS_DEBUG)
+KTEST(mmu_notifier, an_empty_range_is_refused_loudly,
+      KT_FLAGS(KT_EXPECT_REPORT | KT_NEEDS_DEBUG), KT_RULES("R1.6 R3.5"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;
@@ -176,7 +179,8 @@ KTEST(mmu_notifier, update_to_read_only_needs_a_readable_region_and_its_event)
  *	b	      start(4-6) .... end
  *	c		   start(1-1) ......... end	nested and side by side
  */
-KTEST(mmu_notifier, ranges_may_nest_and_overlap_and_all_counts_return)
+KTEST(mmu_notifier, ranges_may_nest_and_overlap_and_all_counts_return,
+      KT_RULES("R1.11"))
 {
 	struct mmu_notifier_range a, b, c;
 	struct mm_struct *mm = mm_alloc();
@@ -211,7 +215,8 @@ KTEST(mmu_notifier, ranges_may_nest_and_overlap_and_all_counts_return)
 
 /* --- order, and the callbacks that are not start and end ----------------------------- */
 
-KTEST(mmu_notifier, newest_first_and_intervals_before_plain)
+KTEST(mmu_notifier, newest_first_and_intervals_before_plain,
+      KT_RULES("R2.8 R2.14"))
 {
 	struct call_log log = {.nr = {0}};
 	struct mm_struct *mm = mm_alloc();
@@ -241,7 +246,8 @@ KTEST(mmu_notifier, newest_first_and_intervals_before_plain)
  *	end		interval: closed	plain: its end is told
  *			    a reader of the interval may begin in there
  */
-KTEST(mmu_notifier, at_a_plain_end_the_intervals_are_closed_already)
+KTEST(mmu_notifier, at_a_plain_end_the_intervals_are_closed_already,
+      KT_RULES("R2.8 R2.14"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_range range;
@@ -262,7 +268,7 @@ KTEST(mmu_notifier, at_a_plain_end_the_intervals_are_closed_already)
 }
 
 /* Whoever looks for used pages changes nothing (R1.16). */
-KTEST(mmu_notifier, asking_for_used_pages_raises_no_range)
+KTEST(mmu_notifier, asking_for_used_pages_raises_no_range, KT_RULES("R1.16"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats before, after;
@@ -289,7 +295,8 @@ KTEST(mmu_notifier, asking_for_used_pages_raises_no_range)
 }
 
 /* Each question comes as itself, of the very pages, to all that are asked. */
-KTEST(mmu_notifier, a_question_about_use_comes_as_it_was_asked)
+KTEST(mmu_notifier, a_question_about_use_comes_as_it_was_asked,
+      KT_RULES("R2.2 R2.3 R2.4 R2.5"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct listener l[2];
@@ -312,7 +319,8 @@ KTEST(mmu_notifier, a_question_about_use_comes_as_it_was_asked)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, young_is_anybodys_yes_and_clearing_asks_everybody)
+KTEST(mmu_notifier, young_is_anybodys_yes_and_clearing_asks_everybody,
+      KT_RULES("R2.2 R2.3 R2.5"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct listener l[3];
@@ -337,7 +345,8 @@ KTEST(mmu_notifier, young_is_anybodys_yes_and_clearing_asks_everybody)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, test_young_clears_nothing_and_stops_at_the_first_yes)
+KTEST(mmu_notifier, test_young_clears_nothing_and_stops_at_the_first_yes,
+      KT_RULES("R2.4"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct listener l[3];
@@ -357,7 +366,7 @@ KTEST(mmu_notifier, test_young_clears_nothing_and_stops_at_the_first_yes)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, change_pte_hands_on_the_new_entry)
+KTEST(mmu_notifier, change_pte_hands_on_the_new_entry, KT_RULES("R2.6"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct listener l;
@@ -379,7 +388,8 @@ static const struct mmu_notifier_ops tlb_ops = {
 };
 
 /* Not from start or end, only where a TLB is flushed (R2.10). */
-KTEST(mmu_notifier, a_secondary_tlb_is_told_of_flushes_only)
+KTEST(mmu_notifier, a_secondary_tlb_is_told_of_flushes_only,
+      KT_RULES("R2.9 R2.10"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct listener l;
@@ -395,8 +405,8 @@ KTEST(mmu_notifier, a_secondary_tlb_is_told_of_flushes_only)
 	mmput(mm);
 }
 
-KTEST_F(mmu_notifier, a_secondary_tlb_with_start_or_end_is_refused,
-	KT_EXPECT_REPORT)
+KTEST(mmu_notifier, a_secondary_tlb_with_start_or_end_is_refused,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R2.11 R2.36"))
 {
 	static const struct mmu_notifier_ops mixed_ops = {
 		.invalidate_range = listener_tlb,

@@ -121,7 +121,8 @@ static void expect_nothing_open(struct ktest *test, struct mm_struct *mm,
 	EXPECT_EQ(stats.failed_starts, failed);
 }
 
-KTEST(mmu_reaper, a_region_whose_subscribers_let_go_is_emptied_and_ended)
+KTEST(mmu_reaper, a_region_whose_subscribers_let_go_is_emptied_and_ended,
+      KT_RULES("R3.9"))
 {
 	struct sandbox box;
 	struct reaping r;
@@ -149,7 +150,8 @@ KTEST(mmu_reaper, a_region_whose_subscribers_let_go_is_emptied_and_ended)
  *	pages	0 1   3 4   6 7
  *	driver	      [-]		its lock is taken: that region is skipped
  */
-KTEST(mmu_reaper, a_region_whose_driver_is_at_work_is_skipped_and_left_whole)
+KTEST(mmu_reaper, a_region_whose_driver_is_at_work_is_skipped_and_left_whole,
+      KT_RULES("R3.9"))
 {
 	struct reaping r;
 	struct sandbox box;
@@ -189,7 +191,8 @@ KTEST(mmu_reaper, a_region_whose_driver_is_at_work_is_skipped_and_left_whole)
  * The interval lets go, the plain one behind it cannot: the region is skipped,
  * and a reader of the interval need not wait for an end (R3.7).
  */
-KTEST(mmu_reaper, a_plain_refusal_skips_the_region_and_no_reader_waits)
+KTEST(mmu_reaper, a_plain_refusal_skips_the_region_and_no_reader_waits,
+      KT_RULES("R3.9"))
 {
 	struct mmu_notifier_stats stats;
 	struct sandbox box;
@@ -219,7 +222,7 @@ KTEST(mmu_reaper, a_plain_refusal_skips_the_region_and_no_reader_waits)
 	sandbox_close(&box);
 }
 
-KTEST(mmu_reaper, a_busy_mmap_lock_is_not_waited_for)
+KTEST(mmu_reaper, a_busy_mmap_lock_is_not_waited_for, KT_RULES("R3.9"))
 {
 	struct sandbox box;
 	struct reaping r;

@@ -88,7 +88,7 @@ static void spin_reading(struct sandbox_thread *self)
 	step_signal(step, 2);
 }
 
-KTEST_F(mprotect, another_cpu_loses_its_translation_too, KT_NEEDS_SMP)
+KTEST(mprotect, another_cpu_loses_its_translation_too, KT_FLAGS(KT_NEEDS_SMP))
 {
 	struct ktest_step step = KTEST_STEP_INIT(test);
 	struct sandbox_thread reader;
@@ -106,7 +106,7 @@ KTEST_F(mprotect, another_cpu_loses_its_translation_too, KT_NEEDS_SMP)
 	sandbox_close(&box);
 }
 
-KTEST(mprotect, no_access_hides_the_contents_and_keeps_them)
+KTEST(mprotect, no_access_hides_the_contents_and_keeps_them, KT_RULES("R7.3"))
 {
 	struct sandbox box;
 	u64 value;
@@ -126,7 +126,7 @@ KTEST(mprotect, no_access_hides_the_contents_and_keeps_them)
 	sandbox_close(&box);
 }
 
-KTEST(mprotect, memory_that_was_never_touched_raises_no_event)
+KTEST(mprotect, memory_that_was_never_touched_raises_no_event, KT_RULES("R1.13"))
 {
 	struct sandbox box;
 
@@ -148,8 +148,8 @@ KTEST(mprotect, memory_that_was_never_touched_raises_no_event)
  *	change	 [           ]		event from the first filled entry on
  *	event	       [     ]
  */
-KTEST_F(mprotect, the_event_begins_at_the_first_page_and_sees_the_new_rights,
-	KT_NEEDS_NOTIFIER)
+KTEST(mprotect, the_event_begins_at_the_first_page_and_sees_the_new_rights,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R1.19"))
 {
 	struct sandbox box;
 
@@ -165,7 +165,8 @@ KTEST_F(mprotect, the_event_begins_at_the_first_page_and_sees_the_new_rights,
 	sandbox_close(&box);
 }
 
-KTEST_F(mprotect, each_region_with_pages_gets_one_event, KT_NEEDS_NOTIFIER)
+KTEST(mprotect, each_region_with_pages_gets_one_event,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R1.15"))
 {
 	struct sandbox box;
 
@@ -223,8 +224,8 @@ KTEST(mprotect, rights_already_there_cost_no_event)
  *	filled	    x     x
  *	event	    [---------]		more than changes, and never less (R1.8)
  */
-KTEST_F(mprotect, an_event_may_cover_more_than_changes_and_never_less,
-	KT_NEEDS_NOTIFIER)
+KTEST(mprotect, an_event_may_cover_more_than_changes_and_never_less,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R1.8"))
 {
 	struct sandbox box;
 	unsigned int i;
@@ -286,7 +287,8 @@ KTEST(mprotect, every_right_that_is_lost_is_flushed_and_none_that_is_gained)
  *
  *	page	0: written, mark cleared	1: written
  */
-KTEST(mprotect, a_cleared_write_mark_survives_rights_that_go_and_return)
+KTEST(mprotect, a_cleared_write_mark_survives_rights_that_go_and_return,
+      KT_RULES("R1.21"))
 {
 	struct sandbox box;
 	unsigned int i;
@@ -311,7 +313,8 @@ KTEST(mprotect, a_cleared_write_mark_survives_rights_that_go_and_return)
 }
 
 /* So is a page that a user's handler has write-protected. */
-KTEST(mprotect, a_page_protected_for_a_handler_stays_so_when_rights_return)
+KTEST(mprotect, a_page_protected_for_a_handler_stays_so_when_rights_return,
+      KT_RULES("R1.21"))
 {
 	struct sandbox box;
 

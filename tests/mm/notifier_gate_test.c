@@ -42,7 +42,8 @@ static u64 gate_ask(struct gate_fixture *f)
  *	over		       |		when a is out, b or not
  */
 KTEST(notifier_gate,
-      a_period_waits_for_a_reader_that_entered_before_and_for_no_later_one)
+      a_period_waits_for_a_reader_that_entered_before_and_for_no_later_one,
+      KT_RULES("R2.13"))
 {
 	struct gate_fixture f;
 	long a, b, c;

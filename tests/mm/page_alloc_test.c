@@ -213,7 +213,8 @@ KTEST(page_alloc, draining_lets_blocks_merge)
 	kfree(pages);
 }
 
-KTEST_F(page_alloc, the_nth_attempt_fails_and_the_next_works, KT_NEEDS_DEBUG)
+KTEST(page_alloc, the_nth_attempt_fails_and_the_next_works,
+      KT_FLAGS(KT_NEEDS_DEBUG))
 {
 	struct page *page[4];
 
@@ -229,7 +230,7 @@ KTEST_F(page_alloc, the_nth_attempt_fails_and_the_next_works, KT_NEEDS_DEBUG)
 	}
 }
 
-KTEST_F(page_alloc, a_leak_is_counted, KT_NEEDS_DEBUG)
+KTEST(page_alloc, a_leak_is_counted, KT_FLAGS(KT_NEEDS_DEBUG))
 {
 	struct alloc_snapshot before, after;
 	struct page *page;
@@ -313,8 +314,8 @@ static void expect_whole_again(struct ktest *test)
 	EXPECT(page_alloc_verify());
 }
 
-KTEST_F(page_alloc, an_exhausted_machine_keeps_a_reserve_for_atomic_callers,
-	KT_SLOW)
+KTEST(page_alloc, an_exhausted_machine_keeps_a_reserve_for_atomic_callers,
+      KT_FLAGS(KT_SLOW))
 {
 	struct page *page, *taken = NULL;
 	unsigned long nr;
@@ -338,8 +339,8 @@ KTEST_F(page_alloc, an_exhausted_machine_keeps_a_reserve_for_atomic_callers,
  *	GFP_ATOMIC takes a few			less of it
  *	GFP_KERNEL				gets nothing of the rest
  */
-KTEST_F(page_alloc,
-	what_an_atomic_caller_leaves_of_the_reserve_is_not_for_others, KT_SLOW)
+KTEST(page_alloc, what_an_atomic_caller_leaves_of_the_reserve_is_not_for_others,
+      KT_FLAGS(KT_SLOW))
 {
 	struct page *taken = NULL;
 	unsigned long had;
@@ -394,7 +395,7 @@ static int fill_the_list(void *arg)
 	return 0;
 }
 
-KTEST_F(page_alloc, atomic_callers_reach_what_other_cpus_hold, KT_SLOW)
+KTEST(page_alloc, atomic_callers_reach_what_other_cpus_hold, KT_FLAGS(KT_SLOW))
 {
 	struct page *taken = NULL;
 	unsigned int cpu;

@@ -100,18 +100,21 @@ static void ask_everybody(struct ktest *test, enum young_helper how)
 	sandbox_close(&box);
 }
 
-KTEST(pgtable_notify, reclaim_learns_of_a_use_by_anybody_and_clears_every_mark)
+KTEST(pgtable_notify, reclaim_learns_of_a_use_by_anybody_and_clears_every_mark,
+      KT_RULES("R2.2 R2.3 R2.5 R6.4"))
 {
 	ask_everybody(test, CLEAR_FLUSH);
 }
 
-KTEST(pgtable_notify, idle_tracking_learns_of_a_use_by_anybody_likewise)
+KTEST(pgtable_notify, idle_tracking_learns_of_a_use_by_anybody_likewise,
+      KT_RULES("R2.2 R2.3 R2.5 R6.4"))
 {
 	ask_everybody(test, CLEAR);
 }
 
 /* A translation that the CPU still had would hide its next use. */
-KTEST(pgtable_notify, after_the_flush_the_next_use_marks_the_entry_again)
+KTEST(pgtable_notify, after_the_flush_the_next_use_marks_the_entry_again,
+      KT_RULES("R2.2 R2.3 R2.5"))
 {
 	struct tlb_counters before, after;
 	struct sandbox box;
@@ -139,7 +142,7 @@ KTEST(pgtable_notify, after_the_flush_the_next_use_marks_the_entry_again)
 	sandbox_close(&box);
 }
 
-KTEST(pgtable_notify, idle_tracking_flushes_nobody)
+KTEST(pgtable_notify, idle_tracking_flushes_nobody, KT_RULES("R2.2 R2.3 R2.5"))
 {
 	struct tlb_counters before, after;
 	struct sandbox box;
@@ -210,12 +213,14 @@ static void ask_after_the_cpus(struct ktest *test, enum young_helper how)
 	sandbox_close(&box);
 }
 
-KTEST(pgtable_notify, reclaim_asks_when_the_cpus_mark_is_cleared_and_flushed)
+KTEST(pgtable_notify, reclaim_asks_when_the_cpus_mark_is_cleared_and_flushed,
+      KT_RULES("R2.2 R2.3 R2.5"))
 {
 	ask_after_the_cpus(test, CLEAR_FLUSH);
 }
 
-KTEST(pgtable_notify, idle_tracking_asks_when_the_cpus_mark_is_cleared)
+KTEST(pgtable_notify, idle_tracking_asks_when_the_cpus_mark_is_cleared,
+      KT_RULES("R2.2 R2.3 R2.5"))
 {
 	ask_after_the_cpus(test, CLEAR);
 }
@@ -258,7 +263,8 @@ static void repoint(struct sandbox *box, struct page *to, struct listener *tlb,
 }
 
 KTEST(pgtable_notify,
-      an_entry_that_leads_to_another_page_is_told_empty_then_by_value)
+      an_entry_that_leads_to_another_page_is_told_empty_then_by_value,
+      KT_RULES("R2.6 R6.4"))
 {
 	struct page *to = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	struct listener tlb, follower;

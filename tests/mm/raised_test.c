@@ -79,7 +79,8 @@ static void witness_close(struct end_witness *w, struct sandbox *box)
 	sandbox_close(box);
 }
 
-KTEST(mmap, at_end_the_entries_are_changed_and_the_cpus_flushed)
+KTEST(mmap, at_end_the_entries_are_changed_and_the_cpus_flushed,
+      KT_RULES("R1.10"))
 {
 	struct end_witness w;
 	struct sandbox box;
@@ -107,7 +108,8 @@ KTEST(mmap, at_end_the_entries_are_changed_and_the_cpus_flushed)
 }
 
 /* So no subscription begins in the middle of one; of exit's, see below. */
-KTEST(mmap, every_pair_runs_under_mmap_lock_from_start_to_end)
+KTEST(mmap, every_pair_runs_under_mmap_lock_from_start_to_end,
+      KT_RULES("R1.9 R1.13"))
 {
 	struct end_witness w;
 	struct sandbox box;
@@ -130,8 +132,8 @@ KTEST(mmap, every_pair_runs_under_mmap_lock_from_start_to_end)
 	witness_close(&w, &box);
 }
 
-KTEST_F(mmap, so_do_the_pairs_of_exclusive_access_and_of_taking_it_back,
-	KT_NEEDS_DEVICE_PRIVATE)
+KTEST(mmap, so_do_the_pairs_of_exclusive_access_and_of_taking_it_back,
+      KT_FLAGS(KT_NEEDS_DEVICE_PRIVATE), KT_RULES("R1.9"))
 {
 	struct page *slots[2] = {NULL};
 	struct end_witness w;
@@ -159,7 +161,8 @@ KTEST_F(mmap, so_do_the_pairs_of_exclusive_access_and_of_taking_it_back,
  *	pages	L 1 2 ... 512 513	L: the lowest that can be mapped; the
  *		[       r          ]	range has pages in two tables
  */
-KTEST(mprotect, at_the_lowest_address_too_a_start_has_its_one_end)
+KTEST(mprotect, at_the_lowest_address_too_a_start_has_its_one_end,
+      KT_RULES("R1.15"))
 {
 	struct mmu_notifier_stats before, after;
 	struct sandbox box;
@@ -221,7 +224,8 @@ static const struct mmu_interval_notifier_ops exit_ops = {
 	.invalidate = exit_invalidate,
 };
 
-KTEST(mm, exit_says_release_then_unmap_before_the_first_page_goes)
+KTEST(mm, exit_says_release_then_unmap_before_the_first_page_goes,
+      KT_RULES("R1.9"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct exit_log log = {.nr = 0};

@@ -314,7 +314,7 @@ static void poke_all(struct sandbox *box, unsigned long nr)
 /* --- one way to change a mapping after the other -------------------------- */
 
 /* More pages than one gather holds: told before each part of them is freed. */
-KTEST(secondary_tlb, munmap_tells_it_before_the_pages_are_free)
+KTEST(secondary_tlb, munmap_tells_it_before_the_pages_are_free, KT_RULES("R2.12"))
 {
 	unsigned int nr = MMU_GATHER_PAGES + 74;
 	struct call_log log = {.nr = {0}};
@@ -339,7 +339,8 @@ KTEST(secondary_tlb, munmap_tells_it_before_the_pages_are_free)
 }
 
 /* What is kept of a table is the way to it. */
-KTEST(secondary_tlb, a_table_that_goes_is_told_though_its_entries_were_empty)
+KTEST(secondary_tlb, a_table_that_goes_is_told_though_its_entries_were_empty,
+      KT_RULES("R2.12"))
 {
 	struct secondary *dev;
 	struct sandbox box;
@@ -356,7 +357,8 @@ KTEST(secondary_tlb, a_table_that_goes_is_told_though_its_entries_were_empty)
 	secondary_close(dev, &box);
 }
 
-KTEST(secondary_tlb, dontneed_tells_it_and_the_next_walk_finds_what_is_there)
+KTEST(secondary_tlb, dontneed_tells_it_and_the_next_walk_finds_what_is_there,
+      KT_RULES("R2.9 R2.10"))
 {
 	struct secondary *dev;
 	struct sandbox box;
@@ -374,7 +376,8 @@ KTEST(secondary_tlb, dontneed_tells_it_and_the_next_walk_finds_what_is_there)
 }
 
 /* Who emptied the entry has not flushed yet; the call may not return before. */
-KTEST(secondary_tlb, dontneed_that_finds_nothing_tells_what_another_emptied)
+KTEST(secondary_tlb, dontneed_that_finds_nothing_tells_what_another_emptied,
+      KT_RULES("R2.9 R2.10"))
 {
 	struct secondary *dev;
 	struct sandbox box;
@@ -391,7 +394,8 @@ KTEST(secondary_tlb, dontneed_that_finds_nothing_tells_what_another_emptied)
 	secondary_close(dev, &box);
 }
 
-KTEST(secondary_tlb, a_fault_over_an_entry_not_yet_flushed_tells_it_first)
+KTEST(secondary_tlb, a_fault_over_an_entry_not_yet_flushed_tells_it_first,
+      KT_RULES("R2.12"))
 {
 	struct secondary *dev;
 	struct sandbox box;
@@ -415,7 +419,7 @@ KTEST(secondary_tlb, a_fault_over_an_entry_not_yet_flushed_tells_it_first)
 }
 
 /* A fault into an entry that nobody remembers has nothing to tell. */
-KTEST(secondary_tlb, a_first_touch_tells_it_nothing)
+KTEST(secondary_tlb, a_first_touch_tells_it_nothing, KT_RULES("R2.9 R2.10"))
 {
 	struct secondary *dev;
 	struct sandbox box;
@@ -435,7 +439,8 @@ KTEST(secondary_tlb, a_first_touch_tells_it_nothing)
  *	to rw	  [---]		not told: it keeps fewer rights than there are
  *	to -	[-----]		told
  */
-KTEST(secondary_tlb, mprotect_tells_it_of_rights_lost_and_not_of_rights_gained)
+KTEST(secondary_tlb, mprotect_tells_it_of_rights_lost_and_not_of_rights_gained,
+      KT_RULES("R2.9 R2.10"))
 {
 	struct secondary *dev;
 	struct sandbox box;
@@ -458,8 +463,8 @@ KTEST(secondary_tlb, mprotect_tells_it_of_rights_lost_and_not_of_rights_gained)
 	secondary_close(dev, &box);
 }
 
-KTEST_F(secondary_tlb, exclusive_access_tells_it_before_the_call_returns,
-	KT_NEEDS_DEVICE_PRIVATE)
+KTEST(secondary_tlb, exclusive_access_tells_it_before_the_call_returns,
+      KT_FLAGS(KT_NEEDS_DEVICE_PRIVATE), KT_RULES("R2.9 R2.10"))
 {
 	struct call_log log = {.nr = {0}};
 	struct page *slots[3] = {NULL};
@@ -538,7 +543,8 @@ static const struct mmu_notifier_ops follower_ops = {
  * nothing: all of it under the lock of its table (R2.12 B), and whoever follows
  * values hears of the new one before it is there (R2.6).
  */
-KTEST(secondary_tlb, a_write_over_the_zero_page_tells_it_while_the_entry_is_empty)
+KTEST(secondary_tlb, a_write_over_the_zero_page_tells_it_while_the_entry_is_empty,
+      KT_RULES("R2.6 R2.12"))
 {
 	struct follower f = {.sub.ops = &follower_ops};
 	struct call_log log = {.nr = {0}};
@@ -565,8 +571,8 @@ KTEST(secondary_tlb, a_write_over_the_zero_page_tells_it_while_the_entry_is_empt
 	secondary_close(dev, &box);
 }
 
-KTEST_F(secondary_tlb, a_new_value_is_told_only_where_one_page_replaces_another,
-	KT_NEEDS_DEVICE_PRIVATE)
+KTEST(secondary_tlb, a_new_value_is_told_only_where_one_page_replaces_another,
+      KT_FLAGS(KT_NEEDS_DEVICE_PRIVATE), KT_RULES("R2.6"))
 {
 	struct follower f = {.sub.ops = &follower_ops};
 	struct page *slots[1] = {NULL};
@@ -592,7 +598,8 @@ KTEST_F(secondary_tlb, a_new_value_is_told_only_where_one_page_replaces_another,
 }
 
 /* Then the tables go without a word, so it may not walk them any more. */
-KTEST(secondary_tlb, exit_releases_it_and_tells_it_nothing_after_that)
+KTEST(secondary_tlb, exit_releases_it_and_tells_it_nothing_after_that,
+      KT_RULES("R2.9 R2.10"))
 {
 	struct mm_struct *mm;
 	struct secondary *dev;
@@ -613,7 +620,8 @@ KTEST(secondary_tlb, exit_releases_it_and_tells_it_nothing_after_that)
 
 /* --- how it is told --------------------------------------------------------- */
 
-KTEST(secondary_tlb, it_is_told_the_bounds_that_the_cpus_got_and_after_them)
+KTEST(secondary_tlb, it_is_told_the_bounds_that_the_cpus_got_and_after_them,
+      KT_RULES("R2.9 R2.10"))
 {
 	struct tlb_counters before;
 	struct secondary *dev;
@@ -721,9 +729,8 @@ KTEST(secondary_tlb, the_trace_says_of_what_it_was_told_and_for_how_long)
 }
 
 /* No lock is held over the flush of munmap, yet there are flushes with one. */
-KTEST_F(secondary_tlb,
-	one_that_may_sleep_when_told_is_reported_wherever_it_is_told,
-	KT_NEEDS_LOCKDEP)
+KTEST(secondary_tlb, one_that_may_sleep_when_told_is_reported_wherever_it_is_told,
+      KT_FLAGS(KT_NEEDS_LOCKDEP), KT_RULES("R2.10 R5.6"))
 {
 	struct secondary *dev;
 	struct sandbox box;
@@ -781,7 +788,8 @@ static const struct mmu_notifier_ops leaver_ops = {
 	.free_notifier = leaver_free,
 };
 
-KTEST(secondary_tlb, one_that_leaves_when_told_is_freed_under_the_tables_lock)
+KTEST(secondary_tlb, one_that_leaves_when_told_is_freed_under_the_tables_lock,
+      KT_RULES("R2.10 R5.6"))
 {
 	struct sandbox box;
 
@@ -912,7 +920,8 @@ static void players_join(struct player *players)
 		sandbox_thread_join(&players[i].thread);
 }
 
-KTEST_F(secondary_tlb, whatever_all_cpus_do_it_keeps_what_the_tables_say, KT_SLOW)
+KTEST(secondary_tlb, whatever_all_cpus_do_it_keeps_what_the_tables_say,
+      KT_FLAGS(KT_SLOW), KT_RULES("R2.9 R2.10"))
 {
 	struct player players[PLAYERS];
 	struct secondary *dev;
@@ -931,8 +940,8 @@ KTEST_F(secondary_tlb, whatever_all_cpus_do_it_keeps_what_the_tables_say, KT_SLO
  * has flushed by the time it walks. With mmap_lock for writing nobody is between
  * a change and its flush.
  */
-KTEST_F(secondary_tlb, one_that_comes_and_goes_beside_changes_misses_nothing,
-	KT_SLOW)
+KTEST(secondary_tlb, one_that_comes_and_goes_beside_changes_misses_nothing,
+      KT_FLAGS(KT_SLOW), KT_RULES("R2.9 R2.10"))
 {
 	struct player players[PLAYERS];
 	struct secondary *dev, *guest;

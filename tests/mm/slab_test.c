@@ -247,7 +247,7 @@ KTEST(slab, an_object_may_be_freed_on_another_cpu)
 	EXPECT(slab_verify());
 }
 
-KTEST_F(slab, a_write_past_the_end_is_seen, KT_NEEDS_DEBUG)
+KTEST(slab, a_write_past_the_end_is_seen, KT_FLAGS(KT_NEEDS_DEBUG))
 {
 	/* Just past it, though the class is larger, and in the zone before. */
 	static const int offset[] = {40, 63, 64, -1};
@@ -280,7 +280,8 @@ KTEST(slab, an_address_leads_to_its_cache_and_owner)
 	EXPECT(!slab_describe(0, line, sizeof(line)));
 }
 
-KTEST_F(slab, no_memory_is_an_answer_and_leaves_nothing_behind, KT_NEEDS_DEBUG)
+KTEST(slab, no_memory_is_an_answer_and_leaves_nothing_behind,
+      KT_FLAGS(KT_NEEDS_DEBUG))
 {
 	for (unsigned long nth = 1; nth < 6; nth++) {
 		struct kmem_cache *cache;

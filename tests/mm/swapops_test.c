@@ -10,7 +10,7 @@
 #include <mm/page.h>
 #include <mm/swapops.h>
 
-KTEST(swapops, entries_encode_to_the_published_words)
+KTEST(swapops, entries_encode_to_the_published_words, KT_RULES("R7.1"))
 {
 	EXPECT_EQ(pte_val(swp_entry_to_pte(swp_entry(0, 1))),
 		  0x07fffffffffffc00UL);
@@ -22,7 +22,8 @@ KTEST(swapops, entries_encode_to_the_published_words)
 		  0xc7ffffffdffffe00UL);
 }
 
-KTEST(swapops, type_and_offset_survive_the_round_trip_with_any_flags)
+KTEST(swapops, type_and_offset_survive_the_round_trip_with_any_flags,
+      KT_RULES("R7.1"))
 {
 	struct rng *rng = ktest_rng(test);
 	unsigned int i;
@@ -53,7 +54,7 @@ KTEST(swapops, type_and_offset_survive_the_round_trip_with_any_flags)
 	}
 }
 
-KTEST(swapops, frame_bits_of_an_entry_point_above_all_memory)
+KTEST(swapops, frame_bits_of_an_entry_point_above_all_memory, KT_RULES("R7.2"))
 {
 	unsigned int type;
 
@@ -69,7 +70,8 @@ KTEST(swapops, frame_bits_of_an_entry_point_above_all_memory)
 	}
 }
 
-KTEST(swapops, the_entry_that_would_be_none_cannot_be_made_by_swap)
+KTEST(swapops, the_entry_that_would_be_none_cannot_be_made_by_swap,
+      KT_RULES("R7.4"))
 {
 	pte_t last = swp_entry_to_pte(swp_entry(0, SWP_ARCH_OFFSET_MASK));
 
@@ -80,7 +82,7 @@ KTEST(swapops, the_entry_that_would_be_none_cannot_be_made_by_swap)
 	EXPECT(!pte_none(swp_entry_to_pte(swp_entry(0, SWP_MAX_OFFSET - 1))));
 }
 
-KTEST(swapops, bits_above_the_frame_do_not_change_the_frame)
+KTEST(swapops, bits_above_the_frame_do_not_change_the_frame, KT_RULES("R7.7"))
 {
 	unsigned long young = 1UL << SWP_MIG_YOUNG_BIT;
 	unsigned long dirty = 1UL << SWP_MIG_DIRTY_BIT;
@@ -92,7 +94,8 @@ KTEST(swapops, bits_above_the_frame_do_not_change_the_frame)
 	EXPECT_EQ(swp_offset(pte_to_swp_entry(pte)), 0x12345 | young | dirty);
 }
 
-KTEST(swapops, a_prot_none_page_is_present_with_its_frame_inverted)
+KTEST(swapops, a_prot_none_page_is_present_with_its_frame_inverted,
+      KT_RULES("R7.3"))
 {
 	pte_t open = pte_mkdirty(pte_mkwrite(pfn_pte(0x12345, PAGE_COPY)));
 	pte_t shut = pte_modify(open, PAGE_NONE);

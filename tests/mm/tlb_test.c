@@ -72,8 +72,8 @@ static void witness_finish(struct witness *w)
  *	other		emptied, remembered by the witness
  *	DONTNEED	[ ]		nothing to do
  */
-KTEST_F(mmu_gather, dontneed_that_finds_nothing_flushes_what_another_emptied,
-	KT_NEEDS_SMP)
+KTEST(mmu_gather, dontneed_that_finds_nothing_flushes_what_another_emptied,
+      KT_FLAGS(KT_NEEDS_SMP))
 {
 	struct sandbox box;
 	struct witness w;
@@ -98,8 +98,8 @@ KTEST_F(mmu_gather, dontneed_that_finds_nothing_flushes_what_another_emptied,
  *	other		-		emptied, remembered by the witness
  *	DONTNEED	[---]		page 1 is its to empty
  */
-KTEST_F(mmu_gather, dontneed_flushes_also_the_part_that_another_emptied,
-	KT_NEEDS_SMP | KT_NEEDS_NOTIFIER)
+KTEST(mmu_gather, dontneed_flushes_also_the_part_that_another_emptied,
+      KT_FLAGS(KT_NEEDS_SMP | KT_NEEDS_NOTIFIER))
 {
 	struct sandbox box;
 	struct witness w;
@@ -121,8 +121,8 @@ KTEST_F(mmu_gather, dontneed_flushes_also_the_part_that_another_emptied,
 }
 
 /* The update that would be lost: an atomic add of a thread that was told. */
-KTEST_F(mmu_gather, a_fault_over_an_entry_not_yet_flushed_flushes_it_first,
-	KT_NEEDS_SMP)
+KTEST(mmu_gather, a_fault_over_an_entry_not_yet_flushed_flushes_it_first,
+      KT_FLAGS(KT_NEEDS_SMP))
 {
 	struct sandbox box;
 	struct witness w;
@@ -141,8 +141,8 @@ KTEST_F(mmu_gather, a_fault_over_an_entry_not_yet_flushed_flushes_it_first,
 	sandbox_close(&box);
 }
 
-KTEST_F(mmu_gather, a_read_of_zero_after_an_emptying_is_the_same_for_all_cpus,
-	KT_NEEDS_SMP)
+KTEST(mmu_gather, a_read_of_zero_after_an_emptying_is_the_same_for_all_cpus,
+      KT_FLAGS(KT_NEEDS_SMP))
 {
 	struct sandbox box;
 	struct witness w;
@@ -214,8 +214,8 @@ static void holder_main(struct sandbox_thread *self) __no_thread_safety
 	spin_unlock(ptl);
 }
 
-KTEST_F(mmu_gather, a_zap_is_counted_from_its_first_entry_until_it_has_flushed,
-	KT_NEEDS_SMP)
+KTEST(mmu_gather, a_zap_is_counted_from_its_first_entry_until_it_has_flushed,
+      KT_FLAGS(KT_NEEDS_SMP))
 {
 	struct holder h = {.pending = -1};
 	struct sandbox box;
@@ -243,7 +243,8 @@ KTEST_F(mmu_gather, a_zap_is_counted_from_its_first_entry_until_it_has_flushed,
  * Nobody has subscribed who could have used the page, or there is no notifier in
  * this kernel: the CPU's mark is the answer, and an entry changes in silence.
  */
-KTEST(mmu_gather, with_nobody_to_ask_the_helpers_about_entries_are_the_plain_ones)
+KTEST(mmu_gather, with_nobody_to_ask_the_helpers_about_entries_are_the_plain_ones,
+      KT_RULES("R6.4"))
 {
 	struct vm_area_struct *vma;
 	struct spinlock *ptl;
@@ -306,7 +307,8 @@ static void play(struct sandbox_thread *self)
 	EXPECT_EQ(kept, 0U);
 }
 
-KTEST_F(mmu_gather, what_a_thread_has_thrown_away_it_does_not_read_again, KT_SLOW)
+KTEST(mmu_gather, what_a_thread_has_thrown_away_it_does_not_read_again,
+      KT_FLAGS(KT_SLOW))
 {
 	struct sandbox_thread thread[PLAYERS];
 	struct sandbox box;

@@ -212,7 +212,7 @@ KTEST(vmalloc, a_device_is_mapped_uncached_at_its_offset)
 	EXPECT(vmalloc_verify());
 }
 
-KTEST_F(vmalloc, ram_is_not_remapped, KT_EXPECT_REPORT)
+KTEST(vmalloc, ram_is_not_remapped, KT_FLAGS(KT_EXPECT_REPORT))
 {
 	struct page *page = alloc_page(GFP_KERNEL);
 
@@ -271,7 +271,8 @@ KTEST(vmalloc, stacks_are_cached_and_the_cache_can_be_emptied)
 		EXPECT(!mapped((vaddr_t)stack[i]));
 }
 
-KTEST_F(vmalloc, a_stack_that_cannot_be_had_leaves_nothing_behind, KT_NEEDS_DEBUG)
+KTEST(vmalloc, a_stack_that_cannot_be_had_leaves_nothing_behind,
+      KT_FLAGS(KT_NEEDS_DEBUG))
 {
 	bool done = false;
 

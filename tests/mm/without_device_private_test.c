@@ -11,7 +11,8 @@
 
 static_assert(SWP_DEVICE_NUM == 0, "devices have no type numbers");
 
-KTEST(without_device_private, the_four_numbers_of_devices_go_to_swap_files)
+KTEST(without_device_private, the_four_numbers_of_devices_go_to_swap_files,
+      KT_RULES("R6.7"))
 {
 	unsigned int type;
 
@@ -29,7 +30,7 @@ KTEST(without_device_private, the_four_numbers_of_devices_go_to_swap_files)
 	EXPECT_STREQ(swp_type_name(31), "swapin-error");
 }
 
-KTEST(without_device_private, no_entry_is_a_devices)
+KTEST(without_device_private, no_entry_is_a_devices, KT_RULES("R6.7"))
 {
 	unsigned int type;
 
@@ -42,7 +43,8 @@ KTEST(without_device_private, no_entry_is_a_devices)
 	}
 }
 
-KTEST(without_device_private, entries_that_are_made_for_devices_are_all_zero)
+KTEST(without_device_private, entries_that_are_made_for_devices_are_all_zero,
+      KT_RULES("R6.7"))
 {
 	swp_entry_t none = swp_entry(0, 0);
 

@@ -40,7 +40,7 @@ static void *look_pointer(unsigned int *count)
 }
 
 KTEST(without_mmu_notifier,
-      init_evaluates_range_start_and_end_once_and_nothing_else)
+      init_evaluates_range_start_and_end_once_and_nothing_else, KT_RULES("R6.2"))
 {
 	struct mmu_notifier_range range = {1, 2};
 	struct looks n = {0};
@@ -57,7 +57,8 @@ KTEST(without_mmu_notifier,
 	EXPECT_EQ(n.event + n.flags + n.vma + n.mm, 0U);
 }
 
-KTEST(without_mmu_notifier, init_owner_evaluates_neither_the_owner_nor_the_region)
+KTEST(without_mmu_notifier,
+      init_owner_evaluates_neither_the_owner_nor_the_region, KT_RULES("R6.2"))
 {
 	struct mmu_notifier_range range = {1, 2};
 	struct vm_area_struct *gone = NULL;
@@ -74,7 +75,7 @@ KTEST(without_mmu_notifier, init_owner_evaluates_neither_the_owner_nor_the_regio
 	EXPECT_EQ(n.flags + n.owner, 0U);
 }
 
-KTEST(without_mmu_notifier, a_pair_does_nothing_and_cannot_fail)
+KTEST(without_mmu_notifier, a_pair_does_nothing_and_cannot_fail, KT_RULES("R6.3"))
 {
 	struct mmu_notifier_range range;
 
@@ -90,7 +91,8 @@ KTEST(without_mmu_notifier, a_pair_does_nothing_and_cannot_fail)
 	EXPECT_EQ(range.end, 0x5000UL);
 }
 
-KTEST(without_mmu_notifier, nobody_subscribes_and_nobody_used_the_page)
+KTEST(without_mmu_notifier, nobody_subscribes_and_nobody_used_the_page,
+      KT_RULES("R6.3"))
 {
 	struct mm_struct *mm = mm_alloc();
 
@@ -103,7 +105,8 @@ KTEST(without_mmu_notifier, nobody_subscribes_and_nobody_used_the_page)
 }
 
 /* With an mm that is not there: who looked would not come back. */
-KTEST(without_mmu_notifier, what_tells_subscribers_looks_at_nothing)
+KTEST(without_mmu_notifier, what_tells_subscribers_looks_at_nothing,
+      KT_RULES("R6.3"))
 {
 	struct mm_struct *mm = NULL;
 
@@ -121,7 +124,8 @@ KTEST(without_mmu_notifier, what_tells_subscribers_looks_at_nothing)
 /*
  * Drivers that never register still compile their types and helpers (R6.1).
  */
-KTEST(without_mmu_notifier, a_drivers_types_and_its_sequence_are_there)
+KTEST(without_mmu_notifier, a_drivers_types_and_its_sequence_are_there,
+      KT_RULES("R6.1 R6.6"))
 {
 	struct mmu_interval_notifier sub = {.invalidate_seq = 1};
 
@@ -135,7 +139,8 @@ KTEST(without_mmu_notifier, a_drivers_types_and_its_sequence_are_there)
 }
 
 /* Of an entry that nobody else copies only the CPUs' mark counts (R6.4). */
-KTEST(without_mmu_notifier, entry_helpers_that_notify_are_the_plain_ones)
+KTEST(without_mmu_notifier, entry_helpers_that_notify_are_the_plain_ones,
+      KT_RULES("R6.4"))
 {
 	struct vm_area_struct *vma;
 	struct spinlock *ptl;

@@ -16,11 +16,12 @@ from tap import equal  # noqa: E402
 
 FILES = {
     'docs/semantics.md': '''\
-| rule | means | test |
-|---|---|---|
-| R1.2 | a page is found | `list.an_entry_is_found`, `list.other` |
-| R1.3, R1.4 | it is lost | `list.third` |
-| R2.1 | twice | column | `list.an_entry_is_found` |
+**R1.2** A page is
+found.
+
+**R1.3, R1.4** It is lost.
+
+**R2.1** Twice.
 ''',
     'docs/races.md': '''\
 # Races
@@ -78,7 +79,7 @@ Test: `list.another`.
  *	pages     0 1 2
  *	found       [-]
  */
-KTEST(list, an_entry_is_found)
+KTEST(list, an_entry_is_found, KT_RULES("R1.2 R2.1"))
 {
 }
 
@@ -87,8 +88,8 @@ KTEST(list, an_entry_is_deleted)
 }
 
 /* Not the first. */
-KTEST_F(list, the_second_stops,
-	KT_SLOW)
+KTEST(list, the_second_stops,
+      KT_FLAGS(KT_SLOW))
 {
 }
 
@@ -109,10 +110,10 @@ def about(name):
         return '\n'.join(explain.about(name, top))
 
 
-def test_the_rules_that_list_the_test_are_quoted():
+def test_the_rules_that_a_test_states_are_quoted():
     said = about('list.an_entry_is_found')
     return equal([line for line in said.split('\n') if line[:4] == 'rule'],
-                 ['rule R1.2: a page is found', 'rule R2.1: twice'])
+                 ['rule R1.2: A page is found.', 'rule R2.1: Twice.'])
 
 
 def test_the_comment_above_the_test_is_its_drawing():

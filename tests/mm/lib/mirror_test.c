@@ -39,7 +39,8 @@ KTEST(mirror, translations_of_many_tables_are_dropped_exactly)
 }
 
 /* The comparison that the tests of races end with. */
-KTEST_F(mirror, a_page_that_does_not_agree_is_found, KT_NEEDS_DEVICE_PRIVATE)
+KTEST(mirror, a_page_that_does_not_agree_is_found,
+      KT_FLAGS(KT_NEEDS_DEVICE_PRIVATE))
 {
 	struct sandbox *box = sandbox_new(test, SANDBOX_UNOBSERVED);
 	struct mirror *m = mirror_new(box, AT(0), 3);
@@ -92,8 +93,8 @@ static void add_to_all(struct team_worker *me)
 }
 
 /* The device's threads exclude each other, and two devices take turns. */
-KTEST_F(mirror, several_threads_of_two_devices_lose_no_update,
-	KT_NEEDS_DEVICE_PRIVATE)
+KTEST(mirror, several_threads_of_two_devices_lose_no_update,
+      KT_FLAGS(KT_NEEDS_DEVICE_PRIVATE))
 {
 	struct sandbox *box = sandbox_new(test, SANDBOX_UNOBSERVED);
 	struct mirror *a = mirror_new(box, AT(0), 4);
