@@ -125,11 +125,13 @@ SLEEP_ITSELF_IS_TESTED = ('tests/kernel/sched_test.c', 'tests/ktest/state.c')
 
 
 def check_bodies():
-    """kernel .c files: no #ifdef, no assembler outside arch/, no sleeps in tests"""
+    """kernel .c files: no #ifdef, no assembler outside arch/; tests: no sleeps, no CPU 1"""
     wrong = []
     branch = re.compile(r'^\s*#\s*(if|ifdef|ifndef|elif)\b')
     asm = re.compile(r'\b(__asm__|asm)\s*(volatile|__volatile__)?\s*\(')
     nap = re.compile(r'\b(msleep|mdelay|usleep)\s*\(')
+    # With two CPUs online the second need not be number 1.
+    bound = re.compile(r'kthread_(run_on\(|bind\(\w+, )[1-9]')
     for path in kernel_sources():
         for number, line in enumerate(text_of(path).split('\n'), 1):
             where = '%s:%d: ' % (path, number)
@@ -141,6 +143,8 @@ def check_bodies():
             if nap.search(line) and test_only(path) \
                     and path not in SLEEP_ITSELF_IS_TESTED:
                 wrong.append(where + 'a test sleeps; use a step')
+            if bound.search(line):
+                wrong.append(where + 'that CPU may be offline')
     return wrong
 
 

@@ -84,6 +84,14 @@ static __always_inline unsigned int cpumask_next(int cpu,
 	return bits ? __ffs(bits) : NR_CPUS;
 }
 
+/** cpumask_last() - the highest CPU of @mask, NR_CPUS when empty */
+static __always_inline unsigned int cpumask_last(const struct cpumask *mask)
+{
+	u64 bits = READ_ONCE(mask->bits);
+
+	return bits ? __fls(bits) : NR_CPUS;
+}
+
 #define for_each_cpu(cpu, mask)                            \
 	for ((cpu) = cpumask_first(mask); (cpu) < NR_CPUS; \
 	     (cpu) = cpumask_next((int)(cpu), mask))

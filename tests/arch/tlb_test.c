@@ -281,7 +281,8 @@ KTEST(tlb, a_stale_user_mapping_is_gone_on_the_other_cpu)
 	EXPECT_EQ(put_user(value, (u64 __user *)r.addr), 0);
 	kthread_unuse_mm(r.mm);
 
-	reader = kthread_run_on(1, read_twice, &r, "reader");
+	reader = kthread_run_on(cpumask_last(&cpu_online_mask), read_twice, &r,
+				"reader");
 	REQUIRE(!IS_ERR(reader));
 	step_wait(&steps, 1);
 	EXPECT_EQ(do_munmap(r.mm, r.addr, PAGE_SIZE), 0);
@@ -332,7 +333,8 @@ KTEST(tlb, a_cpu_that_switches_in_sees_the_change)
 	EXPECT_EQ(do_mmap(s.mm, s.addr, PAGE_SIZE, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
 		  (long)s.addr);
-	reader = kthread_run_on(1, switch_and_read, &s, "switcher");
+	reader = kthread_run_on(cpumask_last(&cpu_online_mask), switch_and_read,
+				&s, "switcher");
 	REQUIRE(!IS_ERR(reader));
 	kthread_use_mm(s.mm);
 	for (u64 n = 1; n <= ROUNDS; n++) {

@@ -122,7 +122,8 @@ static int meet(struct ktest *test, const struct tsc_ops *ops)
 	meeting = (struct tsc_meeting){0};
 	additions = 0;
 	one = kthread_run_on(0, comparing, NULL, "comparing");
-	two = kthread_run_on(1, compared, (void *)ops, "compared");
+	two = kthread_run_on(cpumask_last(&cpu_online_mask), compared,
+			     (void *)ops, "compared");
 	if (IS_ERR(one) || IS_ERR(two)) {
 		ktest_fail(test, "no threads");
 		return -1;

@@ -100,7 +100,7 @@ KTEST(printk, messages_logged_while_the_consoles_are_owned_are_shown,
       KT_FLAGS(KT_NEEDS_SMP))
 {
 	struct ktest_step step = KTEST_STEP_INIT(test);
-	unsigned int last = __fls(cpu_online_mask.bits);
+	unsigned int last = cpumask_last(&cpu_online_mask);
 	struct task *owner, *other;
 
 	listen();

@@ -140,7 +140,7 @@ static int let_reader_end(void *arg)
 KTEST(rcu, synchronize_waits_for_a_reader_inside, KT_FLAGS(KT_NEEDS_SMP))
 {
 	struct shared s = {.test = test};
-	unsigned int last = __fls(cpu_online_mask.bits);
+	unsigned int last = cpumask_last(&cpu_online_mask);
 	struct task *reader, *waiter, *other;
 
 	step_init(&s.step, test);

@@ -192,7 +192,7 @@ static int let_it_end(void *arg)
 KTEST(timer, cancel_waits_for_a_running_function, KT_FLAGS(KT_NEEDS_SMP))
 {
 	struct ktest_step step = KTEST_STEP_INIT(test);
-	unsigned int last = __fls(cpu_online_mask.bits);
+	unsigned int last = cpumask_last(&cpu_online_mask);
 	struct task *canceller, *other;
 	struct probe p;
 

@@ -98,7 +98,8 @@ KTEST(mm_list, the_subscriptions_of_what_is_on_it_are_still_there,
 	EXPECT(subs);
 	mmgrab(drop.mm);
 	mmput(drop.mm);
-	drop.dropper = kthread_run_on(1, drop_last, &drop, "last drop");
+	drop.dropper = kthread_run_on(cpumask_last(&cpu_online_mask), drop_last,
+				      &drop, "last drop");
 	walker = kthread_run_on(0, walk, &drop, "walker");
 	EXPECT_EQ(kthread_join(walker), 1);
 	kthread_join(drop.dropper);
