@@ -49,8 +49,8 @@ $(foreach o,$(call known,$(CONFIG),CONFIG),$(if $(call missing,$(CONFIG),$o),$(e
 
 KERNEL_DIRS := arch/x86_64 kernel mm drivers demo bench tests/ktest \
 	tests/kernel tests/mm tests/arch tests/drivers tests/demo tests/panic
-# What bench/index compares runs on the host.
-ALL_CSRC := $(filter-out bench/index/%,$(sort $(shell find $(KERNEL_DIRS) -name '*.c')))
+# What lies in bench/host and bench/index runs on the host.
+ALL_CSRC := $(filter-out bench/host/% bench/index/%,$(sort $(shell find $(KERNEL_DIRS) -name '*.c')))
 # What the table takes out of this kernel; each of its lines is about something.
 DROPPED := $(foreach o,$(OPTIONS),$(if $(filter $o,$(CONFIG)),$(WITHOUT_$o),$(ONLY_$o)))
 $(foreach o,$(OPTIONS),$(foreach p,$(ONLY_$o) $(WITHOUT_$o),$(if \
@@ -210,7 +210,8 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # one that prepares what HOST_CMD_target runs.  The peer has a Makefile of its
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
-SCRIPT_TESTS := ktap meant explain rules session surroundings compile_commands
+SCRIPT_TESTS := ktap meant explain rules session surroundings compile_commands \
+	callgrind
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
 .PHONY: $(SCRIPT_TESTS)
@@ -228,11 +229,11 @@ $(PEER_BIN):
 	@$(MAKE) --no-print-directory -C peer VARIANT=plain O=../build/peer all
 
 include $(wildcard tests/host/build.mk tests/model/litmus/build.mk \
-	bench/index/build.mk)
+	bench/host/build.mk bench/index/build.mk)
 
 # All that is compiled for the host but the peer, for scripts.
 .PHONY: host-programs
-host-programs: $(HOST_NOTIFIER) $(INDEX_PROGRAMS)
+host-programs: $(HOST_NOTIFIER) $(BENCH_HOST) $(INDEX_PROGRAMS)
 
 # What runs on the host is the same beside every kernel: once is enough.
 HOST_WORDS = $(if $(filter build/test,$(O)),$(foreach t,$(HOST_TESTS),'$(t)=$(HOST_CMD_$(t))'))
@@ -301,9 +302,9 @@ check: deps-check ## format, warnings of both compilers, lock annotations, heade
 	@$(ALONE) scripts/check.py
 
 .PHONY: bench
-bench: deps-bench ## instructions per operation beside Linux's; writes build/bench.csv
-	@$(MAKE) --no-print-directory BUILD=release all
-	@scripts/bench.py
+bench: deps-bench ## instructions per operation beside Linux's, branches and cache misses; writes build/bench.csv
+	@$(MAKE) --no-print-directory BUILD=release all $(BENCH_HOST)
+	@scripts/bench.py $(BENCH_HOST)
 
 .PHONY: index-bench
 index-bench: deps-index ## designs of the interval index: instructions, cache misses, time [N='10 1000' OPS=n SEED=n CLOCK=no]

@@ -43,7 +43,7 @@ ONLY_MMU_NOTIFIER := mm/mmu_notifier%.c mm/mmu_interval_notifier.c mm/notifier_g
 	tests/mm/observer.c tests/mm/raised_test.c tests/mm/secondary_tlb_test.c \
 	tests/mm/pgtable_notify_test.c tests/mm/mm_list_test.c \
 	tests/mm/device_exclusive_loop_test.c tests/demo/monitor_mm_test.c \
-	tests/panic/panic.c bench/notifier.c bench/exclusive.c
+	tests/panic/panic.c bench/notifier.c bench/register.c bench/exclusive.c
 WITHOUT_MMU_NOTIFIER := mm/notifier_off.c \
 	tests/mm/without_mmu_notifier_test.c
 

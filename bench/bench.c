@@ -19,10 +19,12 @@
  */
 #include <kernel/bench.h>
 #include <kernel/init.h>
+#include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
 #include <arch/cpu.h>
 #include <arch/time.h>
+#include <mm/vmalloc.h>
 
 #define METRIC_MAX 96
 
@@ -92,6 +94,20 @@ void bench_report_value(u64 value, const char *unit, const char *fmt, ...)
 	va_start(args, fmt);
 	print_metric(value, unit, fmt, args);
 	va_end(args);
+}
+
+void *bench_alloc(unsigned long size)
+{
+	void *area = vmalloc(size);
+
+	if (!area)
+		panic("bench: no memory for %lu bytes", size);
+	return area;
+}
+
+void bench_free(void *area)
+{
+	vfree(area);
 }
 
 static void measure_overhead(struct bench *b)

@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: MIT
 """bench - count the instructions of every workload, beside Linux's
 
+    scripts/bench.py PROGRAM        `make bench' builds and calls it
+
 Boots the release image exactly as Linux's figures were taken (one qemu64 CPU,
-2 GiB, -icount shift=0: one tick of the clock is one executed instruction),
-prints a table and writes build/bench.csv (metric,value,unit).
+2 GiB, -icount shift=0: one tick of the clock is one executed instruction).
+PROGRAM has the workloads of the notifier core for the host: callgrind says what
+branches and caches make of them.  Prints a table and writes build/bench.csv
+(metric,value,unit, then what the host measured of the metric, if it did).
 
 `less` in bench/goals.csv is what is taken off Linux's figure because ours has
 no entry from user mode; such lines carry a mark.  `at_most` is a goal in
@@ -19,10 +23,14 @@ import os
 import subprocess
 import sys
 
+import callgrind
+
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OUT = os.path.join(TOP, 'build', 'bench.csv')
 # Not instructions per operation, or nothing of Linux's to set beside them.
 NOT_JUDGED = ('boot_*', 'overhead_*')
+ON_HOST = ('insn', 'indirect', 'mispredicted', 'd1_misses', 'll_misses')
+EMPTY = 'overhead_of_a_sample'
 
 
 def run():
@@ -45,6 +53,22 @@ def run():
             metric, value, unit = line[len('BENCH '):].split(',')
             rows.append((metric, int(value), unit))
     return rows
+
+
+def on_host(dumps):
+    """{metric: its ON_HOST figures, less those of an empty sample}."""
+    figures = {}
+    for dump in dumps:
+        metric, values = callgrind.of_one_operation(dump, ON_HOST)
+        if metric in figures:
+            raise callgrind.Wrong('%s was measured twice' % metric)
+        figures[metric] = values
+    if EMPTY not in figures:
+        raise callgrind.Wrong('%s was not measured' % EMPTY)
+    empty = figures.pop(EMPTY)
+    return {metric: [max(0.0, value - nothing)
+                     for value, nothing in zip(values, empty)]
+            for metric, values in figures.items()}
 
 
 def read_linux():
@@ -76,24 +100,49 @@ def goal_of(goals, metric):
     return None, 0, None
 
 
-def main():
+def measure(program):
+    """The kernel's rows, and the host's figures of some of them."""
+    try:
+        host = on_host(callgrind.measure([program], TOP, branches=True))
+    except callgrind.Wrong as wrong:
+        sys.exit('bench: %s' % wrong)
     rows = run()
+    unknown = set(host) - {metric for metric, _, _ in rows}
+    if unknown:
+        sys.exit('bench: the kernel did not count %s' %
+                 ', '.join(sorted(unknown)))
+    return rows, host
+
+
+def write_csv(rows, host):
     os.makedirs(os.path.dirname(OUT), exist_ok=True)
     with open(OUT, 'w', encoding='utf-8', newline='') as out:
         writer = csv.writer(out, lineterminator='\n')
-        writer.writerow(('metric', 'value', 'unit'))
-        writer.writerows(rows)
+        writer.writerow(['metric', 'value', 'unit'] +
+                        ['host_' + figure for figure in ON_HOST])
+        for metric, value, unit in rows:
+            writer.writerow([metric, value, unit] +
+                            ['%.3f' % figure for figure in host[metric]]
+                            if metric in host else
+                            [metric, value, unit] + [''] * len(ON_HOST))
 
+
+def main():
+    rows, host = measure(sys.argv[1])
+    write_csv(rows, host)
     linux, goals = read_linux(), read_goals()
     above, missed, met = [], [], 0
-    print('%-44s %12s %12s %7s %6s' %
-          ('metric', 'concord', 'linux', 'ratio', 'goal'))
+    print('%-40s %10s %10s %6s %5s | %8s %7s %7s %7s %7s' %
+          ('metric', 'concord', 'linux', 'ratio', 'goal', 'on host',
+           'indir.', 'mispr.', 'D1 miss', 'LL miss'))
     for metric, value, unit in rows:
         goal, less, at_most = goal_of(goals, metric)
         theirs = linux.get(metric)
+        measured = ' |%9.1f %7.1f %7.1f %7.1f %7.1f' % tuple(host[metric]) \
+            if metric in host else ''
         if theirs is None:
-            print('%-44s %12d %12s %7s %6s  %s' %
-                  (metric, value, '', '', '', unit))
+            print('%-40s %10d %10s %6s %5s%s  %s' %
+                  (metric, value, '', '', '', measured, unit))
             continue
         theirs -= less
         mark = ' *' if less else ''
@@ -115,10 +164,12 @@ def main():
             above.append(metric)
         shown = '<=%d' % at_most if at_most else \
             '' if goal is None else '%g' % goal
-        print('%-44s %12d %12d %7s %6s%s' %
-              (metric, value, theirs, ratio, shown, mark))
+        print('%-40s %10d %10d %6s %5s%s%s' %
+              (metric, value, theirs, ratio, shown, measured, mark))
     print('* ours is called without an entry from user mode: '
           'Linux\'s figure is less 355')
+    print('| the core on the host, under callgrind: instructions, indirect and '
+          'mispredicted branches, misses of data')
     print('%d goals met, %d missed, %d above Linux; written: %s' %
           (met, len(missed), len(above), os.path.relpath(OUT, TOP)))
     return 0

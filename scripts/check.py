@@ -24,7 +24,7 @@ JOBS = os.cpu_count() or 2
 KERNEL_ROOMS = ('arch/', 'kernel/', 'mm/', 'drivers/', 'demo/', 'bench/',
                 'tests/ktest/', 'tests/kernel/', 'tests/mm/', 'tests/arch/',
                 'tests/drivers/', 'tests/demo/', 'tests/panic/')
-HOST_ROOMS = ('bench/index/',)
+HOST_ROOMS = ('bench/host/', 'bench/index/')
 HEADER_ROOMS = ('include/', 'arch/x86_64/include/')
 BASE_FLAGS = ['-std=gnu11', '-O2', '-ffreestanding', '-fno-pic', '-fno-pie',
               '-mcmodel=kernel', '-mno-red-zone', '-mgeneral-regs-only',
@@ -252,6 +252,7 @@ HOST_FLAGS = ['-std=gnu11', '-O2', '-D_GNU_SOURCE', '-pthread']
 HOST_HEADERS = (
     ('peer/', ['-Ipeer', '-Iinclude']),
     ('tests/peer/', ['-Itests/peer', '-Ipeer', '-Iinclude']),
+    ('bench/host/', ['-Ibench/host', '-Iinclude/host', '-Iinclude']),
     ('bench/index/', ['-Iinclude/host', '-Iinclude', '-DBPLUS_WIDTH=8']),
     ('tests/host/lifted/template/', ['-Itests/host/lifted/template',
                                      '-Iinclude']),

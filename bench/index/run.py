@@ -6,7 +6,8 @@
 
 Each PROGRAM is compare.c with one design.  It is first tried against a linear
 shadow, then run for each number of intervals: under callgrind, which counts
-instructions and simulates the caches stated below, and alone, by the clock.
+instructions and simulates the caches named in scripts/callgrind.py, and alone, by
+the clock.
 From the environment: N='10 1000 ...' intervals, OPS=n operations of each
 kind, SEED=n, CLOCK=no (leave the clock out).  Prints tables and writes
 build/index-bench.csv.
@@ -16,18 +17,20 @@ a miss of the first cache, a hundred for a miss of the last.
 """
 
 import csv
-import glob
 import os
 import subprocess
 import sys
-import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, 'scripts'))
+sys.dont_write_bytecode = True
+
+import callgrind  # noqa: E402
+
 OUT = os.path.join(TOP, 'build', 'index-bench.csv')
-D1 = '32768,8,64'
-LL = '8388608,16,64'
 KINDS = ('hit', 'miss', 'walk', 'insert', 'remove')
+COUNTED = ('insn', 'd1_misses', 'll_misses')
 CHECKED = 100000
 
 
@@ -42,39 +45,10 @@ def run(command, **more):
     return said
 
 
-def read_dump(path):
-    """(kind, operations, {event: count}) of one of callgrind's dumps."""
-    trigger, events, totals = None, [], []
-    with open(path, encoding='utf-8') as lines:
-        for line in lines:
-            key, _, rest = line.strip().partition(': ')
-            if key == 'desc' and rest.startswith('Trigger: Client Request: '):
-                trigger = rest.rsplit(': ', 1)[1].split()
-            elif key == 'events':
-                events = rest.split()
-            elif key == 'totals':
-                totals = [int(number) for number in rest.split()]
-    if not trigger:
-        return None
-    totals += [0] * (len(events) - len(totals))
-    return trigger[0], int(trigger[1]), dict(zip(events, totals))
-
-
 def count(program, options):
     """{kind: (instructions, misses of D1, of LL)}, each of one operation."""
-    kinds = {}
-    with tempfile.TemporaryDirectory() as scratch:
-        out = os.path.join(scratch, 'out')
-        run(['valgrind', '-q', '--tool=callgrind', '--cache-sim=yes',
-             '--collect-atstart=no', '--D1=' + D1, '--LL=' + LL,
-             '--callgrind-out-file=' + out, program] + options)
-        for path in glob.glob(out + '.*'):
-            dump = read_dump(path)
-            if dump:
-                kind, ops, event = dump
-                kinds[kind] = (event['Ir'] / ops,
-                               (event['D1mr'] + event['D1mw']) / ops,
-                               (event['DLmr'] + event['DLmw']) / ops)
+    kinds = dict(callgrind.of_one_operation(dump, COUNTED) for dump in
+                 callgrind.measure([program] + options, TOP))
     drawn = kinds.pop('draw')[0]
     return {kind: (instructions -
                    (drawn if kind in ('hit', 'miss', 'walk') else 0), d1, ll)
@@ -104,7 +78,7 @@ def main():
         print(run([program, 'CHECK=1', 'OPS=%d' % CHECKED,
                    'SEED=' + seed]).strip())
     print('seed %s, %s operations; caches simulated: D1 %s, LL %s' %
-          (seed, ops, D1, LL))
+          (seed, ops, callgrind.D1, callgrind.LL))
     rows = []
     for size in sizes:
         options = ['N=' + size, 'OPS=' + ops, 'SEED=' + seed]
@@ -132,4 +106,7 @@ def main():
         table.writerows(rows)
 
 
-main()
+try:
+    main()
+except callgrind.Wrong as wrong:
+    sys.exit('index-bench: %s' % wrong)

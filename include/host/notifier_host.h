@@ -39,17 +39,44 @@
  * missing between two threads that pass one is not seen. Therefore the fences round
  * read-modify-writes are left out there; on x86, where TSan runs here, an atomic
  * instruction is a full barrier anyway. That barriers are needed, and are there, is
- * shown by tests/model/ and tests/model/litmus/.
+ * shown by tests/model/ and tests/model/litmus/. A program of one thread that is
+ * measured leaves them out too, as the kernel does.
  */
 extern int host_fence;
 #if defined(__SANITIZE_THREAD__)
 #define smp_mb()             ((void)__atomic_fetch_add(&host_fence, 0, __ATOMIC_SEQ_CST))
+#define NOTIFIER_RMW_FENCE() ((void)0)
+#elif defined(HOST_ONE_THREAD)
 #define NOTIFIER_RMW_FENCE() ((void)0)
 #endif
 #include <mm/notifier/atomics.h>
 
 /* --- locks and waiting ---------------------------------------------------- */
 
+#ifdef HOST_ONE_THREAD
+/* For a program that is measured: the kernel's spinlock, without its waiting. */
+struct spinlock {
+	unsigned int locked;
+};
+
+#define DEFINE_SPINLOCK(name) struct spinlock name
+#define spin_lock_init(lock)  ((void)((lock)->locked = 0))
+
+extern unsigned int host_preempt_depth;
+
+static inline void spin_lock(struct spinlock *lock)
+{
+	host_preempt_depth++;
+	if (__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE))
+		abort();
+}
+
+static inline void spin_unlock(struct spinlock *lock)
+{
+	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+	host_preempt_depth--;
+}
+#else
 struct spinlock {
 	pthread_mutex_t mutex;
 };
@@ -58,6 +85,7 @@ struct spinlock {
 #define spin_lock_init(lock)  pthread_mutex_init(&(lock)->mutex, NULL)
 #define spin_lock(lock)       pthread_mutex_lock(&(lock)->mutex)
 #define spin_unlock(lock)     pthread_mutex_unlock(&(lock)->mutex)
+#endif
 
 /* Each wake-up is a new generation; a sleeper waits for the next one. */
 struct wait_queue_head {
@@ -77,7 +105,8 @@ static inline void init_waitqueue_head(struct wait_queue_head *wq)
 	wq->generation = 0;
 }
 
-static inline void wake_up_all(struct wait_queue_head *wq)
+/* Out of line, as in a kernel: a caller that wakes nobody saves no registers. */
+static noinline __maybe_unused void wake_up_all(struct wait_queue_head *wq)
 {
 	pthread_mutex_lock(&wq->mutex);
 	wq->generation++;

@@ -28,6 +28,13 @@
 /** The most samples one report is made of; what comes after is not kept. */
 #define BENCH_MAX_SAMPLES 4096
 
+/*
+ * For workloads that are measured on the host too (bench/host/kernel/bench.h):
+ * samples of a metric, and by how much a set of subscriptions grows at a time.
+ */
+#define BENCH_ROUNDS 201
+#define BENCH_GROWTH 10
+
 /**
  * struct bench - a run of one workload
  * @name: of the workload
@@ -143,5 +150,10 @@ void bench_report_per(struct bench *b, u64 ops, const char *fmt, ...)
  */
 void bench_report_value(u64 value, const char *unit, const char *fmt, ...)
 	__printf(3, 4);
+
+/** bench_alloc() - memory for a stage, page-aligned; panics if there is none */
+void *bench_alloc(unsigned long size);
+/** bench_free() - give it back */
+void bench_free(void *area);
 
 #endif /* KERNEL_BENCH_H */

@@ -276,6 +276,10 @@ def test_doctor_says_what_can_go_and_what_cannot():
         status, said, verdicts = doctor(path_without(where, 'gdb'))
         assert status == 2 and verdicts['run'] == 'can go', said
         assert verdicts['test'] == verdicts['debug'] == 'cannot go', said
+    with place() as where:
+        status, said, verdicts = doctor(path_without(where, 'valgrind'))
+        assert status == 0 and verdicts['bench'] == 'cannot go', said
+        assert 'missing: valgrind, package valgrind' in said, said
 
 
 def test_doctor_says_that_qemu_is_too_old():
