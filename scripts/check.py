@@ -28,7 +28,8 @@ HOST_ROOMS = ('bench/host/', 'bench/index/')
 HEADER_ROOMS = ('include/', 'arch/x86_64/include/')
 BASE_FLAGS = ['-std=gnu11', '-O2', '-ffreestanding', '-fno-pic', '-fno-pie',
               '-mcmodel=kernel', '-mno-red-zone', '-mgeneral-regs-only',
-              '-fno-strict-aliasing', '-Iinclude', '-Iarch/x86_64/include']
+              '-fno-strict-aliasing', '-Iinclude', '-Iarch/x86_64/include',
+              '-iquote', '.']
 WARNINGS = ['-Wall', '-Wextra', '-Wno-unused-parameter', '-Wshadow', '-Werror']
 
 

@@ -14,7 +14,7 @@ HOST_CORE := mm/interval_tree.c mm/notifier_gate.c mm/mmu_notifier.c \
 	mm/mmu_notifier_rounds.c mm/mmu_notifier_all.c \
 	mm/mmu_notifier_report.c mm/mmu_notifier_checks.c mm/mmu_notifier_stats.c
 HOST_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -pthread -fno-strict-aliasing \
-	-Iinclude/host -Iinclude -include notifier_host.h -DCONFIG_DEBUG=1 \
+	-Iinclude/host -Iinclude -iquote . -include notifier_host.h -DCONFIG_DEBUG=1 \
 	-Wall -Wextra -Wshadow -Wsign-compare -Wmissing-prototypes \
 	-Wstrict-prototypes -Wvla -Wno-unused-parameter -Werror
 HOST_CFLAGS_plain :=
