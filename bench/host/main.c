@@ -22,7 +22,7 @@
 #include <valgrind/callgrind.h>
 
 #include <kernel/bench.h>
-#include "../../tests/host/host.h"
+#include "tests/host/host.h"
 
 #define WARM_UP    (BENCH_ROUNDS / 2)
 #define METRIC_MAX 96

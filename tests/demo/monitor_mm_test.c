@@ -8,7 +8,7 @@
 #include <kernel/printk.h>
 #include <kernel/time.h>
 
-#include "../mm/notifier_fixture.h"
+#include "tests/mm/notifier_fixture.h"
 
 /** What a command printed. */
 struct shown {

@@ -8,7 +8,7 @@
 #include <mm/gup.h>
 #include <mm/page.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 #include "peer_arena.h"
 
 KTEST(peer_atomic, grant_takes_the_page_and_a_touch_takes_it_back,

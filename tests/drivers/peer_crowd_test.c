@@ -15,7 +15,7 @@
  */
 #include <kernel/errno.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 #include "peer_arena.h"
 
 #define ORDERS 25

@@ -8,7 +8,7 @@
 #include <kernel/ktest.h>
 #include <kernel/string.h>
 
-#include "../../drivers/peer/internal.h"
+#include "drivers/peer/internal.h"
 
 static struct peer_front stock(void)
 {

@@ -9,7 +9,7 @@
 #include <drivers/peer.h>
 #include <kernel/sched.h>
 
-#include "../../drivers/peer/internal.h"
+#include "drivers/peer/internal.h"
 #include "peer_arena.h"
 
 /* Two orders each are more than there are slots for commands. */

@@ -16,7 +16,7 @@
 #include <mm/gup.h>
 #include <mm/page.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 #include "peer_arena.h"
 
 #define KEPT     3

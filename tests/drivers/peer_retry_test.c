@@ -10,7 +10,7 @@
 #include <kernel/sched.h>
 #include <mm/notifier/mmu_notifier.h>
 
-#include "../../drivers/peer/internal.h"
+#include "drivers/peer/internal.h"
 #include "peer_arena.h"
 
 /* Throws the page away below the first @times look-ups. */

@@ -9,7 +9,7 @@
 #include <arch/uaccess.h>
 #include <drivers/peer.h>
 
-#include "../../drivers/peer/internal.h"
+#include "drivers/peer/internal.h"
 #include "peer_arena.h"
 
 /*

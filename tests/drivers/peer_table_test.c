@@ -5,7 +5,7 @@
 #include <kernel/ktest.h>
 #include <kernel/string.h>
 
-#include "../../drivers/peer/internal.h"
+#include "drivers/peer/internal.h"
 
 #define PAGES 64u
 

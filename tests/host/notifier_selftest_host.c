@@ -10,7 +10,7 @@
  */
 #include <sched.h>
 #include "host.h"
-#include "../mm/notifier_selftest.h"
+#include "tests/mm/notifier_selftest.h"
 
 struct job {
 	pthread_t thread;

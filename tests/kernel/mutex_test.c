@@ -6,7 +6,7 @@
 #include <kernel/sched.h>
 #include <kernel/time.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 
 #define ROUNDS 400
 

@@ -10,7 +10,7 @@
 #include <kernel/string.h>
 #include <kernel/time.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 
 static char heard[16384];
 static size_t heard_len;

@@ -7,7 +7,7 @@
 #include <kernel/sched.h>
 #include <kernel/string.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 
 #define ALIVE 0x600dU
 #define DEAD  0xdeadU

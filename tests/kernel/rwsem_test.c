@@ -5,7 +5,7 @@
 #include <kernel/rwsem.h>
 #include <kernel/sched.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 
 #define ROUNDS 400
 

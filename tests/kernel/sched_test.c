@@ -7,7 +7,7 @@
 #include <kernel/wait.h>
 #include <arch/cpu.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 
 struct pair {
 	struct ktest *test;

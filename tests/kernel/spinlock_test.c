@@ -7,7 +7,7 @@
 #include <kernel/seqlock.h>
 #include <kernel/timer.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 
 #define ROUNDS 2000
 

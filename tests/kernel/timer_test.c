@@ -7,7 +7,7 @@
 #include <kernel/timer.h>
 #include <arch/cpu.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 
 #define TIMERS 40
 

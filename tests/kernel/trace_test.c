@@ -6,7 +6,7 @@
 #include <kernel/string.h>
 #include <kernel/trace.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 
 DEFINE_TRACE_EVENT(test_mark, "n %lu of %lu, code %pS");
 

@@ -7,7 +7,7 @@
 #include <kernel/time.h>
 #include <kernel/wait.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 
 struct shared {
 	struct wait_queue_head wq;

@@ -7,7 +7,7 @@
 #include <kernel/time.h>
 #include <kernel/workqueue.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 
 struct probe {
 	struct work_struct work;

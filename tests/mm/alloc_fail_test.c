@@ -6,7 +6,7 @@
 #include <mm/alloc_fail.h>
 #include <mm/page_alloc.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 
 static u64 read_threads_that_fail(void)
 {

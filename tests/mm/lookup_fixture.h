@@ -18,7 +18,7 @@
 
 #include "mm_test.h"
 #include "notifier_fixture.h"
-#include "../../mm/notifier_internal.h"
+#include "mm/notifier_internal.h"
 
 /**
  * struct lookup - one page for a device, looked up inside the section

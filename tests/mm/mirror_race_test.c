@@ -26,10 +26,10 @@
 #include <mm/page.h>
 #include <mm/rmap.h>
 
-#include "../ktest/team.h"
-#include "lib/by_hand.h"
-#include "lib/mirror.h"
-#include "lib/user_atomic.h"
+#include "tests/ktest/team.h"
+#include "tests/mm/lib/by_hand.h"
+#include "tests/mm/lib/mirror.h"
+#include "tests/mm/lib/user_atomic.h"
 
 #define KEPT         4
 #define FIXED        8 /* kept and protected */

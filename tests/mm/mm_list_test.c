@@ -7,9 +7,9 @@
  */
 #include <kernel/time.h>
 
-#include "../ktest/ktest_private.h"
+#include "tests/ktest/ktest_private.h"
 #include "notifier_fixture.h"
-#include "../../mm/notifier_internal.h"
+#include "mm/notifier_internal.h"
 
 /**
  * struct last_drop - a walk of the list that meets an mm whose last hold is

@@ -12,8 +12,8 @@
  */
 #include <kernel/alloc.h>
 #include <kernel/string.h>
-#include "lib/by_hand.h"
-#include "lib/mirror.h"
+#include "tests/mm/lib/by_hand.h"
+#include "tests/mm/lib/mirror.h"
 
 /* What mirrors know of. */
 #define PAGES 16

@@ -9,7 +9,7 @@
  * several of them and several devices run against each other (R4.21 to R4.23).
  */
 #include "notifier_fixture.h"
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 
 static int nonblock_body(void *arg)
 {

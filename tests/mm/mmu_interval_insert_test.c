@@ -7,7 +7,7 @@
  * each test here without figures and with them.
  */
 #include "notifier_fixture.h"
-#include "../../mm/notifier_internal.h"
+#include "mm/notifier_internal.h"
 
 /** A thread that is a driver's fault of one page, which is a number here. */
 struct fault {

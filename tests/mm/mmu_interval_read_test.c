@@ -6,7 +6,7 @@
  * R4.17 to R4.26; each test here without figures and with them.
  */
 #include "notifier_fixture.h"
-#include "../../mm/notifier_internal.h"
+#include "mm/notifier_internal.h"
 
 /*
  *	range			reader

@@ -6,7 +6,7 @@
  * or gone then (R4.13 to R4.16); each test here without figures and with them.
  */
 #include "notifier_fixture.h"
-#include "../../mm/notifier_internal.h"
+#include "mm/notifier_internal.h"
 
 KTEST(mmu_interval, remove_of_an_insertion_that_was_put_off_does_not_wait,
       KT_RULES("R4.13 R4.14 R4.15"))

@@ -14,7 +14,7 @@
  */
 #include <mm/alloc_fail.h>
 #include "notifier_fixture.h"
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 
 /*
  *	pages     0 1 2 3 4 5 6 7

@@ -14,7 +14,7 @@
 #include "sleep_fixture.h"
 #include <kernel/spinlock.h>
 
-#include "../../mm/notifier_internal.h"
+#include "mm/notifier_internal.h"
 
 /* --- callbacks -------------------------------------------------------------------- */
 

@@ -10,9 +10,9 @@
  */
 #include <kernel/lockdep.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 #include "notifier_fixture.h"
-#include "../../mm/notifier_internal.h"
+#include "mm/notifier_internal.h"
 
 #define CPUS_MOST 4
 #define PAIRS     400

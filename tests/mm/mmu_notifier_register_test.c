@@ -5,7 +5,7 @@
  */
 #include <mm/alloc_fail.h>
 #include "notifier_fixture.h"
-#include "../../mm/notifier_internal.h"
+#include "mm/notifier_internal.h"
 
 KTEST(mmu_notifier, a_subscription_holds_the_struct_beyond_exit,
       KT_RULES("R2.18 R2.25"))

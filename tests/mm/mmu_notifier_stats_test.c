@@ -6,7 +6,7 @@
  * what both say, are in mmu_notifier_trace_test.c.
  */
 #include "notifier_fixture.h"
-#include "../../mm/notifier_internal.h"
+#include "mm/notifier_internal.h"
 
 /*
  *	pages     0 1 2 3 4 5 6 7

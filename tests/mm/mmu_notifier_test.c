@@ -9,7 +9,7 @@
 #include <kernel/assert.h>
 
 #include "notifier_fixture.h"
-#include "../../mm/notifier_internal.h"
+#include "mm/notifier_internal.h"
 
 /* --- the range ------------------------------------------------------------------ */
 

@@ -26,7 +26,7 @@
 #include <kernel/ktest.h>
 #include <mm/mm.h>
 #include <mm/notifier/mmu_notifier.h>
-#include "../../mm/notifier_internal.h"
+#include "mm/notifier_internal.h"
 
 #define RESCUED_MAX 16
 

@@ -14,7 +14,7 @@
 #include <mm/alloc_fail.h>
 #include <mm/page_alloc.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 
 #define HOLD 96u
 

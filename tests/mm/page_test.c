@@ -8,7 +8,7 @@
 #include <kernel/string.h>
 #include <mm/page_alloc.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 
 #define LOCKERS 6
 #define ROUNDS  300

@@ -13,7 +13,7 @@
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 
 #define HOLD 128u
 

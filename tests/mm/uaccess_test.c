@@ -5,7 +5,7 @@
 #include <arch/cpu.h>
 #include <kernel/cpumask.h>
 #include <kernel/string.h>
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 #include "mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)

@@ -16,7 +16,7 @@
 #include <mm/page_alloc.h>
 #include <mm/vmalloc.h>
 
-#include "../ktest/team.h"
+#include "tests/ktest/team.h"
 
 static bool mapped(vaddr_t addr)
 {

@@ -11,7 +11,7 @@
 
 #include <kernel/mutex.h>
 
-#include "../mm_test.h"
+#include "tests/mm/mm_test.h"
 
 /**
  * struct mirrored - what a mirror knows of one page

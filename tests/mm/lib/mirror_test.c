@@ -4,7 +4,7 @@
  *
  * Not here: which event permits what (mmu_event_test.c).
  */
-#include "../../ktest/team.h"
+#include "tests/ktest/team.h"
 #include "by_hand.h"
 #include "mirror.h"
 

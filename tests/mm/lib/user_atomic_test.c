@@ -2,8 +2,8 @@
 /*
  * tests/mm/lib/user_atomic_test.c - each operation at each width, and all at once
  */
-#include "../../ktest/team.h"
-#include "../mm_test.h"
+#include "tests/ktest/team.h"
+#include "tests/mm/mm_test.h"
 #include "user_atomic.h"
 
 /* Words of every width at every place of eight bytes, and at their edge. */
