@@ -69,7 +69,7 @@ WITHOUT_LOCKDEP := tests/kernel/without_lockdep_test.c
 # Assertions, poison, owners of memory, allocations that fail on purpose.
 ONLY_DEBUG := mm/alloc_fail.c mm/mmu_notifier_checks.c \
 	tests/mm/mmu_notifier_checks_test.c
-WITHOUT_DEBUG := tests/kernel/without_debug_test.c
+WITHOUT_DEBUG := tests/lib/without_debug_test.c
 
 ONLY_KTEST := tests/%
 ONLY_BENCH := bench/%

@@ -18,10 +18,10 @@
  * Not here: the workloads, each in a file named after what it exercises.
  */
 #include <kernel/bench.h>
-#include <kernel/init.h>
-#include <kernel/panic.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
+#include <lib/init.h>
+#include <lib/panic.h>
+#include <lib/printk.h>
+#include <lib/string.h>
 #include <arch/cpu.h>
 #include <arch/time.h>
 #include <mm/vmalloc.h>

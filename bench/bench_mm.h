@@ -5,10 +5,10 @@
 #ifndef BENCH_MM_H
 #define BENCH_MM_H
 
-#include <kernel/assert.h>
+#include <lib/assert.h>
 #include <kernel/bench.h>
-#include <kernel/errno.h>
-#include <kernel/panic.h>
+#include <lib/errno.h>
+#include <lib/panic.h>
 #include <arch/uaccess.h>
 #include <mm/mm.h>
 

@@ -21,7 +21,7 @@
  * operations that raise ranges.
  */
 #include <kernel/bench.h>
-#include <kernel/random.h>
+#include <lib/random.h>
 #include <mm/notifier/env.h>
 #include <mm/notifier/mmu_notifier.h>
 #include "plain.h"

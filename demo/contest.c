@@ -47,14 +47,14 @@
 #include <arch/cpu.h>
 #include <arch/uaccess.h>
 #include <drivers/peer.h>
-#include <kernel/cpumask.h>
-#include <kernel/errno.h>
-#include <kernel/init.h>
+#include <lib/cpumask.h>
+#include <lib/errno.h>
+#include <lib/init.h>
 #include <kernel/monitor.h>
-#include <kernel/printk.h>
-#include <kernel/random.h>
+#include <lib/printk.h>
+#include <lib/random.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <kernel/time.h>
 #include <mm/mm.h>
 

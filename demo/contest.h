@@ -9,8 +9,8 @@
 #ifndef DEMO_CONTEST_H
 #define DEMO_CONTEST_H
 
-#include <kernel/atomic.h>
-#include <kernel/types.h>
+#include <lib/atomic.h>
+#include <lib/types.h>
 #include <arch/paging.h>
 
 struct mm_struct;

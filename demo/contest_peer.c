@@ -12,8 +12,8 @@
  */
 #include <drivers/peer.h>
 #include <kernel/alloc.h>
-#include <kernel/errno.h>
-#include <kernel/string.h>
+#include <lib/errno.h>
+#include <lib/string.h>
 #include <kernel/time.h>
 
 #include "contest.h"

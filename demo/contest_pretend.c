@@ -20,7 +20,7 @@
  *	counts		lock		lock
  */
 #include <kernel/alloc.h>
-#include <kernel/errno.h>
+#include <lib/errno.h>
 #include <kernel/mutex.h>
 #include <kernel/sched.h>
 #include <kernel/time.h>

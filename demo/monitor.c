@@ -20,13 +20,13 @@
  *
  * Lifetime: the thread that boots, until `halt`.  One line, one thread: no lock.
  */
-#include <kernel/cmdline.h>
-#include <kernel/errno.h>
-#include <kernel/init.h>
+#include <lib/cmdline.h>
+#include <lib/errno.h>
+#include <lib/init.h>
 #include <kernel/monitor.h>
-#include <kernel/printk.h>
+#include <lib/printk.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <arch/cpu.h>
 #include <drivers/serial.h>
 

@@ -8,12 +8,12 @@
  *
  * Not here: address spaces (monitor_mm.c), the contest (contest.c).
  */
-#include <kernel/errno.h>
+#include <lib/errno.h>
 #include <kernel/ktest.h>
 #include <kernel/lockdep.h>
 #include <kernel/monitor.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <kernel/trace.h>
 #include <arch/cpu.h>
 #include <drivers/peer.h>

@@ -14,9 +14,9 @@
  *	vmas		a user reference, mmap_lock read
  *	pte, subs	a user reference; what they call takes the rest
  */
-#include <kernel/errno.h>
+#include <lib/errno.h>
 #include <kernel/monitor.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <kernel/time.h>
 #include <mm/mm.h>
 #include <mm/notifier/mmu_notifier.h>

@@ -6,9 +6,9 @@
  * a level is one run of the table and the order within it is that of names.
  * Nothing may rely on that order but what says so in its name.
  */
-#include <kernel/errno.h>
-#include <kernel/init.h>
-#include <kernel/printk.h>
+#include <lib/errno.h>
+#include <lib/init.h>
+#include <lib/printk.h>
 
 void initcalls_run(unsigned int level)
 {

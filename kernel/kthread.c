@@ -28,11 +28,11 @@
  *	exit_code	after exited		the task
  */
 #include <kernel/alloc.h>
-#include <kernel/assert.h>
-#include <kernel/errno.h>
-#include <kernel/printk.h>
+#include <lib/assert.h>
+#include <lib/errno.h>
+#include <lib/printk.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <arch/cpu.h>
 #include <arch/stacktrace.h>
 

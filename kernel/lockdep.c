@@ -52,15 +52,15 @@
  * Over 600 lines because the rules share one graph and one report.  The file
  * is only in builds with CONFIG_LOCKDEP (options.mk).
  */
-#include <kernel/atomic.h>
-#include <kernel/bitops.h>
+#include <lib/atomic.h>
+#include <lib/bitops.h>
 #include <kernel/lockdep.h>
-#include <kernel/panic.h>
-#include <kernel/printk.h>
+#include <lib/panic.h>
+#include <lib/printk.h>
 #include <kernel/sched.h>
 #include <kernel/spinlock.h>
 #include <kernel/stack.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <arch/cpu.h>
 
 #define MAX_CLASSES   512

@@ -18,14 +18,14 @@
 #include <arch/boot.h>
 #include <arch/cpu.h>
 #include <arch/smp.h>
-#include <kernel/cmdline.h>
-#include <kernel/cpumask.h>
-#include <kernel/errno.h>
-#include <kernel/init.h>
-#include <kernel/panic.h>
-#include <kernel/printk.h>
+#include <lib/cmdline.h>
+#include <lib/cpumask.h>
+#include <lib/errno.h>
+#include <lib/init.h>
+#include <lib/panic.h>
+#include <lib/printk.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <kernel/time.h>
 
 CMDLINE_KEY("mode", "what to boot for: run, monitor, test, bench, ...");

@@ -44,8 +44,8 @@
  *							locks, unlocks, frees
  *	touches nothing any more
  */
-#include <kernel/assert.h>
-#include <kernel/errno.h>
+#include <lib/assert.h>
+#include <lib/errno.h>
 #include <kernel/mutex.h>
 
 struct mutex_waiter {

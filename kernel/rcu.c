@@ -36,11 +36,11 @@
  * With one CPU a thread that waits is itself the switch: nothing to ask.
  * Not here: readers who sleep (kernel/srcu.c).
  */
-#include <kernel/assert.h>
+#include <lib/assert.h>
 #include <kernel/completion.h>
-#include <kernel/cpumask.h>
-#include <kernel/errno.h>
-#include <kernel/init.h>
+#include <lib/cpumask.h>
+#include <lib/errno.h>
+#include <lib/init.h>
 #include <kernel/rcu.h>
 #include <kernel/sched.h>
 #include <kernel/spinlock.h>

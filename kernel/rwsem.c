@@ -30,7 +30,7 @@
  * The semaphore must outlive the up_*() calls on it: unlike a mutex it is not
  * freed by who gets it next without a reference of his own.
  */
-#include <kernel/errno.h>
+#include <lib/errno.h>
 #include <kernel/rwsem.h>
 
 struct rwsem_waiter {

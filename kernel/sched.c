@@ -71,11 +71,11 @@
  * (kernel/sched_place.c), timed sleeps (kernel/sleep.c), address spaces, beyond
  * telling the MMU which one comes next.
  */
-#include <kernel/assert.h>
-#include <kernel/errno.h>
+#include <lib/assert.h>
+#include <lib/errno.h>
 #include <kernel/rcu.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <kernel/time.h>
 #include <kernel/timer.h>
 #include <arch/cpu.h>

@@ -8,10 +8,10 @@
 #ifndef KERNEL_SCHED_INTERNAL_H
 #define KERNEL_SCHED_INTERNAL_H
 
-#include <kernel/cpumask.h>
-#include <kernel/heap.h>
-#include <kernel/list.h>
-#include <kernel/percpu.h>
+#include <lib/cpumask.h>
+#include <lib/heap.h>
+#include <lib/list.h>
+#include <lib/percpu.h>
 #include <kernel/sched.h>
 #include <kernel/spinlock.h>
 

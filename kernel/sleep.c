@@ -11,7 +11,7 @@
  *
  * Not here: the wake-up itself (kernel/sched.c), conditions (kernel/wait.c).
  */
-#include <kernel/assert.h>
+#include <lib/assert.h>
 #include <kernel/sched.h>
 #include <kernel/time.h>
 #include <kernel/timer.h>

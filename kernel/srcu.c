@@ -49,9 +49,9 @@
  * Lifetime.  cleanup_srcu_struct() waits until the work is through.  A
  * callback may free what it was queued for, not the domain.
  */
-#include <kernel/assert.h>
+#include <lib/assert.h>
 #include <kernel/completion.h>
-#include <kernel/init.h>
+#include <lib/init.h>
 #include <kernel/sched.h>
 #include <kernel/srcu.h>
 

@@ -26,8 +26,8 @@
  * A timer armed from elsewhere while its function runs stays with the CPU
  * that runs it, so that this one look at one base is enough.
  */
-#include <kernel/assert.h>
-#include <kernel/percpu.h>
+#include <lib/assert.h>
+#include <lib/percpu.h>
 #include <kernel/sched.h>
 #include <kernel/spinlock.h>
 #include <kernel/time.h>

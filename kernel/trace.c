@@ -28,12 +28,12 @@
  * The reader merges the rings newest first by time stamp into the caller's
  * array, then turns it round.
  */
-#include <kernel/cpumask.h>
-#include <kernel/preempt.h>
-#include <kernel/printk.h>
+#include <lib/cpumask.h>
+#include <lib/preempt.h>
+#include <lib/printk.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
-#include <kernel/symbols.h>
+#include <lib/string.h>
+#include <lib/symbols.h>
 #include <kernel/trace.h>
 #include <arch/cpu.h>
 #include <arch/time.h>

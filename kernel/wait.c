@@ -25,7 +25,7 @@
  * wait_for_completion()).  So whoever was woken may free the queue, and the
  * stack frame with its entry is not left while a waker looks at it.
  */
-#include <kernel/assert.h>
+#include <lib/assert.h>
 #include <kernel/completion.h>
 #include <kernel/sched.h>
 #include <kernel/time.h>

@@ -46,9 +46,9 @@
  * some tens of works and WORKQUEUE_MAX_WORKERS workers.
  */
 #include <kernel/alloc.h>
-#include <kernel/assert.h>
-#include <kernel/errno.h>
-#include <kernel/init.h>
+#include <lib/assert.h>
+#include <lib/errno.h>
+#include <lib/init.h>
 #include <kernel/sched.h>
 #include <kernel/wait.h>
 #include <kernel/workqueue.h>

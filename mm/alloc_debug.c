@@ -25,9 +25,9 @@
  * Not here: red zones and poison of objects (mm/slab_debug.c), allocations
  * that fail on purpose (mm/alloc_fail.c).
  */
-#include <kernel/panic.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
+#include <lib/panic.h>
+#include <lib/printk.h>
+#include <lib/string.h>
 #include <mm/alloc_debug.h>
 #include <mm/kernel_map.h>
 #include <mm/memblock.h>

@@ -25,9 +25,9 @@
  * thread that ends without it would leave its failures to the next task at its
  * address.  The test runner calls it for a test, and a team for its workers.
  */
-#include <kernel/assert.h>
-#include <kernel/panic.h>
-#include <kernel/random.h>
+#include <lib/assert.h>
+#include <lib/panic.h>
+#include <lib/random.h>
 #include <kernel/sched.h>
 #include <mm/alloc_debug.h>
 #include <mm/alloc_fail.h>

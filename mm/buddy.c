@@ -34,8 +34,8 @@
  *
  * Not here: the lists, and what a page in use looks like (mm/page_alloc.c).
  */
-#include <kernel/list.h>
-#include <kernel/printk.h>
+#include <lib/list.h>
+#include <lib/printk.h>
 #include <kernel/spinlock.h>
 #include <mm/page_alloc.h>
 

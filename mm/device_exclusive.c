@@ -119,7 +119,7 @@
  * Not here: what the driver does (include/mm/device_exclusive.h has the loop),
  * zapping (mm/zap.c), mprotect (mm/mprotect.c).
  */
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <kernel/trace.h>
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>

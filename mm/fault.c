@@ -55,8 +55,8 @@
 #include <arch/uaccess.h>
 #include <arch/upcall.h>
 #include <kernel/pagefault.h>
-#include <kernel/percpu.h>
-#include <kernel/printk.h>
+#include <lib/percpu.h>
+#include <lib/printk.h>
 #include <kernel/sched.h>
 #include <mm/device_exclusive.h>
 #include <mm/fault.h>

@@ -12,9 +12,9 @@
  * Each needs the one before it.  After this memblock only answers questions.
  */
 #include <arch/page.h>
-#include <kernel/atomic.h>
-#include <kernel/init.h>
-#include <kernel/printk.h>
+#include <lib/atomic.h>
+#include <lib/init.h>
+#include <lib/printk.h>
 #include <mm/kernel_map.h>
 #include <mm/memblock.h>
 #include <mm/page_alloc.h>

@@ -41,7 +41,7 @@
  * An end is the first address behind the interval, and ULONG_MAX where there is
  * none. Both compare right against any range [start, end) that can be asked for.
  *
- * Why not kernel/rbtree.c?  Its nodes end in NULL and keep one value for their own
+ * Why not lib/rbtree.c?  Its nodes end in NULL and keep one value for their own
  * subtree. A search here must then test for a missing child at each level and
  * load a child to learn its bound: 3 to 5 instructions more a level, which at a
  * million intervals misses the goal for a range that overlaps nothing

@@ -47,9 +47,9 @@
 #include <arch/mmu.h>
 #include <arch/page.h>
 #include <arch/tlb.h>
-#include <kernel/assert.h>
-#include <kernel/errno.h>
-#include <kernel/printk.h>
+#include <lib/assert.h>
+#include <lib/errno.h>
+#include <lib/printk.h>
 #include <kernel/spinlock.h>
 #include <mm/kernel_map.h>
 #include <mm/memblock.h>

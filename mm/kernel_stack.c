@@ -32,8 +32,8 @@
 #include <arch/page.h>
 #include <arch/tlb.h>
 #include <arch/upcall.h>
-#include <kernel/bitops.h>
-#include <kernel/panic.h>
+#include <lib/bitops.h>
+#include <lib/panic.h>
 #include <kernel/spinlock.h>
 #include <mm/alloc_debug.h>
 #include <mm/kernel_map.h>

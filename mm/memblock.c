@@ -30,11 +30,11 @@
  */
 #include <arch/boot.h>
 #include <arch/page.h>
-#include <kernel/assert.h>
-#include <kernel/bitops.h>
-#include <kernel/errno.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
+#include <lib/assert.h>
+#include <lib/bitops.h>
+#include <lib/errno.h>
+#include <lib/printk.h>
+#include <lib/string.h>
 #include <mm/kernel_map.h>
 #include <mm/memblock.h>
 

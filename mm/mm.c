@@ -30,9 +30,9 @@
  * (mm/kthread_mm.c).
  */
 #include <kernel/alloc.h>
-#include <kernel/bitops.h>
-#include <kernel/init.h>
-#include <kernel/list.h>
+#include <lib/bitops.h>
+#include <lib/init.h>
+#include <lib/list.h>
 #include <arch/mmu.h>
 #include <mm/mm.h>
 #include <mm/notifier/mmu_notifier.h>

@@ -45,10 +45,10 @@
  *
  * Lifetime: whoever waits has a reference to the page.
  */
-#include <kernel/errno.h>
-#include <kernel/list.h>
-#include <kernel/panic.h>
-#include <kernel/printk.h>
+#include <lib/errno.h>
+#include <lib/list.h>
+#include <lib/panic.h>
+#include <lib/printk.h>
 #include <kernel/sched.h>
 #include <kernel/spinlock.h>
 #include <mm/alloc_debug.h>

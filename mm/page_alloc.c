@@ -54,13 +54,13 @@
  * Not here: blocks (mm/buddy.c), poison and owners (mm/alloc_debug.c), failing on
  * purpose (mm/alloc_fail.c), memory before boot is done (mm/memblock.c).
  */
-#include <kernel/cpumask.h>
-#include <kernel/panic.h>
-#include <kernel/percpu.h>
-#include <kernel/preempt.h>
-#include <kernel/printk.h>
+#include <lib/cpumask.h>
+#include <lib/panic.h>
+#include <lib/percpu.h>
+#include <lib/preempt.h>
+#include <lib/printk.h>
 #include <kernel/spinlock.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/alloc_debug.h>
 #include <mm/memblock.h>
 #include <mm/might_alloc.h>

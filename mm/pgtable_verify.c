@@ -10,7 +10,7 @@
  * meanwhile; table locks are then not needed, because DONTNEED and makers of
  * exclusive entries hold mmap_lock too.
  */
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/mm.h>
 #include <mm/page.h>
 #include <mm/pgtable.h>

@@ -48,11 +48,11 @@
  * for kmalloc() are three views of one object's way, and it is checked here.
  */
 #include <arch/smp.h>
-#include <kernel/cpumask.h>
-#include <kernel/panic.h>
-#include <kernel/preempt.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
+#include <lib/cpumask.h>
+#include <lib/panic.h>
+#include <lib/preempt.h>
+#include <lib/printk.h>
+#include <lib/string.h>
 #include <mm/alloc_debug.h>
 #include <mm/might_alloc.h>
 #include <mm/page_alloc.h>

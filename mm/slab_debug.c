@@ -32,9 +32,9 @@
  * read tracks under the cache's lock, and a stale one only misleads by one
  * object.  Not here: the allocator (mm/slab.c).
  */
-#include <kernel/panic.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
+#include <lib/panic.h>
+#include <lib/printk.h>
+#include <lib/string.h>
 #include <mm/alloc_debug.h>
 #include <mm/slab_def.h>
 

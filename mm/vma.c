@@ -29,7 +29,7 @@
  * of mmap and munmap (mm/mmap.c).
  */
 #include <kernel/alloc.h>
-#include <kernel/init.h>
+#include <lib/init.h>
 #include <mm/mm.h>
 #include <mm/vma.h>
 

@@ -38,11 +38,11 @@
 #include <arch/cpu.h>
 #include <arch/page.h>
 #include <arch/tlb.h>
-#include <kernel/assert.h>
-#include <kernel/list.h>
-#include <kernel/panic.h>
-#include <kernel/printk.h>
-#include <kernel/rbtree.h>
+#include <lib/assert.h>
+#include <lib/list.h>
+#include <lib/panic.h>
+#include <lib/printk.h>
+#include <lib/rbtree.h>
 #include <kernel/spinlock.h>
 #include <mm/alloc_debug.h>
 #include <mm/kernel_map.h>

@@ -26,7 +26,7 @@
  * not may still be remembered as somebody else found them: the gather counts
  * itself and flushes its whole range if another is counted (mm/tlb.c).
  */
-#include <kernel/printk.h>
+#include <lib/printk.h>
 #include <mm/mm.h>
 #include <mm/pgtable.h>
 #include <mm/rmap.h>

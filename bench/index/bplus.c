@@ -36,7 +36,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <kernel/errno.h>
+#include <lib/errno.h>
 #include "bplus.h"
 
 #define HALF (BPLUS_WIDTH / 2)

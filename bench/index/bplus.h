@@ -8,8 +8,8 @@
 #ifndef BENCH_INDEX_BPLUS_H
 #define BENCH_INDEX_BPLUS_H
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
 
 /* Entries of a node; set by the build. */
 #ifndef BPLUS_WIDTH

@@ -37,9 +37,9 @@
 #include <string.h>
 #include <time.h>
 #include <valgrind/callgrind.h>
-#include <kernel/types.h>
-#include <kernel/compiler.h>
-#include <kernel/random.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
+#include <lib/random.h>
 #include INDEX
 
 #define PAGE(n)        ((unsigned long)(n) << 12)

@@ -6,7 +6,7 @@
  * 4; the rows go from top to bottom. Only the printable ASCII is here; screen.c
  * shows everything else as a question mark.
  */
-#include <kernel/types.h>
+#include <lib/types.h>
 #include "font.h"
 
 /* clang-format off */

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include <kernel/types.h>
+#include <lib/types.h>
 
 #define FONT_FIRST  32 /* the glyph of index 0 */
 #define FONT_GLYPHS 95

@@ -23,10 +23,10 @@
 #include <arch/io.h>
 #include <arch/mmu.h>
 #include <arch/page.h>
-#include <kernel/errno.h>
-#include <kernel/init.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
+#include <lib/errno.h>
+#include <lib/init.h>
+#include <lib/printk.h>
+#include <lib/string.h>
 #include "font.h"
 
 #define VGA_TEXT_ADDR 0xb8000UL

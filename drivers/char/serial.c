@@ -15,9 +15,9 @@
 #include <arch/io.h>
 #include <arch/irq.h>
 #include <drivers/serial.h>
-#include <kernel/errno.h>
-#include <kernel/init.h>
-#include <kernel/printk.h>
+#include <lib/errno.h>
+#include <lib/init.h>
+#include <lib/printk.h>
 #include <kernel/spinlock.h>
 #include <kernel/wait.h>
 

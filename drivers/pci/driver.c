@@ -12,9 +12,9 @@
 #include <arch/boot.h>
 #include <arch/io.h>
 #include <kernel/alloc.h>
-#include <kernel/errno.h>
-#include <kernel/init.h>
-#include <kernel/printk.h>
+#include <lib/errno.h>
+#include <lib/init.h>
+#include <lib/printk.h>
 
 #include "internal.h"
 

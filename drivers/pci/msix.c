@@ -19,7 +19,7 @@
 #include <arch/io.h>
 #include <arch/irq.h>
 #include <kernel/alloc.h>
-#include <kernel/errno.h>
+#include <lib/errno.h>
 
 #include "internal.h"
 

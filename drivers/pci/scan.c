@@ -17,9 +17,9 @@
  * Not here: giving addresses to BARs.  The firmware has done that; a BAR at
  * address 0 was left out by it and counts as absent.
  */
-#include <kernel/compiler.h>
-#include <kernel/errno.h>
-#include <kernel/string.h>
+#include <lib/compiler.h>
+#include <lib/errno.h>
+#include <lib/string.h>
 
 #include "internal.h"
 

@@ -67,9 +67,9 @@
  * Not here: how requests are answered (request.c, grant.c).
  */
 #include <kernel/alloc.h>
-#include <kernel/assert.h>
-#include <kernel/errno.h>
-#include <kernel/string.h>
+#include <lib/assert.h>
+#include <lib/errno.h>
+#include <lib/string.h>
 #include <kernel/time.h>
 #include <kernel/trace.h>
 #include <mm/mm.h>

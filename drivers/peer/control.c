@@ -43,9 +43,9 @@
  * Not here: what the commands mean.
  */
 #include <arch/page.h>
-#include <kernel/assert.h>
-#include <kernel/errno.h>
-#include <kernel/string.h>
+#include <lib/assert.h>
+#include <lib/errno.h>
+#include <lib/string.h>
 #include <kernel/time.h>
 
 #include "internal.h"

@@ -40,11 +40,11 @@
  */
 #include <arch/page.h>
 #include <kernel/alloc.h>
-#include <kernel/assert.h>
-#include <kernel/errno.h>
-#include <kernel/init.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
+#include <lib/assert.h>
+#include <lib/errno.h>
+#include <lib/init.h>
+#include <lib/printk.h>
+#include <lib/string.h>
 #include <kernel/time.h>
 
 #include "internal.h"

@@ -73,8 +73,8 @@
  * (context.c).
  */
 #include <arch/page.h>
-#include <kernel/assert.h>
-#include <kernel/errno.h>
+#include <lib/assert.h>
+#include <lib/errno.h>
 #include <kernel/trace.h>
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>

@@ -36,8 +36,8 @@
 
 #include <drivers/peer.h>
 #include <drivers/virtio.h>
-#include <kernel/atomic.h>
-#include <kernel/list.h>
+#include <lib/atomic.h>
+#include <lib/list.h>
 #include <kernel/mutex.h>
 #include <kernel/sched.h>
 #include <kernel/spinlock.h>

@@ -22,8 +22,8 @@
  *
  * Not here: ECHO and the probe (device.c).
  */
-#include <kernel/string.h>
-#include <kernel/types.h>
+#include <lib/string.h>
+#include <lib/types.h>
 
 #include "internal.h"
 

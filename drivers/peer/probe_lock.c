@@ -15,9 +15,9 @@
  */
 #include <arch/cpu.h>
 #include <arch/page.h>
-#include <kernel/atomic.h>
-#include <kernel/errno.h>
-#include <kernel/string.h>
+#include <lib/atomic.h>
+#include <lib/errno.h>
+#include <lib/string.h>
 #include <kernel/time.h>
 #include <mm/page_alloc.h>
 

@@ -25,8 +25,8 @@
  * Not here: how the page is had (grant.c), letting go (context.c).
  */
 #include <arch/page.h>
-#include <kernel/errno.h>
-#include <kernel/string.h>
+#include <lib/errno.h>
+#include <lib/string.h>
 #include <kernel/trace.h>
 #include <mm/mm.h>
 

@@ -18,9 +18,9 @@
  * Locks: all under ctx->lock.
  */
 #include <kernel/alloc.h>
-#include <kernel/assert.h>
-#include <kernel/errno.h>
-#include <kernel/string.h>
+#include <lib/assert.h>
+#include <lib/errno.h>
+#include <lib/string.h>
 
 #include "internal.h"
 

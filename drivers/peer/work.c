@@ -31,9 +31,9 @@
  * Not here: contexts, and how the pages get there.
  */
 #include <arch/page.h>
-#include <kernel/assert.h>
-#include <kernel/errno.h>
-#include <kernel/string.h>
+#include <lib/assert.h>
+#include <lib/errno.h>
+#include <lib/string.h>
 
 #include "internal.h"
 

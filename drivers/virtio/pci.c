@@ -39,13 +39,13 @@
 #include <arch/page.h>
 #include <drivers/virtio.h>
 #include <kernel/alloc.h>
-#include <kernel/assert.h>
-#include <kernel/atomic.h>
-#include <kernel/cpumask.h>
-#include <kernel/errno.h>
-#include <kernel/printk.h>
+#include <lib/assert.h>
+#include <lib/atomic.h>
+#include <lib/cpumask.h>
+#include <lib/errno.h>
+#include <lib/printk.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 
 #define CAP_LENGTH            2
 #define CAP_TYPE              3

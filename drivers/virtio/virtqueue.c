@@ -42,11 +42,11 @@
 #include <arch/page.h>
 #include <drivers/virtqueue.h>
 #include <kernel/alloc.h>
-#include <kernel/assert.h>
-#include <kernel/atomic.h>
-#include <kernel/errno.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
+#include <lib/assert.h>
+#include <lib/atomic.h>
+#include <lib/errno.h>
+#include <lib/printk.h>
+#include <lib/string.h>
 
 static_assert(sizeof(struct virtq_desc) == 16, "virtqueue descriptor");
 static_assert(sizeof(struct virtq_avail) == 4, "available ring header");

@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
 
 enum boot_memory_kind {
 	BOOT_MEMORY_USABLE = 1,

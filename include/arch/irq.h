@@ -8,8 +8,8 @@
  */
 #pragma once
 
-#include <kernel/cpumask.h>
-#include <kernel/types.h>
+#include <lib/cpumask.h>
+#include <lib/types.h>
 
 typedef void (*irq_handler_t)(void *arg);
 

@@ -13,8 +13,8 @@
  */
 #pragma once
 
-#include <kernel/types.h>
-#include <kernel/cpumask.h>
+#include <lib/types.h>
+#include <lib/cpumask.h>
 
 struct mm_context {
 	paddr_t pgd;         /* physical address of the root table */

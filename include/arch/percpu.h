@@ -26,8 +26,8 @@
  */
 #pragma once
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
 
 extern unsigned long percpu_offset[];
 

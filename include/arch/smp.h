@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include <kernel/types.h>
-#include <kernel/cpumask.h>
+#include <lib/types.h>
+#include <lib/cpumask.h>
 
 enum smp_wait {
 	SMP_NOWAIT,

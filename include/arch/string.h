@@ -4,7 +4,7 @@
  *
  * arch_memcpy(dst, src, n) copies upwards: right when the blocks do not
  * overlap or @dst lies below @src; arch_memcpy_backward() copies downwards.
- * arch_memset(dst, byte, n) fills.  <kernel/string.h> is for everybody else.
+ * arch_memset(dst, byte, n) fills.  <lib/string.h> is for everybody else.
  */
 #ifndef ARCH_STRING_H
 #define ARCH_STRING_H

@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
 
 /* bytes of every kernel stack; the page below it is never mapped */
 #define KERNEL_STACK_SIZE (4 * 4096UL)

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include <kernel/types.h>
+#include <lib/types.h>
 #include <arch/cpu.h>
 
 #define TICK_HZ 250

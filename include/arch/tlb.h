@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include <kernel/types.h>
+#include <lib/types.h>
 #include <arch/mmu.h>
 
 /* a range of more pages than this is flushed by dropping everything */

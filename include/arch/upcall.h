@@ -8,8 +8,8 @@
  */
 #pragma once
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
 
 struct trap_regs;
 

@@ -12,8 +12,8 @@
 #ifndef DRIVERS_PCI_H
 #define DRIVERS_PCI_H
 
-#include <kernel/list.h>
-#include <kernel/types.h>
+#include <lib/list.h>
+#include <lib/types.h>
 
 #define PCI_CONFIG_SIZE      256
 #define PCI_CONFIG_EXT_SIZE  4096

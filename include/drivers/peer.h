@@ -15,7 +15,7 @@
 #define DRIVERS_PEER_H
 
 #include <kernel/completion.h>
-#include <kernel/types.h>
+#include <lib/types.h>
 #include <uapi/peer_wire.h>
 
 struct mm_struct;

@@ -10,7 +10,7 @@
 
 #include <drivers/pci.h>
 #include <drivers/virtqueue.h>
-#include <kernel/cpumask.h>
+#include <lib/cpumask.h>
 
 #define VIRTIO_PCI_VENDOR         0x1af4
 #define VIRTIO_PCI_DEVICE_BASE    0x1040 /* + virtio id */

@@ -19,7 +19,7 @@
 #ifndef DRIVERS_VIRTQUEUE_H
 #define DRIVERS_VIRTQUEUE_H
 
-#include <kernel/types.h>
+#include <lib/types.h>
 
 /* Longest ring the specification allows. */
 #define VIRTQUEUE_MAX_SIZE 32768

@@ -19,9 +19,9 @@
 #include <string.h>
 #include <time.h>
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
-#include <kernel/errno.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
+#include <lib/errno.h>
 
 #define MMU_NOTIFIER_OPTION 1
 

@@ -14,8 +14,8 @@
 #define KERNEL_ALLOC_H
 
 #include <arch/task.h>
-#include <kernel/types.h>
-#include <kernel/compiler.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
 
 /* May the caller sleep, and what shall a failure look like. */
 #define __GFP_MAYSLEEP     (1u << 0) /* the caller may sleep */

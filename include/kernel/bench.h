@@ -21,8 +21,8 @@
 #ifndef KERNEL_BENCH_H
 #define KERNEL_BENCH_H
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
 #include <arch/cpu.h>
 
 /** The most samples one report is made of; what comes after is not kept. */

@@ -29,11 +29,11 @@
 #ifndef KERNEL_KTEST_H
 #define KERNEL_KTEST_H
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
-#include <kernel/errno.h>
-#include <kernel/atomic.h>
-#include <kernel/random.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
+#include <lib/errno.h>
+#include <lib/atomic.h>
+#include <lib/random.h>
 
 struct task;
 struct ktest;

@@ -13,7 +13,7 @@
 #ifndef KERNEL_LOCKDEP_H
 #define KERNEL_LOCKDEP_H
 
-#include <kernel/compiler.h>
+#include <lib/compiler.h>
 
 /* Two locks of a class may nest when the inner says so: a subclass each. */
 #define LOCKDEP_SUBCLASSES   4

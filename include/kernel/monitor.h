@@ -8,8 +8,8 @@
 #ifndef KERNEL_MONITOR_H
 #define KERNEL_MONITOR_H
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
 
 /**
  * struct monitor_cmd - a registered command

@@ -10,7 +10,7 @@
 #ifndef KERNEL_PAGEFAULT_H
 #define KERNEL_PAGEFAULT_H
 
-#include <kernel/compiler.h>
+#include <lib/compiler.h>
 #include <kernel/sched.h>
 
 /**

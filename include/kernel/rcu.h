@@ -9,9 +9,9 @@
 #ifndef KERNEL_RCU_H
 #define KERNEL_RCU_H
 
-#include <kernel/atomic.h>
-#include <kernel/list.h>
-#include <kernel/preempt.h>
+#include <lib/atomic.h>
+#include <lib/list.h>
+#include <lib/preempt.h>
 
 struct rcu_head {
 	struct rcu_head *next;

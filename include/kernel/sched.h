@@ -9,15 +9,15 @@
 #define KERNEL_SCHED_H
 
 #include <arch/task.h>
-#include <kernel/atomic.h>
+#include <lib/atomic.h>
 #include <kernel/completion.h>
-#include <kernel/cpumask.h>
-#include <kernel/heap.h>
-#include <kernel/list.h>
+#include <lib/cpumask.h>
+#include <lib/heap.h>
+#include <lib/list.h>
 #include <kernel/lockdep.h>
-#include <kernel/preempt.h>
+#include <lib/preempt.h>
 #include <kernel/spinlock.h>
-#include <kernel/types.h>
+#include <lib/types.h>
 
 struct mm_struct;
 struct mm_context;

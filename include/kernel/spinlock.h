@@ -15,9 +15,9 @@
 #ifndef KERNEL_SPINLOCK_H
 #define KERNEL_SPINLOCK_H
 
-#include <kernel/atomic.h>
+#include <lib/atomic.h>
 #include <kernel/lockdep.h>
-#include <kernel/preempt.h>
+#include <lib/preempt.h>
 #include <arch/cpu.h>
 #include <arch/keep.h>
 

@@ -5,7 +5,7 @@
 #ifndef KERNEL_STACK_H
 #define KERNEL_STACK_H
 
-#include <kernel/printk.h>
+#include <lib/printk.h>
 
 /**
  * print_stack() - log the caller's stack, a line for each frame

@@ -5,7 +5,7 @@
 #ifndef KERNEL_TIME_H
 #define KERNEL_TIME_H
 
-#include <kernel/types.h>
+#include <lib/types.h>
 #include <arch/time.h>
 
 #define NSEC_PER_USEC 1000UL

@@ -8,8 +8,8 @@
 #ifndef KERNEL_TIMER_H
 #define KERNEL_TIMER_H
 
-#include <kernel/heap.h>
-#include <kernel/compiler.h>
+#include <lib/heap.h>
+#include <lib/compiler.h>
 
 /**
  * struct timer

@@ -16,8 +16,8 @@
 #ifndef KERNEL_TRACE_H
 #define KERNEL_TRACE_H
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
 
 #define TRACE_ARGS 7
 

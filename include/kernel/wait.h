@@ -10,8 +10,8 @@
 #ifndef KERNEL_WAIT_H
 #define KERNEL_WAIT_H
 
-#include <kernel/errno.h>
-#include <kernel/list.h>
+#include <lib/errno.h>
+#include <lib/list.h>
 #include <kernel/spinlock.h>
 
 struct task;

@@ -14,7 +14,7 @@
 #ifndef KERNEL_WORKQUEUE_H
 #define KERNEL_WORKQUEUE_H
 
-#include <kernel/list.h>
+#include <lib/list.h>
 #include <kernel/lockdep.h>
 #include <kernel/timer.h>
 

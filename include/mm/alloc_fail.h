@@ -14,7 +14,7 @@
 #ifndef MM_ALLOC_FAIL_H
 #define MM_ALLOC_FAIL_H
 
-#include <kernel/types.h>
+#include <lib/types.h>
 
 /** struct alloc_fail_counts - what one thread's allocations came to */
 struct alloc_fail_counts {

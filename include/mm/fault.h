@@ -5,7 +5,7 @@
 #ifndef MM_FAULT_H
 #define MM_FAULT_H
 
-#include <kernel/percpu.h>
+#include <lib/percpu.h>
 #include <mm/mm_types.h>
 
 /* What the touch was, and how the handler may wait. */

@@ -10,7 +10,7 @@
 #define MM_KERNEL_MAP_H
 
 #include <arch/paging.h>
-#include <kernel/types.h>
+#include <lib/types.h>
 
 /**
  * kernel_map_init() - build the final tables and switch the boot CPU to them

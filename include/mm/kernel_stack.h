@@ -9,7 +9,7 @@
 #define MM_KERNEL_STACK_H
 
 #include <arch/paging.h>
-#include <kernel/types.h>
+#include <lib/types.h>
 
 struct alloc_sites;
 

@@ -8,7 +8,7 @@
 #ifndef MM_MEMBLOCK_H
 #define MM_MEMBLOCK_H
 
-#include <kernel/types.h>
+#include <lib/types.h>
 
 #define MEMBLOCK_MAX_RANGES 256
 

@@ -5,7 +5,7 @@
 #ifndef MM_MM_H
 #define MM_MM_H
 
-#include <kernel/assert.h>
+#include <lib/assert.h>
 #include <kernel/lockdep.h>
 #include <mm/mm_types.h>
 #include <mm/notifier/mmu_notifier.h>

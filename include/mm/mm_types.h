@@ -13,10 +13,10 @@
 #ifndef MM_MM_TYPES_H
 #define MM_MM_TYPES_H
 
-#include <kernel/types.h>
-#include <kernel/atomic.h>
-#include <kernel/list.h>
-#include <kernel/rbtree.h>
+#include <lib/types.h>
+#include <lib/atomic.h>
+#include <lib/list.h>
+#include <lib/rbtree.h>
 #include <kernel/rwsem.h>
 #include <kernel/spinlock.h>
 #include <arch/mmu.h>

@@ -31,14 +31,14 @@
 #define MM_PAGE_H
 
 #include <arch/page.h>
-#include <kernel/assert.h>
-#include <kernel/atomic.h>
-#include <kernel/bitops.h>
-#include <kernel/compiler.h>
-#include <kernel/list.h>
+#include <lib/assert.h>
+#include <lib/atomic.h>
+#include <lib/bitops.h>
+#include <lib/compiler.h>
+#include <lib/list.h>
 #include <kernel/lockdep.h>
 #include <kernel/spinlock.h>
-#include <kernel/types.h>
+#include <lib/types.h>
 
 struct kmem_cache;
 

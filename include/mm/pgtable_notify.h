@@ -22,7 +22,7 @@
 #define MM_PGTABLE_NOTIFY_H
 
 #include <arch/paging.h>
-#include <kernel/assert.h>
+#include <lib/assert.h>
 #include <mm/mm_types.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/tlb.h>

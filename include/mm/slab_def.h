@@ -16,9 +16,9 @@
 #ifndef MM_SLAB_DEF_H
 #define MM_SLAB_DEF_H
 
-#include <kernel/list.h>
+#include <lib/list.h>
 #include <kernel/mutex.h>
-#include <kernel/percpu.h>
+#include <lib/percpu.h>
 #include <kernel/spinlock.h>
 #include <mm/page.h>
 #include <mm/slab.h>

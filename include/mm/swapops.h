@@ -27,8 +27,8 @@
 #ifndef MM_SWAPOPS_H
 #define MM_SWAPOPS_H
 
-#include <kernel/assert.h>
-#include <kernel/compiler.h>
+#include <lib/assert.h>
+#include <lib/compiler.h>
 #include <arch/paging.h>
 
 #define MAX_SWAPFILES_SHIFT 5

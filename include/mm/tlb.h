@@ -16,7 +16,7 @@
 
 #include <arch/paging.h>
 #include <arch/tlb.h>
-#include <kernel/atomic.h>
+#include <lib/atomic.h>
 #include <mm/mm_types.h>
 #include <mm/notifier/mmu_notifier.h>
 

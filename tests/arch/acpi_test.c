@@ -3,9 +3,9 @@
  * acpi_test.c - MADTs, right and wrong
  */
 #include <kernel/ktest.h>
-#include <kernel/percpu.h>
-#include <kernel/random.h>
-#include <kernel/string.h>
+#include <lib/percpu.h>
+#include <lib/random.h>
+#include <lib/string.h>
 #include <asm/arch.h>
 
 #define MADT_MAX  2048

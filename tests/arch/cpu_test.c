@@ -6,8 +6,8 @@
 #include <arch/cpu.h>
 #include <arch/mmu.h>
 #include <arch/smp.h>
-#include <kernel/atomic.h>
-#include <kernel/cpumask.h>
+#include <lib/atomic.h>
+#include <lib/cpumask.h>
 #include <kernel/ktest.h>
 #include <asm/arch.h>
 #include <asm/desc.h>

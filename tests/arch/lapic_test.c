@@ -3,8 +3,8 @@
  * lapic_test.c - by which number a CPU is known, from made-up CPUID words
  */
 #include <kernel/ktest.h>
-#include <kernel/percpu.h>
-#include <kernel/preempt.h>
+#include <lib/percpu.h>
+#include <lib/preempt.h>
 #include <asm/arch.h>
 
 #define WIDE_ID  384U

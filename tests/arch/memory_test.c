@@ -4,8 +4,8 @@
  */
 #include <arch/page.h>
 #include <kernel/ktest.h>
-#include <kernel/random.h>
-#include <kernel/string.h>
+#include <lib/random.h>
+#include <lib/string.h>
 #include <asm/arch.h>
 
 #define USABLE   BOOT_MEMORY_USABLE

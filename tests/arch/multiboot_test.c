@@ -9,8 +9,8 @@
  */
 #include <kernel/alloc.h>
 #include <kernel/ktest.h>
-#include <kernel/random.h>
-#include <kernel/string.h>
+#include <lib/random.h>
+#include <lib/string.h>
 #include <asm/arch.h>
 
 #define BLOCK_MAX 2048

@@ -5,11 +5,11 @@
 #include <arch/cpu.h>
 #include <arch/smp.h>
 #include <arch/task.h>
-#include <kernel/atomic.h>
-#include <kernel/cpumask.h>
-#include <kernel/errno.h>
+#include <lib/atomic.h>
+#include <lib/cpumask.h>
+#include <lib/errno.h>
 #include <kernel/ktest.h>
-#include <kernel/preempt.h>
+#include <lib/preempt.h>
 #include <kernel/sched.h>
 #include <kernel/time.h>
 #include <asm/arch.h>

@@ -5,7 +5,7 @@
 #include <arch/cpu.h>
 #include <arch/smp.h>
 #include <arch/time.h>
-#include <kernel/cpumask.h>
+#include <lib/cpumask.h>
 #include <kernel/ktest.h>
 #include <kernel/time.h>
 

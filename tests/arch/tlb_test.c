@@ -14,9 +14,9 @@
 #include <arch/tlb.h>
 #include <arch/trap.h>
 #include <arch/uaccess.h>
-#include <kernel/atomic.h>
-#include <kernel/cpumask.h>
-#include <kernel/errno.h>
+#include <lib/atomic.h>
+#include <lib/cpumask.h>
+#include <lib/errno.h>
 #include <kernel/ktest.h>
 #include <kernel/sched.h>
 #include <kernel/spinlock.h>

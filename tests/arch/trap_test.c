@@ -9,10 +9,10 @@
 #include <arch/task.h>
 #include <arch/trap.h>
 #include <kernel/ktest.h>
-#include <kernel/percpu.h>
-#include <kernel/preempt.h>
-#include <kernel/string.h>
-#include <kernel/symbols.h>
+#include <lib/percpu.h>
+#include <lib/preempt.h>
+#include <lib/string.h>
+#include <lib/symbols.h>
 #include <asm/arch.h>
 #include <asm/desc.h>
 

@@ -7,7 +7,7 @@
  */
 #include <arch/cpu.h>
 #include <arch/time.h>
-#include <kernel/atomic.h>
+#include <lib/atomic.h>
 #include <kernel/ktest.h>
 #include <kernel/sched.h>
 #include <asm/tsc.h>

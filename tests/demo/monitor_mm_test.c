@@ -5,7 +5,7 @@
  * The commands run as if they had been typed, and what they print is kept.
  */
 #include <kernel/monitor.h>
-#include <kernel/printk.h>
+#include <lib/printk.h>
 #include <kernel/time.h>
 
 #include "tests/mm/notifier_fixture.h"

@@ -8,9 +8,9 @@
 #include <drivers/pci.h>
 #include <drivers/virtio.h>
 #include <kernel/alloc.h>
-#include <kernel/errno.h>
+#include <lib/errno.h>
 #include <kernel/ktest.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 
 #define FUNCTIONS 4
 

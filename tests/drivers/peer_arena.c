@@ -6,7 +6,7 @@
  * virtual addresses as the device, with real faults.
  */
 #include <arch/uaccess.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 
 #include "peer_arena.h"
 

@@ -2,8 +2,8 @@
 /*
  * tests/drivers/peer_arena.h - an address space with a peer in it, for tests
  */
-#ifndef TESTS_PEER_ARENA_H
-#define TESTS_PEER_ARENA_H
+#ifndef TESTS_DRIVERS_PEER_ARENA_H
+#define TESTS_DRIVERS_PEER_ARENA_H
 
 #include <arch/paging.h>
 #include <drivers/peer.h>

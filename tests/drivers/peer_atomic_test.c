@@ -4,7 +4,7 @@
  */
 #include <arch/uaccess.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/gup.h>
 #include <mm/page.h>
 

@@ -13,7 +13,7 @@
  * Sized for every run. For the long one, 4,800 orders of each kind on each number
  * of CPUs: make test T='peer_crowd.*' REPEAT=192 SMP=4.
  */
-#include <kernel/errno.h>
+#include <lib/errno.h>
 
 #include "tests/ktest/team.h"
 #include "peer_arena.h"

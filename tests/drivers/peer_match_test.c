@@ -6,7 +6,7 @@
  * tests make up the others.
  */
 #include <kernel/ktest.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 
 #include "drivers/peer/internal.h"
 

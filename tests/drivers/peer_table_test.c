@@ -3,7 +3,7 @@
  * tests/drivers/peer_table_test.c - the driver's list of translations
  */
 #include <kernel/ktest.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 
 #include "drivers/peer/internal.h"
 

@@ -9,8 +9,8 @@
  */
 #include <arch/uaccess.h>
 #include <kernel/sched.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
+#include <lib/printk.h>
+#include <lib/string.h>
 #include <kernel/trace.h>
 #include <mm/gup.h>
 #include <mm/page.h>

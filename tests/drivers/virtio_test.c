@@ -8,10 +8,10 @@
  * queue here has no device: the tests write the used ring themselves.
  */
 #include <drivers/virtio.h>
-#include <kernel/errno.h>
+#include <lib/errno.h>
 #include <kernel/ktest.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
+#include <lib/printk.h>
+#include <lib/string.h>
 
 static char heard[512];
 static bool listening;

@@ -9,7 +9,7 @@
 #include <arch/page.h>
 #include <drivers/virtqueue.h>
 #include <kernel/ktest.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 
 #define SIZE 16u
 

@@ -6,7 +6,7 @@
 #define TESTS_HOST_HOST_H
 
 #include <notifier_host.h>
-#include <kernel/random.h>
+#include <lib/random.h>
 #include <mm/notifier/mmu_notifier.h>
 
 /** host_mm_alloc() - an mm with one user */

@@ -10,12 +10,12 @@
  *
  * Not here: the parts that boot calls, each tested beside its source.
  */
-#include <kernel/cpumask.h>
-#include <kernel/errno.h>
+#include <lib/cpumask.h>
+#include <lib/errno.h>
 #include <kernel/ktest.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
-#include <kernel/symbols.h>
+#include <lib/string.h>
+#include <lib/symbols.h>
 #include <kernel/time.h>
 #include <arch/smp.h>
 #include <arch/uaccess.h>

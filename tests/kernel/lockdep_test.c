@@ -13,7 +13,7 @@
 #include <kernel/rwsem.h>
 #include <kernel/seqlock.h>
 #include <kernel/srcu.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <kernel/timer.h>
 #include <kernel/workqueue.h>
 #include <arch/smp.h>

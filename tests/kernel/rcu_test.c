@@ -5,7 +5,7 @@
 #include <kernel/alloc.h>
 #include <kernel/rcu.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 
 #include "tests/ktest/team.h"
 

@@ -6,8 +6,8 @@
  * run side by side, and that an idle CPU fetches what waits elsewhere, is seen by
  * CPUs that are held until it has happened.
  */
-#include <kernel/cpumask.h>
-#include <kernel/errno.h>
+#include <lib/cpumask.h>
+#include <lib/errno.h>
 #include <kernel/ktest.h>
 #include <kernel/sched.h>
 

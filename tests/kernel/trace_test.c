@@ -3,7 +3,7 @@
  * tests/kernel/trace_test.c - records come back whole, in order, newest kept
  */
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <kernel/trace.h>
 
 #include "tests/ktest/team.h"

@@ -10,7 +10,7 @@
  */
 #include <kernel/ktest.h>
 #include <kernel/lockdep.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 
 static const char *const order[] = {
 	"work",

@@ -31,7 +31,7 @@
  * so outlives all that was registered after it.
  */
 #include <kernel/alloc.h>
-#include <kernel/panic.h>
+#include <lib/panic.h>
 #include <mm/alloc_fail.h>
 
 #include "ktest_private.h"

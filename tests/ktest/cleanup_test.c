@@ -6,7 +6,7 @@
  * runner calls them is seen by what would leak if it did not.
  */
 #include <kernel/alloc.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 
 #include "ktest_private.h"
 

@@ -14,8 +14,8 @@
  *
  * Not here: deciding what a failure means for the run (runner.c).
  */
-#include <kernel/string.h>
-#include <kernel/printk.h>
+#include <lib/string.h>
+#include <lib/printk.h>
 
 #include "ktest_private.h"
 

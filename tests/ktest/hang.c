@@ -22,9 +22,9 @@
  *	limit_ns	runner, before the run	any
  *	given_up	one timer, by exchange	the timers
  */
-#include <kernel/cpumask.h>
-#include <kernel/panic.h>
-#include <kernel/percpu.h>
+#include <lib/cpumask.h>
+#include <lib/panic.h>
+#include <lib/percpu.h>
 #include <kernel/sched.h>
 #include <kernel/timer.h>
 #include <kernel/time.h>

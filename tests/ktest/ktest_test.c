@@ -10,12 +10,12 @@
  */
 #include <kernel/alloc.h>
 #include <kernel/completion.h>
-#include <kernel/cpumask.h>
+#include <lib/cpumask.h>
 #include <kernel/lockdep.h>
 #include <kernel/mutex.h>
-#include <kernel/panic.h>
+#include <lib/panic.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <kernel/time.h>
 #include <kernel/trace.h>
 #include <arch/cpu.h>

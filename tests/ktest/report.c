@@ -12,7 +12,7 @@
  * One expectation at a time (the validator's own rule), so one buffer.
  */
 #include <kernel/lockdep.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 
 #include "ktest_private.h"
 

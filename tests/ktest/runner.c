@@ -39,20 +39,20 @@
  * Only one run at a time: the monitor and the run mode share the thread that
  * boots, and nothing else calls ktest_run().
  */
-#include <kernel/cmdline.h>
+#include <lib/cmdline.h>
 #include <kernel/completion.h>
-#include <kernel/cpumask.h>
-#include <kernel/init.h>
+#include <lib/cpumask.h>
+#include <lib/init.h>
 #include <kernel/lockdep.h>
-#include <kernel/panic.h>
-#include <kernel/assert.h>
-#include <kernel/preempt.h>
-#include <kernel/printk.h>
+#include <lib/panic.h>
+#include <lib/assert.h>
+#include <lib/preempt.h>
+#include <lib/printk.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <kernel/time.h>
 #include <kernel/trace.h>
-#include <kernel/ubsan.h>
+#include <lib/ubsan.h>
 #include <arch/cpu.h>
 #include <drivers/peer.h>
 #include <mm/page_alloc.h>

@@ -35,8 +35,8 @@
  * its thread before the team is used again or freed.
  */
 #include <kernel/alloc.h>
-#include <kernel/cpumask.h>
-#include <kernel/panic.h>
+#include <lib/cpumask.h>
+#include <lib/panic.h>
 #include <kernel/sched.h>
 #include <kernel/time.h>
 #include <mm/alloc_fail.h>

@@ -28,7 +28,7 @@
 #define TESTS_KTEST_TEAM_H
 
 #include <kernel/completion.h>
-#include <kernel/cpumask.h>
+#include <lib/cpumask.h>
 #include <kernel/ktest.h>
 
 struct mm_struct;

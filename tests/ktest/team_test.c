@@ -6,7 +6,7 @@
  * has a boot of its own (must_fail_by_a_worker_that_misses_the_deadline).
  */
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <kernel/time.h>
 
 #include "team.h"

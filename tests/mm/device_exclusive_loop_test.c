@@ -11,7 +11,7 @@
  */
 #include <arch/tlb.h>
 #include <kernel/mutex.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>
 #include <mm/notifier/mmu_notifier.h>

@@ -3,7 +3,7 @@
  * tests/mm/device_exclusive_restore_test.c - exclusive pages that a CPU wants,
  * and what else may happen to their entries
  */
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>
 #include <mm/page_alloc.h>

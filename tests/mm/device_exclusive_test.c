@@ -6,8 +6,8 @@
  * (device_exclusive_loop_test.c).
  */
 #include <arch/tlb.h>
-#include <kernel/cpumask.h>
-#include <kernel/string.h>
+#include <lib/cpumask.h>
+#include <lib/string.h>
 #include <mm/alloc_fail.h>
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>

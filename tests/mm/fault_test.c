@@ -2,10 +2,10 @@
 /*
  * tests/mm/fault_test.c - real faults, by the CPU, in an adopted address space
  */
-#include <kernel/cpumask.h>
+#include <lib/cpumask.h>
 #include <kernel/pagefault.h>
-#include <kernel/preempt.h>
-#include <kernel/string.h>
+#include <lib/preempt.h>
+#include <lib/string.h>
 #include <mm/alloc_fail.h>
 #include <mm/page_alloc.h>
 #include <mm/tlb.h>

@@ -5,8 +5,8 @@
  * The caller here has not adopted the address space: all goes through the
  * tables, nothing through the CPU.
  */
-#include <kernel/preempt.h>
-#include <kernel/string.h>
+#include <lib/preempt.h>
+#include <lib/string.h>
 #include <kernel/timer.h>
 #include <mm/alloc_fail.h>
 #include <mm/gup.h>

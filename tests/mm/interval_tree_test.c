@@ -7,7 +7,7 @@
  */
 #include <kernel/alloc.h>
 #include <kernel/ktest.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/notifier/interval_tree.h>
 
 #define NODES 96

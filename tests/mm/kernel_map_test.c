@@ -5,8 +5,8 @@
 #include <arch/page.h>
 #include <arch/tlb.h>
 #include <kernel/ktest.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
+#include <lib/printk.h>
+#include <lib/string.h>
 #include <mm/alloc_fail.h>
 #include <mm/kernel_map.h>
 #include <mm/kernel_stack.h>

@@ -8,7 +8,7 @@
 #include <arch/page.h>
 #include <kernel/alloc.h>
 #include <kernel/ktest.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/kernel_map.h>
 #include <mm/memblock.h>
 

@@ -22,7 +22,7 @@
  * An access of a kept page is never denied (R4.24).  With allocations that fail
  * any access may be denied; what was not denied still counts.
  */
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/page.h>
 #include <mm/rmap.h>
 

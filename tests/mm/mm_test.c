@@ -2,8 +2,8 @@
 /*
  * tests/mm/mm_test.c - address spaces are born, used, left and freed
  */
-#include <kernel/cpumask.h>
-#include <kernel/string.h>
+#include <lib/cpumask.h>
+#include <lib/string.h>
 #include <mm/alloc_fail.h>
 #include <mm/page_alloc.h>
 #include "mm_test.h"

@@ -9,9 +9,9 @@
  * Not here: the observer (observer.c).
  */
 #include <arch/cpu.h>
-#include <kernel/cpumask.h>
-#include <kernel/panic.h>
-#include <kernel/string.h>
+#include <lib/cpumask.h>
+#include <lib/panic.h>
+#include <lib/string.h>
 #include <mm/rmap.h>
 #include <mm/tlb.h>
 #include "mm_test.h"

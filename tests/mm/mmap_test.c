@@ -6,7 +6,7 @@
  * written.
  */
 #include <arch/tlb.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/alloc_fail.h>
 #include <mm/page_alloc.h>
 #include "mm_test.h"

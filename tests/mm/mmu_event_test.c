@@ -11,7 +11,7 @@
  * under races (mmu_interval_device_test.c).
  */
 #include <kernel/alloc.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include "tests/mm/lib/by_hand.h"
 #include "tests/mm/lib/mirror.h"
 

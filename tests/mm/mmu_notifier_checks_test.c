@@ -11,8 +11,8 @@
  * stays, and listens only while a test wants it to.
  */
 #include "notifier_fixture.h"
-#include <kernel/assert.h>
-#include <kernel/printk.h>
+#include <lib/assert.h>
+#include <lib/printk.h>
 #include <kernel/wait.h>
 
 static char heard[8192];

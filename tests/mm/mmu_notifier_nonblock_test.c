@@ -5,7 +5,7 @@
  *
  * Intervals that refuse are in mmu_interval_passes_test.c.
  */
-#include <kernel/assert.h>
+#include <lib/assert.h>
 
 #include "notifier_fixture.h"
 

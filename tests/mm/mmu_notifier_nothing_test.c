@@ -21,7 +21,7 @@
  * kernel: it comes from a driver, which may have it from a program (R4.6).
  */
 #include "notifier_fixture.h"
-#include <kernel/assert.h>
+#include <lib/assert.h>
 
 #define REFUSED IS_ENABLED(CONFIG_DEBUG)
 

@@ -5,7 +5,7 @@
  * Each test here tries combinations of plain and interval subscriptions, and
  * subscriptions that come or go between a start and its end.
  */
-#include <kernel/assert.h>
+#include <lib/assert.h>
 
 #include "notifier_fixture.h"
 

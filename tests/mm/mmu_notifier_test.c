@@ -6,7 +6,7 @@
  * Every test makes an address space of its own and raises ranges by hand, as
  * the operations of mm/ do.
  */
-#include <kernel/assert.h>
+#include <lib/assert.h>
 
 #include "notifier_fixture.h"
 #include "mm/notifier_internal.h"

@@ -3,7 +3,7 @@
  * tests/mm/mprotect_test.c - rights change, contents stay
  */
 #include <arch/tlb.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <kernel/timer.h>
 #include <mm/tlb.h>
 #include "mm_test.h"

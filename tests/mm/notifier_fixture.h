@@ -12,7 +12,7 @@
 #include <kernel/ktest.h>
 #include <kernel/mutex.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/page_alloc.h>

@@ -4,7 +4,7 @@
  * for nobody else
  */
 #include <kernel/ktest.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/notifier/gate.h>
 

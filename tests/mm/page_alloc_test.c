@@ -7,10 +7,10 @@
  */
 #include <arch/smp.h>
 #include <kernel/alloc.h>
-#include <kernel/cpumask.h>
+#include <lib/cpumask.h>
 #include <kernel/ktest.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/alloc_fail.h>
 #include <mm/page_alloc.h>
 

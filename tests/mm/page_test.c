@@ -2,10 +2,10 @@
 /*
  * tests/mm/page_test.c - the lock of a page: one holder, nobody forgotten
  */
-#include <kernel/cpumask.h>
+#include <lib/cpumask.h>
 #include <kernel/ktest.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/page_alloc.h>
 
 #include "tests/ktest/team.h"

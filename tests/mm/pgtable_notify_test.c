@@ -7,7 +7,7 @@
  * do, under the locks that they will hold, and let the CPU say what it sees.
  */
 #include <arch/tlb.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/page_alloc.h>
 #include <mm/pgtable_notify.h>
 #include <mm/rmap.h>

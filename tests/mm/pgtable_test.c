@@ -2,8 +2,8 @@
 /*
  * tests/mm/pgtable_test.c - tables come when needed and go when not
  */
-#include <kernel/cpumask.h>
-#include <kernel/string.h>
+#include <lib/cpumask.h>
+#include <lib/string.h>
 #include <mm/page_alloc.h>
 #include "mm_test.h"
 

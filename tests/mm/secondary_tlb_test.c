@@ -22,7 +22,7 @@
  * what every test here is made of.
  */
 #include <arch/tlb.h>
-#include <kernel/cpumask.h>
+#include <lib/cpumask.h>
 #include <kernel/lockdep.h>
 #include <kernel/trace.h>
 #include <mm/tlb.h>

@@ -5,10 +5,10 @@
  * What must end in a panic (double free, use after free) is in tests/panic.
  */
 #include <kernel/alloc.h>
-#include <kernel/cpumask.h>
+#include <lib/cpumask.h>
 #include <kernel/ktest.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/alloc_fail.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>

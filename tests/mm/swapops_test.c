@@ -6,7 +6,7 @@
  * entries.  Rules R7.1 to R7.8.
  */
 #include <kernel/ktest.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/page.h>
 #include <mm/swapops.h>
 

@@ -13,9 +13,9 @@
  */
 #include <arch/cpu.h>
 #include <arch/tlb.h>
-#include <kernel/cpumask.h>
+#include <lib/cpumask.h>
 #include <kernel/pagefault.h>
-#include <kernel/preempt.h>
+#include <lib/preempt.h>
 #include <mm/pgtable_notify.h>
 #include "mm_test.h"
 

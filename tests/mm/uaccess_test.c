@@ -3,8 +3,8 @@
  * tests/mm/uaccess_test.c - user memory, from the kernel, with faults
  */
 #include <arch/cpu.h>
-#include <kernel/cpumask.h>
-#include <kernel/string.h>
+#include <lib/cpumask.h>
+#include <lib/string.h>
 #include "tests/ktest/team.h"
 #include "mm_test.h"
 

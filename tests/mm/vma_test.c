@@ -2,8 +2,8 @@
 /*
  * tests/mm/vma_test.c - the tree of regions, without what they map
  */
-#include <kernel/bitops.h>
-#include <kernel/string.h>
+#include <lib/bitops.h>
+#include <lib/string.h>
 #include "mm_test.h"
 
 #define SHADOW_PAGES 256

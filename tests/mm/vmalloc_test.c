@@ -6,10 +6,10 @@
 #include <arch/smp.h>
 #include <arch/upcall.h>
 #include <kernel/alloc.h>
-#include <kernel/cpumask.h>
+#include <lib/cpumask.h>
 #include <kernel/ktest.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/alloc_fail.h>
 #include <mm/kernel_map.h>
 #include <mm/memblock.h>

@@ -17,14 +17,14 @@
  * memory); those need no code of their own and stand in the cases file only.
  */
 #include <kernel/alloc.h>
-#include <kernel/assert.h>
-#include <kernel/cmdline.h>
-#include <kernel/errno.h>
-#include <kernel/init.h>
-#include <kernel/panic.h>
-#include <kernel/printk.h>
+#include <lib/assert.h>
+#include <lib/cmdline.h>
+#include <lib/errno.h>
+#include <lib/init.h>
+#include <lib/panic.h>
+#include <lib/printk.h>
 #include <kernel/sched.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <arch/cpu.h>
 #include <arch/smp.h>
 #include <mm/mm.h>

@@ -21,8 +21,8 @@
 #include <arch/boot.h>
 #include <arch/cpu.h>
 #include <arch/page.h>
-#include <kernel/percpu.h>
-#include <kernel/string.h>
+#include <lib/percpu.h>
+#include <lib/string.h>
 #include <asm/arch.h>
 
 #define EARLY_MAP_END (1UL << 32)

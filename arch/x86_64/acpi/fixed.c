@@ -19,8 +19,8 @@
  * Taking a table apart is pure: the tests feed it. The caller has checked its
  * length and sum.
  */
-#include <kernel/compiler.h>
-#include <kernel/string.h>
+#include <lib/compiler.h>
+#include <lib/string.h>
 #include <asm/arch.h>
 
 /* Offsets in the FADT */

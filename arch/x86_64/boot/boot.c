@@ -10,9 +10,9 @@
 #include <arch/boot.h>
 #include <arch/cpu.h>
 #include <arch/page.h>
-#include <kernel/cpumask.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
+#include <lib/cpumask.h>
+#include <lib/printk.h>
+#include <lib/string.h>
 #include <asm/arch.h>
 
 #define EARLY_MAP_END  (1UL << 32) /* what start.asm mapped */

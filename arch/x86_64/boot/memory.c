@@ -21,7 +21,7 @@
  */
 #include <arch/boot.h>
 #include <arch/page.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <asm/arch.h>
 
 #define LOW_MEMORY_END (1UL << 20)

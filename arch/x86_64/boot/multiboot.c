@@ -21,8 +21,8 @@
  * Not here: whether the memory map makes sense (memory.c) and whether the
  * ACPI root pointer's checksum is right (acpi/acpi.c).
  */
-#include <kernel/compiler.h>
-#include <kernel/string.h>
+#include <lib/compiler.h>
+#include <lib/string.h>
 #include <asm/arch.h>
 
 enum {

@@ -27,12 +27,12 @@
 #include <arch/cpu.h>
 #include <arch/boot.h>
 #include <kernel/alloc.h>
-#include <kernel/errno.h>
-#include <kernel/init.h>
-#include <kernel/panic.h>
-#include <kernel/percpu.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
+#include <lib/errno.h>
+#include <lib/init.h>
+#include <lib/panic.h>
+#include <lib/percpu.h>
+#include <lib/printk.h>
+#include <lib/string.h>
 #include <asm/arch.h>
 #include <asm/desc.h>
 

@@ -14,9 +14,9 @@
 #include <arch/percpu.h>
 #include <arch/cpu.h>
 #include <arch/page.h>
-#include <kernel/cpumask.h>
-#include <kernel/percpu.h>
-#include <kernel/string.h>
+#include <lib/cpumask.h>
+#include <lib/percpu.h>
+#include <lib/string.h>
 #include <asm/arch.h>
 
 extern char __percpu_start[], __percpu_end[], __percpu_boot[];

@@ -29,9 +29,9 @@
 #include <arch/task.h>
 #include <arch/trap.h>
 #include <arch/upcall.h>
-#include <kernel/percpu.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
+#include <lib/percpu.h>
+#include <lib/printk.h>
+#include <lib/string.h>
 #include <asm/arch.h>
 
 #define PRINT_MAX 32

@@ -7,7 +7,7 @@
  * and a return address, which is arch_task_start().
  */
 #include <arch/task.h>
-#include <kernel/compiler.h>
+#include <lib/compiler.h>
 
 /* What arch_task_switch() pops, lowest address first. */
 struct switch_frame {

@@ -11,8 +11,8 @@
 #include <arch/cpu.h>
 #include <arch/io.h>
 #include <arch/irq.h>
-#include <kernel/errno.h>
-#include <kernel/printk.h>
+#include <lib/errno.h>
+#include <lib/printk.h>
 #include <kernel/spinlock.h>
 #include <asm/arch.h>
 

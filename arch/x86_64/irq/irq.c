@@ -28,11 +28,11 @@
  */
 #include <arch/cpu.h>
 #include <arch/irq.h>
-#include <kernel/assert.h>
-#include <kernel/atomic.h>
-#include <kernel/cpumask.h>
-#include <kernel/errno.h>
-#include <kernel/percpu.h>
+#include <lib/assert.h>
+#include <lib/atomic.h>
+#include <lib/cpumask.h>
+#include <lib/errno.h>
+#include <lib/percpu.h>
 #include <kernel/spinlock.h>
 #include <asm/arch.h>
 

@@ -16,10 +16,10 @@
 #include <arch/cpu.h>
 #include <arch/io.h>
 #include <arch/page.h>
-#include <kernel/errno.h>
-#include <kernel/init.h>
-#include <kernel/percpu.h>
-#include <kernel/printk.h>
+#include <lib/errno.h>
+#include <lib/init.h>
+#include <lib/percpu.h>
+#include <lib/printk.h>
 #include <asm/arch.h>
 
 #define REG_ID            0x020

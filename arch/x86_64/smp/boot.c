@@ -27,10 +27,10 @@
 #include <arch/task.h>
 #include <arch/time.h>
 #include <arch/upcall.h>
-#include <kernel/atomic.h>
-#include <kernel/cmdline.h>
-#include <kernel/cpumask.h>
-#include <kernel/printk.h>
+#include <lib/atomic.h>
+#include <lib/cmdline.h>
+#include <lib/cpumask.h>
+#include <lib/printk.h>
 #include <kernel/time.h>
 #include <asm/arch.h>
 #include <asm/trampoline.h>

@@ -19,12 +19,12 @@
 #include <arch/cpu.h>
 #include <arch/smp.h>
 #include <arch/tlb.h>
-#include <kernel/assert.h>
-#include <kernel/atomic.h>
-#include <kernel/errno.h>
+#include <lib/assert.h>
+#include <lib/atomic.h>
+#include <lib/errno.h>
 #include <kernel/lockdep.h>
-#include <kernel/percpu.h>
-#include <kernel/preempt.h>
+#include <lib/percpu.h>
+#include <lib/preempt.h>
 #include <asm/arch.h>
 
 struct call_slot {

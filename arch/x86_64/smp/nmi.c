@@ -19,11 +19,11 @@
 #include <arch/stacktrace.h>
 #include <arch/time.h>
 #include <arch/trap.h>
-#include <kernel/atomic.h>
-#include <kernel/cpumask.h>
-#include <kernel/percpu.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
+#include <lib/atomic.h>
+#include <lib/cpumask.h>
+#include <lib/percpu.h>
+#include <lib/printk.h>
+#include <lib/string.h>
 #include <asm/arch.h>
 
 #define ANSWER_TIMEOUT_NS 500000000UL /* a host may be busy elsewhere */

@@ -71,10 +71,10 @@
 #include <arch/mmu.h>
 #include <arch/page.h>
 #include <arch/tlb.h>
-#include <kernel/assert.h>
-#include <kernel/atomic.h>
-#include <kernel/percpu.h>
-#include <kernel/preempt.h>
+#include <lib/assert.h>
+#include <lib/atomic.h>
+#include <lib/percpu.h>
+#include <lib/preempt.h>
 #include <asm/arch.h>
 
 enum tlb_what {

@@ -45,9 +45,9 @@
 #include <arch/page.h>
 #include <arch/time.h>
 #include <arch/upcall.h>
-#include <kernel/atomic.h>
-#include <kernel/errno.h>
-#include <kernel/string.h>
+#include <lib/atomic.h>
+#include <lib/errno.h>
+#include <lib/string.h>
 #include <asm/arch.h>
 #include <asm/trampoline.h>
 

@@ -25,7 +25,7 @@
  *
  * Not here: reading the counters (refclock.c), the tick (timer.c).
  */
-#include <kernel/compiler.h>
+#include <lib/compiler.h>
 #include <asm/clock.h>
 
 #define MIN_SPANS_PER_SECOND 100

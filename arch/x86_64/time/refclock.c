@@ -27,8 +27,8 @@
 #include <arch/cpu.h>
 #include <arch/io.h>
 #include <arch/page.h>
-#include <kernel/init.h>
-#include <kernel/printk.h>
+#include <lib/init.h>
+#include <lib/printk.h>
 #include <asm/arch.h>
 #include <asm/clock.h>
 

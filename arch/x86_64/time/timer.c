@@ -16,10 +16,10 @@
 #include <arch/cpu.h>
 #include <arch/time.h>
 #include <arch/upcall.h>
-#include <kernel/init.h>
-#include <kernel/percpu.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
+#include <lib/init.h>
+#include <lib/percpu.h>
+#include <lib/printk.h>
+#include <lib/string.h>
 #include <asm/arch.h>
 #include <asm/clock.h>
 

@@ -47,7 +47,7 @@
  */
 #include <arch/cpu.h>
 #include <arch/time.h>
-#include <kernel/atomic.h>
+#include <lib/atomic.h>
 #include <asm/tsc.h>
 
 #define MIN_ROUNDS        4

@@ -44,11 +44,11 @@
 #include <arch/tlb.h>
 #include <arch/trap.h>
 #include <arch/upcall.h>
-#include <kernel/atomic.h>
-#include <kernel/panic.h>
-#include <kernel/preempt.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
+#include <lib/atomic.h>
+#include <lib/panic.h>
+#include <lib/preempt.h>
+#include <lib/printk.h>
+#include <lib/string.h>
 #include <asm/arch.h>
 #include <asm/desc.h>
 

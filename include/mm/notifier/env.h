@@ -29,14 +29,14 @@
 
 #include <arch/cpu.h>
 #include <kernel/alloc.h>
-#include <kernel/assert.h>
-#include <kernel/atomic.h>
-#include <kernel/errno.h>
+#include <lib/assert.h>
+#include <lib/atomic.h>
+#include <lib/errno.h>
 #include <kernel/lockdep.h>
-#include <kernel/panic.h>
+#include <lib/panic.h>
 #include <kernel/rwsem.h>
 #include <kernel/spinlock.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <kernel/trace.h>
 #include <kernel/wait.h>
 #include <mm/mm.h>

@@ -19,10 +19,10 @@
 #ifndef MM_NOTIFIER_TYPES_H
 #define MM_NOTIFIER_TYPES_H
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
-#include <kernel/atomic.h>
-#include <kernel/errno.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
+#include <lib/atomic.h>
+#include <lib/errno.h>
 #include <kernel/lockdep.h>
 #include <mm/mm_types.h>
 

@@ -10,7 +10,7 @@
  *
  * Locks: mmap_lock as each operation will have it, and a table's own.
  */
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/page_alloc.h>
 #include <mm/pgtable_notify.h>
 #include <mm/rmap.h>

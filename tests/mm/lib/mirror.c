@@ -53,7 +53,7 @@
  */
 #include <arch/cpu.h>
 #include <kernel/alloc.h>
-#include <kernel/string.h>
+#include <lib/string.h>
 #include <mm/gup.h>
 #include <mm/vmalloc.h>
 

@@ -16,7 +16,7 @@
  * Locks: none; a fault takes mmap_lock of current->mm.
  */
 #include <arch/uaccess.h>
-#include <kernel/compiler.h>
+#include <lib/compiler.h>
 
 #include "user_atomic.h"
 

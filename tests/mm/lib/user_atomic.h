@@ -8,7 +8,7 @@
 #ifndef TESTS_MM_LIB_USER_ATOMIC_H
 #define TESTS_MM_LIB_USER_ATOMIC_H
 
-#include <kernel/types.h>
+#include <lib/types.h>
 
 /** enum user_atomic_op - what becomes of a word */
 enum user_atomic_op {

@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
 #include <arch/boot.h>
 
 struct trap_regs;

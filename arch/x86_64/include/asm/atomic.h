@@ -9,7 +9,7 @@
 #ifndef ASM_ATOMIC_H
 #define ASM_ATOMIC_H
 
-#include <kernel/compiler.h>
+#include <lib/compiler.h>
 
 /* A locked add to the stack: a full barrier, cheaper than mfence. */
 #define arch_smp_mb() \

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include <kernel/types.h>
+#include <lib/types.h>
 
 #define MAX_REFCLOCKS 4
 

@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
 
 #define EFLAGS_TF       (1UL << 8)
 #define EFLAGS_IF       (1UL << 9)

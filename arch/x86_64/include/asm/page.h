@@ -9,8 +9,8 @@
 #define ASM_PAGE_H
 
 #include <asm/paging.h>
-#include <kernel/compiler.h>
-#include <kernel/types.h>
+#include <lib/compiler.h>
+#include <lib/types.h>
 
 #include <asm/cpu.h>
 

@@ -23,8 +23,8 @@
 #ifndef ASM_PAGING_H
 #define ASM_PAGING_H
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
 #include <asm/atomic.h>
 
 #define PAGE_SHIFT     12

@@ -9,8 +9,8 @@
  */
 #pragma once
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
 
 #define __percpu_load(qual, var)                                          \
 	({                                                                \

@@ -8,7 +8,7 @@
 #ifndef ASM_STRING_H
 #define ASM_STRING_H
 
-#include <kernel/types.h>
+#include <lib/types.h>
 
 static inline void arch_memcpy(void *dst, const void *src, size_t n)
 {

@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
 
 struct trap_regs {
 	u64 r15, r14, r13, r12, r11, r10, r9, r8;

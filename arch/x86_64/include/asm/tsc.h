@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include <kernel/types.h>
+#include <lib/types.h>
 
 /* By how many ticks another TSC lies behind: something in [low, high]. */
 struct tsc_bounds {

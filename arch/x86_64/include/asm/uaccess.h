@@ -9,9 +9,9 @@
 #ifndef ASM_UACCESS_H
 #define ASM_UACCESS_H
 
-#include <kernel/types.h>
-#include <kernel/compiler.h>
-#include <kernel/errno.h>
+#include <lib/types.h>
+#include <lib/compiler.h>
+#include <lib/errno.h>
 #include <arch/upcall.h>
 #include <asm/cpu.h>
 #include <asm/paging.h>
