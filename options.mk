@@ -60,11 +60,11 @@ ONLY_PEER := drivers/peer/% demo/contest_peer.c demo/contest_pretend.c \
 WITHOUT_PEER := demo/contest_alone.c
 
 # The lock validator.
-ONLY_LOCKDEP := kernel/lockdep.c mm/might_fault.c tests/kernel/lockdep_test.c \
+ONLY_LOCKDEP := kernel/lock/lockdep.c mm/might_fault.c tests/kernel/lock/lockdep_test.c \
 	tests/mm/might_fault_test.c \
-	tests/kernel/zz_locking_test.c tests/mm/mmu_notifier_lockdep%.c \
+	tests/kernel/lock/zz_locking_test.c tests/mm/mmu_notifier_lockdep%.c \
 	tests/mm/mm_list_test.c
-WITHOUT_LOCKDEP := tests/kernel/without_lockdep_test.c
+WITHOUT_LOCKDEP := tests/kernel/lock/without_lockdep_test.c
 
 # Assertions, poison, owners of memory, allocations that fail on purpose.
 ONLY_DEBUG := mm/alloc_fail.c mm/mmu_notifier_checks.c \

@@ -10,7 +10,7 @@
  */
 #include <lib/errno.h>
 #include <kernel/ktest.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <kernel/monitor.h>
 #include <kernel/sched.h>
 #include <lib/string.h>

@@ -43,7 +43,7 @@
 #include <lib/init.h>
 #include <kernel/rcu.h>
 #include <kernel/sched.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <kernel/wait.h>
 #include <arch/smp.h>
 

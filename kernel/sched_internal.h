@@ -13,7 +13,7 @@
 #include <lib/list.h>
 #include <lib/percpu.h>
 #include <kernel/sched.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 
 /** struct rq - what one CPU has to run */
 struct rq {

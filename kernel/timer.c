@@ -29,7 +29,7 @@
 #include <lib/assert.h>
 #include <lib/percpu.h>
 #include <kernel/sched.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <kernel/time.h>
 #include <kernel/timer.h>
 

@@ -13,7 +13,7 @@
  */
 #include <lib/assert.h>
 #include <lib/atomic.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <lib/panic.h>
 #include <lib/printk.h>
 #include <kernel/sched.h>

@@ -36,7 +36,7 @@
  */
 #include <lib/list.h>
 #include <lib/printk.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <mm/page_alloc.h>
 
 #include "buddy_internal.h"

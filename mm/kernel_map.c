@@ -50,7 +50,7 @@
 #include <lib/assert.h>
 #include <lib/errno.h>
 #include <lib/printk.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <mm/kernel_map.h>
 #include <mm/memblock.h>
 #include <mm/page_alloc.h>

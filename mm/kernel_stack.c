@@ -34,7 +34,7 @@
 #include <arch/upcall.h>
 #include <lib/bitops.h>
 #include <lib/panic.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <mm/alloc_debug.h>
 #include <mm/kernel_map.h>
 #include <mm/kernel_stack.h>

@@ -15,7 +15,7 @@
  * This file is only in builds with CONFIG_LOCKDEP (options.mk).
  */
 #include <arch/upcall.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <kernel/pagefault.h>
 #include <kernel/sched.h>
 #include <mm/mm.h>

@@ -50,7 +50,7 @@
 #include <lib/panic.h>
 #include <lib/printk.h>
 #include <kernel/sched.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <mm/alloc_debug.h>
 #include <mm/page_alloc.h>
 

@@ -59,7 +59,7 @@
 #include <lib/percpu.h>
 #include <lib/preempt.h>
 #include <lib/printk.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <lib/string.h>
 #include <mm/alloc_debug.h>
 #include <mm/memblock.h>

@@ -43,7 +43,7 @@
 #include <lib/panic.h>
 #include <lib/printk.h>
 #include <lib/rbtree.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <mm/alloc_debug.h>
 #include <mm/kernel_map.h>
 #include <mm/kernel_stack.h>

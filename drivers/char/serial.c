@@ -18,7 +18,7 @@
 #include <lib/errno.h>
 #include <lib/init.h>
 #include <lib/printk.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <kernel/wait.h>
 
 #define COM1           0x3f8

@@ -18,7 +18,7 @@
  * Not here: who is on the bus (scan.c), which of the ways is taken (driver.c).
  */
 #include <arch/io.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 
 #include "internal.h"
 

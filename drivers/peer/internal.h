@@ -40,7 +40,7 @@
 #include <lib/list.h>
 #include <kernel/mutex.h>
 #include <kernel/sched.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <kernel/wait.h>
 #include <mm/notifier/mmu_notifier.h>
 

@@ -14,9 +14,9 @@
 #include <lib/cpumask.h>
 #include <lib/heap.h>
 #include <lib/list.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <lib/preempt.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <lib/types.h>
 
 struct mm_struct;

@@ -10,7 +10,7 @@
 #define KERNEL_SRCU_H
 
 #include <kernel/rcu.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <kernel/workqueue.h>
 
 /* A reader counts 2 in its word; bit 0 says that a grace period waits. */

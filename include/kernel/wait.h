@@ -12,7 +12,7 @@
 
 #include <lib/errno.h>
 #include <lib/list.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 
 struct task;
 

@@ -15,7 +15,7 @@
 #define KERNEL_WORKQUEUE_H
 
 #include <lib/list.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <kernel/timer.h>
 
 struct workqueue_struct;

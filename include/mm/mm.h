@@ -6,7 +6,7 @@
 #define MM_MM_H
 
 #include <lib/assert.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <mm/mm_types.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/vma.h>

@@ -18,7 +18,7 @@
 #include <lib/list.h>
 #include <lib/rbtree.h>
 #include <kernel/rwsem.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <arch/mmu.h>
 #include <arch/paging.h>
 

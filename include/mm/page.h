@@ -36,8 +36,8 @@
 #include <lib/bitops.h>
 #include <lib/compiler.h>
 #include <lib/list.h>
-#include <kernel/lockdep.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/lockdep.h>
+#include <kernel/lock/spinlock.h>
 #include <lib/types.h>
 
 struct kmem_cache;

@@ -9,7 +9,7 @@
 #ifndef MM_PGTABLE_H
 #define MM_PGTABLE_H
 
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <mm/mm_types.h>
 #include <mm/page.h>
 

@@ -19,7 +19,7 @@
 #include <lib/list.h>
 #include <kernel/mutex.h>
 #include <lib/percpu.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <mm/page.h>
 #include <mm/slab.h>
 

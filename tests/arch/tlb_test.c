@@ -19,7 +19,7 @@
 #include <lib/errno.h>
 #include <kernel/ktest.h>
 #include <kernel/sched.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <mm/kernel_map.h>
 #include <mm/mm.h>
 #include <mm/page.h>

@@ -11,7 +11,7 @@
 #include <kernel/alloc.h>
 #include <kernel/completion.h>
 #include <lib/cpumask.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <kernel/mutex.h>
 #include <lib/panic.h>
 #include <kernel/sched.h>

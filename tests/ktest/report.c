@@ -11,7 +11,7 @@
  *
  * One expectation at a time (the validator's own rule), so one buffer.
  */
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <lib/string.h>
 
 #include "ktest_private.h"

@@ -43,7 +43,7 @@
 #include <kernel/completion.h>
 #include <lib/cpumask.h>
 #include <lib/init.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <lib/panic.h>
 #include <lib/assert.h>
 #include <lib/preempt.h>

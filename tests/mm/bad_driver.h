@@ -10,7 +10,7 @@
 
 #include "notifier_fixture.h"
 #include "report_words.h"
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 
 /* A driver whose callbacks, of both kinds, do one wrong thing. */
 struct bad_driver {

@@ -10,7 +10,7 @@
  *
  * The page is there in each case: nothing faults, and the report comes all the same.
  */
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <kernel/pagefault.h>
 #include "mm_test.h"
 #include "report_words.h"

@@ -13,10 +13,10 @@
 
 #include <arch/uaccess.h>
 #include <kernel/ktest.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <kernel/rwsem.h>
 #include <kernel/sched.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <mm/fault.h>
 #include <mm/mm.h>
 #include <mm/notifier/mmu_notifier.h>

@@ -21,7 +21,7 @@
 #include "notifier_fixture.h"
 #include "report_words.h"
 #include <kernel/completion.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <kernel/workqueue.h>
 
 /* A driver whose callback waits, in one of two ways, and its finisher. */

@@ -12,7 +12,7 @@
  * tried with statistics on and off: the walks are not the same code.
  */
 #include "sleep_fixture.h"
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 
 #include "mm/notifier_internal.h"
 

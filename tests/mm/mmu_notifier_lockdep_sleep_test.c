@@ -15,7 +15,7 @@
  * callbacks may do is in mmu_notifier_lockdep_section_test.c.
  */
 #include "sleep_fixture.h"
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 
 /* --- where the callers stand --------------------------------------------------- */
 

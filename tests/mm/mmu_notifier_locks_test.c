@@ -8,7 +8,7 @@
  * takes. What is compared is a number of locks, and no time; statistics are off,
  * for they take a lock of their own.
  */
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 
 #include "tests/ktest/team.h"
 #include "notifier_fixture.h"

@@ -23,7 +23,7 @@
  */
 #include <arch/tlb.h>
 #include <lib/cpumask.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <kernel/trace.h>
 #include <mm/tlb.h>
 #include "mm_test.h"

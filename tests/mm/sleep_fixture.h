@@ -10,7 +10,7 @@
 
 #include "notifier_fixture.h"
 #include "report_words.h"
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 
 /* Out of line, that reports name them. */
 static noinline void begin_range(struct mmu_notifier_range *range,

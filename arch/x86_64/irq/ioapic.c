@@ -13,7 +13,7 @@
 #include <arch/irq.h>
 #include <lib/errno.h>
 #include <lib/printk.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <asm/arch.h>
 
 #define REG_INDEX        0x00

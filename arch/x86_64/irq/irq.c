@@ -33,7 +33,7 @@
 #include <lib/cpumask.h>
 #include <lib/errno.h>
 #include <lib/percpu.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <asm/arch.h>
 
 struct irq_slot {

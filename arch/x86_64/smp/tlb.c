@@ -48,7 +48,7 @@
  * - No circle of waiting. An asker waits for a CPU that (a) has interrupts on:
  *   it takes the interrupt; (b) waits in smp_wait_served(): it polls, whatever
  *   its interrupt flag; (c) waits for a spinlock with interrupts off: it polls
- *   as well (kernel/spinlock.c), so the asker may hold that lock; (d) has
+ *   as well (kernel/lock/spinlock.c), so the asker may hold that lock; (d) has
  *   interrupts off and waits for nobody: that ends by itself. Any other loop
  *   that waits for another CPU with interrupts off calls tlb_poll(), unless
  *   the one that it waits for never flushes. No function given to

@@ -32,10 +32,10 @@
 #include <lib/assert.h>
 #include <lib/atomic.h>
 #include <lib/errno.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <lib/panic.h>
 #include <kernel/rwsem.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <lib/string.h>
 #include <kernel/trace.h>
 #include <kernel/wait.h>

@@ -23,7 +23,7 @@
 #include <lib/compiler.h>
 #include <lib/atomic.h>
 #include <lib/errno.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <mm/mm_types.h>
 
 /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/kernel/zz_locking_test.c - what was learned is what is written down
+ * tests/kernel/lock/zz_locking_test.c - what was learned is what is written down
  *
  * docs/locking.md lists the lock classes, outermost first.  The list stands
  * here again (scripts/check.py compares the two), and this test, which runs
@@ -9,7 +9,7 @@
  * further down was held.
  */
 #include <kernel/ktest.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <lib/string.h>
 
 static const char *const order[] = {

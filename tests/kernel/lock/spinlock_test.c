@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/kernel/spinlock_test.c - one holder at a time, whoever it is
+ * tests/kernel/lock/spinlock_test.c - one holder at a time, whoever it is
  */
 #include <kernel/sched.h>
-#include <kernel/spinlock.h>
-#include <kernel/seqlock.h>
+#include <kernel/lock/spinlock.h>
+#include <kernel/lock/seqlock.h>
 #include <kernel/timer.h>
 
 #include "tests/ktest/team.h"

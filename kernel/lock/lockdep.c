@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * kernel/lockdep.c - the lock validator
+ * kernel/lock/lockdep.c - the lock validator
  *
  * Problem.  A deadlock needs two CPUs at the wrong moment; tests rarely have
  * it.  The mistake behind it is there in every run.
@@ -54,11 +54,11 @@
  */
 #include <lib/atomic.h>
 #include <lib/bitops.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <lib/panic.h>
 #include <lib/printk.h>
 #include <kernel/sched.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 #include <kernel/stack.h>
 #include <lib/string.h>
 #include <arch/cpu.h>

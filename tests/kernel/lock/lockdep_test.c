@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/kernel/lockdep_test.c - each rule of the validator, broken on purpose
+ * tests/kernel/lock/lockdep_test.c - each rule of the validator, broken on purpose
  *
  * Every wrong use must give exactly one report that names the classes, and
  * the right use beside it none.  Nothing here can really deadlock: the orders
  * are shown one after the other by one thread.
  */
 #include <kernel/ktest.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <kernel/mutex.h>
 #include <kernel/rcu.h>
 #include <kernel/rwsem.h>
-#include <kernel/seqlock.h>
+#include <kernel/lock/seqlock.h>
 #include <kernel/srcu.h>
 #include <lib/string.h>
 #include <kernel/timer.h>

@@ -14,10 +14,10 @@
  * Writers exclude each other by a lock of their own (seqlock has it inside)
  * and run with preemption off: a reader that preempted one would spin.
  */
-#ifndef KERNEL_SEQLOCK_H
-#define KERNEL_SEQLOCK_H
+#ifndef KERNEL_LOCK_SEQLOCK_H
+#define KERNEL_LOCK_SEQLOCK_H
 
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 
 struct seqcount {
 	unsigned int seq;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/kernel/without_lockdep_test.c - a kernel without the lock validator
+ * tests/kernel/lock/without_lockdep_test.c - a kernel without the lock validator
  *
  * What the validator is told costs no byte and no instruction (R5.9).  That no
  * object of the kernel refers to it is seen in them: scripts/configs.py.
  */
 #include <kernel/ktest.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <kernel/mutex.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 
 static_assert(sizeof(struct lockdep_map) == 0 &&
 		      sizeof(struct lockdep_task) == 0 &&

@@ -12,11 +12,11 @@
  * raw_spinlock is the same without a class: for the validator, printk and the
  * scheduler's queues, which the validator cannot watch while it uses them.
  */
-#ifndef KERNEL_SPINLOCK_H
-#define KERNEL_SPINLOCK_H
+#ifndef KERNEL_LOCK_SPINLOCK_H
+#define KERNEL_LOCK_SPINLOCK_H
 
 #include <lib/atomic.h>
-#include <kernel/lockdep.h>
+#include <kernel/lock/lockdep.h>
 #include <lib/preempt.h>
 #include <arch/cpu.h>
 #include <arch/keep.h>

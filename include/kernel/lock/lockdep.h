@@ -6,12 +6,12 @@
  * are one.  While the system runs, the validator learns which class is taken
  * while which other is held, and in which contexts; from that it reports a
  * deadlock that could happen, once, without having to hit it.  What it can
- * tell is listed at the head of kernel/lockdep.c.
+ * tell is listed at the head of kernel/lock/lockdep.c.
  *
  * Without CONFIG_LOCKDEP all of this is nothing: no bytes, no instructions.
  */
-#ifndef KERNEL_LOCKDEP_H
-#define KERNEL_LOCKDEP_H
+#ifndef KERNEL_LOCK_LOCKDEP_H
+#define KERNEL_LOCK_LOCKDEP_H
 
 #include <lib/compiler.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * kernel/spinlock.c - waiting for a spinlock
+ * kernel/lock/spinlock.c - waiting for a spinlock
  *
  * The inlined part sets and tests once.  Here is the wait: it only reads, so that
  * the cache line stays shared until the holder's store, and tries again
@@ -20,11 +20,11 @@
  *
  * So the wait serves such requests itself, and a flush is right under any lock.
  *
- * Not here: the validator, called by <kernel/spinlock.h>; it hears from here only
+ * Not here: the validator, called by <kernel/lock/spinlock.h>; it hears from here only
  * that there was a wait, to count it.
  */
 #include <arch/tlb.h>
-#include <kernel/spinlock.h>
+#include <kernel/lock/spinlock.h>
 
 void spin_wait(struct raw_spinlock *raw)
 {
