@@ -53,7 +53,7 @@
 #include <kernel/monitor.h>
 #include <lib/printk.h>
 #include <lib/random.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <kernel/time.h>
 #include <mm/mm.h>

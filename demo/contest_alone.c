@@ -7,7 +7,7 @@
  * share an address space.  Nobody plays; the CPUs and the thread that changes
  * the neighbouring pages do what they always do (options.mk).
  */
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 
 #include "contest.h"
 

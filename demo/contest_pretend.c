@@ -21,8 +21,8 @@
  */
 #include <kernel/alloc.h>
 #include <lib/errno.h>
-#include <kernel/mutex.h>
-#include <kernel/sched.h>
+#include <kernel/sched/mutex.h>
+#include <kernel/sched/sched.h>
 #include <kernel/time.h>
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>

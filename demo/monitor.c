@@ -25,7 +25,7 @@
 #include <lib/init.h>
 #include <kernel/monitor.h>
 #include <lib/printk.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <arch/cpu.h>
 #include <drivers/serial.h>

@@ -12,7 +12,7 @@
 #include <kernel/ktest.h>
 #include <kernel/lock/lockdep.h>
 #include <kernel/monitor.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <kernel/trace.h>
 #include <arch/cpu.h>

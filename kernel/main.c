@@ -24,7 +24,7 @@
 #include <lib/init.h>
 #include <lib/panic.h>
 #include <lib/printk.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <kernel/time.h>
 

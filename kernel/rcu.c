@@ -37,14 +37,14 @@
  * Not here: readers who sleep (kernel/srcu.c).
  */
 #include <lib/assert.h>
-#include <kernel/completion.h>
+#include <kernel/sched/completion.h>
 #include <lib/cpumask.h>
 #include <lib/errno.h>
 #include <lib/init.h>
 #include <kernel/rcu.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
-#include <kernel/wait.h>
+#include <kernel/sched/wait.h>
 #include <arch/smp.h>
 
 static DEFINE_SPINLOCK(rcu_lock);

@@ -50,9 +50,9 @@
  * callback may free what it was queued for, not the domain.
  */
 #include <lib/assert.h>
-#include <kernel/completion.h>
+#include <kernel/sched/completion.h>
 #include <lib/init.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/srcu.h>
 
 #define SRCU_WORKERS 2

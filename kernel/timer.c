@@ -28,7 +28,7 @@
  */
 #include <lib/assert.h>
 #include <lib/percpu.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
 #include <kernel/time.h>
 #include <kernel/timer.h>

@@ -31,7 +31,7 @@
 #include <lib/cpumask.h>
 #include <lib/preempt.h>
 #include <lib/printk.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <lib/symbols.h>
 #include <kernel/trace.h>

@@ -49,8 +49,8 @@
 #include <lib/assert.h>
 #include <lib/errno.h>
 #include <lib/init.h>
-#include <kernel/sched.h>
-#include <kernel/wait.h>
+#include <kernel/sched/sched.h>
+#include <kernel/sched/wait.h>
 #include <kernel/workqueue.h>
 
 #define SYSTEM_WORKERS 4

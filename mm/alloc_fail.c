@@ -28,7 +28,7 @@
 #include <lib/assert.h>
 #include <lib/panic.h>
 #include <lib/random.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <mm/alloc_debug.h>
 #include <mm/alloc_fail.h>
 

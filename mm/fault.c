@@ -57,7 +57,7 @@
 #include <kernel/pagefault.h>
 #include <lib/percpu.h>
 #include <lib/printk.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <mm/device_exclusive.h>
 #include <mm/fault.h>
 #include <mm/mm.h>

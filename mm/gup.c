@@ -39,7 +39,7 @@
  *
  *	(gup_test.c, pages_are_held_before_another_can_throw_them_away)
  */
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <mm/fault.h>
 #include <mm/gup.h>
 #include <mm/mm.h>

@@ -19,7 +19,7 @@
  * in mmput's teardown and not by a wild CR3.
  */
 #include <arch/cpu.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <mm/mm.h>
 
 void kthread_use_mm(struct mm_struct *mm)

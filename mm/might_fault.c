@@ -17,7 +17,7 @@
 #include <arch/upcall.h>
 #include <kernel/lock/lockdep.h>
 #include <kernel/pagefault.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <mm/mm.h>
 
 void upcall_might_fault(void)

@@ -49,7 +49,7 @@
 #include <lib/list.h>
 #include <lib/panic.h>
 #include <lib/printk.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
 #include <mm/alloc_debug.h>
 #include <mm/page_alloc.h>

@@ -122,7 +122,7 @@ def check_unfinished():
     return wrong
 
 
-SLEEP_ITSELF_IS_TESTED = ('tests/kernel/sched_test.c', 'tests/ktest/state.c')
+SLEEP_ITSELF_IS_TESTED = ('tests/kernel/sched/sched_test.c', 'tests/ktest/state.c')
 
 
 def check_bodies():

@@ -19,7 +19,7 @@
 #include <lib/init.h>
 #include <lib/printk.h>
 #include <kernel/lock/spinlock.h>
-#include <kernel/wait.h>
+#include <kernel/sched/wait.h>
 
 #define COM1           0x3f8
 #define ISA_LINE       4

@@ -38,10 +38,10 @@
 #include <drivers/virtio.h>
 #include <lib/atomic.h>
 #include <lib/list.h>
-#include <kernel/mutex.h>
-#include <kernel/sched.h>
+#include <kernel/sched/mutex.h>
+#include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
-#include <kernel/wait.h>
+#include <kernel/sched/wait.h>
 #include <mm/notifier/mmu_notifier.h>
 
 #define PEER_SLOTS          48 /* for anything */

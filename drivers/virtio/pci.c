@@ -44,7 +44,7 @@
 #include <lib/cpumask.h>
 #include <lib/errno.h>
 #include <lib/printk.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 
 #define CAP_LENGTH            2

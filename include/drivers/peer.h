@@ -14,7 +14,7 @@
 #ifndef DRIVERS_PEER_H
 #define DRIVERS_PEER_H
 
-#include <kernel/completion.h>
+#include <kernel/sched/completion.h>
 #include <lib/types.h>
 #include <uapi/peer_wire.h>
 

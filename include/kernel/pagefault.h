@@ -11,7 +11,7 @@
 #define KERNEL_PAGEFAULT_H
 
 #include <lib/compiler.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 
 /**
  * pagefault_disable() - from now on a fault of this task fails

@@ -17,7 +17,7 @@
 #include <lib/atomic.h>
 #include <lib/list.h>
 #include <lib/rbtree.h>
-#include <kernel/rwsem.h>
+#include <kernel/sched/rwsem.h>
 #include <kernel/lock/spinlock.h>
 #include <arch/mmu.h>
 #include <arch/paging.h>

@@ -17,7 +17,7 @@
 #define MM_SLAB_DEF_H
 
 #include <lib/list.h>
-#include <kernel/mutex.h>
+#include <kernel/sched/mutex.h>
 #include <lib/percpu.h>
 #include <kernel/lock/spinlock.h>
 #include <mm/page.h>

@@ -57,9 +57,9 @@
 #include <kernel/lock/lockdep.h>
 #include <lib/panic.h>
 #include <lib/printk.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
-#include <kernel/stack.h>
+#include <kernel/sched/stack.h>
 #include <lib/string.h>
 #include <arch/cpu.h>
 

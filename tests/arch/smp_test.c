@@ -10,7 +10,7 @@
 #include <lib/errno.h>
 #include <kernel/ktest.h>
 #include <lib/preempt.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/time.h>
 #include <asm/arch.h>
 #include <asm/trampoline.h>

@@ -18,7 +18,7 @@
 #include <lib/cpumask.h>
 #include <lib/errno.h>
 #include <kernel/ktest.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
 #include <mm/kernel_map.h>
 #include <mm/mm.h>

@@ -9,7 +9,7 @@
 #include <arch/time.h>
 #include <lib/atomic.h>
 #include <kernel/ktest.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <asm/tsc.h>
 
 #define FAR 5000000000L /* ticks: some seconds */

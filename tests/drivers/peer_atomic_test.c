@@ -3,7 +3,7 @@
  * tests/drivers/peer_atomic_test.c - exclusive access, back and forth
  */
 #include <arch/uaccess.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <mm/gup.h>
 #include <mm/page.h>

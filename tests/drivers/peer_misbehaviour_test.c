@@ -7,7 +7,7 @@
  * the next device (or the same one, begun anew) works.
  */
 #include <drivers/peer.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 
 #include "drivers/peer/internal.h"
 #include "peer_arena.h"

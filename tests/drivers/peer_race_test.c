@@ -12,7 +12,7 @@
  *	5-7	volatile	dontneed, munmap, mmap	a multiple of step(p)
  */
 #include <arch/uaccess.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <mm/gup.h>
 #include <mm/page.h>
 

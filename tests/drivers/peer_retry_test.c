@@ -7,7 +7,7 @@
  * changes the page there must make the driver look again, and that must end.
  */
 #include <arch/uaccess.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <mm/notifier/mmu_notifier.h>
 
 #include "drivers/peer/internal.h"

@@ -8,7 +8,7 @@
  *	mapped    [-------------) | nothing
  */
 #include <arch/uaccess.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <kernel/trace.h>

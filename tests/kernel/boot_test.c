@@ -13,7 +13,7 @@
 #include <lib/cpumask.h>
 #include <lib/errno.h>
 #include <kernel/ktest.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <lib/symbols.h>
 #include <kernel/time.h>

@@ -4,7 +4,7 @@
  */
 #include <kernel/alloc.h>
 #include <kernel/rcu.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 
 #include "tests/ktest/team.h"

@@ -3,7 +3,7 @@
  * tests/kernel/srcu_test.c - readers who sleep, domains that do not disturb
  */
 #include <kernel/alloc.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/srcu.h>
 #include <kernel/time.h>
 

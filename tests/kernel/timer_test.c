@@ -2,7 +2,7 @@
 /*
  * tests/kernel/timer_test.c - not before its time, once, and not after cancel
  */
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/time.h>
 #include <kernel/timer.h>
 #include <arch/cpu.h>

@@ -2,7 +2,7 @@
 /*
  * tests/kernel/trace_test.c - records come back whole, in order, newest kept
  */
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <kernel/trace.h>
 

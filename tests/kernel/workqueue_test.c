@@ -3,7 +3,7 @@
  * tests/kernel/workqueue_test.c - works run once, can be waited for, taken back
  */
 #include <kernel/alloc.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/time.h>
 #include <kernel/workqueue.h>
 

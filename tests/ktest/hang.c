@@ -25,7 +25,7 @@
 #include <lib/cpumask.h>
 #include <lib/panic.h>
 #include <lib/percpu.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/timer.h>
 #include <kernel/time.h>
 #include <kernel/trace.h>

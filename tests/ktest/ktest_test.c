@@ -9,12 +9,12 @@
  * (tests/panic/cases) and wants the run to fail with the stated words.
  */
 #include <kernel/alloc.h>
-#include <kernel/completion.h>
+#include <kernel/sched/completion.h>
 #include <lib/cpumask.h>
 #include <kernel/lock/lockdep.h>
-#include <kernel/mutex.h>
+#include <kernel/sched/mutex.h>
 #include <lib/panic.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <kernel/time.h>
 #include <kernel/trace.h>

@@ -40,7 +40,7 @@
  * boots, and nothing else calls ktest_run().
  */
 #include <lib/cmdline.h>
-#include <kernel/completion.h>
+#include <kernel/sched/completion.h>
 #include <lib/cpumask.h>
 #include <lib/init.h>
 #include <kernel/lock/lockdep.h>
@@ -48,7 +48,7 @@
 #include <lib/assert.h>
 #include <lib/preempt.h>
 #include <lib/printk.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <kernel/time.h>
 #include <kernel/trace.h>

@@ -17,7 +17,7 @@
  * thread, which that thread checks as it ends (runner.c).
  */
 #include <kernel/rcu.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/time.h>
 #include <mm/page_alloc.h>
 

@@ -30,7 +30,7 @@
  * Lifetime: the step outlives both sides; it usually lies on the stack of the
  * test, which joins its threads.
  */
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/time.h>
 #include <arch/cpu.h>
 

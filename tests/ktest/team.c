@@ -37,7 +37,7 @@
 #include <kernel/alloc.h>
 #include <lib/cpumask.h>
 #include <lib/panic.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/time.h>
 #include <mm/alloc_fail.h>
 #include <mm/mm.h>

@@ -27,7 +27,7 @@
 #ifndef TESTS_KTEST_TEAM_H
 #define TESTS_KTEST_TEAM_H
 
-#include <kernel/completion.h>
+#include <kernel/sched/completion.h>
 #include <lib/cpumask.h>
 #include <kernel/ktest.h>
 

@@ -5,7 +5,7 @@
  * Not here: a worker that misses the deadline.  It must fail its test, so it
  * has a boot of its own (must_fail_by_a_worker_that_misses_the_deadline).
  */
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <kernel/time.h>
 

@@ -6,7 +6,7 @@
  * only listens while a test has given it a buffer.
  */
 #include <lib/printk.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <kernel/time.h>
 

@@ -2,7 +2,7 @@
 /*
  * tests/mm/alloc_fail_test.c - failures come as asked for, to who asked for them
  */
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <mm/alloc_fail.h>
 #include <mm/page_alloc.h>
 

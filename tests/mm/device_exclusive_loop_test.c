@@ -10,7 +10,7 @@
  * loop and the events it raises; no clock is asked.
  */
 #include <arch/tlb.h>
-#include <kernel/mutex.h>
+#include <kernel/sched/mutex.h>
 #include <lib/string.h>
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>

@@ -14,8 +14,8 @@
 #include <arch/uaccess.h>
 #include <kernel/ktest.h>
 #include <kernel/lock/lockdep.h>
-#include <kernel/rwsem.h>
-#include <kernel/sched.h>
+#include <kernel/sched/rwsem.h>
+#include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
 #include <mm/fault.h>
 #include <mm/mm.h>

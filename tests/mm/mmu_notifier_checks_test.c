@@ -13,7 +13,7 @@
 #include "notifier_fixture.h"
 #include <lib/assert.h>
 #include <lib/printk.h>
-#include <kernel/wait.h>
+#include <kernel/sched/wait.h>
 
 static char heard[8192];
 static size_t heard_len;

@@ -20,7 +20,7 @@
  */
 #include "notifier_fixture.h"
 #include "report_words.h"
-#include <kernel/completion.h>
+#include <kernel/sched/completion.h>
 #include <kernel/lock/lockdep.h>
 #include <kernel/workqueue.h>
 

@@ -10,8 +10,8 @@
 
 #include <kernel/alloc.h>
 #include <kernel/ktest.h>
-#include <kernel/mutex.h>
-#include <kernel/sched.h>
+#include <kernel/sched/mutex.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <mm/mm.h>
 #include <mm/notifier/mmu_notifier.h>

@@ -9,7 +9,7 @@
 #include <kernel/alloc.h>
 #include <lib/cpumask.h>
 #include <kernel/ktest.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <mm/alloc_fail.h>
 #include <mm/page_alloc.h>

@@ -4,7 +4,7 @@
  */
 #include <lib/cpumask.h>
 #include <kernel/ktest.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <mm/page_alloc.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wakeup.pml - sleeping and waking as kernel/sched.c does it, for spin
+ * wakeup.pml - sleeping and waking as kernel/sched/sched.c does it, for spin
  *
  * Problem.  A sleeper announces its sleep and then looks at its condition; a
  * waker makes the condition true and then looks for the announcement.  Without a
@@ -18,7 +18,7 @@
  * locks that the code takes are different ones.
  *
  *	variable	in the code			written under
- *	state		task->state			see kernel/sched.c
+ *	state		task->state			see kernel/sched/sched.c
  *	on_queue, cpu	task->on_queue, task->cpu	lock[cpu]
  *	in_heap		the task is in rq->queue	lock[cpu]
  *	saved		its registers are saved		its CPU

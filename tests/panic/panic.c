@@ -23,7 +23,7 @@
 #include <lib/init.h>
 #include <lib/panic.h>
 #include <lib/printk.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <arch/cpu.h>
 #include <arch/smp.h>

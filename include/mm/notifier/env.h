@@ -34,11 +34,11 @@
 #include <lib/errno.h>
 #include <kernel/lock/lockdep.h>
 #include <lib/panic.h>
-#include <kernel/rwsem.h>
+#include <kernel/sched/rwsem.h>
 #include <kernel/lock/spinlock.h>
 #include <lib/string.h>
 #include <kernel/trace.h>
-#include <kernel/wait.h>
+#include <kernel/sched/wait.h>
 #include <mm/mm.h>
 
 #endif

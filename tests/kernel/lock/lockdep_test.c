@@ -8,9 +8,9 @@
  */
 #include <kernel/ktest.h>
 #include <kernel/lock/lockdep.h>
-#include <kernel/mutex.h>
+#include <kernel/sched/mutex.h>
 #include <kernel/rcu.h>
-#include <kernel/rwsem.h>
+#include <kernel/sched/rwsem.h>
 #include <kernel/lock/seqlock.h>
 #include <kernel/srcu.h>
 #include <lib/string.h>

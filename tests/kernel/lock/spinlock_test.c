@@ -2,7 +2,7 @@
 /*
  * tests/kernel/lock/spinlock_test.c - one holder at a time, whoever it is
  */
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
 #include <kernel/lock/seqlock.h>
 #include <kernel/timer.h>

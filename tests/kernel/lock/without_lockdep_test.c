@@ -7,7 +7,7 @@
  */
 #include <kernel/ktest.h>
 #include <kernel/lock/lockdep.h>
-#include <kernel/mutex.h>
+#include <kernel/sched/mutex.h>
 #include <kernel/lock/spinlock.h>
 
 static_assert(sizeof(struct lockdep_map) == 0 &&

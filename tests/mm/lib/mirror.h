@@ -9,7 +9,7 @@
 #ifndef TESTS_MM_LIB_MIRROR_H
 #define TESTS_MM_LIB_MIRROR_H
 
-#include <kernel/mutex.h>
+#include <kernel/sched/mutex.h>
 
 #include "tests/mm/mm_test.h"
 

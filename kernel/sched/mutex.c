@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * kernel/mutex.c - the mutex when it is contended
+ * kernel/sched/mutex.c - the mutex when it is contended
  *
  * States of @owner:
  *
@@ -16,7 +16,7 @@
  *	owner		atomic			atomic; slow paths wait_lock too
  *	waiters, waiter	wait_lock		wait_lock
  *
- * The race (tests/kernel/mutex_test.c, unlock_while_a_waiter_queues_wakes_it):
+ * The race (tests/kernel/sched/mutex_test.c, unlock_while_a_waiter_queues_wakes_it):
  *
  *	taker				holder
  *	owner is holder
@@ -46,7 +46,7 @@
  */
 #include <lib/assert.h>
 #include <lib/errno.h>
-#include <kernel/mutex.h>
+#include <kernel/sched/mutex.h>
 
 struct mutex_waiter {
 	struct list_head entry;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/kernel/sched_place_test.c - a woken task goes where nothing runs
+ * tests/kernel/sched/place_test.c - a woken task goes where nothing runs
  *
  * A made-up mask shows which bit a claim takes.  That sleepers really
  * run side by side, and that an idle CPU fetches what waits elsewhere, is seen by
@@ -9,7 +9,7 @@
 #include <lib/cpumask.h>
 #include <lib/errno.h>
 #include <kernel/ktest.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 
 /*
  *	idle CPUs	. 1 2 3 4 5 6 7		seven wake-ups in a row

@@ -3,14 +3,14 @@
  * sched.h - tasks: make them, stop them, let them sleep and wake
  *
  * Every task is a kernel thread; one that has an mm works in that address
- * space.  All are preemptible, and share the CPUs fairly (kernel/sched.c).
+ * space.  All are preemptible, and share the CPUs fairly (kernel/sched/sched.c).
  */
-#ifndef KERNEL_SCHED_H
-#define KERNEL_SCHED_H
+#ifndef KERNEL_SCHED_SCHED_H
+#define KERNEL_SCHED_SCHED_H
 
 #include <arch/task.h>
 #include <lib/atomic.h>
-#include <kernel/completion.h>
+#include <kernel/sched/completion.h>
 #include <lib/cpumask.h>
 #include <lib/heap.h>
 #include <lib/list.h>
@@ -280,7 +280,7 @@ void *sched_idle_stack(unsigned int cpu);
 /** scheduler_tick() - called by upcall_timer_tick() */
 void scheduler_tick(void);
 
-/* ---- between kernel/sched.c and kernel/kthread.c ----------------------- */
+/* ---- between kernel/sched/sched.c and kernel/sched/kthread.c ----------------------- */
 
 /* The task of the boot stack, then of CPU 0's idle loop. */
 extern struct task boot_task;
@@ -292,7 +292,7 @@ void sched_task_entered(void);
 /* Leaves the CPU for good; the next task completes @exited. */
 void sched_task_leave(void) __noreturn;
 
-/* ---- for tests/kernel/sched_test.c and sched_place_test.c --------------- */
+/* ---- for tests/kernel/sched/sched_test.c and sched_place_test.c --------------- */
 
 /*
  * Take one of @allowed out of @idle, @best if it is there; its number goes to

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/sched_internal.h - the run queues, for kernel/sched.c and sched_place.c
+ * kernel/sched/internal.h - the run queues, for kernel/sched/sched.c and sched_place.c
  *
- * kernel/sched.c has the states of a task and the table of what guards what.
+ * kernel/sched/sched.c has the states of a task and the table of what guards what.
  * Interrupts are off wherever one of these is called.
  */
 #ifndef KERNEL_SCHED_INTERNAL_H
@@ -12,7 +12,7 @@
 #include <lib/heap.h>
 #include <lib/list.h>
 #include <lib/percpu.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
 
 /** struct rq - what one CPU has to run */

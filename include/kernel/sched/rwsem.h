@@ -13,10 +13,10 @@
  * instruction.  Once a writer queues, later readers queue behind it, so
  * writers do not starve; the queue is served in order, so neither do readers.
  */
-#ifndef KERNEL_RWSEM_H
-#define KERNEL_RWSEM_H
+#ifndef KERNEL_SCHED_RWSEM_H
+#define KERNEL_SCHED_RWSEM_H
 
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 
 #define RWSEM_WRITER       0x1L
 #define RWSEM_WAITERS      0x2L

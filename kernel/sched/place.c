@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * kernel/sched_place.c - which CPU a runnable task runs on
+ * kernel/sched/place.c - which CPU a runnable task runs on
  *
  * Problem.  No CPU should idle while a task waits on another.  A waker knows of
  * idle CPUs by idle_mask alone, and an idle CPU leaves that mask only when it
@@ -15,7 +15,7 @@
  *					clears bit 3: was clear already
  *	queues on CPU 3			takes the next idle CPU
  *
- * (tests/kernel/sched_place_test.c, wakeups_in_a_row_claim_different_cpus)
+ * (tests/kernel/sched/place_test.c, wakeups_in_a_row_claim_different_cpus)
  *
  * A CPU without work takes a waiting task: when it runs out of work, and at each
  * tick while it idles.  The second look is for a task that was queued on a busy
@@ -33,9 +33,9 @@
  * Limits.  The choice walks all CPUs and the tasks of a queue, one by one.  That
  * is right for 64 CPUs and queues of some tens of tasks.
  */
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 
-#include "sched_internal.h"
+#include "internal.h"
 
 bool sched_claim_cpu(struct cpumask *idle, u64 allowed, unsigned int best,
 		     unsigned int *cpu)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * kernel/wait.c - wait queues and completions
+ * kernel/sched/wait.c - wait queues and completions
  *
- * The race every wait must win (tests/kernel/wait_test.c,
+ * The race every wait must win (tests/kernel/sched/wait_test.c,
  * a_wakeup_between_check_and_sleep_is_not_lost):
  *
  *	waiter				waker
@@ -26,10 +26,10 @@
  * stack frame with its entry is not left while a waker looks at it.
  */
 #include <lib/assert.h>
-#include <kernel/completion.h>
-#include <kernel/sched.h>
+#include <kernel/sched/completion.h>
+#include <kernel/sched/sched.h>
 #include <kernel/time.h>
-#include <kernel/wait.h>
+#include <kernel/sched/wait.h>
 
 void init_wait(struct wait_queue_entry *wait, enum wait_flag flags)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * kernel/rwsem.c - the reader-writer semaphore when it is contended
+ * kernel/sched/rwsem.c - the reader-writer semaphore when it is contended
  *
  * Who cannot have it at once queues; everything that happens to the queue is
  * decided in one place, grant(), called with wait_lock held after every change
@@ -8,14 +8,14 @@
  * one writer, or all readers up to the next writer.  What is granted is
  * counted for the waiter before it wakes, so nobody can come in between.
  *
- * States of @count: <kernel/rwsem.h>.  The fast paths change it without
+ * States of @count: <kernel/sched/rwsem.h>.  The fast paths change it without
  * wait_lock, so here it is changed by exchanges that keep bit 63 right.
  *
  * A reader that came the fast way and found the sign set has added itself
  * already.  It takes that back with wait_lock held and calls grant(): whoever
  * was kept out by the passing count is let in then.
  *
- * The race (tests/kernel/rwsem_test.c, last_reader_out_lets_the_writer_in):
+ * The race (tests/kernel/sched/rwsem_test.c, last_reader_out_lets_the_writer_in):
  *
  *	writer				last reader
  *	queues, sets WAITERS
@@ -31,7 +31,7 @@
  * freed by who gets it next without a reference of his own.
  */
 #include <lib/errno.h>
-#include <kernel/rwsem.h>
+#include <kernel/sched/rwsem.h>
 
 struct rwsem_waiter {
 	struct list_head entry;

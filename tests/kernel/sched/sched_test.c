@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/kernel/sched_test.c - threads run, share, move, sleep and wake
+ * tests/kernel/sched/sched_test.c - threads run, share, move, sleep and wake
  */
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/time.h>
-#include <kernel/wait.h>
+#include <kernel/sched/wait.h>
 #include <arch/cpu.h>
 
 #include "tests/ktest/team.h"

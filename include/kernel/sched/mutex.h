@@ -7,10 +7,10 @@
  * A release with waiters hands the mutex to the first of them, so that nobody
  * starves.
  */
-#ifndef KERNEL_MUTEX_H
-#define KERNEL_MUTEX_H
+#ifndef KERNEL_SCHED_MUTEX_H
+#define KERNEL_SCHED_MUTEX_H
 
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 
 #define MUTEX_WAITERS 1UL
 

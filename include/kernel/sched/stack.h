@@ -2,8 +2,8 @@
 /*
  * stack.h - show who called
  */
-#ifndef KERNEL_STACK_H
-#define KERNEL_STACK_H
+#ifndef KERNEL_SCHED_STACK_H
+#define KERNEL_SCHED_STACK_H
 
 #include <lib/printk.h>
 

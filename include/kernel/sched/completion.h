@@ -19,10 +19,10 @@
  * A notifier callback that waits for a fence of its device is the case that
  * matters (R5.8 e): see docs/locking.md.
  */
-#ifndef KERNEL_COMPLETION_H
-#define KERNEL_COMPLETION_H
+#ifndef KERNEL_SCHED_COMPLETION_H
+#define KERNEL_SCHED_COMPLETION_H
 
-#include <kernel/wait.h>
+#include <kernel/sched/wait.h>
 
 /**
  * struct completion

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/kernel/rwsem_test.c - readers together, writers alone, nobody starves
+ * tests/kernel/sched/rwsem_test.c - readers together, writers alone, nobody starves
  */
-#include <kernel/rwsem.h>
-#include <kernel/sched.h>
+#include <kernel/sched/rwsem.h>
+#include <kernel/sched/sched.h>
 
 #include "tests/ktest/team.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/kernel/mutex_test.c - one holder, waiters served in order, killable
+ * tests/kernel/sched/mutex_test.c - one holder, waiters served in order, killable
  */
-#include <kernel/mutex.h>
-#include <kernel/sched.h>
+#include <kernel/sched/mutex.h>
+#include <kernel/sched/sched.h>
 #include <kernel/time.h>
 
 #include "tests/ktest/team.h"

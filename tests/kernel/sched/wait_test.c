@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/kernel/wait_test.c - wait queues and completions
+ * tests/kernel/sched/wait_test.c - wait queues and completions
  */
-#include <kernel/completion.h>
-#include <kernel/sched.h>
+#include <kernel/sched/completion.h>
+#include <kernel/sched/sched.h>
 #include <kernel/time.h>
-#include <kernel/wait.h>
+#include <kernel/sched/wait.h>
 
 #include "tests/ktest/team.h"
 

@@ -5,10 +5,10 @@
  * The waiter queues itself and sets its state, then looks at the condition,
  * then sleeps; the waker makes the condition true, then looks at the queue.
  * Both have a full barrier between the two steps, so one of them sees the
- * other (kernel/wait.c shows it).
+ * other (kernel/sched/wait.c shows it).
  */
-#ifndef KERNEL_WAIT_H
-#define KERNEL_WAIT_H
+#ifndef KERNEL_SCHED_WAIT_H
+#define KERNEL_SCHED_WAIT_H
 
 #include <lib/errno.h>
 #include <lib/list.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * kernel/sleep.c - sleep until woken or until a time has come
+ * kernel/sched/sleep.c - sleep until woken or until a time has come
  *
  * A timed sleep is a sleep with a timer that wakes the sleeper.  Timer and
  * sleeper stand in the sleeper's stack frame, so the frame is not left before
@@ -9,10 +9,10 @@
  * A timeout that is cut to TIMEOUT_MAX_NS (deadline_ns()) leaves at most that
  * many nanoseconds, so a caller that goes on with the rest never wraps either.
  *
- * Not here: the wake-up itself (kernel/sched.c), conditions (kernel/wait.c).
+ * Not here: the wake-up itself (kernel/sched/sched.c), conditions (kernel/sched/wait.c).
  */
 #include <lib/assert.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <kernel/time.h>
 #include <kernel/timer.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * kernel/sched.c - which task runs where
+ * kernel/sched/sched.c - which task runs where
  *
  * Idea.  Each CPU has a queue of runnable tasks, ordered by virtual runtime:
  * the time a task has had.  The one that had least runs next, until it has
@@ -29,7 +29,7 @@
  * Order: task->wake_lock, then one rq->lock.  A second rq->lock is only ever
  * tried.  All are raw: the validator needs current, which is theirs.
  *
- * The race it must win, lost wake-ups (tests/kernel/sched_test.c,
+ * The race it must win, lost wake-ups (tests/kernel/sched/sched_test.c,
  * a_wakeup_between_check_and_sleep_is_not_lost):
  *
  *	sleeper				waker
@@ -67,14 +67,14 @@
  * writes its preempt_word.  Idle CPUs halt; `sti; hlt` leaves no gap for the
  * interrupt to fall into.
  *
- * Lifetime: kernel/kthread.c.  Not here: which CPU a task runs on
- * (kernel/sched_place.c), timed sleeps (kernel/sleep.c), address spaces, beyond
+ * Lifetime: kernel/sched/kthread.c.  Not here: which CPU a task runs on
+ * (kernel/sched/place.c), timed sleeps (kernel/sched/sleep.c), address spaces, beyond
  * telling the MMU which one comes next.
  */
 #include <lib/assert.h>
 #include <lib/errno.h>
 #include <kernel/rcu.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <kernel/time.h>
 #include <kernel/timer.h>
@@ -83,7 +83,7 @@
 #include <arch/smp.h>
 #include <arch/upcall.h>
 
-#include "sched_internal.h"
+#include "internal.h"
 
 #define GRANULE       (3 * NSEC_PER_MSEC)
 #define WAKE_GRANULE  (1 * NSEC_PER_MSEC)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * kernel/kthread.c - threads are made, asked to stop, joined, listed
+ * kernel/sched/kthread.c - threads are made, asked to stop, joined, listed
  *
  * Lifetime.  kthread_create() makes a task with a stack; it belongs to its
  * creator, who must join it exactly once.  When its function returns the task
@@ -31,7 +31,7 @@
 #include <lib/assert.h>
 #include <lib/errno.h>
 #include <lib/printk.h>
-#include <kernel/sched.h>
+#include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <arch/cpu.h>
 #include <arch/stacktrace.h>
