@@ -67,7 +67,7 @@ ONLY_LOCKDEP := kernel/lock/lockdep.c mm/might_fault.c tests/kernel/lock/lockdep
 WITHOUT_LOCKDEP := tests/kernel/lock/without_lockdep_test.c
 
 # Assertions, poison, owners of memory, allocations that fail on purpose.
-ONLY_DEBUG := mm/alloc_fail.c mm/mmu_notifier_checks.c \
+ONLY_DEBUG := mm/alloc/fail.c mm/mmu_notifier_checks.c \
 	tests/mm/mmu_notifier_checks_test.c
 WITHOUT_DEBUG := tests/lib/without_debug_test.c
 

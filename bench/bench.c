@@ -24,7 +24,7 @@
 #include <lib/string.h>
 #include <arch/cpu.h>
 #include <arch/time.h>
-#include <mm/vmalloc.h>
+#include <mm/alloc/vmalloc.h>
 
 #define METRIC_MAX 96
 

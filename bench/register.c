@@ -13,7 +13,7 @@
  * One thread; nothing is shared. Not here: what subscribers cost ranges
  * (bench/notifier.c).
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <mm/notifier/mmu_notifier.h>
 #include "bench_mm.h"
 #include "plain.h"

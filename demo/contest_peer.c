@@ -11,7 +11,7 @@
  * between load and store is widened in both rounds alike.
  */
 #include <drivers/peer.h>
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/errno.h>
 #include <lib/string.h>
 #include <kernel/time.h>

@@ -19,7 +19,7 @@
  *	task		any		the thread itself, before it begins
  *	counts		lock		lock
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/errno.h>
 #include <kernel/sched/mutex.h>
 #include <kernel/sched/sched.h>

@@ -17,7 +17,7 @@
 #include <kernel/trace.h>
 #include <arch/cpu.h>
 #include <drivers/peer.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 
 #include "contest.h"
 

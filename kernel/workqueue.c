@@ -45,7 +45,7 @@
  * Limits.  take_work() and worker_of() look through lists one by one: right for
  * some tens of works and WORKQUEUE_MAX_WORKERS workers.
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/assert.h>
 #include <lib/errno.h>
 #include <lib/init.h>

@@ -62,7 +62,7 @@
 #include <mm/fault.h>
 #include <mm/mm.h>
 #include <mm/notifier/mmu_notifier.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 #include <mm/pgtable.h>
 #include <mm/pgtable_notify.h>
 #include <mm/rmap.h>

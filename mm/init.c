@@ -15,11 +15,11 @@
 #include <lib/atomic.h>
 #include <lib/init.h>
 #include <lib/printk.h>
-#include <mm/kernel_map.h>
-#include <mm/memblock.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/alloc/kernel_map.h>
+#include <mm/alloc/memblock.h>
+#include <mm/alloc/page_alloc.h>
+#include <mm/alloc/slab.h>
+#include <mm/alloc/vmalloc.h>
 
 static void mark_reserved(paddr_t start, paddr_t end)
 {

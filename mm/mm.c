@@ -29,7 +29,7 @@
  * Not here: emptying the address space (mm/exit.c), threads that borrow one
  * (mm/kthread_mm.c).
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/bitops.h>
 #include <lib/init.h>
 #include <lib/list.h>

@@ -51,8 +51,8 @@
 #include <lib/printk.h>
 #include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
-#include <mm/alloc_debug.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/debug.h>
+#include <mm/alloc/page_alloc.h>
 
 #define PAGE_WAIT_SHIFT 8
 

@@ -28,11 +28,11 @@
  *
  * Not here: emptying the last level (mm/zap.c).
  */
-#include <mm/alloc_debug.h>
-#include <mm/kernel_map.h>
-#include <mm/might_alloc.h>
+#include <mm/alloc/debug.h>
+#include <mm/alloc/kernel_map.h>
+#include <mm/alloc/might_alloc.h>
 #include <mm/mm.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 #include <mm/pgtable.h>
 #include <mm/tlb.h>
 

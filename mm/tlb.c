@@ -95,7 +95,7 @@
  * because freeing follows.  A gather belongs to one thread.
  */
 #include <mm/mm.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 #include <mm/pgtable.h>
 #include <mm/tlb.h>
 

@@ -28,7 +28,7 @@
  * Not here: what is mapped in the regions (mm/fault.c, mm/zap.c), and the rules
  * of mmap and munmap (mm/mmap.c).
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/init.h>
 #include <mm/mm.h>
 #include <mm/vma.h>

@@ -210,7 +210,7 @@ def check_layering():
                     not path.startswith('tests/arch/')):
                 wrong.append(where + 'outside the architecture')
             target = re.match(r'<(arch|kernel|mm|drivers)/(.*)\.h>',
-                              what.replace('<lib/', '<kernel/'))
+                              re.sub('<(lib|mm/alloc)/', '<kernel/', what))
             if not target or room is None:
                 continue
             theirs, name = target.groups()

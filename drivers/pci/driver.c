@@ -11,7 +11,7 @@
  */
 #include <arch/boot.h>
 #include <arch/io.h>
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/errno.h>
 #include <lib/init.h>
 #include <lib/printk.h>

@@ -18,7 +18,7 @@
  */
 #include <arch/io.h>
 #include <arch/irq.h>
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/errno.h>
 
 #include "internal.h"

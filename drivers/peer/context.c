@@ -66,7 +66,7 @@
  *
  * Not here: how requests are answered (request.c, grant.c).
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/assert.h>
 #include <lib/errno.h>
 #include <lib/string.h>

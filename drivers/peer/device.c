@@ -39,7 +39,7 @@
  * Not here: commands (control.c), pages (request.c, context.c), work (work.c).
  */
 #include <arch/page.h>
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/assert.h>
 #include <lib/errno.h>
 #include <lib/init.h>

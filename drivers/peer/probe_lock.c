@@ -19,7 +19,7 @@
 #include <lib/errno.h>
 #include <lib/string.h>
 #include <kernel/time.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 
 #include "internal.h"
 

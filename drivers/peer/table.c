@@ -17,7 +17,7 @@
  *
  * Locks: all under ctx->lock.
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/assert.h>
 #include <lib/errno.h>
 #include <lib/string.h>

@@ -38,7 +38,7 @@
 #include <arch/irq.h>
 #include <arch/page.h>
 #include <drivers/virtio.h>
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/assert.h>
 #include <lib/atomic.h>
 #include <lib/cpumask.h>

@@ -41,7 +41,7 @@
  */
 #include <arch/page.h>
 #include <drivers/virtqueue.h>
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/assert.h>
 #include <lib/atomic.h>
 #include <lib/errno.h>

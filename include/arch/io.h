@@ -17,7 +17,7 @@
  * @phys: physical address, any alignment
  * @len: bytes, > 0
  *
- * Implemented above the architecture, by mm/vmalloc.c.
+ * Implemented above the architecture, by mm/alloc/vmalloc.c.
  *
  * Context: thread context, or boot after the memory initcalls; may sleep.
  * Return: the address at which @phys appears, or NULL.

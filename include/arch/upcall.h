@@ -66,7 +66,7 @@ void upcall_preempt_irq(void);
  * upcall_stack_guard() - is an address in the guard page below a kernel stack
  * @addr: faulting address
  *
- * Return: true if it is (mm/vmalloc.c knows).
+ * Return: true if it is (mm/alloc/vmalloc.c knows).
  */
 bool upcall_stack_guard(vaddr_t addr);
 
@@ -79,7 +79,7 @@ bool upcall_stack_guard(vaddr_t addr);
  * The stack is mapped if a CPU stands on it or a task sleeps on it.
  *
  * Context: any, NMI too.
- * Return: true if kernel stacks lie there (mm/kernel_stack.c knows).
+ * Return: true if kernel stacks lie there (mm/alloc/kernel_stack.c knows).
  */
 bool upcall_stack_bounds(vaddr_t addr, vaddr_t *start, vaddr_t *end);
 
@@ -95,7 +95,7 @@ void upcall_secondary_cpu(void) __noreturn;
  * kernel_map_low_trampoline() - map a page below 1 MiB at its own address
  * @paddr: page aligned; becomes executable and read-only there
  *
- * Implemented by mm/kernel_map.c, for the CPUs being started.
+ * Implemented by mm/alloc/kernel_map.c, for the CPUs being started.
  *
  * Context: boot CPU.
  * Return: 0 or a negative errno.

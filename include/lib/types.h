@@ -33,7 +33,7 @@ typedef unsigned long vaddr_t;
 typedef unsigned long paddr_t;
 /** pfn_t - a physical frame number: paddr_t >> 12 */
 typedef unsigned long pfn_t;
-/** gfp_t - flags of an allocation, see <kernel/alloc.h> */
+/** gfp_t - flags of an allocation, see <mm/alloc/alloc.h> */
 typedef unsigned int gfp_t;
 
 /*

@@ -27,7 +27,7 @@
  *	flags		atomic			atomic
  *	exit_code	after exited		the task
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/assert.h>
 #include <lib/errno.h>
 #include <lib/printk.h>

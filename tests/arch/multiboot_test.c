@@ -7,7 +7,7 @@
  * stay inside the block (the guard behind it is checked for being unread by
  * UBSan and by the limit) and keep its own counts in bounds.
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <kernel/ktest.h>
 #include <lib/random.h>
 #include <lib/string.h>

@@ -20,11 +20,11 @@
 #include <kernel/ktest.h>
 #include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
-#include <mm/kernel_map.h>
+#include <mm/alloc/kernel_map.h>
 #include <mm/mm.h>
 #include <mm/page.h>
-#include <mm/page_alloc.h>
-#include <mm/vmalloc.h>
+#include <mm/alloc/page_alloc.h>
+#include <mm/alloc/vmalloc.h>
 #include <asm/arch.h>
 
 #define OLD    0x01d01d01d01d01d0UL

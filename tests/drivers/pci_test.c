@@ -7,7 +7,7 @@
  */
 #include <drivers/pci.h>
 #include <drivers/virtio.h>
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/errno.h>
 #include <kernel/ktest.h>
 #include <lib/string.h>

@@ -2,7 +2,7 @@
 /*
  * tests/drivers/peer_context_test.c - a device enters address spaces and leaves
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 
 #include "peer_arena.h"
 

@@ -19,10 +19,10 @@
 #include <kernel/time.h>
 #include <arch/smp.h>
 #include <arch/uaccess.h>
-#include <mm/kernel_map.h>
+#include <mm/alloc/kernel_map.h>
 #include <mm/mm.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
+#include <mm/alloc/page_alloc.h>
+#include <mm/alloc/slab.h>
 
 KTEST(boot, every_cpu_that_the_firmware_lists_is_online)
 {

@@ -2,7 +2,7 @@
 /*
  * tests/kernel/rcu_test.c - nothing is freed under a reader
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <kernel/rcu.h>
 #include <kernel/sched/sched.h>
 #include <lib/string.h>

@@ -2,7 +2,7 @@
 /*
  * tests/kernel/srcu_test.c - readers who sleep, domains that do not disturb
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <kernel/sched/sched.h>
 #include <kernel/srcu.h>
 #include <kernel/time.h>

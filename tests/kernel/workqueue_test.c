@@ -2,7 +2,7 @@
 /*
  * tests/kernel/workqueue_test.c - works run once, can be waited for, taken back
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <kernel/sched/sched.h>
 #include <kernel/time.h>
 #include <kernel/workqueue.h>

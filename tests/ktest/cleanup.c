@@ -30,9 +30,9 @@
  * are static or come from ktest_alloc(), whose memory is itself a clean-up and
  * so outlives all that was registered after it.
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/panic.h>
-#include <mm/alloc_fail.h>
+#include <mm/alloc/fail.h>
 
 #include "ktest_private.h"
 

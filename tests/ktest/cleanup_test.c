@@ -5,7 +5,7 @@
  * The order is seen on a second struct ktest, which no runner knows.  That the
  * runner calls them is seen by what would leak if it did not.
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/string.h>
 
 #include "ktest_private.h"

@@ -8,7 +8,7 @@
  * test flagged KT_BY_NAME_ONLY: `make test` boots each of those by its name
  * (tests/panic/cases) and wants the run to fail with the stated words.
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <kernel/sched/completion.h>
 #include <lib/cpumask.h>
 #include <kernel/lock/lockdep.h>
@@ -19,7 +19,7 @@
 #include <kernel/time.h>
 #include <kernel/trace.h>
 #include <arch/cpu.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 
 #include "ktest_private.h"
 

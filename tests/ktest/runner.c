@@ -55,8 +55,8 @@
 #include <lib/ubsan.h>
 #include <arch/cpu.h>
 #include <drivers/peer.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
+#include <mm/alloc/page_alloc.h>
+#include <mm/alloc/slab.h>
 
 #include "ktest_private.h"
 

@@ -19,7 +19,7 @@
 #include <kernel/rcu.h>
 #include <kernel/sched/sched.h>
 #include <kernel/time.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 
 #include "ktest_private.h"
 

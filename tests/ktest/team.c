@@ -34,12 +34,12 @@
  * Lifetime: a worker's last use of the team is complete_all(); the body joins
  * its thread before the team is used again or freed.
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/cpumask.h>
 #include <lib/panic.h>
 #include <kernel/sched/sched.h>
 #include <kernel/time.h>
-#include <mm/alloc_fail.h>
+#include <mm/alloc/fail.h>
 #include <mm/mm.h>
 
 #include "ktest_private.h"

@@ -2,7 +2,7 @@
 /*
  * tests/lib/rbtree_test.c - the tree keeps order, balance and values
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <kernel/ktest.h>
 #include <lib/rbtree.h>
 

@@ -7,7 +7,7 @@
  */
 #include <lib/assert.h>
 #include <kernel/ktest.h>
-#include <mm/alloc_debug.h>
+#include <mm/alloc/debug.h>
 
 static bool __maybe_unused looked(unsigned int *looks)
 {

@@ -6,7 +6,7 @@
 #include <lib/string.h>
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 #include <mm/tlb.h>
 #include "exclusive_fixture.h"
 

@@ -8,10 +8,10 @@
 #include <arch/tlb.h>
 #include <lib/cpumask.h>
 #include <lib/string.h>
-#include <mm/alloc_fail.h>
+#include <mm/alloc/fail.h>
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 #include <mm/tlb.h>
 #include "exclusive_fixture.h"
 

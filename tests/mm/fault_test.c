@@ -6,8 +6,8 @@
 #include <kernel/pagefault.h>
 #include <lib/preempt.h>
 #include <lib/string.h>
-#include <mm/alloc_fail.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/fail.h>
+#include <mm/alloc/page_alloc.h>
 #include <mm/tlb.h>
 #include "mm_test.h"
 

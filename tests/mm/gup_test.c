@@ -8,9 +8,9 @@
 #include <lib/preempt.h>
 #include <lib/string.h>
 #include <kernel/timer.h>
-#include <mm/alloc_fail.h>
+#include <mm/alloc/fail.h>
 #include <mm/gup.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 #include "mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)

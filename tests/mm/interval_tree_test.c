@@ -5,7 +5,7 @@
  * The same oracle as tests/host/interval_tree_host.c, shorter, for the code as
  * the kernel's compiler and options make it.
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <kernel/ktest.h>
 #include <lib/string.h>
 #include <mm/notifier/interval_tree.h>

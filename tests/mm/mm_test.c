@@ -4,8 +4,8 @@
  */
 #include <lib/cpumask.h>
 #include <lib/string.h>
-#include <mm/alloc_fail.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/fail.h>
+#include <mm/alloc/page_alloc.h>
 #include "mm_test.h"
 
 KTEST(mm, an_empty_address_space_comes_and_goes)

@@ -7,8 +7,8 @@
  */
 #include <arch/tlb.h>
 #include <lib/string.h>
-#include <mm/alloc_fail.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/fail.h>
+#include <mm/alloc/page_alloc.h>
 #include "mm_test.h"
 
 #define ANON       (MAP_PRIVATE | MAP_ANONYMOUS)

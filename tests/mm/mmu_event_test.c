@@ -10,7 +10,7 @@
  * Not here: the order of start, change and end (mmap_test.c), the protocol
  * under races (mmu_interval_device_test.c).
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/string.h>
 #include "tests/mm/lib/by_hand.h"
 #include "tests/mm/lib/mirror.h"

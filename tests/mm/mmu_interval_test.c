@@ -12,7 +12,7 @@
  *	mmu_interval_passes_test.c	two passes, refusals
  *	mmu_interval_device_test.c	devices and adversaries
  */
-#include <mm/alloc_fail.h>
+#include <mm/alloc/fail.h>
 #include "notifier_fixture.h"
 #include "tests/ktest/team.h"
 

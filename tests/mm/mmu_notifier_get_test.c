@@ -8,7 +8,7 @@
  * Over 600 lines because a get and its put are two ends of one count: each test
  * of the one needs the other, and all need what is made and freed here.
  */
-#include <mm/alloc_fail.h>
+#include <mm/alloc/fail.h>
 #include "notifier_fixture.h"
 
 static atomic_t gots_freed;

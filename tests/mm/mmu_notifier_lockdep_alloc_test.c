@@ -14,7 +14,7 @@
  */
 #include "bad_driver.h"
 #include <mm/pgtable.h>
-#include <mm/vmalloc.h>
+#include <mm/alloc/vmalloc.h>
 
 static struct kmem_cache *fresh_cache;
 static void *allocated;

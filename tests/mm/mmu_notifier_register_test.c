@@ -3,7 +3,7 @@
  * tests/mm/mmu_notifier_register_test.c - plain subscribers come, leave, and see
  * the address space end (R2.15 to R2.27)
  */
-#include <mm/alloc_fail.h>
+#include <mm/alloc/fail.h>
 #include "notifier_fixture.h"
 #include "mm/notifier_internal.h"
 

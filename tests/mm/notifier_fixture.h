@@ -8,14 +8,14 @@
 #ifndef TESTS_MM_NOTIFIER_FIXTURE_H
 #define TESTS_MM_NOTIFIER_FIXTURE_H
 
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <kernel/ktest.h>
 #include <kernel/sched/mutex.h>
 #include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <mm/mm.h>
 #include <mm/notifier/mmu_notifier.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 
 #define PG(n) ((unsigned long)(n) << 12)
 

@@ -6,7 +6,7 @@
 #include <kernel/ktest.h>
 #include <kernel/sched/sched.h>
 #include <lib/string.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 
 #include "tests/ktest/team.h"
 

@@ -8,7 +8,7 @@
  */
 #include <arch/tlb.h>
 #include <lib/string.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 #include <mm/pgtable_notify.h>
 #include <mm/rmap.h>
 #include "mm_test.h"

@@ -4,7 +4,7 @@
  */
 #include <lib/cpumask.h>
 #include <lib/string.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 #include "mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)

@@ -16,7 +16,7 @@
  * Not here: what must be refused during boot (a bad command line, too little
  * memory); those need no code of their own and stand in the cases file only.
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/assert.h>
 #include <lib/cmdline.h>
 #include <lib/errno.h>
@@ -29,9 +29,9 @@
 #include <arch/smp.h>
 #include <mm/mm.h>
 #include <mm/notifier/mmu_notifier.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 #include <mm/pgtable_notify.h>
-#include <mm/vmalloc.h>
+#include <mm/alloc/vmalloc.h>
 
 CMDLINE_KEY("case", "which forbidden thing to do (mode=panic)");
 

@@ -14,7 +14,7 @@
 ;	PAGE_OFFSET 0xffff800000000000	the direct map
 ;	KERNEL_VMA  0xffffffff80000000	the image (first 1 GiB only)
 ;
-; They are writable and executable; mm/kernel_map.c replaces them, and drops
+; They are writable and executable; mm/alloc/kernel_map.c replaces them, and drops
 ; the identity part, before any other CPU starts.
 ;
 ; Control registers are written whole: a loader may leave on what changes how

@@ -28,7 +28,7 @@
 #define MM_NOTIFIER_ENV_H
 
 #include <arch/cpu.h>
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/assert.h>
 #include <lib/atomic.h>
 #include <lib/errno.h>

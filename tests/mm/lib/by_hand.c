@@ -11,7 +11,7 @@
  * Locks: mmap_lock as each operation will have it, and a table's own.
  */
 #include <lib/string.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 #include <mm/pgtable_notify.h>
 #include <mm/rmap.h>
 #include <mm/tlb.h>

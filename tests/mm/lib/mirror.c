@@ -52,10 +52,10 @@
  * Not here: operations that the tree does not have (by_hand.c).
  */
 #include <arch/cpu.h>
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/string.h>
 #include <mm/gup.h>
-#include <mm/vmalloc.h>
+#include <mm/alloc/vmalloc.h>
 
 #include "mirror.h"
 

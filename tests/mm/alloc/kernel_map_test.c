@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/kernel_map_test.c - no more rights than needed, and the check bites
+ * tests/mm/alloc/kernel_map_test.c - no more rights than needed, and the check bites
  */
 #include <arch/page.h>
 #include <arch/tlb.h>
 #include <kernel/ktest.h>
 #include <lib/printk.h>
 #include <lib/string.h>
-#include <mm/alloc_fail.h>
-#include <mm/kernel_map.h>
-#include <mm/kernel_stack.h>
-#include <mm/page_alloc.h>
-#include <mm/vmalloc.h>
+#include <mm/alloc/fail.h>
+#include <mm/alloc/kernel_map.h>
+#include <mm/alloc/kernel_stack.h>
+#include <mm/alloc/page_alloc.h>
+#include <mm/alloc/vmalloc.h>
 
 enum rights {
 	NOTHING = 0,

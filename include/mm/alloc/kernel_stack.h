@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * include/mm/kernel_stack.h - where kernel stacks lie
+ * include/mm/alloc/kernel_stack.h - where kernel stacks lie
  *
- * Between mm/kernel_stack.c and mm/vmalloc.c; taking and giving stacks is
- * <kernel/alloc.h>.
+ * Between mm/alloc/kernel_stack.c and mm/alloc/vmalloc.c; taking and giving stacks is
+ * <mm/alloc/alloc.h>.
  */
-#ifndef MM_KERNEL_STACK_H
-#define MM_KERNEL_STACK_H
+#ifndef MM_ALLOC_KERNEL_STACK_H
+#define MM_ALLOC_KERNEL_STACK_H
 
 #include <arch/paging.h>
 #include <lib/types.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/alloc_fail.h - let allocations fail, so that a test sees what follows
+ * mm/alloc/fail.h - let allocations fail, so that a test sees what follows
  *
  * A thread asks for failures of its own allocations, and of nobody else's;
  * several threads may do so at the same time.  Kernels without DEBUG have none

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/alloc_fail.c - let allocations fail, so that a test sees what follows
+ * mm/alloc/fail.c - let allocations fail, so that a test sees what follows
  *
  * Problem.  The paths taken when memory is short are hardly ever taken, and
  * never beside what other threads do.
@@ -29,8 +29,8 @@
 #include <lib/panic.h>
 #include <lib/random.h>
 #include <kernel/sched/sched.h>
-#include <mm/alloc_debug.h>
-#include <mm/alloc_fail.h>
+#include <mm/alloc/debug.h>
+#include <mm/alloc/fail.h>
 
 #define FAILING_MAX 64
 

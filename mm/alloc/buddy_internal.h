@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/buddy_internal.h - blocks of free frames, for mm/page_alloc.c
+ * mm/alloc/buddy_internal.h - blocks of free frames, for mm/alloc/page_alloc.c
  *
- * The lists of the CPUs take from here and give back here (mm/buddy.c).
+ * The lists of the CPUs take from here and give back here (mm/alloc/buddy.c).
  */
-#ifndef MM_BUDDY_INTERNAL_H
-#define MM_BUDDY_INTERNAL_H
+#ifndef MM_ALLOC_BUDDY_INTERNAL_H
+#define MM_ALLOC_BUDDY_INTERNAL_H
 
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 
 /*
  * buddy_alloc() - take one block

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * include/mm/alloc_debug.h - what the allocators check in debug builds
+ * include/mm/alloc/debug.h - what the allocators check in debug builds
  *
- * Between mm/page_alloc.c, mm/slab.c and mm/alloc_debug.c; nothing in release
+ * Between mm/alloc/page_alloc.c, mm/alloc/slab.c and mm/alloc/debug.c; nothing in release
  * builds.
  */
 #ifndef MM_ALLOC_DEBUG_H
 #define MM_ALLOC_DEBUG_H
 
-#include <mm/gfp.h>
+#include <mm/alloc/gfp.h>
 #include <mm/page.h>
 
 /* What free memory is filled with: as a pointer none of them is canonical. */

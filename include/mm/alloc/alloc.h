@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * include/kernel/alloc.h - memory by the byte, for every room of the house
+ * include/mm/alloc/alloc.h - memory by the byte, for every room of the house
  *
- * The contract lives in the lowest room that needs it; mm/slab.c and
- * mm/vmalloc.c meet it.  Callable from the end of INIT_MEMORY on.
+ * The contract lives in the lowest room that needs it; mm/alloc/slab.c and
+ * mm/alloc/vmalloc.c meet it.  Callable from the end of INIT_MEMORY on.
  *
  * Objects of up to KMALLOC_MAX_CACHED bytes come from slab caches, larger ones
  * straight from the page allocator, up to KMALLOC_MAX_SIZE.  An object is
  * aligned to the largest power of two that divides the size of its class, up
  * to a cache line; one above KMALLOC_MAX_CACHED to a page.
  */
-#ifndef KERNEL_ALLOC_H
-#define KERNEL_ALLOC_H
+#ifndef MM_ALLOC_ALLOC_H
+#define MM_ALLOC_ALLOC_H
 
 #include <arch/task.h>
 #include <lib/types.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/alloc_debug.c - who allocated it, who wrote to it after freeing it
+ * mm/alloc/debug.c - who allocated it, who wrote to it after freeing it
  *
  * Problem.  A frame or object that is never given back, or written to after
  * it was, shows its damage far from its cause.
@@ -22,18 +22,18 @@
  *	alloc_epoch	writes: one snapshot at a time; stamps may be stale by
  *			one, which counts an object as older
  *
- * Not here: red zones and poison of objects (mm/slab_debug.c), allocations
- * that fail on purpose (mm/alloc_fail.c).
+ * Not here: red zones and poison of objects (mm/alloc/slab_debug.c), allocations
+ * that fail on purpose (mm/alloc/fail.c).
  */
 #include <lib/panic.h>
 #include <lib/printk.h>
 #include <lib/string.h>
-#include <mm/alloc_debug.h>
-#include <mm/kernel_map.h>
-#include <mm/memblock.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/alloc/debug.h>
+#include <mm/alloc/kernel_map.h>
+#include <mm/alloc/memblock.h>
+#include <mm/alloc/page_alloc.h>
+#include <mm/alloc/slab.h>
+#include <mm/alloc/vmalloc.h>
 
 u16 alloc_epoch = 1;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/slab.c - objects smaller than a page, many of a kind
+ * mm/alloc/slab.c - objects smaller than a page, many of a kind
  *
  * Problem.  Most of what the kernel allocates is a few dozen bytes, over and
  * over the same few sizes, on every CPU; a page for each would be waste and a
@@ -18,7 +18,7 @@
  *	+--------------+    when too long   +-----------------------+
  *					      | ^ pages
  *
- * As in mm/page_alloc.c the CPU's list needs preemption off and a busy mark,
+ * As in mm/alloc/page_alloc.c the CPU's list needs preemption off and a busy mark,
  * no atomic instruction; who interrupts its owner goes to the slabs.
  *
  * A slab is aligned to its size, so an object leads to it by a mask, and from
@@ -42,7 +42,7 @@
  *
  * Order of locks: slab_caches_lock, cache->lock, buddy.lock.
  *
- * Not here: red zones, poison and owners (mm/slab_debug.c).
+ * Not here: red zones, poison and owners (mm/alloc/slab_debug.c).
  *
  * Over 600 lines because the lists of a CPU, the slabs behind them and the caches
  * for kmalloc() are three views of one object's way, and it is checked here.
@@ -53,10 +53,10 @@
 #include <lib/preempt.h>
 #include <lib/printk.h>
 #include <lib/string.h>
-#include <mm/alloc_debug.h>
-#include <mm/might_alloc.h>
-#include <mm/page_alloc.h>
-#include <mm/slab_def.h>
+#include <mm/alloc/debug.h>
+#include <mm/alloc/might_alloc.h>
+#include <mm/alloc/page_alloc.h>
+#include <mm/alloc/slab_def.h>
 
 #define CACHE_LINE     64u
 #define SLAB_MAX_ORDER 3u
@@ -163,7 +163,7 @@ static bool slab_grow(struct kmem_cache *cache, gfp_t gfp)
 
 /* --- the CPU's list ----------------------------------------------------- */
 
-/* As pcp_get() of mm/page_alloc.c: NULL when its owner was interrupted. */
+/* As pcp_get() of mm/alloc/page_alloc.c: NULL when its owner was interrupted. */
 static __always_inline struct kmem_cpu *cpu_get(struct kmem_cache *cache)
 {
 	struct kmem_cpu *cpu;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/memblock_test.c - lists of ranges, against a map with a bit a page
+ * tests/mm/alloc/memblock_test.c - lists of ranges, against a map with a bit a page
  *
  * The lists are tested as data structures: the machine's own are constant by
  * the time tests run.  Drawn ranges are in units of a page.
  */
 #include <arch/page.h>
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <kernel/ktest.h>
 #include <lib/string.h>
-#include <mm/kernel_map.h>
-#include <mm/memblock.h>
+#include <mm/alloc/kernel_map.h>
+#include <mm/alloc/memblock.h>
 
 #define SHADOW_PAGES 512
 

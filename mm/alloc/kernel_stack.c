@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/kernel_stack.c - stacks that fault when they overflow
+ * mm/alloc/kernel_stack.c - stacks that fault when they overflow
  *
  * Problem.  A kernel stack is small and grows down.  What lies below it must
  * not be anybody's memory.  And threads come and go often: mapping a stack and
@@ -35,12 +35,12 @@
 #include <lib/bitops.h>
 #include <lib/panic.h>
 #include <kernel/lock/spinlock.h>
-#include <mm/alloc_debug.h>
-#include <mm/kernel_map.h>
-#include <mm/kernel_stack.h>
-#include <mm/might_alloc.h>
-#include <mm/page_alloc.h>
-#include <mm/vmalloc.h>
+#include <mm/alloc/debug.h>
+#include <mm/alloc/kernel_map.h>
+#include <mm/alloc/kernel_stack.h>
+#include <mm/alloc/might_alloc.h>
+#include <mm/alloc/page_alloc.h>
+#include <mm/alloc/vmalloc.h>
 
 #define SLOT_SIZE     (2 * KERNEL_STACK_SIZE)
 #define MAX_STACKS    4096u

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/buddy.c - free frames in blocks of a power of two, and the last of them
+ * mm/alloc/buddy.c - free frames in blocks of a power of two, and the last of them
  *
  * Idea.  A block is aligned to its size.  Freeing one looks at the block it was
  * once split from, whose number differs in one bit, and merges as long as that one
@@ -32,12 +32,12 @@
  * through their lists; a machine that allocates blocks on all of them at once wants
  * one buddy for each node.
  *
- * Not here: the lists, and what a page in use looks like (mm/page_alloc.c).
+ * Not here: the lists, and what a page in use looks like (mm/alloc/page_alloc.c).
  */
 #include <lib/list.h>
 #include <lib/printk.h>
 #include <kernel/lock/spinlock.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/page_alloc.h>
 
 #include "buddy_internal.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/page_alloc.c - whole frames: a buddy allocator behind per-CPU lists
+ * mm/alloc/page_alloc.c - whole frames: a buddy allocator behind per-CPU lists
  *
  * Problem.  Page faults take frames and munmap returns them by the hundred
  * thousand, on all CPUs at once; tables and device rings want a few adjacent
@@ -23,10 +23,10 @@
  *
  * A caller that finds no block empties the lists of all CPUs into the buddy, one
  * after the other, until there is one.  That works in atomic context too, as it
- * asks no CPU for anything (tests/mm/page_alloc_test.c,
+ * asks no CPU for anything (tests/mm/alloc/page_alloc_test.c,
  * atomic_callers_reach_what_other_cpus_hold).  All lists together hold at most a
  * 16th of the machine, however many CPUs share it (page_limits_of()); and nothing
- * while memory is tight (mm/buddy.c has the marks): each caller asks that before
+ * while memory is tight (mm/alloc/buddy.c has the marks): each caller asks that before
  * it looks at its list, so the reserve is for atomic callers alone
  * (what_an_atomic_caller_leaves_of_the_reserve_is_not_for_others).
  *
@@ -51,8 +51,8 @@
  * are exact, so the sum is when nothing moves, and the test runner relies on
  * it.
  *
- * Not here: blocks (mm/buddy.c), poison and owners (mm/alloc_debug.c), failing on
- * purpose (mm/alloc_fail.c), memory before boot is done (mm/memblock.c).
+ * Not here: blocks (mm/alloc/buddy.c), poison and owners (mm/alloc/debug.c), failing on
+ * purpose (mm/alloc/fail.c), memory before boot is done (mm/alloc/memblock.c).
  */
 #include <lib/cpumask.h>
 #include <lib/panic.h>
@@ -61,10 +61,10 @@
 #include <lib/printk.h>
 #include <kernel/lock/spinlock.h>
 #include <lib/string.h>
-#include <mm/alloc_debug.h>
-#include <mm/memblock.h>
-#include <mm/might_alloc.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/debug.h>
+#include <mm/alloc/memblock.h>
+#include <mm/alloc/might_alloc.h>
+#include <mm/alloc/page_alloc.h>
 
 #include "buddy_internal.h"
 

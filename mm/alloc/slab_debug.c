@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/slab_debug.c - catch those who misuse an object, and name its owner
+ * mm/alloc/slab_debug.c - catch those who misuse an object, and name its owner
  *
  * Problem.  Writing past the end of an object, or into one that was given
  * back, breaks a stranger's data.  By the time that shows, the culprit is gone.
@@ -30,13 +30,13 @@
  *
  * Locks: an object's track belongs to whoever allocates or frees it; reports
  * read tracks under the cache's lock, and a stale one only misleads by one
- * object.  Not here: the allocator (mm/slab.c).
+ * object.  Not here: the allocator (mm/alloc/slab.c).
  */
 #include <lib/panic.h>
 #include <lib/printk.h>
 #include <lib/string.h>
-#include <mm/alloc_debug.h>
-#include <mm/slab_def.h>
+#include <mm/alloc/debug.h>
+#include <mm/alloc/slab_def.h>
 
 #define TRACK_BYTES ALIGN(sizeof(struct slab_track), 8)
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * include/mm/slab.h - looking into the slab caches
+ * include/mm/alloc/slab.h - looking into the slab caches
  *
- * Allocating from them is <kernel/alloc.h>.
+ * Allocating from them is <mm/alloc/alloc.h>.
  */
-#ifndef MM_SLAB_H
-#define MM_SLAB_H
+#ifndef MM_ALLOC_SLAB_H
+#define MM_ALLOC_SLAB_H
 
-#include <mm/gfp.h>
+#include <mm/alloc/gfp.h>
 
 /* One line of a report about a cache. */
 struct slab_info {

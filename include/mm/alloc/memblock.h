@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * include/mm/memblock.h - who owns which physical memory before the buddy does
+ * include/mm/alloc/memblock.h - who owns which physical memory before the buddy does
  *
  * Two sorted lists of ranges [start, end): all usable memory, and what of it
  * is taken.  Only the boot CPU uses it, only until memblock_release().
  */
-#ifndef MM_MEMBLOCK_H
-#define MM_MEMBLOCK_H
+#ifndef MM_ALLOC_MEMBLOCK_H
+#define MM_ALLOC_MEMBLOCK_H
 
 #include <lib/types.h>
 

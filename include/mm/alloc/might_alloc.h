@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/might_alloc.h - what an allocation that may wait says of itself
+ * mm/alloc/might_alloc.h - what an allocation that may wait says of itself
  *
  * An allocation that may sleep may come to reclaim pages, and reclaim unmaps
  * them: it calls the notifiers. That it rarely does, or in this kernel does not
@@ -11,10 +11,10 @@
  *	(c)	a lock that a callback takes is held over an allocation that may
  *		wait
  */
-#ifndef MM_MIGHT_ALLOC_H
-#define MM_MIGHT_ALLOC_H
+#ifndef MM_ALLOC_MIGHT_ALLOC_H
+#define MM_ALLOC_MIGHT_ALLOC_H
 
-#include <mm/gfp.h>
+#include <mm/alloc/gfp.h>
 #include <mm/notifier/mmu_notifier.h>
 
 #if MMU_NOTIFIER_OPTION

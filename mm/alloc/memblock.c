@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/memblock.c - who owns which physical memory before there is an allocator
+ * mm/alloc/memblock.c - who owns which physical memory before there is an allocator
  *
  * Problem.  The page tables and the array of struct page need memory before
  * the page allocator, which needs them, can run.  And what the boot loader
@@ -26,7 +26,7 @@
  * Locks: none.  The boot CPU is alone until memblock_release(), after which
  * the memory list is only read.
  *
- * Not here: anything that is given back.  That is mm/page_alloc.c.
+ * Not here: anything that is given back.  That is mm/alloc/page_alloc.c.
  */
 #include <arch/boot.h>
 #include <arch/page.h>
@@ -35,8 +35,8 @@
 #include <lib/errno.h>
 #include <lib/printk.h>
 #include <lib/string.h>
-#include <mm/kernel_map.h>
-#include <mm/memblock.h>
+#include <mm/alloc/kernel_map.h>
+#include <mm/alloc/memblock.h>
 
 #define LOW_MEMORY_END (1ul << 20)
 #define BOOT_MAP_END   (4ul << 30)

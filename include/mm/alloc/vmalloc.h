@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * include/mm/vmalloc.h - kernel addresses beside the direct map
+ * include/mm/alloc/vmalloc.h - kernel addresses beside the direct map
  *
  * Every area has an unmapped page after it, so that running off its end
- * faults.  Kernel stacks (<kernel/alloc.h>) and devices' registers (ioremap() in
+ * faults.  Kernel stacks (<mm/alloc/alloc.h>) and devices' registers (ioremap() in
  * <arch/io.h>) live here too; ioremap() refuses RAM, which has a cached mapping
  * already.
  */
-#ifndef MM_VMALLOC_H
-#define MM_VMALLOC_H
+#ifndef MM_ALLOC_VMALLOC_H
+#define MM_ALLOC_VMALLOC_H
 
 #include <arch/io.h>
-#include <mm/gfp.h>
+#include <mm/alloc/gfp.h>
 
 struct page;
 

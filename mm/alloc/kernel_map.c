@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/kernel_map.c - the page tables of the kernel itself
+ * mm/alloc/kernel_map.c - the page tables of the kernel itself
  *
  * Problem.  The tables of early boot map everything writable and executable,
  * at two addresses.  A kernel that goes on like that turns each stray write
@@ -41,7 +41,7 @@
  * executable at its own address and writable in the direct map.
  *
  * Not here: loading the tables and flushing (arch/), handing out addresses
- * (mm/vmalloc.c), the tables of processes (mm/pgtable.c).
+ * (mm/alloc/vmalloc.c), the tables of processes (mm/pgtable.c).
  */
 #include <arch/boot.h>
 #include <arch/mmu.h>
@@ -51,9 +51,9 @@
 #include <lib/errno.h>
 #include <lib/printk.h>
 #include <kernel/lock/spinlock.h>
-#include <mm/kernel_map.h>
-#include <mm/memblock.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/kernel_map.h>
+#include <mm/alloc/memblock.h>
+#include <mm/alloc/page_alloc.h>
 
 #define LOW_MEMORY_END (1ul << 20)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * include/mm/slab_def.h - what a cache is made of
+ * include/mm/alloc/slab_def.h - what a cache is made of
  *
- * Between mm/slab.c and mm/slab_debug.c only.
+ * Between mm/alloc/slab.c and mm/alloc/slab_debug.c only.
  *
  * A slab is 2^order pages cut into slots of stride bytes:
  *
@@ -13,15 +13,15 @@
  *	debug	| red zone | object | red zone | track | link | red zone | ...
  *		 left bytes		       16
  */
-#ifndef MM_SLAB_DEF_H
-#define MM_SLAB_DEF_H
+#ifndef MM_ALLOC_SLAB_DEF_H
+#define MM_ALLOC_SLAB_DEF_H
 
 #include <lib/list.h>
 #include <kernel/sched/mutex.h>
 #include <lib/percpu.h>
 #include <kernel/lock/spinlock.h>
 #include <mm/page.h>
-#include <mm/slab.h>
+#include <mm/alloc/slab.h>
 
 #define SLAB_RED_ZONE       0xbb
 #define SLAB_RED_ZONE_BYTES 16

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/vmalloc.c - kernel addresses beside the direct map
+ * mm/alloc/vmalloc.c - kernel addresses beside the direct map
  *
  * Problem.  Large memory need not be in one physical piece if it has a run of
  * addresses of its own; registers of a device need an uncached mapping; and
@@ -26,14 +26,14 @@
  *	no	   maybe     yes	    no: somebody may still reach them
  *	no	   no	     no		    yes
  *
- *	(tests/mm/vmalloc_test.c, addresses_are_not_reused_before_the_flush)
+ *	(tests/mm/alloc/vmalloc_test.c, addresses_are_not_reused_before_the_flush)
  *
  *	field			guarded by
  *	space.*			space.lock; not taken in interrupts
  *	an area's fields	its maker until inserted, then constant
- *	tables			whoever owns the area (mm/kernel_map.c)
+ *	tables			whoever owns the area (mm/alloc/kernel_map.c)
  *
- * Not here: kernel stacks (mm/kernel_stack.c), the tables (mm/kernel_map.c).
+ * Not here: kernel stacks (mm/alloc/kernel_stack.c), the tables (mm/alloc/kernel_map.c).
  */
 #include <arch/cpu.h>
 #include <arch/page.h>
@@ -44,13 +44,13 @@
 #include <lib/printk.h>
 #include <lib/rbtree.h>
 #include <kernel/lock/spinlock.h>
-#include <mm/alloc_debug.h>
-#include <mm/kernel_map.h>
-#include <mm/kernel_stack.h>
-#include <mm/memblock.h>
-#include <mm/might_alloc.h>
-#include <mm/page_alloc.h>
-#include <mm/vmalloc.h>
+#include <mm/alloc/debug.h>
+#include <mm/alloc/kernel_map.h>
+#include <mm/alloc/kernel_stack.h>
+#include <mm/alloc/memblock.h>
+#include <mm/alloc/might_alloc.h>
+#include <mm/alloc/page_alloc.h>
+#include <mm/alloc/vmalloc.h>
 
 #define LAZY_PAGES 512
 

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/page_alloc_test.c - frames: nobody else's, all given back
+ * tests/mm/alloc/page_alloc_test.c - frames: nobody else's, all given back
  *
  * Each page that is held carries a stamp of its holder, so that a page handed
  * to two is seen by its contents and not only by the allocator's own books.
  */
 #include <arch/smp.h>
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/cpumask.h>
 #include <kernel/ktest.h>
 #include <kernel/sched/sched.h>
 #include <lib/string.h>
-#include <mm/alloc_fail.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/fail.h>
+#include <mm/alloc/page_alloc.h>
 
 #include "tests/ktest/team.h"
 

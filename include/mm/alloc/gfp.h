@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * include/mm/gfp.h - how a request for memory may behave
+ * include/mm/alloc/gfp.h - how a request for memory may behave
  *
  *	flag		meaning
  *	__GFP_MAYSLEEP	the caller may sleep; checked by might_sleep()
@@ -13,12 +13,12 @@
  *	GFP_ATOMIC	may not sleep, may use the reserve
  *	GFP_NOWAIT	may not sleep, has another plan when it fails
  *
- * The values stand in <kernel/alloc.h>, below which no room may look.
+ * The values stand in <mm/alloc/alloc.h>, below which no room may look.
  */
-#ifndef MM_GFP_H
-#define MM_GFP_H
+#ifndef MM_ALLOC_GFP_H
+#define MM_ALLOC_GFP_H
 
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 
 /**
  * gfp_may_sleep() - may a request with these flags sleep?

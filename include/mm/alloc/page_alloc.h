@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * include/mm/page_alloc.h - whole frames, one or a power of two at a time
+ * include/mm/alloc/page_alloc.h - whole frames, one or a power of two at a time
  *
  * A freshly allocated page has one reference, no flag, no mapping.  Single
- * pages come from lists of the CPU that asks; see mm/page_alloc.c.
+ * pages come from lists of the CPU that asks; see mm/alloc/page_alloc.c.
  */
-#ifndef MM_PAGE_ALLOC_H
-#define MM_PAGE_ALLOC_H
+#ifndef MM_ALLOC_PAGE_ALLOC_H
+#define MM_ALLOC_PAGE_ALLOC_H
 
-#include <mm/gfp.h>
+#include <mm/alloc/gfp.h>
 #include <mm/page.h>
 
 /* The largest block: 2^MAX_ORDER pages, 4 MiB. */

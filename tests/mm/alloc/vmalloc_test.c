@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/vmalloc_test.c - areas apart, guards empty, no stale translations
+ * tests/mm/alloc/vmalloc_test.c - areas apart, guards empty, no stale translations
  */
 #include <arch/page.h>
 #include <arch/smp.h>
 #include <arch/upcall.h>
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/cpumask.h>
 #include <kernel/ktest.h>
 #include <kernel/sched/sched.h>
 #include <lib/string.h>
-#include <mm/alloc_fail.h>
-#include <mm/kernel_map.h>
-#include <mm/memblock.h>
-#include <mm/page_alloc.h>
-#include <mm/vmalloc.h>
+#include <mm/alloc/fail.h>
+#include <mm/alloc/kernel_map.h>
+#include <mm/alloc/memblock.h>
+#include <mm/alloc/page_alloc.h>
+#include <mm/alloc/vmalloc.h>
 
 #include "tests/ktest/team.h"
 

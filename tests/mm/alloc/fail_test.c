@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/alloc_fail_test.c - failures come as asked for, to who asked for them
+ * tests/mm/alloc/fail_test.c - failures come as asked for, to who asked for them
  */
 #include <kernel/sched/sched.h>
-#include <mm/alloc_fail.h>
-#include <mm/page_alloc.h>
+#include <mm/alloc/fail.h>
+#include <mm/alloc/page_alloc.h>
 
 #include "tests/ktest/team.h"
 

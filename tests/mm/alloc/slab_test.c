@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/slab_test.c - objects: whole, separate, and missed when lost
+ * tests/mm/alloc/slab_test.c - objects: whole, separate, and missed when lost
  *
  * What must end in a panic (double free, use after free) is in tests/panic.
  */
-#include <kernel/alloc.h>
+#include <mm/alloc/alloc.h>
 #include <lib/cpumask.h>
 #include <kernel/ktest.h>
 #include <kernel/sched/sched.h>
 #include <lib/string.h>
-#include <mm/alloc_fail.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
+#include <mm/alloc/fail.h>
+#include <mm/alloc/page_alloc.h>
+#include <mm/alloc/slab.h>
 
 #include "tests/ktest/team.h"
 

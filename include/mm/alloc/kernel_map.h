@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * include/mm/kernel_map.h - the page tables of the kernel itself
+ * include/mm/alloc/kernel_map.h - the page tables of the kernel itself
  *
  * The upper half of every address space is the same: its 256 top-level
  * entries are filled at boot and never change, so that a new address space
  * copies them once and never has to be told of a change.
  */
-#ifndef MM_KERNEL_MAP_H
-#define MM_KERNEL_MAP_H
+#ifndef MM_ALLOC_KERNEL_MAP_H
+#define MM_ALLOC_KERNEL_MAP_H
 
 #include <arch/paging.h>
 #include <lib/types.h>
