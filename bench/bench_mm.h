@@ -10,7 +10,7 @@
 #include <lib/errno.h>
 #include <lib/panic.h>
 #include <arch/uaccess.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 
 /* An address space of its own that this thread's user accesses go to. */
 static inline struct mm_struct *bench_mm_begin(void)

@@ -56,7 +56,7 @@
 #include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <kernel/time.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 
 #include "contest.h"
 

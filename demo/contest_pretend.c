@@ -26,7 +26,7 @@
 #include <kernel/time.h>
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>
 

@@ -18,7 +18,7 @@
 #include <kernel/monitor.h>
 #include <lib/string.h>
 #include <kernel/time.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 
 static int print_mm(struct mm_struct *mm, void *count)

@@ -117,13 +117,13 @@
  * Lock order: mmap_lock, page lock, what notifier callbacks take, table lock.
  *
  * Not here: what the driver does (include/mm/device_exclusive.h has the loop),
- * zapping (mm/zap.c), mprotect (mm/mprotect.c).
+ * zapping (mm/zap.c), mprotect (mm/space/mprotect.c).
  */
 #include <lib/string.h>
 #include <kernel/trace.h>
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>
 #include <mm/pgtable.h>

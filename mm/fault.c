@@ -60,7 +60,7 @@
 #include <kernel/sched/sched.h>
 #include <mm/device_exclusive.h>
 #include <mm/fault.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/pgtable.h>

@@ -42,7 +42,7 @@
 #include <kernel/sched/sched.h>
 #include <mm/fault.h>
 #include <mm/gup.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/page.h>
 #include <mm/pgtable.h>
 #include <mm/rmap.h>

@@ -18,7 +18,7 @@
 #include <kernel/lock/lockdep.h>
 #include <kernel/pagefault.h>
 #include <kernel/sched/sched.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 
 void upcall_might_fault(void)
 {

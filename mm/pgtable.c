@@ -31,7 +31,7 @@
 #include <mm/alloc/debug.h>
 #include <mm/alloc/kernel_map.h>
 #include <mm/alloc/might_alloc.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/pgtable.h>
 #include <mm/tlb.h>

@@ -11,7 +11,7 @@
  * exclusive entries hold mmap_lock too.
  */
 #include <lib/string.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/page.h>
 #include <mm/pgtable.h>
 #include <mm/swapops.h>

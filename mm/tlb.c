@@ -31,7 +31,7 @@
  *	a gather at its last flush	another is in: flush the whole range, not
  *					only what itself emptied
  *	a call that finds nothing to	anybody is in: flush the whole range
- *	do (mm/madvise.c)
+ *	do (mm/space/madvise.c)
  *	a fault that fills an empty	anybody is in: flush the page first, with
  *	entry (mm/fault.c)		the table's lock held
  *
@@ -94,7 +94,7 @@
  * Locks: none of its own; flushing may not be done under a table's lock here,
  * because freeing follows.  A gather belongs to one thread.
  */
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/pgtable.h>
 #include <mm/tlb.h>

@@ -27,7 +27,7 @@
  * itself and flushes its whole range if another is counted (mm/tlb.c).
  */
 #include <lib/printk.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/pgtable.h>
 #include <mm/rmap.h>
 #include <mm/swapops.h>

@@ -72,7 +72,7 @@
 #include <lib/string.h>
 #include <kernel/time.h>
 #include <kernel/trace.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/page.h>
 
 #include "internal.h"

@@ -78,7 +78,7 @@
 #include <kernel/trace.h>
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/page.h>
 
 #include "internal.h"

@@ -28,7 +28,7 @@
 #include <lib/errno.h>
 #include <lib/string.h>
 #include <kernel/trace.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 
 #include "internal.h"
 

@@ -37,7 +37,7 @@
 #define MM_DEVICE_EXCLUSIVE_H
 
 #include <mm/fault.h>
-#include <mm/mm_types.h>
+#include <mm/space/mm_types.h>
 
 struct page;
 

@@ -6,7 +6,7 @@
 #define MM_FAULT_H
 
 #include <lib/percpu.h>
-#include <mm/mm_types.h>
+#include <mm/space/mm_types.h>
 
 /* What the touch was, and how the handler may wait. */
 #define FAULT_FLAG_WRITE       0x01U

@@ -5,7 +5,7 @@
 #ifndef MM_GUP_H
 #define MM_GUP_H
 
-#include <mm/mm_types.h>
+#include <mm/space/mm_types.h>
 
 struct page;
 

@@ -10,7 +10,7 @@
 #define MM_PGTABLE_H
 
 #include <kernel/lock/spinlock.h>
-#include <mm/mm_types.h>
+#include <mm/space/mm_types.h>
 #include <mm/page.h>
 
 struct mmu_gather;

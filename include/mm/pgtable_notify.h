@@ -23,7 +23,7 @@
 
 #include <arch/paging.h>
 #include <lib/assert.h>
-#include <mm/mm_types.h>
+#include <mm/space/mm_types.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/tlb.h>
 

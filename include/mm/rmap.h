@@ -18,7 +18,7 @@
 #ifndef MM_RMAP_H
 #define MM_RMAP_H
 
-#include <mm/mm_types.h>
+#include <mm/space/mm_types.h>
 #include <mm/page.h>
 #include <mm/swapops.h>
 

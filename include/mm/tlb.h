@@ -17,7 +17,7 @@
 #include <arch/paging.h>
 #include <arch/tlb.h>
 #include <lib/atomic.h>
-#include <mm/mm_types.h>
+#include <mm/space/mm_types.h>
 #include <mm/notifier/mmu_notifier.h>
 
 struct page;

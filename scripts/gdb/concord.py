@@ -13,7 +13,7 @@
 
 docs/debugging.md leads through a session. CONCORD_GDB is where QEMU waits if
 not on port 1234. All is read through the debugger; no code of the kernel runs.
-Objects and fields are those of include/mm/mm_types.h; the page-table bits
+Objects and fields are those of include/mm/space/mm_types.h; the page-table bits
 those of arch/x86_64/include/asm/paging.h.
 """
 

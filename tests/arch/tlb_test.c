@@ -21,7 +21,7 @@
 #include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
 #include <mm/alloc/kernel_map.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/page.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/alloc/vmalloc.h>

@@ -9,7 +9,7 @@
 #include <drivers/peer.h>
 #include <kernel/ktest.h>
 #include <kernel/time.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 
 /* Writable pages at base; nothing is mapped behind them. */
 #define ARENA_PAGES 8

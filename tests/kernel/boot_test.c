@@ -20,7 +20,7 @@
 #include <arch/smp.h>
 #include <arch/uaccess.h>
 #include <mm/alloc/kernel_map.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/alloc/slab.h>
 

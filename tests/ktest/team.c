@@ -40,7 +40,7 @@
 #include <kernel/sched/sched.h>
 #include <kernel/time.h>
 #include <mm/alloc/fail.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 
 #include "ktest_private.h"
 #include "team.h"

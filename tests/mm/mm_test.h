@@ -18,7 +18,7 @@
 #include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
 #include <mm/fault.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>
 #include <mm/pgtable.h>

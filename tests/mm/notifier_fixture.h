@@ -13,7 +13,7 @@
 #include <kernel/sched/mutex.h>
 #include <kernel/sched/sched.h>
 #include <lib/string.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/alloc/page_alloc.h>
 

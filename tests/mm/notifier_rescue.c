@@ -24,7 +24,7 @@
  * waits of the tests themselves, which give up alone (tests/ktest/step.c).
  */
 #include <kernel/ktest.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include "mm/notifier_internal.h"
 

@@ -6,7 +6,7 @@
  * written out here a second time.
  */
 #include <kernel/ktest.h>
-#include <mm/mm_types.h>
+#include <mm/space/mm_types.h>
 #include <mm/swapops.h>
 
 static_assert(SWP_DEVICE_NUM == 0, "devices have no type numbers");

@@ -7,7 +7,7 @@
  * That no call and no field is left is seen in the objects: scripts/configs.py.
  */
 #include <kernel/ktest.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/pgtable_notify.h>
 #include "mm_test.h"

@@ -27,7 +27,7 @@
 #include <lib/string.h>
 #include <arch/cpu.h>
 #include <arch/smp.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/pgtable_notify.h>

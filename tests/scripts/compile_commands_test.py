@@ -53,7 +53,7 @@ def test_an_entry_has_the_options_of_the_build_that_was_asked_for():
             assert ('-DCONFIG_LOCKDEP=1' in words) == wanted, words
         # One that this build lacks is as the next build has it.
         assert '-DCONFIG_KTEST=1' in \
-            release['tests/mm/vma_test.c']['arguments']
+            release['tests/mm/space/vma_test.c']['arguments']
 
 
 def test_clang_reads_the_sources_by_these_commands():

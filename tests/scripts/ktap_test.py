@@ -36,15 +36,15 @@ CASES = {
     'a_sanitizer_report_fails':
         ('UBSAN: signed overflow in mm/zap.c:7\n' + GOOD, 0, False),
     'a_lock_report_fails': ('lockdep: order is wrong\n' + GOOD, 0, False),
-    'a_warning_fails': ('WARNING: at mm/vma.c:10\n' + GOOD, 0, False),
+    'a_warning_fails': ('WARNING: at mm/space/vma.c:10\n' + GOOD, 0, False),
     'an_address_sanitizer_report_fails':
         ('==7==ERROR: AddressSanitizer: heap-use-after-free\n' + GOOD, 0,
          False),
     'an_announced_report_passes':
-        ('1..1\n# report expected: a.b\nWARNING: at mm/vma.c:10\n'
+        ('1..1\n# report expected: a.b\nWARNING: at mm/space/vma.c:10\n'
          'ok 1 a.b\n', 0, True),
     'an_announcement_ends_with_its_test':
-        ('1..2\n# report expected: a.b\nok 1 a.b\nWARNING: at mm/vma.c:1\n'
+        ('1..2\n# report expected: a.b\nok 1 a.b\nWARNING: at mm/space/vma.c:1\n'
          'ok 2 a.c\n', 0, False),
     'an_empty_log_fails': ('', 0, False),
 }

@@ -203,7 +203,7 @@ def test_a_device_may_be_missing_after_a_test_that_ends_it():
 
 
 def test_a_report_outside_of_a_failed_test_fails():
-    run = judge(log(ALL[0], 'WARNING: at mm/vma.c:10\n', *ALL[1:]))
+    run = judge(log(ALL[0], 'WARNING: at mm/space/vma.c:10\n', *ALL[1:]))
     return equal(len(failed(run)), 1)
 
 

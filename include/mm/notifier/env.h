@@ -39,6 +39,6 @@
 #include <lib/string.h>
 #include <kernel/trace.h>
 #include <kernel/sched/wait.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 
 #endif

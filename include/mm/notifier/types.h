@@ -24,7 +24,7 @@
 #include <lib/atomic.h>
 #include <lib/errno.h>
 #include <kernel/lock/lockdep.h>
-#include <mm/mm_types.h>
+#include <mm/space/mm_types.h>
 
 /**
  * MMU_NOTIFIER_OPTION - 1: this kernel has the notifiers; 0: the stand-ins

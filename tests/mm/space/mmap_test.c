@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/mmap_test.c - mapping and unmapping, with what is mapped
+ * tests/mm/space/mmap_test.c - mapping and unmapping, with what is mapped
  *
  * Pictures show pages from BASE up; capital letters are pages that have been
  * written.
@@ -9,7 +9,7 @@
 #include <lib/string.h>
 #include <mm/alloc/fail.h>
 #include <mm/alloc/page_alloc.h>
-#include "mm_test.h"
+#include "tests/mm/mm_test.h"
 
 #define ANON       (MAP_PRIVATE | MAP_ANONYMOUS)
 #define AT(page)   (BASE + (page)*PAGE_SIZE)

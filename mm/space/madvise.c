@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/madvise.c - throw contents away and keep the mapping
+ * mm/space/madvise.c - throw contents away and keep the mapping
  *
  * MADV_DONTNEED empties entries under mmap_lock held for reading: faults,
  * exclusive access and other calls of this kind run at the same time on the
@@ -17,7 +17,7 @@
  * emptied them raised the event, and its start is over.  An entry filled after
  * that look belongs to a fault that ran after this call.
  */
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/pgtable.h>
 #include <mm/tlb.h>

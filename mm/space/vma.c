@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/vma.c - the regions of an address space, in a tree that knows its holes
+ * mm/space/vma.c - the regions of an address space, in a tree that knows its holes
  *
  * Problem.  Every fault asks "which region holds this address?" and every mmap
  * asks "where is a hole of this size?".  Both must stay cheap with tens of
@@ -26,12 +26,12 @@
  * vma_tree_verify() computes all of them the slow way and compares.
  *
  * Not here: what is mapped in the regions (mm/fault.c, mm/zap.c), and the rules
- * of mmap and munmap (mm/mmap.c).
+ * of mmap and munmap (mm/space/mmap.c).
  */
 #include <mm/alloc/alloc.h>
 #include <lib/init.h>
-#include <mm/mm.h>
-#include <mm/vma.h>
+#include <mm/space/mm.h>
+#include <mm/space/vma.h>
 
 static struct kmem_cache *vma_cache;
 

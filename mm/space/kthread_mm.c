@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/kthread_mm.c - a kernel thread works in somebody's address space
+ * mm/space/kthread_mm.c - a kernel thread works in somebody's address space
  *
  * Problem.  Tests, the contest and a device's work on behalf of a process touch
  * user addresses from kernel threads, with real translations and real faults.
@@ -20,7 +20,7 @@
  */
 #include <arch/cpu.h>
 #include <kernel/sched/sched.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 
 void kthread_use_mm(struct mm_struct *mm)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/vma.h - the regions of an address space
+ * mm/space/vma.h - the regions of an address space
  *
  * A balanced tree by address, each node knowing the largest hole below any
  * region of its subtree, and a list through the same regions.  Neighbours
  * that are alike are always one region (vma_tree_verify() checks that).
  */
-#ifndef MM_VMA_H
-#define MM_VMA_H
+#ifndef MM_SPACE_VMA_H
+#define MM_SPACE_VMA_H
 
-#include <mm/mm_types.h>
+#include <mm/space/mm_types.h>
 
 /* for (each region of mm, upwards); the list may not change in the body. */
 #define for_each_vma(vma, mm) \
@@ -103,7 +103,7 @@ pgprot_t vm_get_page_prot(unsigned long vm_flags);
  */
 const char *vma_tree_verify(struct mm_struct *mm);
 
-/* Changing the regions: mm/mmap.c and mm/mprotect.c; mmap_lock for writing. */
+/* Changing the regions: mm/space/mmap.c and mm/space/mprotect.c; mmap_lock for writing. */
 struct vm_area_struct *vma_alloc(struct mm_struct *mm);
 void vma_free(struct vm_area_struct *vma);
 void vma_link(struct mm_struct *mm, struct vm_area_struct *vma);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/vma_test.c - the tree of regions, without what they map
+ * tests/mm/space/vma_test.c - the tree of regions, without what they map
  */
 #include <lib/bitops.h>
 #include <lib/string.h>
-#include "mm_test.h"
+#include "tests/mm/mm_test.h"
 
 #define SHADOW_PAGES 256
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/mprotect.c - change what a range allows
+ * mm/space/mprotect.c - change what a range allows
  *
  * Problem.  Protection is a matter of whole regions, a call names any pages.
  * A device has copies of the old rights, and so have the CPUs' TLBs.
@@ -39,7 +39,7 @@
  * else can have changed entries and not flushed: an empty entry is forgotten by
  * every CPU, and a range of them needs nothing (mm/tlb.c).
  */
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>
 #include <mm/pgtable.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/mm.c - the life of an address space
+ * mm/space/mm.c - the life of an address space
  *
  * Problem.  Threads run in an mm, drivers and subscribers merely know it.  The
  * contents must go when the last thread is done, however many still know it;
@@ -26,15 +26,15 @@
  * under the lock, because a struct leaves the list before it is freed; to use
  * an mm it must win mmget_not_zero().
  *
- * Not here: emptying the address space (mm/exit.c), threads that borrow one
- * (mm/kthread_mm.c).
+ * Not here: emptying the address space (mm/space/exit.c), threads that borrow one
+ * (mm/space/kthread_mm.c).
  */
 #include <mm/alloc/alloc.h>
 #include <lib/bitops.h>
 #include <lib/init.h>
 #include <lib/list.h>
 #include <arch/mmu.h>
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>
 #include <mm/pgtable.h>

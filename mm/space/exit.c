@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/exit.c - the last user leaves: nothing stays mapped
+ * mm/space/exit.c - the last user leaves: nothing stays mapped
  *
  * By now nobody runs in the address space and nobody can become a user again;
  * subscribers have had RELEASE.  What follows is an unmapping of everything,
@@ -13,7 +13,7 @@
  * Afterwards the books must balance; a difference here is a leak found while
  * the mm that leaked is still known by number.
  */
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/pgtable.h>
 #include <mm/tlb.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/mm_test.c - address spaces are born, used, left and freed
+ * tests/mm/space/mm_test.c - address spaces are born, used, left and freed
  */
 #include <lib/cpumask.h>
 #include <lib/string.h>
 #include <mm/alloc/fail.h>
 #include <mm/alloc/page_alloc.h>
-#include "mm_test.h"
+#include "tests/mm/mm_test.h"
 
 KTEST(mm, an_empty_address_space_comes_and_goes)
 {

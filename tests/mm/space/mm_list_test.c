@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/mm_list_test.c - who walks the list of address spaces finds them whole
+ * tests/mm/space/mm_list_test.c - who walks the list of address spaces finds them whole
  *
  * Whether the other thread has come to the list's lock is seen in what the lock
  * validator knows of it, so this is tested in kernels that have one.
@@ -8,7 +8,7 @@
 #include <kernel/time.h>
 
 #include "tests/ktest/ktest_private.h"
-#include "notifier_fixture.h"
+#include "tests/mm/notifier_fixture.h"
 #include "mm/notifier_internal.h"
 
 /**

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/mprotect_test.c - rights change, contents stay
+ * tests/mm/space/mprotect_test.c - rights change, contents stay
  */
 #include <arch/tlb.h>
 #include <lib/string.h>
 #include <kernel/timer.h>
 #include <mm/tlb.h>
-#include "mm_test.h"
+#include "tests/mm/mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define RW         (PROT_READ | PROT_WRITE)

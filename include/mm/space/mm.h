@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/mm.h - address spaces: life, locks, mapping and unmapping
+ * mm/space/mm.h - address spaces: life, locks, mapping and unmapping
  */
-#ifndef MM_MM_H
-#define MM_MM_H
+#ifndef MM_SPACE_MM_H
+#define MM_SPACE_MM_H
 
 #include <lib/assert.h>
 #include <kernel/lock/lockdep.h>
-#include <mm/mm_types.h>
+#include <mm/space/mm_types.h>
 #include <mm/notifier/mmu_notifier.h>
-#include <mm/vma.h>
+#include <mm/space/vma.h>
 
 #define PROT_NONE           0x0
 #define PROT_READ           0x1
@@ -268,7 +268,7 @@ int madvise_dontneed(struct mm_struct *mm, vaddr_t addr, size_t len);
 int do_munmap_locked(struct mm_struct *mm, vaddr_t addr, size_t len)
 	__must_hold(&mm->mmap_lock);
 
-/* Drop all that is mapped; the last user's, mm/exit.c. */
+/* Drop all that is mapped; the last user's, mm/space/exit.c. */
 void exit_mmap(struct mm_struct *mm);
 
 /**

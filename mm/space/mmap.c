@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/mmap.c - map and unmap ranges
+ * mm/space/mmap.c - map and unmap ranges
  *
  * Problem.  A call names a range; the address space has regions.  The range may
  * begin inside one, end inside another and have holes between, and a device
@@ -31,9 +31,9 @@
  * What a listener may assume, and why a callback may not take mmap_lock, is in
  * docs/semantics.md, R1.9 and R1.17.
  *
- * Not here: the tree (mm/vma.c); file and shared memory, which do not exist.
+ * Not here: the tree (mm/space/vma.c); file and shared memory, which do not exist.
  */
-#include <mm/mm.h>
+#include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/pgtable.h>
 #include <mm/tlb.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/mm_types.h - an address space and its regions
+ * mm/space/mm_types.h - an address space and its regions
  *
  * Lifetime of an mm, two counts (as the field has them):
  *
@@ -10,8 +10,8 @@
  *	mm_count	holders of the struct itself; all users together hold
  *			one.  At zero the struct is freed.
  */
-#ifndef MM_MM_TYPES_H
-#define MM_MM_TYPES_H
+#ifndef MM_SPACE_MM_TYPES_H
+#define MM_SPACE_MM_TYPES_H
 
 #include <lib/types.h>
 #include <lib/atomic.h>
@@ -93,7 +93,7 @@ enum mm_flag {
  * @notifier_subscriptions: who is told of changes; mm/mmu_notifier.c. This
  *	and the next are only there with the option (R6.5)
  * @notifier_ranges: (a) open changes; negative once somebody has subscribed
- * @mm_list: link in the list of all, under its lock; mm/mm.c
+ * @mm_list: link in the list of all, under its lock; mm/space/mm.c
  * @id: (c) a small number for people
  *
  * Keys: (a) atomic; (c) constant; (l) a lock itself; (m) read under mmap_lock,
