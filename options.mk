@@ -41,7 +41,7 @@ ONLY_MMU_NOTIFIER := mm/mmu_notifier%.c mm/mmu_interval_notifier.c mm/notifier_g
 	tests/mm/mmu_%.c tests/mm/notifier_%.c tests/mm/interval_tree_test.c \
 	tests/mm/lib/mirror%.c tests/mm/lib/by_hand.c tests/mm/mirror_%.c \
 	tests/mm/observer.c tests/mm/raised_test.c tests/mm/secondary_tlb_test.c \
-	tests/mm/pgtable_notify_test.c tests/mm/space/mm_list_test.c \
+	tests/mm/table/pgtable_notify_test.c tests/mm/space/mm_list_test.c \
 	tests/mm/device_exclusive_loop_test.c tests/demo/monitor_mm_test.c \
 	tests/panic/panic.c bench/notifier.c bench/register.c bench/exclusive.c
 WITHOUT_MMU_NOTIFIER := mm/notifier_off.c \

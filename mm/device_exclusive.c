@@ -66,7 +66,7 @@
  *	  and would return while another CPU can still read the old page.  So a
  *	  maker counts itself in mm->tlb_flush_pending from before its first
  *	  table's lock until after the flush, like everybody who changes entries
- *	  and flushes later, and the zap flushes for itself (mm/tlb.c has the
+ *	  and flushes later, and the zap flushes for itself (mm/table/tlb.c has the
  *	  rule and why it holds).
  *
  *	make_device_exclusive_range()	madvise_dontneed()	(must hold)
@@ -112,12 +112,12 @@
  *	the entry		its table's lock
  *	page -> entry		page lock: only its holder makes, takes over or
  *				restores
- *	tlb_flush_pending	atomic, mm/tlb.c
+ *	tlb_flush_pending	atomic, mm/table/tlb.c
  *
  * Lock order: mmap_lock, page lock, what notifier callbacks take, table lock.
  *
  * Not here: what the driver does (include/mm/device_exclusive.h has the loop),
- * zapping (mm/zap.c), mprotect (mm/space/mprotect.c).
+ * zapping (mm/table/zap.c), mprotect (mm/space/mprotect.c).
  */
 #include <lib/string.h>
 #include <kernel/trace.h>
@@ -126,10 +126,10 @@
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>
-#include <mm/pgtable.h>
+#include <mm/table/pgtable.h>
 #include <mm/rmap.h>
-#include <mm/swapops.h>
-#include <mm/tlb.h>
+#include <mm/table/swapops.h>
+#include <mm/table/tlb.h>
 
 DEFINE_TRACE_EVENT(exclusive_made,
 		   "mm %p [%#lx, %#lx) exclusive for %p: %lu exchanged, "

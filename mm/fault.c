@@ -24,7 +24,7 @@
  * in or is given back.
  *
  * An empty entry may still be remembered by a CPU as somebody found it who is
- * about to flush.  Before it is filled that is made good (mm/tlb.c;
+ * about to flush.  Before it is filled that is made good (mm/table/tlb.c;
  * a_fault_over_an_entry_not_yet_flushed_flushes_it_first).
  *
  *	data			guarded by
@@ -63,11 +63,11 @@
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/alloc/page_alloc.h>
-#include <mm/pgtable.h>
-#include <mm/pgtable_notify.h>
+#include <mm/table/pgtable.h>
+#include <mm/table/pgtable_notify.h>
 #include <mm/rmap.h>
-#include <mm/swapops.h>
-#include <mm/tlb.h>
+#include <mm/table/swapops.h>
+#include <mm/table/tlb.h>
 
 DEFINE_PER_CPU(struct fault_counters, fault_counters);
 

@@ -44,7 +44,7 @@
 #include <mm/gup.h>
 #include <mm/space/mm.h>
 #include <mm/page.h>
-#include <mm/pgtable.h>
+#include <mm/table/pgtable.h>
 #include <mm/rmap.h>
 
 /* The page behind an entry that serves, else NULL. */

@@ -225,7 +225,7 @@ def check_layering():
 
 # Flush the CPUs and then tell the devices that walk the CPU's tables, in one
 # place each: where somebody has subscribed to the mm and where nobody has.
-FLUSHES_AND_TELLS = ('include/mm/tlb.h', 'mm/tlb.c')
+FLUSHES_AND_TELLS = ('include/mm/table/tlb.h', 'mm/table/tlb.c')
 
 
 # rules check.flushes: R2.9 R2.10

@@ -20,7 +20,7 @@
  *	protection	pgprot_t PAGE_NONE PAGE_READONLY PAGE_COPY PAGE_SHARED
  *			and the _EXEC forms; PAGE_KERNEL*
  *	swap		swp_entry_to_pte pte_to_swp_entry and the flag bits
- *			pte_swp_* (include/mm/swapops.h has the types)
+ *			pte_swp_* (include/mm/table/swapops.h has the types)
  *
  * A PTE is in one of three states, and no other:
  *

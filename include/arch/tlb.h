@@ -4,7 +4,7 @@
  *
  * Change the page tables first, then call one of these; when it returns no CPU
  * uses the old translation any more. Those who are not CPUs are told by mm: user
- * translations are flushed by mm/tlb.h only. Only CPUs that may hold entries of the
+ * translations are flushed by mm/table/tlb.h only. Only CPUs that may hold entries of the
  * context are interrupted; a CPU that has it loaded lazily leaves it instead.
  *
  * All may be called with any spinlocks held, with interrupts on or off. Two CPUs

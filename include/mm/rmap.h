@@ -20,7 +20,7 @@
 
 #include <mm/space/mm_types.h>
 #include <mm/page.h>
-#include <mm/swapops.h>
+#include <mm/table/swapops.h>
 
 /* A page nobody else has seen yet gets its first and only entry. */
 static __always_inline void page_add_new_anon_rmap(struct page *page,

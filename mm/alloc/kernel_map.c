@@ -41,7 +41,7 @@
  * executable at its own address and writable in the direct map.
  *
  * Not here: loading the tables and flushing (arch/), handing out addresses
- * (mm/alloc/vmalloc.c), the tables of processes (mm/pgtable.c).
+ * (mm/alloc/vmalloc.c), the tables of processes (mm/table/pgtable.c).
  */
 #include <arch/boot.h>
 #include <arch/mmu.h>

@@ -15,8 +15,8 @@
  */
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
-#include <mm/pgtable.h>
-#include <mm/tlb.h>
+#include <mm/table/pgtable.h>
+#include <mm/table/tlb.h>
 
 static void exit_check_books(struct mm_struct *mm)
 {

@@ -9,7 +9,7 @@
  *
  * Two of them on one page are the race that must be won: the one that finds the
  * entry empty may not return while a CPU can still use the page that the other
- * took out.  It and its test are told in mm/tlb.c; the same with a maker of
+ * took out.  It and its test are told in mm/table/tlb.c; the same with a maker of
  * exclusive entries (tests/mm/device_exclusive_test.c,
  * dontneed_during_a_batched_flush_flushes_for_itself).
  *
@@ -19,8 +19,8 @@
  */
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
-#include <mm/pgtable.h>
-#include <mm/tlb.h>
+#include <mm/table/pgtable.h>
+#include <mm/table/tlb.h>
 
 static void dontneed_vma(struct vm_area_struct *vma, vaddr_t start, vaddr_t end)
 {

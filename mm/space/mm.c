@@ -37,7 +37,7 @@
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>
-#include <mm/pgtable.h>
+#include <mm/table/pgtable.h>
 
 static struct kmem_cache *mm_cache;
 static DEFINE_SPINLOCK(mm_list_lock);

@@ -13,8 +13,8 @@
  *	1. find the regions, count what would be left, allocate the one region
  *	   that a hole in the middle of another makes necessary
  *	2. start(UNMAP) for the whole range, once for all regions in it
- *	3. empty the entries, unhook the tables		(mm/zap.c, pgtable.c)
- *	4. flush every CPU				(mm/tlb.c)
+ *	3. empty the entries, unhook the tables		(mm/table/zap.c, pgtable.c)
+ *	4. flush every CPU				(mm/table/tlb.c)
  *	5. end: nobody can reach the range any more
  *	6. resize, split or remove the regions
  *	7. free pages and tables
@@ -35,8 +35,8 @@
  */
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
-#include <mm/pgtable.h>
-#include <mm/tlb.h>
+#include <mm/table/pgtable.h>
+#include <mm/table/tlb.h>
 
 #define MAP_WANTED (MAP_PRIVATE | MAP_ANONYMOUS)
 #define MAP_KNOWN  (MAP_WANTED | MAP_FIXED | MAP_FIXED_NOREPLACE)

@@ -37,15 +37,15 @@
  *
  * Locks: mmap_lock for writing, the table's lock around its entries.  So nobody
  * else can have changed entries and not flushed: an empty entry is forgotten by
- * every CPU, and a range of them needs nothing (mm/tlb.c).
+ * every CPU, and a range of them needs nothing (mm/table/tlb.c).
  */
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>
-#include <mm/pgtable.h>
+#include <mm/table/pgtable.h>
 #include <mm/rmap.h>
-#include <mm/swapops.h>
-#include <mm/tlb.h>
+#include <mm/table/swapops.h>
+#include <mm/table/tlb.h>
 
 static pte_t mprotect_present(const struct vm_area_struct *vma, pte_t old)
 {

@@ -15,7 +15,7 @@
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>
 #include <mm/notifier/mmu_notifier.h>
-#include <mm/tlb.h>
+#include <mm/table/tlb.h>
 #include "exclusive_fixture.h"
 
 #define RUN 32

@@ -7,7 +7,7 @@
 #include <mm/device_exclusive.h>
 #include <mm/gup.h>
 #include <mm/alloc/page_alloc.h>
-#include <mm/tlb.h>
+#include <mm/table/tlb.h>
 #include "exclusive_fixture.h"
 
 /* --- a CPU touches the page --------------------------------------------------------- */

@@ -6,7 +6,7 @@
  * the option others hold: without_device_private_test.c.
  */
 #include <kernel/ktest.h>
-#include <mm/swapops.h>
+#include <mm/table/swapops.h>
 
 KTEST(swapops, every_type_number_has_the_meaning_the_table_says, KT_RULES("R7.6"))
 {

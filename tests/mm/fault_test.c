@@ -8,7 +8,7 @@
 #include <lib/string.h>
 #include <mm/alloc/fail.h>
 #include <mm/alloc/page_alloc.h>
-#include <mm/tlb.h>
+#include <mm/table/tlb.h>
 #include "mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)

@@ -21,8 +21,8 @@
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>
-#include <mm/pgtable.h>
-#include <mm/swapops.h>
+#include <mm/table/pgtable.h>
+#include <mm/table/swapops.h>
 
 #define SEEN_MAX 32
 

@@ -13,7 +13,7 @@
 #include <lib/panic.h>
 #include <lib/string.h>
 #include <mm/rmap.h>
-#include <mm/tlb.h>
+#include <mm/table/tlb.h>
 #include "mm_test.h"
 
 pte_t sandbox_pte_locked(struct sandbox *box, vaddr_t addr)

@@ -13,7 +13,7 @@
  * with what they need at hand or not.
  */
 #include "bad_driver.h"
-#include <mm/pgtable.h>
+#include <mm/table/pgtable.h>
 #include <mm/alloc/vmalloc.h>
 
 static struct kmem_cache *fresh_cache;

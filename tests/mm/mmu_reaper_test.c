@@ -20,7 +20,7 @@
  *
  * Not here: who is chosen to die, and how often it is tried.
  */
-#include <mm/tlb.h>
+#include <mm/table/tlb.h>
 #include "mm_test.h"
 #include "notifier_fixture.h"
 

@@ -25,7 +25,7 @@
 #include <lib/cpumask.h>
 #include <kernel/lock/lockdep.h>
 #include <kernel/trace.h>
-#include <mm/tlb.h>
+#include <mm/table/tlb.h>
 #include "mm_test.h"
 #include "notifier_fixture.h"
 

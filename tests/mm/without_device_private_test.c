@@ -7,7 +7,7 @@
  */
 #include <kernel/ktest.h>
 #include <mm/space/mm_types.h>
-#include <mm/swapops.h>
+#include <mm/table/swapops.h>
 
 static_assert(SWP_DEVICE_NUM == 0, "devices have no type numbers");
 

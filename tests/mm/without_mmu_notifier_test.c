@@ -9,7 +9,7 @@
 #include <kernel/ktest.h>
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
-#include <mm/pgtable_notify.h>
+#include <mm/table/pgtable_notify.h>
 #include "mm_test.h"
 
 static_assert(sizeof(struct mmu_notifier_range) == 2 * sizeof(unsigned long),

@@ -30,7 +30,7 @@
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/alloc/page_alloc.h>
-#include <mm/pgtable_notify.h>
+#include <mm/table/pgtable_notify.h>
 #include <mm/alloc/vmalloc.h>
 
 CMDLINE_KEY("case", "which forbidden thing to do (mode=panic)");

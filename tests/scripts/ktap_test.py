@@ -34,7 +34,7 @@ CASES = {
         ('1..1\nnot ok 1 a.b\n', 0, False),
     'bailing_out_fails': (GOOD + 'Bail out! a.b hung\n', 0, False),
     'a_sanitizer_report_fails':
-        ('UBSAN: signed overflow in mm/zap.c:7\n' + GOOD, 0, False),
+        ('UBSAN: signed overflow in mm/table/zap.c:7\n' + GOOD, 0, False),
     'a_lock_report_fails': ('lockdep: order is wrong\n' + GOOD, 0, False),
     'a_warning_fails': ('WARNING: at mm/space/vma.c:10\n' + GOOD, 0, False),
     'an_address_sanitizer_report_fails':

@@ -86,7 +86,7 @@ enum mm_flag {
  * @as_limit: (w) most pages @total_vm may come to
  * @page_table_lock: (l) entries of the tables above the last level
  * @tlb_flush_pending: (a) threads that change entries of the last level and
- *	have not flushed yet; see mm/tlb.c
+ *	have not flushed yet; see mm/table/tlb.c
  * @anon_rss: (a) anonymous pages mapped, exclusive entries included
  * @nr_ptes: (a) page-table pages below the top table
  * @flags: (a) MMF_*

@@ -12,9 +12,9 @@
  */
 #include <lib/string.h>
 #include <mm/alloc/page_alloc.h>
-#include <mm/pgtable_notify.h>
+#include <mm/table/pgtable_notify.h>
 #include <mm/rmap.h>
-#include <mm/tlb.h>
+#include <mm/table/tlb.h>
 
 #include "by_hand.h"
 

@@ -5,7 +5,7 @@
 #include <arch/tlb.h>
 #include <lib/string.h>
 #include <kernel/timer.h>
-#include <mm/tlb.h>
+#include <mm/table/tlb.h>
 #include "tests/mm/mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)

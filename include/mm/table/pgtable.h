@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/pgtable.h - the tables of an address space
+ * mm/table/pgtable.h - the tables of an address space
  *
  * Upper entries (PGD, PUD, PMD) go from empty to a table under
  * mm->page_table_lock, and back only with mmap_lock held for writing.  A table
  * of the last level has its own lock, in its struct page.
  */
-#ifndef MM_PGTABLE_H
-#define MM_PGTABLE_H
+#ifndef MM_TABLE_PGTABLE_H
+#define MM_TABLE_PGTABLE_H
 
 #include <kernel/lock/spinlock.h>
 #include <mm/space/mm_types.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/tlb_test.c - entries that are empty before CPUs have forgotten them
+ * tests/mm/table/tlb_test.c - entries that are empty before CPUs have forgotten them
  *
  * A witness on another CPU has used a page and keeps the translation: it spins
  * and does not give its CPU away. Then the entry is emptied and not flushed, as
@@ -16,8 +16,8 @@
 #include <lib/cpumask.h>
 #include <kernel/pagefault.h>
 #include <lib/preempt.h>
-#include <mm/pgtable_notify.h>
-#include "mm_test.h"
+#include <mm/table/pgtable_notify.h>
+#include "tests/mm/mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/swapops.c - names of swap entry types, for people
+ * mm/table/swapops.c - names of swap entry types, for people
  *
- * The encoding itself is inline, in arch/paging.h and mm/swapops.h; what each
+ * The encoding itself is inline, in arch/paging.h and mm/table/swapops.h; what each
  * type means and does is told there.
  */
-#include <mm/swapops.h>
+#include <mm/table/swapops.h>
 
 const char *swp_type_name(unsigned int type)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/swapops.h - what a non-present, non-empty PTE can mean
+ * mm/table/swapops.h - what a non-present, non-empty PTE can mean
  *
  * An entry is a type and an offset.  The first types are swap files; the rest
  * are not swap at all but states of a page that no CPU may touch just now:
@@ -24,8 +24,8 @@
  *
  * Rules R7.1 - R7.8; the bits are in arch/paging.h.
  */
-#ifndef MM_SWAPOPS_H
-#define MM_SWAPOPS_H
+#ifndef MM_TABLE_SWAPOPS_H
+#define MM_TABLE_SWAPOPS_H
 
 #include <lib/assert.h>
 #include <lib/compiler.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/zap.c - empty the entries of a range
+ * mm/table/zap.c - empty the entries of a range
  *
  * Problem.  munmap, MADV_DONTNEED and exit throw away what a range maps: pages,
  * the zero page, and entries that are neither.  Each kind holds something.
@@ -24,14 +24,14 @@
  *
  * Only entries that were present here are noted for the flush.  Those that were
  * not may still be remembered as somebody else found them: the gather counts
- * itself and flushes its whole range if another is counted (mm/tlb.c).
+ * itself and flushes its whole range if another is counted (mm/table/tlb.c).
  */
 #include <lib/printk.h>
 #include <mm/space/mm.h>
-#include <mm/pgtable.h>
+#include <mm/table/pgtable.h>
 #include <mm/rmap.h>
-#include <mm/swapops.h>
-#include <mm/tlb.h>
+#include <mm/table/swapops.h>
+#include <mm/table/tlb.h>
 
 void report_bad_pte(struct mm_struct *mm, vaddr_t addr, pte_t pte,
 		    const char *where)

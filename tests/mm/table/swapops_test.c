@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/swapops_test.c - the encoding of entries that are not present
+ * tests/mm/table/swapops_test.c - the encoding of entries that are not present
  *
  * Pure arithmetic: check values computed by hand, and properties over random
  * entries.  Rules R7.1 to R7.8.
@@ -8,7 +8,7 @@
 #include <kernel/ktest.h>
 #include <lib/string.h>
 #include <mm/page.h>
-#include <mm/swapops.h>
+#include <mm/table/swapops.h>
 
 KTEST(swapops, entries_encode_to_the_published_words, KT_RULES("R7.1"))
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/pgtable_notify_test.c - an entry, and the copies of it
+ * tests/mm/table/pgtable_notify_test.c - an entry, and the copies of it
  *
  * Nothing in the tree reclaims, watches for idle pages or merges equal ones
  * yet; these tests do to a real entry of a real address space what those will
@@ -9,10 +9,10 @@
 #include <arch/tlb.h>
 #include <lib/string.h>
 #include <mm/alloc/page_alloc.h>
-#include <mm/pgtable_notify.h>
+#include <mm/table/pgtable_notify.h>
 #include <mm/rmap.h>
-#include "mm_test.h"
-#include "notifier_fixture.h"
+#include "tests/mm/mm_test.h"
+#include "tests/mm/notifier_fixture.h"
 
 #define AT(page) (BASE + (page)*PAGE_SIZE)
 

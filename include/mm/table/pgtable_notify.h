@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/pgtable_notify.h - change an entry, and ask or tell the subscribers too
+ * mm/table/pgtable_notify.h - change an entry, and ask or tell the subscribers too
  *
  * An entry has a mark of use and a value, and so have the copies of it that
  * subscribers keep. Whoever reads the mark of a page or makes its entry lead to
@@ -18,14 +18,14 @@
  *
  * Context of all: the lock of the entry's table is held.
  */
-#ifndef MM_PGTABLE_NOTIFY_H
-#define MM_PGTABLE_NOTIFY_H
+#ifndef MM_TABLE_PGTABLE_NOTIFY_H
+#define MM_TABLE_PGTABLE_NOTIFY_H
 
 #include <arch/paging.h>
 #include <lib/assert.h>
 #include <mm/space/mm_types.h>
 #include <mm/notifier/mmu_notifier.h>
-#include <mm/tlb.h>
+#include <mm/table/tlb.h>
 
 /**
  * ptep_clear_flush_young_notify() - has anybody used the page? Watch anew

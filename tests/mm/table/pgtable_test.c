@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/pgtable_test.c - tables come when needed and go when not
+ * tests/mm/table/pgtable_test.c - tables come when needed and go when not
  */
 #include <lib/cpumask.h>
 #include <lib/string.h>
 #include <mm/alloc/page_alloc.h>
-#include "mm_test.h"
+#include "tests/mm/mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)

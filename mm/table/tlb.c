@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/tlb.c - the order in which an unmapped page becomes free
+ * mm/table/tlb.c - the order in which an unmapped page becomes free
  *
  * Problem.  A page whose entry has been emptied can still be written through a
  * translation that another CPU remembers.  Freed too early, it is somebody
@@ -10,7 +10,7 @@
  * remember anything of this mm once, and then free all of them.  Tables go the
  * same way: a CPU remembers where upper entries led as well.
  *
- *	1. entry emptied under its table's lock		(mm/zap.c)
+ *	1. entry emptied under its table's lock		(mm/table/zap.c)
  *	2. page or table gathered, address noted
  *	3. flush of [lowest, highest) noted
  *	4. references dropped, tables freed
@@ -50,7 +50,7 @@
  *	flush
  *	pending - 1
  *
- *	(tests/mm/tlb_test.c,
+ *	(tests/mm/table/tlb_test.c,
  *	 dontneed_that_finds_nothing_flushes_what_another_emptied)
  *
  * The rule for faults makes an entry's frames follow one another: when a frame
@@ -96,8 +96,8 @@
  */
 #include <mm/space/mm.h>
 #include <mm/alloc/page_alloc.h>
-#include <mm/pgtable.h>
-#include <mm/tlb.h>
+#include <mm/table/pgtable.h>
+#include <mm/table/tlb.h>
 
 /* Apart, so that it costs no register where nobody has subscribed. */
 noinline void flush_tlb_and_tell(struct mm_struct *mm, vaddr_t start, vaddr_t end)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/pgtable_verify.c - count everything the slow way, and put it in words
+ * mm/table/verify.c - count everything the slow way, and put it in words
  *
  * For tests and for people: the monitor's `pte`, and a check that tables,
  * regions, map counts and the books of the mm agree.  Walks every table of the
@@ -13,8 +13,8 @@
 #include <lib/string.h>
 #include <mm/space/mm.h>
 #include <mm/page.h>
-#include <mm/pgtable.h>
-#include <mm/swapops.h>
+#include <mm/table/pgtable.h>
+#include <mm/table/swapops.h>
 
 /* What the walk has seen. */
 struct pgtable_sum {

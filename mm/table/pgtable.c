@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/pgtable.c - page tables come and go
+ * mm/table/pgtable.c - page tables come and go
  *
  * Problem.  Faults on many CPUs grow the tables of one address space at the
  * same time, while most of the address space has none: a walker must be quick
@@ -24,17 +24,17 @@
  * processor's own, depends on the entry it read.
  *
  * Lifetime.  A table that was unhooked may still be in some CPU's walk cache.
- * It goes to the mmu_gather and is freed after the flush (mm/tlb.c).
+ * It goes to the mmu_gather and is freed after the flush (mm/table/tlb.c).
  *
- * Not here: emptying the last level (mm/zap.c).
+ * Not here: emptying the last level (mm/table/zap.c).
  */
 #include <mm/alloc/debug.h>
 #include <mm/alloc/kernel_map.h>
 #include <mm/alloc/might_alloc.h>
 #include <mm/space/mm.h>
 #include <mm/alloc/page_alloc.h>
-#include <mm/pgtable.h>
-#include <mm/tlb.h>
+#include <mm/table/pgtable.h>
+#include <mm/table/tlb.h>
 
 static struct page *table_alloc(struct mm_struct *mm)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/tlb.h - unmap first, flush once, free last
+ * mm/table/tlb.h - unmap first, flush once, free last
  *
  * A frame or a table may be reused only when no CPU can reach it through a
  * stale translation.  A gather collects what was unhooked, flushes every CPU
@@ -11,8 +11,8 @@
  * (R2.9, R2.10). User translations are flushed here and nowhere else in mm, and
  * here the secondary TLBs are told.
  */
-#ifndef MM_TLB_H
-#define MM_TLB_H
+#ifndef MM_TABLE_TLB_H
+#define MM_TABLE_TLB_H
 
 #include <arch/paging.h>
 #include <arch/tlb.h>
@@ -139,7 +139,7 @@ void tlb_flush_mmu(struct mmu_gather *tlb);
 
 /*
  * Has somebody changed entries that CPUs may still remember as they were? The
- * caller has looked at the entry and is not counted itself; mm/tlb.c says why
+ * caller has looked at the entry and is not counted itself; mm/table/tlb.c says why
  * one look suffices.
  */
 static __always_inline bool tlb_flush_is_pending(const struct mm_struct *mm)
@@ -173,7 +173,7 @@ static __always_inline bool tlb_gather_page(struct mmu_gather *tlb,
 /* @addr: any address the table served. */
 void tlb_gather_table(struct mmu_gather *tlb, struct page *table, vaddr_t addr);
 
-/* mm/zap.c: empty every entry of [start, end); no event is raised here. */
+/* mm/table/zap.c: empty every entry of [start, end); no event is raised here. */
 void zap_range(struct mmu_gather *tlb, vaddr_t start, vaddr_t end);
 
 #endif
