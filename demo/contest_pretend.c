@@ -25,7 +25,7 @@
 #include <kernel/sched/sched.h>
 #include <kernel/time.h>
 #include <mm/device_exclusive.h>
-#include <mm/gup.h>
+#include <mm/fault/gup.h>
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>

@@ -122,7 +122,7 @@
 #include <lib/string.h>
 #include <kernel/trace.h>
 #include <mm/device_exclusive.h>
-#include <mm/gup.h>
+#include <mm/fault/gup.h>
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>

@@ -77,7 +77,7 @@
 #include <lib/errno.h>
 #include <kernel/trace.h>
 #include <mm/device_exclusive.h>
-#include <mm/gup.h>
+#include <mm/fault/gup.h>
 #include <mm/space/mm.h>
 #include <mm/page.h>
 

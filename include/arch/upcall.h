@@ -14,7 +14,7 @@
 struct trap_regs;
 
 /**
- * upcall_page_fault() - resolve a page fault (mm/fault.c)
+ * upcall_page_fault() - resolve a page fault (mm/fault/fault.c)
  * @regs: the trapped state
  * @addr: the faulting address
  * @error: PF_* bits
@@ -31,7 +31,7 @@ bool upcall_page_fault(struct trap_regs *regs, vaddr_t addr, unsigned int error)
  *
  * Called before each access of <arch/uaccess.h>, whether or not it will fault.
  * Tells the lock validator that the fault may sleep and takes mmap_lock
- * (mm/might_fault.c); nothing without it.
+ * (mm/fault/might_fault.c); nothing without it.
  *
  * Context: any.
  */

@@ -36,7 +36,7 @@
 #ifndef MM_DEVICE_EXCLUSIVE_H
 #define MM_DEVICE_EXCLUSIVE_H
 
-#include <mm/fault.h>
+#include <mm/fault/fault.h>
 #include <mm/space/mm_types.h>
 
 struct page;
@@ -86,7 +86,7 @@ int make_device_exclusive_range(struct mm_struct *mm, vaddr_t start,
  */
 void put_device_exclusive(struct page **pages, int nr);
 
-/* The fault on such an entry; called by mm/fault.c with what it saw. */
+/* The fault on such an entry; called by mm/fault/fault.c with what it saw. */
 vm_fault_t restore_device_exclusive(struct vm_area_struct *vma, vaddr_t addr,
 				    pte_t *ptep, struct spinlock *ptl,
 				    pte_t orig, unsigned int flags);

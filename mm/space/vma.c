@@ -25,7 +25,7 @@
  * that of the region after it.  Both are set right before the lock is dropped;
  * vma_tree_verify() computes all of them the slow way and compares.
  *
- * Not here: what is mapped in the regions (mm/fault.c, mm/table/zap.c), and the rules
+ * Not here: what is mapped in the regions (mm/fault/fault.c, mm/table/zap.c), and the rules
  * of mmap and munmap (mm/space/mmap.c).
  */
 #include <mm/alloc/alloc.h>

@@ -33,7 +33,7 @@
  *	a call that finds nothing to	anybody is in: flush the whole range
  *	do (mm/space/madvise.c)
  *	a fault that fills an empty	anybody is in: flush the page first, with
- *	entry (mm/fault.c)		the table's lock held
+ *	entry (mm/fault/fault.c)		the table's lock held
  *
  * Why looking once is enough.  The count goes up (a full barrier) before the
  * entry changes under its table's lock, and down (another) after the flush.  Who

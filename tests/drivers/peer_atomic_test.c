@@ -5,7 +5,7 @@
 #include <arch/uaccess.h>
 #include <kernel/sched/sched.h>
 #include <lib/string.h>
-#include <mm/gup.h>
+#include <mm/fault/gup.h>
 #include <mm/page.h>
 
 #include "tests/ktest/team.h"

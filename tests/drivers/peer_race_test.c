@@ -13,7 +13,7 @@
  */
 #include <arch/uaccess.h>
 #include <kernel/sched/sched.h>
-#include <mm/gup.h>
+#include <mm/fault/gup.h>
 #include <mm/page.h>
 
 #include "tests/ktest/team.h"

@@ -12,7 +12,7 @@
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <kernel/trace.h>
-#include <mm/gup.h>
+#include <mm/fault/gup.h>
 #include <mm/page.h>
 
 #include "peer_arena.h"

@@ -13,7 +13,7 @@
 #include <kernel/sched/mutex.h>
 #include <lib/string.h>
 #include <mm/device_exclusive.h>
-#include <mm/gup.h>
+#include <mm/fault/gup.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/table/tlb.h>
 #include "exclusive_fixture.h"

@@ -10,7 +10,7 @@
 #include <lib/string.h>
 #include <mm/alloc/fail.h>
 #include <mm/device_exclusive.h>
-#include <mm/gup.h>
+#include <mm/fault/gup.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/table/tlb.h>
 #include "exclusive_fixture.h"

@@ -13,7 +13,7 @@
 #ifndef TESTS_MM_LOOKUP_FIXTURE_H
 #define TESTS_MM_LOOKUP_FIXTURE_H
 
-#include <mm/gup.h>
+#include <mm/fault/gup.h>
 #include <mm/page.h>
 
 #include "mm_test.h"

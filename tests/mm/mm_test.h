@@ -17,7 +17,7 @@
 #include <kernel/sched/rwsem.h>
 #include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
-#include <mm/fault.h>
+#include <mm/fault/fault.h>
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/page.h>

@@ -54,7 +54,7 @@
 #include <arch/cpu.h>
 #include <mm/alloc/alloc.h>
 #include <lib/string.h>
-#include <mm/gup.h>
+#include <mm/fault/gup.h>
 #include <mm/alloc/vmalloc.h>
 
 #include "mirror.h"

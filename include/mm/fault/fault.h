@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/fault.h - bring a page to where somebody wants to touch it
+ * mm/fault/fault.h - bring a page to where somebody wants to touch it
  */
-#ifndef MM_FAULT_H
-#define MM_FAULT_H
+#ifndef MM_FAULT_FAULT_H
+#define MM_FAULT_FAULT_H
 
 #include <lib/percpu.h>
 #include <mm/space/mm_types.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/fault.c - a touch that the CPU could not complete by itself
+ * mm/fault/fault.c - a touch that the CPU could not complete by itself
  *
  * Problem.  Pages appear only when touched, most entries of a region are empty
  * at any time, and an entry that is not present can mean many things.
@@ -32,7 +32,7 @@
  *	an entry		its table's lock
  *	an exclusive page	its page lock, over the whole restore
  *
- * The race it must win (tests/mm/fault_test.c,
+ * The race it must win (tests/mm/fault/fault_test.c,
  * two_first_writes_install_one_page):
  *
  *	CPU 0				CPU 1
@@ -59,7 +59,7 @@
 #include <lib/printk.h>
 #include <kernel/sched/sched.h>
 #include <mm/device_exclusive.h>
-#include <mm/fault.h>
+#include <mm/fault/fault.h>
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/alloc/page_alloc.h>

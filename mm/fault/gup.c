@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/gup.c - hold the pages behind a range of an address space
+ * mm/fault/gup.c - hold the pages behind a range of an address space
  *
  * Problem.  A driver works on pages of somebody else's mm: they must be there,
  * writable if it writes, and must not be freed under it.
@@ -40,8 +40,8 @@
  *	(gup_test.c, pages_are_held_before_another_can_throw_them_away)
  */
 #include <kernel/sched/sched.h>
-#include <mm/fault.h>
-#include <mm/gup.h>
+#include <mm/fault/fault.h>
+#include <mm/fault/gup.h>
 #include <mm/space/mm.h>
 #include <mm/page.h>
 #include <mm/table/pgtable.h>

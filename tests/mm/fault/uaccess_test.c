@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/uaccess_test.c - user memory, from the kernel, with faults
+ * tests/mm/fault/uaccess_test.c - user memory, from the kernel, with faults
  */
 #include <arch/cpu.h>
 #include <lib/cpumask.h>
 #include <lib/string.h>
 #include "tests/ktest/team.h"
-#include "mm_test.h"
+#include "tests/mm/mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/might_fault.c - what touching user memory may do, for the lock validator
+ * mm/fault/might_fault.c - what touching user memory may do, for the lock validator
  *
  * Problem.  A copy from or to user memory takes no lock as long as the page is
  * there, and in tests it usually is.  The mistake shows on the day it is not: the
@@ -8,7 +8,7 @@
  *
  * Idea.  Each access says so beforehand, whether it faults or not.  A user copy in a
  * notifier callback, with mmap_lock held, or under a spinlock is reported the first
- * time it runs (tests/mm/might_fault_test.c).
+ * time it runs (tests/mm/fault/might_fault_test.c).
  *
  * Silent are sections of <kernel/pagefault.h>, in which a fault is not resolved.
  *

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/fault_test.c - real faults, by the CPU, in an adopted address space
+ * tests/mm/fault/fault_test.c - real faults, by the CPU, in an adopted address space
  */
 #include <lib/cpumask.h>
 #include <kernel/pagefault.h>
@@ -9,7 +9,7 @@
 #include <mm/alloc/fail.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/table/tlb.h>
-#include "mm_test.h"
+#include "tests/mm/mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/gup.h - hold the pages behind a range of an address space
+ * mm/fault/gup.h - hold the pages behind a range of an address space
  */
-#ifndef MM_GUP_H
-#define MM_GUP_H
+#ifndef MM_FAULT_GUP_H
+#define MM_FAULT_GUP_H
 
 #include <mm/space/mm_types.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/might_fault_test.c - user copies where a fault could not be resolved
+ * tests/mm/fault/might_fault_test.c - user copies where a fault could not be resolved
  *
  *	where			a fault would			reported as
  *	in a callback		take mmap_lock again		same class, or order
@@ -12,8 +12,8 @@
  */
 #include <kernel/lock/lockdep.h>
 #include <kernel/pagefault.h>
-#include "mm_test.h"
-#include "report_words.h"
+#include "tests/mm/mm_test.h"
+#include "tests/mm/report_words.h"
 
 #define AT(page) (BASE + (page)*PAGE_SIZE)
 

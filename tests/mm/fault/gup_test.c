@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/gup_test.c - pages of an address space, held from outside
+ * tests/mm/fault/gup_test.c - pages of an address space, held from outside
  *
  * The caller here has not adopted the address space: all goes through the
  * tables, nothing through the CPU.
@@ -9,9 +9,9 @@
 #include <lib/string.h>
 #include <kernel/timer.h>
 #include <mm/alloc/fail.h>
-#include <mm/gup.h>
+#include <mm/fault/gup.h>
 #include <mm/alloc/page_alloc.h>
-#include "mm_test.h"
+#include "tests/mm/mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
