@@ -13,7 +13,7 @@
  */
 #include <mm/device_exclusive.h>
 #include <mm/notifier/mmu_notifier.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 
 #include "bench_mm.h"
 

@@ -125,9 +125,9 @@
 #include <mm/fault/gup.h>
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 #include <mm/table/pgtable.h>
-#include <mm/rmap.h>
+#include <mm/page/rmap.h>
 #include <mm/table/swapops.h>
 #include <mm/table/tlb.h>
 

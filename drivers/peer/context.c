@@ -73,7 +73,7 @@
 #include <kernel/time.h>
 #include <kernel/trace.h>
 #include <mm/space/mm.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 
 #include "internal.h"
 

@@ -79,7 +79,7 @@
 #include <mm/device_exclusive.h>
 #include <mm/fault/gup.h>
 #include <mm/space/mm.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 
 #include "internal.h"
 

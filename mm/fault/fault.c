@@ -65,7 +65,7 @@
 #include <mm/alloc/page_alloc.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/pgtable_notify.h>
-#include <mm/rmap.h>
+#include <mm/page/rmap.h>
 #include <mm/table/swapops.h>
 #include <mm/table/tlb.h>
 

@@ -43,9 +43,9 @@
 #include <mm/fault/fault.h>
 #include <mm/fault/gup.h>
 #include <mm/space/mm.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 #include <mm/table/pgtable.h>
-#include <mm/rmap.h>
+#include <mm/page/rmap.h>
 
 /* The page behind an entry that serves, else NULL. */
 static struct page *gup_page(pte_t pte, unsigned int gup_flags)

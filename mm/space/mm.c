@@ -36,7 +36,7 @@
 #include <arch/mmu.h>
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 #include <mm/table/pgtable.h>
 
 static struct kmem_cache *mm_cache;

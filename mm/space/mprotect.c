@@ -22,7 +22,7 @@
  *	own page		the new rights, read-only  writable at once, if
  *							   no fault must notice
  *							   the next write
- *							   (mm/rmap.h)
+ *							   (mm/page/rmap.h)
  *	device-exclusive write	device-exclusive read	   stays
  *	device-exclusive read	stays			   stays (R7.14): rights
  *							   come at the restore
@@ -41,9 +41,9 @@
  */
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 #include <mm/table/pgtable.h>
-#include <mm/rmap.h>
+#include <mm/page/rmap.h>
 #include <mm/table/swapops.h>
 #include <mm/table/tlb.h>
 

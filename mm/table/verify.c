@@ -12,7 +12,7 @@
  */
 #include <lib/string.h>
 #include <mm/space/mm.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/swapops.h>
 

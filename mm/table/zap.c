@@ -29,7 +29,7 @@
 #include <lib/printk.h>
 #include <mm/space/mm.h>
 #include <mm/table/pgtable.h>
-#include <mm/rmap.h>
+#include <mm/page/rmap.h>
 #include <mm/table/swapops.h>
 #include <mm/table/tlb.h>
 

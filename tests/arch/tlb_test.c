@@ -22,7 +22,7 @@
 #include <kernel/lock/spinlock.h>
 #include <mm/alloc/kernel_map.h>
 #include <mm/space/mm.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/alloc/vmalloc.h>
 #include <asm/arch.h>

@@ -6,7 +6,7 @@
 #include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <mm/fault/gup.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 
 #include "tests/ktest/team.h"
 #include "peer_arena.h"

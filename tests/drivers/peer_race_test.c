@@ -14,7 +14,7 @@
 #include <arch/uaccess.h>
 #include <kernel/sched/sched.h>
 #include <mm/fault/gup.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 
 #include "tests/ktest/team.h"
 #include "peer_arena.h"

@@ -13,7 +13,7 @@
 #include <lib/string.h>
 #include <kernel/trace.h>
 #include <mm/fault/gup.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 
 #include "peer_arena.h"
 

@@ -14,7 +14,7 @@
 #define TESTS_MM_LOOKUP_FIXTURE_H
 
 #include <mm/fault/gup.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 
 #include "mm_test.h"
 #include "notifier_fixture.h"

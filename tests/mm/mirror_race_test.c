@@ -23,8 +23,8 @@
  * any access may be denied; what was not denied still counts.
  */
 #include <lib/string.h>
-#include <mm/page.h>
-#include <mm/rmap.h>
+#include <mm/page/page.h>
+#include <mm/page/rmap.h>
 
 #include "tests/ktest/team.h"
 #include "tests/mm/lib/by_hand.h"

@@ -20,7 +20,7 @@
 #include <mm/fault/fault.h>
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/swapops.h>
 

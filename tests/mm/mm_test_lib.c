@@ -12,7 +12,7 @@
 #include <lib/cpumask.h>
 #include <lib/panic.h>
 #include <lib/string.h>
-#include <mm/rmap.h>
+#include <mm/page/rmap.h>
 #include <mm/table/tlb.h>
 #include "mm_test.h"
 

@@ -21,7 +21,7 @@
  * wrong half is not learned.
  */
 #include "bad_driver.h"
-#include <mm/page.h>
+#include <mm/page/page.h>
 
 /* --- (a) locks under which ranges are raised ------------------------------- */
 

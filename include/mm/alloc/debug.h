@@ -9,7 +9,7 @@
 #define MM_ALLOC_DEBUG_H
 
 #include <mm/alloc/gfp.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 
 /* What free memory is filled with: as a pointer none of them is canonical. */
 #define PAGE_POISON      0xdb

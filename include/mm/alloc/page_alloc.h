@@ -9,7 +9,7 @@
 #define MM_ALLOC_PAGE_ALLOC_H
 
 #include <mm/alloc/gfp.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 
 /* The largest block: 2^MAX_ORDER pages, 4 MiB. */
 #define MAX_ORDER 10

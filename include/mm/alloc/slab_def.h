@@ -20,7 +20,7 @@
 #include <kernel/sched/mutex.h>
 #include <lib/percpu.h>
 #include <kernel/lock/spinlock.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 #include <mm/alloc/slab.h>
 
 #define SLAB_RED_ZONE       0xbb

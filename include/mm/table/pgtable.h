@@ -11,7 +11,7 @@
 
 #include <kernel/lock/spinlock.h>
 #include <mm/space/mm_types.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 
 struct mmu_gather;
 

@@ -13,7 +13,7 @@
 #include <lib/string.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/table/pgtable_notify.h>
-#include <mm/rmap.h>
+#include <mm/page/rmap.h>
 #include <mm/table/tlb.h>
 
 #include "by_hand.h"

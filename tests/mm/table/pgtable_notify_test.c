@@ -10,7 +10,7 @@
 #include <lib/string.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/table/pgtable_notify.h>
-#include <mm/rmap.h>
+#include <mm/page/rmap.h>
 #include "tests/mm/mm_test.h"
 #include "tests/mm/notifier_fixture.h"
 

@@ -7,7 +7,7 @@
  */
 #include <kernel/ktest.h>
 #include <lib/string.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 #include <mm/table/swapops.h>
 
 KTEST(swapops, entries_encode_to_the_published_words, KT_RULES("R7.1"))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/page.c - waiting for the lock of a page
+ * mm/page/page.c - waiting for the lock of a page
  *
  * Problem.  Every frame can be locked, there are millions of frames, and
  * hardly ever does anybody wait.  A wait queue in each would cost more memory
@@ -32,7 +32,7 @@
  *	  else sleep			(must be true: the sleeper is on the
  *					queue, so it is woken)
  *
- *	(tests/mm/page_test.c, contended_lock_excludes_and_wakes_everyone)
+ *	(tests/mm/page/page_test.c, contended_lock_excludes_and_wakes_everyone)
  *
  * Everyone waiting for the page is woken and tries again; the first wins.
  * Two pages that share a queue only cost each other a look.  That look is the limit:

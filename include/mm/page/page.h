@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * include/mm/page.h - one struct for each frame of memory
+ * include/mm/page/page.h - one struct for each frame of memory
  *
  * All of them form one array in virtual memory, vmemmap, indexed by frame
  * number; parts of it for which no RAM exists are not mapped.
@@ -27,8 +27,8 @@
  * Lifetime: alloc_page() hands a page out with one reference; each get_page()
  * adds one; the put_page() that takes the last frees it.
  */
-#ifndef MM_PAGE_H
-#define MM_PAGE_H
+#ifndef MM_PAGE_PAGE_H
+#define MM_PAGE_PAGE_H
 
 #include <arch/page.h>
 #include <lib/assert.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/rmap.h - how many entries map an anonymous page, and whose it is
+ * mm/page/rmap.h - how many entries map an anonymous page, and whose it is
  *
  * page->mapcount	entries that map the page, a device-exclusive one
  *			included (R8.13); changed under the entry's lock
@@ -15,11 +15,11 @@
  * made writable without a fault; the others are here as well, so that each
  * operation that gives rights back asks the same question (R1.21, R8.18).
  */
-#ifndef MM_RMAP_H
-#define MM_RMAP_H
+#ifndef MM_PAGE_RMAP_H
+#define MM_PAGE_RMAP_H
 
 #include <mm/space/mm_types.h>
-#include <mm/page.h>
+#include <mm/page/page.h>
 #include <mm/table/swapops.h>
 
 /* A page nobody else has seen yet gets its first and only entry. */

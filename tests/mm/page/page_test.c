@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/page_test.c - the lock of a page: one holder, nobody forgotten
+ * tests/mm/page/page_test.c - the lock of a page: one holder, nobody forgotten
  */
 #include <lib/cpumask.h>
 #include <kernel/ktest.h>
