@@ -42,16 +42,16 @@ ONLY_MMU_NOTIFIER := mm/mmu_notifier%.c mm/mmu_interval_notifier.c mm/notifier_g
 	tests/mm/lib/mirror%.c tests/mm/lib/by_hand.c tests/mm/mirror_%.c \
 	tests/mm/observer.c tests/mm/raised_test.c tests/mm/secondary_tlb_test.c \
 	tests/mm/table/pgtable_notify_test.c tests/mm/space/mm_list_test.c \
-	tests/mm/device_exclusive_loop_test.c tests/demo/monitor_mm_test.c \
+	tests/mm/device/exclusive_loop_test.c tests/demo/monitor_mm_test.c \
 	tests/panic/panic.c bench/notifier.c bench/register.c bench/exclusive.c
 WITHOUT_MMU_NOTIFIER := mm/notifier_off.c \
 	tests/mm/without_mmu_notifier_test.c
 
 # Device-exclusive and device-private entries.
-ONLY_DEVICE_PRIVATE := mm/device_exclusive.c tests/mm/device_exclusive%.c \
-	tests/mm/device_private_test.c tests/mm/exclusive_lib.c \
+ONLY_DEVICE_PRIVATE := mm/device/exclusive.c tests/mm/device/exclusive%.c \
+	tests/mm/device/private_test.c \
 	bench/exclusive.c
-WITHOUT_DEVICE_PRIVATE := tests/mm/without_device_private_test.c
+WITHOUT_DEVICE_PRIVATE := tests/mm/device/without_device_private_test.c
 
 # The driver of the device beside QEMU, and the contest with it.
 NEEDS_PEER := MMU_NOTIFIER DEVICE_PRIVATE

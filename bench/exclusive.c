@@ -11,7 +11,7 @@
  * with one interval subscription over the range (`sub`), whose callback does
  * what the smallest driver does.
  */
-#include <mm/device_exclusive.h>
+#include <mm/device/exclusive.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/page/page.h>
 

@@ -24,7 +24,7 @@
 #include <kernel/sched/mutex.h>
 #include <kernel/sched/sched.h>
 #include <kernel/time.h>
-#include <mm/device_exclusive.h>
+#include <mm/device/exclusive.h>
 #include <mm/fault/gup.h>
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>

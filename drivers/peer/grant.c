@@ -76,7 +76,7 @@
 #include <lib/assert.h>
 #include <lib/errno.h>
 #include <kernel/trace.h>
-#include <mm/device_exclusive.h>
+#include <mm/device/exclusive.h>
 #include <mm/fault/gup.h>
 #include <mm/space/mm.h>
 #include <mm/page/page.h>

@@ -47,7 +47,7 @@
  * own fault drops mmap_lock for that (ALLOW_RETRY), so that an munmap
  * elsewhere in the mm is not held up.
  *
- * Not here: the restore itself (mm/device_exclusive.c), COW after fork, page
+ * Not here: the restore itself (mm/device/exclusive.c), COW after fork, page
  * cache, swap: those do not exist yet, and a fault on one of their entries says
  * so.
  */
@@ -58,7 +58,7 @@
 #include <lib/percpu.h>
 #include <lib/printk.h>
 #include <kernel/sched/sched.h>
-#include <mm/device_exclusive.h>
+#include <mm/device/exclusive.h>
 #include <mm/fault/fault.h>
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>

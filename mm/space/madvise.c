@@ -10,7 +10,7 @@
  * Two of them on one page are the race that must be won: the one that finds the
  * entry empty may not return while a CPU can still use the page that the other
  * took out.  It and its test are told in mm/table/tlb.c; the same with a maker of
- * exclusive entries (tests/mm/device_exclusive_test.c,
+ * exclusive entries (tests/mm/device/exclusive_test.c,
  * dontneed_during_a_batched_flush_flushes_for_itself).
  *
  * Where no entry is filled nothing is raised and nothing walked (R1.13): whoever

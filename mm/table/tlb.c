@@ -27,7 +27,7 @@
  *	a gather			+1 in tlb_gather_mmu(), before its first
  *					entry; -1 in tlb_flush_mmu(), after its
  *					last flush
- *	a maker of exclusive entries	likewise (mm/device_exclusive.c)
+ *	a maker of exclusive entries	likewise (mm/device/exclusive.c)
  *	a gather at its last flush	another is in: flush the whole range, not
  *					only what itself emptied
  *	a call that finds nothing to	anybody is in: flush the whole range

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tests/mm/exclusive_fixture.h - what the tests of exclusive pages share
+ * tests/mm/device/exclusive_fixture.h - what the tests of exclusive pages share
  *
  * There is no device here: the test holds the page locks that a driver would
  * hold, and a sandbox's observer stands for the driver's subscription. The
  * device's accesses are checked by their effect on memory: the test writes
  * through the direct map while the page is exclusive.
  */
-#ifndef TESTS_MM_EXCLUSIVE_FIXTURE_H
-#define TESTS_MM_EXCLUSIVE_FIXTURE_H
+#ifndef TESTS_MM_DEVICE_EXCLUSIVE_FIXTURE_H
+#define TESTS_MM_DEVICE_EXCLUSIVE_FIXTURE_H
 
-#include "mm_test.h"
+#include "tests/mm/mm_test.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/device_exclusive_loop_test.c - the loop of a driver that wants pages
+ * tests/mm/device/exclusive_loop_test.c - the loop of a driver that wants pages
  * for itself
  *
- * driver_loop() is the loop that include/mm/device_exclusive.h shows, line for
+ * driver_loop() is the loop that include/mm/device/exclusive.h shows, line for
  * line, with a count of its passes; driver_rounds() is the same with the rounds
  * of mm/notifier/mmu_notifier.h. The driver here has an interval subscription over
  * its run and notes what its device would have. The tests count the passes of the
@@ -12,7 +12,7 @@
 #include <arch/tlb.h>
 #include <kernel/sched/mutex.h>
 #include <lib/string.h>
-#include <mm/device_exclusive.h>
+#include <mm/device/exclusive.h>
 #include <mm/fault/gup.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/table/tlb.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/without_device_private_test.c - a kernel without DEVICE_PRIVATE
+ * tests/mm/device/without_device_private_test.c - a kernel without DEVICE_PRIVATE
  *
  * What mm/ calls is still there and answers "no device" (R6.7); the numbers are
  * written out here a second time.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/device_exclusive_restore_test.c - exclusive pages that a CPU wants,
+ * tests/mm/device/exclusive_restore_test.c - exclusive pages that a CPU wants,
  * and what else may happen to their entries
  */
 #include <lib/string.h>
-#include <mm/device_exclusive.h>
+#include <mm/device/exclusive.h>
 #include <mm/fault/gup.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/table/tlb.h>

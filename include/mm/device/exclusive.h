@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/device_exclusive.h - give a page to a device, whole, for a while
+ * mm/device/exclusive.h - give a page to a device, whole, for a while
  *
  * How to use it (R8.23, R8.24), with an interval subscription that covers the
  * range, ignores EXCLUSIVE events whose owner is @owner, and else bumps its
@@ -31,7 +31,7 @@
  * other threads nothing bounds the passes; the rounds of
  * mm/notifier/mmu_notifier.h, put around the same calls, do (R4.24).
  *
- * tests/mm/device_exclusive_loop_test.c runs these lines, with a count of passes.
+ * tests/mm/device/exclusive_loop_test.c runs these lines, with a count of passes.
  */
 #ifndef MM_DEVICE_EXCLUSIVE_H
 #define MM_DEVICE_EXCLUSIVE_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/device_exclusive_test.c - pages given to a device
+ * tests/mm/device/exclusive_test.c - pages given to a device
  *
  * Not here: what ends it (device_exclusive_restore_test.c), the driver's loop
  * (device_exclusive_loop_test.c).
@@ -9,7 +9,7 @@
 #include <lib/cpumask.h>
 #include <lib/string.h>
 #include <mm/alloc/fail.h>
-#include <mm/device_exclusive.h>
+#include <mm/device/exclusive.h>
 #include <mm/fault/gup.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/table/tlb.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/exclusive_lib.c - pages of a sandbox that a device has to itself
+ * tests/mm/device/exclusive_lib.c - pages of a sandbox that a device has to itself
  *
  * The device's side of exclusive access, without the device: take the CPUs'
  * access away, let go of the pages.  Threads and timing are the tests' own.
  */
-#include <mm/device_exclusive.h>
-#include "mm_test.h"
+#include <mm/device/exclusive.h>
+#include "tests/mm/mm_test.h"
 
 int sandbox_make_exclusive_locked(struct sandbox *box, vaddr_t addr,
 				  unsigned long pages, struct page **slots,

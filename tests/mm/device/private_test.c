@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/device_private_test.c - the types of entries in a kernel with devices
+ * tests/mm/device/private_test.c - the types of entries in a kernel with devices
  *
  * The numbers are the published ones, written out here a second time.  Without
  * the option others hold: without_device_private_test.c.

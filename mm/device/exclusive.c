@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/device_exclusive.c - a page belongs to a device for a while
+ * mm/device/exclusive.c - a page belongs to a device for a while
  *
  * Problem.  A device without bus atomics does load, compute, store.  A CPU that
  * writes the same word in between loses its update, or the device does.  So for
@@ -116,12 +116,12 @@
  *
  * Lock order: mmap_lock, page lock, what notifier callbacks take, table lock.
  *
- * Not here: what the driver does (include/mm/device_exclusive.h has the loop),
+ * Not here: what the driver does (include/mm/device/exclusive.h has the loop),
  * zapping (mm/table/zap.c), mprotect (mm/space/mprotect.c).
  */
 #include <lib/string.h>
 #include <kernel/trace.h>
-#include <mm/device_exclusive.h>
+#include <mm/device/exclusive.h>
 #include <mm/fault/gup.h>
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
