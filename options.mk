@@ -37,15 +37,18 @@ LACKING := test-no-MMU_NOTIFIER test-no-DEVICE_PRIVATE test-no-LOCKDEP \
 	test-no-DEBUG bare release-no-MMU_NOTIFIER
 
 # Be told before a mapping changes.
-ONLY_MMU_NOTIFIER := mm/mmu_notifier%.c mm/mmu_interval_notifier.c mm/notifier_gate.c mm/interval_tree.c \
-	tests/mm/mmu_%.c tests/mm/notifier_%.c tests/mm/interval_tree_test.c \
-	tests/mm/lib/mirror%.c tests/mm/lib/by_hand.c tests/mm/mirror_%.c \
-	tests/mm/observer.c tests/mm/raised_test.c tests/mm/secondary_tlb_test.c \
+NOTIFIER_CORE := $(addprefix mm/notifier/,range.c interval.c interval_tree.c \
+	plain.c get.c rounds.c gate.c all.c report.c checks.c stats.c)
+ONLY_MMU_NOTIFIER := $(NOTIFIER_CORE) \
+	tests/mm/notifier/mmu_%.c tests/mm/notifier/notifier_%.c \
+	tests/mm/notifier/interval_tree_test.c tests/mm/notifier/mirror_%.c \
+	tests/mm/lib/mirror%.c tests/mm/lib/by_hand.c \
+	tests/mm/observer.c tests/mm/notifier/raised_test.c tests/mm/notifier/secondary_tlb_test.c \
 	tests/mm/table/pgtable_notify_test.c tests/mm/space/mm_list_test.c \
 	tests/mm/device/exclusive_loop_test.c tests/demo/monitor_mm_test.c \
 	tests/panic/panic.c bench/notifier.c bench/register.c bench/exclusive.c
-WITHOUT_MMU_NOTIFIER := mm/notifier_off.c \
-	tests/mm/without_mmu_notifier_test.c
+WITHOUT_MMU_NOTIFIER := mm/notifier/off.c \
+	tests/mm/notifier/without_mmu_notifier_test.c
 
 # Device-exclusive and device-private entries.
 ONLY_DEVICE_PRIVATE := mm/device/exclusive.c tests/mm/device/exclusive%.c \
@@ -62,13 +65,13 @@ WITHOUT_PEER := demo/contest_alone.c
 # The lock validator.
 ONLY_LOCKDEP := kernel/lock/lockdep.c mm/fault/might_fault.c tests/kernel/lock/lockdep_test.c \
 	tests/mm/fault/might_fault_test.c \
-	tests/kernel/lock/zz_locking_test.c tests/mm/mmu_notifier_lockdep%.c \
+	tests/kernel/lock/zz_locking_test.c tests/mm/notifier/mmu_notifier_lockdep%.c \
 	tests/mm/space/mm_list_test.c
 WITHOUT_LOCKDEP := tests/kernel/lock/without_lockdep_test.c
 
 # Assertions, poison, owners of memory, allocations that fail on purpose.
-ONLY_DEBUG := mm/alloc/fail.c mm/mmu_notifier_checks.c \
-	tests/mm/mmu_notifier_checks_test.c
+ONLY_DEBUG := mm/alloc/fail.c mm/notifier/checks.c \
+	tests/mm/notifier/mmu_notifier_checks_test.c
 WITHOUT_DEBUG := tests/lib/without_debug_test.c
 
 ONLY_KTEST := tests/%

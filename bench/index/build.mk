@@ -6,7 +6,7 @@
 
 INDEX_DESIGNS := redblack bplus8 bplus16 bplus32
 INDEX_PROGRAMS := $(INDEX_DESIGNS:%=build/index/%)
-INDEX_SOURCES := bench/index/compare.c mm/interval_tree.c bench/index/bplus.c
+INDEX_SOURCES := bench/index/compare.c mm/notifier/interval_tree.c bench/index/bplus.c
 INDEX_CFLAGS := -std=gnu11 -O2 -g -mgeneral-regs-only -fno-strict-aliasing \
 	-Iinclude/host -Iinclude $(WARN)
 INDEX_CFLAGS_redblack := -DINDEX='"index_redblack.h"'

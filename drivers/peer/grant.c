@@ -65,7 +65,7 @@
  * translation that it may have made of it is dropped, and the tag is denied.
  *
  * Attempts are bounded and counted by reason.  They are the rounds of
- * mm/mmu_notifier_rounds.c, which has the argument why ten are enough; a request
+ * mm/notifier/rounds.c, which has the argument why ten are enough; a request
  * is denied after those only if ranges are raised without mmap_lock.  Between the
  * rounds beside changes the thread sleeps a little longer each time.
  *

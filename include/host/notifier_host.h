@@ -2,8 +2,7 @@
 /*
  * include/host/notifier_host.h - the notifier core's primitives, by pthreads
  *
- * mm/mmu_notifier*.c, mm/notifier_gate.c and mm/interval_tree.c compile against
- * this instead of the kernel: with -Iinclude/host before -Iinclude, the two
+ * The sources of mm/notifier/ compile against this instead of the kernel: with -Iinclude/host before -Iinclude, the two
  * headers that they ask a kernel for lead here: the test bed of tests/host/.
  * docs/lifting.md says what each name must promise.
  *

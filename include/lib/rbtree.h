@@ -13,7 +13,7 @@
  * not mix rb_insert_color() and rb_insert_augmented() on one root.
  *
  * The interval tree of the notifiers is not built on this file: it is tuned
- * for stabbing queries (mm/interval_tree.c says how).
+ * for stabbing queries (mm/notifier/interval_tree.c says how).
  */
 #ifndef LIB_RBTREE_H
 #define LIB_RBTREE_H

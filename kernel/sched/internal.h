@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/sched/internal.h - the run queues, for kernel/sched/sched.c and sched_place.c
+ * kernel/sched/internal.h - the run queues, for sched.c and place.c
  *
  * kernel/sched/sched.c has the states of a task and the table of what guards what.
  * Interrupts are off wherever one of these is called.

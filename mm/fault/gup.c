@@ -24,7 +24,7 @@
  * Only the fault changes the mapping, and only it raises events.  A caller that
  * calls twice under one hold of mmap_lock for writing raises none in the second
  * call: a driver that looks a page up calls once before its read section begins
- * and once inside it (mm/mmu_notifier_rounds.c).
+ * and once inside it (mm/notifier/rounds.c).
  *
  * Locks: mmap_lock, held by the caller in either mode and never dropped here.
  * The table's lock is held while references are taken: as long as the entry is

@@ -84,7 +84,7 @@
  *	walks, drops what they brought
  *	p is free			(must not use p any more)
  *
- *	(tests/mm/secondary_tlb_test.c,
+ *	(tests/mm/notifier/secondary_tlb_test.c,
  *	 munmap_tells_it_before_the_pages_are_free)
  *
  * Nobody who subscribes can fall between the look at mm->notifier_subscriptions

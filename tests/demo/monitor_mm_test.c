@@ -8,7 +8,7 @@
 #include <lib/printk.h>
 #include <kernel/time.h>
 
-#include "tests/mm/notifier_fixture.h"
+#include "tests/mm/notifier/notifier_fixture.h"
 
 /** What a command printed. */
 struct shown {

@@ -2,7 +2,7 @@
 /*
  * tests/drivers/peer_race_test.c - contexts, CPUs and an owner race for pages
  *
- * The real device in the place of the mirrors of tests/mm/mirror_race_test.c,
+ * The real device in the place of the mirrors of tests/mm/notifier/mirror_race_test.c,
  * and what only a device has: orders that are under way when its context or the
  * address space goes.
  *

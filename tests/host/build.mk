@@ -9,10 +9,7 @@
 # The same sources as in the kernel, against include/host/notifier_host.h.
 # `make -C tests/host` builds and runs all of them; OPS=n SEED=n ROUNDS=n.
 
-HOST_CORE := mm/interval_tree.c mm/notifier_gate.c mm/mmu_notifier.c \
-	mm/mmu_interval_notifier.c mm/mmu_notifier_plain.c mm/mmu_notifier_get.c \
-	mm/mmu_notifier_rounds.c mm/mmu_notifier_all.c \
-	mm/mmu_notifier_report.c mm/mmu_notifier_checks.c mm/mmu_notifier_stats.c
+HOST_CORE := $(NOTIFIER_CORE)
 HOST_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -pthread -fno-strict-aliasing \
 	-Iinclude/host -Iinclude -iquote . -include notifier_host.h -DCONFIG_DEBUG=1 \
 	-Wall -Wextra -Wshadow -Wsign-compare -Wmissing-prototypes \
@@ -25,7 +22,7 @@ HOST_KINDS := plain asan tsan
 HOST_PROGRAMS := interval_tree_host notifier_stress notifier_selftest_host
 
 # What goes with the core into another kernel, to try it there.
-SELFTEST := tests/mm/notifier_selftest.c tests/mm/notifier_selftest_plain.c
+SELFTEST := tests/mm/notifier/notifier_selftest.c tests/mm/notifier/notifier_selftest_plain.c
 HOST_SOURCES_notifier_selftest_host := $(SELFTEST)
 
 define host_build
@@ -50,20 +47,20 @@ $(foreach kind,$(HOST_KINDS),$(eval $(call host_build,$(kind))))
 
 # The core taken over by another kernel: docs/lifting.md. Its files are copied,
 # so that what the document does not name is not found.
-LIFTED_CORE := $(HOST_CORE) mm/notifier_internal.h \
+LIFTED_CORE := $(HOST_CORE) mm/notifier/internal.h \
 	$(addprefix include/mm/notifier/,mmu_notifier.h interval_tree.h gate.h \
 		language.h atomics.h)
 LIFTED := build/lifted/core
-LIFTED_TAKEN := $(LIFTED_CORE) $(SELFTEST) tests/mm/notifier_selftest.h
+LIFTED_TAKEN := $(LIFTED_CORE) $(SELFTEST) tests/mm/notifier/notifier_selftest.h
 
 # Whole; with its checks, as in a debug build; and intervals alone, without
 # statistics. A release build leaves the checks out.
 LIFTED_PROGRAMS := core selftest debug intervals
-LIFTED_RELEASE := $(filter-out %_checks.c,$(HOST_CORE))
+LIFTED_RELEASE := $(filter-out %/checks.c,$(HOST_CORE))
 LIFTED_CORE_core := $(LIFTED_RELEASE)
 LIFTED_CORE_selftest := $(LIFTED_RELEASE) $(SELFTEST)
 LIFTED_CORE_debug := $(HOST_CORE) $(SELFTEST)
-LIFTED_CORE_intervals := $(filter-out %_stats.c %_plain.c %_get.c,$(LIFTED_RELEASE) $(SELFTEST))
+LIFTED_CORE_intervals := $(filter-out %/stats.c %/plain.c %/get.c %_plain.c,$(LIFTED_RELEASE) $(SELFTEST))
 LIFTED_OWN_core := kernel.c
 LIFTED_OWN_selftest := selftest.c
 LIFTED_OWN_debug := selftest.c
@@ -81,7 +78,7 @@ build/lifted/lifted_$(1): $(LIFTED_TAKEN:%=$(LIFTED)/%) \
 	@$$(HOSTCC) -std=gnu11 -O2 -g -fsanitize=undefined \
 		-fno-sanitize-recover=undefined $$(WARN) $(LIFTED_DEFS_$(1)) \
 		-Itests/host/lifted/include -Itests/host/lifted \
-		-I$(LIFTED)/include -I$(LIFTED)/mm -I$(LIFTED)/tests/mm -o $$@ \
+		-I$(LIFTED)/include -I$(LIFTED)/mm/notifier -I$(LIFTED)/tests/mm/notifier -o $$@ \
 		$(LIFTED_CORE_$(1):%=$(LIFTED)/%) tests/host/lifted/tiny.c \
 		$(LIFTED_OWN_$(1):%=tests/host/lifted/%)
 

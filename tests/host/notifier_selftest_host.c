@@ -2,7 +2,7 @@
 /*
  * tests/host/notifier_selftest_host.c - the self-tests of the core, by pthreads
  *
- * Problem.  tests/mm/notifier_selftest.c is for kernels that have taken the core
+ * Problem.  tests/mm/notifier/notifier_selftest.c is for kernels that have taken the core
  * over. It must be right itself, on several CPUs, before anybody relies on it.
  *
  * Idea.  Run it under the sanitizers, which see races of its own as well. Options:
@@ -10,7 +10,7 @@
  */
 #include <sched.h>
 #include "host.h"
-#include "tests/mm/notifier_selftest.h"
+#include "tests/mm/notifier/notifier_selftest.h"
 
 struct job {
 	pthread_t thread;

@@ -55,7 +55,7 @@
 #include "host.h"
 #include <sched.h>
 
-#include "mm/notifier_internal.h"
+#include "mm/notifier/internal.h"
 
 #define THREADS 4
 #define PAGES   64

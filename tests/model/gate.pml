@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gate.pml - the gate of mm/notifier_gate.c, for spin
+ * gate.pml - the gate of mm/notifier/gate.c, for spin
  *
  * Problem.  A gate answers "has everybody left who is inside now?" with one
  * word that guests change without a lock, and a blind guess at the epoch. Each of

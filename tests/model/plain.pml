@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plain.pml - the plain subscribers of mm/mmu_notifier_plain.c, for spin
+ * plain.pml - the plain subscribers of mm/notifier/plain.c, for spin
  *
  * Problem.  Who registers while ranges are open must hear of both ends of a
  * range or of neither, and must not install what a range cuts that it is not

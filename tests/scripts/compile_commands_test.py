@@ -49,7 +49,7 @@ def test_an_entry_has_the_options_of_the_build_that_was_asked_for():
         tree = copy_tree(where)
         test, release = commands_of(tree), commands_of(tree, 'BUILD=release')
         for commands, wanted in ((test, True), (release, False)):
-            words = commands['mm/mmu_notifier.c']['arguments']
+            words = commands['mm/notifier/range.c']['arguments']
             assert ('-DCONFIG_LOCKDEP=1' in words) == wanted, words
         # One that this build lacks is as the next build has it.
         assert '-DCONFIG_KTEST=1' in \

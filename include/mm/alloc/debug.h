@@ -30,7 +30,7 @@ void __page_debug_alloc(struct page *page, unsigned int order,
 			unsigned long caller);
 void __page_debug_free(struct page *page, unsigned int order);
 
-/* true: this attempt shall fail, because its thread asked for it (alloc_fail.h) */
+/* true: this attempt shall fail, because its thread asked for it (fail.h) */
 static __always_inline bool alloc_shall_fail(gfp_t gfp)
 {
 	return IS_ENABLED(CONFIG_DEBUG) && __alloc_shall_fail(gfp);

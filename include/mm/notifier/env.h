@@ -2,8 +2,7 @@
 /*
  * mm/notifier/env.h - all that the notifier core wants from its kernel
  *
- * mm/mmu_notifier*.c, mm/notifier_gate.c and mm/interval_tree.c include this
- * and their own headers, which want mm/notifier/types.h. Another
+ * The sources of mm/notifier/ include this and their own headers, which want mm/notifier/types.h. Another
  * kernel that takes the core over gives the same names; include/host/
  * notifier_host.h does it with pthreads. docs/lifting.md lists each with what it
  * must promise.

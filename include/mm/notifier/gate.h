@@ -113,7 +113,7 @@ static inline bool notifier_gate_word_occupied(const struct atomic64 *word)
  */
 static inline bool notifier_gate_empty(const struct notifier_gate *gate)
 {
-	/* Pairs with the atomic in enter; see the head of mm/notifier_gate.c. */
+	/* Pairs with the atomic in enter; see the head of mm/notifier/gate.c. */
 	smp_mb();
 	return !gate->running && !notifier_gate_word_occupied(gate->word);
 }

@@ -22,7 +22,7 @@
  * the range, and nobody makes one before end. The range object stays where it
  * is from start to end.
  *
- * mm/mmu_notifier.c tells how; docs/semantics.md lists every rule (R...) with
+ * mm/notifier/range.c tells how; docs/semantics.md lists every rule (R...) with
  * its test. The last part is what stands in when the option is off (R6.1 to R6.5):
  * subscribing is declared and does not link, changing mappings costs nothing.
  *
@@ -179,7 +179,7 @@ struct mmu_notifier_deferred {
  * @end: (c) its invalidate_range_end, or one that does nothing
  * @birth: (c) in the order of registration, from 1
  * @users: (s) gets not yet put; from above 1 it also goes down alone
- * @state: (s) the core's own, see mm/mmu_notifier_plain.c
+ * @state: (s) the core's own, see mm/notifier/plain.c
  * @settled: (s) the period after which every open range has been told to it
  * @figures: (a) NULL until statistics are on and have something to note
  * @deferred: the freeing after the last put
@@ -260,7 +260,7 @@ struct mmu_interval_notifier_ops {
  * @invalidate_seq: (d) the invalidation seen last; always odd
  * @settle: (s) not 0 while ranges may be open that never heard of it
  * @deferred: (s) link in the list of insertions and removals to be done
- * @state: (s) the core's own, see mm/mmu_interval_notifier.c; checks of debug
+ * @state: (s) the core's own, see mm/notifier/interval.c; checks of debug
  *	builds also read it alone
  * @figures: (a) NULL until statistics are on and have something to note
  *
@@ -727,7 +727,7 @@ unsigned long mmu_notifier_nr_pending(void);
  * @finish: second passes that are still to come
  * @finish_tail: where the next one is hung
  * @since: when start or end began, while statistics are on
- * @record: debug builds' note that it is open; mm/mmu_notifier_checks.c
+ * @record: debug builds' note that it is open; mm/notifier/checks.c
  */
 struct mmu_notifier_range_core {
 	long ticket;
@@ -770,7 +770,7 @@ struct mmu_notifier_range {
 
 int __mmu_notifier_range_start(struct mmu_notifier_range *range);
 void __mmu_notifier_range_end(struct mmu_notifier_range *range);
-/* Of mm/mmu_notifier_checks.c, in debug builds: may the call go on? */
+/* Of mm/notifier/checks.c, in debug builds: may the call go on? */
 bool mmu_notifier_check_start(struct mmu_notifier_range *range);
 bool mmu_notifier_check_end(struct mmu_notifier_range *range);
 void mmu_notifier_check_freed(const struct mm_struct *mm);
@@ -1086,7 +1086,7 @@ void mmu_notifier_synchronize(void);
 #else /* !MMU_NOTIFIER_OPTION */
 
 /*
- * The file does not link with a core: mm/notifier_off.c. The section is not
+ * The file does not link with a core: mm/notifier/off.c. The section is not
  * loaded, so this costs a kernel without the notifiers nothing.
  */
 __asm__(".pushsection .mmu_notifier_option,\"\"\n\t"

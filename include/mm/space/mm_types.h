@@ -90,7 +90,7 @@ enum mm_flag {
  * @anon_rss: (a) anonymous pages mapped, exclusive entries included
  * @nr_ptes: (a) page-table pages below the top table
  * @flags: (a) MMF_*
- * @notifier_subscriptions: who is told of changes; mm/mmu_notifier.c. This
+ * @notifier_subscriptions: who is told of changes; mm/notifier/range.c. This
  *	and the next are only there with the option (R6.5)
  * @notifier_ranges: (a) open changes; negative once somebody has subscribed
  * @mm_list: link in the list of all, under its lock; mm/space/mm.c

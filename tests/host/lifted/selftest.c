@@ -10,7 +10,7 @@
  * They run in a task themselves: outside of every task there is nobody to wait for.
  *
  * Where plain subscriptions are left out their self-test is left out too: its
- * symbol is weak here. Not here: what is tried (tests/mm/notifier_selftest.c).
+ * symbol is weak here. Not here: what is tried (tests/mm/notifier/notifier_selftest.c).
  */
 #include <stdio.h>
 #include <mm/notifier/env.h>

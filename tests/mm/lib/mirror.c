@@ -23,7 +23,7 @@
  * more.  That is right, for the frame is the same, and the next event of anybody
  * else takes it.  mirror_agrees() knows such a page by @owned.
  *
- * It gets a translation by the rounds of mm/mmu_notifier_rounds.c.  All that the
+ * It gets a translation by the rounds of mm/notifier/rounds.c.  All that the
  * look-up could change is changed before the read section begins:
  *
  *	to read or write		exclusively

@@ -8,8 +8,8 @@
 #include <kernel/time.h>
 
 #include "tests/ktest/ktest_private.h"
-#include "tests/mm/notifier_fixture.h"
-#include "mm/notifier_internal.h"
+#include "tests/mm/notifier/notifier_fixture.h"
+#include "mm/notifier/internal.h"
 
 /**
  * struct last_drop - a walk of the list that meets an mm whose last hold is

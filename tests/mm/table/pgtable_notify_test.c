@@ -12,7 +12,7 @@
 #include <mm/table/pgtable_notify.h>
 #include <mm/page/rmap.h>
 #include "tests/mm/mm_test.h"
-#include "tests/mm/notifier_fixture.h"
+#include "tests/mm/notifier/notifier_fixture.h"
 
 #define AT(page) (BASE + (page)*PAGE_SIZE)
 

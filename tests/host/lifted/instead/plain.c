@@ -3,11 +3,11 @@
  * tests/host/lifted/instead/plain.c - the core without plain subscriptions
  *
  * A kernel whose drivers watch intervals takes this file instead of
- * mm/mmu_notifier_plain.c and mm/mmu_notifier_get.c. The list of plain subscriptions
+ * mm/notifier/plain.c and mm/notifier/get.c. The list of plain subscriptions
  * is always empty, and helpers that ask all subscribers answer no. Registering is
  * not defined, so its use does not link.
  */
-#include "notifier_internal.h"
+#include "internal.h"
 
 void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
 			    struct mm_struct *mm)

@@ -3,11 +3,11 @@
  * tests/host/lifted/instead/stats.c - the core without statistics
  *
  * A kernel that does not want them takes this file instead of
- * mm/mmu_notifier_stats.c. The core notes what happens by these calls, and only
+ * mm/notifier/stats.c. The core notes what happens by these calls, and only
  * where statistics are on; here they never are. Calls that show statistics are
  * not defined, so their use does not link.
  */
-#include "notifier_internal.h"
+#include "internal.h"
 
 bool notifier_observe_on;
 

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/notifier/all.c - the list of all address spaces that have subscribers
+ *
+ * Problem.  The switch of the statistics must reach every address space, a leak
+ * check counts the subscriptions of all, and a debug build asks whether an object
+ * is registered anywhere.
+ *
+ * Idea.  The core's object of each mm is on one list from its making until the
+ * mm struct is freed. Both are rare, so one lock is enough.
+ *
+ *	field			read with		written with
+ *	notifier_all, links	notifier_all_lock	notifier_all_lock
+ *
+ * The lock is taken outside of an mm's own subs->lock. Lifetime: an object on
+ * the list is whole while the lock is held. Not here: what is done with each.
+ */
+#include "internal.h"
+
+DEFINE_SPINLOCK(notifier_all_lock);
+struct mmu_notifier_subscriptions *notifier_all;
+
+void notifier_all_join(struct mmu_notifier_subscriptions *subs)
+{
+	spin_lock(&notifier_all_lock);
+	subs->all_next = notifier_all;
+	subs->all_prev = &notifier_all;
+	if (notifier_all)
+		notifier_all->all_prev = &subs->all_next;
+	notifier_all = subs;
+	spin_unlock(&notifier_all_lock);
+}
+
+void notifier_all_leave(struct mmu_notifier_subscriptions *subs)
+{
+	spin_lock(&notifier_all_lock);
+	*subs->all_prev = subs->all_next;
+	if (subs->all_next)
+		subs->all_next->all_prev = subs->all_prev;
+	spin_unlock(&notifier_all_lock);
+}

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/notifier/checks.c - name the caller that breaks the contract
+ *
+ * Problem.  A range that is ended twice, or never, and an object that is
+ * registered twice, do their damage later and elsewhere: a registration sleeps
+ * for good, or a walk runs in a circle. By then the caller is gone.
+ *
+ * Idea.  A debug build writes down each open range: its bounds, its event and
+ * the code that started it. The record is a copy in a table of its own, because
+ * a forgotten range lies on a stack that is used for something else by now.
+ *
+ *	range->core.record	the range is
+ *	0		not open: new, or ended
+ *	1 .. RECORDS	open, and this record has its address
+ *	UNRECORDED	open, and no record was free for it
+ *	NOT_OPEN	not open, its start failed or was refused; an end does
+ *			nothing
+ *
+ * Records take no lock, so that a debug build has the locks of a release build:
+ * the address of a range chooses PROBES records, of which it claims a free one by
+ * an exchange.
+ *
+ *	mistake					reported
+ *	a range of nothing is started		at the start, which is refused
+ *	an open range is started again		at the start, which is refused
+ *	a range is started in the place of a	at the start, which goes on, unless
+ *	  forgotten one				the forgotten one is on ->open_hits:
+ *						linking it twice would break the list
+ *	a range is ended that is not open	at the end, which is ignored
+ *	a range is never ended			at exit, at the last drop, and by
+ *						each long wait for it
+ *	an object is registered or inserted	at the call, which is refused
+ *	  that is registered or inserted
+ *	an object is unregistered or removed	at the call, which is ignored
+ *	  that is not registered or inserted
+ *
+ * Whether an object is registered cannot be read in the object: before it is
+ * registered its memory may hold anything. So the lists and trees of all address
+ * spaces are searched for its address.
+ *
+ *	field		read with		written with
+ *	record->range	a single access		an exchange, from NULL; its owner,
+ *						or the last drop of its mm
+ *	record->ready	acquire			release, the same
+ *	the rest of it	after ->ready		its owner, before ->ready
+ *	range->core.record	its own thread		the same
+ *
+ * Release builds leave this file out; no call of it is compiled there. Not
+ * here: how many ranges are open, which every build counts.
+ */
+#include "internal.h"
+
+#define RECORDS    512u
+#define PROBES     8u
+#define UNRECORDED (RECORDS + 1)
+#define NOT_OPEN   (RECORDS + 2)
+
+/**
+ * struct record - one open range, copied
+ * @range: its address, to compare, not to follow; NULL in a free record
+ * @mm: whose mapping; to compare
+ * @start: first address
+ * @end: first address after it
+ * @event: why
+ * @by: the code that started it
+ * @ready: all of this is written
+ */
+struct record {
+	const struct mmu_notifier_range *range;
+	const struct mm_struct *mm;
+	unsigned long start;
+	unsigned long end;
+	enum mmu_notifier_event event;
+	const void *by;
+	bool ready;
+};
+
+static struct record records[RECORDS];
+
+/* --- all address spaces ----------------------------------------------------- */
+
+/* Is @object on the list or tree of any address space that @has searches? */
+static bool in_use(bool (*has)(struct mmu_notifier_subscriptions *subs,
+			       const void *object),
+		   const void *object)
+{
+	struct mmu_notifier_subscriptions *subs;
+	bool found = false;
+
+	spin_lock(&notifier_all_lock);
+	for (subs = notifier_all; subs && !found; subs = subs->all_next) {
+		spin_lock(&subs->lock);
+		found = has(subs, object);
+		spin_unlock(&subs->lock);
+	}
+	spin_unlock(&notifier_all_lock);
+	return found;
+}
+
+/* --- open ranges ----------------------------------------------------------- */
+
+/* The @nr-th record that a range at this address may have. */
+static struct record *record_of(const struct mmu_notifier_range *range,
+				unsigned int nr)
+{
+	/* The upper bits of a product with an odd constant: a cheap hash. */
+	unsigned long hash = (unsigned long)range * 0x9e3779b97f4a7c15ul >> 32;
+
+	return &records[(hash + nr) % RECORDS];
+}
+
+static void record_open(struct mmu_notifier_range *range, const void *by)
+{
+	const struct mmu_notifier_range *free;
+	struct record *record;
+	unsigned int nr;
+
+	range->core.record = UNRECORDED;
+	for (nr = 0; nr < PROBES; nr++) {
+		record = record_of(range, nr);
+		free = NULL;
+		if (!try_cmpxchg(&record->range, &free, range))
+			continue;
+		record->mm = range->mm;
+		record->start = range->start;
+		record->end = range->end;
+		record->event = range->event;
+		record->by = by;
+		smp_store_release(&record->ready, true);
+		range->core.record = (unsigned int)(record - records) + 1;
+		return;
+	}
+}
+
+static void forget_record(struct record *record)
+{
+	WRITE_ONCE(record->ready, false);
+	smp_store_release(&record->range, NULL);
+}
+
+/* Return: was it open? */
+static bool drop_record(struct mmu_notifier_range *range)
+{
+	unsigned int i = range->core.record - 1;
+
+	if (range->core.record != UNRECORDED) {
+		if (i >= RECORDS || READ_ONCE(records[i].range) != range)
+			return false;
+		forget_record(&records[i]);
+	}
+	range->core.record = 0;
+	return true;
+}
+
+/* The record of an open range that lies where @range does, or NULL. */
+static struct record *find_at(const struct mmu_notifier_range *range)
+{
+	unsigned int nr;
+
+	for (nr = 0; nr < PROBES; nr++) {
+		if (READ_ONCE(record_of(range, nr)->range) == range)
+			return record_of(range, nr);
+	}
+	return NULL;
+}
+
+static bool has_hit(struct mmu_notifier_subscriptions *subs, const void *object)
+	__must_hold(subs->lock)
+{
+	const struct mmu_notifier_range *range;
+
+	for (range = subs->open_hits; range; range = range->core.next) {
+		if (range == object)
+			return true;
+	}
+	return false;
+}
+
+/* Do not start @range; its end then does nothing. */
+static bool refuse(struct mmu_notifier_range *range)
+{
+	range->core.record = NOT_OPEN;
+	range->core.ticket = 0;
+	range->core.told = 0;
+	return false;
+}
+
+/*
+ * @range is open by its record, which is @old. Started twice without being set up
+ * anew, it stays open for the end of its first start. Otherwise @old was forgotten
+ * and @range is another that lies in its place. Return: may it start?
+ */
+static bool may_start_over(struct mmu_notifier_range *range, struct record *old,
+			   const void *by)
+{
+	WARN(true,
+	     "%s [%#lx, %#lx) is open, started by %pS; %pS starts one in its place",
+	     mmu_notifier_event_name(old->event), old->start, old->end, old->by,
+	     by);
+	if (range->core.record)
+		return false;
+	if (in_use(has_hit, range))
+		return refuse(range);
+	forget_record(old);
+	return true;
+}
+
+bool mmu_notifier_check_start(struct mmu_notifier_range *range)
+{
+	const void *by = __builtin_return_address(0);
+	struct record *old = find_at(range);
+
+	if (old && !may_start_over(range, old, by))
+		return false;
+	if (WARN(range->start >= range->end,
+		 "%pS starts %s of nothing, [%#lx, %#lx)", by,
+		 mmu_notifier_event_name(range->event), range->start, range->end))
+		return refuse(range);
+	record_open(range, by);
+	return true;
+}
+
+bool mmu_notifier_check_end(struct mmu_notifier_range *range)
+{
+	const void *by = __builtin_return_address(0);
+
+	if (range->core.record == NOT_OPEN)
+		return false;
+	return !WARN(!drop_record(range),
+		     "%pS ends %s [%#lx, %#lx), which is not open", by,
+		     mmu_notifier_event_name(range->event), range->start,
+		     range->end);
+}
+
+/*
+ * Nobody can end a range of it any more, and the stack that the range lay on is
+ * used for other ranges: a record left behind would refuse each of them.
+ */
+void mmu_notifier_check_freed(const struct mm_struct *mm)
+{
+	unsigned int i;
+
+	for (i = 0; i < RECORDS; i++) {
+		if (!smp_load_acquire(&records[i].ready) || records[i].mm != mm)
+			continue;
+		forget_record(&records[i]);
+	}
+}
+
+void notifier_check_failed(struct mmu_notifier_range *range)
+{
+	(void)drop_record(range);
+	range->core.record = NOT_OPEN;
+}
+
+unsigned int notifier_name_open(const struct mm_struct *mm, const char *what)
+{
+	const struct record *record;
+	unsigned int i, named = 0;
+
+	for (i = 0; i < RECORDS; i++) {
+		record = &records[i];
+		if (!smp_load_acquire(&record->ready) || record->mm != mm)
+			continue;
+		/* It may end while it is printed; then the words are mixed. */
+		WARN(true, "mm %p, %s: %s [%#lx, %#lx) is open, started by %pS",
+		     (const void *)mm, what,
+		     mmu_notifier_event_name(record->event), record->start,
+		     record->end, record->by);
+		named++;
+	}
+	return named;
+}
+
+/* --- objects that are in use ------------------------------------------------ */
+
+static bool has_plain(struct mmu_notifier_subscriptions *subs,
+		      const void *object) __must_hold(subs->lock)
+{
+	const struct mmu_notifier *sub;
+
+	for (sub = subs->newest; sub; sub = sub->next) {
+		if (sub == object)
+			return true;
+	}
+	return false;
+}
+
+static bool has_interval(struct mmu_notifier_subscriptions *subs,
+			 const void *object) __must_hold(subs->lock)
+{
+	const struct mmu_interval_notifier *wanted = object, *sub;
+
+	if (interval_tree_contains(&subs->tree, &wanted->interval_tree))
+		return true;
+	for (sub = subs->deferred; sub; sub = sub->deferred) {
+		if (sub == wanted)
+			return true;
+	}
+	return false;
+}
+
+bool notifier_check_register(const struct mmu_notifier *sub)
+{
+	return !WARN(in_use(has_plain, sub), "%p is registered already",
+		     (const void *)sub);
+}
+
+/* Exit takes it off the list; from then on only the number is known. */
+bool notifier_check_unregister(const struct mmu_notifier *sub,
+			       struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	bool registered = false;
+
+	if (subs) {
+		spin_lock(&subs->lock);
+		registered = has_plain(subs, sub) ||
+			     (atomic_read(&mm->mm_users) <= 0 && subs->nr_plain);
+		spin_unlock(&subs->lock);
+	}
+	return !WARN(!registered, "%p is unregistered and is not registered",
+		     (const void *)sub);
+}
+
+bool notifier_check_insert(const struct mmu_interval_notifier *sub)
+{
+	return !WARN(in_use(has_interval, sub),
+		     "interval %p is inserted already", (const void *)sub);
+}
+
+bool notifier_check_remove(const struct mmu_interval_notifier *sub)
+{
+	return !WARN(!in_use(has_interval, sub) ||
+			     READ_ONCE(sub->state) == INTERVAL_REMOVING,
+		     "interval %p is removed and is not inserted",
+		     (const void *)sub);
+}

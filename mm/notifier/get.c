@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/notifier/get.c - one plain subscription that several users share
+ *
+ * Problem.  Several objects of one driver need the driver's subscription on an mm,
+ * each for as long as it lives. The last of them to go must free it, perhaps from
+ * inside a callback, and not before every walk that may see it is over.
+ *
+ * Idea.  The ops are the key: an mm has one subscription for each ops. A get finds
+ * it and adds a user, or makes it. A put drops a user. The last put takes it off the
+ * list; if a walk is inside the gate `calls', the last walk to leave runs the free.
+ *
+ *	field		read with		written with
+ *	sub->users	atomic			atomic; up, and to 0: ->lock
+ *	sub->settled	->lock			->lock
+ *	freeing_word	atomic			atomic
+ *
+ * The race it must win, beside those of mm/notifier/range.c:
+ *
+ *	get				another get, of the same ops
+ *	made, published; ranges open
+ *					finds it; not settled: mmap_lock, sleep
+ *	they have ended; unlock		may use it
+ *	    a_second_get_waits_for_the_ranges_that_the_first_waits_for
+ *
+ * Lifetime.  Users hold the subscription, the subscription holds the mm struct.
+ * Not here: the list and its walks (mm/notifier/plain.c).
+ */
+#include "internal.h"
+
+/*
+ * Frees on their way, in all address spaces: a last put that cannot free in
+ * place goes in, its free goes out, and synchronize() waits for all that are
+ * inside (R2.35).
+ */
+static DEFINE_SPINLOCK(freeing_lock);
+static DECLARE_WAIT_QUEUE_HEAD(freeing_waiters);
+static struct atomic64 freeing_word;
+static struct notifier_gate freeing = {
+	.word = &freeing_word,
+	.lock = &freeing_lock,
+	.waiters = &freeing_waiters,
+	.deferred_tail = &freeing.deferred,
+};
+
+static struct mmu_notifier *find_by_ops(struct mmu_notifier_subscriptions *subs,
+					const struct mmu_notifier_ops *ops)
+	__must_hold(subs->lock)
+{
+	struct mmu_notifier *sub;
+
+	for_each_plain(sub, subs)
+	{
+		if (sub->ops == ops)
+			return sub;
+	}
+	return NULL;
+}
+
+/* Only under ->lock does it go up, so what is found there is not yet put. */
+static bool add_user(struct mmu_notifier *sub)
+{
+	unsigned int users = READ_ONCE(sub->users);
+
+	do {
+		if (unlikely(users == ~0u))
+			return false;
+	} while (unlikely(!try_cmpxchg(&sub->users, &users, users + 1)));
+	return true;
+}
+
+/*
+ * Not the last one's: that is taken away under ->lock, with all that follows.
+ * Acquire, pairs with the exchange: who finds itself the last sees all that
+ * the others did before they put theirs, and may free it.
+ */
+static bool drop_user(struct mmu_notifier *sub)
+{
+	unsigned int users = smp_load_acquire(&sub->users);
+
+	do {
+		if (unlikely(users <= 1))
+			return false;
+	} while (unlikely(!try_cmpxchg(&sub->users, &users, users - 1)));
+	return true;
+}
+
+/*
+ * Return: it with one more user, NULL if there is none, or an error. One whose
+ * registration still waits for ranges is not to be had yet: who holds mmap_lock
+ * meets none such.
+ */
+static struct mmu_notifier *get_existing(struct mm_struct *mm,
+					 const struct mmu_notifier_ops *ops)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	struct mmu_notifier *sub;
+
+	if (!subs)
+		return NULL;
+	spin_lock(&subs->lock);
+	sub = find_by_ops(subs, ops);
+	if (sub && unlikely(sub->settled > subs->ranges.passed))
+		sub = NULL;
+	if (sub && unlikely(!add_user(sub)))
+		sub = ERR_PTR(-EOVERFLOW);
+	spin_unlock(&subs->lock);
+	return sub;
+}
+
+struct mmu_notifier *mmu_notifier_get_locked(const struct mmu_notifier_ops *ops,
+					     struct mm_struct *mm)
+{
+	struct mmu_notifier *sub;
+	int ret;
+
+	lockdep_assert_held_write(&mm->mmap_lock);
+	sub = get_existing(mm, ops);
+	if (sub)
+		return sub;
+	sub = ops->alloc_notifier(mm);
+	if (IS_ERR(sub))
+		return sub;
+	sub->ops = ops;
+	ret = __mmu_notifier_register(sub, mm);
+	if (ret) {
+		ops->free_notifier(sub);
+		return ERR_PTR(ret);
+	}
+	return sub;
+}
+
+struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
+				      struct mm_struct *mm) __no_thread_safety
+{
+	struct mmu_notifier *sub;
+	int ret;
+
+	might_sleep();
+	might_lock(&mm->mmap_lock);
+	/* Only making one needs the lock. */
+	sub = get_existing(mm, ops);
+	if (likely(sub))
+		return sub;
+	ret = down_write_killable(&mm->mmap_lock);
+	if (ret)
+		return ERR_PTR(ret);
+	sub = mmu_notifier_get_locked(ops, mm);
+	mmap_write_unlock(mm);
+	return sub;
+}
+
+/*
+ * No walk can see @sub any more: free it, and drop its hold of the mm. Out of
+ * line, so that the validator's reports name this place.
+ */
+static noinline void put_free(struct mmu_notifier *sub)
+{
+	struct mm_struct *mm = sub->mm;
+
+	notifier_forget(sub->figures);
+	non_block_start();
+	sub->ops->free_notifier(sub);
+	non_block_end();
+	mmdrop(mm);
+}
+
+static void put_run_free(struct mmu_notifier_deferred *deferred)
+{
+	struct mmu_notifier *sub =
+		container_of(deferred, struct mmu_notifier, deferred);
+	long ticket = sub->ticket;
+
+	put_free(sub);
+	notifier_gate_leave(&freeing, ticket);
+}
+
+/*
+ * Somebody walks and may see @sub: who leaves last frees it, not before ->lock
+ * is free. Return: false if they have left by now.
+ */
+static bool put_off_free(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_notifier *sub) __must_hold(subs->lock)
+{
+	sub->deferred.run = put_run_free;
+	if (notifier_gate_defer(&subs->calls, &sub->deferred))
+		return false;
+	sub->ticket = notifier_gate_enter(&freeing);
+	return true;
+}
+
+/*
+ * Drop the reference that may be the last. Return: true if the caller must free
+ * @sub.
+ */
+static bool put_locked(struct mmu_notifier_subscriptions *subs,
+		       struct mmu_notifier *sub) __must_hold(subs->lock)
+{
+	/* A get may have come since the caller looked. */
+	if (unlikely(drop_user(sub)))
+		return false;
+	if (WARN(!READ_ONCE(sub->users), "put of %p without a user", (void *)sub))
+		return false;
+	WRITE_ONCE(sub->users, 0);
+	notifier_plain_hide(subs, sub);
+	subs->nr_plain--;
+	return notifier_gate_empty(&subs->calls) || !put_off_free(subs, sub);
+}
+
+void mmu_notifier_put(struct mmu_notifier *subscription)
+{
+	struct mmu_notifier_subscriptions *subs;
+	bool free_now;
+
+	if (likely(drop_user(subscription)))
+		return;
+	subs = subscriptions_of(subscription->mm);
+	spin_lock(&subs->lock);
+	free_now = put_locked(subs, subscription);
+	spin_unlock(&subs->lock);
+	if (free_now)
+		put_free(subscription);
+}
+
+void mmu_notifier_synchronize(void)
+{
+	u64 pass;
+
+	might_sleep();
+	mmu_notifier_might_invalidate();
+	spin_lock(&freeing_lock);
+	pass = notifier_gate_ask(&freeing);
+	spin_unlock(&freeing_lock);
+	notifier_gate_wait(&freeing, pass);
+}
+
+unsigned long mmu_notifier_nr_pending(void)
+{
+	return notifier_gate_inside(&freeing);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/notifier/internal.h - what the sources of the notifiers share
+ *
+ * mm/notifier/range.c begins and ends ranges and calls the subscriptions;
+ * mm/notifier/interval.c has the interval subscriptions and their readers;
+ * mm/notifier/plain.c registers plain ones, mm/notifier/get.c counts their
+ * users; mm/notifier/rounds.c bounds a driver's loop; mm/notifier/all.c
+ * lists the address spaces that have any; mm/notifier/report.c and
+ * mm/notifier/checks.c report mistakes; mm/notifier/stats.c shows all of it
+ * to people.
+ */
+#ifndef MM_NOTIFIER_INTERNAL_H
+#define MM_NOTIFIER_INTERNAL_H
+
+#include <mm/notifier/env.h>
+#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/gate.h>
+
+/** What an interval subscription is doing; interval_sub->state. */
+enum interval_state {
+	INTERVAL_OUT,      /* not linked anywhere */
+	INTERVAL_IN,       /* in the tree */
+	INTERVAL_ADDING,   /* goes in when no walker is left */
+	INTERVAL_REMOVING, /* in the tree, goes out likewise */
+};
+
+/*
+ * The ranges that overlapped an interval last, so that a reader that collided can
+ * name the event that came between. Slot seq / 2 % NOTIFIER_HITS holds the number
+ * times NOTIFIER_HIT_EVENTS plus the event, until NOTIFIER_HITS more have
+ * overlapped one. In one word, because its readers hold the driver's lock and must
+ * not take ours.
+ */
+#define NOTIFIER_HITS       16u
+#define NOTIFIER_HIT_EVENTS 8u
+_Static_assert(NR_MMU_NOTIFY_EVENTS <= NOTIFIER_HIT_EVENTS,
+	       "an event fits beside its number");
+
+/**
+ * struct mmu_notifier_subscriptions - all subscriptions of one mm
+ * @lock: (l) see the table in mm/notifier/range.c
+ * @mm: (c) whose
+ * @tree: (s) interval subscriptions
+ * @nr_intervals: (o) subscriptions in @tree
+ * @newest: (o) plain subscriptions, newest first; with an acquire, inside @calls
+ * @invalidate_seq: (s) number of the last range that hit an interval; odd
+ * @walkers: (a) ranges whose callbacks follow the tree's links right now; goes
+ *	up under @lock only
+ * @open_hits: (s) open ranges that hit an interval; its being NULL also alone
+ * @deferred: (s) interval subscriptions that wait for @walkers to be 0
+ * @nr_waiting: (s) sleepers in @waiters that want to hear of ends and walks
+ * @waiters: who waits for an end, a walk or a period
+ * @ranges: counts open ranges (in mm->notifier_ranges)
+ * @calls: counts walks over plain subscriptions
+ * @call_word: (a) the word of @calls
+ * @births: (s) plain registrations so far
+ * @nr_tlbs: (o) plain subscriptions in the list that have invalidate_range
+ * @nr_followers: (o) those that have change_pte
+ * @nr_plain: (s) plain subscriptions that have not left yet, those that were
+ *	taken off the list at exit among them
+ * @all_next, @all_prev: link in notifier_all, under its lock
+ * @stats: (s) what happened, for people
+ * @retries: (a) read sections in vain, by event; the last, of one not known
+ * @hits: (o) the last ranges that hit, while statistics are on
+ *
+ * Keys: (a) atomic or single accesses, (c) constant, (l) the lock itself, (o)
+ * written under @lock, read alone, (s) under @lock.
+ */
+struct mmu_notifier_subscriptions {
+	struct spinlock lock;
+	struct mm_struct *mm;
+	struct interval_tree tree;
+	unsigned long nr_intervals;
+	struct mmu_notifier *newest;
+	unsigned long invalidate_seq;
+	struct mmu_notifier_range *open_hits;
+	struct atomic walkers;
+	struct mmu_interval_notifier *deferred;
+	unsigned int nr_waiting;
+	struct notifier_gate ranges;
+	struct notifier_gate calls;
+	struct atomic64 call_word;
+	u64 births;
+	unsigned int nr_tlbs;
+	unsigned int nr_followers;
+	unsigned long nr_plain;
+	struct wait_queue_head waiters;
+	struct mmu_notifier_subscriptions *all_next;
+	struct mmu_notifier_subscriptions **all_prev;
+	struct mmu_notifier_stats stats;
+	struct atomic64 retries[NR_MMU_NOTIFY_EVENTS + 1];
+	unsigned long hits[NOTIFIER_HITS];
+};
+
+/* Those of an mm that has some; what its maker wrote is seen. */
+static inline struct mmu_notifier_subscriptions *
+subscriptions_of(struct mm_struct *mm)
+{
+	/* Pairs with the cmpxchg in notifier_make_subscriptions(). */
+	return smp_load_acquire(&mm->notifier_subscriptions);
+}
+
+static inline unsigned long *
+notifier_hit_slot(struct mmu_notifier_subscriptions *subs, unsigned long seq)
+{
+	return &subs->hits[(seq >> 1) % NOTIFIER_HITS];
+}
+
+/* So that a reader which collides can name the event. */
+static inline void notifier_remember_event(struct mmu_notifier_subscriptions *subs,
+					   const struct mmu_notifier_range *range)
+	__must_hold(subs->lock)
+{
+	unsigned long seq = range->core.seq;
+
+	WRITE_ONCE(*notifier_hit_slot(subs, seq),
+		   seq * NOTIFIER_HIT_EVENTS + range->event);
+}
+
+extern bool notifier_observe_on;
+
+/** notifier_observing() - are statistics and traces of callbacks on? */
+static inline bool notifier_observing(void)
+{
+	return unlikely(READ_ONCE(notifier_observe_on));
+}
+
+/* For durations. Never 0, even if the clock stands still. */
+static inline unsigned long notifier_now(void)
+{
+	return rdtsc() | 1;
+}
+
+/** notifier_observe_begin() - the time before a step; 0 while statistics are off */
+static inline unsigned long notifier_observe_begin(void)
+{
+	return notifier_observing() ? notifier_now() : 0;
+}
+
+int notifier_make_subscriptions(struct mm_struct *mm);
+
+/* The word says it last: the object is published by then. */
+static inline bool has_subscriptions(struct mm_struct *mm)
+{
+	return atomic64_read(&mm->notifier_ranges) < 0;
+}
+
+/**
+ * ensure_subscriptions() - make the object of @mm, once
+ *
+ * Ranges see it from the moment the word turns negative; those that counted
+ * themselves before are still in the count.
+ *
+ * Context: may sleep. Return: 0 or -ENOMEM.
+ */
+static inline int ensure_subscriptions(struct mm_struct *mm)
+{
+	if (likely(has_subscriptions(mm)))
+		return 0;
+	return notifier_make_subscriptions(mm);
+}
+
+/* Of interval.c: the last walk is over; do what waited for that. */
+void notifier_last_walk_ended(struct mmu_notifier_subscriptions *subs);
+
+/* Inside the gate or under ->lock. Pairs with the release of link_newest(). */
+static inline struct mmu_notifier *
+notifier_newest(struct mmu_notifier_subscriptions *subs)
+{
+	return smp_load_acquire(&subs->newest);
+}
+
+static inline struct mmu_notifier *notifier_next(struct mmu_notifier *sub)
+{
+	return smp_load_acquire(&sub->next);
+}
+
+/* Plain subscriptions, newest first. */
+#define for_each_plain(sub, subs) \
+	for ((sub) = notifier_newest(subs); (sub); (sub) = notifier_next(sub))
+
+/*
+ * Of plain.c. After hide no new walk finds @sub; its own link stays for
+ * those under way.
+ */
+void notifier_plain_hide(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_notifier *sub) __must_hold(subs->lock);
+void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
+			    struct mm_struct *mm);
+
+/* Of all.c: the objects of all address spaces, under the lock. */
+extern struct spinlock notifier_all_lock;
+extern struct mmu_notifier_subscriptions *notifier_all;
+void notifier_all_join(struct mmu_notifier_subscriptions *subs);
+void notifier_all_leave(struct mmu_notifier_subscriptions *subs);
+
+/*
+ * Of checks.c, in debug builds. Each check returns whether the call
+ * may go on, and has reported it if not. notifier_name_open() reports each open
+ * range of @mm with @what, and returns how many.
+ */
+void notifier_check_failed(struct mmu_notifier_range *range);
+unsigned int notifier_name_open(const struct mm_struct *mm, const char *what);
+bool notifier_check_register(const struct mmu_notifier *sub);
+bool notifier_check_unregister(const struct mmu_notifier *sub,
+			       struct mm_struct *mm);
+bool notifier_check_insert(const struct mmu_interval_notifier *sub);
+bool notifier_check_remove(const struct mmu_interval_notifier *sub);
+
+/**
+ * notifier_report_open() - report that ranges of @mm are open, and which
+ * @mm: whose
+ * @what: the place: "exit", or a wait that takes long
+ *
+ * Debug builds know each range and its caller, others only how many there are.
+ */
+void notifier_report_open(const struct mm_struct *mm, const char *what);
+/* A wait takes long: for ranges to end, for callbacks. */
+void notifier_ranges_late(struct notifier_gate *gate);
+void notifier_calls_late(struct notifier_gate *gate);
+
+/*
+ * Of stats.c: what a range leaves behind while statistics are on.
+ * Each is called after a step; @since is the time before it.
+ */
+void notifier_observe_start(struct mmu_notifier_subscriptions *subs,
+			    struct mmu_notifier_range *range);
+void notifier_observe_started(struct mmu_notifier_subscriptions *subs,
+			      const struct mmu_notifier_range *range, int ret);
+void notifier_observe_ending(struct mmu_notifier_subscriptions *subs,
+			     struct mmu_notifier_range *range);
+void notifier_observe_end(const struct mmu_notifier_range *range);
+void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
+			   const struct mmu_notifier_range *range,
+			   struct mmu_notifier_figures **figures,
+			   const void *sub, unsigned long since, int answer);
+void notifier_observe_finish(struct mmu_notifier_subscriptions *subs,
+			     const struct mmu_notifier_range *range,
+			     struct mmu_interval_notifier *sub,
+			     unsigned long since);
+void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
+			       const struct mmu_notifier_range *range,
+			       struct mmu_notifier *sub, unsigned long since);
+void notifier_observe_told(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_notifier *sub, const char *what,
+			   unsigned long start, unsigned long end, int answer,
+			   unsigned long since);
+void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_interval_notifier *sub);
+void notifier_count_alone(struct mmu_notifier_subscriptions *subs);
+
+/* Of a subscription that nobody sees any more. */
+static inline void notifier_forget(struct mmu_notifier_figures *figures)
+{
+	if (unlikely(figures != NULL))
+		kfree(figures);
+}
+
+/*
+ * Around callbacks of a range that may not sleep (R5.6): the validator then
+ * reports a callback that might.
+ */
+static inline void notifier_calls_begin(const struct mmu_notifier_range *range)
+{
+	if (!mmu_notifier_range_blockable(range))
+		non_block_start();
+}
+
+static inline void notifier_calls_end(const struct mmu_notifier_range *range)
+{
+	if (!mmu_notifier_range_blockable(range))
+		non_block_end();
+}
+
+#endif

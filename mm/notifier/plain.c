@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/notifier/plain.c - subscribers that are told of every change
+ *
+ * Problem.  A hypervisor or a device that walks the CPU's own tables wants
+ * every change of an mm, whatever its address. There are few of them, they
+ * come and go rarely, and each start and end calls all of them; callbacks may
+ * sleep; and who has left must never be called again, nor be freed while a
+ * callback still runs.
+ *
+ * Idea.  One list a mm, newest first (R2.14), of the subscriptions themselves, so
+ * that nothing has to be allocated to come or to go. A walk counts itself in the
+ * gate `calls'. A newcomer becomes visible at the head. A leaver is unlinked and
+ * keeps its own link for the walks that stand at it: they go on to older ones, none
+ * of which is freed before these walks are over.
+ *
+ *	newest -> C -> B -> A -> NULL
+ *
+ * docs/adr/0014-one-path-for-start-and-end.md has the figures.
+ *
+ * States of a subscription:
+ *
+ *	state		in the list	release
+ *	0		no		was not called and will not be, or is over
+ *	LIVE		yes		not yet
+ *	LIVE|RELEASED	yes		runs, or has run: who set the bit runs it,
+ *					inside `calls'
+ *	RELEASED	no		is over (of one that was put: perhaps not)
+ *
+ * Nobody leaves the list while its release runs: until that is over its device
+ * may hold translations, and has to be told.
+ *
+ *	field		read with		written with
+ *	->newest	acquire, inside ->calls	->lock, release
+ *	sub->next	acquire, same		->lock, release
+ *	sub->prev	->lock			->lock
+ *	sub->state	->lock			->lock
+ *
+ * The races it must win:
+ *
+ *	exit				unregister
+ *	lock; LIVE -> +RELEASED
+ *	release() runs			lock; RELEASED already: not mine
+ *					ask; sleep; it is told of changes yet
+ *	release() returns; leave	hide; ask; sleep; frees
+ *	    release_runs_exactly_once_when_unregister_races_exit
+ *	    who_leaves_is_told_until_the_release_that_exit_runs_is_over
+ *
+ *	exit				unregister
+ *					inside `calls'; LIVE -> +RELEASED
+ *	lock; RELEASED already
+ *	ask; sleep			release() runs
+ *	hide; ask; sleep		release() returns; leave
+ *	goes on, frees pages
+ *	    exit_waits_for_a_release_that_unregister_runs
+ *
+ * Lifetime.  A registered subscription holds the mm struct; the list holds
+ * nothing. Not here: ranges, which call the subscriptions (mm/notifier/range.c), and
+ * subscriptions that several users share (mm/notifier/get.c).
+ */
+#include "internal.h"
+
+#define PLAIN_LIVE     1u /* in the list */
+#define PLAIN_RELEASED 2u /* somebody calls or has called its release */
+
+/* --- the list --------------------------------------------------------------- */
+
+static int start_nothing(struct mmu_notifier *sub,
+			 const struct mmu_notifier_range *range)
+{
+	return 0;
+}
+
+static void end_nothing(struct mmu_notifier *sub,
+			const struct mmu_notifier_range *range)
+{
+}
+
+/* So that a flush or a write fault calls nobody where nobody wants to hear. */
+static void count_rare(struct mmu_notifier_subscriptions *subs,
+		       const struct mmu_notifier_ops *ops, int add)
+	__must_hold(subs->lock)
+{
+	if (ops->invalidate_range)
+		WRITE_ONCE(subs->nr_tlbs, subs->nr_tlbs + add);
+	if (ops->change_pte)
+		WRITE_ONCE(subs->nr_followers, subs->nr_followers + add);
+}
+
+static void link_newest(struct mmu_notifier_subscriptions *subs,
+			struct mmu_notifier *sub) __must_hold(subs->lock)
+{
+	const struct mmu_notifier_ops *ops = sub->ops;
+
+	sub->start = ops->invalidate_range_start ? ops->invalidate_range_start
+						 : start_nothing;
+	sub->end = ops->invalidate_range_end ? ops->invalidate_range_end
+					     : end_nothing;
+	sub->birth = ++subs->births;
+	sub->next = subs->newest;
+	sub->prev = &subs->newest;
+	if (sub->next)
+		sub->next->prev = &sub->next;
+	smp_store_release(&subs->newest, sub);
+	count_rare(subs, ops, 1);
+	subs->stats.plain++;
+	subs->nr_plain++;
+}
+
+/* Take @sub out of every walk to come; its own link stays for those under way. */
+void notifier_plain_hide(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_notifier *sub) __must_hold(subs->lock)
+{
+	struct mmu_notifier **prev = sub->prev;
+
+	if (!(sub->state & PLAIN_LIVE))
+		return;
+	sub->state &= ~PLAIN_LIVE;
+	smp_store_release(prev, sub->next);
+	if (sub->next)
+		sub->next->prev = prev;
+	count_rare(subs, sub->ops, -1);
+	subs->stats.plain--;
+}
+
+/* --- walks of the other callbacks -------------------------------------------- */
+
+/*
+ * Most callers hold the lock of a page table, some do not; the callbacks never
+ * sleep (R5.6). What the last to leave frees is freed with that lock held:
+ * subs->lock comes after it.
+ */
+static long walk_begin(struct mmu_notifier_subscriptions *subs)
+{
+	long ticket = notifier_gate_enter(&subs->calls);
+
+	non_block_start();
+	return ticket;
+}
+
+static void walk_end(struct mmu_notifier_subscriptions *subs, long ticket)
+{
+	non_block_end();
+	notifier_gate_leave(&subs->calls, ticket);
+}
+
+static void call_ended(struct mmu_notifier_subscriptions *subs,
+		       struct mmu_notifier *sub, const char *what,
+		       unsigned long start, unsigned long end, int answer,
+		       unsigned long since)
+{
+	if (unlikely(since))
+		notifier_observe_told(subs, sub, what, start, end, answer, since);
+}
+
+/* One subscriber's answer to a question that clears its mark. */
+static bool ask_clear(struct mmu_notifier_subscriptions *subs,
+		      struct mmu_notifier *sub,
+		      bool (*clear)(struct mmu_notifier *sub, struct mm_struct *mm,
+				    unsigned long start, unsigned long end),
+		      const char *what, unsigned long start, unsigned long end)
+{
+	unsigned long since = notifier_observe_begin();
+	bool young = clear(sub, subs->mm, start, end);
+
+	call_ended(subs, sub, what, start, end, young, since);
+	return young;
+}
+
+bool __mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start,
+				      unsigned long end)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	long ticket = walk_begin(subs);
+	struct mmu_notifier *sub;
+	bool young = false;
+
+	for_each_plain(sub, subs)
+	{
+		if (sub->ops->clear_flush_young)
+			young |= ask_clear(subs, sub, sub->ops->clear_flush_young,
+					   "clear_flush_young", start, end);
+	}
+	walk_end(subs, ticket);
+	return young;
+}
+
+bool __mmu_notifier_clear_young(struct mm_struct *mm, unsigned long start,
+				unsigned long end)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	long ticket = walk_begin(subs);
+	struct mmu_notifier *sub;
+	bool young = false;
+
+	for_each_plain(sub, subs)
+	{
+		if (sub->ops->clear_young)
+			young |= ask_clear(subs, sub, sub->ops->clear_young,
+					   "clear_young", start, end);
+	}
+	walk_end(subs, ticket);
+	return young;
+}
+
+bool __mmu_notifier_test_young(struct mm_struct *mm, unsigned long address)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	long ticket = walk_begin(subs);
+	struct mmu_notifier *sub;
+	bool young = false;
+
+	for_each_plain(sub, subs)
+	{
+		unsigned long since = notifier_observe_begin();
+
+		if (!sub->ops->test_young)
+			continue;
+		young = sub->ops->test_young(sub, mm, address);
+		call_ended(subs, sub, "test_young", address, address + 1, young,
+			   since);
+		if (young)
+			break;
+	}
+	walk_end(subs, ticket);
+	return young;
+}
+
+void __mmu_notifier_change_pte(struct mm_struct *mm, unsigned long address,
+			       unsigned long entry)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	struct mmu_notifier *sub;
+	long ticket;
+
+	if (likely(!READ_ONCE(subs->nr_followers)))
+		return;
+	ticket = walk_begin(subs);
+	for_each_plain(sub, subs)
+	{
+		unsigned long since = notifier_observe_begin();
+
+		if (!sub->ops->change_pte)
+			continue;
+		sub->ops->change_pte(sub, mm, address, entry);
+		call_ended(subs, sub, "change_pte", address, address + 1, 0,
+			   since);
+	}
+	walk_end(subs, ticket);
+}
+
+void __mmu_notifier_invalidate_range(struct mm_struct *mm, unsigned long start,
+				     unsigned long end)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	struct mmu_notifier *sub;
+	long ticket;
+
+	if (likely(!READ_ONCE(subs->nr_tlbs)))
+		return;
+	ticket = walk_begin(subs);
+	for_each_plain(sub, subs)
+	{
+		unsigned long since = notifier_observe_begin();
+
+		if (!sub->ops->invalidate_range)
+			continue;
+		sub->ops->invalidate_range(sub, mm, start, end);
+		call_ended(subs, sub, "invalidate_range", start, end, 0, since);
+	}
+	walk_end(subs, ticket);
+}
+
+/* --- register and unregister --------------------------------------------------- */
+
+static int check_ops(const struct mmu_notifier_ops *ops)
+{
+	if (WARN(ops->invalidate_range && (ops->invalidate_range_start ||
+					   ops->invalidate_range_end),
+		 "ops %p mix a secondary TLB with start or end", (void *)ops))
+		return -EINVAL;
+	return 0;
+}
+
+int __mmu_notifier_register(struct mmu_notifier *subscription,
+			    struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs;
+	u64 pass;
+	int ret;
+
+	might_sleep();
+	lockdep_assert_held_write(&mm->mmap_lock);
+	BUG_ON(atomic_read(&mm->mm_users) <= 0);
+	if (IS_ENABLED(CONFIG_DEBUG) && !notifier_check_register(subscription))
+		return -EEXIST;
+	ret = check_ops(subscription->ops);
+	if (!ret)
+		ret = ensure_subscriptions(mm);
+	if (ret)
+		return ret;
+	subs = subscriptions_of(mm);
+	subscription->mm = mm;
+	subscription->users = 1;
+	subscription->state = PLAIN_LIVE;
+	subscription->figures = NULL;
+	mmgrab(mm);
+	spin_lock(&subs->lock);
+	link_newest(subs, subscription);
+	/* The barrier of "publish, then count" is in the question. */
+	pass = notifier_gate_ask(&subs->ranges);
+	subscription->settled = pass;
+	spin_unlock(&subs->lock);
+	mmu_notifier_might_invalidate();
+	notifier_gate_wait(&subs->ranges, pass);
+	return 0;
+}
+
+/* clang does not follow an acquisition that may fail with an error. */
+int mmu_notifier_register(struct mmu_notifier *subscription,
+			  struct mm_struct *mm) __no_thread_safety
+{
+	int ret = down_write_killable(&mm->mmap_lock);
+
+	if (ret)
+		return ret;
+	ret = __mmu_notifier_register(subscription, mm);
+	mmap_write_unlock(mm);
+	return ret;
+}
+
+/* Whose part is it to call release? Only one caller gets MINE. */
+enum claim {
+	CLAIM_MINE,
+	CLAIM_ELSEWHERE, /* who is inside `calls' until it is over */
+	CLAIM_NOBODYS,   /* over, or never to be */
+};
+
+/* Inside `calls': who finds it claimed waits for those inside, and so for it. */
+static enum claim claim_release(struct mmu_notifier_subscriptions *subs,
+				struct mmu_notifier *sub)
+{
+	enum claim claim = CLAIM_NOBODYS;
+
+	spin_lock(&subs->lock);
+	if (sub->state & PLAIN_LIVE)
+		claim = sub->state & PLAIN_RELEASED ? CLAIM_ELSEWHERE
+						    : CLAIM_MINE;
+	if (claim == CLAIM_MINE)
+		sub->state |= PLAIN_RELEASED;
+	spin_unlock(&subs->lock);
+	return claim;
+}
+
+/*
+ * A callback like any other; a thread that exits or unregisters waits for it.
+ */
+static void tell_release(struct mmu_notifier *sub, struct mm_struct *mm)
+{
+	unsigned long since = notifier_observe_begin();
+
+	mmu_notifier_map_acquire();
+	sub->ops->release(sub, mm);
+	mmu_notifier_map_release();
+	call_ended(subscriptions_of(mm), sub, "release", 0, ~0ul, 0, since);
+}
+
+static void wait_for_calls(struct mmu_notifier_subscriptions *subs)
+{
+	u64 pass;
+
+	spin_lock(&subs->lock);
+	pass = notifier_gate_ask(&subs->calls);
+	spin_unlock(&subs->lock);
+	notifier_gate_wait(&subs->calls, pass);
+}
+
+void mmu_notifier_unregister(struct mmu_notifier *subscription,
+			     struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	enum claim claim;
+	long ticket;
+	u64 pass;
+
+	might_sleep();
+	mmu_notifier_might_invalidate();
+	if (IS_ENABLED(CONFIG_DEBUG) &&
+	    !notifier_check_unregister(subscription, mm))
+		return;
+	if (subscription->ops->release) {
+		ticket = notifier_gate_enter(&subs->calls);
+		claim = claim_release(subs, subscription);
+		if (claim == CLAIM_MINE)
+			tell_release(subscription, mm);
+		notifier_gate_leave(&subs->calls, ticket);
+		if (unlikely(claim == CLAIM_ELSEWHERE))
+			wait_for_calls(subs);
+	}
+	spin_lock(&subs->lock);
+	notifier_plain_hide(subs, subscription);
+	subs->nr_plain--;
+	pass = notifier_gate_ask(&subs->calls);
+	spin_unlock(&subs->lock);
+	notifier_gate_wait(&subs->calls, pass);
+	notifier_forget(subscription->figures);
+	mmdrop(mm);
+}
+
+/*
+ * The mm is going (R2.23): everybody's release, newest first; wait for those
+ * that an unregister beside us calls; then nobody is found any more, and who
+ * was found has been told.
+ */
+void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
+			    struct mm_struct *mm)
+{
+	struct mmu_notifier *sub;
+	bool elsewhere = false;
+	enum claim claim;
+	long ticket;
+
+	ticket = notifier_gate_enter(&subs->calls);
+	for_each_plain(sub, subs)
+	{
+		claim = claim_release(subs, sub);
+		if (claim == CLAIM_MINE && sub->ops->release)
+			tell_release(sub, mm);
+		elsewhere |= claim == CLAIM_ELSEWHERE;
+	}
+	notifier_gate_leave(&subs->calls, ticket);
+	if (unlikely(elsewhere))
+		wait_for_calls(subs);
+	spin_lock(&subs->lock);
+	while (subs->newest)
+		notifier_plain_hide(subs, subs->newest);
+	spin_unlock(&subs->lock);
+	wait_for_calls(subs);
+}

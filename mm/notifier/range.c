@@ -1,0 +1,574 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/notifier/range.c - begin and end a range: tell devices before a mapping changes
+ *
+ * Problem.  A device caches translations. If the CPU side changes a mapping and
+ * frees the frame first, the device writes to someone else's page. Every change of
+ * every address space passes here, and most address spaces have no device.
+ *
+ * Idea.  An invalidator brackets its change by a start and an end. The range in
+ * between is counted in one word of the mm, whether anybody subscribes or not. In
+ * an mm that has subscribers, start does this:
+ *
+ *	1. count the range			(include/mm/notifier/mmu_notifier.h)
+ *	2. a thread waits for ranges to end?	count it in the other epoch
+ *	3. there are intervals?			search the tree; call those that overlap
+ *	4. there are plain subscribers?		call them all, newest first
+ *	5. one refused?				end all that; return the error
+ *
+ * The end counts the range down, closes it for the intervals, and calls the plain
+ * subscribers that start called.
+ *
+ * A range that overlaps an interval gets a number of its own: the sequence, which
+ * only grows, by 2, and is always odd. Its callbacks store it in the subscriptions.
+ * While the range is open it stands in ->open_hits. Readers compare numbers and
+ * look at that list (mm/notifier/interval.c).
+ *
+ * The walk over the tree counts itself in ->walkers from its search to its last
+ * callback, and not until the range ends. While there is a walker the tree does not
+ * change: insertions and removals go on a list, and the last walker works it off. A
+ * start that may sleep first lets that list empty, so a stream of starts does not
+ * starve a removal.
+ *
+ * Registration.  A newcomer must not install a translation that a range, begun
+ * before it, then changes without a callback. Linux takes every lock under which a
+ * range may be open. Here the newcomer waits for the ranges that are counted at
+ * that moment: a plain one sleeps in its registration, an interval one lets its
+ * first reader sleep.
+ *
+ *	range				newcomer
+ *	count itself (full barrier)	publish itself
+ *	look for subscriptions		full barrier, read the count
+ *
+ * One of the two sees the other: the range calls the newcomer, or the newcomer
+ * waits for the range. Each side stores and then loads, which only a full barrier
+ * keeps in order (litmus.range_count; without the barrier,
+ * litmus.range_count_seq_cst and litmus.range_count_no_barrier).
+ * docs/adr/0007-registration-without-a-sweep.md has the argument.
+ *
+ * Both or neither.  Each plain subscription has a birth number. Start notes the
+ * highest one it called in the range; end calls nobody born later (R2.20). A start
+ * that read the list too early would note nobody, for a newcomer that does not
+ * wait: the barrier after the count forbids it (litmus.births).
+ *
+ *	field			read with		written with
+ *	->nr_intervals		alone, range counted	->lock
+ *	->newest		acquire, in gate calls	->lock, release
+ *	->tree			->lock, or as walker	->lock, no walker
+ *	->invalidate_seq	->lock			->lock
+ *	->open_hits		->lock			->lock
+ *	->walkers		atomic			atomic, up: ->lock
+ *	range->core		its invalidator		the same; links: ->lock
+ *
+ * ->lock is a spinlock below every other lock of the mm, page-table locks included.
+ * Only wait queues and the lock of the gate `freeing' are taken inside it.
+ *
+ * The races it must win, each forced by the test named:
+ *
+ *	munmap					device
+ *	counted; finds no subscriber
+ *						insert: asks for the count's end
+ *						read_begin(): sleeps (must sleep)
+ *	entry cleared, frame freed; end
+ *						looks up, installs: not stale
+ *	    insert_while_a_range_is_open_makes_the_first_reader_wait
+ *
+ *	start that may not sleep: the intervals let go, a plain one cannot
+ *	    -> the range is closed before the error is returned
+ *	    failed_plain_start_closes_the_interval_range
+ *
+ *	start (in its walk)		put
+ *	sub = newest
+ *	sub->start()			hide it; a walk is inside: defer the free
+ *	leave: last, runs the free
+ *	    put_frees_after_the_last_callback_has_returned
+ *
+ *	start, at B, which sleeps	unregister B: C->next = A; waits
+ *					unregister A: C->next = NULL; waits
+ *	sub = B->next: still A
+ *	sub->start(): A is still there
+ *	leave: last, wakes both
+ *	    a_walk_survives_the_unlinking_of_where_it_stands
+ *
+ * Lifetime.  The first subscriber makes the object of the mm, which lives as long
+ * as the mm struct. A range needs the mm alive between its two calls, and stays
+ * where it is.
+ *
+ * Not here: interval subscriptions and their readers (mm/notifier/interval.c),
+ * plain ones (mm/notifier/plain.c), the gate (mm/notifier/gate.c), the tree
+ * (mm/notifier/interval_tree.c), a driver's loop (mm/notifier/rounds.c), statistics
+ * (mm/notifier/stats.c), page tables, architectures.
+ */
+#include "internal.h"
+
+DEFINE_LOCKDEP_MAP(mmu_notifier_invalidate_range_start_map,
+		   "mmu_notifier_invalidate_range_start");
+
+/* --- the object of an mm -------------------------------------------------- */
+
+static void subscriptions_init(struct mmu_notifier_subscriptions *subs,
+			       struct mm_struct *mm)
+{
+	spin_lock_init(&subs->lock);
+	init_waitqueue_head(&subs->waiters);
+	subs->mm = mm;
+	interval_tree_init(&subs->tree);
+	subs->invalidate_seq = 1;
+	notifier_gate_init(&subs->ranges, &mm->notifier_ranges, &subs->lock,
+			   &subs->waiters);
+	subs->ranges.always_look = true;
+	subs->ranges.late = notifier_ranges_late;
+	notifier_gate_init(&subs->calls, &subs->call_word, &subs->lock,
+			   &subs->waiters);
+	subs->calls.late = notifier_calls_late;
+}
+
+int notifier_make_subscriptions(struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs;
+
+	subs = kzalloc(sizeof(*subs), GFP_KERNEL);
+	if (!subs)
+		return -ENOMEM;
+	subscriptions_init(subs, mm);
+	if (cmpxchg(&mm->notifier_subscriptions, NULL, subs))
+		kfree(subs);
+	else
+		notifier_all_join(subs);
+	atomic64_or(NOTIFIER_GATE_LOOK, &mm->notifier_ranges);
+	return 0;
+}
+
+void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+
+	if (subs->open_hits) {
+		notifier_report_open(mm, "last drop");
+		panic("mmu_notifier: mm %p freed with %lu ranges open",
+		      (void *)mm, notifier_gate_inside(&subs->ranges));
+	}
+	if (subs->nr_plain || !interval_tree_empty(&subs->tree) || subs->deferred)
+		panic("mmu_notifier: mm %p freed with subscriptions, plain=%lu intervals=%d",
+		      (void *)mm, subs->nr_plain,
+		      !interval_tree_empty(&subs->tree));
+	notifier_all_leave(subs);
+	kfree(subs);
+	/* Whoever looks again has outlived the mm. */
+	mm->notifier_subscriptions = (void *)~0xdeadul;
+}
+
+/* --- the walk over interval subscriptions ------------------------------------- */
+
+static void open_hit(struct mmu_notifier_subscriptions *subs,
+		     struct mmu_notifier_range *range) __must_hold(subs->lock)
+{
+	struct mmu_notifier_range *head = subs->open_hits;
+
+	subs->invalidate_seq += 2;
+	range->core.seq = subs->invalidate_seq;
+	range->core.next = head;
+	range->core.prev = &subs->open_hits;
+	if (head)
+		head->core.prev = &range->core.next;
+	/* Before the first callback stores the number: see read_begin. */
+	WRITE_ONCE(subs->open_hits, range);
+	atomic_inc(&subs->walkers);
+	notifier_remember_event(subs, range);
+}
+
+/*
+ * Whoever changes the tree reads the walkers with an acquire: all that this
+ * walk read of the tree was read before. Without the lock: whoever puts
+ * something off looks at the walkers again after it has done so, and so
+ * either sees that this was the last or is seen. The decrement is a store before
+ * a load: it needs the full barrier after it (litmus.walk_end) and, for the reads
+ * of the tree, the one before it (litmus.walk_end_tree).
+ */
+static void end_walk(struct mmu_notifier_subscriptions *subs)
+{
+	if (atomic_dec_and_test(&subs->walkers) &&
+	    unlikely(READ_ONCE(subs->deferred) != NULL))
+		notifier_last_walk_ended(subs);
+}
+
+/* Not open any more: readers of what it hit may go on. */
+static void close_hit(struct mmu_notifier_subscriptions *subs,
+		      struct mmu_notifier_range *range)
+{
+	unsigned int waiting;
+
+	spin_lock(&subs->lock);
+	/* Release: who finds none open finds what the change has left. */
+	smp_store_release(range->core.prev, range->core.next);
+	if (range->core.next)
+		range->core.next->core.prev = range->core.prev;
+	waiting = subs->nr_waiting;
+	spin_unlock(&subs->lock);
+	range->core.seq = 0;
+	if (unlikely(waiting))
+		wake_up_all(&subs->waiters);
+}
+
+/*
+ * The first pass of the two-pass form (R4.31). The device may be left at work; the
+ * range keeps what finishes it.
+ */
+static noinline bool call_first_pass(struct mmu_interval_notifier *sub,
+				     struct mmu_notifier_range *range)
+{
+	struct mmu_interval_notifier_finish *finish = NULL;
+
+	if (!sub->ops->invalidate_start(sub, range, range->core.seq, &finish))
+		return false;
+	if (finish) {
+		finish->interval_sub = sub;
+		finish->next = NULL;
+		*range->core.finish_tail = finish;
+		range->core.finish_tail = &finish->next;
+	}
+	return true;
+}
+
+static bool call_interval(struct mmu_interval_notifier *sub,
+			  struct mmu_notifier_range *range)
+{
+	if (sub->ops->invalidate)
+		return sub->ops->invalidate(sub, range, range->core.seq);
+	return call_first_pass(sub, range);
+}
+
+/* Second passes, in the order in which the first were made (R4.31). */
+static void finish_intervals(struct mmu_notifier_subscriptions *subs,
+			     const struct mmu_notifier_range *range)
+{
+	struct mmu_interval_notifier_finish *finish, *next;
+	unsigned long since = notifier_observe_begin();
+	struct mmu_interval_notifier *sub;
+
+	for (finish = range->core.finish; finish; finish = next) {
+		next = finish->next;
+		sub = finish->interval_sub;
+		sub->ops->invalidate_finish(finish);
+		if (unlikely(since))
+			notifier_observe_finish(subs, range, sub, since);
+		since = notifier_observe_begin();
+	}
+}
+
+/*
+ * A subscription refused, or statistics are on. Only a range that may not sleep
+ * can take a refusal. Out of line: a walk that meets neither is a call and a test
+ * for each subscription.
+ */
+static noinline int note_call(struct mmu_notifier_subscriptions *subs,
+			      const struct mmu_notifier_range *range,
+			      struct mmu_interval_notifier *sub, bool ok,
+			      unsigned long since)
+{
+	if (since)
+		notifier_observe_call(subs, range, &sub->figures, sub, since,
+				      ok ? 0 : -EAGAIN);
+	if (ok)
+		return 0;
+	if (!mmu_notifier_range_blockable(range))
+		return -EAGAIN;
+	WARN(true, "interval %p would block in blockable %s", (void *)sub,
+	     mmu_notifier_event_name(range->event));
+	return 0;
+}
+
+/* Call @node's subscription and all after it that the range overlaps. */
+static int walk_intervals(struct mmu_notifier_subscriptions *subs,
+			  struct mmu_notifier_range *range,
+			  struct interval_tree_node *node)
+{
+	unsigned long since = notifier_observe_begin();
+	struct mmu_interval_notifier *sub;
+	int ret = 0;
+	bool ok;
+
+	range->core.finish = NULL;
+	range->core.finish_tail = &range->core.finish;
+	notifier_calls_begin(range);
+	do {
+		sub = container_of(node, struct mmu_interval_notifier,
+				   interval_tree);
+		ok = call_interval(sub, range);
+		if (unlikely(!ok || since)) {
+			ret = note_call(subs, range, sub, ok, since);
+			if (ret)
+				break;
+			since = notifier_observe_begin();
+		}
+		node = interval_tree_next(node, range->start, range->end);
+	} while (node);
+	finish_intervals(subs, range);
+	notifier_calls_end(range);
+	return ret;
+}
+
+static bool walk_may_begin(struct mmu_notifier_subscriptions *subs)
+{
+	bool may;
+
+	spin_lock(&subs->lock);
+	may = !subs->deferred;
+	spin_unlock(&subs->lock);
+	return may;
+}
+
+/*
+ * Somebody waits for the walks to end: let them, before beginning another.
+ * Comes back with the lock held and the search done again.
+ */
+static struct interval_tree_node *
+yield_to_deferred(struct mmu_notifier_subscriptions *subs,
+		  const struct mmu_notifier_range *range) __must_hold(subs->lock)
+{
+	subs->stats.gave_way++;
+	while (subs->deferred) {
+		subs->nr_waiting++;
+		spin_unlock(&subs->lock);
+		wait_event_reporting(
+			&subs->waiters, walk_may_begin(subs),
+			notifier_report_open(subs->mm, "a start waits long"));
+		spin_lock(&subs->lock);
+		subs->nr_waiting--;
+	}
+	return interval_tree_first(&subs->tree, range->start, range->end);
+}
+
+/*
+ * @node is the first interval that the range overlaps; ->lock is held and
+ * dropped. On return the range is on ->open_hits, even if a callback refused. Out
+ * of line, so that a range that overlaps nothing pays nothing for it.
+ */
+static noinline int start_overlapping(struct mmu_notifier_subscriptions *subs,
+				      struct mmu_notifier_range *range,
+				      struct interval_tree_node *node)
+	__releases(subs->lock)
+{
+	int ret;
+
+	if (subs->deferred && mmu_notifier_range_blockable(range))
+		node = yield_to_deferred(subs, range);
+	if (!node) {
+		spin_unlock(&subs->lock);
+		return 0;
+	}
+	open_hit(subs, range);
+	spin_unlock(&subs->lock);
+	ret = walk_intervals(subs, range, node);
+	end_walk(subs);
+	return ret;
+}
+
+static inline int start_intervals(struct mmu_notifier_subscriptions *subs,
+				  struct mmu_notifier_range *range)
+{
+	struct interval_tree_node *node;
+
+	spin_lock(&subs->lock);
+	subs->stats.tree_locks++;
+	node = interval_tree_first(&subs->tree, range->start, range->end);
+	if (node)
+		return start_overlapping(subs, range, node);
+	spin_unlock(&subs->lock);
+	return 0;
+}
+
+/* --- the walk over plain subscriptions ---------------------------------------- */
+
+/*
+ * A subscriber refused a start. Return: what the start of the range returns for
+ * it; 0 for a blockable range, which cannot fail.
+ */
+static int judge_answer(struct mmu_notifier *sub,
+			const struct mmu_notifier_range *range, int answer)
+{
+	bool blockable = mmu_notifier_range_blockable(range);
+
+	WARN(blockable || answer != -EAGAIN, "%pS answered %d to %s %s",
+	     (void *)sub->ops->invalidate_range_start, answer,
+	     blockable ? "blockable" : "non-blocking",
+	     mmu_notifier_event_name(range->event));
+	if (blockable)
+		return 0;
+	WARN(sub->ops->invalidate_range_end != NULL,
+	     "%pS may fail and has an end",
+	     (void *)sub->ops->invalidate_range_start);
+	return answer;
+}
+
+/*
+ * A start was refused, or statistics are on. Out of line: a walk that meets
+ * neither is a call and a test for each subscriber.
+ */
+static noinline int note_start(struct mmu_notifier_subscriptions *subs,
+			       const struct mmu_notifier_range *range,
+			       struct mmu_notifier *sub, int answer,
+			       unsigned long since)
+{
+	if (since && sub->ops->invalidate_range_start)
+		notifier_observe_call(subs, range, &sub->figures, sub, since,
+				      answer);
+	return answer ? judge_answer(sub, range, answer) : 0;
+}
+
+static int start_plain(struct mmu_notifier_subscriptions *subs,
+		       struct mmu_notifier_range *range)
+{
+	long ticket = notifier_gate_enter(&subs->calls);
+	struct mmu_notifier *sub = notifier_newest(subs);
+	unsigned long since = notifier_observe_begin();
+	int answer, ret = 0;
+
+	range->core.told = sub ? sub->birth : 0;
+	notifier_calls_begin(range);
+	for (; sub; sub = notifier_next(sub)) {
+		answer = sub->start(sub, range);
+		if (likely(!answer && !since))
+			continue;
+		answer = note_start(subs, range, sub, answer, since);
+		if (answer)
+			ret = answer;
+		since = notifier_observe_begin();
+	}
+	notifier_calls_end(range);
+	notifier_gate_leave(&subs->calls, ticket);
+	return ret;
+}
+
+/*
+ * The ends of those whose start was called, newest first. A subscription that was
+ * born later has not been called.
+ */
+static void end_plain(struct mmu_notifier_subscriptions *subs,
+		      struct mmu_notifier_range *range)
+{
+	long ticket = notifier_gate_enter(&subs->calls);
+	struct mmu_notifier *sub = notifier_newest(subs);
+	unsigned long since = notifier_observe_begin();
+
+	while (sub && sub->birth > range->core.told)
+		sub = notifier_next(sub);
+	notifier_calls_begin(range);
+	for (; sub; sub = notifier_next(sub)) {
+		sub->end(sub, range);
+		if (likely(!since))
+			continue;
+		if (sub->ops->invalidate_range_end)
+			notifier_observe_call_end(subs, range, sub, since);
+		since = notifier_observe_begin();
+	}
+	notifier_calls_end(range);
+	notifier_gate_leave(&subs->calls, ticket);
+	range->core.told = 0;
+}
+
+/* --- start and end -------------------------------------------------------- */
+
+/*
+ * After a failed start the caller does not call end. Undo the count and take the
+ * range off ->open_hits, whoever failed (R3.6, R3.7). Plain subscribers were all
+ * called, so all that have an end are owed it (R3.3).
+ */
+static noinline void undo_start(struct mmu_notifier_subscriptions *subs,
+				struct mmu_notifier_range *range)
+{
+	long ticket = range->core.ticket;
+
+	if (range->core.seq)
+		close_hit(subs, range);
+	if (range->core.told)
+		end_plain(subs, range);
+	range->core.ticket = 0;
+	if (IS_ENABLED(CONFIG_DEBUG))
+		notifier_check_failed(range);
+	spin_lock(&subs->lock);
+	subs->stats.failed_starts++;
+	spin_unlock(&subs->lock);
+	notifier_gate_leave(&subs->ranges, ticket);
+}
+
+/* Does a thread wait for the open ranges of @mm to end? */
+static bool has_waiter(const struct mm_struct *mm)
+{
+	return atomic64_read(&mm->notifier_ranges) & NOTIFIER_GATE_BUSY;
+}
+
+int __mmu_notifier_range_start(struct mmu_notifier_range *range)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(range->mm);
+	int ret = 0;
+
+	if (unlikely(has_waiter(range->mm)))
+		range->core.ticket = notifier_gate_enter_busy(&subs->ranges);
+	if (notifier_observing())
+		notifier_observe_start(subs, range);
+	if (READ_ONCE(subs->nr_intervals))
+		ret = start_intervals(subs, range);
+	if (!ret && READ_ONCE(subs->newest))
+		ret = start_plain(subs, range);
+	if (notifier_observing())
+		notifier_observe_started(subs, range, ret);
+	if (unlikely(ret))
+		undo_start(subs, range);
+	return ret;
+}
+
+/*
+ * The range is not counted any more: the change is made, and a newcomer that
+ * waits for it may go on while these callbacks run. Use what start recorded in
+ * the range; subscriptions may have come and gone since.
+ */
+void __mmu_notifier_range_end(struct mmu_notifier_range *range)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(range->mm);
+
+	if (notifier_observing())
+		notifier_observe_ending(subs, range);
+	if (unlikely(has_waiter(range->mm)))
+		notifier_gate_leave_busy(&subs->ranges);
+	if (range->core.seq)
+		close_hit(subs, range);
+	if (range->core.told)
+		end_plain(subs, range);
+	if (notifier_observing())
+		notifier_observe_end(range);
+}
+
+/* One RELEASE over everything; there is no end, and the tree stays (R4.16). */
+static void release_intervals(struct mmu_notifier_subscriptions *subs,
+			      struct mm_struct *mm)
+{
+	struct mmu_notifier_range range;
+
+	mmu_notifier_range_init(&range, MMU_NOTIFY_RELEASE,
+				MMU_NOTIFIER_RANGE_BLOCKABLE, NULL, mm, 0, ~0ul);
+	if (notifier_observing())
+		notifier_observe_start(subs, &range);
+	start_intervals(subs, &range);
+	if (notifier_observing())
+		notifier_observe_started(subs, &range, 0);
+	if (range.core.seq)
+		close_hit(subs, &range);
+}
+
+void __mmu_notifier_release(struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+
+	might_sleep();
+	mmu_notifier_map_acquire();
+	release_intervals(subs, mm);
+	mmu_notifier_map_release();
+	notifier_plain_release(subs, mm);
+}
+
+bool mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *range)
+{
+	return range->vma && range->event == MMU_NOTIFY_PROTECTION_VMA &&
+	       (range->vma->vm_flags & VM_READ);
+}

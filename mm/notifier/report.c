@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/notifier/report.c - say which ranges are open when that is a mistake
+ *
+ * Problem.  A range that is started and forgotten is noticed by others: a
+ * registration or a device fault waits for it and never goes on. A report must
+ * say what they wait for.
+ *
+ * Idea.  Three places ask: the exit of an mm, which nobody may have a range open
+ * over; the last drop of the struct; and each wait that takes long, once. Every
+ * build knows how many ranges are open, because it counts them. A debug build also
+ * has a record of each (mm/notifier/checks.c) and names it.
+ *
+ * Nothing is locked here and nothing is changed; the number is a hint. Not here:
+ * how long is long, which the kernel's wait_event_reporting() decides.
+ */
+#include "internal.h"
+
+const char *mmu_notifier_event_name(unsigned int event)
+{
+	static const char *const names[NR_MMU_NOTIFY_EVENTS] = {
+		[MMU_NOTIFY_UNMAP] = "UNMAP",
+		[MMU_NOTIFY_CLEAR] = "CLEAR",
+		[MMU_NOTIFY_PROTECTION_VMA] = "PROTECTION_VMA",
+		[MMU_NOTIFY_PROTECTION_PAGE] = "PROTECTION_PAGE",
+		[MMU_NOTIFY_SOFT_DIRTY] = "SOFT_DIRTY",
+		[MMU_NOTIFY_RELEASE] = "RELEASE",
+		[MMU_NOTIFY_MIGRATE] = "MIGRATE",
+		[MMU_NOTIFY_EXCLUSIVE] = "EXCLUSIVE",
+	};
+
+	return event < NR_MMU_NOTIFY_EVENTS ? names[event] : "?";
+}
+
+void notifier_report_open(const struct mm_struct *mm, const char *what)
+{
+	if (IS_ENABLED(CONFIG_DEBUG) && notifier_name_open(mm, what))
+		return;
+	WARN(true, "mm %p, %s: %lu ranges are open", (const void *)mm, what,
+	     notifier_gate_word_inside(&mm->notifier_ranges));
+}
+
+void mmu_notifier_check_exit(struct mm_struct *mm)
+{
+	if (notifier_gate_word_occupied(&mm->notifier_ranges))
+		notifier_report_open(mm, "exit");
+}
+
+/* A wait for ranges to end takes long. */
+void notifier_ranges_late(struct notifier_gate *gate)
+{
+	notifier_report_open(
+		container_of(gate, struct mmu_notifier_subscriptions, ranges)->mm,
+		"a long wait for ranges to end");
+}
+
+/* A wait for callbacks takes long: of ranges, if not of exit. */
+void notifier_calls_late(struct notifier_gate *gate)
+{
+	notifier_report_open(
+		container_of(gate, struct mmu_notifier_subscriptions, calls)->mm,
+		"a long wait for callbacks");
+}

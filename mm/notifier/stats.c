@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/notifier/stats.c - what the notifiers did, for people
+ *
+ * Problem.  "Why did the device lose this page, who was asked, how long did it
+ * take, and what made that fault begin again?" must have an answer after the
+ * fact, and cost nothing when nobody asks.
+ *
+ * Idea.  A bit in the word that every start and end looks at anyway chooses
+ * between two copies of the walks. The observed ones leave a trace record for
+ * each start, callback and end, and count; the others pay nothing. Counts that
+ * fall on slow paths anyway (waits, failures, what was put off) are always kept.
+ *
+ * A subscription has one word for all of this: its figures are an object that
+ * is made when there is first something to note, and goes with the subscription.
+ * If there is no memory then, the sum of the mm is right and the subscription's
+ * falls short.
+ *
+ * A read section in vain is put down to an event. The section knows only the
+ * number that its subscription has now, so the mm remembers the events of the
+ * last ranges that hit, each in the slot that its number chooses: who finds its
+ * number there is told the event, whoever finds another is told that it is not
+ * known. All that is noted under the driver's lock: that may be of any kind, so
+ * nothing is locked, nor allocated, there.
+ *
+ *	field		written by			lock
+ *	stats, hits	observed starts, callbacks,	subs->lock
+ *			slow paths
+ *	retries		readers				none, atomic
+ *	sub->figures	the first to note something	none, an exchange
+ *	*sub->figures	observed callbacks, waits	subs->lock
+ *	its retries	readers				none, atomic
+ *	notifier_observing	the switch		none, single accesses
+ *
+ * Records of one range stand in the order in which it happened, each with the
+ * event and the bounds: start, a line for each callback with what it answered,
+ * started with what was answered to the raiser; and end, after those it called.
+ *
+ * Not here: the paths themselves.
+ */
+#include "internal.h"
+
+DEFINE_TRACE_EVENT(mmu_notifier_start,
+		   "start %p %s mm %p [%#lx, %#lx) blockable=%lu");
+DEFINE_TRACE_EVENT(mmu_notifier_called,
+		   "  told %p %s [%#lx, %#lx) answer=%ld cycles=%lu");
+DEFINE_TRACE_EVENT(mmu_notifier_finished,
+		   "  finished %p %s [%#lx, %#lx) cycles=%lu");
+DEFINE_TRACE_EVENT(mmu_notifier_started,
+		   "started %p %s [%#lx, %#lx) ret=%ld seq=%lu cycles=%lu");
+DEFINE_TRACE_EVENT(mmu_notifier_called_end,
+		   "  told the end %p %s [%#lx, %#lx) cycles=%lu");
+DEFINE_TRACE_EVENT(mmu_notifier_told,
+		   "told %p %s [%#lx, %#lx) answer=%ld cycles=%lu");
+DEFINE_TRACE_EVENT(mmu_notifier_end, "end %p %s mm %p [%#lx, %#lx) cycles=%lu");
+DEFINE_TRACE_EVENT(mmu_interval_wait, "reader of %p waits: seq=%lu");
+DEFINE_TRACE_EVENT(mmu_interval_lost, "reader of %p begins again: %s, seq=%lu");
+
+bool notifier_observe_on = IS_ENABLED(CONFIG_KTEST);
+
+void mmu_notifier_observe(bool on)
+{
+	WRITE_ONCE(notifier_observe_on, on);
+}
+
+bool mmu_notifier_observing(void)
+{
+	return notifier_observing();
+}
+
+/* --- ranges ------------------------------------------------------------------ */
+
+void notifier_observe_start(struct mmu_notifier_subscriptions *subs,
+			    struct mmu_notifier_range *range)
+{
+	TRACE(mmu_notifier_start, range, mmu_notifier_event_name(range->event),
+	      range->mm, range->start, range->end,
+	      mmu_notifier_range_blockable(range));
+	spin_lock(&subs->lock);
+	if (range->event < NR_MMU_NOTIFY_EVENTS)
+		subs->stats.events[range->event]++;
+	spin_unlock(&subs->lock);
+	range->core.since = notifier_now();
+}
+
+void notifier_observe_started(struct mmu_notifier_subscriptions *subs,
+			      const struct mmu_notifier_range *range, int ret)
+{
+	spin_lock(&subs->lock);
+	subs->stats.walks += range->core.told != 0;
+	spin_unlock(&subs->lock);
+	TRACE(mmu_notifier_started, range,
+	      mmu_notifier_event_name(range->event), range->start, range->end,
+	      ret, range->core.seq, notifier_now() - range->core.since);
+}
+
+void notifier_observe_ending(struct mmu_notifier_subscriptions *subs,
+			     struct mmu_notifier_range *range)
+{
+	spin_lock(&subs->lock);
+	subs->stats.walks += range->core.told != 0;
+	spin_unlock(&subs->lock);
+	range->core.since = notifier_now();
+}
+
+void notifier_observe_end(const struct mmu_notifier_range *range)
+{
+	TRACE(mmu_notifier_end, range, mmu_notifier_event_name(range->event),
+	      range->mm, range->start, range->end,
+	      notifier_now() - range->core.since);
+}
+
+/* --- subscriptions ------------------------------------------------------------- */
+
+/*
+ * The figures at @at, made if there are none; NULL without memory. Not under
+ * subs->lock; the caller may not be able to sleep.
+ */
+static struct mmu_notifier_figures *figures_of(struct mmu_notifier_figures **at)
+{
+	struct mmu_notifier_figures *figures = smp_load_acquire(at), *first;
+
+	if (likely(figures))
+		return figures;
+	figures = kzalloc(sizeof(*figures), GFP_NOWAIT);
+	if (!figures)
+		return NULL;
+	/* Pairs with the acquire above and in the show functions. */
+	first = cmpxchg(at, NULL, figures);
+	if (!first)
+		return figures;
+	kfree(figures);
+	return first;
+}
+
+static void count_call(struct mmu_notifier_subscriptions *subs,
+		       struct mmu_notifier_figures *figures,
+		       unsigned long ticks) __must_hold(subs->lock)
+{
+	subs->stats.callbacks++;
+	if (subs->stats.longest < ticks)
+		subs->stats.longest = ticks;
+	if (!figures)
+		return;
+	figures->callbacks++;
+	if (figures->longest < ticks)
+		figures->longest = ticks;
+}
+
+void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
+			   const struct mmu_notifier_range *range,
+			   struct mmu_notifier_figures **at, const void *sub,
+			   unsigned long since, int answer)
+{
+	unsigned long ticks = notifier_now() - since;
+	struct mmu_notifier_figures *figures = figures_of(at);
+
+	spin_lock(&subs->lock);
+	count_call(subs, figures, ticks);
+	if (figures && range->event < NR_MMU_NOTIFY_EVENTS)
+		figures->events[range->event]++;
+	spin_unlock(&subs->lock);
+	TRACE(mmu_notifier_called, sub, mmu_notifier_event_name(range->event),
+	      range->start, range->end, answer, ticks);
+}
+
+void notifier_observe_finish(struct mmu_notifier_subscriptions *subs,
+			     const struct mmu_notifier_range *range,
+			     struct mmu_interval_notifier *sub,
+			     unsigned long since)
+{
+	unsigned long ticks = notifier_now() - since;
+	struct mmu_notifier_figures *figures = figures_of(&sub->figures);
+
+	spin_lock(&subs->lock);
+	count_call(subs, figures, ticks);
+	spin_unlock(&subs->lock);
+	TRACE(mmu_notifier_finished, sub, mmu_notifier_event_name(range->event),
+	      range->start, range->end, ticks);
+}
+
+void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
+			       const struct mmu_notifier_range *range,
+			       struct mmu_notifier *sub, unsigned long since)
+{
+	unsigned long ticks = notifier_now() - since;
+	struct mmu_notifier_figures *figures = figures_of(&sub->figures);
+
+	spin_lock(&subs->lock);
+	count_call(subs, figures, ticks);
+	spin_unlock(&subs->lock);
+	TRACE(mmu_notifier_called_end, sub, mmu_notifier_event_name(range->event),
+	      range->start, range->end, ticks);
+}
+
+void notifier_observe_told(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_notifier *sub, const char *what,
+			   unsigned long start, unsigned long end, int answer,
+			   unsigned long since)
+{
+	unsigned long ticks = notifier_now() - since;
+	struct mmu_notifier_figures *figures = figures_of(&sub->figures);
+
+	spin_lock(&subs->lock);
+	count_call(subs, figures, ticks);
+	spin_unlock(&subs->lock);
+	TRACE(mmu_notifier_told, sub, what, start, end, answer, ticks);
+}
+
+/* --- readers --------------------------------------------------------------------- */
+
+void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_interval_notifier *sub)
+{
+	struct mmu_notifier_figures *figures = figures_of(&sub->figures);
+
+	spin_lock(&subs->lock);
+	if (figures)
+		figures->waits++;
+	spin_unlock(&subs->lock);
+	TRACE(mmu_interval_wait, sub, READ_ONCE(sub->invalidate_seq));
+}
+
+void notifier_count_alone(struct mmu_notifier_subscriptions *subs)
+{
+	spin_lock(&subs->lock);
+	subs->stats.alone++;
+	spin_unlock(&subs->lock);
+}
+
+/* What event had the number @seq? NR_MMU_NOTIFY_EVENTS if that is not known. */
+static unsigned int event_of(struct mmu_notifier_subscriptions *subs,
+			     unsigned long seq)
+{
+	unsigned long event = READ_ONCE(*notifier_hit_slot(subs, seq)) -
+			      seq * NOTIFIER_HIT_EVENTS;
+
+	return event < NR_MMU_NOTIFY_EVENTS ? (unsigned int)event
+					    : NR_MMU_NOTIFY_EVENTS;
+}
+
+/* Several may hold the driver's lock, for reading. */
+static void count_unlocked(unsigned long *count)
+{
+	unsigned long old = READ_ONCE(*count);
+
+	while (!try_cmpxchg(count, &old, old + 1))
+		;
+}
+
+void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub)
+{
+	struct mmu_notifier_subscriptions *subs = interval_sub->subscriptions;
+	/* The caller holds the driver's lock, so this is the one it compared. */
+	unsigned long seq = READ_ONCE(interval_sub->invalidate_seq);
+	unsigned int event = event_of(subs, seq);
+	struct mmu_notifier_figures *figures;
+
+	atomic64_add(1, &subs->retries[event]);
+	if (!notifier_observing())
+		return;
+	/* Made by the callback that changed the number, if that was observed. */
+	figures = smp_load_acquire(&interval_sub->figures);
+	if (figures)
+		count_unlocked(event < NR_MMU_NOTIFY_EVENTS
+				       ? &figures->retries[event]
+				       : &figures->retries_other);
+	TRACE(mmu_interval_lost, interval_sub, mmu_notifier_event_name(event),
+	      seq);
+}
+
+/* --- shown --------------------------------------------------------------------- */
+
+static unsigned long count_hits(const struct mmu_notifier_subscriptions *subs)
+{
+	const struct mmu_notifier_range *range;
+	unsigned long hits = 0;
+
+	for (range = subs->open_hits; range; range = range->core.next)
+		hits++;
+	return hits;
+}
+
+static unsigned long count_intervals(const struct mmu_notifier_subscriptions *subs)
+{
+	const struct mmu_interval_notifier *sub;
+	struct interval_tree_node *node;
+	unsigned long count = 0;
+
+	for (node = interval_tree_lowest(&subs->tree); node;
+	     node = interval_tree_next(node, 0, ~0ul))
+		count++;
+	for (sub = subs->deferred; sub; sub = sub->deferred)
+		count += sub->state == INTERVAL_ADDING;
+	return count;
+}
+
+void mmu_notifier_read_stats(struct mm_struct *mm,
+			     struct mmu_notifier_stats *stats)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	unsigned int event;
+
+	memset(stats, 0, sizeof(*stats));
+	if (!subs)
+		return;
+	spin_lock(&subs->lock);
+	*stats = subs->stats;
+	for (event = 0; event < NR_MMU_NOTIFY_EVENTS; event++)
+		stats->retries[event] = atomic64_read(&subs->retries[event]);
+	stats->retries_other = atomic64_read(&subs->retries[event]);
+	stats->intervals = count_intervals(subs);
+	stats->open_ranges = notifier_gate_inside(&subs->ranges);
+	stats->open_hits = count_hits(subs);
+	stats->turns = subs->ranges.passed + subs->calls.passed;
+	stats->invalidate_seq = subs->invalidate_seq;
+	spin_unlock(&subs->lock);
+}
+
+static struct mmu_notifier_figures
+copy_figures(struct mmu_notifier_figures *const *at)
+{
+	const struct mmu_notifier_figures *figures = smp_load_acquire(at);
+	struct mmu_notifier_figures copy = {0};
+	unsigned int event;
+
+	if (!figures)
+		return copy;
+	memcpy(copy.events, figures->events, sizeof(copy.events));
+	copy.callbacks = figures->callbacks;
+	copy.longest = figures->longest;
+	copy.waits = figures->waits;
+	for (event = 0; event < NR_MMU_NOTIFY_EVENTS; event++)
+		copy.retries[event] = READ_ONCE(figures->retries[event]);
+	copy.retries_other = READ_ONCE(figures->retries_other);
+	return copy;
+}
+
+static unsigned long
+show_plain(const struct mmu_notifier_subscriptions *subs,
+	   bool (*fn)(const struct mmu_notifier_sub_info *info, void *arg),
+	   void *arg, bool *go_on)
+{
+	struct mmu_notifier_sub_info info = {0};
+	const struct mmu_notifier *sub;
+	unsigned long shown = 0;
+
+	for (sub = subs->newest; *go_on && sub; sub = sub->next) {
+		info.plain = sub;
+		info.last = ~0ul;
+		info.figures = copy_figures(&info.plain->figures);
+		info.users = READ_ONCE(info.plain->users);
+		shown++;
+		*go_on = fn(&info, arg);
+	}
+	return shown;
+}
+
+unsigned long mmu_notifier_for_each_sub(
+	struct mm_struct *mm,
+	bool (*fn)(const struct mmu_notifier_sub_info *info, void *arg),
+	void *arg)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	struct mmu_notifier_sub_info info = {0};
+	const struct mmu_interval_notifier *sub;
+	struct interval_tree_node *node;
+	unsigned long shown;
+	bool go_on = true;
+
+	if (!subs)
+		return 0;
+	spin_lock(&subs->lock);
+	shown = show_plain(subs, fn, arg, &go_on);
+	for (node = interval_tree_lowest(&subs->tree); node && go_on;
+	     node = interval_tree_next(node, 0, ~0ul)) {
+		sub = container_of(node, struct mmu_interval_notifier,
+				   interval_tree);
+		info.interval = sub;
+		info.start = interval_tree_start(node);
+		info.last = interval_tree_last(node);
+		info.figures = copy_figures(&sub->figures);
+		shown++;
+		go_on = fn(&info, arg);
+	}
+	spin_unlock(&subs->lock);
+	return shown;
+}
+
+static bool intervals_right(struct mmu_notifier_subscriptions *subs)
+{
+	const struct mmu_interval_notifier *sub;
+	struct interval_tree_node *node;
+	long count = 0;
+
+	for (node = interval_tree_lowest(&subs->tree); node;
+	     node = interval_tree_next(node, 0, ~0ul)) {
+		sub = container_of(node, struct mmu_interval_notifier,
+				   interval_tree);
+		/* The driver writes it, under a lock of its own. */
+		if (!(READ_ONCE(sub->invalidate_seq) & 1))
+			return false;
+		if (sub->state != INTERVAL_IN && sub->state != INTERVAL_REMOVING)
+			return false;
+		count++;
+	}
+	return count == interval_tree_verify(&subs->tree) &&
+	       count == (long)subs->nr_intervals;
+}
+
+static bool plain_right(const struct mmu_notifier_subscriptions *subs)
+{
+	struct mmu_notifier *const *link = &subs->newest;
+	const struct mmu_notifier *sub;
+	u64 birth = subs->births + 1;
+	unsigned long count = 0;
+	unsigned int tlbs = 0, followers = 0;
+
+	for (sub = *link; sub; sub = *link) {
+		if (sub->prev != link || sub->birth >= birth)
+			return false;
+		birth = sub->birth;
+		link = &sub->next;
+		tlbs += !!sub->ops->invalidate_range;
+		followers += !!sub->ops->change_pte;
+		count++;
+	}
+	return count == subs->stats.plain && tlbs == subs->nr_tlbs &&
+	       followers == subs->nr_followers;
+}
+
+bool mmu_notifier_verify(struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	bool right;
+
+	if (!subs)
+		return true;
+	spin_lock(&subs->lock);
+	right = (subs->invalidate_seq & 1) && intervals_right(subs) &&
+		plain_right(subs) &&
+		(!subs->deferred || atomic_read(&subs->walkers)) &&
+		count_hits(subs) <= notifier_gate_inside(&subs->ranges);
+	spin_unlock(&subs->lock);
+	return right;
+}
+
+unsigned long mmu_notifier_nr_subscriptions(void)
+{
+	struct mmu_notifier_subscriptions *subs;
+	unsigned long nr = 0;
+
+	spin_lock(&notifier_all_lock);
+	for (subs = notifier_all; subs; subs = subs->all_next) {
+		spin_lock(&subs->lock);
+		nr += subs->nr_plain + count_intervals(subs);
+		spin_unlock(&subs->lock);
+	}
+	spin_unlock(&notifier_all_lock);
+	return nr;
+}

@@ -1,0 +1,576 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/notifier/mmu_notifier_register_test.c - plain subscribers come, leave, and see
+ * the address space end (R2.15 to R2.27)
+ */
+#include <mm/alloc/fail.h>
+#include "notifier_fixture.h"
+#include "mm/notifier/internal.h"
+
+KTEST(mmu_notifier, a_subscription_holds_the_struct_beyond_exit,
+      KT_RULES("R2.18 R2.25"))
+{
+	struct mm_struct *mm = mm_alloc();
+	struct listener l;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(l.sub.users, 1U);
+	EXPECT_EQ(l.sub.mm, mm);
+	mmput(mm);
+	EXPECT_EQ(l.releases, 1U);
+	EXPECT_EQ(atomic_read(&mm->mm_count), 1);
+	unlisten(&l, mm);
+	EXPECT_EQ(l.releases, 1U);
+}
+
+KTEST(mmu_notifier, a_new_mm_has_no_subscriptions, KT_RULES("R2.26"))
+{
+	struct mm_struct *parent = mm_alloc(), *child;
+	struct listener l;
+
+	REQUIRE(parent);
+	EXPECT_EQ(listen(&l, parent), 0);
+	child = mm_alloc();
+	REQUIRE(child);
+	EXPECT(!mm_has_notifiers(child));
+	EXPECT(mm_has_notifiers(parent));
+	change(child, 0, 1);
+	EXPECT_EQ(l.starts, 0U);
+	mmput(child);
+	EXPECT_EQ(l.releases, 0U);
+	unlisten(&l, parent);
+	mmput(parent);
+}
+
+/* What a program image is replaced by: the old mm ends, the new one is new. */
+KTEST(mmu_notifier, replacing_the_mm_releases_the_old_and_begins_without,
+      KT_RULES("R2.26"))
+{
+	struct mm_struct *old = mm_alloc(), *new = mm_alloc();
+	struct listener l;
+	struct watcher w;
+
+	REQUIRE(old);
+	REQUIRE(new);
+	watcher_init(&w, test);
+	EXPECT_EQ(listen(&l, old), 0);
+	EXPECT_EQ(watch(&w, old, 0, 4), 0);
+	kthread_use_mm(old);
+	kthread_unuse_mm(old);
+	kthread_use_mm(new);
+	mmput(old);
+	EXPECT_EQ(l.releases, 1U);
+	EXPECT_EQ(w.event, MMU_NOTIFY_UNMAP);
+	EXPECT_EQ(w.calls, 2U);
+	EXPECT(!mm_has_notifiers(new));
+	change(new, 0, 1);
+	EXPECT_EQ(l.starts, 0U);
+	EXPECT_EQ(w.calls, 2U);
+	kthread_unuse_mm(new);
+	unwatch(&w);
+	unlisten(&l, old);
+	mmput(new);
+}
+
+/* Whichever allocation fails of those that the object of the mm takes. */
+KTEST(mmu_notifier, without_memory_register_is_ENOMEM_and_leaves_nothing,
+      KT_FLAGS(KT_NEEDS_DEBUG), KT_RULES("R2.16 R2.19 R2.36"))
+{
+	struct mm_struct *mm = mm_alloc();
+	struct holds before;
+	struct listener l;
+	unsigned long nth;
+	bool hit;
+	int ret;
+
+	REQUIRE(mm);
+	before = holds_of(mm);
+	for (nth = 1;; nth++) {
+		alloc_fail_nth(nth);
+		ret = listen(&l, mm);
+		hit = alloc_fail_hit();
+		alloc_fail_end();
+		if (!hit)
+			break;
+		EXPECT_EQ(ret, -ENOMEM);
+		EXPECT_EQ(l.sub.mm, NULL);
+		EXPECT_HOLDS(mm, before);
+		change(mm, 0, 1);
+		EXPECT_EQ(l.starts, 0U);
+	}
+	EXPECT_GE(nth, 2UL);
+	EXPECT_EQ(ret, 0);
+	if (!ret)
+		unlisten(&l, mm);
+	mmput(mm);
+}
+
+/* Only the first subscriber of an mm can fail for memory. */
+KTEST(mmu_notifier, with_an_object_there_registering_needs_no_memory,
+      KT_RULES("R2.16 R2.19"))
+{
+	struct mm_struct *mm = mm_alloc();
+	struct listener l[9];
+	unsigned int i;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&l[0], mm), 0);
+	for (i = 1; i < ARRAY_SIZE(l); i++) {
+		alloc_fail_nth(1);
+		EXPECT_EQ(listen(&l[i], mm), 0);
+		EXPECT(!alloc_fail_hit());
+		alloc_fail_end();
+	}
+	change(mm, 0, 1);
+	for (i = 0; i < ARRAY_SIZE(l); i++) {
+		EXPECT_EQ(l[i].starts, 1U);
+		EXPECT_EQ(l[i].ends, 1U);
+		unlisten(&l[i], mm);
+	}
+	mmput(mm);
+}
+
+/*
+ *	holder of mmap_lock			newcomer
+ *						waits for the lock
+ *	kills it
+ *						-EINTR, and nothing is left
+ */
+KTEST(mmu_notifier, who_is_killed_while_it_waits_to_register_gets_EINTR,
+      KT_RULES("R2.15 R2.17"))
+{
+	struct mm_struct *mm = mm_alloc();
+	struct registrar r;
+	struct holds before;
+	struct listener l;
+
+	REQUIRE(mm);
+	before = holds_of(mm);
+	mmap_read_lock(mm);
+	registrar_run(&r, registrar_body, mm, &l);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	task_kill(r.task);
+	KTEST_WAIT_FOR(test, atomic_read(&r.done));
+	mmap_read_unlock(mm);
+	EXPECT_EQ(kthread_join(r.task), -EINTR);
+	EXPECT(!mm_has_notifiers(mm));
+	EXPECT_EQ(l.sub.mm, NULL);
+	EXPECT_HOLDS(mm, before);
+	if (l.sub.mm)
+		unlisten(&l, mm);
+	mmput(mm);
+}
+
+/*
+ *	range (nobody has subscribed)		newcomer
+ *	start
+ *						register: sleeps
+ *	end: not told
+ *						returns
+ */
+KTEST(mmu_notifier, the_first_registration_waits_for_a_range_that_is_open,
+      KT_RULES("R2.20"))
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct registrar r;
+	struct listener l;
+
+	REQUIRE(mm);
+	start_of(&range, mm, 0, 1);
+	registrar_run(&r, registrar_body, mm, &l);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	EXPECT_EQ(atomic_read(&r.done), 0);
+	end_of(&range);
+	EXPECT_EQ(kthread_join(r.task), 0);
+	EXPECT_EQ(l.starts, 0U);
+	EXPECT_EQ(l.ends, 0U);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+/*
+ *	range 1		newcomer b	range 2		subscriber a
+ *	start						start
+ *			register: sleeps
+ *					start		start; b too
+ *	end						end; b not
+ *			returns
+ *					end		end; b too
+ */
+KTEST(mmu_notifier, a_newcomer_is_told_both_start_and_end_or_neither,
+      KT_RULES("R2.20"))
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range one, two;
+	struct listener a, b;
+	struct registrar r;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&a, mm), 0);
+	start_of(&one, mm, 0, 1);
+	registrar_run(&r, registrar_body, mm, &b);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	start_of(&two, mm, 1, 2);
+	EXPECT_EQ(b.starts, 1U);
+	end_of(&one);
+	EXPECT_EQ(kthread_join(r.task), 0);
+	EXPECT_EQ(a.ends, 1U);
+	EXPECT_EQ(b.ends, 0U);
+	end_of(&two);
+	EXPECT_EQ(a.starts, 2U);
+	EXPECT_EQ(a.ends, 2U);
+	EXPECT_EQ(b.starts, 1U);
+	EXPECT_EQ(b.ends, 1U);
+	unlisten(&a, mm);
+	unlisten(&b, mm);
+	mmput(mm);
+}
+
+/* It waits for what was open, not for what a busy mm opens meanwhile. */
+KTEST(mmu_notifier, registration_is_not_starved_by_ranges_that_follow,
+      KT_RULES("R2.20"))
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range one, two, three;
+	struct listener a, b;
+	struct registrar r;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&a, mm), 0);
+	start_of(&one, mm, 0, 1);
+	registrar_run(&r, registrar_body, mm, &b);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	start_of(&two, mm, 1, 2);
+	end_of(&one);
+	start_of(&three, mm, 1, 2);
+	EXPECT_EQ(kthread_join(r.task), 0);
+	end_of(&two);
+	end_of(&three);
+	EXPECT_EQ(b.starts, 2U);
+	EXPECT_EQ(b.ends, 2U);
+	unlisten(&a, mm);
+	unlisten(&b, mm);
+	mmput(mm);
+}
+
+#define CROWD 40
+
+/* From the head, the middle and the end of the list; nobody is lost or doubled. */
+KTEST(mmu_notifier, many_may_come_and_go_in_any_order)
+{
+	struct mm_struct *mm = mm_alloc();
+	bool in[CROWD] = {false};
+	unsigned int starts[CROWD], i, step, who;
+	struct listener *l;
+
+	REQUIRE(mm);
+	l = kcalloc(CROWD, sizeof(*l), GFP_KERNEL);
+	REQUIRE(l);
+	for (step = 0; step < 200; step++) {
+		who = rng_below(ktest_rng(test), CROWD);
+		if (in[who])
+			unlisten(&l[who], mm);
+		else
+			EXPECT_EQ(listen(&l[who], mm), 0);
+		in[who] = !in[who];
+		for (i = 0; i < CROWD; i++)
+			starts[i] = l[i].starts;
+		change(mm, 0, 1);
+		for (i = 0; i < CROWD; i++) {
+			EXPECT_EQ(l[i].starts, starts[i] + in[i]);
+			EXPECT_EQ(l[i].starts, l[i].ends);
+		}
+		EXPECT(mmu_notifier_verify(mm));
+	}
+	for (i = 0; i < CROWD; i++) {
+		if (in[i])
+			unlisten(&l[i], mm);
+	}
+	kfree(l);
+	mmput(mm);
+}
+
+/* --- unregister and exit ------------------------------------------------------------- */
+
+KTEST(mmu_notifier, after_unregister_not_even_the_end_is_told, KT_RULES("R2.21"))
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct listener l, stays;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(listen(&stays, mm), 0);
+	start_of(&range, mm, 0, 1);
+	unlisten(&l, mm);
+	EXPECT_EQ(l.releases, 1U);
+	end_of(&range);
+	change(mm, 0, 1);
+	EXPECT_EQ(l.starts, 1U);
+	EXPECT_EQ(l.ends, 0U);
+	EXPECT_EQ(stays.starts, 2U);
+	EXPECT_EQ(stays.ends, 2U);
+	unlisten(&stays, mm);
+	/* And when there is nobody else. */
+	EXPECT_EQ(listen(&l, mm), 0);
+	start_of(&range, mm, 0, 1);
+	unlisten(&l, mm);
+	end_of(&range);
+	EXPECT_EQ(l.starts, 1U);
+	EXPECT_EQ(l.ends, 0U);
+	mmput(mm);
+	EXPECT_EQ(l.releases, 1U);
+}
+
+/*
+ *	range			unregister
+ *	start: callback runs
+ *				release; hide; sleeps
+ *	callback returns
+ *				returns
+ */
+KTEST(mmu_notifier, unregister_waits_for_a_callback_that_runs, KT_RULES("R2.22"))
+{
+	struct mm_struct *mm = mm_alloc();
+	struct ktest_step step;
+	struct registrar r;
+	struct listener l;
+	struct changer c;
+
+	REQUIRE(mm);
+	step_init(&step, test);
+	EXPECT_EQ(listen(&l, mm), 0);
+	l.start_step = &step;
+	changer_run(&c, mm, 0, 1, NULL);
+	step_wait(&step, 1);
+	registrar_run(&r, deregistrar_body, mm, &l);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	EXPECT_EQ(atomic_read(&r.done), 0);
+	step_signal(&step, 2);
+	kthread_join(r.task);
+	kthread_join(c.task);
+	EXPECT_EQ(l.ends, 0U);
+	EXPECT_EQ(l.releases, 1U);
+	mmput(mm);
+}
+
+/*
+ *	range 1			unregister		range 2
+ *	start: callback runs
+ *				hidden; sleeps
+ *							start: not told
+ *	callback returns
+ */
+KTEST(mmu_notifier, who_waits_to_leave_is_told_of_nothing_new, KT_RULES("R2.22"))
+{
+	struct mm_struct *mm = mm_alloc();
+	struct listener l, stays;
+	struct ktest_step step;
+	struct registrar r;
+	struct changer c;
+
+	REQUIRE(mm);
+	step_init(&step, test);
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(listen(&stays, mm), 0);
+	l.start_step = &step;
+	changer_run(&c, mm, 0, 1, NULL);
+	step_wait(&step, 1);
+	registrar_run(&r, deregistrar_body, mm, &l);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	change(mm, 0, 1);
+	EXPECT_EQ(l.starts, 1U);
+	EXPECT_EQ(stays.starts, 2U);
+	EXPECT_EQ(atomic_read(&r.done), 0);
+	step_signal(&step, 2);
+	kthread_join(r.task);
+	kthread_join(c.task);
+	EXPECT_EQ(l.starts, 1U);
+	EXPECT_EQ(l.ends, 0U);
+	EXPECT_EQ(stays.ends, 2U);
+	unlisten(&stays, mm);
+	mmput(mm);
+}
+
+/* Per mm: a callback asleep in one does not hold up who leaves another. */
+KTEST(mmu_notifier, a_callback_asleep_in_one_mm_delays_nobody_in_another,
+      KT_RULES("R2.22"))
+{
+	struct mm_struct *mm = mm_alloc(), *other = mm_alloc();
+	struct ktest_step step;
+	struct listener a, b;
+	struct changer c;
+
+	REQUIRE(mm);
+	REQUIRE(other);
+	step_init(&step, test);
+	EXPECT_EQ(listen(&a, mm), 0);
+	EXPECT_EQ(listen(&b, other), 0);
+	a.start_step = &step;
+	changer_run(&c, mm, 0, 1, NULL);
+	step_wait(&step, 1);
+	unlisten(&b, other);
+	EXPECT_EQ(b.releases, 1U);
+	mmput(other);
+	EXPECT(!step_reached(&step, 2));
+	step_signal(&step, 2);
+	kthread_join(c.task);
+	unlisten(&a, mm);
+	mmput(mm);
+}
+
+static int exiter_body(void *arg)
+{
+	mmput(arg);
+	return 0;
+}
+
+/* An exit and an unregister that meet while one of them calls release. */
+struct meeting {
+	struct mm_struct *mm;
+	struct ktest_step step;
+	struct listener l;
+	struct registrar leaver;
+	struct task *exiter;
+};
+
+static void meeting_exit(struct meeting *m)
+{
+	m->exiter = kthread_run(exiter_body, m->mm, "exiter");
+}
+
+static void meeting_leave(struct meeting *m)
+{
+	registrar_run(&m->leaver, deregistrar_body, m->mm, &m->l);
+}
+
+/* @first is amid release, @second has come to where it sleeps. */
+static bool meeting_begin(struct ktest *test, struct meeting *m,
+			  void (*first)(struct meeting *m),
+			  void (*second)(struct meeting *m))
+{
+	m->mm = mm_alloc();
+	if (!m->mm) {
+		ktest_fail(test, "no address space");
+		return false;
+	}
+	step_init(&m->step, test);
+	EXPECT_EQ(listen(&m->l, m->mm), 0);
+	m->l.release_step = &m->step;
+	mmgrab(m->mm);
+	first(m);
+	step_wait(&m->step, 1);
+	second(m);
+	EXPECT_EQ(ktest_wait_blocked(test, second == meeting_exit
+						   ? m->exiter
+						   : m->leaver.task),
+		  0);
+	return true;
+}
+
+static void meeting_end(struct ktest *test, struct meeting *m)
+{
+	step_signal(&m->step, 2);
+	kthread_join(m->exiter);
+	kthread_join(m->leaver.task);
+	EXPECT_EQ(m->l.releases, 1U);
+	mmdrop(m->mm);
+}
+
+/*
+ *	exit				unregister
+ *	release() runs
+ *					not mine; sleeps
+ *	release() returns
+ *					hide; returns: once
+ */
+KTEST(mmu_notifier, release_runs_exactly_once_when_unregister_races_exit,
+      KT_RULES("R2.1 R2.24"))
+{
+	struct meeting m;
+
+	if (!meeting_begin(test, &m, meeting_exit, meeting_leave))
+		return;
+	EXPECT_EQ(atomic_read(&m.leaver.done), 0);
+	meeting_end(test, &m);
+}
+
+/*
+ *	unregister			exit
+ *	release() runs
+ *					not mine; sleeps before the first page
+ *	release() returns
+ *					goes on
+ */
+KTEST(mmu_notifier, exit_waits_for_a_release_that_unregister_runs,
+      KT_RULES("R2.1 R2.24"))
+{
+	struct meeting m;
+
+	if (meeting_begin(test, &m, meeting_leave, meeting_exit))
+		meeting_end(test, &m);
+}
+
+/*
+ * Until its release is over a device may hold translations, whoever runs it: a
+ * change that came by the reverse map meanwhile is told.
+ */
+KTEST(mmu_notifier, who_leaves_is_told_until_the_release_that_exit_runs_is_over,
+      KT_RULES("R2.1 R2.24"))
+{
+	struct meeting m;
+
+	if (!meeting_begin(test, &m, meeting_exit, meeting_leave))
+		return;
+	change(m.mm, 0, 1);
+	EXPECT_EQ(m.l.starts, 1U);
+	EXPECT_EQ(m.l.ends, 1U);
+	meeting_end(test, &m);
+}
+
+KTEST(mmu_notifier, exit_takes_nobody_out_whose_release_another_runs,
+      KT_RULES("R2.1 R2.24"))
+{
+	struct meeting m;
+
+	if (!meeting_begin(test, &m, meeting_leave, meeting_exit))
+		return;
+	change(m.mm, 0, 1);
+	EXPECT_EQ(m.l.starts, 1U);
+	EXPECT_EQ(m.l.ends, 1U);
+	meeting_end(test, &m);
+}
+
+KTEST(mmu_notifier, exit_releases_intervals_first_and_then_everybody_once,
+      KT_RULES("R2.23"))
+{
+	struct call_log log = {.nr = {0}};
+	struct mm_struct *mm = mm_alloc();
+	struct listener l[2];
+	struct watcher w;
+	int i;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	w.log = &log;
+	w.name = 'w';
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(listen(&l[i], mm), 0);
+		l[i].log = &log;
+		l[i].name = 'a' + i;
+	}
+	EXPECT_EQ(watch(&w, mm, 0, 1), 0);
+	mmgrab(mm);
+	mmput(mm);
+	/* RELEASE; the releases, newest first; UNMAP: nobody plain is left. */
+	EXPECT_STREQ(log.who, "w!b!aw");
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(l[i].starts, 0U);
+		unlisten(&l[i], mm);
+		EXPECT_EQ(l[i].releases, 1U);
+	}
+	unwatch(&w);
+	mmdrop(mm);
+}

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/notifier/mmu_notifier_trace_test.c - what the trace says is what happened
+ *
+ * Each test makes things happen by hand and reads the trace records that this
+ * very thread left, and the figures where both say it.
+ */
+#include <kernel/trace.h>
+
+#include "notifier_fixture.h"
+
+DECLARE_TRACE_EVENT(mmu_notifier_start);
+DECLARE_TRACE_EVENT(mmu_notifier_called);
+DECLARE_TRACE_EVENT(mmu_notifier_finished);
+DECLARE_TRACE_EVENT(mmu_notifier_started);
+DECLARE_TRACE_EVENT(mmu_notifier_called_end);
+DECLARE_TRACE_EVENT(mmu_notifier_told);
+DECLARE_TRACE_EVENT(mmu_notifier_end);
+DECLARE_TRACE_EVENT(mmu_interval_wait);
+DECLARE_TRACE_EVENT(mmu_interval_lost);
+
+/* The records of this thread's notifier calls, oldest first. */
+static unsigned int own_records(struct trace_record *recs, unsigned int max)
+{
+	unsigned int n = trace_read_last(recs, max), kept = 0, i;
+
+	for (i = 0; i < n; i++) {
+		const char *name = recs[i].event->name;
+
+		if (recs[i].pid == current->pid &&
+		    (!strncmp(name, "mmu_notifier_", 13) ||
+		     !strncmp(name, "mmu_interval_", 13)))
+			recs[kept++] = recs[i];
+	}
+	return kept;
+}
+
+#define RECORDS 32
+static struct trace_record recs[RECORDS];
+
+/* --- the switch ----------------------------------------------------------------------- */
+
+/* Off: no figures, no object for them, no record. Slow paths count all the same. */
+KTEST(mmu_notifier_stats, switched_off_only_slow_paths_count)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_stats stats;
+	struct listener l;
+	struct watcher w;
+	unsigned long seq;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	mmu_notifier_observe(false);
+	trace_clear();
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	seq = mmu_interval_read_begin(&w.sub);
+	change_as(MMU_NOTIFY_CLEAR, mm, 0, 1);
+	EXPECT(must_retry(&w, seq));
+	EXPECT_EQ(own_records(recs, RECORDS), 0U);
+	EXPECT_EQ(w.sub.figures, NULL);
+	EXPECT_EQ(l.sub.figures, NULL);
+	stats = stats_of(mm);
+	EXPECT_EQ(stats.events[MMU_NOTIFY_CLEAR], 0UL);
+	EXPECT_EQ(stats.callbacks, 0UL);
+	EXPECT_EQ(stats.longest, 0UL);
+	EXPECT_EQ(stats.retries[MMU_NOTIFY_CLEAR], 1UL);
+	/* On again, for those too that were there before. */
+	mmu_notifier_observe(true);
+	change_as(MMU_NOTIFY_CLEAR, mm, 0, 1);
+	EXPECT_EQ(figures_of(test, mm, &w.sub).callbacks, 1UL);
+	EXPECT_EQ(figures_of(test, mm, &l.sub).callbacks, 2UL);
+	unwatch(&w);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+/* --- trace records --------------------------------------------------------------------- */
+
+static void expect_record(struct ktest *test, const struct trace_record *rec,
+			  const struct trace_event *event, const void *who,
+			  const char *reason)
+{
+	EXPECT_STREQ(rec->event->name, event->name);
+	EXPECT_EQ(rec->args[0], (unsigned long)who);
+	EXPECT_STREQ((const char *)rec->args[1], reason);
+}
+
+/* Bounds and answer of a callback, and a time that fits between its neighbours. */
+static void expect_call(struct ktest *test, const struct trace_record *rec,
+			unsigned long from, unsigned long to, long answer)
+{
+	EXPECT_EQ(rec->args[2], PG(from));
+	EXPECT_EQ(rec->args[3], PG(to));
+	EXPECT_EQ((long)rec->args[4], answer);
+	EXPECT_GT(rec->args[5], 0UL);
+	EXPECT_LE(rec->args[5], rec->tsc - rec[-1].tsc);
+}
+
+/*
+ *	start, told w, told l, started; told l the end, end: each names the event
+ *	and what it is about
+ */
+KTEST(mmu_notifier_stats, a_range_leaves_a_record_of_each_step_in_order)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct listener l;
+	struct watcher w;
+	unsigned int n;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_PAGE, 0, NULL, mm,
+				PG(1), PG(3));
+	trace_clear();
+	mmu_notifier_invalidate_range_start(&range);
+	mmu_notifier_invalidate_range_end(&range);
+	n = own_records(recs, RECORDS);
+	EXPECT_EQ(n, 6U);
+	if (n == 6) {
+		expect_record(test, &recs[0], &trace_event_mmu_notifier_start,
+			      &range, "PROTECTION_PAGE");
+		EXPECT_EQ(recs[0].args[2], (unsigned long)mm);
+		EXPECT_EQ(recs[0].args[3], PG(1));
+		EXPECT_EQ(recs[0].args[4], PG(3));
+		EXPECT_EQ(recs[0].args[5], 1UL);
+		expect_record(test, &recs[1], &trace_event_mmu_notifier_called,
+			      &w.sub, "PROTECTION_PAGE");
+		expect_call(test, &recs[1], 1, 3, 0);
+		expect_record(test, &recs[2], &trace_event_mmu_notifier_called,
+			      &l.sub, "PROTECTION_PAGE");
+		expect_call(test, &recs[2], 1, 3, 0);
+		expect_record(test, &recs[3], &trace_event_mmu_notifier_started,
+			      &range, "PROTECTION_PAGE");
+		EXPECT_EQ(recs[3].args[2], PG(1));
+		EXPECT_EQ(recs[3].args[3], PG(3));
+		EXPECT_EQ(recs[3].args[4], 0UL);
+		EXPECT_EQ(recs[3].args[5], w.seq);
+		EXPECT_GE(recs[3].args[6], recs[1].args[5] + recs[2].args[5]);
+		EXPECT_LE(recs[3].args[6], recs[3].tsc - recs[0].tsc);
+		expect_record(test, &recs[4],
+			      &trace_event_mmu_notifier_called_end, &l.sub,
+			      "PROTECTION_PAGE");
+		EXPECT_EQ(recs[4].args[2], PG(1));
+		EXPECT_EQ(recs[4].args[3], PG(3));
+		EXPECT_GT(recs[4].args[4], 0UL);
+		expect_record(test, &recs[5], &trace_event_mmu_notifier_end,
+			      &range, "PROTECTION_PAGE");
+		EXPECT_EQ(recs[5].args[2], (unsigned long)mm);
+		EXPECT_EQ(recs[5].args[3], PG(1));
+		EXPECT_EQ(recs[5].args[4], PG(3));
+		EXPECT_GE(recs[5].args[5], recs[4].args[4]);
+	}
+	unwatch(&w);
+	unlisten(&l, mm);
+	mmput(mm);
+}
+
+KTEST(mmu_notifier_stats,
+      a_refusal_is_in_the_records_of_who_refused_and_of_the_range)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	char line[200];
+	struct watcher w;
+	unsigned int n;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	w.refuse = true;
+	trace_clear();
+	EXPECT_EQ(start_nonblock_of(&range, mm, 1, 2), -EAGAIN);
+	n = own_records(recs, RECORDS);
+	EXPECT_EQ(n, 3U);
+	if (n == 3) {
+		EXPECT_EQ(recs[0].args[5], 0UL);
+		expect_record(test, &recs[1], &trace_event_mmu_notifier_called,
+			      &w.sub, "CLEAR");
+		expect_call(test, &recs[1], 1, 2, -EAGAIN);
+		expect_record(test, &recs[2], &trace_event_mmu_notifier_started,
+			      &range, "CLEAR");
+		EXPECT_EQ(recs[2].args[2], PG(1));
+		EXPECT_EQ(recs[2].args[3], PG(2));
+		EXPECT_EQ((long)recs[2].args[4], (long)-EAGAIN);
+		/* What the callback was given, though the range is closed. */
+		EXPECT_EQ(recs[2].args[5], stats_of(mm).invalidate_seq);
+		trace_format(line, sizeof(line), &recs[1]);
+		EXPECT(strstr(line, "CLEAR [0x1000, 0x2000) answer=-11 cycles="));
+	}
+	unwatch(&w);
+	mmput(mm);
+}
+
+/* One callback so far, the only one told since trace_clear(): @sub's release. */
+static void expect_release(struct ktest *test, struct mm_struct *mm,
+			   const struct mmu_notifier *sub)
+{
+	unsigned int n = own_records(recs, RECORDS), i, releases = 0;
+
+	EXPECT_EQ(stats_of(mm).callbacks, 1UL);
+	EXPECT_GT(stats_of(mm).longest, 0UL);
+	for (i = 0; i < n; i++) {
+		if (recs[i].event != &trace_event_mmu_notifier_told)
+			continue;
+		releases++;
+		expect_record(test, &recs[i], &trace_event_mmu_notifier_told,
+			      sub, "release");
+		EXPECT_EQ(recs[i].args[2], 0UL);
+		EXPECT_EQ(recs[i].args[3], ~0UL);
+		EXPECT_EQ(recs[i].args[4], 0UL);
+		EXPECT_EQ(recs[i].args[5], stats_of(mm).longest);
+	}
+	EXPECT_EQ(releases, 1U);
+}
+
+/* A callback like any other, whoever runs it. */
+KTEST(mmu_notifier_stats, release_is_counted_and_recorded_at_exit_and_unregister)
+{
+	struct mm_struct *mm = mm_alloc(), *other = mm_alloc();
+	struct listener l, stays;
+
+	REQUIRE(mm);
+	REQUIRE(other);
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(listen(&stays, mm), 0);
+	trace_clear();
+	unlisten(&l, mm);
+	expect_release(test, mm, &l.sub);
+	unlisten(&stays, mm);
+	EXPECT_EQ(stats_of(mm).callbacks, 2UL);
+	mmput(mm);
+	EXPECT_EQ(listen(&l, other), 0);
+	trace_clear();
+	mmput(other);
+	expect_release(test, other, &l.sub);
+	/* Nobody finds it any more, but its figures are there until it leaves. */
+	EXPECT(l.sub.figures && l.sub.figures->callbacks == 1);
+	unlisten(&l, other);
+}
+
+/* --- second passes ---------------------------------------------------------------------- */
+
+struct two_passes {
+	struct mmu_interval_notifier sub;
+	struct mmu_interval_notifier_finish finish;
+};
+
+static bool first_pass(struct mmu_interval_notifier *sub,
+		       const struct mmu_notifier_range *range,
+		       unsigned long cur_seq,
+		       struct mmu_interval_notifier_finish **finish)
+{
+	mmu_interval_set_seq(sub, cur_seq);
+	*finish = &container_of(sub, struct two_passes, sub)->finish;
+	return true;
+}
+
+static void second_pass(struct mmu_interval_notifier_finish *finish)
+{
+}
+
+static const struct mmu_interval_notifier_ops two_passes_ops = {
+	.invalidate_start = first_pass,
+	.invalidate_finish = second_pass,
+};
+
+KTEST(mmu_notifier_stats, a_second_pass_is_a_callback_of_its_own)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_figures figures;
+	struct two_passes t;
+	unsigned int n;
+
+	REQUIRE(mm);
+	EXPECT_EQ(mmu_interval_notifier_insert(&t.sub, mm, 0, PG(1),
+					       &two_passes_ops),
+		  0);
+	trace_clear();
+	change_as(MMU_NOTIFY_UNMAP, mm, 0, 1);
+	figures = figures_of(test, mm, &t.sub);
+	EXPECT_EQ(figures.events[MMU_NOTIFY_UNMAP], 1UL);
+	EXPECT_EQ(figures.callbacks, 2UL);
+	n = own_records(recs, RECORDS);
+	EXPECT_EQ(n, 5U);
+	if (n == 5) {
+		expect_record(test, &recs[1], &trace_event_mmu_notifier_called,
+			      &t.sub, "UNMAP");
+		expect_record(test, &recs[2], &trace_event_mmu_notifier_finished,
+			      &t.sub, "UNMAP");
+		EXPECT_EQ(recs[2].args[3], PG(1));
+	}
+	mmu_interval_notifier_remove(&t.sub);
+	mmput(mm);
+}
+
+KTEST(mmu_notifier_stats, a_section_in_vain_leaves_a_record_with_its_reason)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct watcher w;
+	unsigned long seq;
+	unsigned int n;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(watch(&w, mm, 0, 1), 0);
+	seq = mmu_interval_read_begin(&w.sub);
+	change_as(MMU_NOTIFY_MIGRATE, mm, 0, 1);
+	trace_clear();
+	EXPECT(must_retry(&w, seq));
+	n = own_records(recs, RECORDS);
+	EXPECT_EQ(n, 1U);
+	if (n == 1) {
+		expect_record(test, &recs[0], &trace_event_mmu_interval_lost,
+			      &w.sub, "MIGRATE");
+		EXPECT_EQ(recs[0].args[2], w.seq);
+	}
+	unwatch(&w);
+	mmput(mm);
+}
+
+/* --- waits ---------------------------------------------------------------------------- */
+
+/* The one record of a wait that @task left; its event is NULL if there is none. */
+static struct trace_record wait_record(const struct task *task)
+{
+	static struct trace_record all[32];
+	unsigned int n = trace_read_last(all, ARRAY_SIZE(all)), i;
+	struct trace_record found = {.event = NULL};
+
+	for (i = 0; i < n; i++) {
+		if (all[i].pid == task->pid &&
+		    all[i].event == &trace_event_mmu_interval_wait)
+			found = all[i];
+	}
+	return found;
+}
+
+KTEST(mmu_notifier_stats, a_wait_leaves_a_record_of_who_waits_since_which_number)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range range;
+	struct trace_record wait;
+	struct watcher w;
+	struct reader r;
+	char line[200];
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(watch(&w, mm, 0, 2), 0);
+	start_of(&range, mm, 0, 1);
+	trace_clear();
+	reader_run(&r, &w);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	wait = wait_record(r.task);
+	EXPECT(wait.event);
+	if (wait.event) {
+		EXPECT_EQ(wait.args[0], (unsigned long)&w.sub);
+		EXPECT_EQ(wait.args[1], w.seq);
+		trace_format(line, sizeof(line), &wait);
+		EXPECT(strstr(line, "mmu_interval_wait: reader of "));
+	}
+	end_of(&range);
+	kthread_join(r.task);
+	unwatch(&w);
+	mmput(mm);
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/notifier/notifier_gate_test.c - who asks waits for those who are inside, and
+ * for nobody else
+ */
+#include <kernel/ktest.h>
+#include <lib/string.h>
+#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/gate.h>
+
+struct gate_fixture {
+	struct notifier_gate gate;
+	struct atomic64 word;
+	struct spinlock lock;
+	struct wait_queue_head waiters;
+	struct mmu_notifier_deferred deferred;
+	unsigned int ran;
+};
+
+static void gate_fixture_init(struct gate_fixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	spin_lock_init(&f->lock);
+	init_waitqueue_head(&f->waiters);
+	notifier_gate_init(&f->gate, &f->word, &f->lock, &f->waiters);
+}
+
+static u64 gate_ask(struct gate_fixture *f)
+{
+	u64 pass;
+
+	spin_lock(&f->lock);
+	pass = notifier_gate_ask(&f->gate);
+	spin_unlock(&f->lock);
+	return pass;
+}
+
+/*
+ *	a	[--------------]
+ *	ask	   |
+ *	b	      [------------------]
+ *	over		       |		when a is out, b or not
+ */
+KTEST(notifier_gate,
+      a_period_waits_for_a_reader_that_entered_before_and_for_no_later_one,
+      KT_RULES("R2.13"))
+{
+	struct gate_fixture f;
+	long a, b, c;
+	u64 pass, next;
+
+	gate_fixture_init(&f);
+	EXPECT_EQ(gate_ask(&f), 1UL);
+	EXPECT_EQ(f.gate.passed, 1UL);
+	a = notifier_gate_enter(&f.gate);
+	pass = gate_ask(&f);
+	EXPECT_LT(f.gate.passed, pass);
+	b = notifier_gate_enter(&f.gate);
+	notifier_gate_leave(&f.gate, a);
+	EXPECT_EQ(f.gate.passed, pass);
+	/* Another while b is in, and one that joins it too late. */
+	pass = gate_ask(&f);
+	c = notifier_gate_enter(&f.gate);
+	next = gate_ask(&f);
+	EXPECT_EQ(next, pass + 1);
+	notifier_gate_leave(&f.gate, b);
+	EXPECT_EQ(f.gate.passed, pass);
+	notifier_gate_leave(&f.gate, c);
+	EXPECT_EQ(f.gate.passed, next);
+	/* At rest again: the short way in and out. */
+	EXPECT_EQ(atomic64_read(&f.word), 0L);
+}
+
+/*
+ *	a	[-------]
+ *	ask 1	   |
+ *	ask 2	      |			the period of ask 1 runs: the next answers
+ *	b		[-----------]	after both questions
+ *	over 1		  |
+ *	over 2			    |	b as well: it came before that one began
+ *	c		       [------	no
+ */
+KTEST(notifier_gate, a_question_beside_a_period_waits_for_one_more_and_no_longer)
+{
+	struct gate_fixture f;
+	u64 first, second;
+	long a, b, c;
+
+	gate_fixture_init(&f);
+	a = notifier_gate_enter(&f.gate);
+	first = gate_ask(&f);
+	second = gate_ask(&f);
+	EXPECT_EQ(second, first + 1);
+	b = notifier_gate_enter(&f.gate);
+	notifier_gate_leave(&f.gate, a);
+	EXPECT_EQ(f.gate.passed, first);
+	c = notifier_gate_enter(&f.gate);
+	notifier_gate_leave(&f.gate, b);
+	EXPECT_EQ(f.gate.passed, second);
+	notifier_gate_leave(&f.gate, c);
+	EXPECT_EQ(atomic64_read(&f.word), 0L);
+}
+
+/*
+ *	a	[-----]
+ *	ask	   |
+ *	b	     [--------]
+ *	c		  [------]	and so on: never empty
+ */
+KTEST(notifier_gate, when_nobody_asks_it_rests_though_it_is_never_empty)
+{
+	struct gate_fixture f;
+	unsigned int i;
+	long in, next;
+	u64 pass;
+
+	gate_fixture_init(&f);
+	in = notifier_gate_enter(&f.gate);
+	pass = gate_ask(&f);
+	next = notifier_gate_enter(&f.gate);
+	notifier_gate_leave(&f.gate, in);
+	EXPECT_EQ(f.gate.passed, pass);
+	for (i = 0; i < 4; i++) {
+		EXPECT_GT(atomic64_read(&f.word), 0L);
+		EXPECT(!(atomic64_read(&f.word) & NOTIFIER_GATE_BUSY));
+		in = next;
+		next = notifier_gate_enter(&f.gate);
+		notifier_gate_leave(&f.gate, in);
+	}
+	notifier_gate_leave(&f.gate, next);
+	EXPECT_EQ(atomic64_read(&f.word), 0L);
+}
+
+/*
+ *	before	[-----]
+ *	ask	   |			over when `before' is out
+ *	left	     [-----------]
+ *	new		  [---]
+ *	ask		    |		over when these are out
+ *	between		     [-----]	and this, which came before the second turn
+ *	after		       [-----	but not this
+ */
+KTEST(notifier_gate, who_is_left_over_from_a_period_is_waited_for_by_the_next)
+{
+	struct gate_fixture f;
+	long before, left, new, between, after;
+	u64 pass;
+
+	gate_fixture_init(&f);
+	before = notifier_gate_enter(&f.gate);
+	(void)gate_ask(&f);
+	left = notifier_gate_enter(&f.gate);
+	notifier_gate_leave(&f.gate, before);
+	new = notifier_gate_enter(&f.gate);
+	pass = gate_ask(&f);
+	between = notifier_gate_enter(&f.gate);
+	notifier_gate_leave(&f.gate, new);
+	after = notifier_gate_enter(&f.gate);
+	notifier_gate_leave(&f.gate, left);
+	EXPECT_LT(f.gate.passed, pass);
+	notifier_gate_leave(&f.gate, between);
+	EXPECT_EQ(f.gate.passed, pass);
+	notifier_gate_leave(&f.gate, after);
+	EXPECT_EQ(atomic64_read(&f.word), 0L);
+}
+
+static void gate_ran(struct mmu_notifier_deferred *deferred)
+{
+	container_of(deferred, struct gate_fixture, deferred)->ran++;
+}
+
+KTEST(notifier_gate, what_is_put_off_runs_once_when_the_last_one_leaves)
+{
+	struct gate_fixture f;
+	long a, b;
+	bool now;
+
+	gate_fixture_init(&f);
+	f.deferred.run = gate_ran;
+	a = notifier_gate_enter(&f.gate);
+	b = notifier_gate_enter(&f.gate);
+	spin_lock(&f.lock);
+	now = notifier_gate_defer(&f.gate, &f.deferred);
+	spin_unlock(&f.lock);
+	EXPECT(!now);
+	notifier_gate_leave(&f.gate, b);
+	EXPECT_EQ(f.ran, 0U);
+	notifier_gate_leave(&f.gate, a);
+	EXPECT_EQ(f.ran, 1U);
+	spin_lock(&f.lock);
+	now = notifier_gate_defer(&f.gate, &f.deferred);
+	spin_unlock(&f.lock);
+	EXPECT(now);
+	EXPECT_EQ(f.ran, 1U);
+}
