@@ -43,7 +43,8 @@ ONLY_MMU_NOTIFIER := $(NOTIFIER_CORE) \
 	tests/mm/notifier/mmu_%.c tests/mm/notifier/notifier_%.c \
 	tests/mm/notifier/interval_tree_test.c tests/mm/notifier/mirror_%.c \
 	tests/mm/lib/mirror%.c tests/mm/lib/by_hand.c \
-	tests/mm/observer.c tests/mm/notifier/raised_test.c tests/mm/notifier/secondary_tlb_test.c \
+	tests/mm/lib/observer.c tests/mm/notifier/raised_test.c \
+	tests/mm/notifier/secondary_tlb_test.c \
 	tests/mm/table/pgtable_notify_test.c tests/mm/space/mm_list_test.c \
 	tests/mm/device/exclusive_loop_test.c tests/demo/monitor_mm_test.c \
 	tests/panic/panic.c bench/notifier.c bench/register.c bench/exclusive.c
@@ -59,14 +60,14 @@ WITHOUT_DEVICE_PRIVATE := tests/mm/device/without_device_private_test.c
 # The driver of the device beside QEMU, and the contest with it.
 NEEDS_PEER := MMU_NOTIFIER DEVICE_PRIVATE
 ONLY_PEER := drivers/peer/% demo/contest_peer.c demo/contest_pretend.c \
-	tests/drivers/peer_%.c
+	tests/drivers/peer/%.c
 WITHOUT_PEER := demo/contest_alone.c
 
 # The lock validator.
-ONLY_LOCKDEP := kernel/lock/lockdep.c mm/fault/might_fault.c tests/kernel/lock/lockdep_test.c \
+ONLY_LOCKDEP := kernel/lock/lockdep.c mm/fault/might_fault.c \
+	tests/kernel/lock/lockdep_test.c tests/kernel/lock/zz_locking_test.c \
 	tests/mm/fault/might_fault_test.c \
-	tests/kernel/lock/zz_locking_test.c tests/mm/notifier/mmu_notifier_lockdep%.c \
-	tests/mm/space/mm_list_test.c
+	tests/mm/notifier/mmu_notifier_lockdep%.c tests/mm/space/mm_list_test.c
 WITHOUT_LOCKDEP := tests/kernel/lock/without_lockdep_test.c
 
 # Assertions, poison, owners of memory, allocations that fail on purpose.

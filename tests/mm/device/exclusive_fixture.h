@@ -10,7 +10,7 @@
 #ifndef TESTS_MM_DEVICE_EXCLUSIVE_FIXTURE_H
 #define TESTS_MM_DEVICE_EXCLUSIVE_FIXTURE_H
 
-#include "tests/mm/mm_test.h"
+#include "tests/mm/lib/sandbox.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)

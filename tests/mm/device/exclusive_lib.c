@@ -6,7 +6,7 @@
  * access away, let go of the pages.  Threads and timing are the tests' own.
  */
 #include <mm/device/exclusive.h>
-#include "tests/mm/mm_test.h"
+#include "tests/mm/lib/sandbox.h"
 
 int sandbox_make_exclusive_locked(struct sandbox *box, vaddr_t addr,
 				  unsigned long pages, struct page **slots,

@@ -9,7 +9,7 @@
 #include <mm/alloc/fail.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/table/tlb.h>
-#include "tests/mm/mm_test.h"
+#include "tests/mm/lib/sandbox.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)

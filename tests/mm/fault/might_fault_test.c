@@ -12,7 +12,7 @@
  */
 #include <kernel/lock/lockdep.h>
 #include <kernel/pagefault.h>
-#include "tests/mm/mm_test.h"
+#include "tests/mm/lib/sandbox.h"
 #include "tests/mm/notifier/report_words.h"
 
 #define AT(page) (BASE + (page)*PAGE_SIZE)

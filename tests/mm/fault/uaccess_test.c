@@ -6,7 +6,7 @@
 #include <lib/cpumask.h>
 #include <lib/string.h>
 #include "tests/ktest/team.h"
-#include "tests/mm/mm_test.h"
+#include "tests/mm/lib/sandbox.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)

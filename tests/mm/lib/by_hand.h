@@ -7,7 +7,7 @@
 #ifndef TESTS_MM_LIB_BY_HAND_H
 #define TESTS_MM_LIB_BY_HAND_H
 
-#include "tests/mm/mm_test.h"
+#include "sandbox.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)

@@ -11,7 +11,7 @@
 
 #include <kernel/sched/mutex.h>
 
-#include "tests/mm/mm_test.h"
+#include "sandbox.h"
 
 /**
  * struct mirrored - what a mirror knows of one page

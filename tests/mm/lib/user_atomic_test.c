@@ -3,7 +3,7 @@
  * tests/mm/lib/user_atomic_test.c - each operation at each width, and all at once
  */
 #include "tests/ktest/team.h"
-#include "tests/mm/mm_test.h"
+#include "sandbox.h"
 #include "user_atomic.h"
 
 /* Words of every width at every place of eight bytes, and at their edge. */

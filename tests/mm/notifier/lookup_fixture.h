@@ -16,7 +16,7 @@
 #include <mm/fault/gup.h>
 #include <mm/page/page.h>
 
-#include "tests/mm/mm_test.h"
+#include "tests/mm/lib/sandbox.h"
 #include "notifier_fixture.h"
 #include "mm/notifier/internal.h"
 

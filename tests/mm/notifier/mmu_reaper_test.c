@@ -21,7 +21,7 @@
  * Not here: who is chosen to die, and how often it is tried.
  */
 #include <mm/table/tlb.h>
-#include "tests/mm/mm_test.h"
+#include "tests/mm/lib/sandbox.h"
 #include "notifier_fixture.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)

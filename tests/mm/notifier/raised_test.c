@@ -6,7 +6,7 @@
  * tests that want more: ends, and an exit.
  */
 #include <arch/tlb.h>
-#include "tests/mm/mm_test.h"
+#include "tests/mm/lib/sandbox.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define LEN(pages) ((pages)*PAGE_SIZE)

@@ -26,7 +26,7 @@
 #include <kernel/lock/lockdep.h>
 #include <kernel/trace.h>
 #include <mm/table/tlb.h>
-#include "tests/mm/mm_test.h"
+#include "tests/mm/lib/sandbox.h"
 #include "notifier_fixture.h"
 
 DECLARE_TRACE_EVENT(mmu_notifier_told);

@@ -10,7 +10,7 @@
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/table/pgtable_notify.h>
-#include "tests/mm/mm_test.h"
+#include "tests/mm/lib/sandbox.h"
 
 static_assert(sizeof(struct mmu_notifier_range) == 2 * sizeof(unsigned long),
 	      "only the bounds are left (R6.2)");

@@ -6,7 +6,7 @@
 #include <lib/string.h>
 #include <mm/alloc/fail.h>
 #include <mm/alloc/page_alloc.h>
-#include "tests/mm/mm_test.h"
+#include "tests/mm/lib/sandbox.h"
 
 KTEST(mm, an_empty_address_space_comes_and_goes)
 {

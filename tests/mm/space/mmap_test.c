@@ -9,7 +9,7 @@
 #include <lib/string.h>
 #include <mm/alloc/fail.h>
 #include <mm/alloc/page_alloc.h>
-#include "tests/mm/mm_test.h"
+#include "tests/mm/lib/sandbox.h"
 
 #define ANON       (MAP_PRIVATE | MAP_ANONYMOUS)
 #define AT(page)   (BASE + (page)*PAGE_SIZE)

@@ -6,7 +6,7 @@
 #include <lib/string.h>
 #include <kernel/timer.h>
 #include <mm/table/tlb.h>
-#include "tests/mm/mm_test.h"
+#include "tests/mm/lib/sandbox.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define RW         (PROT_READ | PROT_WRITE)

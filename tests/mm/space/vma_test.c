@@ -4,7 +4,7 @@
  */
 #include <lib/bitops.h>
 #include <lib/string.h>
-#include "tests/mm/mm_test.h"
+#include "tests/mm/lib/sandbox.h"
 
 #define SHADOW_PAGES 256
 

@@ -11,7 +11,7 @@
 #include <mm/alloc/page_alloc.h>
 #include <mm/table/pgtable_notify.h>
 #include <mm/page/rmap.h>
-#include "tests/mm/mm_test.h"
+#include "tests/mm/lib/sandbox.h"
 #include "tests/mm/notifier/notifier_fixture.h"
 
 #define AT(page) (BASE + (page)*PAGE_SIZE)

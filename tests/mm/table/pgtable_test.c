@@ -5,7 +5,7 @@
 #include <lib/cpumask.h>
 #include <lib/string.h>
 #include <mm/alloc/page_alloc.h>
-#include "tests/mm/mm_test.h"
+#include "tests/mm/lib/sandbox.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)

@@ -17,7 +17,7 @@
 #include <kernel/pagefault.h>
 #include <lib/preempt.h>
 #include <mm/table/pgtable_notify.h>
-#include "tests/mm/mm_test.h"
+#include "tests/mm/lib/sandbox.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/drivers/peer_match_test.c - which front end is a peer, which peer will do
+ * tests/drivers/peer/match_test.c - which front end is a peer, which peer will do
  *
  * Stock QEMU shows one front end only, and our peer one set of limits.  These
  * tests make up the others.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/observer.c - who watches a sandbox
+ * tests/mm/lib/observer.c - who watches a sandbox
  *
  * The observer notes events in the order of their starts.  It reads the entry
  * of the first address in the callback, which a real subscriber must not need:
@@ -9,7 +9,7 @@
  * it expects of every event, unless the test raises without that lock to see
  * what comes of it.
  */
-#include "mm_test.h"
+#include "sandbox.h"
 
 static bool observer_invalidate(struct mmu_interval_notifier *sub,
 				const struct mmu_notifier_range *range,

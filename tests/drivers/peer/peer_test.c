@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/drivers/peer_test.c - the peer reads and writes an address space
+ * tests/drivers/peer/peer_test.c - the peer reads and writes an address space
  *
  * Pages are drawn as they lie in the arena:
  *
@@ -15,7 +15,7 @@
 #include <mm/fault/gup.h>
 #include <mm/page/page.h>
 
-#include "peer_arena.h"
+#include "arena.h"
 
 DECLARE_TRACE_EVENT(peer_invalidate);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/drivers/peer_misbehaviour_test.c - a device that loses, lies or dies
+ * tests/drivers/peer/misbehaviour_test.c - a device that loses, lies or dies
  *
  * The peer does so on request, if it was started with its test options.  What
  * must hold each time: whoever waits gets an error, nothing else is harmed, and
@@ -10,7 +10,7 @@
 #include <kernel/sched/sched.h>
 
 #include "drivers/peer/internal.h"
-#include "peer_arena.h"
+#include "arena.h"
 
 /* Two orders each are more than there are slots for commands. */
 #define CROWD (PEER_SLOTS / 2 + 2)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/drivers/peer_crowd_test.c - a plain access of the device, in a crowd
+ * tests/drivers/peer/crowd_test.c - a plain access of the device, in a crowd
  *
  * One context loads from a page or stores to it, and meanwhile others change the
  * page's mapping without a pause: two further contexts, whose atomics want the
@@ -16,7 +16,7 @@
 #include <lib/errno.h>
 
 #include "tests/ktest/team.h"
-#include "peer_arena.h"
+#include "arena.h"
 
 #define ORDERS 25
 #define CROWD  2

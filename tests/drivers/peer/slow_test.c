@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/drivers/peer_slow_test.c - a device that is slow, and alive
+ * tests/drivers/peer/slow_test.c - a device that is slow, and alive
  *
  * The driver has two limits: PEER_REPLAY_NS for a grant, whose page is unlocked
  * then, and PEER_DEATH_NS for the device.  Between the two a device is late and
@@ -10,7 +10,7 @@
 #include <drivers/peer.h>
 
 #include "drivers/peer/internal.h"
-#include "peer_arena.h"
+#include "arena.h"
 
 /*
  *	device				driver			CPU

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/drivers/virtio_test.c - interrupts that a device cannot send, or that
+ * tests/drivers/virtio/virtio_test.c - interrupts that a device cannot send, or that
  * get lost
  *
  * QEMU 7.2 gives no CPU a number that a message cannot name, so the choice of

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/drivers/peer_arena.c - an address space with a peer in it, for tests
+ * tests/drivers/peer/arena.c - an address space with a peer in it, for tests
  *
  * The test's thread adopts the address space, so that it touches the same
  * virtual addresses as the device, with real faults.
@@ -8,7 +8,7 @@
 #include <arch/uaccess.h>
 #include <lib/string.h>
 
-#include "peer_arena.h"
+#include "arena.h"
 
 static bool map_pages(struct peer_arena *arena)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tests/mm/mm_test.h - what the tests of the address space share
+ * tests/mm/lib/sandbox.h - what the tests of the address space share
  *
  * A sandbox is an address space that the test's thread has adopted, with an
  * observer unless the test wants none: an interval subscription over everything
@@ -8,8 +8,8 @@
  * MMU_NOTIFIER there is no observer and there are no events: tests that want
  * some have the flag KT_NEEDS_NOTIFIER.
  */
-#ifndef TESTS_MM_MM_TEST_H
-#define TESTS_MM_MM_TEST_H
+#ifndef TESTS_MM_LIB_SANDBOX_H
+#define TESTS_MM_LIB_SANDBOX_H
 
 #include <arch/uaccess.h>
 #include <kernel/ktest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/drivers/pci_test.c - a configuration space that leads astray
+ * tests/drivers/pci/pci_test.c - a configuration space that leads astray
  *
  * The functions live in memory here: each has its 256 bytes, and for each BAR
  * the bits that can be written.  Writes to the BARs behave as hardware's do.

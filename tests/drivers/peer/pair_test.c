@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/drivers/peer_pair_test.c - two devices in one address space
+ * tests/drivers/peer/pair_test.c - two devices in one address space
  *
  * Skipped unless two peers are plugged in (scripts/run-qemu --peers 2).
  */
-#include "peer_arena.h"
+#include "arena.h"
 
 /* A context of the second device in @arena's mm, or NULL with the test over. */
 static struct peer_context *second_context(struct ktest *test,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tests/drivers/peer_arena.h - an address space with a peer in it, for tests
+ * tests/drivers/peer/arena.h - an address space with a peer in it, for tests
  */
 #ifndef TESTS_DRIVERS_PEER_ARENA_H
 #define TESTS_DRIVERS_PEER_ARENA_H

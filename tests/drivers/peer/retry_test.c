@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/drivers/peer_retry_test.c - page requests that collide, and changes
+ * tests/drivers/peer/retry_test.c - page requests that collide, and changes
  * that may not wait
  *
  * A hook runs between the look-up of a page and its installation.  Whatever
@@ -11,7 +11,7 @@
 #include <mm/notifier/mmu_notifier.h>
 
 #include "drivers/peer/internal.h"
-#include "peer_arena.h"
+#include "arena.h"
 
 /* Throws the page away below the first @times look-ups. */
 struct nuisance {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/drivers/peer_table_test.c - the driver's list of translations
+ * tests/drivers/peer/table_test.c - the driver's list of translations
  */
 #include <kernel/ktest.h>
 #include <lib/string.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/drivers/peer_context_test.c - a device enters address spaces and leaves
+ * tests/drivers/peer/context_test.c - a device enters address spaces and leaves
  */
 #include <mm/alloc/alloc.h>
 
-#include "peer_arena.h"
+#include "arena.h"
 
 KTEST(peer_context, end_of_the_address_space_closes_the_context,
       KT_FLAGS(KT_NEEDS_PEER))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/drivers/peer_atomic_test.c - exclusive access, back and forth
+ * tests/drivers/peer/atomic_test.c - exclusive access, back and forth
  */
 #include <arch/uaccess.h>
 #include <kernel/sched/sched.h>
@@ -9,7 +9,7 @@
 #include <mm/page/page.h>
 
 #include "tests/ktest/team.h"
-#include "peer_arena.h"
+#include "arena.h"
 
 KTEST(peer_atomic, grant_takes_the_page_and_a_touch_takes_it_back,
       KT_FLAGS(KT_NEEDS_PEER))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/mm_test_lib.c - the sandbox: an address space under observation
+ * tests/mm/lib/sandbox.c - the sandbox: an address space under observation
  *
  * Closing a sandbox checks that regions, tables and books agree, and that
  * nothing of the address space is left. A test closes what it opened;
@@ -14,7 +14,7 @@
 #include <lib/string.h>
 #include <mm/page/rmap.h>
 #include <mm/table/tlb.h>
-#include "mm_test.h"
+#include "sandbox.h"
 
 pte_t sandbox_pte_locked(struct sandbox *box, vaddr_t addr)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/drivers/virtqueue_test.c - rings against a device that may lie
+ * tests/drivers/virtio/virtqueue_test.c - rings against a device that may lie
  *
  * The device is a few functions in here that read the available ring and write
  * the used ring as a device would, or as a liar would.  Nothing runs in

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/drivers/peer_race_test.c - contexts, CPUs and an owner race for pages
+ * tests/drivers/peer/race_test.c - contexts, CPUs and an owner race for pages
  *
  * The real device in the place of the mirrors of tests/mm/notifier/mirror_race_test.c,
  * and what only a device has: orders that are under way when its context or the
@@ -17,7 +17,7 @@
 #include <mm/page/page.h>
 
 #include "tests/ktest/team.h"
-#include "peer_arena.h"
+#include "arena.h"
 
 #define KEPT     3
 #define FIXED    5 /* kept and protected */
