@@ -85,7 +85,7 @@ WARN := -Wall -Wextra -Wshadow -Wsign-compare -Wmissing-prototypes \
 	-Wstrict-prototypes -Wvla -Wno-unused-parameter -Werror
 DEFS := $(addprefix -DCONFIG_,$(addsuffix =1,$(CONFIG))) \
 	-DKTEST_SLOWER=$(or $(SLOWER_$(KIND)),1)
-INCLUDES := -Iinclude -Iarch/x86_64/include -iquote .
+INCLUDES := -Iinclude -Iarch/x86_64/include -iquote . -fmacro-prefix-map=./=
 CFLAGS := -std=gnu11 $(or $(OPTIMIZE_$(KIND)),-O2) -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel \
 	-mno-red-zone -mgeneral-regs-only -fno-stack-protector \
 	-fno-omit-frame-pointer -fno-strict-aliasing -fno-common \

@@ -353,9 +353,10 @@ def check_sparse():
                                    defines(build_name)))
 
     def judge(path):
-        _, said = run(['sparse', '-gcc-base-dir', gcc_base()] + BASE_FLAGS +
-                      flags[path] + ['-Wno-decl', '-Wno-context', '-Wno-cast-truncate',
-                      path])
+        # It knows no -iquote.
+        _, said = run(['sparse', '-gcc-base-dir', gcc_base(), '-I.'] +
+                      BASE_FLAGS[:-2] + flags[path] +
+                      ['-Wno-decl', '-Wno-context', '-Wno-cast-truncate', path])
         return [line for line in said.split('\n')
                 if re.search(r'(warning|error):', line)]
     return ['%s: no build has it' % path for path in kernel_sources()

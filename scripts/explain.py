@@ -19,7 +19,7 @@ import re
 import rules
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-SOURCES = ('mm', 'kernel', 'drivers', 'arch', 'include', 'demo')
+SOURCES = ('mm', 'lib', 'kernel', 'drivers', 'arch', 'include', 'demo')
 COMMENT = re.compile(r'/\*.*?\*/', re.S)
 LINES_OF_A_COMMENT = 40
 

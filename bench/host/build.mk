@@ -12,7 +12,7 @@ BENCH_HOST_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DHOST_ONE_THREAD -O2 -g -pthread 
 	-fno-pic -fno-pie -mgeneral-regs-only -mno-red-zone \
 	-fno-stack-protector -fno-omit-frame-pointer -fno-strict-aliasing \
 	-fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks \
-	-fcf-protection=none -Ibench/host -Iinclude/host -Iinclude \
+	-fcf-protection=none -Ibench/host -Iinclude/host -Iinclude -iquote . \
 	-include notifier_host.h $(WARN)
 
 build/bench-host/%.o: %.c bench/host/build.mk

@@ -36,7 +36,7 @@
  * once, and that must mean that the device has let go, not that it was asked
  * to.  The same lock is held while the device destroys a context.  The device
  * gives the number up at once and answers when the access in flight has ended.
- * A callback meanwhile must wait as long (peer_race_test.c,
+ * A callback meanwhile must wait as long (peer/race_test.c,
  * change_beside_a_destroy_waits_for_the_access_in_flight):
  *
  *	device			destroy			munmap

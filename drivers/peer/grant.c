@@ -36,7 +36,7 @@
  *					waits for mmap_lock
  *	fault in, look up, installed	(must be so in ten rounds at most)
  *
- *	(peer_crowd_test.c, a_load_beside_other_contexts_atomics_is_never_denied)
+ *	(peer/crowd_test.c, a_load_beside_other_contexts_atomics_is_never_denied)
  *
  * A CPU that wants an exclusive page back needs its lock, so each grant is
  * worth at least the access that was asked for (the progress promise):

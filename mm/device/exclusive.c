@@ -45,7 +45,7 @@
  * restore it would raise CLEAR, a change like any other, inside the read section
  * of the very driver that asks; its sequence would move, and since each try
  * leaves the page exclusive, the next try would lose in the same way, for ever
- * (device_exclusive_loop_test.c, a_page_of_another_device_is_had_in_one_pass).
+ * (exclusive_loop_test.c, a_page_of_another_device_is_had_in_one_pass).
  * Taking over raises EXCLUSIVE(owner) alone, which the owner's own driver
  * ignores and by which every other driver lets go.  It is a write like a fault's,
  * so it asks for the same rights: the region must allow writing, and the entry
@@ -79,7 +79,7 @@
  *	flush							the old page
  *	tlb_flush_pending--
  *
- *	(device_exclusive_test.c,
+ *	(exclusive_test.c,
  *	 dontneed_during_a_batched_flush_flushes_for_itself)
  *
  * The other way round nothing is to be done.  A maker promises nothing about

@@ -247,7 +247,7 @@ def test_a_kernel_that_dies_in_every_test_is_booted_a_few_times():
 
 
 def test_patterns_choose_as_the_kernels_do():
-    with open(os.path.join(TOP, 'tests', 'kernel', 'glob_test.c'),
+    with open(os.path.join(TOP, 'tests', 'lib', 'glob_test.c'),
               encoding='utf-8') as source:
         table = re.findall(r'\{"([^"\\]+)", "([^"\\]*)", (true|false)\}',
                            source.read())

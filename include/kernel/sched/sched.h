@@ -292,7 +292,7 @@ void sched_task_entered(void);
 /* Leaves the CPU for good; the next task completes @exited. */
 void sched_task_leave(void) __noreturn;
 
-/* ---- for tests/kernel/sched/sched_test.c and sched_place_test.c --------------- */
+/* ---- for tests/kernel/sched/sched_test.c and place_test.c ------------------ */
 
 /*
  * Take one of @allowed out of @idle, @best if it is there; its number goes to

@@ -2,8 +2,8 @@
 /*
  * tests/mm/device/exclusive_test.c - pages given to a device
  *
- * Not here: what ends it (device_exclusive_restore_test.c), the driver's loop
- * (device_exclusive_loop_test.c).
+ * Not here: what ends it (exclusive_restore_test.c), the driver's loop
+ * (exclusive_loop_test.c).
  */
 #include <arch/tlb.h>
 #include <lib/cpumask.h>

@@ -446,7 +446,7 @@ KTEST(mmu_notifier_lockdep, a_callback_that_inserts_is_reported, KT_RULES("R5.4"
 /* --- those that want mmap_lock from their caller ------------------------------- */
 
 #define WANTS_IT_FOR_WRITING(file) \
-	"&mm->mmap_lock is held for writing, at mm/" file
+	"&mm->mmap_lock is held for writing, at mm/notifier/" file
 #define HOLDS_IT_SHARED "  holds " MMAP_LOCK " (shared), taken at ktest_"
 
 /* Where nobody else is, it does no harm but to be told. */
@@ -462,11 +462,11 @@ KTEST(mmu_notifier_lockdep,
 	l[0].sub.ops = l[1].sub.ops = &pair_ops;
 	lockdep_expect_begin();
 	EXPECT_EQ(__mmu_notifier_register(&l[0].sub, mm), 0);
-	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("mmu_notifier"));
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("plain.c"));
 	mmap_read_lock(mm);
 	lockdep_expect_begin();
 	EXPECT_EQ(__mmu_notifier_register(&l[1].sub, mm), 0);
-	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("mmu_notifier"),
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("plain.c"),
 			  HOLDS_IT_SHARED);
 	mmap_read_unlock(mm);
 	for (i = 0; i < 2; i++)
@@ -493,11 +493,11 @@ KTEST(mmu_notifier_lockdep,
 	REQUIRE(mm);
 	lockdep_expect_begin();
 	EXPECT_EQ(PTR_ERR(mmu_notifier_get_locked(&nothing_ops, mm)), -ENOMEM);
-	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("mmu_notifier"));
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("get.c"));
 	mmap_read_lock(mm);
 	lockdep_expect_begin();
 	EXPECT_EQ(PTR_ERR(mmu_notifier_get_locked(&nothing_ops, mm)), -ENOMEM);
-	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("mmu_notifier"),
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("get.c"),
 			  HOLDS_IT_SHARED);
 	mmap_read_unlock(mm);
 	mmput(mm);
@@ -518,15 +518,13 @@ KTEST(mmu_notifier_lockdep,
 	EXPECT_EQ(mmu_interval_notifier_insert_locked(&w[0].sub, mm, 0, PG(1),
 						      &watcher_ops),
 		  0);
-	EXPECT_ONE_REPORT("an assertion",
-			  WANTS_IT_FOR_WRITING("mmu_interval_notifier"));
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("interval.c"));
 	mmap_read_lock(mm);
 	lockdep_expect_begin();
 	EXPECT_EQ(mmu_interval_notifier_insert_locked(&w[1].sub, mm, 0, PG(1),
 						      &watcher_ops),
 		  0);
-	EXPECT_ONE_REPORT("an assertion",
-			  WANTS_IT_FOR_WRITING("mmu_interval_notifier"),
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("interval.c"),
 			  HOLDS_IT_SHARED);
 	mmap_read_unlock(mm);
 	for (i = 0; i < 2; i++)
