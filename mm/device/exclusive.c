@@ -147,13 +147,61 @@ struct exclusive_run {
 	unsigned long taken_over;
 };
 
+static int run_lock(struct exclusive_run *run);
+static void run_convert(struct exclusive_run *run);
+static unsigned long run_exchange(struct exclusive_run *run, unsigned long slot);
+
+/* --- what a driver calls ------------------------------------------------------ */
+
+int make_device_exclusive_range(struct mm_struct *mm, vaddr_t start,
+				vaddr_t end, struct page **pages, void *owner)
+{
+	struct exclusive_run run = {
+		.mm = mm, .start = start, .pages = pages, .owner = owner};
+	unsigned long slots;
+	long found;
+	int err;
+
+	mmap_assert_locked(mm);
+	if (start >= end || !IS_ALIGNED(start | end, PAGE_SIZE) ||
+	    end - start > (unsigned long)INT32_MAX << PAGE_SHIFT || !pages ||
+	    !owner)
+		return -EINVAL;
+	slots = (end - start) >> PAGE_SHIFT;
+	memset(pages, 0, slots * sizeof(*pages));
+
+	found = get_user_pages_remote(
+		mm, start, slots, FOLL_WRITE | FOLL_GET | FOLL_TAKE_OVER, pages);
+	if (found < 0)
+		return (int)found;
+	run.nr = found;
+	err = run_lock(&run);
+	if (err)
+		return err;
+	run_convert(&run);
+	return (int)run.nr;
+}
+
+void put_device_exclusive(struct page **pages, int nr)
+{
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		unlock_page(pages[i]);
+		put_page(pages[i]);
+		pages[i] = NULL;
+	}
+}
+
+/* --- the steps ---------------------------------------------------------------- */
+
 static vaddr_t run_addr(const struct exclusive_run *run, unsigned long slot)
 {
 	return run->start + (slot << PAGE_SHIFT);
 }
 
 /* The run ends before @slot: drop the references of what is cut off. */
-static void run_put_from(struct exclusive_run *run, unsigned long slot)
+static void run_cut(struct exclusive_run *run, unsigned long slot)
 {
 	unsigned long i;
 
@@ -165,13 +213,13 @@ static void run_put_from(struct exclusive_run *run, unsigned long slot)
 }
 
 /* The same from step 3 on, when the locks are held as well. */
-static void run_release_from(struct exclusive_run *run, unsigned long slot)
+static void run_cut_locked(struct exclusive_run *run, unsigned long slot)
 {
 	unsigned long i;
 
 	for (i = slot; i < run->nr; i++)
 		unlock_page(run->pages[i]);
-	run_put_from(run, slot);
+	run_cut(run, slot);
 }
 
 /* Step 2. */
@@ -181,15 +229,38 @@ static int run_lock(struct exclusive_run *run)
 	int err = lock_page_killable(run->pages[0]);
 
 	if (err) {
-		run_put_from(run, 0);
+		run_cut(run, 0);
 		return err;
 	}
 	for (slot = 1; slot < run->nr; slot++) {
 		if (!trylock_page(run->pages[slot]))
 			break;
 	}
-	run_put_from(run, slot);
+	run_cut(run, slot);
 	return 0;
+}
+
+/* Steps 3 to 6. */
+static void run_convert(struct exclusive_run *run)
+{
+	struct mm_struct *mm = run->mm;
+	vaddr_t end = run_addr(run, run->nr);
+	struct mmu_notifier_range range;
+	unsigned long slot = 0;
+
+	mmu_notifier_range_init_owner(&range, MMU_NOTIFY_EXCLUSIVE, 0,
+				      find_vma(mm, run->start), mm, run->start,
+				      end, run->owner);
+	mmu_notifier_invalidate_range_start(&range);
+	atomic_inc(&mm->tlb_flush_pending);
+	while (slot < run->nr)
+		slot = run_exchange(run, slot);
+	if (run->exchanged)
+		flush_tlb_mm_range(mm, run->start, end);
+	atomic_dec(&mm->tlb_flush_pending);
+	mmu_notifier_invalidate_range_end(&range);
+	TRACE(exclusive_made, mm, run->start, end, run->owner, run->exchanged,
+	      run->taken_over);
 }
 
 /*
@@ -237,113 +308,16 @@ static unsigned long run_exchange(struct exclusive_run *run,
 	}
 	spin_unlock(ptl);
 	if (unlikely(addr < end))
-		run_release_from(run, slot);
+		run_cut_locked(run, slot);
 	return slot;
 }
 
-/* Steps 3 to 6. */
-static void run_convert(struct exclusive_run *run)
-{
-	struct mm_struct *mm = run->mm;
-	vaddr_t end = run_addr(run, run->nr);
-	struct mmu_notifier_range range;
-	unsigned long slot = 0;
+/* --- the fault on an exclusive entry ----------------------------------------- */
 
-	mmu_notifier_range_init_owner(&range, MMU_NOTIFY_EXCLUSIVE, 0,
-				      find_vma(mm, run->start), mm, run->start,
-				      end, run->owner);
-	mmu_notifier_invalidate_range_start(&range);
-	atomic_inc(&mm->tlb_flush_pending);
-	while (slot < run->nr)
-		slot = run_exchange(run, slot);
-	if (run->exchanged)
-		flush_tlb_mm_range(mm, run->start, end);
-	atomic_dec(&mm->tlb_flush_pending);
-	mmu_notifier_invalidate_range_end(&range);
-	TRACE(exclusive_made, mm, run->start, end, run->owner, run->exchanged,
-	      run->taken_over);
-}
-
-int make_device_exclusive_range(struct mm_struct *mm, vaddr_t start,
-				vaddr_t end, struct page **pages, void *owner)
-{
-	struct exclusive_run run = {
-		.mm = mm, .start = start, .pages = pages, .owner = owner};
-	unsigned long slots;
-	long found;
-	int err;
-
-	mmap_assert_locked(mm);
-	if (start >= end || !IS_ALIGNED(start | end, PAGE_SIZE) ||
-	    end - start > (unsigned long)INT32_MAX << PAGE_SHIFT || !pages ||
-	    !owner)
-		return -EINVAL;
-	slots = (end - start) >> PAGE_SHIFT;
-	memset(pages, 0, slots * sizeof(*pages));
-
-	found = get_user_pages_remote(
-		mm, start, slots, FOLL_WRITE | FOLL_GET | FOLL_TAKE_OVER, pages);
-	if (found < 0)
-		return (int)found;
-	run.nr = found;
-	err = run_lock(&run);
-	if (err)
-		return err;
-	run_convert(&run);
-	return (int)run.nr;
-}
-
-void put_device_exclusive(struct page **pages, int nr)
-{
-	int i;
-
-	for (i = 0; i < nr; i++) {
-		unlock_page(pages[i]);
-		put_page(pages[i]);
-		pages[i] = NULL;
-	}
-}
-
-/*
- * The lock of a page whose entry was exclusive. 0 with it held, or what the
- * fault shall return without it.
- */
-static vm_fault_t restore_lock_page(struct vm_area_struct *vma, struct page *page,
-				    unsigned int flags) __no_thread_safety
-{
-	if (likely(trylock_page(page)))
-		return 0;
-	if (flags & FAULT_FLAG_ALLOW_RETRY) {
-		mmap_read_unlock(vma->vm_mm);
-		if (!lock_page_killable(page))
-			unlock_page(page);
-		return VM_FAULT_RETRY;
-	}
-	if (flags & FAULT_FLAG_KILLABLE)
-		return lock_page_killable(page) ? VM_FAULT_KILLED : 0;
-	lock_page(page);
-	return 0;
-}
-
-/*
- * Present again, with what the region allows now (R8.18) and the marks that the
- * entry kept.
- */
+static vm_fault_t restore_lock_page(struct vm_area_struct *vma,
+				    struct page *page, unsigned int flags);
 static pte_t restored_pte(const struct vm_area_struct *vma,
-			  const struct page *page, pte_t swp)
-{
-	pte_t pte = pfn_pte(page_to_pfn(page), vma->vm_page_prot);
-
-	pte = pte_mkold(pte);
-	if (pte_swp_soft_dirty(swp))
-		pte = pte_mksoft_dirty(pte);
-	if (pte_swp_uffd_wp(swp))
-		pte = pte_mkuffd_wp(pte);
-	if (!can_change_pte_writable(vma, page, pte))
-		return pte;
-	pte = pte_mkwrite(pte);
-	return PageDirty(page) ? pte_mkdirty(pte) : pte;
-}
+			  const struct page *page, pte_t swp);
 
 vm_fault_t restore_device_exclusive(struct vm_area_struct *vma, vaddr_t addr,
 				    pte_t *ptep, struct spinlock *ptl,
@@ -385,4 +359,45 @@ vm_fault_t restore_device_exclusive(struct vm_area_struct *vma, vaddr_t addr,
 	put_page(page);
 	mmu_notifier_invalidate_range_end(&range);
 	return 0;
+}
+
+/*
+ * The lock of a page whose entry was exclusive. 0 with it held, or what the
+ * fault shall return without it.
+ */
+static vm_fault_t restore_lock_page(struct vm_area_struct *vma, struct page *page,
+				    unsigned int flags) __no_thread_safety
+{
+	if (likely(trylock_page(page)))
+		return 0;
+	if (flags & FAULT_FLAG_ALLOW_RETRY) {
+		mmap_read_unlock(vma->vm_mm);
+		if (!lock_page_killable(page))
+			unlock_page(page);
+		return VM_FAULT_RETRY;
+	}
+	if (flags & FAULT_FLAG_KILLABLE)
+		return lock_page_killable(page) ? VM_FAULT_KILLED : 0;
+	lock_page(page);
+	return 0;
+}
+
+/*
+ * Present again, with what the region allows now (R8.18) and the marks that the
+ * entry kept.
+ */
+static pte_t restored_pte(const struct vm_area_struct *vma,
+			  const struct page *page, pte_t swp)
+{
+	pte_t pte = pfn_pte(page_to_pfn(page), vma->vm_page_prot);
+
+	pte = pte_mkold(pte);
+	if (pte_swp_soft_dirty(swp))
+		pte = pte_mksoft_dirty(pte);
+	if (pte_swp_uffd_wp(swp))
+		pte = pte_mkuffd_wp(pte);
+	if (!can_change_pte_writable(vma, page, pte))
+		return pte;
+	pte = pte_mkwrite(pte);
+	return PageDirty(page) ? pte_mkdirty(pte) : pte;
 }
