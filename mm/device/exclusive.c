@@ -2,122 +2,121 @@
 /*
  * mm/device/exclusive.c - a page belongs to a device for a while
  *
- * Problem.  A device without bus atomics does load, compute, store.  A CPU that
- * writes the same word in between loses its update, or the device does.  So for
- * as long as the device works on a page, no CPU may reach it, and when a CPU
- * wants it the device must let go first.
+ * Problem.  A device without bus atomics does load, compute, store. A CPU that
+ * writes the same word in between loses its update, or the device does. So no CPU
+ * may reach the page while the device works on it, and the device must drop the
+ * page when a CPU wants it.
  *
- * Idea.  The entry of the page is replaced by a swap entry that still names the
- * page.  A CPU that touches it faults, and the fault restores the entry.
+ * Idea.  Replace the entry of the page by a swap entry that still names the page.
+ * A CPU that touches it faults, and the fault restores the entry. "The maker" is
+ * the thread that replaces an entry; "present" and "exclusive" are its two forms:
  *
- *	entry		CPU may		device may	map count, ref	lock
- *	present		access		read, write	1, 1		free
- *	exclusive	not		also atomics	1, 1		held by
- *								the maker until
- *								the device had
- *								its access
- *	exclusive	not		also atomics	1, 1		free
+ *	entry		CPU		device		page lock
+ *	present		accesses	read, write	free
+ *	exclusive	faults		also atomics	held by the maker until the
+ *							device has had its access
+ *	exclusive	faults		also atomics	free
  *
- * The entry keeps the map count and the reference it had (ADR 0001), so all
- * that unmaps pages treats it as one more kind of mapping.  It is made, taken
- * over and restored under the page's lock: while a thread holds the lock, the
- * entry can go away (munmap, DONTNEED) but not come back.
+ * An exclusive entry keeps the map count and the reference that the present one had
+ * (ADR 0001), so code that unmaps pages treats it as one more kind of mapping. It
+ * is made, taken over and restored under the page's lock. While a thread holds that
+ * lock, the entry can go away (munmap, DONTNEED) but not come back.
  *
  * A run of pages costs one pair of notifier calls and one flush:
  *
- *	1. find all pages, and take a reference of each (gup): what no device
- *	   could write is faulted in, an exclusive entry stays as it is
- *	2. lock the first page, waiting; try to lock the others
+ *	1. find all pages, and take a reference of each (gup): an entry that does
+ *	   not allow writing is faulted in, an exclusive entry stays as it is
+ *	2. lock the first page, waiting for it; only try to lock the others
  *	3. start(EXCLUSIVE, owner) over the run of locked pages
- *	4. under the table's lock, for each: still this page? then by its entry
- *		present, writable	exchanged for an exclusive entry
- *		exclusive		taken over: no CPU has it, and another
- *					owner has let go in 3
+ *	4. under the table's lock, for each page that its entry still names
+ *		present, writable,
+ *		anonymous		exchange it for an exclusive entry
+ *		exclusive		take it over: no CPU has the page, and
+ *					another owner has dropped it in step 3
  *		anything else		the run ends before this page
  *	5. flush all CPUs, once, if an entry was exchanged
  *	6. end
  *
- * Steps 2 and 4 may cut the run short, and what is cut off is released at once:
- * on return the slots in use are locked, referenced and exclusive, without a
- * gap.  The caller has one loop to write, over that many pages.
+ * Steps 2 and 4 may cut the run short. The pages that are cut off are unlocked and
+ * put at once. On return the slots in use are locked, referenced and exclusive,
+ * without a gap, so the caller writes one loop over that many pages.
  *
- * Taking over.  An exclusive entry that is found is not restored first.  To
- * restore it would raise CLEAR, a change like any other, inside the read section
- * of the very driver that asks; its sequence would move, and since each try
- * leaves the page exclusive, the next try would lose in the same way, for ever
- * (exclusive_loop_test.c, a_page_of_another_device_is_had_in_one_pass).
- * Taking over raises EXCLUSIVE(owner) alone, which the owner's own driver
- * ignores and by which every other driver lets go.  It is a write like a fault's,
- * so it asks for the same rights: the region must allow writing, and the entry
- * must have nothing that a fault has to notice first (page_to_take_over()).
+ * Taking over.  An exclusive entry that step 1 finds is not restored first. A
+ * restore would start a CLEAR inside the read section of the driver that asks. Its
+ * sequence would change and it would have to retry. Each attempt would leave the
+ * page exclusive, so the next attempt would collide in the same way, for ever
+ * (exclusive_loop_test.c, a_page_of_another_device_is_had_in_one_pass). Taking over
+ * starts EXCLUSIVE(owner) alone: the owner's own driver ignores it, and every other
+ * driver drops the page. Taking over is a write like a fault's and needs the same
+ * rights: the region must allow writing, and the entry must have nothing that a
+ * fault has to notice first (page_to_take_over()).
  *
- * Waiting for the first lock only keeps two callers with overlapping runs from
- * waiting for each other in a circle.  If another thread changed the first entry
- * meanwhile, nothing is made and the call returns 0.  That change has raised an
- * event between the caller's read_begin() and its read_retry(), so the caller
- * begins again anyway.
+ * Why step 2 waits for the first lock only.  Two callers with overlapping runs
+ * would otherwise wait for each other. If another thread changed the first entry
+ * meanwhile, nothing is made and the call returns 0. That change has called the
+ * caller's subscription between its read_begin() and its read_retry(), so the
+ * caller retries anyway.
  *
- * Why one flush, after the table's lock was dropped, is enough.  Between 4 and
- * 5 a CPU may still use the page through a translation it remembers.
- *	- The page is not freed: the caller's reference and lock outlive 5.
+ * Why one flush, after the table's lock was dropped, is enough.  Between steps 4
+ * and 5 a CPU may still use the page through a translation that it caches.
+ *	- The page is not freed: the caller keeps its reference and lock past step 5.
  *	- No CPU gets it back early: a fault needs the lock of the page.
- *	- The device gets it only after we return.
- *	- Somebody who zaps the entry in between sees no translation to flush,
- *	  and would return while another CPU can still read the old page.  So a
- *	  maker counts itself in mm->tlb_flush_pending from before its first
- *	  table's lock until after the flush, like everybody who changes entries
- *	  and flushes later, and the zap flushes for itself (mm/table/tlb.c has the
- *	  rule and why it holds).
+ *	- The device gets it only after the call returns.
+ *	- A thread that zaps the entry in between finds no present entry, so it has
+ *	  nothing to flush. It would return while a CPU can still read the old page.
+ *	  So the maker counts itself in mm->tlb_flush_pending from before its first
+ *	  table's lock until after the flush, as every thread does that changes
+ *	  entries and flushes later. The zap sees the count and flushes for itself
+ *	  (mm/table/tlb.c has the rule and why it holds).
  *
- *	make_device_exclusive_range()	madvise_dontneed()	(must hold)
+ * An entry that the maker takes over needs no flush: its former maker flushed it
+ * before it dropped the page's lock.
+ *
+ *	field			read with		written with
+ *	the entry		its table's lock	its table's lock, and the
+ *							page's lock to make, take
+ *							over or restore
+ *	tlb_flush_pending	atomic			atomic (mm/table/tlb.c)
+ *
+ * Lock order: mmap_lock, page lock, the locks that callbacks take, table lock.
+ *
+ * The races it must win:
+ *
+ *	make_device_exclusive_range()	madvise_dontneed()
  *	tlb_flush_pending++
  *	lock; entry exchanged; unlock
  *					lock; entry emptied; unlock
- *					another is pending:
- *					flush
- *					return			no CPU reads
- *	flush							the old page
+ *					a flush is pending: flush too
+ *					return (no CPU may read the old page now)
+ *	flush
  *	tlb_flush_pending--
+ *	    dontneed_during_a_batched_flush_flushes_for_itself
  *
- *	(exclusive_test.c,
- *	 dontneed_during_a_batched_flush_flushes_for_itself)
- *
- * The other way round nothing is to be done.  A maker promises nothing about
- * pages that it gives up, and a page that it finds present in an entry was put
- * there by a fault that made all CPUs forget what the entry held before.  An
- * entry that it takes over was flushed by its maker, who held the page's lock
- * until then.
- *
- * Restoring is the other half, and its race is with everything that needs no
- * page lock (R8.22):
+ *	In the opposite order, where the zap comes first, the maker need not flush
+ *	for it. The maker promises nothing about pages that it cuts off. A present
+ *	entry that it finds was installed by a later fault, which first made all
+ *	CPUs drop what the entry held before (mm/fault/fault.c).
  *
  *	fault				madvise_dontneed()
  *	entry is exclusive, page p
  *	reference, lock p
- *	start(CLEAR): device lets go
+ *	start(CLEAR): device drops p
  *					entry emptied, its reference dropped
- *	lock; entry is not the one
- *	that faulted: leave it		(p must not be mapped again)
+ *	lock; the entry has changed:
+ *	leave it			(p must not be mapped again)
+ *	    take_back_that_lost_to_dontneed_leaves_the_entry_empty
  *
- *	(take_back_that_lost_to_dontneed_leaves_the_entry_empty)
- *
- * The reference comes before the wait for the lock: while the fault waits, a
+ * A fault needs its own reference before it waits for the lock. While it waits, a
  * DONTNEED may drop the entry's reference, and the device's driver its own
- * (a_fault_that_waits_for_a_page_holds_it).
+ * (a_fault_that_waits_for_a_page_holds_it). A restore flushes nothing: the entry was
+ * not present, and its maker flushed before it dropped the page's lock.
  *
- * Nothing is flushed by a restore: the entry was not present, and its maker has
- * flushed before it dropped the page's lock.
+ * Lifetime.  A page on its way to the device is held by the caller's reference and
+ * lock. After put_device_exclusive() the entry's reference keeps it, and the device
+ * is protected by its notifier alone.
  *
- *	data			guarded by
- *	the entry		its table's lock
- *	page -> entry		page lock: only its holder makes, takes over or
- *				restores
- *	tlb_flush_pending	atomic, mm/table/tlb.c
- *
- * Lock order: mmap_lock, page lock, what notifier callbacks take, table lock.
- *
- * Not here: what the driver does (include/mm/device/exclusive.h has the loop),
- * zapping (mm/table/zap.c), mprotect (mm/space/mprotect.c).
+ * Not here: the driver's loop (include/mm/device/exclusive.h), zapping
+ * (mm/table/zap.c), mprotect (mm/space/mprotect.c).
  */
 #include <lib/string.h>
 #include <kernel/trace.h>
@@ -136,11 +135,20 @@ DEFINE_TRACE_EVENT(exclusive_made,
 		   "%lu taken over");
 DEFINE_TRACE_EVENT(exclusive_restored, "mm %p %#lx pfn %#lx restored: %lu");
 
-/* One call, as its steps see it. */
+/**
+ * struct exclusive_run - one call of make_device_exclusive_range()
+ * @mm: the address space
+ * @start: first address
+ * @pages: the caller's slots; each page is referenced, and from step 2 on locked
+ * @nr: slots in use; a step that cuts the run short lowers it
+ * @owner: of the EXCLUSIVE event
+ * @exchanged: present entries that became exclusive
+ * @taken_over: entries that were exclusive already
+ */
 struct exclusive_run {
 	struct mm_struct *mm;
 	vaddr_t start;
-	struct page **pages; /* each referenced, and from step 2 on locked */
+	struct page **pages;
 	unsigned long nr;
 	void *owner;
 	unsigned long exchanged;
@@ -151,7 +159,7 @@ static int run_lock(struct exclusive_run *run);
 static void run_convert(struct exclusive_run *run);
 static unsigned long run_exchange(struct exclusive_run *run, unsigned long slot);
 
-/* --- what a driver calls ------------------------------------------------------ */
+/* --- what a driver calls -------------------------------------------------- */
 
 int make_device_exclusive_range(struct mm_struct *mm, vaddr_t start,
 				vaddr_t end, struct page **pages, void *owner)
@@ -193,14 +201,14 @@ void put_device_exclusive(struct page **pages, int nr)
 	}
 }
 
-/* --- the steps ---------------------------------------------------------------- */
+/* --- the steps ------------------------------------------------------------ */
 
 static vaddr_t run_addr(const struct exclusive_run *run, unsigned long slot)
 {
 	return run->start + (slot << PAGE_SHIFT);
 }
 
-/* The run ends before @slot: drop the references of what is cut off. */
+/* End the run before @slot: drop the references of the pages from there on. */
 static void run_cut(struct exclusive_run *run, unsigned long slot)
 {
 	unsigned long i;
@@ -212,7 +220,7 @@ static void run_cut(struct exclusive_run *run, unsigned long slot)
 	run->nr = slot;
 }
 
-/* The same from step 3 on, when the locks are held as well. */
+/* The same after step 2, when the pages are locked as well. */
 static void run_cut_locked(struct exclusive_run *run, unsigned long slot)
 {
 	unsigned long i;
@@ -222,7 +230,7 @@ static void run_cut_locked(struct exclusive_run *run, unsigned long slot)
 	run_cut(run, slot);
 }
 
-/* Step 2. */
+/* Step 2. Return: 0; or -EINTR, with no page left in the run. */
 static int run_lock(struct exclusive_run *run)
 {
 	unsigned long slot;
@@ -264,8 +272,8 @@ static void run_convert(struct exclusive_run *run)
 }
 
 /*
- * Step 4 for one entry; false if the page cannot be had. The device will write,
- * and no fault sees that: the entry is marked as written now (R1.21).
+ * Step 4 for one entry. The device will write without a fault, so mark the entry
+ * as written now (R1.21). Return: false if the run must end before this page.
  */
 static bool run_exchange_one(struct exclusive_run *run, struct page *page,
 			     pte_t *ptep)
@@ -290,7 +298,10 @@ static bool run_exchange_one(struct exclusive_run *run, struct page *page,
 	return true;
 }
 
-/* Step 4 for the slots of one table, from @slot on; where it ends. */
+/*
+ * Step 4 for the slots of one table, from @slot on. Return: the first slot not
+ * done. clang's lock analysis cannot follow a lock that comes back through @ptl.
+ */
 static unsigned long run_exchange(struct exclusive_run *run,
 				  unsigned long slot) __no_thread_safety
 {
@@ -299,7 +310,7 @@ static unsigned long run_exchange(struct exclusive_run *run,
 	struct spinlock *ptl;
 	pte_t *ptep = pgtable_map_lock(run->mm, addr, &ptl);
 
-	/* The tables stay while mmap_lock is held; step 1 found this one. */
+	/* Step 1 found this table, and tables stay while mmap_lock is held. */
 	BUG_ON(!ptep);
 	while (addr < end && run_exchange_one(run, run->pages[slot], ptep)) {
 		addr += PAGE_SIZE;
@@ -312,7 +323,7 @@ static unsigned long run_exchange(struct exclusive_run *run,
 	return slot;
 }
 
-/* --- the fault on an exclusive entry ----------------------------------------- */
+/* --- the fault on an exclusive entry -------------------------------------- */
 
 static vm_fault_t restore_lock_page(struct vm_area_struct *vma,
 				    struct page *page, unsigned int flags);
@@ -328,7 +339,7 @@ vm_fault_t restore_device_exclusive(struct vm_area_struct *vma, vaddr_t addr,
 	vm_fault_t fault;
 	bool same;
 
-	/* The entry holds a reference for as long as it is there (R8.17). */
+	/* The entry's own reference keeps the page until we have ours (R8.17). */
 	spin_lock(ptl);
 	same = pte_same(ptep_get(ptep), orig);
 	if (likely(same))
@@ -362,8 +373,9 @@ vm_fault_t restore_device_exclusive(struct vm_area_struct *vma, vaddr_t addr,
 }
 
 /*
- * The lock of a page whose entry was exclusive. 0 with it held, or what the
- * fault shall return without it.
+ * Lock the page of an exclusive entry. Return: 0 with the lock held, or the
+ * fault's return value without it. clang's lock analysis is off because the way
+ * with ALLOW_RETRY also drops mmap_lock.
  */
 static vm_fault_t restore_lock_page(struct vm_area_struct *vma, struct page *page,
 				    unsigned int flags) __no_thread_safety
@@ -383,8 +395,8 @@ static vm_fault_t restore_lock_page(struct vm_area_struct *vma, struct page *pag
 }
 
 /*
- * Present again, with what the region allows now (R8.18) and the marks that the
- * entry kept.
+ * The present entry that takes the place of @swp: with the rights that the region
+ * gives now (R8.18), and the marks that the exclusive entry kept.
  */
 static pte_t restored_pte(const struct vm_area_struct *vma,
 			  const struct page *page, pte_t swp)

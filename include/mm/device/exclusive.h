@@ -2,9 +2,10 @@
 /*
  * mm/device/exclusive.h - give a page to a device, whole, for a while
  *
- * How to use it (R8.23, R8.24), with an interval subscription that covers the
- * range, ignores EXCLUSIVE events whose owner is @owner, and else bumps its
- * sequence under the driver's lock and drops the device's translation:
+ * How to use it (R8.23, R8.24). An interval subscription covers the range. Its
+ * callback ignores an EXCLUSIVE event whose owner is @owner. On every other event
+ * it calls mmu_interval_set_seq() under the driver's lock and drops the device's
+ * translation.
  *
  *	do {
  *		seq = mmu_interval_read_begin(sub);
@@ -19,19 +20,21 @@
  *		put_device_exclusive(pages, n);
  *	} while (again);
  *
- * driver_map() gives the device a translation with the atomic bit.  The pages
- * are put after that and not earlier: a CPU that wants a page back waits for its
- * lock, so the device has at least the access it asked for (R8.20).  After the
- * put the device holds no reference; only the notifier protects it.
+ * driver_map() gives the device a translation with the atomic bit. Put the pages
+ * after that and not earlier: a CPU that wants a page back waits for its lock, so
+ * the device has at least the access it asked for (R8.20). After the put the device
+ * holds no reference; only the notifier protects it. mmap_lock may be taken before
+ * or after read_begin(), because callbacks take no mmap_lock.
  *
- * Where no other thread changes anything the loop ends in its first pass; in its
- * second if the CPU had read a page and never written it, for then the call
- * replaces the zero page, which is an event.  A driver saves that pass by calling
- * get_user_pages_remote(FOLL_WRITE | FOLL_TAKE_OVER) before read_begin().  Beside
- * other threads nothing bounds the passes; the rounds of
- * mm/notifier/mmu_notifier.h, put around the same calls, do (R4.24).
+ * If no other thread changes anything, the loop ends at its first attempt. It ends
+ * at the second if a CPU had read a page and never written it: the call then
+ * replaces the zero page, which is an event. A driver saves that attempt by calling
+ * get_user_pages_remote(FOLL_WRITE | FOLL_TAKE_OVER) before read_begin(). While
+ * other threads change the mapping, nothing bounds the attempts. The rounds of
+ * mm/notifier/mmu_notifier.h bound them, around the same calls (R4.24); they take
+ * mmap_lock before read_begin().
  *
- * tests/mm/device/exclusive_loop_test.c runs these lines, with a count of passes.
+ * tests/mm/device/exclusive_loop_test.c runs these lines and counts the attempts.
  */
 #ifndef MM_DEVICE_EXCLUSIVE_H
 #define MM_DEVICE_EXCLUSIVE_H
@@ -47,28 +50,28 @@ struct page;
  * @start: first address, page aligned
  * @end: first address after the range, page aligned, above @start
  * @pages: (@end - @start) / PAGE_SIZE slots
- * @owner: who asks; not NULL, one per device; travels in the EXCLUSIVE event
+ * @owner: names the device; not NULL, one per device; stands in the EXCLUSIVE event
  *
  * Faults the pages in for writing, then replaces their entries by
  * device-exclusive ones: one start/end pair of EXCLUSIVE and one TLB flush for
  * the run. Map count and the entry's reference stay. An entry that is exclusive
- * already, whoever made it, is taken over without being restored: @owner's
- * EXCLUSIVE is all that is raised for it (R8.2).
+ * already, for any owner, is taken over without being restored: @owner's EXCLUSIVE
+ * is the only event for it (R8.2).
  *
- * The lock of the first page is waited for; the run ends before the first other
- * page whose lock is taken, since waiting for one page's lock while holding
- * another's could deadlock. It also ends before a page that another thread
- * changed meanwhile.
+ * The call waits for the lock of the first page. The run ends before the first
+ * other page whose lock is taken: waiting for one page's lock while holding
+ * another's could deadlock. It also ends before a page that another thread changed
+ * meanwhile.
  *
  * Context: mmap_lock held in either mode, kept; may sleep; the caller holds no
  *	    page lock and no lock that a notifier callback takes.
  *	    Rules R8.1 - R8.6, R8.10 - R8.16, R8.26.
  * Return: the number n of pages that are exclusive now, from @start on without a
  *	   gap: slot i < n is the page, locked and with a reference for the
- *	   caller, who ends with put_device_exclusive(); slots from n on are
- *	   NULL. 0: another thread changed the first page during the call, by an
- *	   event that a read section around the call has lost to. On error, with
- *	   every slot NULL: -EFAULT (no region at @start, or not writable),
+ *	   caller, to be given back by put_device_exclusive(); slots from n on
+ *	   are NULL. 0: another thread changed the first page during the call, by
+ *	   an event that makes a read section around the call retry. On error,
+ *	   with every slot NULL: -EFAULT (no region at @start, or not writable),
  *	   -EINVAL (bad range or owner), -ENOMEM, -EINTR (killed while waiting).
  *	   An error on a later page only makes n smaller.
  */
@@ -86,7 +89,7 @@ int make_device_exclusive_range(struct mm_struct *mm, vaddr_t start,
  */
 void put_device_exclusive(struct page **pages, int nr);
 
-/* The fault on such an entry; called by mm/fault/fault.c with what it saw. */
+/* The fault on an exclusive entry @orig; mm/fault/fault.c calls it. */
 vm_fault_t restore_device_exclusive(struct vm_area_struct *vma, vaddr_t addr,
 				    pte_t *ptep, struct spinlock *ptl,
 				    pte_t orig, unsigned int flags);
