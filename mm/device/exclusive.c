@@ -318,7 +318,7 @@ static unsigned long run_exchange(struct exclusive_run *run,
 		slot++;
 	}
 	spin_unlock(ptl);
-	if (unlikely(addr < end))
+	if (addr < end)
 		run_cut_locked(run, slot);
 	return slot;
 }
@@ -341,15 +341,15 @@ vm_fault_t restore_device_exclusive(struct vm_area_struct *vma, vaddr_t addr,
 
 	/* The entry's own reference keeps the page until we have ours (R8.17). */
 	spin_lock(ptl);
-	same = pte_same(ptep_get(ptep), orig);
-	if (likely(same))
-		get_page(page);
-	spin_unlock(ptl);
-	if (unlikely(!same))
+	if (!pte_same(ptep_get(ptep), orig)) {
+		spin_unlock(ptl);
 		return VM_FAULT_NOPAGE;
+	}
+	get_page(page);
+	spin_unlock(ptl);
 
 	fault = restore_lock_page(vma, page, flags);
-	if (unlikely(fault)) {
+	if (fault) {
 		put_page(page);
 		return fault;
 	}
@@ -358,7 +358,7 @@ vm_fault_t restore_device_exclusive(struct vm_area_struct *vma, vaddr_t addr,
 	mmu_notifier_invalidate_range_start(&range);
 	spin_lock(ptl);
 	same = pte_same(ptep_get(ptep), orig);
-	if (likely(same)) {
+	if (same) {
 		set_pte(ptep, restored_pte(vma, page, orig));
 		this_cpu_inc(fault_counters.restored);
 	} else {
@@ -380,7 +380,7 @@ vm_fault_t restore_device_exclusive(struct vm_area_struct *vma, vaddr_t addr,
 static vm_fault_t restore_lock_page(struct vm_area_struct *vma, struct page *page,
 				    unsigned int flags) __no_thread_safety
 {
-	if (likely(trylock_page(page)))
+	if (trylock_page(page))
 		return 0;
 	if (flags & FAULT_FLAG_ALLOW_RETRY) {
 		mmap_read_unlock(vma->vm_mm);
