@@ -48,7 +48,8 @@ $(foreach kind,$(HOST_KINDS),$(eval $(call host_build,$(kind))))
 # The core taken over by another kernel: docs/lifting.md. Its files are copied,
 # so that what the document does not name is not found.
 LIFTED_CORE := $(HOST_CORE) mm/notifier/internal.h \
-	$(addprefix include/mm/notifier/,mmu_notifier.h interval_tree.h gate.h \
+	$(addprefix include/mm/notifier/,mmu_notifier.h event.h range.h interval.h \
+		rounds.h plain.h start.h stats.h off.h interval_tree.h gate.h \
 		language.h atomics.h)
 LIFTED := build/lifted/core
 LIFTED_TAKEN := $(LIFTED_CORE) $(SELFTEST) tests/mm/notifier/notifier_selftest.h

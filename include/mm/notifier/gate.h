@@ -22,7 +22,7 @@
 #define MM_NOTIFIER_GATE_H
 
 #include <mm/notifier/env.h>
-#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/plain.h>
 
 /* A word of 64 bits holds two counts and three flags. */
 _Static_assert(sizeof(long) == 8 && sizeof(void *) == 8,

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/notifier/off.h - what stands in for a range where the option is off
+ *
+ * Read beside mm/notifier/range.h and mm/notifier/start.h, which include it then
+ * (R6.1 to R6.5): subscribing is declared and does not link, changing mappings costs
+ * nothing. Where the option is on this file is empty.
+ */
+#ifndef MM_NOTIFIER_OFF_H
+#define MM_NOTIFIER_OFF_H
+
+#include <mm/notifier/event.h>
+
+#if !MMU_NOTIFIER_OPTION
+
+/*
+ * The file does not link with a core: mm/notifier/off.c. The section is not
+ * loaded, so this costs a kernel without the notifiers nothing.
+ */
+__asm__(".pushsection .mmu_notifier_option,\"\"\n\t"
+	".quad without_mmu_notifier\n\t"
+	".popsection");
+extern const char without_mmu_notifier;
+
+/* R6.2: only the bounds are left. */
+struct mmu_notifier_range {
+	unsigned long start;
+	unsigned long end;
+};
+
+static __always_inline void
+_mmu_notifier_range_init(struct mmu_notifier_range *range, unsigned long start,
+			 unsigned long end)
+{
+	range->start = start;
+	range->end = end;
+}
+
+/* Never called: gives the arguments that nobody evaluates their types. */
+static __always_inline void
+_mmu_notifier_range_unused(enum mmu_notifier_event event, unsigned int flags,
+			   const struct vm_area_struct *vma,
+			   const struct mm_struct *mm, const void *owner)
+{
+}
+
+/*
+ * Macros, so that of the arguments only range, start and end are evaluated, once
+ * each. The others may cost something, or not be there to be looked at; the
+ * compiler still reads them, so that they do not rot and are not "unused".
+ */
+#define mmu_notifier_range_init_owner(range, event, flags, vma, mm, start, \
+				      end, owner)                          \
+	do {                                                               \
+		_mmu_notifier_range_init(range, start, end);               \
+		if (0)                                                     \
+			_mmu_notifier_range_unused(event, flags, vma, mm,  \
+						   owner);                 \
+	} while (0)
+#define mmu_notifier_range_init(range, event, flags, vma, mm, start, end)  \
+	mmu_notifier_range_init_owner(range, event, flags, vma, mm, start, \
+				      end, NULL)
+
+static __always_inline bool
+mmu_notifier_range_blockable(const struct mmu_notifier_range *range)
+{
+	return true;
+}
+
+static __always_inline bool
+mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *range)
+{
+	return false;
+}
+
+static __always_inline void mmu_notifier_might_invalidate(void)
+{
+}
+
+static __always_inline bool mm_has_notifiers(struct mm_struct *mm)
+{
+	return false;
+}
+
+static __always_inline void mmu_notifier_subscriptions_init(struct mm_struct *mm)
+{
+}
+
+static __always_inline void mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
+{
+}
+
+static __always_inline void mmu_notifier_check_exit(struct mm_struct *mm)
+{
+}
+
+static __always_inline void mmu_notifier_release(struct mm_struct *mm)
+{
+}
+
+static __always_inline void
+mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
+{
+}
+
+static __always_inline int __must_check
+mmu_notifier_invalidate_range_start_nonblock(struct mmu_notifier_range *range)
+{
+	return 0;
+}
+
+static __always_inline void
+mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
+{
+}
+
+static __always_inline bool mmu_notifier_clear_flush_young(struct mm_struct *mm,
+							   unsigned long start,
+							   unsigned long end)
+{
+	return false;
+}
+
+static __always_inline bool mmu_notifier_clear_young(struct mm_struct *mm,
+						     unsigned long start,
+						     unsigned long end)
+{
+	return false;
+}
+
+static __always_inline bool mmu_notifier_test_young(struct mm_struct *mm,
+						    unsigned long address)
+{
+	return false;
+}
+
+static __always_inline void mmu_notifier_change_pte(struct mm_struct *mm,
+						    unsigned long address,
+						    unsigned long entry)
+{
+}
+
+static __always_inline void mmu_notifier_invalidate_range(struct mm_struct *mm,
+							  unsigned long start,
+							  unsigned long end)
+{
+}
+
+static __always_inline void mmu_notifier_arch_invalidate_secondary_tlbs(
+	struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+}
+
+static __always_inline void mmu_notifier_synchronize(void)
+{
+}
+
+#endif /* !MMU_NOTIFIER_OPTION */
+
+#endif
