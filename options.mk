@@ -37,8 +37,11 @@ LACKING := test-no-MMU_NOTIFIER test-no-DEVICE_PRIVATE test-no-LOCKDEP \
 	test-no-DEBUG bare release-no-MMU_NOTIFIER
 
 # Be told before a mapping changes.
-NOTIFIER_CORE := $(addprefix mm/notifier/,range.c interval.c interval_tree.c \
-	plain.c get.c rounds.c gate.c all.c report.c checks.c stats.c)
+NOTIFIER_SHARED := $(addprefix mm/notifier/,subscribe.c register.c answers.c ask.c \
+	rounds.c all.c report.c checks.c stats.c)
+NOTIFIER_USUAL := $(addprefix mm/notifier/,range.c interval.c interval_tree.c \
+	plain.c get.c show.c gate.c)
+NOTIFIER_CORE := $(NOTIFIER_USUAL) $(NOTIFIER_SHARED)
 ONLY_MMU_NOTIFIER := $(NOTIFIER_CORE) \
 	tests/mm/notifier/mmu_%.c tests/mm/notifier/notifier_%.c \
 	tests/mm/notifier/interval_tree_test.c tests/mm/notifier/mirror_%.c \

@@ -25,7 +25,7 @@
  *	a range of nothing is started		at the start, which is refused
  *	an open range is started again		at the start, which is refused
  *	a range is started in the place of a	at the start, which goes on, unless
- *	  forgotten one				the forgotten one is on ->open_hits:
+ *	  forgotten one				the forgotten one is on a list:
  *						linking it twice would break the list
  *	a range is ended that is not open	at the end, which is ignored
  *	a range is never ended			at exit, at the last drop, and by
@@ -165,12 +165,13 @@ static struct record *find_at(const struct mmu_notifier_range *range)
 	return NULL;
 }
 
-static bool has_hit(struct mmu_notifier_subscriptions *subs, const void *object)
+static bool has_open(struct mmu_notifier_subscriptions *subs, const void *object)
 	__must_hold(subs->lock)
 {
 	const struct mmu_notifier_range *range;
 
-	for (range = subs->open_hits; range; range = range->core.next) {
+	for (range = notifier_open_next(subs, NULL); range;
+	     range = notifier_open_next(subs, range)) {
 		if (range == object)
 			return true;
 	}
@@ -200,7 +201,7 @@ static bool may_start_over(struct mmu_notifier_range *range, struct record *old,
 	     by);
 	if (range->core.record)
 		return false;
-	if (in_use(has_hit, range))
+	if (in_use(has_open, range))
 		return refuse(range);
 	forget_record(old);
 	return true;
@@ -278,9 +279,10 @@ unsigned int notifier_name_open(const struct mm_struct *mm, const char *what)
 static bool has_plain(struct mmu_notifier_subscriptions *subs,
 		      const void *object) __must_hold(subs->lock)
 {
-	const struct mmu_notifier *sub;
+	struct mmu_notifier *sub;
 
-	for (sub = subs->newest; sub; sub = sub->next) {
+	for (sub = notifier_plain_next(subs, NULL); sub;
+	     sub = notifier_plain_next(subs, sub)) {
 		if (sub == object)
 			return true;
 	}
@@ -290,12 +292,11 @@ static bool has_plain(struct mmu_notifier_subscriptions *subs,
 static bool has_interval(struct mmu_notifier_subscriptions *subs,
 			 const void *object) __must_hold(subs->lock)
 {
-	const struct mmu_interval_notifier *wanted = object, *sub;
+	struct mmu_interval_notifier *sub;
 
-	if (interval_tree_contains(&subs->tree, &wanted->interval_tree))
-		return true;
-	for (sub = subs->deferred; sub; sub = sub->deferred) {
-		if (sub == wanted)
+	for (sub = notifier_interval_next(subs, NULL); sub;
+	     sub = notifier_interval_next(subs, sub)) {
+		if (sub == object)
 			return true;
 	}
 	return false;

@@ -24,7 +24,7 @@
  *	    a_second_get_waits_for_the_ranges_that_the_first_waits_for
  *
  * Lifetime.  Users hold the subscription, the subscription holds the mm struct.
- * Not here: the list and its walks (mm/notifier/plain.c).
+ * Not here: making one (mm/notifier/register.c), the list (mm/notifier/plain.c).
  */
 #include "internal.h"
 
@@ -90,14 +90,11 @@ static bool drop_user(struct mmu_notifier *sub)
  * registration still waits for ranges is not to be had yet: who holds mmap_lock
  * meets none such.
  */
-static struct mmu_notifier *get_existing(struct mm_struct *mm,
-					 const struct mmu_notifier_ops *ops)
+struct mmu_notifier *notifier_plain_get(struct mmu_notifier_subscriptions *subs,
+					const struct mmu_notifier_ops *ops)
 {
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 	struct mmu_notifier *sub;
 
-	if (!subs)
-		return NULL;
 	spin_lock(&subs->lock);
 	sub = find_by_ops(subs, ops);
 	if (sub && unlikely(sub->settled > subs->ranges.passed))
@@ -108,70 +105,13 @@ static struct mmu_notifier *get_existing(struct mm_struct *mm,
 	return sub;
 }
 
-struct mmu_notifier *mmu_notifier_get_locked(const struct mmu_notifier_ops *ops,
-					     struct mm_struct *mm)
-{
-	struct mmu_notifier *sub;
-	int ret;
-
-	lockdep_assert_held_write(&mm->mmap_lock);
-	sub = get_existing(mm, ops);
-	if (sub)
-		return sub;
-	sub = ops->alloc_notifier(mm);
-	if (IS_ERR(sub))
-		return sub;
-	sub->ops = ops;
-	ret = __mmu_notifier_register(sub, mm);
-	if (ret) {
-		ops->free_notifier(sub);
-		return ERR_PTR(ret);
-	}
-	return sub;
-}
-
-struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
-				      struct mm_struct *mm) __no_thread_safety
-{
-	struct mmu_notifier *sub;
-	int ret;
-
-	might_sleep();
-	might_lock(&mm->mmap_lock);
-	/* Only making one needs the lock. */
-	sub = get_existing(mm, ops);
-	if (likely(sub))
-		return sub;
-	ret = down_write_killable(&mm->mmap_lock);
-	if (ret)
-		return ERR_PTR(ret);
-	sub = mmu_notifier_get_locked(ops, mm);
-	mmap_write_unlock(mm);
-	return sub;
-}
-
-/*
- * No walk can see @sub any more: free it, and drop its hold of the mm. Out of
- * line, so that the validator's reports name this place.
- */
-static noinline void put_free(struct mmu_notifier *sub)
-{
-	struct mm_struct *mm = sub->mm;
-
-	notifier_forget(sub->figures);
-	non_block_start();
-	sub->ops->free_notifier(sub);
-	non_block_end();
-	mmdrop(mm);
-}
-
 static void put_run_free(struct mmu_notifier_deferred *deferred)
 {
 	struct mmu_notifier *sub =
 		container_of(deferred, struct mmu_notifier, deferred);
 	long ticket = sub->ticket;
 
-	put_free(sub);
+	notifier_put_free(sub);
 	notifier_gate_leave(&freeing, ticket);
 }
 
@@ -219,7 +159,7 @@ void mmu_notifier_put(struct mmu_notifier *subscription)
 	free_now = put_locked(subs, subscription);
 	spin_unlock(&subs->lock);
 	if (free_now)
-		put_free(subscription);
+		notifier_put_free(subscription);
 }
 
 void mmu_notifier_synchronize(void)

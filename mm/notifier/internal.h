@@ -2,13 +2,17 @@
 /*
  * mm/notifier/internal.h - what the sources of the notifiers share
  *
- * mm/notifier/range.c begins and ends ranges and calls the subscriptions;
- * mm/notifier/interval.c has the interval subscriptions and their readers;
- * mm/notifier/plain.c registers plain ones, mm/notifier/get.c counts their
- * users; mm/notifier/rounds.c bounds a driver's loop; mm/notifier/all.c
- * lists the address spaces that have any; mm/notifier/report.c and
- * mm/notifier/checks.c report mistakes; mm/notifier/stats.c shows all of it
- * to people.
+ * Of both notifiers (docs/adr/0016): mm/notifier/subscribe.c and
+ * mm/notifier/register.c have the calls of drivers, up to where the two differ;
+ * mm/notifier/answers.c judges callbacks of ranges, mm/notifier/ask.c makes all
+ * others; mm/notifier/rounds.c bounds a driver's loop; mm/notifier/all.c lists
+ * the address spaces that have subscriptions; mm/notifier/report.c and
+ * mm/notifier/checks.c report mistakes; mm/notifier/stats.c shows all of it.
+ *
+ * Of the usual one: mm/notifier/range.c begins and ends ranges and calls the
+ * subscriptions; mm/notifier/interval.c has the interval subscriptions and their
+ * readers; mm/notifier/plain.c has the list of plain ones, mm/notifier/get.c
+ * counts their users; mm/notifier/show.c shows its lists to the others.
  */
 #ifndef MM_NOTIFIER_INTERNAL_H
 #define MM_NOTIFIER_INTERNAL_H
@@ -93,9 +97,63 @@ struct mmu_notifier_subscriptions {
 	unsigned long hits[NOTIFIER_HITS];
 };
 
+/* Inside the gate or under ->lock. Pairs with the release of link_newest(). */
+static inline struct mmu_notifier *
+notifier_newest(struct mmu_notifier_subscriptions *subs)
+{
+	return smp_load_acquire(&subs->newest);
+}
+
+static inline struct mmu_notifier *notifier_next(struct mmu_notifier *sub)
+{
+	return smp_load_acquire(&sub->next);
+}
+
+/* Plain subscriptions, newest first. */
+#define for_each_plain(sub, subs) \
+	for ((sub) = notifier_newest(subs); (sub); (sub) = notifier_next(sub))
+
+void notifier_subscriptions_init(struct mmu_notifier_subscriptions *subs);
+
+/* Of show.c: the invariants of tree and list. */
+bool notifier_lists_right(struct mmu_notifier_subscriptions *subs);
+
+/* Grace periods that were waited for. */
+static inline u64 notifier_turns(const struct mmu_notifier_subscriptions *subs)
+{
+	return subs->ranges.passed + subs->calls.passed;
+}
+
+/* So that a flush or a write fault calls nobody where nobody wants to hear. */
+static inline bool notifier_has_tlbs(struct mmu_notifier_subscriptions *subs)
+{
+	return unlikely(READ_ONCE(subs->nr_tlbs));
+}
+
+static inline bool notifier_has_followers(struct mmu_notifier_subscriptions *subs)
+{
+	return unlikely(READ_ONCE(subs->nr_followers));
+}
+
+/* Round a walk over the plain subscriptions whose callbacks may not sleep. */
+static inline long notifier_walk_begin(struct mmu_notifier_subscriptions *subs)
+{
+	long ticket = notifier_gate_enter(&subs->calls);
+
+	non_block_start();
+	return ticket;
+}
+
+static inline void notifier_walk_end(struct mmu_notifier_subscriptions *subs,
+				     long ticket)
+{
+	non_block_end();
+	notifier_gate_leave(&subs->calls, ticket);
+}
+
 /* Those of an mm that has some; what its maker wrote is seen. */
 static inline struct mmu_notifier_subscriptions *
-subscriptions_of(struct mm_struct *mm)
+subscriptions_of(const struct mm_struct *mm)
 {
 	/* Pairs with the cmpxchg in notifier_make_subscriptions(). */
 	return smp_load_acquire(&mm->notifier_subscriptions);
@@ -141,7 +199,7 @@ static inline unsigned long notifier_observe_begin(void)
 int notifier_make_subscriptions(struct mm_struct *mm);
 
 /* The word says it last: the object is published by then. */
-static inline bool has_subscriptions(struct mm_struct *mm)
+static inline bool has_subscriptions(const struct mm_struct *mm)
 {
 	return atomic64_read(&mm->notifier_ranges) < 0;
 }
@@ -164,30 +222,72 @@ static inline int ensure_subscriptions(struct mm_struct *mm)
 /* Of interval.c: the last walk is over; do what waited for that. */
 void notifier_last_walk_ended(struct mmu_notifier_subscriptions *subs);
 
-/* Inside the gate or under ->lock. Pairs with the release of link_newest(). */
-static inline struct mmu_notifier *
-notifier_newest(struct mmu_notifier_subscriptions *subs)
-{
-	return smp_load_acquire(&subs->newest);
-}
-
-static inline struct mmu_notifier *notifier_next(struct mmu_notifier *sub)
-{
-	return smp_load_acquire(&sub->next);
-}
-
-/* Plain subscriptions, newest first. */
-#define for_each_plain(sub, subs) \
-	for ((sub) = notifier_newest(subs); (sub); (sub) = notifier_next(sub))
-
-/*
- * Of plain.c. After hide no new walk finds @sub; its own link stays for
- * those under way.
- */
+/* Of plain.c: no new walk finds @sub; its link stays for the others. */
 void notifier_plain_hide(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_notifier *sub) __must_hold(subs->lock);
-void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
-			    struct mm_struct *mm);
+
+/*
+ * What each notifier does for subscribe.c. get: a subscription that has
+ * settled, with one more user; NULL if there is none, or an error. leave: when it
+ * returns no callback runs or will. plain_release: of all, at exit.
+ */
+void notifier_plain_join(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_notifier *sub);
+void notifier_plain_leave(struct mmu_notifier_subscriptions *subs,
+			  struct mmu_notifier *sub);
+struct mmu_notifier *notifier_plain_get(struct mmu_notifier_subscriptions *subs,
+					const struct mmu_notifier_ops *ops);
+void notifier_plain_release(struct mmu_notifier_subscriptions *subs);
+int notifier_interval_join(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_interval_notifier *sub);
+void notifier_interval_leave(struct mmu_notifier_subscriptions *subs,
+			     struct mmu_interval_notifier *sub);
+void notifier_raise_release(struct mmu_notifier_subscriptions *subs,
+			    struct mmu_notifier_range *range);
+
+/* A start owes @sub a second pass (1), or has made it (-1). */
+void notifier_count_pass(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_interval_notifier *sub, int add);
+
+/* What that does for both. */
+void notifier_call_release(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_notifier *sub);
+void notifier_put_free(struct mmu_notifier *sub);
+
+/*
+ * Of answers.c, for a start: after a callback that refused, or while
+ * statistics are on, what the start is to return for it; the first pass of a
+ * subscription that has two; all second passes that are owed then.
+ */
+int notifier_note_call(struct mmu_notifier_subscriptions *subs,
+		       const struct mmu_notifier_range *range,
+		       struct mmu_interval_notifier *sub, bool ok,
+		       unsigned long since);
+int notifier_note_start(struct mmu_notifier_subscriptions *subs,
+			const struct mmu_notifier_range *range,
+			struct mmu_notifier *sub, int answer,
+			unsigned long since);
+bool notifier_first_pass(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_interval_notifier *sub,
+			 struct mmu_notifier_range *range);
+void notifier_finish_intervals(struct mmu_notifier_subscriptions *subs,
+			       const struct mmu_notifier_range *range);
+void notifier_start_failed(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_notifier_range *range);
+
+/*
+ * What each notifier shows to statistics, reports and checks, under ->lock. The
+ * first of a list is the one after NULL.
+ */
+unsigned long notifier_open_ranges(const struct mm_struct *mm);
+const struct mmu_notifier_range *
+notifier_open_next(struct mmu_notifier_subscriptions *subs,
+		   const struct mmu_notifier_range *range);
+struct mmu_notifier *notifier_plain_next(struct mmu_notifier_subscriptions *subs,
+					 struct mmu_notifier *sub);
+struct mmu_interval_notifier *
+notifier_interval_next(struct mmu_notifier_subscriptions *subs,
+		       struct mmu_interval_notifier *sub);
 
 /* Of all.c: the objects of all address spaces, under the lock. */
 extern struct spinlock notifier_all_lock;
@@ -255,6 +355,13 @@ static inline void notifier_forget(struct mmu_notifier_figures *figures)
 {
 	if (unlikely(figures != NULL))
 		kfree(figures);
+}
+
+/* Of an interval that has left, at the end of notifier_interval_leave(). */
+static inline void notifier_interval_left(struct mmu_interval_notifier *sub)
+{
+	notifier_forget(sub->figures);
+	mmdrop(sub->mm);
 }
 
 /*

@@ -225,10 +225,8 @@ read_begin_slow(struct mmu_notifier_subscriptions *subs,
 	newest = subs->invalidate_seq;
 	if (!has_settled(subs, sub) || is_open(subs, sub, newest)) {
 		subs->nr_waiting++;
-		subs->stats.waits++;
 		spin_unlock(&subs->lock);
-		if (notifier_observing())
-			notifier_observe_wait(subs, sub);
+		notifier_observe_wait(subs, sub);
 		wait_event_reporting(
 			&subs->waiters, reader_may_go(subs, sub, newest),
 			notifier_report_open(subs->mm, "a reader waits long"));
@@ -264,36 +262,9 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 
 /* --- interval subscriptions: coming and going ------------------------------ */
 
-static int insert(struct mmu_interval_notifier *sub, struct mm_struct *mm,
-		  unsigned long start, unsigned long length,
-		  const struct mmu_interval_notifier_ops *ops)
+int notifier_interval_join(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_interval_notifier *sub)
 {
-	unsigned long last = start + (length - 1);
-	struct mmu_notifier_subscriptions *subs;
-	int ret;
-
-	if (IS_ENABLED(CONFIG_DEBUG) && !notifier_check_insert(sub))
-		return -EEXIST;
-	/* The last byte of the space alone: no range [start, end) can name it. */
-	if (!length || last < start || start == ~0ul)
-		return -EOVERFLOW;
-	if (WARN(atomic_read(&mm->mm_users) <= 0, "insert into a dead mm %p",
-		 (void *)mm))
-		return -EINVAL;
-	if (WARN(!ops->invalidate &&
-			 (!ops->invalidate_start || !ops->invalidate_finish),
-		 "interval ops %p lack a callback", (void *)ops))
-		return -EINVAL;
-	ret = ensure_subscriptions(mm);
-	if (ret)
-		return ret;
-	subs = subscriptions_of(mm);
-	interval_tree_node_init(&sub->interval_tree, start, last);
-	sub->ops = ops;
-	sub->mm = mm;
-	sub->subscriptions = subs;
-	sub->figures = NULL;
-	mmgrab(mm);
 	spin_lock(&subs->lock);
 	sub->invalidate_seq = subs->invalidate_seq;
 	if (likely(!atomic_read_acquire(&subs->walkers))) {
@@ -305,25 +276,6 @@ static int insert(struct mmu_interval_notifier *sub, struct mm_struct *mm,
 	}
 	spin_unlock(&subs->lock);
 	return 0;
-}
-
-int mmu_interval_notifier_insert(struct mmu_interval_notifier *interval_sub,
-				 struct mm_struct *mm, unsigned long start,
-				 unsigned long length,
-				 const struct mmu_interval_notifier_ops *ops)
-{
-	might_sleep();
-	might_lock(&mm->mmap_lock);
-	return insert(interval_sub, mm, start, length, ops);
-}
-
-int mmu_interval_notifier_insert_locked(
-	struct mmu_interval_notifier *interval_sub, struct mm_struct *mm,
-	unsigned long start, unsigned long length,
-	const struct mmu_interval_notifier_ops *ops)
-{
-	lockdep_assert_held_write(&mm->mmap_lock);
-	return insert(interval_sub, mm, start, length, ops);
 }
 
 static void drop_from_deferred(struct mmu_notifier_subscriptions *subs,
@@ -358,32 +310,27 @@ static noinline void wait_until_out(struct mmu_notifier_subscriptions *subs,
 		notifier_report_open(subs->mm, "a removal waits long"));
 }
 
-void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
+void notifier_interval_leave(struct mmu_notifier_subscriptions *subs,
+			     struct mmu_interval_notifier *sub)
 {
-	struct mmu_notifier_subscriptions *subs = interval_sub->subscriptions;
 	bool wait = false, wake = false;
 
-	might_sleep();
-	mmu_notifier_might_invalidate();
-	if (IS_ENABLED(CONFIG_DEBUG) && !notifier_check_remove(interval_sub))
-		return;
 	spin_lock(&subs->lock);
-	if (interval_sub->state == INTERVAL_ADDING) {
-		drop_from_deferred(subs, interval_sub);
+	if (sub->state == INTERVAL_ADDING) {
+		drop_from_deferred(subs, sub);
 		/* A start may be giving way to a list that is empty now. */
 		wake = subs->nr_waiting;
 	} else if (atomic_read_acquire(&subs->walkers) || subs->deferred) {
 		subs->stats.deferred_removes++;
-		put_off(subs, interval_sub, INTERVAL_REMOVING);
+		put_off(subs, sub, INTERVAL_REMOVING);
 		wait = true;
 	} else {
-		unlink_interval(subs, interval_sub);
+		unlink_interval(subs, sub);
 	}
 	spin_unlock(&subs->lock);
 	if (unlikely(wake))
 		wake_up_all(&subs->waiters);
 	if (unlikely(wait))
-		wait_until_out(subs, interval_sub);
-	notifier_forget(interval_sub->figures);
-	mmdrop(interval_sub->mm);
+		wait_until_out(subs, sub);
+	notifier_interval_left(sub);
 }

@@ -381,25 +381,6 @@ struct interval_tree_node *interval_tree_lowest(const struct interval_tree *tree
 	return node;
 }
 
-/* By value only: a node in no tree may have any links. */
-bool interval_tree_contains(const struct interval_tree *tree,
-			    const struct interval_tree_node *node)
-{
-	struct interval_tree_node *walk = tree->root, *first = NIL;
-
-	while (walk != NIL) {
-		if (walk->start < node->start) {
-			walk = walk->child[RIGHT];
-		} else {
-			first = walk;
-			walk = walk->child[LEFT];
-		}
-	}
-	while (first != NIL && first != node && first->start == node->start)
-		first = first->next;
-	return first == node;
-}
-
 /* By the links of the tree alone: the list is checked against it. */
 static struct interval_tree_node *in_order_next(struct interval_tree_node *node)
 {

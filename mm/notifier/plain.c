@@ -103,7 +103,6 @@ static void link_newest(struct mmu_notifier_subscriptions *subs,
 		sub->next->prev = &sub->next;
 	smp_store_release(&subs->newest, sub);
 	count_rare(subs, ops, 1);
-	subs->stats.plain++;
 	subs->nr_plain++;
 }
 
@@ -120,213 +119,23 @@ void notifier_plain_hide(struct mmu_notifier_subscriptions *subs,
 	if (sub->next)
 		sub->next->prev = prev;
 	count_rare(subs, sub->ops, -1);
-	subs->stats.plain--;
-}
-
-/* --- walks of the other callbacks -------------------------------------------- */
-
-/*
- * Most callers hold the lock of a page table, some do not; the callbacks never
- * sleep (R5.6). What the last to leave frees is freed with that lock held:
- * subs->lock comes after it.
- */
-static long walk_begin(struct mmu_notifier_subscriptions *subs)
-{
-	long ticket = notifier_gate_enter(&subs->calls);
-
-	non_block_start();
-	return ticket;
-}
-
-static void walk_end(struct mmu_notifier_subscriptions *subs, long ticket)
-{
-	non_block_end();
-	notifier_gate_leave(&subs->calls, ticket);
-}
-
-static void call_ended(struct mmu_notifier_subscriptions *subs,
-		       struct mmu_notifier *sub, const char *what,
-		       unsigned long start, unsigned long end, int answer,
-		       unsigned long since)
-{
-	if (unlikely(since))
-		notifier_observe_told(subs, sub, what, start, end, answer, since);
-}
-
-/* One subscriber's answer to a question that clears its mark. */
-static bool ask_clear(struct mmu_notifier_subscriptions *subs,
-		      struct mmu_notifier *sub,
-		      bool (*clear)(struct mmu_notifier *sub, struct mm_struct *mm,
-				    unsigned long start, unsigned long end),
-		      const char *what, unsigned long start, unsigned long end)
-{
-	unsigned long since = notifier_observe_begin();
-	bool young = clear(sub, subs->mm, start, end);
-
-	call_ended(subs, sub, what, start, end, young, since);
-	return young;
-}
-
-bool __mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start,
-				      unsigned long end)
-{
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
-	long ticket = walk_begin(subs);
-	struct mmu_notifier *sub;
-	bool young = false;
-
-	for_each_plain(sub, subs)
-	{
-		if (sub->ops->clear_flush_young)
-			young |= ask_clear(subs, sub, sub->ops->clear_flush_young,
-					   "clear_flush_young", start, end);
-	}
-	walk_end(subs, ticket);
-	return young;
-}
-
-bool __mmu_notifier_clear_young(struct mm_struct *mm, unsigned long start,
-				unsigned long end)
-{
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
-	long ticket = walk_begin(subs);
-	struct mmu_notifier *sub;
-	bool young = false;
-
-	for_each_plain(sub, subs)
-	{
-		if (sub->ops->clear_young)
-			young |= ask_clear(subs, sub, sub->ops->clear_young,
-					   "clear_young", start, end);
-	}
-	walk_end(subs, ticket);
-	return young;
-}
-
-bool __mmu_notifier_test_young(struct mm_struct *mm, unsigned long address)
-{
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
-	long ticket = walk_begin(subs);
-	struct mmu_notifier *sub;
-	bool young = false;
-
-	for_each_plain(sub, subs)
-	{
-		unsigned long since = notifier_observe_begin();
-
-		if (!sub->ops->test_young)
-			continue;
-		young = sub->ops->test_young(sub, mm, address);
-		call_ended(subs, sub, "test_young", address, address + 1, young,
-			   since);
-		if (young)
-			break;
-	}
-	walk_end(subs, ticket);
-	return young;
-}
-
-void __mmu_notifier_change_pte(struct mm_struct *mm, unsigned long address,
-			       unsigned long entry)
-{
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
-	struct mmu_notifier *sub;
-	long ticket;
-
-	if (likely(!READ_ONCE(subs->nr_followers)))
-		return;
-	ticket = walk_begin(subs);
-	for_each_plain(sub, subs)
-	{
-		unsigned long since = notifier_observe_begin();
-
-		if (!sub->ops->change_pte)
-			continue;
-		sub->ops->change_pte(sub, mm, address, entry);
-		call_ended(subs, sub, "change_pte", address, address + 1, 0,
-			   since);
-	}
-	walk_end(subs, ticket);
-}
-
-void __mmu_notifier_invalidate_range(struct mm_struct *mm, unsigned long start,
-				     unsigned long end)
-{
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
-	struct mmu_notifier *sub;
-	long ticket;
-
-	if (likely(!READ_ONCE(subs->nr_tlbs)))
-		return;
-	ticket = walk_begin(subs);
-	for_each_plain(sub, subs)
-	{
-		unsigned long since = notifier_observe_begin();
-
-		if (!sub->ops->invalidate_range)
-			continue;
-		sub->ops->invalidate_range(sub, mm, start, end);
-		call_ended(subs, sub, "invalidate_range", start, end, 0, since);
-	}
-	walk_end(subs, ticket);
 }
 
 /* --- register and unregister --------------------------------------------------- */
 
-static int check_ops(const struct mmu_notifier_ops *ops)
+void notifier_plain_join(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_notifier *sub)
 {
-	if (WARN(ops->invalidate_range && (ops->invalidate_range_start ||
-					   ops->invalidate_range_end),
-		 "ops %p mix a secondary TLB with start or end", (void *)ops))
-		return -EINVAL;
-	return 0;
-}
-
-int __mmu_notifier_register(struct mmu_notifier *subscription,
-			    struct mm_struct *mm)
-{
-	struct mmu_notifier_subscriptions *subs;
 	u64 pass;
-	int ret;
 
-	might_sleep();
-	lockdep_assert_held_write(&mm->mmap_lock);
-	BUG_ON(atomic_read(&mm->mm_users) <= 0);
-	if (IS_ENABLED(CONFIG_DEBUG) && !notifier_check_register(subscription))
-		return -EEXIST;
-	ret = check_ops(subscription->ops);
-	if (!ret)
-		ret = ensure_subscriptions(mm);
-	if (ret)
-		return ret;
-	subs = subscriptions_of(mm);
-	subscription->mm = mm;
-	subscription->users = 1;
-	subscription->state = PLAIN_LIVE;
-	subscription->figures = NULL;
-	mmgrab(mm);
+	sub->state = PLAIN_LIVE;
 	spin_lock(&subs->lock);
-	link_newest(subs, subscription);
+	link_newest(subs, sub);
 	/* The barrier of "publish, then count" is in the question. */
 	pass = notifier_gate_ask(&subs->ranges);
-	subscription->settled = pass;
+	sub->settled = pass;
 	spin_unlock(&subs->lock);
-	mmu_notifier_might_invalidate();
 	notifier_gate_wait(&subs->ranges, pass);
-	return 0;
-}
-
-/* clang does not follow an acquisition that may fail with an error. */
-int mmu_notifier_register(struct mmu_notifier *subscription,
-			  struct mm_struct *mm) __no_thread_safety
-{
-	int ret = down_write_killable(&mm->mmap_lock);
-
-	if (ret)
-		return ret;
-	ret = __mmu_notifier_register(subscription, mm);
-	mmap_write_unlock(mm);
-	return ret;
 }
 
 /* Whose part is it to call release? Only one caller gets MINE. */
@@ -352,19 +161,6 @@ static enum claim claim_release(struct mmu_notifier_subscriptions *subs,
 	return claim;
 }
 
-/*
- * A callback like any other; a thread that exits or unregisters waits for it.
- */
-static void tell_release(struct mmu_notifier *sub, struct mm_struct *mm)
-{
-	unsigned long since = notifier_observe_begin();
-
-	mmu_notifier_map_acquire();
-	sub->ops->release(sub, mm);
-	mmu_notifier_map_release();
-	call_ended(subscriptions_of(mm), sub, "release", 0, ~0ul, 0, since);
-}
-
 static void wait_for_calls(struct mmu_notifier_subscriptions *subs)
 {
 	u64 pass;
@@ -375,36 +171,28 @@ static void wait_for_calls(struct mmu_notifier_subscriptions *subs)
 	notifier_gate_wait(&subs->calls, pass);
 }
 
-void mmu_notifier_unregister(struct mmu_notifier *subscription,
-			     struct mm_struct *mm)
+void notifier_plain_leave(struct mmu_notifier_subscriptions *subs,
+			  struct mmu_notifier *sub)
 {
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 	enum claim claim;
 	long ticket;
 	u64 pass;
 
-	might_sleep();
-	mmu_notifier_might_invalidate();
-	if (IS_ENABLED(CONFIG_DEBUG) &&
-	    !notifier_check_unregister(subscription, mm))
-		return;
-	if (subscription->ops->release) {
+	if (sub->ops->release) {
 		ticket = notifier_gate_enter(&subs->calls);
-		claim = claim_release(subs, subscription);
+		claim = claim_release(subs, sub);
 		if (claim == CLAIM_MINE)
-			tell_release(subscription, mm);
+			notifier_call_release(subs, sub);
 		notifier_gate_leave(&subs->calls, ticket);
 		if (unlikely(claim == CLAIM_ELSEWHERE))
 			wait_for_calls(subs);
 	}
 	spin_lock(&subs->lock);
-	notifier_plain_hide(subs, subscription);
+	notifier_plain_hide(subs, sub);
 	subs->nr_plain--;
 	pass = notifier_gate_ask(&subs->calls);
 	spin_unlock(&subs->lock);
 	notifier_gate_wait(&subs->calls, pass);
-	notifier_forget(subscription->figures);
-	mmdrop(mm);
 }
 
 /*
@@ -412,8 +200,7 @@ void mmu_notifier_unregister(struct mmu_notifier *subscription,
  * that an unregister beside us calls; then nobody is found any more, and who
  * was found has been told.
  */
-void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
-			    struct mm_struct *mm)
+void notifier_plain_release(struct mmu_notifier_subscriptions *subs)
 {
 	struct mmu_notifier *sub;
 	bool elsewhere = false;
@@ -425,7 +212,7 @@ void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
 	{
 		claim = claim_release(subs, sub);
 		if (claim == CLAIM_MINE && sub->ops->release)
-			tell_release(sub, mm);
+			notifier_call_release(subs, sub);
 		elsewhere |= claim == CLAIM_ELSEWHERE;
 	}
 	notifier_gate_leave(&subs->calls, ticket);

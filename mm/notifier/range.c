@@ -94,68 +94,26 @@
  * as the mm struct. A range needs the mm alive between its two calls, and stays
  * where it is.
  *
- * Not here: interval subscriptions and their readers (mm/notifier/interval.c),
+ * Not here: who subscribes, and with what arguments (mm/notifier/subscribe.c,
+ * mm/notifier/register.c), interval subscriptions (mm/notifier/interval.c),
  * plain ones (mm/notifier/plain.c), the gate (mm/notifier/gate.c), the tree
  * (mm/notifier/interval_tree.c), a driver's loop (mm/notifier/rounds.c), statistics
  * (mm/notifier/stats.c), page tables, architectures.
  */
 #include "internal.h"
 
-DEFINE_LOCKDEP_MAP(mmu_notifier_invalidate_range_start_map,
-		   "mmu_notifier_invalidate_range_start");
-
 /* --- the object of an mm -------------------------------------------------- */
 
-static void subscriptions_init(struct mmu_notifier_subscriptions *subs,
-			       struct mm_struct *mm)
+void notifier_subscriptions_init(struct mmu_notifier_subscriptions *subs)
 {
-	spin_lock_init(&subs->lock);
-	init_waitqueue_head(&subs->waiters);
-	subs->mm = mm;
 	interval_tree_init(&subs->tree);
-	subs->invalidate_seq = 1;
-	notifier_gate_init(&subs->ranges, &mm->notifier_ranges, &subs->lock,
-			   &subs->waiters);
+	notifier_gate_init(&subs->ranges, &subs->mm->notifier_ranges,
+			   &subs->lock, &subs->waiters);
 	subs->ranges.always_look = true;
 	subs->ranges.late = notifier_ranges_late;
 	notifier_gate_init(&subs->calls, &subs->call_word, &subs->lock,
 			   &subs->waiters);
 	subs->calls.late = notifier_calls_late;
-}
-
-int notifier_make_subscriptions(struct mm_struct *mm)
-{
-	struct mmu_notifier_subscriptions *subs;
-
-	subs = kzalloc(sizeof(*subs), GFP_KERNEL);
-	if (!subs)
-		return -ENOMEM;
-	subscriptions_init(subs, mm);
-	if (cmpxchg(&mm->notifier_subscriptions, NULL, subs))
-		kfree(subs);
-	else
-		notifier_all_join(subs);
-	atomic64_or(NOTIFIER_GATE_LOOK, &mm->notifier_ranges);
-	return 0;
-}
-
-void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
-{
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
-
-	if (subs->open_hits) {
-		notifier_report_open(mm, "last drop");
-		panic("mmu_notifier: mm %p freed with %lu ranges open",
-		      (void *)mm, notifier_gate_inside(&subs->ranges));
-	}
-	if (subs->nr_plain || !interval_tree_empty(&subs->tree) || subs->deferred)
-		panic("mmu_notifier: mm %p freed with subscriptions, plain=%lu intervals=%d",
-		      (void *)mm, subs->nr_plain,
-		      !interval_tree_empty(&subs->tree));
-	notifier_all_leave(subs);
-	kfree(subs);
-	/* Whoever looks again has outlived the mm. */
-	mm->notifier_subscriptions = (void *)~0xdeadul;
 }
 
 /* --- the walk over interval subscriptions ------------------------------------- */
@@ -210,72 +168,19 @@ static void close_hit(struct mmu_notifier_subscriptions *subs,
 		wake_up_all(&subs->waiters);
 }
 
-/*
- * The first pass of the two-pass form (R4.31). The device may be left at work; the
- * range keeps what finishes it.
- */
-static noinline bool call_first_pass(struct mmu_interval_notifier *sub,
-				     struct mmu_notifier_range *range)
-{
-	struct mmu_interval_notifier_finish *finish = NULL;
-
-	if (!sub->ops->invalidate_start(sub, range, range->core.seq, &finish))
-		return false;
-	if (finish) {
-		finish->interval_sub = sub;
-		finish->next = NULL;
-		*range->core.finish_tail = finish;
-		range->core.finish_tail = &finish->next;
-	}
-	return true;
-}
-
-static bool call_interval(struct mmu_interval_notifier *sub,
+static bool call_interval(struct mmu_notifier_subscriptions *subs,
+			  struct mmu_interval_notifier *sub,
 			  struct mmu_notifier_range *range)
 {
 	if (sub->ops->invalidate)
 		return sub->ops->invalidate(sub, range, range->core.seq);
-	return call_first_pass(sub, range);
+	return notifier_first_pass(subs, sub, range);
 }
 
-/* Second passes, in the order in which the first were made (R4.31). */
-static void finish_intervals(struct mmu_notifier_subscriptions *subs,
-			     const struct mmu_notifier_range *range)
+/* The walk keeps all that it meets until its end, second passes included. */
+void notifier_count_pass(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_interval_notifier *sub, int add)
 {
-	struct mmu_interval_notifier_finish *finish, *next;
-	unsigned long since = notifier_observe_begin();
-	struct mmu_interval_notifier *sub;
-
-	for (finish = range->core.finish; finish; finish = next) {
-		next = finish->next;
-		sub = finish->interval_sub;
-		sub->ops->invalidate_finish(finish);
-		if (unlikely(since))
-			notifier_observe_finish(subs, range, sub, since);
-		since = notifier_observe_begin();
-	}
-}
-
-/*
- * A subscription refused, or statistics are on. Only a range that may not sleep
- * can take a refusal. Out of line: a walk that meets neither is a call and a test
- * for each subscription.
- */
-static noinline int note_call(struct mmu_notifier_subscriptions *subs,
-			      const struct mmu_notifier_range *range,
-			      struct mmu_interval_notifier *sub, bool ok,
-			      unsigned long since)
-{
-	if (since)
-		notifier_observe_call(subs, range, &sub->figures, sub, since,
-				      ok ? 0 : -EAGAIN);
-	if (ok)
-		return 0;
-	if (!mmu_notifier_range_blockable(range))
-		return -EAGAIN;
-	WARN(true, "interval %p would block in blockable %s", (void *)sub,
-	     mmu_notifier_event_name(range->event));
-	return 0;
 }
 
 /* Call @node's subscription and all after it that the range overlaps. */
@@ -294,16 +199,17 @@ static int walk_intervals(struct mmu_notifier_subscriptions *subs,
 	do {
 		sub = container_of(node, struct mmu_interval_notifier,
 				   interval_tree);
-		ok = call_interval(sub, range);
+		ok = call_interval(subs, sub, range);
 		if (unlikely(!ok || since)) {
-			ret = note_call(subs, range, sub, ok, since);
+			ret = notifier_note_call(subs, range, sub, ok, since);
 			if (ret)
 				break;
 			since = notifier_observe_begin();
 		}
 		node = interval_tree_next(node, range->start, range->end);
 	} while (node);
-	finish_intervals(subs, range);
+	if (unlikely(range->core.finish != NULL))
+		notifier_finish_intervals(subs, range);
 	notifier_calls_end(range);
 	return ret;
 }
@@ -380,42 +286,6 @@ static inline int start_intervals(struct mmu_notifier_subscriptions *subs,
 
 /* --- the walk over plain subscriptions ---------------------------------------- */
 
-/*
- * A subscriber refused a start. Return: what the start of the range returns for
- * it; 0 for a blockable range, which cannot fail.
- */
-static int judge_answer(struct mmu_notifier *sub,
-			const struct mmu_notifier_range *range, int answer)
-{
-	bool blockable = mmu_notifier_range_blockable(range);
-
-	WARN(blockable || answer != -EAGAIN, "%pS answered %d to %s %s",
-	     (void *)sub->ops->invalidate_range_start, answer,
-	     blockable ? "blockable" : "non-blocking",
-	     mmu_notifier_event_name(range->event));
-	if (blockable)
-		return 0;
-	WARN(sub->ops->invalidate_range_end != NULL,
-	     "%pS may fail and has an end",
-	     (void *)sub->ops->invalidate_range_start);
-	return answer;
-}
-
-/*
- * A start was refused, or statistics are on. Out of line: a walk that meets
- * neither is a call and a test for each subscriber.
- */
-static noinline int note_start(struct mmu_notifier_subscriptions *subs,
-			       const struct mmu_notifier_range *range,
-			       struct mmu_notifier *sub, int answer,
-			       unsigned long since)
-{
-	if (since && sub->ops->invalidate_range_start)
-		notifier_observe_call(subs, range, &sub->figures, sub, since,
-				      answer);
-	return answer ? judge_answer(sub, range, answer) : 0;
-}
-
 static int start_plain(struct mmu_notifier_subscriptions *subs,
 		       struct mmu_notifier_range *range)
 {
@@ -430,7 +300,7 @@ static int start_plain(struct mmu_notifier_subscriptions *subs,
 		answer = sub->start(sub, range);
 		if (likely(!answer && !since))
 			continue;
-		answer = note_start(subs, range, sub, answer, since);
+		answer = notifier_note_start(subs, range, sub, answer, since);
 		if (answer)
 			ret = answer;
 		since = notifier_observe_begin();
@@ -484,11 +354,7 @@ static noinline void undo_start(struct mmu_notifier_subscriptions *subs,
 	if (range->core.told)
 		end_plain(subs, range);
 	range->core.ticket = 0;
-	if (IS_ENABLED(CONFIG_DEBUG))
-		notifier_check_failed(range);
-	spin_lock(&subs->lock);
-	subs->stats.failed_starts++;
-	spin_unlock(&subs->lock);
+	notifier_start_failed(subs, range);
 	notifier_gate_leave(&subs->ranges, ticket);
 }
 
@@ -539,36 +405,11 @@ void __mmu_notifier_range_end(struct mmu_notifier_range *range)
 		notifier_observe_end(range);
 }
 
-/* One RELEASE over everything; there is no end, and the tree stays (R4.16). */
-static void release_intervals(struct mmu_notifier_subscriptions *subs,
-			      struct mm_struct *mm)
+void notifier_raise_release(struct mmu_notifier_subscriptions *subs,
+			    struct mmu_notifier_range *range)
 {
-	struct mmu_notifier_range range;
-
-	mmu_notifier_range_init(&range, MMU_NOTIFY_RELEASE,
-				MMU_NOTIFIER_RANGE_BLOCKABLE, NULL, mm, 0, ~0ul);
-	if (notifier_observing())
-		notifier_observe_start(subs, &range);
-	start_intervals(subs, &range);
-	if (notifier_observing())
-		notifier_observe_started(subs, &range, 0);
-	if (range.core.seq)
-		close_hit(subs, &range);
-}
-
-void __mmu_notifier_release(struct mm_struct *mm)
-{
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
-
-	might_sleep();
-	mmu_notifier_map_acquire();
-	release_intervals(subs, mm);
-	mmu_notifier_map_release();
-	notifier_plain_release(subs, mm);
-}
-
-bool mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *range)
-{
-	return range->vma && range->event == MMU_NOTIFY_PROTECTION_VMA &&
-	       (range->vma->vm_flags & VM_READ);
+	start_intervals(subs, range);
+	notifier_observe_started(subs, range, 0);
+	if (range->core.seq)
+		close_hit(subs, range);
 }

@@ -37,27 +37,11 @@ void notifier_report_open(const struct mm_struct *mm, const char *what)
 	if (IS_ENABLED(CONFIG_DEBUG) && notifier_name_open(mm, what))
 		return;
 	WARN(true, "mm %p, %s: %lu ranges are open", (const void *)mm, what,
-	     notifier_gate_word_inside(&mm->notifier_ranges));
+	     notifier_open_ranges(mm));
 }
 
 void mmu_notifier_check_exit(struct mm_struct *mm)
 {
-	if (notifier_gate_word_occupied(&mm->notifier_ranges))
+	if (notifier_open_ranges(mm))
 		notifier_report_open(mm, "exit");
-}
-
-/* A wait for ranges to end takes long. */
-void notifier_ranges_late(struct notifier_gate *gate)
-{
-	notifier_report_open(
-		container_of(gate, struct mmu_notifier_subscriptions, ranges)->mm,
-		"a long wait for ranges to end");
-}
-
-/* A wait for callbacks takes long: of ranges, if not of exit. */
-void notifier_calls_late(struct notifier_gate *gate)
-{
-	notifier_report_open(
-		container_of(gate, struct mmu_notifier_subscriptions, calls)->mm,
-		"a long wait for callbacks");
 }

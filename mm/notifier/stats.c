@@ -6,10 +6,10 @@
  * take, and what made that fault begin again?" must have an answer after the
  * fact, and cost nothing when nobody asks.
  *
- * Idea.  A bit in the word that every start and end looks at anyway chooses
- * between two copies of the walks. The observed ones leave a trace record for
- * each start, callback and end, and count; the others pay nothing. Counts that
- * fall on slow paths anyway (waits, failures, what was put off) are always kept.
+ * Idea.  While the switch is on, a trace record is left for each start, callback and
+ * end, and all of them are counted. While it is off the calls here do nothing, and the
+ * usual notifier does not even make them. Counts that fall on slow paths anyway (waits,
+ * failures, deferred work) are always kept.
  *
  * A subscription has one word for all of this: its figures are an object that
  * is made when there is first something to note, and goes with the subscription.
@@ -73,6 +73,8 @@ bool mmu_notifier_observing(void)
 void notifier_observe_start(struct mmu_notifier_subscriptions *subs,
 			    struct mmu_notifier_range *range)
 {
+	if (!notifier_observing())
+		return;
 	TRACE(mmu_notifier_start, range, mmu_notifier_event_name(range->event),
 	      range->mm, range->start, range->end,
 	      mmu_notifier_range_blockable(range));
@@ -86,6 +88,8 @@ void notifier_observe_start(struct mmu_notifier_subscriptions *subs,
 void notifier_observe_started(struct mmu_notifier_subscriptions *subs,
 			      const struct mmu_notifier_range *range, int ret)
 {
+	if (!notifier_observing())
+		return;
 	spin_lock(&subs->lock);
 	subs->stats.walks += range->core.told != 0;
 	spin_unlock(&subs->lock);
@@ -97,6 +101,8 @@ void notifier_observe_started(struct mmu_notifier_subscriptions *subs,
 void notifier_observe_ending(struct mmu_notifier_subscriptions *subs,
 			     struct mmu_notifier_range *range)
 {
+	if (!notifier_observing())
+		return;
 	spin_lock(&subs->lock);
 	subs->stats.walks += range->core.told != 0;
 	spin_unlock(&subs->lock);
@@ -105,6 +111,8 @@ void notifier_observe_ending(struct mmu_notifier_subscriptions *subs,
 
 void notifier_observe_end(const struct mmu_notifier_range *range)
 {
+	if (!notifier_observing())
+		return;
 	TRACE(mmu_notifier_end, range, mmu_notifier_event_name(range->event),
 	      range->mm, range->start, range->end,
 	      notifier_now() - range->core.since);
@@ -184,8 +192,11 @@ void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
 			       struct mmu_notifier *sub, unsigned long since)
 {
 	unsigned long ticks = notifier_now() - since;
-	struct mmu_notifier_figures *figures = figures_of(&sub->figures);
+	struct mmu_notifier_figures *figures;
 
+	if (!since)
+		return;
+	figures = figures_of(&sub->figures);
 	spin_lock(&subs->lock);
 	count_call(subs, figures, ticks);
 	spin_unlock(&subs->lock);
@@ -212,12 +223,17 @@ void notifier_observe_told(struct mmu_notifier_subscriptions *subs,
 void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_interval_notifier *sub)
 {
-	struct mmu_notifier_figures *figures = figures_of(&sub->figures);
+	bool observing = notifier_observing();
+	struct mmu_notifier_figures *figures =
+		observing ? figures_of(&sub->figures) : NULL;
 
 	spin_lock(&subs->lock);
+	subs->stats.waits++;
 	if (figures)
 		figures->waits++;
 	spin_unlock(&subs->lock);
+	if (!observing)
+		return;
 	TRACE(mmu_interval_wait, sub, READ_ONCE(sub->invalidate_seq));
 }
 
@@ -271,27 +287,37 @@ void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub)
 
 /* --- shown --------------------------------------------------------------------- */
 
-static unsigned long count_hits(const struct mmu_notifier_subscriptions *subs)
+/* Of the open ranges that a notifier lists, those that overlap an interval. */
+static unsigned long count_hits(struct mmu_notifier_subscriptions *subs)
 {
 	const struct mmu_notifier_range *range;
 	unsigned long hits = 0;
 
-	for (range = subs->open_hits; range; range = range->core.next)
-		hits++;
+	for (range = notifier_open_next(subs, NULL); range;
+	     range = notifier_open_next(subs, range))
+		hits += range->core.seq != 0;
 	return hits;
 }
 
-static unsigned long count_intervals(const struct mmu_notifier_subscriptions *subs)
+static unsigned long count_intervals(struct mmu_notifier_subscriptions *subs)
 {
-	const struct mmu_interval_notifier *sub;
-	struct interval_tree_node *node;
+	struct mmu_interval_notifier *sub;
 	unsigned long count = 0;
 
-	for (node = interval_tree_lowest(&subs->tree); node;
-	     node = interval_tree_next(node, 0, ~0ul))
+	for (sub = notifier_interval_next(subs, NULL); sub;
+	     sub = notifier_interval_next(subs, sub))
 		count++;
-	for (sub = subs->deferred; sub; sub = sub->deferred)
-		count += sub->state == INTERVAL_ADDING;
+	return count;
+}
+
+static unsigned long count_plain(struct mmu_notifier_subscriptions *subs)
+{
+	struct mmu_notifier *sub;
+	unsigned long count = 0;
+
+	for (sub = notifier_plain_next(subs, NULL); sub;
+	     sub = notifier_plain_next(subs, sub))
+		count++;
 	return count;
 }
 
@@ -309,10 +335,11 @@ void mmu_notifier_read_stats(struct mm_struct *mm,
 	for (event = 0; event < NR_MMU_NOTIFY_EVENTS; event++)
 		stats->retries[event] = atomic64_read(&subs->retries[event]);
 	stats->retries_other = atomic64_read(&subs->retries[event]);
+	stats->plain = count_plain(subs);
 	stats->intervals = count_intervals(subs);
-	stats->open_ranges = notifier_gate_inside(&subs->ranges);
+	stats->open_ranges = notifier_open_ranges(mm);
 	stats->open_hits = count_hits(subs);
-	stats->turns = subs->ranges.passed + subs->calls.passed;
+	stats->turns = notifier_turns(subs);
 	stats->invalidate_seq = subs->invalidate_seq;
 	spin_unlock(&subs->lock);
 }
@@ -337,15 +364,16 @@ copy_figures(struct mmu_notifier_figures *const *at)
 }
 
 static unsigned long
-show_plain(const struct mmu_notifier_subscriptions *subs,
+show_plain(struct mmu_notifier_subscriptions *subs,
 	   bool (*fn)(const struct mmu_notifier_sub_info *info, void *arg),
 	   void *arg, bool *go_on)
 {
 	struct mmu_notifier_sub_info info = {0};
-	const struct mmu_notifier *sub;
+	struct mmu_notifier *sub;
 	unsigned long shown = 0;
 
-	for (sub = subs->newest; *go_on && sub; sub = sub->next) {
+	for (sub = notifier_plain_next(subs, NULL); *go_on && sub;
+	     sub = notifier_plain_next(subs, sub)) {
 		info.plain = sub;
 		info.last = ~0ul;
 		info.figures = copy_figures(&info.plain->figures);
@@ -363,8 +391,7 @@ unsigned long mmu_notifier_for_each_sub(
 {
 	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 	struct mmu_notifier_sub_info info = {0};
-	const struct mmu_interval_notifier *sub;
-	struct interval_tree_node *node;
+	struct mmu_interval_notifier *sub;
 	unsigned long shown;
 	bool go_on = true;
 
@@ -372,13 +399,13 @@ unsigned long mmu_notifier_for_each_sub(
 		return 0;
 	spin_lock(&subs->lock);
 	shown = show_plain(subs, fn, arg, &go_on);
-	for (node = interval_tree_lowest(&subs->tree); node && go_on;
-	     node = interval_tree_next(node, 0, ~0ul)) {
-		sub = container_of(node, struct mmu_interval_notifier,
-				   interval_tree);
+	for (sub = notifier_interval_next(subs, NULL); sub && go_on;
+	     sub = notifier_interval_next(subs, sub)) {
+		if (sub->state == INTERVAL_ADDING)
+			continue;
 		info.interval = sub;
-		info.start = interval_tree_start(node);
-		info.last = interval_tree_last(node);
+		info.start = interval_tree_start(&sub->interval_tree);
+		info.last = interval_tree_last(&sub->interval_tree);
 		info.figures = copy_figures(&sub->figures);
 		shown++;
 		go_on = fn(&info, arg);
@@ -387,46 +414,14 @@ unsigned long mmu_notifier_for_each_sub(
 	return shown;
 }
 
-static bool intervals_right(struct mmu_notifier_subscriptions *subs)
+/* The driver writes a subscription's number, under a lock of its own. */
+static bool numbers_odd(struct mmu_notifier_subscriptions *subs)
 {
-	const struct mmu_interval_notifier *sub;
-	struct interval_tree_node *node;
-	long count = 0;
+	struct mmu_interval_notifier *sub = notifier_interval_next(subs, NULL);
 
-	for (node = interval_tree_lowest(&subs->tree); node;
-	     node = interval_tree_next(node, 0, ~0ul)) {
-		sub = container_of(node, struct mmu_interval_notifier,
-				   interval_tree);
-		/* The driver writes it, under a lock of its own. */
-		if (!(READ_ONCE(sub->invalidate_seq) & 1))
-			return false;
-		if (sub->state != INTERVAL_IN && sub->state != INTERVAL_REMOVING)
-			return false;
-		count++;
-	}
-	return count == interval_tree_verify(&subs->tree) &&
-	       count == (long)subs->nr_intervals;
-}
-
-static bool plain_right(const struct mmu_notifier_subscriptions *subs)
-{
-	struct mmu_notifier *const *link = &subs->newest;
-	const struct mmu_notifier *sub;
-	u64 birth = subs->births + 1;
-	unsigned long count = 0;
-	unsigned int tlbs = 0, followers = 0;
-
-	for (sub = *link; sub; sub = *link) {
-		if (sub->prev != link || sub->birth >= birth)
-			return false;
-		birth = sub->birth;
-		link = &sub->next;
-		tlbs += !!sub->ops->invalidate_range;
-		followers += !!sub->ops->change_pte;
-		count++;
-	}
-	return count == subs->stats.plain && tlbs == subs->nr_tlbs &&
-	       followers == subs->nr_followers;
+	while (sub && (READ_ONCE(sub->invalidate_seq) & 1))
+		sub = notifier_interval_next(subs, sub);
+	return !sub && (subs->invalidate_seq & 1);
 }
 
 bool mmu_notifier_verify(struct mm_struct *mm)
@@ -437,10 +432,8 @@ bool mmu_notifier_verify(struct mm_struct *mm)
 	if (!subs)
 		return true;
 	spin_lock(&subs->lock);
-	right = (subs->invalidate_seq & 1) && intervals_right(subs) &&
-		plain_right(subs) &&
-		(!subs->deferred || atomic_read(&subs->walkers)) &&
-		count_hits(subs) <= notifier_gate_inside(&subs->ranges);
+	right = numbers_odd(subs) && notifier_lists_right(subs) &&
+		count_hits(subs) <= notifier_open_ranges(mm);
 	spin_unlock(&subs->lock);
 	return right;
 }

@@ -661,7 +661,7 @@ proctype Exit()
 	bool hit, failed, last, waiting, later;
 
 	users == 0;
-	/* release_intervals() */
+	/* notifier_raise_release() */
 	start_hit(EXIT, true);
 	if
 	:: hit -> close_hit(EXIT)

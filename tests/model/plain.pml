@@ -122,7 +122,7 @@ inline take(l)
 	atomic { !l -> l = true }
 }
 
-/* put_free(); after unregister, the driver that frees the memory */
+/* notifier_put_free(); after unregister, the driver that frees the memory */
 inline free_sub(s)
 {
 	atomic {

@@ -240,16 +240,6 @@ interval_tree_next(struct interval_tree_node *node, unsigned long start,
 struct interval_tree_node *interval_tree_lowest(const struct interval_tree *tree);
 
 /**
- * interval_tree_contains() - is the node a member? For checks
- * @tree: the tree
- * @node: any node; if it is in no tree its memory may hold anything
- *
- * Time: log n and the members that start where @node does.
- */
-bool interval_tree_contains(const struct interval_tree *tree,
-			    const struct interval_tree_node *node);
-
-/**
  * interval_tree_verify() - check every invariant, for tests
  * @tree: the tree
  *

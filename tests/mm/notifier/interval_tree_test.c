@@ -98,30 +98,6 @@ KTEST(interval_tree, ranges_that_only_touch_do_not_meet, KT_RULES("R4.24 R4.26")
 	EXPECT(interval_tree_meets(&node, 0, 9));
 }
 
-KTEST(interval_tree, a_member_is_found_among_those_that_start_where_it_does)
-{
-	struct interval_tree_node same[20], other;
-	struct interval_tree tree;
-	int i, j;
-
-	interval_tree_init(&tree);
-	memset(&other, 0xff, sizeof(other));
-	EXPECT(!interval_tree_contains(&tree, &other));
-	for (i = 0; i < 20; i++) {
-		interval_tree_node_init(&same[i], 4 + i / 10, 9);
-		EXPECT(!interval_tree_contains(&tree, &same[i]));
-		interval_tree_insert(&same[i], &tree);
-	}
-	interval_tree_node_init(&other, 4, 9);
-	EXPECT(!interval_tree_contains(&tree, &other));
-	for (i = 0; i < 20; i++) {
-		for (j = 0; j < 20; j++)
-			EXPECT_EQ(interval_tree_contains(&tree, &same[j]),
-				  j >= i);
-		interval_tree_remove(&same[i], &tree);
-	}
-}
-
 static bool query_right(struct shadow *all, struct interval_tree *tree,
 			unsigned long start, unsigned long end)
 {

@@ -231,6 +231,55 @@ KTEST(mmu_interval, an_insertion_while_another_settles_waits_one_period_longer,
 }
 
 /*
+ *	range				driver of B
+ *	start: callback of A runs
+ *					insert
+ *					read_begin: sleeps
+ *	callback returns; B is not called
+ *					sleeps on
+ *	end
+ *					goes on
+ *	another range: A and B are called
+ */
+KTEST(mmu_interval, an_insertion_during_a_walk_is_called_for_later_ranges_only,
+      KT_RULES("R4.11"))
+{
+	struct mm_struct *mm = mm_alloc();
+	struct ktest_step walk, open;
+	struct watcher a, b;
+	struct changer c;
+	struct reader r;
+
+	REQUIRE(mm);
+	step_init(&walk, test);
+	step_init(&open, test);
+	watcher_init(&a, test);
+	watcher_init(&b, test);
+	a.step = &walk;
+	EXPECT_EQ(watch(&a, mm, 0, 4), 0);
+	changer_run(&c, mm, 0, 4, &open);
+	step_wait(&walk, 1);
+	EXPECT_EQ(watch(&b, mm, 0, 4), 0);
+	reader_run(&r, &b);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	step_signal(&walk, 2);
+	step_wait(&open, 1);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	EXPECT_EQ(READ_ONCE(r.seq), 0UL);
+	step_signal(&open, 2);
+	kthread_join(r.task);
+	kthread_join(c.task);
+	EXPECT_EQ(b.calls, 0U);
+	EXPECT(!must_retry(&b, r.seq));
+	change(mm, 0, 1);
+	EXPECT_EQ(a.calls, 2U);
+	EXPECT_EQ(b.calls, 1U);
+	unwatch(&a);
+	unwatch(&b);
+	mmput(mm);
+}
+
+/*
  *	range				inserter
  *	start: callback of A runs
  *					insert B: put off

@@ -127,43 +127,6 @@ KTEST(mmu_interval, remove_waits_for_the_walk_and_sees_it_under_the_lock,
 	mmput(mm);
 }
 
-/*
- * The test plays the walk: it counts itself, and later looks what was put off.
- *
- *	walk			remover of A		remover of B
- *	walkers = 1
- *				put off; sleeps
- *	walkers = 0
- *							takes A and B out
- *	nothing is put off
- *				returns (must be true: nobody else wakes it)
- */
-KTEST(mmu_interval, who_takes_others_out_wakes_them,
-      KT_RULES("R4.13 R4.14 R4.15"))
-{
-	struct mm_struct *mm = mm_alloc();
-	struct mmu_notifier_subscriptions *subs;
-	struct task *remover;
-	struct watcher a, b;
-
-	REQUIRE(mm);
-	watcher_init(&a, test);
-	watcher_init(&b, test);
-	EXPECT_EQ(watch(&a, mm, 0, 4), 0);
-	EXPECT_EQ(watch(&b, mm, 4, 8), 0);
-	subs = subscriptions_of(mm);
-	atomic_inc(&subs->walkers);
-	remover = kthread_run(remover_body, &a, "remover");
-	EXPECT_EQ(ktest_wait_blocked(test, remover), 0);
-	EXPECT(atomic_dec_and_test(&subs->walkers));
-	unwatch(&b);
-	EXPECT_EQ(a.sub.state, (unsigned int)INTERVAL_OUT);
-	EXPECT_EQ(subs->deferred, NULL);
-	kthread_join(remover);
-	EXPECT(mmu_notifier_verify(mm));
-	mmput(mm);
-}
-
 /* No callback runs between the walk and the end, so there is no need to wait. */
 KTEST(mmu_interval, remove_between_start_and_end_does_not_wait,
       KT_RULES("R4.13 R4.14 R4.15"))

@@ -312,33 +312,30 @@ KTEST(mmu_notifier, put_frees_after_the_last_callback_has_returned,
 }
 
 /*
- *	unregister of l		test
+ *	end of a range		test
  *				get: old
- *	release() runs
- *				put old: hidden, not freed: somebody is inside
+ *	old's callback runs
+ *				put old: hidden, not freed: its callback runs
  *				get: another one, at once
  *				change: tells the other one, not old
- *	release() returns
- *	leave: frees old
+ *	callback returns: frees old
  */
 KTEST(mmu_notifier, a_get_beside_one_not_yet_freed_makes_another_and_tells_that,
       KT_RULES("R2.33"))
 {
 	struct mm_struct *mm = mm_alloc();
-	struct registrar leaver;
 	struct mmu_notifier *old;
 	struct ktest_step step;
 	struct getter again;
-	struct listener l;
+	struct changer c;
 
 	REQUIRE(mm);
 	gots_reset();
 	step_init(&step, test);
 	old = mmu_notifier_get(&got_ops, mm);
 	REQUIRE(!IS_ERR(old));
-	EXPECT_EQ(listen(&l, mm), 0);
-	l.release_step = &step;
-	registrar_run(&leaver, deregistrar_body, mm, &l);
+	listener_of(old)->end_step = &step;
+	changer_run(&c, mm, 0, 1, NULL);
 	step_wait(&step, 1);
 	mmu_notifier_put(old);
 	EXPECT_EQ(atomic_read(&gots_freed), 0);
@@ -353,11 +350,11 @@ KTEST(mmu_notifier, a_get_beside_one_not_yet_freed_makes_another_and_tells_that,
 		EXPECT_EQ(listener_of(again.sub)->starts, 1U);
 		EXPECT_EQ(listener_of(again.sub)->ends, 1U);
 		EXPECT_EQ(atomic_read(&gots_freed), 0);
-		EXPECT_EQ(listener_of(old)->starts, 0U);
-		EXPECT_EQ(listener_of(old)->ends, 0U);
+		EXPECT_EQ(listener_of(old)->starts, 1U);
+		EXPECT_EQ(listener_of(old)->ends, 1U);
 	}
 	step_signal(&step, 2);
-	kthread_join(leaver.task);
+	kthread_join(c.task);
 	EXPECT_EQ(atomic_read(&gots_freed), 1);
 	kthread_join(again.task);
 	EXPECT(!IS_ERR(again.sub));
@@ -482,9 +479,9 @@ static void walk_everything(struct mm_struct *mm)
 
 /*
  *	walk, newest first		freed
- *	newer: puts older and itself	0, though nobody can find them now
- *	older: is not called		0
- *	the walk ends			2
+ *	newer: puts older and itself	at most older, though nobody finds either
+ *	older: is not called		the same
+ *	the walk ends			both
  */
 KTEST(mmu_notifier, no_walk_of_any_kind_meets_what_has_been_freed,
       KT_RULES("R2.13"))
@@ -508,7 +505,8 @@ KTEST(mmu_notifier, no_walk_of_any_kind_meets_what_has_been_freed,
 		walk_everything(mm);
 		mmput(mm);
 		mmu_notifier_synchronize();
-		EXPECT_EQ(freed_when_called, 0);
+		EXPECT_GE(freed_when_called, 0);
+		EXPECT_LE(freed_when_called, 1);
 		EXPECT(!called_older);
 		EXPECT_EQ(atomic_read(&gots_freed), 2);
 		if (ktest_failed(test)) {

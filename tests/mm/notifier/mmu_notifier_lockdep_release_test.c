@@ -54,10 +54,10 @@ KTEST(mmu_notifier_lockdep, a_release_that_takes_mmap_lock_is_reported,
 			return;
 		lockdep_expect_begin();
 		run_release(&bad, by);
-		EXPECT_ONE_REPORT("opposite order",
-				  TAKES(MMAP_LOCK, "take_mmap_lock"),
-				  WHILE_HOLDING(MAP_NAME, "tell_release"),
-				  MAP_IS_TAKEN_UNDER_MMAP_LOCK);
+		EXPECT_ONE_REPORT(
+			"opposite order", TAKES(MMAP_LOCK, "take_mmap_lock"),
+			WHILE_HOLDING(MAP_NAME, "notifier_call_release"),
+			MAP_IS_TAKEN_UNDER_MMAP_LOCK);
 	}
 }
 
@@ -77,8 +77,9 @@ KTEST(mmu_notifier_lockdep, a_release_that_allocates_and_may_wait_is_reported,
 			return;
 		lockdep_expect_begin();
 		run_release(&bad, by);
-		EXPECT_ONE_REPORT("same class", TAKES(MAP_NAME, "get_memory"),
-				  WHILE_HOLDING(MAP_NAME, "tell_release"));
+		EXPECT_ONE_REPORT(
+			"same class", TAKES(MAP_NAME, "get_memory"),
+			WHILE_HOLDING(MAP_NAME, "notifier_call_release"));
 	}
 }
 
@@ -117,7 +118,7 @@ KTEST(mmu_notifier_lockdep, unregister_under_a_lock_of_release_is_reported,
 		"opposite order", TAKES(MAP_NAME, "mmu_notifier_unregister"),
 		WHILE_TEST_HOLDS("held_at_unregister"),
 		WAS_TAKEN("held_at_unregister", "take_held_at_unregister"),
-		UNDER(MAP_NAME, "tell_release"));
+		UNDER(MAP_NAME, "notifier_call_release"));
 	mmput(bad.mm);
 }
 
@@ -162,7 +163,7 @@ KTEST(mmu_notifier_lockdep,
 		EXPECT_ONE_REPORT(
 			"opposite order",
 			TAKES("held_while_leaving", "take_held_while_leaving"),
-			WHILE_HOLDING(MAP_NAME, "tell_release"),
+			WHILE_HOLDING(MAP_NAME, "notifier_call_release"),
 			WAS_TAKEN(MAP_NAME, "mmu_notifier_unregister"),
 			UNDER("held_while_leaving", "leave_with_it_held"));
 	}

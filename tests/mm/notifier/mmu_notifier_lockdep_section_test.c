@@ -12,9 +12,6 @@
  * tried with statistics on and off: the walks are not the same code.
  */
 #include "sleep_fixture.h"
-#include <kernel/lock/spinlock.h>
-
-#include "mm/notifier/internal.h"
 
 /* --- callbacks -------------------------------------------------------------------- */
 
@@ -195,26 +192,29 @@ KTEST(mmu_notifier_sleep, a_callback_of_a_range_that_may_not_sleep_is_reported,
 	}
 }
 
-/* Somebody waits for walks: those that begin now take the longer way. */
-KTEST(mmu_notifier_sleep, so_is_one_while_somebody_waits_for_walks,
+/* A walk is under way and another thread waits for it, to leave. */
+KTEST(mmu_notifier_sleep, so_is_one_while_another_thread_waits_for_walks,
       KT_RULES("R5.6"))
 {
 	static const enum sleeper sleepers[] = {IN_START, IN_END};
-	struct mmu_notifier_subscriptions *subs;
 	struct mmu_notifier_range range;
+	struct ktest_step step;
+	struct registrar leaver;
+	struct listener l;
+	struct changer c;
 	struct sleepy s;
 	unsigned int i;
-	long ticket;
-	u64 pass;
 
 	if (!sleepy_begin(test, &s, SLEEPY_PLAIN))
 		return;
+	step_init(&step, test);
+	EXPECT_EQ(listen(&l, s.mm), 0);
+	l.start_step = &step;
+	changer_run(&c, s.mm, 0, 1, NULL);
+	step_wait(&step, 1);
+	registrar_run(&leaver, deregistrar_body, s.mm, &l);
+	EXPECT_EQ(ktest_wait_blocked(test, leaver.task), 0);
 	mmu_notifier_observe(false);
-	subs = s.mm->notifier_subscriptions;
-	ticket = notifier_gate_enter(&subs->calls);
-	spin_lock(&subs->lock);
-	pass = notifier_gate_ask(&subs->calls);
-	spin_unlock(&subs->lock);
 	for (i = 0; i < ARRAY_SIZE(sleepers); i++) {
 		sleeper = sleepers[i];
 		slept = 0;
@@ -229,10 +229,11 @@ KTEST(mmu_notifier_sleep, so_is_one_while_somebody_waits_for_walks,
 		EXPECT_EQ(slept, 1U);
 		sleeper = NR_SLEEPERS;
 	}
-	EXPECT_LT(subs->calls.passed, pass);
-	notifier_gate_leave(&subs->calls, ticket);
-	EXPECT_EQ(subs->calls.passed, pass);
+	EXPECT_EQ(atomic_read(&leaver.done), 0);
 	mmu_notifier_observe(true);
+	step_signal(&step, 2);
+	kthread_join(leaver.task);
+	kthread_join(c.task);
 	sleepy_finish(&s);
 }
 
@@ -365,7 +366,8 @@ KTEST(mmu_notifier_sleep, a_free_that_sleeps_is_reported_when_put_runs_it,
 	lockdep_expect_begin();
 	mmu_notifier_put(&got);
 	EXPECT_ONE_REPORT("sleeping where", SLEEPS_IN("got_free"),
-			  "non-block depth 1", "section opened at put_free+");
+			  "non-block depth 1",
+			  "section opened at notifier_put_free+");
 	EXPECT_EQ(got_freed, 1U);
 	mmput(mm);
 }
@@ -381,7 +383,8 @@ KTEST(mmu_notifier_sleep, a_free_that_sleeps_is_reported_when_a_walk_runs_it,
 	lockdep_expect_begin();
 	begin_range(&range, mm);
 	EXPECT_ONE_REPORT("sleeping where", SLEEPS_IN("got_free"),
-			  "non-block depth 1", "section opened at put_free+",
+			  "non-block depth 1",
+			  "section opened at notifier_put_free+",
 			  HOLDS(MAP_NAME, "begin_range"));
 	finish_range(&range);
 	EXPECT_EQ(got_freed_at_start, 0U);

@@ -462,11 +462,11 @@ KTEST(mmu_notifier_lockdep,
 	l[0].sub.ops = l[1].sub.ops = &pair_ops;
 	lockdep_expect_begin();
 	EXPECT_EQ(__mmu_notifier_register(&l[0].sub, mm), 0);
-	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("plain.c"));
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("register.c"));
 	mmap_read_lock(mm);
 	lockdep_expect_begin();
 	EXPECT_EQ(__mmu_notifier_register(&l[1].sub, mm), 0);
-	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("plain.c"),
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("register.c"),
 			  HOLDS_IT_SHARED);
 	mmap_read_unlock(mm);
 	for (i = 0; i < 2; i++)
@@ -493,11 +493,11 @@ KTEST(mmu_notifier_lockdep,
 	REQUIRE(mm);
 	lockdep_expect_begin();
 	EXPECT_EQ(PTR_ERR(mmu_notifier_get_locked(&nothing_ops, mm)), -ENOMEM);
-	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("get.c"));
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("register.c"));
 	mmap_read_lock(mm);
 	lockdep_expect_begin();
 	EXPECT_EQ(PTR_ERR(mmu_notifier_get_locked(&nothing_ops, mm)), -ENOMEM);
-	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("get.c"),
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("register.c"),
 			  HOLDS_IT_SHARED);
 	mmap_read_unlock(mm);
 	mmput(mm);
@@ -518,13 +518,13 @@ KTEST(mmu_notifier_lockdep,
 	EXPECT_EQ(mmu_interval_notifier_insert_locked(&w[0].sub, mm, 0, PG(1),
 						      &watcher_ops),
 		  0);
-	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("interval.c"));
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("subscribe.c"));
 	mmap_read_lock(mm);
 	lockdep_expect_begin();
 	EXPECT_EQ(mmu_interval_notifier_insert_locked(&w[1].sub, mm, 0, PG(1),
 						      &watcher_ops),
 		  0);
-	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("interval.c"),
+	EXPECT_ONE_REPORT("an assertion", WANTS_IT_FOR_WRITING("subscribe.c"),
 			  HOLDS_IT_SHARED);
 	mmap_read_unlock(mm);
 	for (i = 0; i < 2; i++)

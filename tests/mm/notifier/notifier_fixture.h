@@ -262,6 +262,7 @@ struct use_asked {
  * @open_hits_at_start: open ranges that hit an interval, at the last start
  * @open_hits_at_end: the same at the last end
  * @start_step: if set, start signals 1 and waits for 2
+ * @end_step: the same of end
  * @release_step: the same of release
  * @log: if set, gets @name at start, the capital of it at end, and @name after
  *	an exclamation mark at release
@@ -287,6 +288,7 @@ struct listener {
 	int answer;
 	bool insist;
 	struct ktest_step *start_step;
+	struct ktest_step *end_step;
 	struct ktest_step *release_step;
 	struct call_log *log;
 	char name;
@@ -324,6 +326,10 @@ static inline void listener_end(struct mmu_notifier *sub,
 	l->open_hits_at_end = stats_of(range->mm).open_hits;
 	l->blockable_at_end = mmu_notifier_range_blockable(range);
 	log_call(l->log, l->name + ('A' - 'a'));
+	if (l->end_step) {
+		step_signal(l->end_step, 1);
+		step_wait(l->end_step, 2);
+	}
 }
 
 static inline void listener_release(struct mmu_notifier *sub, struct mm_struct *mm)

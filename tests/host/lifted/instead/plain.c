@@ -3,14 +3,14 @@
  * tests/host/lifted/instead/plain.c - the core without plain subscriptions
  *
  * A kernel whose drivers watch intervals takes this file instead of
- * mm/notifier/plain.c and mm/notifier/get.c. The list of plain subscriptions
- * is always empty, and helpers that ask all subscribers answer no. Registering is
- * not defined, so its use does not link.
+ * mm/notifier/plain.c, mm/notifier/get.c, mm/notifier/register.c and
+ * mm/notifier/ask.c. The list of plain subscriptions is always empty, and helpers
+ * that ask all subscribers answer no. Registering is not defined, so its use does not
+ * link.
  */
 #include "internal.h"
 
-void notifier_plain_release(struct mmu_notifier_subscriptions *subs,
-			    struct mm_struct *mm)
+void notifier_plain_release(struct mmu_notifier_subscriptions *subs)
 {
 }
 

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/notifier/answers.c - what callbacks of a range answer, and second passes
+ *
+ * Problem.  A callback may refuse a range that may not sleep, and no other. An interval
+ * may leave its device at work, and wants to be called again to wait for it.
+ *
+ * Idea.  A start looks here after each callback that refused, or if statistics are on,
+ * and keeps the second passes in the range, in the order of the first.
+ *
+ * Locks: none of the notifiers'. Lifetime: the walk of the start keeps a subscription
+ * until its second pass is over. Not here: the walks.
+ */
+#include "internal.h"
+
+/* --- intervals --------------------------------------------------------------------- */
+
+bool notifier_first_pass(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_interval_notifier *sub,
+			 struct mmu_notifier_range *range)
+{
+	struct mmu_interval_notifier_finish *finish = NULL;
+
+	if (!sub->ops->invalidate_start(sub, range, range->core.seq, &finish))
+		return false;
+	if (finish) {
+		finish->interval_sub = sub;
+		finish->next = NULL;
+		*range->core.finish_tail = finish;
+		range->core.finish_tail = &finish->next;
+		notifier_count_pass(subs, sub, 1);
+	}
+	return true;
+}
+
+void notifier_finish_intervals(struct mmu_notifier_subscriptions *subs,
+			       const struct mmu_notifier_range *range)
+{
+	struct mmu_interval_notifier_finish *finish, *next;
+	unsigned long since = notifier_observe_begin();
+	struct mmu_interval_notifier *sub;
+
+	for (finish = range->core.finish; finish; finish = next) {
+		next = finish->next;
+		sub = finish->interval_sub;
+		sub->ops->invalidate_finish(finish);
+		if (unlikely(since))
+			notifier_observe_finish(subs, range, sub, since);
+		notifier_count_pass(subs, sub, -1);
+		since = notifier_observe_begin();
+	}
+}
+
+int notifier_note_call(struct mmu_notifier_subscriptions *subs,
+		       const struct mmu_notifier_range *range,
+		       struct mmu_interval_notifier *sub, bool ok,
+		       unsigned long since)
+{
+	if (since)
+		notifier_observe_call(subs, range, &sub->figures, sub, since,
+				      ok ? 0 : -EAGAIN);
+	if (ok)
+		return 0;
+	if (!mmu_notifier_range_blockable(range))
+		return -EAGAIN;
+	WARN(true, "interval %p would block in blockable %s", (void *)sub,
+	     mmu_notifier_event_name(range->event));
+	return 0;
+}
+
+/* --- plain subscriptions ------------------------------------------------------------- */
+
+/*
+ * A subscriber refused a start. Return: what the start of the range returns for
+ * it; 0 for a blockable range, which cannot fail.
+ */
+static int judge_answer(struct mmu_notifier *sub,
+			const struct mmu_notifier_range *range, int answer)
+{
+	bool blockable = mmu_notifier_range_blockable(range);
+
+	WARN(blockable || answer != -EAGAIN, "%pS answered %d to %s %s",
+	     (void *)sub->ops->invalidate_range_start, answer,
+	     blockable ? "blockable" : "non-blocking",
+	     mmu_notifier_event_name(range->event));
+	if (blockable)
+		return 0;
+	WARN(sub->ops->invalidate_range_end != NULL,
+	     "%pS may fail and has an end",
+	     (void *)sub->ops->invalidate_range_start);
+	return answer;
+}
+
+int notifier_note_start(struct mmu_notifier_subscriptions *subs,
+			const struct mmu_notifier_range *range,
+			struct mmu_notifier *sub, int answer, unsigned long since)
+{
+	if (since && sub->ops->invalidate_range_start)
+		notifier_observe_call(subs, range, &sub->figures, sub, since,
+				      answer);
+	return answer ? judge_answer(sub, range, answer) : 0;
+}
+
+void notifier_start_failed(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_notifier_range *range)
+{
+	if (IS_ENABLED(CONFIG_DEBUG))
+		notifier_check_failed(range);
+	spin_lock(&subs->lock);
+	subs->stats.failed_starts++;
+	spin_unlock(&subs->lock);
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/notifier/register.c - register and get, up to where notifiers differ
+ *
+ * Problem.  As in mm/notifier/subscribe.c, of plain subscriptions.
+ *
+ * Idea.  As there. What each notifier does itself:
+ *
+ *	register, get	notifier_plain_join()	publish, wait for open ranges
+ *	unregister	notifier_plain_leave()	release, hide, wait for callbacks
+ *	get		notifier_plain_get()	add a user to one that has settled
+ *	put		mmu_notifier_put()	hide; free it when nobody can see it
+ *
+ * A get takes mmap_lock only to make one. A thread that holds mmap_lock meets none whose
+ * registration still waits.
+ *
+ * Lifetime.  A subscription holds the mm struct from its registration; one that is got
+ * is freed by its last put. Locks: mmap_lock. Not here: the list and its walks.
+ */
+#include "internal.h"
+
+static int check_ops(const struct mmu_notifier_ops *ops)
+{
+	if (WARN(ops->invalidate_range && (ops->invalidate_range_start ||
+					   ops->invalidate_range_end),
+		 "ops %p mix a secondary TLB with start or end", (void *)ops))
+		return -EINVAL;
+	return 0;
+}
+
+int __mmu_notifier_register(struct mmu_notifier *subscription,
+			    struct mm_struct *mm)
+{
+	int ret;
+
+	might_sleep();
+	lockdep_assert_held_write(&mm->mmap_lock);
+	BUG_ON(atomic_read(&mm->mm_users) <= 0);
+	if (IS_ENABLED(CONFIG_DEBUG) && !notifier_check_register(subscription))
+		return -EEXIST;
+	ret = check_ops(subscription->ops);
+	if (!ret)
+		ret = ensure_subscriptions(mm);
+	if (ret)
+		return ret;
+	subscription->mm = mm;
+	subscription->users = 1;
+	subscription->figures = NULL;
+	mmgrab(mm);
+	mmu_notifier_might_invalidate();
+	notifier_plain_join(subscriptions_of(mm), subscription);
+	return 0;
+}
+
+/* clang does not follow an acquisition that may fail with an error. */
+int mmu_notifier_register(struct mmu_notifier *subscription,
+			  struct mm_struct *mm) __no_thread_safety
+{
+	int ret = down_write_killable(&mm->mmap_lock);
+
+	if (ret)
+		return ret;
+	ret = __mmu_notifier_register(subscription, mm);
+	mmap_write_unlock(mm);
+	return ret;
+}
+
+void mmu_notifier_unregister(struct mmu_notifier *subscription,
+			     struct mm_struct *mm)
+{
+	might_sleep();
+	mmu_notifier_might_invalidate();
+	if (IS_ENABLED(CONFIG_DEBUG) &&
+	    !notifier_check_unregister(subscription, mm))
+		return;
+	notifier_plain_leave(subscriptions_of(mm), subscription);
+	notifier_forget(subscription->figures);
+	mmdrop(mm);
+}
+
+/*
+ * A callback like any other; a thread that exits or unregisters waits for it.
+ */
+void notifier_call_release(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_notifier *sub)
+{
+	unsigned long since = notifier_observe_begin();
+
+	mmu_notifier_map_acquire();
+	sub->ops->release(sub, subs->mm);
+	mmu_notifier_map_release();
+	if (unlikely(since))
+		notifier_observe_told(subs, sub, "release", 0, ~0ul, 0, since);
+}
+
+/* --- get and put ------------------------------------------------------------- */
+
+static struct mmu_notifier *get_existing(const struct mmu_notifier_ops *ops,
+					 struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+
+	return subs ? notifier_plain_get(subs, ops) : NULL;
+}
+
+struct mmu_notifier *mmu_notifier_get_locked(const struct mmu_notifier_ops *ops,
+					     struct mm_struct *mm)
+{
+	struct mmu_notifier *sub;
+	int ret;
+
+	lockdep_assert_held_write(&mm->mmap_lock);
+	sub = get_existing(ops, mm);
+	if (sub)
+		return sub;
+	sub = ops->alloc_notifier(mm);
+	if (IS_ERR(sub))
+		return sub;
+	sub->ops = ops;
+	ret = __mmu_notifier_register(sub, mm);
+	if (ret) {
+		ops->free_notifier(sub);
+		return ERR_PTR(ret);
+	}
+	return sub;
+}
+
+struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
+				      struct mm_struct *mm) __no_thread_safety
+{
+	struct mmu_notifier *sub;
+	int ret;
+
+	might_sleep();
+	might_lock(&mm->mmap_lock);
+	/* Only making one needs the lock. */
+	sub = get_existing(ops, mm);
+	if (likely(sub))
+		return sub;
+	ret = down_write_killable(&mm->mmap_lock);
+	if (ret)
+		return ERR_PTR(ret);
+	sub = mmu_notifier_get_locked(ops, mm);
+	mmap_write_unlock(mm);
+	return sub;
+}
+
+/* No walk can see @sub any more: free it, and drop its hold of the mm. */
+void notifier_put_free(struct mmu_notifier *sub)
+{
+	struct mm_struct *mm = sub->mm;
+
+	notifier_forget(sub->figures);
+	non_block_start();
+	sub->ops->free_notifier(sub);
+	non_block_end();
+	mmdrop(mm);
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/notifier/show.c - what the core has on its lists, for those who look on
+ *
+ * Problem.  Statistics, reports and the checks of debug builds serve two notifiers
+ * (docs/adr/0016), and each keeps its ranges and subscriptions in its own way.
+ *
+ * Idea.  They ask each by the same few calls. These are the answers of the core: of
+ * its tree, its list of deferred work, its list of plain subscriptions, its gates.
+ *
+ * Locks: subs->lock is held, but by notifier_open_ranges(), whose answer is a hint.
+ * Not here: who changes any of it.
+ */
+#include "internal.h"
+
+unsigned long notifier_open_ranges(const struct mm_struct *mm)
+{
+	return notifier_gate_word_inside(&mm->notifier_ranges);
+}
+
+const struct mmu_notifier_range *
+notifier_open_next(struct mmu_notifier_subscriptions *subs,
+		   const struct mmu_notifier_range *range)
+{
+	return range ? range->core.next : subs->open_hits;
+}
+
+/* --- subscriptions ------------------------------------------------------------- */
+
+struct mmu_notifier *notifier_plain_next(struct mmu_notifier_subscriptions *subs,
+					 struct mmu_notifier *sub)
+{
+	return sub ? sub->next : subs->newest;
+}
+
+static struct mmu_interval_notifier *first_adding(struct mmu_interval_notifier *sub)
+{
+	while (sub && sub->state != INTERVAL_ADDING)
+		sub = sub->deferred;
+	return sub;
+}
+
+/* Those of the tree, then those that are to go in. */
+struct mmu_interval_notifier *
+notifier_interval_next(struct mmu_notifier_subscriptions *subs,
+		       struct mmu_interval_notifier *sub)
+{
+	struct interval_tree_node *node;
+
+	if (sub && sub->state == INTERVAL_ADDING)
+		return first_adding(sub->deferred);
+	node = sub ? interval_tree_next(&sub->interval_tree, 0, ~0ul)
+		   : interval_tree_lowest(&subs->tree);
+	return node ? container_of(node, struct mmu_interval_notifier,
+				   interval_tree)
+		    : first_adding(subs->deferred);
+}
+
+/* --- invariants ------------------------------------------------------------------ */
+
+static bool intervals_right(struct mmu_notifier_subscriptions *subs)
+{
+	const struct mmu_interval_notifier *sub;
+	struct interval_tree_node *node;
+	long count = 0;
+
+	for (node = interval_tree_lowest(&subs->tree); node;
+	     node = interval_tree_next(node, 0, ~0ul)) {
+		sub = container_of(node, struct mmu_interval_notifier,
+				   interval_tree);
+		if (sub->state != INTERVAL_IN && sub->state != INTERVAL_REMOVING)
+			return false;
+		count++;
+	}
+	return count == interval_tree_verify(&subs->tree) &&
+	       count == (long)subs->nr_intervals;
+}
+
+static bool plain_right(const struct mmu_notifier_subscriptions *subs)
+{
+	struct mmu_notifier *const *link = &subs->newest;
+	const struct mmu_notifier *sub;
+	u64 birth = subs->births + 1;
+	unsigned int tlbs = 0, followers = 0;
+
+	for (sub = *link; sub; sub = *link) {
+		if (sub->prev != link || sub->birth >= birth)
+			return false;
+		birth = sub->birth;
+		link = &sub->next;
+		tlbs += !!sub->ops->invalidate_range;
+		followers += !!sub->ops->change_pte;
+	}
+	return tlbs == subs->nr_tlbs && followers == subs->nr_followers;
+}
+
+bool notifier_lists_right(struct mmu_notifier_subscriptions *subs)
+{
+	return intervals_right(subs) && plain_right(subs) &&
+	       (!subs->deferred || atomic_read(&subs->walkers));
+}
+
+/* --- long waits ------------------------------------------------------------------- */
+
+/* A wait for ranges to end takes long. */
+void notifier_ranges_late(struct notifier_gate *gate)
+{
+	notifier_report_open(
+		container_of(gate, struct mmu_notifier_subscriptions, ranges)->mm,
+		"a long wait for ranges to end");
+}
+
+/* A wait for callbacks takes long: of ranges, if not of exit. */
+void notifier_calls_late(struct notifier_gate *gate)
+{
+	notifier_report_open(
+		container_of(gate, struct mmu_notifier_subscriptions, calls)->mm,
+		"a long wait for callbacks");
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/notifier/mmu_interval_deferred_test.c - what is deferred while a walk is in the tree
+ *
+ * Of the tree's own list, which another notifier need not have (options.mk); what a
+ * driver sees of it is in mmu_interval_insert_test.c and mmu_interval_remove_test.c.
+ */
+#include "notifier_fixture.h"
+#include "mm/notifier/internal.h"
+
+/*
+ * The test plays the walk: it counts itself, and later looks what was put off.
+ *
+ *	walk			remover of A		remover of B
+ *	walkers = 1
+ *				put off; sleeps
+ *	walkers = 0
+ *							takes A and B out
+ *	nothing is put off
+ *				returns (must be true: nobody else wakes it)
+ */
+KTEST(mmu_interval, who_takes_others_out_wakes_them,
+      KT_RULES("R4.13 R4.14 R4.15"))
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_subscriptions *subs;
+	struct task *remover;
+	struct watcher a, b;
+
+	REQUIRE(mm);
+	watcher_init(&a, test);
+	watcher_init(&b, test);
+	EXPECT_EQ(watch(&a, mm, 0, 4), 0);
+	EXPECT_EQ(watch(&b, mm, 4, 8), 0);
+	subs = subscriptions_of(mm);
+	atomic_inc(&subs->walkers);
+	remover = kthread_run(remover_body, &a, "remover");
+	EXPECT_EQ(ktest_wait_blocked(test, remover), 0);
+	EXPECT(atomic_dec_and_test(&subs->walkers));
+	unwatch(&b);
+	EXPECT_EQ(a.sub.state, (unsigned int)INTERVAL_OUT);
+	EXPECT_EQ(subs->deferred, NULL);
+	kthread_join(remover);
+	EXPECT(mmu_notifier_verify(mm));
+	mmput(mm);
+}
