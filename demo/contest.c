@@ -60,20 +60,20 @@
 
 #include "contest.h"
 
-#define DEVICE_GOAL  300000ul
-#define CPU_LEAST    300000ul /* over all adders */
-#define WINDOW_NS    300ul
-#define ADDERS_MAX   4
-#define ADDERS_LEAST 2
-#define BATCH        32
-#define BURST        1024
-#define BREATH_US    100
-#define PROGRESS_NS  (250 * NSEC_PER_MSEC)
-#define ROUND_LIMIT  (60 * NSEC_PER_SEC)
-#define TAKE_BACKS   10 /* fewer were no contest */
-#define ARENA_PAGES  (2 * CONTEST_NEIGHBOURS + 1)
-#define NUMBER_BYTES 32
-#define LINE_BYTES   160
+#define DEVICE_GOAL    300000ul
+#define CPU_LEAST      300000ul /* over all adders */
+#define WINDOW_NS      300ul
+#define ADDERS_MAX     4
+#define ADDERS_LEAST   2
+#define BATCH          32
+#define BURST          1024
+#define BREATH_US      100
+#define PROGRESS_NS    (250 * NSEC_PER_MSEC)
+#define ROUND_LIMIT    (60 * NSEC_PER_SEC)
+#define RESTORES_LEAST 10 /* fewer were no contest */
+#define ARENA_PAGES    (2 * CONTEST_NEIGHBOURS + 1)
+#define NUMBER_BYTES   32
+#define LINE_BYTES     160
 
 struct round_result {
 	u64 cpu_operations;
@@ -401,9 +401,9 @@ static void table(const struct round_result *p, const struct round_result *e)
 	row("found", p->found, e->found);
 	row("lost updates", p->expected - p->found, e->expected - e->found);
 	row("exclusive grants", p->counts.grants, e->counts.grants);
-	row("CPU take-backs", p->counts.take_backs, e->counts.take_backs);
+	row("CPU restores", p->counts.restores, e->counts.restores);
 	row("invalidations", p->counts.invalidations, e->counts.invalidations);
-	row("device faults", p->counts.faults, e->counts.faults);
+	row("page requests", p->counts.page_requests, e->counts.page_requests);
 	row("retries", p->counts.retries, e->counts.retries);
 	row("changes to the neighbours", p->changes, e->changes);
 	say("  %-26s %15lu.%02lu %15lu.%02lu\n\n", "seconds",
@@ -420,7 +420,7 @@ static int verdict(const struct round_result *plain,
 	else if (plain->found >= plain->expected)
 		say("contest: FAIL: nothing was lost without exclusive access, "
 		    "so this proves nothing\n");
-	else if (exclusive->counts.take_backs < TAKE_BACKS)
+	else if (exclusive->counts.restores < RESTORES_LEAST)
 		say("contest: FAIL: the page hardly changed hands, so this "
 		    "proves nothing\n");
 	else {

@@ -30,16 +30,16 @@ enum contest_access {
 /**
  * struct contest_counts - what it took; where a figure means nothing, 0 (e)
  * @grants: times the device side was given the page exclusively
- * @take_backs: times a CPU took it back
+ * @restores: times the device side lost it because a CPU restored it
  * @invalidations: times the device was made to let go
- * @faults: pages the device asked for
+ * @page_requests: pages the device asked for
  * @retries: attempts to give one that were thrown away
  */
 struct contest_counts {
 	u64 grants;
-	u64 take_backs;
+	u64 restores;
 	u64 invalidations;
-	u64 faults;
+	u64 page_requests;
 	u64 retries;
 };
 

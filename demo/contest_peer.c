@@ -23,7 +23,7 @@
 #define LOOK_UP_NS       (100 * NSEC_PER_MSEC)
 
 /* The page shall change hands this often, goal or no goal. */
-#define TAKE_BACKS_LEAST 40
+#define RESTORES_LEAST 40
 
 struct peer_player {
 	struct peer *peer;
@@ -88,7 +88,7 @@ static bool more_wanted(struct contest_round *round)
 		return (u64)atomic64_read(&round->cpu_operations) <
 		       round->goal / 3;
 	peer_context_stats(player->ctx, &stats);
-	return stats.take_backs < TAKE_BACKS_LEAST;
+	return stats.exclusive_dropped < RESTORES_LEAST;
 }
 
 /* For as long as an order may take, or until the round is over otherwise. */
@@ -166,10 +166,10 @@ static void peer_end(struct contest_round *round)
 	peer_context_stats(player->ctx, &stats);
 	round->counts = (struct contest_counts){
 		.grants = stats.grants,
-		.take_backs = stats.take_backs,
+		.restores = stats.exclusive_dropped,
 		.invalidations = stats.invalidations,
-		.faults = stats.requests_read + stats.requests_write +
-			  stats.requests_atomic,
+		.page_requests = stats.requests_read + stats.requests_write +
+				 stats.requests_atomic,
 		.retries = stats.retries_collision + stats.retries_changed,
 	};
 }

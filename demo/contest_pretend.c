@@ -64,7 +64,7 @@ static bool pretend_invalidate(struct mmu_interval_notifier *sub,
 	mmu_interval_set_seq(sub, cur_seq);
 	this->revoked = true;
 	this->counts.invalidations++;
-	this->counts.take_backs +=
+	this->counts.restores +=
 		range->event == MMU_NOTIFY_CLEAR && current != this->task;
 	mutex_unlock(&this->lock);
 	return true;
@@ -139,7 +139,7 @@ static bool is_current(struct contest_round *round, struct pretender *this,
 	current_page = page && !mmu_interval_round_retry(rounds);
 	if (current_page) {
 		this->revoked = false;
-		this->counts.faults++;
+		this->counts.page_requests++;
 		this->counts.grants += round->access == CONTEST_EXCLUSIVE;
 	} else {
 		this->counts.retries++;

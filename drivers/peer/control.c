@@ -50,35 +50,6 @@
 
 #include "internal.h"
 
-int peer_status_errno(u32 status)
-{
-	switch (status) {
-	case PEER_S_OK:
-		return 0;
-	case PEER_S_FAULT:
-		return -EFAULT;
-	case PEER_S_REVOKED:
-		return -EAGAIN;
-	case PEER_S_CANCELED:
-	case PEER_S_NO_CONTEXT:
-		return -ECANCELED;
-	case PEER_S_LIMIT:
-		return -ENOSPC;
-	case PEER_S_EXISTS:
-		return -EEXIST;
-	case PEER_S_NO_TAG:
-		return -ENOENT;
-	case PEER_S_NOT_PERMITTED:
-		return -EPERM;
-	case PEER_S_BAD_REQUEST:
-	case PEER_S_BAD_COMMAND:
-	case PEER_S_BAD_ADDRESS:
-		return -EINVAL;
-	default:
-		return -EPROTO;
-	}
-}
-
 static enum peer_slot_class slot_class(unsigned int i)
 {
 	if (i < PEER_SLOTS)
@@ -135,54 +106,6 @@ struct peer_slot *peer_slot_get(struct peer *peer, enum peer_slot_class class)
 	return slot;
 }
 
-bool peer_control_idle(struct peer *peer)
-{
-	unsigned long flags;
-	unsigned int i;
-	bool idle = true;
-
-	spin_lock_irqsave(&peer->lock, flags);
-	for (i = 0; i < ARRAY_SIZE(peer->slots); i++)
-		idle = idle && peer->slots[i].state == PEER_SLOT_FREE;
-	spin_unlock_irqrestore(&peer->lock, flags);
-	return idle;
-}
-
-void peer_control_check(struct peer *peer)
-{
-	u64 now = clock_ns();
-	unsigned long flags;
-	unsigned int i;
-
-	spin_lock_irqsave(&peer->lock, flags);
-	for (i = 0; i < ARRAY_SIZE(peer->slots); i++) {
-		const struct peer_slot *slot = &peer->slots[i];
-
-		if (slot->state == PEER_SLOT_ABANDONED &&
-		    (s64)(now - slot->sent) > (s64)PEER_DEATH_NS)
-			peer_die_locked(peer, "it does not report a replay");
-	}
-	spin_unlock_irqrestore(&peer->lock, flags);
-}
-
-static void slot_free_locked(struct peer *peer, struct peer_slot *slot)
-{
-	lockdep_assert_held(&peer->lock);
-	slot->state = PEER_SLOT_FREE;
-	list_add_tail(&slot->link, &peer->free_slots[slot->class]);
-}
-
-void peer_slot_put(struct peer *peer, struct peer_slot *slot)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&peer->lock, flags);
-	ASSERT(slot->state == PEER_SLOT_HELD);
-	slot_free_locked(peer, slot);
-	spin_unlock_irqrestore(&peer->lock, flags);
-	wake_up_all(&peer->slot_wait);
-}
-
 int peer_slot_send(struct peer *peer, struct peer_slot *slot, u32 length,
 		   u32 answer_length)
 {
@@ -209,27 +132,11 @@ int peer_slot_send(struct peer *peer, struct peer_slot *slot, u32 length,
 	return err ? -EIO : 0;
 }
 
-int peer_slot_wait(struct peer *peer, struct peer_slot *slot, u64 timeout_ns)
+static void slot_free_locked(struct peer *peer, struct peer_slot *slot)
 {
-	unsigned long flags;
-	bool abandoned;
-
-	if (wait_for_completion_timeout_ns(&slot->done, timeout_ns))
-		return slot->error;
-	spin_lock_irqsave(&peer->lock, flags);
-	abandoned = slot->state == PEER_SLOT_FLIGHT;
-	if (abandoned)
-		slot->state = PEER_SLOT_ABANDONED;
-	spin_unlock_irqrestore(&peer->lock, flags);
-	return abandoned ? -ETIMEDOUT : slot->error;
-}
-
-u32 peer_slot_status(const struct peer_slot *slot)
-{
-	const struct peer_wire_answer *answer = slot->answer;
-	u32 status = READ_ONCE(answer->status);
-
-	return min_t(u32, status, PEER_S_COUNT);
+	lockdep_assert_held(&peer->lock);
+	slot->state = PEER_SLOT_FREE;
+	list_add_tail(&slot->link, &peer->free_slots[slot->class]);
 }
 
 static void slot_finish_locked(struct peer *peer, struct peer_slot *slot,
@@ -277,6 +184,40 @@ void peer_control_interrupt(void *arg)
 	wake_up_all(&peer->slot_wait);
 }
 
+int peer_slot_wait(struct peer *peer, struct peer_slot *slot, u64 timeout_ns)
+{
+	unsigned long flags;
+	bool abandoned;
+
+	if (wait_for_completion_timeout_ns(&slot->done, timeout_ns))
+		return slot->error;
+	spin_lock_irqsave(&peer->lock, flags);
+	abandoned = slot->state == PEER_SLOT_FLIGHT;
+	if (abandoned)
+		slot->state = PEER_SLOT_ABANDONED;
+	spin_unlock_irqrestore(&peer->lock, flags);
+	return abandoned ? -ETIMEDOUT : slot->error;
+}
+
+u32 peer_slot_status(const struct peer_slot *slot)
+{
+	const struct peer_wire_answer *answer = slot->answer;
+	u32 status = READ_ONCE(answer->status);
+
+	return min_t(u32, status, PEER_S_COUNT);
+}
+
+void peer_slot_put(struct peer *peer, struct peer_slot *slot)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	ASSERT(slot->state == PEER_SLOT_HELD);
+	slot_free_locked(peer, slot);
+	spin_unlock_irqrestore(&peer->lock, flags);
+	wake_up_all(&peer->slot_wait);
+}
+
 void peer_control_die_locked(struct peer *peer)
 {
 	unsigned int i;
@@ -290,6 +231,36 @@ void peer_control_die_locked(struct peer *peer)
 			slot_finish_locked(peer, slot, -EIO);
 	}
 	wake_up_all(&peer->slot_wait);
+}
+
+void peer_control_check(struct peer *peer)
+{
+	u64 now = clock_ns();
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	for (i = 0; i < ARRAY_SIZE(peer->slots); i++) {
+		const struct peer_slot *slot = &peer->slots[i];
+
+		if (slot->state == PEER_SLOT_ABANDONED &&
+		    (s64)(now - slot->sent) > (s64)PEER_DEATH_NS)
+			peer_die_locked(peer, "it does not report a replay");
+	}
+	spin_unlock_irqrestore(&peer->lock, flags);
+}
+
+bool peer_control_idle(struct peer *peer)
+{
+	unsigned long flags;
+	unsigned int i;
+	bool idle = true;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	for (i = 0; i < ARRAY_SIZE(peer->slots); i++)
+		idle = idle && peer->slots[i].state == PEER_SLOT_FREE;
+	spin_unlock_irqrestore(&peer->lock, flags);
+	return idle;
 }
 
 static int command(struct peer *peer, enum peer_slot_class class,
@@ -365,28 +336,22 @@ int peer_set_option(struct peer *peer, struct peer_context *ctx, u32 option,
 			    sizeof(answer));
 }
 
-int peer_query(struct peer_context *ctx, vaddr_t va, struct peer_translation *out)
+int peer_response_send(struct peer *peer, struct peer_slot *slot, u32 ctx,
+		       u64 tag, const struct peer_translation *entry)
 {
-	struct peer_wire_query request = {
-		.head = {.command = PEER_CMD_QUERY, .ctx = ctx->id},
-		.va = va & PEER_PAGE_MASK,
-	};
-	struct peer_wire_query_answer answer;
-	const struct peer_translation *known;
-	int err;
+	struct peer_wire_fault_response *response = slot->request;
+	u32 length = sizeof(*response);
 
-	err = peer_command(ctx->peer, &request, sizeof(request), &answer,
-			   sizeof(answer));
-	if (err)
-		return err;
-	if (!answer.target)
-		return -ENOENT;
-	out->va = request.va;
-	out->pa = answer.target & PEER_PAGE_MASK;
-	out->prot = (u32)(answer.target & PEER_MAP_FLAGS);
-	mutex_lock(&ctx->lock);
-	known = peer_table_find(&ctx->table, request.va);
-	out->exclusive = known && known->exclusive;
-	mutex_unlock(&ctx->lock);
-	return 0;
+	response->head.command = PEER_CMD_FAULT_RESPONSE;
+	response->head.ctx = ctx;
+	response->tag = tag;
+	response->result = entry ? PEER_FAULT_OK : PEER_FAULT_DENY;
+	response->count = entry ? 1 : 0;
+	if (entry) {
+		response->entry[0].va = entry->va;
+		response->entry[0].target = entry->pa | entry->prot;
+		length += sizeof(response->entry[0]);
+	}
+	return peer_slot_send(peer, slot, length,
+			      sizeof(struct peer_wire_answer));
 }

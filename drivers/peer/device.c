@@ -65,112 +65,26 @@ struct peer *peer_get(unsigned int index)
 	return index < nr_peers ? peers[index] : NULL;
 }
 
-bool peer_alive(const struct peer *peer)
-{
-	return !READ_ONCE(peer->dead);
-}
-
 bool peer_present(void)
 {
 	return nr_peers && peer_alive(peers[0]);
-}
-
-void peer_die_locked(struct peer *peer, const char *why)
-{
-	unsigned int id;
-
-	lockdep_assert_held(&peer->lock);
-	if (peer->dead)
-		return;
-	WRITE_ONCE(peer->dead, why);
-	pr_err("peer%u: declared dead: %s\n", peer->index, why);
-	peer_control_die_locked(peer);
-	peer_work_die_locked(peer);
-	for (id = 1; id <= PEER_CONTEXTS; id++) {
-		if (peer->contexts[id])
-			wake_up_all(&peer->contexts[id]->wait);
-	}
-}
-
-void peer_die(struct peer *peer, const char *why)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&peer->lock, flags);
-	peer_die_locked(peer, why);
-	spin_unlock_irqrestore(&peer->lock, flags);
-}
-
-static void ring_bell(struct peer *peer, struct virtio_queue *queue)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&peer->lock, flags);
-	if (!queue->vq.broken)
-		queue->vq.notify(&queue->vq, queue->vq.notify_arg);
-	spin_unlock_irqrestore(&peer->lock, flags);
-}
-
-static void look_after(struct peer *peer)
-{
-	ring_bell(peer, peer->control);
-	ring_bell(peer, peer->pages);
-	ring_bell(peer, peer->work);
-	virtio_queue_look(peer->control);
-	virtio_queue_look(peer->pages);
-	virtio_queue_look(peer->work);
-}
-
-static bool refused_waiting(struct peer *peer)
-{
-	unsigned long flags;
-	bool waiting;
-
-	spin_lock_irqsave(&peer->lock, flags);
-	waiting = !list_empty(&peer->refused);
-	spin_unlock_irqrestore(&peer->lock, flags);
-	return waiting;
-}
-
-static int beat_thread(void *arg)
-{
-	struct peer *peer = arg;
-	u64 next = clock_ns() + PEER_HEARTBEAT_NS;
-
-	while (peer_alive(peer)) {
-		u64 now = clock_ns();
-
-		if (now < next) {
-			wait_event_timeout_ns(&peer->beat_wait,
-					      refused_waiting(peer) ||
-						      !peer_alive(peer),
-					      next - now);
-			peer_request_deny_refused(peer);
-			continue;
-		}
-		look_after(peer);
-		peer_control_check(peer);
-		peer_ping(peer);
-		next = clock_ns() + PEER_HEARTBEAT_NS;
-	}
-	return 0;
 }
 
 /* One block for all that the device touches, cut into the pieces. */
 static int memory_create(struct peer *peer)
 {
 	const size_t slot = PEER_REQUEST_BYTES + PEER_ANSWER_BYTES;
-	const size_t order = ALIGN(sizeof(struct peer_wire_work), 64) +
-			     ALIGN(sizeof(struct peer_wire_work_done), 64);
+	const size_t work = ALIGN(sizeof(struct peer_wire_work), 64) +
+			    ALIGN(sizeof(struct peer_wire_work_done), 64);
 	const size_t request = ALIGN(sizeof(struct peer_wire_page_request), 64);
 	u8 *at;
 	unsigned int i;
 
 	peer->memory =
-		kzalloc(ARRAY_SIZE(peer->slots) * slot + PEER_ORDERS * order +
-				PEER_REQUESTS * request,
+		kzalloc(ARRAY_SIZE(peer->slots) * slot +
+				PEER_WORK_SLOTS * work + PEER_REQUESTS * request,
 			GFP_KERNEL);
-	peer->values = kzalloc(PEER_ORDERS * PEER_PAGE_SIZE, GFP_KERNEL);
+	peer->values = kzalloc(PEER_WORK_SLOTS * PEER_PAGE_SIZE, GFP_KERNEL);
 	if (!peer->memory || !peer->values)
 		return -ENOMEM;
 	at = peer->memory;
@@ -178,11 +92,11 @@ static int memory_create(struct peer *peer)
 		peer->slots[i].request = at;
 		peer->slots[i].answer = at + PEER_REQUEST_BYTES;
 	}
-	for (i = 0; i < PEER_ORDERS; i++, at += order) {
-		peer->order_pool[i].request = (void *)at;
-		peer->order_pool[i].answer =
+	for (i = 0; i < PEER_WORK_SLOTS; i++, at += work) {
+		peer->work_slots[i].request = (void *)at;
+		peer->work_slots[i].answer =
 			(void *)(at + ALIGN(sizeof(struct peer_wire_work), 64));
-		peer->order_pool[i].values =
+		peer->work_slots[i].values =
 			(void *)((u8 *)peer->values + i * PEER_PAGE_SIZE);
 	}
 	for (i = 0; i < PEER_REQUESTS; i++, at += request)
@@ -191,13 +105,27 @@ static int memory_create(struct peer *peer)
 }
 
 static_assert(PEER_MAX_RESULTS * sizeof(u64) <= PEER_PAGE_SIZE,
-	      "an order's old values fit in its page");
+	      "the old values of a piece of work fit in its page");
 
 static void memory_destroy(struct peer *peer)
 {
 	kfree(peer->memory);
 	kfree(peer->values);
 	kfree(peer);
+}
+
+/* All that the device has ends with -EIO, and every waiter looks again. */
+static void end_in_flight(struct peer *peer) __must_hold(&peer->lock)
+{
+	unsigned int id;
+
+	lockdep_assert_held(&peer->lock);
+	peer_control_die_locked(peer);
+	peer_work_die_locked(peer);
+	for (id = 1; id <= PEER_CONTEXTS; id++) {
+		if (peer->contexts[id])
+			wake_up_all(&peer->contexts[id]->wait);
+	}
 }
 
 static struct peer *peer_create(struct pci_device *pci)
@@ -207,9 +135,10 @@ static struct peer *peer_create(struct pci_device *pci)
 	if (!peer)
 		return NULL;
 	peer->pci = pci;
+	peer->on_death = end_in_flight;
 	spin_lock_init(&peer->lock);
 	init_waitqueue_head(&peer->slot_wait);
-	init_waitqueue_head(&peer->order_wait);
+	init_waitqueue_head(&peer->work_slot_wait);
 	init_waitqueue_head(&peer->beat_wait);
 	INIT_LIST_HEAD(&peer->refused);
 	if (memory_create(peer)) {
@@ -220,6 +149,26 @@ static struct peer *peer_create(struct pci_device *pci)
 	peer_work_init(peer);
 	peer_request_init(peer);
 	return peer;
+}
+
+/* Look at what the front end shows; not everything of this id is a peer. */
+static int look_at_front(const struct peer *peer)
+{
+	const struct virtio_device *vdev = &peer->vdev;
+	struct peer_front front = {
+		.virtio_id = vdev->id,
+		.queues = vdev->nr_queues,
+	};
+	const char *why;
+
+	front.has_tag =
+		!virtio_config_read(vdev, 0, front.tag, sizeof(front.tag));
+	why = peer_front_refusal(&front);
+	if (!why)
+		return 0;
+	pr_info("peer: %02x:%02x.%x is passed over: %s\n", peer->pci->bus_nr,
+		peer->pci->devfn >> 3, peer->pci->devfn & 7, why);
+	return -ENODEV;
 }
 
 /* Can the queue hold @chains of @buffers each at once? */
@@ -249,7 +198,7 @@ static int queues_create(struct peer *peer)
 		return (int)PTR_ERR(peer->work);
 	if (!roomy(&peer->control->vq, ARRAY_SIZE(peer->slots), 2) ||
 	    !roomy(&peer->pages->vq, PEER_REQUESTS, 1) ||
-	    !roomy(&peer->work->vq, PEER_ORDERS, 3)) {
+	    !roomy(&peer->work->vq, PEER_WORK_SLOTS, 3)) {
 		pr_err("peer: queues of %u entries are too small: give the front "
 		       "end %u\n",
 		       peer->control->vq.size, PEER_QUEUE_ENTRIES);
@@ -309,6 +258,80 @@ static int echo(struct peer *peer)
 	return err;
 }
 
+static int start(struct peer *peer)
+{
+	int err;
+
+	err = virtio_negotiate(&peer->vdev, 1ull << VIRTIO_F_INDIRECT_DESC |
+						    1ull << VIRTIO_F_EVENT_IDX);
+	if (!err)
+		err = queues_create(peer);
+	if (!err)
+		err = virtio_start(&peer->vdev);
+	if (err)
+		return err;
+	peer_request_post_all(peer);
+	err = hello(peer);
+	if (!err)
+		err = echo(peer);
+	return err;
+}
+
+static void ring_bell(struct peer *peer, struct virtio_queue *queue)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	if (!queue->vq.broken)
+		queue->vq.notify(&queue->vq, queue->vq.notify_arg);
+	spin_unlock_irqrestore(&peer->lock, flags);
+}
+
+static void look_after(struct peer *peer)
+{
+	ring_bell(peer, peer->control);
+	ring_bell(peer, peer->pages);
+	ring_bell(peer, peer->work);
+	virtio_queue_look(peer->control);
+	virtio_queue_look(peer->pages);
+	virtio_queue_look(peer->work);
+}
+
+static bool refused_waiting(struct peer *peer)
+{
+	unsigned long flags;
+	bool waiting;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	waiting = !list_empty(&peer->refused);
+	spin_unlock_irqrestore(&peer->lock, flags);
+	return waiting;
+}
+
+static int beat_thread(void *arg)
+{
+	struct peer *peer = arg;
+	u64 next = clock_ns() + PEER_HEARTBEAT_NS;
+
+	while (peer_alive(peer)) {
+		u64 now = clock_ns();
+
+		if (now < next) {
+			wait_event_timeout_ns(&peer->beat_wait,
+					      refused_waiting(peer) ||
+						      !peer_alive(peer),
+					      next - now);
+			peer_request_deny_refused(peer);
+			continue;
+		}
+		look_after(peer);
+		peer_control_check(peer);
+		peer_ping(peer);
+		next = clock_ns() + PEER_HEARTBEAT_NS;
+	}
+	return 0;
+}
+
 static void introduce(struct peer *peer)
 {
 	const struct peer_wire_hello_answer *h = &peer->hello;
@@ -329,45 +352,6 @@ static void introduce(struct peer *peer)
 		pr_info("peer%u: guest `lock` %s atomic against it; exclusive "
 			"access is exact either way\n",
 			peer->index, word);
-}
-
-static int start(struct peer *peer)
-{
-	int err;
-
-	err = virtio_negotiate(&peer->vdev, 1ull << VIRTIO_F_INDIRECT_DESC |
-						    1ull << VIRTIO_F_EVENT_IDX);
-	if (!err)
-		err = queues_create(peer);
-	if (!err)
-		err = virtio_start(&peer->vdev);
-	if (err)
-		return err;
-	peer_request_post_all(peer);
-	err = hello(peer);
-	if (!err)
-		err = echo(peer);
-	return err;
-}
-
-/* Look at what the front end shows; not everything of this id is a peer. */
-static int look_at_front(const struct peer *peer)
-{
-	const struct virtio_device *vdev = &peer->vdev;
-	struct peer_front front = {
-		.virtio_id = vdev->id,
-		.queues = vdev->nr_queues,
-	};
-	const char *why;
-
-	front.has_tag =
-		!virtio_config_read(vdev, 0, front.tag, sizeof(front.tag));
-	why = peer_front_refusal(&front);
-	if (!why)
-		return 0;
-	pr_info("peer: %02x:%02x.%x is passed over: %s\n", peer->pci->bus_nr,
-		peer->pci->devfn >> 3, peer->pci->devfn & 7, why);
-	return -ENODEV;
 }
 
 static int peer_probe(struct pci_device *pci, const struct pci_device_id *id)
@@ -441,7 +425,7 @@ static int wait_for_returns(struct peer *peer)
 {
 	if (!wait_event_timeout_ns(&peer->slot_wait, peer_control_idle(peer),
 				   PEER_DEATH_NS) ||
-	    !wait_event_timeout_ns(&peer->order_wait, peer_work_idle(peer),
+	    !wait_event_timeout_ns(&peer->work_slot_wait, peer_work_idle(peer),
 				   PEER_DEATH_NS))
 		return -EBUSY;
 	return 0;
@@ -519,9 +503,9 @@ int peer_describe(struct peer *peer, char *buf, size_t len)
 		       peer->dead ? peer->dead : "", contexts,
 		       (unsigned long)counters.beats);
 	at += scnprintf(buf + at, len - at,
-			"  done: %lu commands, %lu orders, %lu page requests\n",
+			"  done: %lu commands, %lu works, %lu page requests\n",
 			(unsigned long)counters.commands,
-			(unsigned long)counters.orders,
+			(unsigned long)counters.works,
 			(unsigned long)counters.requests);
 	at += scnprintf(
 		buf + at, len - at,

@@ -86,24 +86,126 @@
 #define BACK_OFF_US    20
 #define BACK_OFF_SHIFT 6
 
-DEFINE_TRACE_EVENT(peer_grant, "ctx %lu va %#lx pa %#lx prot %lx attempt %lu");
+DEFINE_TRACE_EVENT(peer_grant, "ctx %lu va %#lx pa %#lx prot %lx round %lu");
 DEFINE_TRACE_EVENT(peer_replay, "ctx %lu va %#lx result %ld");
 
 /* How one attempt ended. */
 enum outcome {
-	OUTCOME_DONE,      /* answered, or the device is dead */
-	OUTCOME_DENY,      /* no such access: tell the device so */
+	OUTCOME_DONE,      /* answered, and the slot is put or abandoned */
+	OUTCOME_DENY,      /* no such access: deny it */
+	OUTCOME_DEAD,      /* the device is dead; nothing was sent */
 	OUTCOME_COLLISION, /* read_retry() said yes */
 	OUTCOME_CHANGED, /* another thread changed the page under the look-up */
 };
 
-static u32 access_prot(u32 access)
+/**
+ * struct grant - one walk through the loop
+ * @ctx: whose
+ * @slot: for the response
+ * @request: what is asked for
+ * @rounds: how many went before, and the read section of this one
+ * @exclusive: ATOMIC, by make_device_exclusive_range()
+ * @page: referenced, and locked if @exclusive; NULL while there is none
+ * @entry: the translation to be
+ */
+struct grant {
+	struct peer_context *ctx;
+	struct peer_slot *slot;
+	const struct peer_request *request;
+	struct mmu_interval_rounds rounds;
+	bool exclusive;
+	struct page *page;
+	struct peer_translation entry;
+};
+
+static const struct peer_hooks *hooks(struct peer_context *ctx)
 {
-	if (access == PEER_ACCESS_READ)
-		return PEER_MAP_READ;
-	if (access == PEER_ACCESS_WRITE)
-		return PEER_MAP_READ | PEER_MAP_WRITE;
-	return PEER_MAP_READ | PEER_MAP_WRITE | PEER_MAP_ATOMIC;
+	return smp_load_acquire(&ctx->hooks);
+}
+
+static void hook_after_look_up(struct peer_context *ctx, vaddr_t va)
+{
+	const struct peer_hooks *h = hooks(ctx);
+
+	if (h && h->after_look_up)
+		h->after_look_up(ctx, va, h->arg);
+}
+
+static void hook_before_install(struct peer_context *ctx, vaddr_t va)
+{
+	const struct peer_hooks *h = hooks(ctx);
+
+	if (h && h->before_install)
+		h->before_install(ctx, va, h->arg);
+}
+
+static void hook_before_unlock(struct peer_context *ctx, vaddr_t va)
+{
+	const struct peer_hooks *h = hooks(ctx);
+
+	if (h && h->before_unlock)
+		h->before_unlock(ctx, va, h->arg);
+}
+
+/* Neither before the first round nor before those alone, which wait for mmap_lock. */
+static void wait_between_rounds(unsigned int attempts)
+{
+	unsigned long us = BACK_OFF_US
+			   << min_t(unsigned int, attempts, BACK_OFF_SHIFT);
+
+	if (attempts && attempts < MMU_INTERVAL_ROUNDS_BESIDE)
+		usleep_range(us, 2 * us);
+}
+
+/* The access that the CPU's entry must allow, for both calls below. */
+static unsigned int gup_access(const struct grant *grant)
+{
+	unsigned int flags = 0;
+
+	if (grant->entry.prot & PEER_MAP_WRITE)
+		flags |= FOLL_WRITE;
+	if (grant->exclusive)
+		flags |= FOLL_TAKE_OVER;
+	return flags;
+}
+
+/*
+ * Make the changes that the look-up would make, before its section begins;
+ * mmap_lock is held. The page is not kept: the look-up finds it, or the page that
+ * came in its place.
+ */
+static enum outcome fault_in(struct grant *grant)
+{
+	long got = get_user_pages_remote(grant->ctx->mm, grant->entry.va, 1,
+					 gup_access(grant), NULL);
+
+	return got == 1 ? OUTCOME_DONE : OUTCOME_DENY;
+}
+
+/* Find the page; mmap_lock is held. */
+static enum outcome look_up(struct grant *grant)
+{
+	struct peer_translation *entry = &grant->entry;
+	struct peer_context *ctx = grant->ctx;
+	long got;
+
+	if (grant->exclusive)
+		got = make_device_exclusive_range(ctx->mm, entry->va,
+						  entry->va + PEER_PAGE_SIZE,
+						  &grant->page, ctx);
+	else
+		got = get_user_pages_remote(ctx->mm, entry->va, 1,
+					    gup_access(grant) | FOLL_GET,
+					    &grant->page);
+	if (got < 0)
+		return OUTCOME_DENY;
+	if (!got) {
+		peer_context_count(ctx, &ctx->stats.retries_changed);
+		return OUTCOME_CHANGED;
+	}
+	entry->pa = page_to_phys(grant->page);
+	hook_after_look_up(ctx, entry->va);
+	return OUTCOME_DONE;
 }
 
 /*
@@ -135,11 +237,50 @@ static int install(struct peer_context *ctx, struct peer_slot *slot,
 	return 0;
 }
 
+/* Give the page to the device unless it has changed since read_begin(). */
+static enum outcome install_if_current(struct grant *grant)
+{
+	struct peer_context *ctx = grant->ctx;
+	int err;
+
+	hook_before_install(ctx, grant->entry.va);
+	mutex_lock(&ctx->lock);
+	if (mmu_interval_round_retry(&grant->rounds)) {
+		ctx->stats.retries_collision++;
+		mutex_unlock(&ctx->lock);
+		return OUTCOME_COLLISION;
+	}
+	if (ctx->closed) {
+		mutex_unlock(&ctx->lock);
+		return OUTCOME_DENY;
+	}
+	err = install(ctx, grant->slot, grant->request, &grant->entry);
+	mutex_unlock(&ctx->lock);
+	return err ? OUTCOME_DEAD : OUTCOME_DONE;
+}
+
+/* mmap_lock is held as the round wants it, and dropped as the round wants it. */
+static enum outcome one_round(struct grant *grant)
+{
+	struct mmu_interval_rounds *rounds = &grant->rounds;
+	enum outcome outcome = fault_in(grant);
+
+	if (outcome == OUTCOME_DONE) {
+		mmu_interval_round_begin(rounds);
+		outcome = look_up(grant);
+	}
+	mmu_interval_round_looked_up(rounds);
+	if (outcome == OUTCOME_DONE)
+		outcome = install_if_current(grant);
+	mmu_interval_round_unlock(rounds);
+	return outcome;
+}
+
 /*
  * The device refused the response; invalidate any translation it may have
  * installed.
  */
-static void take_off(struct peer_context *ctx, vaddr_t va)
+static void drop_refused(struct peer_context *ctx, vaddr_t va)
 {
 	unsigned int exclusive;
 
@@ -152,8 +293,9 @@ static void take_off(struct peer_context *ctx, vaddr_t va)
  * Wait for the answer to a response that carried a translation.  The slot goes
  * back, unless the work that waits there is still to be denied.
  */
-static enum outcome settle(struct peer_context *ctx, struct peer_slot *slot,
-			   const struct peer_request *request, bool exclusive)
+static enum outcome await_answer(struct peer_context *ctx, struct peer_slot *slot,
+				 const struct peer_request *request,
+				 bool exclusive)
 {
 	bool replay = request->copy.access == PEER_ACCESS_ATOMIC;
 	struct peer *peer = ctx->peer;
@@ -182,182 +324,42 @@ static enum outcome settle(struct peer_context *ctx, struct peer_slot *slot,
 	case -ECANCELED:
 	case -ENOENT:
 		/* There is nothing that waits for this tag. */
-		take_off(ctx, request->copy.va);
+		drop_refused(ctx, request->copy.va);
 		break;
 	default:
-		take_off(ctx, request->copy.va);
+		drop_refused(ctx, request->copy.va);
 		return OUTCOME_DENY;
 	}
 	peer_slot_put(peer, slot);
 	return OUTCOME_DONE;
 }
 
-static const struct peer_hooks *hooks(struct peer_context *ctx)
+static void let_page_go(struct grant *grant, enum outcome outcome)
 {
-	return smp_load_acquire(&ctx->hooks);
+	if (outcome == OUTCOME_DONE && grant->exclusive)
+		hook_before_unlock(grant->ctx, grant->entry.va);
+	if (grant->page && grant->exclusive)
+		unlock_page(grant->page);
+	if (grant->page)
+		put_page(grant->page);
+	grant->page = NULL;
 }
 
-static void hook_before_install(struct peer_context *ctx, vaddr_t va)
+static enum outcome serve_round(struct grant *grant)
 {
-	const struct peer_hooks *h = hooks(ctx);
-
-	if (h && h->before_install)
-		h->before_install(ctx, va, h->arg);
-}
-
-static void hook_before_unlock(struct peer_context *ctx, vaddr_t va)
-{
-	const struct peer_hooks *h = hooks(ctx);
-
-	if (h && h->before_unlock)
-		h->before_unlock(ctx, va, h->arg);
-}
-
-static void hook_after_look_up(struct peer_context *ctx, vaddr_t va)
-{
-	const struct peer_hooks *h = hooks(ctx);
-
-	if (h && h->after_look_up)
-		h->after_look_up(ctx, va, h->arg);
-}
-
-/**
- * struct attempt - one walk through the loop
- * @ctx: whose
- * @slot: for the response
- * @request: what is asked for
- * @rounds: how many went before, and the read section of this one
- * @exclusive: ATOMIC, by make_device_exclusive_range()
- * @page: referenced, and locked if @exclusive; NULL while there is none
- * @entry: the translation to be
- */
-struct attempt {
-	struct peer_context *ctx;
-	struct peer_slot *slot;
-	const struct peer_request *request;
-	struct mmu_interval_rounds rounds;
-	bool exclusive;
-	struct page *page;
-	struct peer_translation entry;
-};
-
-/* The access that the CPU's entry must allow, for both calls below. */
-static unsigned int gup_access(const struct attempt *attempt)
-{
-	unsigned int flags = 0;
-
-	if (attempt->entry.prot & PEER_MAP_WRITE)
-		flags |= FOLL_WRITE;
-	if (attempt->exclusive)
-		flags |= FOLL_TAKE_OVER;
-	return flags;
-}
-
-/*
- * Make the changes that the look-up would make, before its section begins;
- * mmap_lock is held. The page is not kept: the look-up finds it, or the page that
- * came in its place.
- */
-static enum outcome fault_in(struct attempt *attempt)
-{
-	long got = get_user_pages_remote(attempt->ctx->mm, attempt->entry.va, 1,
-					 gup_access(attempt), NULL);
-
-	return got == 1 ? OUTCOME_DONE : OUTCOME_DENY;
-}
-
-/* Find the page; mmap_lock is held. */
-static enum outcome look_up(struct attempt *attempt)
-{
-	struct peer_translation *entry = &attempt->entry;
-	struct peer_context *ctx = attempt->ctx;
-	long got;
-
-	if (attempt->exclusive)
-		got = make_device_exclusive_range(ctx->mm, entry->va,
-						  entry->va + PEER_PAGE_SIZE,
-						  &attempt->page, ctx);
-	else
-		got = get_user_pages_remote(ctx->mm, entry->va, 1,
-					    gup_access(attempt) | FOLL_GET,
-					    &attempt->page);
-	if (got < 0)
-		return OUTCOME_DENY;
-	if (!got) {
-		peer_context_count(ctx, &ctx->stats.retries_changed);
-		return OUTCOME_CHANGED;
-	}
-	entry->pa = page_to_phys(attempt->page);
-	hook_after_look_up(ctx, entry->va);
-	return OUTCOME_DONE;
-}
-
-/* Give the page to the device unless it has changed since read_begin(). */
-static enum outcome install_if_current(struct attempt *attempt)
-{
-	struct peer_context *ctx = attempt->ctx;
-	int err;
-
-	hook_before_install(ctx, attempt->entry.va);
-	mutex_lock(&ctx->lock);
-	if (mmu_interval_round_retry(&attempt->rounds)) {
-		ctx->stats.retries_collision++;
-		mutex_unlock(&ctx->lock);
-		return OUTCOME_COLLISION;
-	}
-	if (ctx->closed) {
-		mutex_unlock(&ctx->lock);
-		return OUTCOME_DENY;
-	}
-	err = install(ctx, attempt->slot, attempt->request, &attempt->entry);
-	mutex_unlock(&ctx->lock);
-	/* Dead: nobody is left to be answered. */
-	return err ? OUTCOME_DENY : OUTCOME_DONE;
-}
-
-/* mmap_lock is held as the round wants it, and dropped as the round wants it. */
-static enum outcome attempt_round(struct attempt *attempt)
-{
-	struct mmu_interval_rounds *rounds = &attempt->rounds;
-	enum outcome outcome = fault_in(attempt);
-
-	if (outcome == OUTCOME_DONE) {
-		mmu_interval_round_begin(rounds);
-		outcome = look_up(attempt);
-	}
-	mmu_interval_round_looked_up(rounds);
-	if (outcome == OUTCOME_DONE)
-		outcome = install_if_current(attempt);
-	mmu_interval_round_unlock(rounds);
-	return outcome;
-}
-
-static void let_page_go(struct attempt *attempt, enum outcome outcome)
-{
-	if (outcome == OUTCOME_DONE && attempt->exclusive)
-		hook_before_unlock(attempt->ctx, attempt->entry.va);
-	if (attempt->page && attempt->exclusive)
-		unlock_page(attempt->page);
-	if (attempt->page)
-		put_page(attempt->page);
-	attempt->page = NULL;
-}
-
-static enum outcome attempt_run(struct attempt *attempt)
-{
-	const struct peer_translation *entry = &attempt->entry;
-	struct peer_context *ctx = attempt->ctx;
+	const struct peer_translation *entry = &grant->entry;
+	struct peer_context *ctx = grant->ctx;
 	enum outcome outcome;
 
-	attempt->page = NULL;
-	outcome = attempt_round(attempt);
+	grant->page = NULL;
+	outcome = one_round(grant);
 	if (outcome == OUTCOME_DONE) {
 		TRACE(peer_grant, ctx->id, entry->va, entry->pa, entry->prot,
-		      attempt->rounds.nr);
-		outcome = settle(ctx, attempt->slot, attempt->request,
-				 attempt->exclusive);
+		      grant->rounds.nr);
+		outcome = await_answer(ctx, grant->slot, grant->request,
+				       grant->exclusive);
 	}
-	let_page_go(attempt, outcome);
+	let_page_go(grant, outcome);
 	return outcome;
 }
 
@@ -365,66 +367,65 @@ static enum outcome attempt_run(struct attempt *attempt)
  * Answer from the table, if the device has what it asks for.  An exclusive
  * translation keeps its page: it is in the table, and ctx->lock is held.
  */
-static bool answer_from_table(struct attempt *attempt)
+static bool answer_from_table(struct grant *grant)
 {
-	const struct peer_request *request = attempt->request;
+	const struct peer_request *request = grant->request;
 	bool replay = request->copy.access == PEER_ACCESS_ATOMIC;
-	struct peer_context *ctx = attempt->ctx;
+	struct peer_context *ctx = grant->ctx;
 	const struct peer_translation *entry;
-	u32 prot = attempt->entry.prot;
+	u32 prot = grant->entry.prot;
 	struct page *page;
 
 	lockdep_assert_held(&ctx->lock);
-	entry = peer_table_find(&ctx->table, attempt->entry.va);
+	entry = peer_table_find(&ctx->table, grant->entry.va);
 	if (!entry || (entry->prot & prot) != prot || ctx->closed ||
-	    (attempt->exclusive && !entry->exclusive))
+	    (grant->exclusive && !entry->exclusive))
 		return false;
-	attempt->exclusive = replay && entry->exclusive;
-	if (attempt->exclusive) {
+	grant->exclusive = replay && entry->exclusive;
+	if (grant->exclusive) {
 		page = phys_to_page(entry->pa);
 		if (!trylock_page(page))
 			return false;
 		get_page(page);
-		attempt->page = page;
+		grant->page = page;
 	}
-	if (peer_response_send(ctx->peer, attempt->slot, ctx->id,
+	if (peer_response_send(ctx->peer, grant->slot, ctx->id,
 			       request->copy.tag, entry))
 		return false;
-	ctx->stats.grants += attempt->exclusive;
+	ctx->stats.grants += grant->exclusive;
 	return true;
 }
 
-static bool already_there(struct attempt *attempt, enum outcome *outcome)
+static bool answered_from_table(struct grant *grant, enum outcome *outcome)
 {
-	const bool exclusive = attempt->exclusive;
-	struct peer_context *ctx = attempt->ctx;
+	const bool exclusive = grant->exclusive;
+	struct peer_context *ctx = grant->ctx;
 	bool there;
 
 	mutex_lock(&ctx->lock);
-	there = answer_from_table(attempt);
+	there = answer_from_table(grant);
 	mutex_unlock(&ctx->lock);
-	*outcome = there ? settle(ctx, attempt->slot, attempt->request,
-				  attempt->exclusive)
+	*outcome = there ? await_answer(ctx, grant->slot, grant->request,
+					grant->exclusive)
 			 : OUTCOME_CHANGED;
-	let_page_go(attempt, *outcome);
-	attempt->exclusive = exclusive;
+	let_page_go(grant, *outcome);
+	grant->exclusive = exclusive;
 	return there;
 }
 
-/* Neither before the first round nor before those alone, which wait for mmap_lock. */
-static void back_off(unsigned int attempts)
+static u32 access_prot(u32 access)
 {
-	unsigned long us = BACK_OFF_US
-			   << min_t(unsigned int, attempts, BACK_OFF_SHIFT);
-
-	if (attempts && attempts < MMU_INTERVAL_ROUNDS_BESIDE)
-		usleep_range(us, 2 * us);
+	if (access == PEER_ACCESS_READ)
+		return PEER_MAP_READ;
+	if (access == PEER_ACCESS_WRITE)
+		return PEER_MAP_READ | PEER_MAP_WRITE;
+	return PEER_MAP_READ | PEER_MAP_WRITE | PEER_MAP_ATOMIC;
 }
 
 bool peer_grant(struct peer_context *ctx, struct peer_slot *slot,
 		const struct peer_request *request)
 {
-	struct attempt attempt = {
+	struct grant grant = {
 		.ctx = ctx,
 		.slot = slot,
 		.request = request,
@@ -436,17 +437,17 @@ bool peer_grant(struct peer_context *ctx, struct peer_slot *slot,
 	};
 	enum outcome outcome;
 
-	attempt.entry.exclusive = attempt.exclusive;
-	if (already_there(&attempt, &outcome))
+	grant.entry.exclusive = grant.exclusive;
+	if (answered_from_table(&grant, &outcome))
 		return outcome == OUTCOME_DONE;
 	for (;;) {
-		back_off(attempt.rounds.nr);
-		if (mmu_interval_round_lock(&attempt.rounds))
+		wait_between_rounds(grant.rounds.nr);
+		if (mmu_interval_round_lock(&grant.rounds))
 			break;
-		outcome = attempt_run(&attempt);
-		if (outcome == OUTCOME_DONE || outcome == OUTCOME_DENY)
+		outcome = serve_round(&grant);
+		if (outcome != OUTCOME_COLLISION && outcome != OUTCOME_CHANGED)
 			return outcome == OUTCOME_DONE;
 	}
-	peer_context_count(ctx, &ctx->stats.gave_up);
+	peer_context_count(ctx, &ctx->stats.out_of_rounds);
 	return false;
 }

@@ -5,9 +5,25 @@
  *	struct peer		one device
  *	struct peer_context	one device in one address space
  *	struct peer_slot	memory for one control command and its answer
- *	struct peer_order	memory for one work order and its answer
+ *	struct peer_work_slot	memory for one piece of work and its answer
  *	struct peer_request	memory for one page request
  *	struct peer_table	what the device has been given of an mm
+ *
+ * Calls go down this list only; the one that goes up is peer->on_death, which
+ * life.c declares and calls (tests/scripts/call_order_test.py):
+ *
+ *	device.c	finding, starting, watching, restarting a device
+ *	probe_lock.c	is a guest `lock` atomic against it?
+ *	match.c		is it a peer, and one that can be driven?
+ *	context.c	a device in an address space, from creation to the end
+ *	request.c	page requests come in, answers and denials go out
+ *	grant.c		the page for one request: collision and retry
+ *	invalidate.c	the device lets go of pages
+ *	work.c		work: submit, wait, forget
+ *	control.c	commands and their answers
+ *	life.c		alive or dead
+ *	wire.c		judging what the device wrote
+ *	table.c		the translations that a context has
  *
  * Two locks, taken in this order:
  *
@@ -48,7 +64,7 @@
 #define PEER_SLOTS_RESERVED 16 /* for invalidations only */
 #define PEER_SLOTS_BEAT     1  /* for the heartbeat only */
 #define PEER_SLOTS_ALL      (PEER_SLOTS + PEER_SLOTS_RESERVED + PEER_SLOTS_BEAT)
-#define PEER_ORDERS         32
+#define PEER_WORK_SLOTS     32
 #define PEER_REQUESTS       64
 #define PEER_CONTEXTS       32                  /* ids 1 .. PEER_CONTEXTS */
 #define PEER_PROBE_CONTEXT  (PEER_CONTEXTS + 1) /* the boot probe's id */
@@ -105,7 +121,7 @@ struct peer_slot {
 };
 
 /**
- * struct peer_order - one piece of work on its way
+ * struct peer_work_slot - one piece of work on its way
  * @link: in the free list (p)
  * @work: the caller's, NULL when abandoned (p)
  * @ctx: whom it counts for, NULL for the boot probe (p)
@@ -116,7 +132,7 @@ struct peer_slot {
  * @values: a page of old values (w)
  * @flight: the device has it (p)
  */
-struct peer_order {
+struct peer_work_slot {
 	struct list_head link;
 	struct peer_work *work;
 	struct peer_context *ctx;
@@ -163,15 +179,16 @@ struct peer_table {
  * @lock: see the head of this file
  * @closed: the address space is gone: install nothing more (x)
  * @table: (x)
- * @stats: (x), but @works and @works_failed (p), and @callbacks_own unused
- * @callbacks_own: counted without a lock
+ * @stats: (x), but @works and @works_failed (p); the two below are elsewhere
+ * @callbacks_ignored: counted without a lock
+ * @callbacks_refused: counted without a lock
  * @policy: enum peer_atomic_policy (1, may change)
  * @hooks: (1, may change)
  * @requests: page requests that wait for @thread (p)
  * @wait: where @thread sleeps
  * @thread: serves the page requests (c)
- * @orders: work that the device has (p)
- * @idle: where destroy waits for @orders to become 0
+ * @works_in_flight: work that the device has (p)
+ * @idle: where destroy waits for @works_in_flight to become 0
  */
 struct peer_context {
 	struct peer *peer;
@@ -182,20 +199,21 @@ struct peer_context {
 	bool closed;
 	struct peer_table table;
 	struct peer_context_stats stats;
-	struct atomic64 callbacks_own;
+	struct atomic64 callbacks_ignored;
+	struct atomic64 callbacks_refused;
 	enum peer_atomic_policy policy;
 	const struct peer_hooks *hooks;
 	struct list_head requests;
 	struct wait_queue_head wait;
 	struct task *thread;
-	unsigned int orders;
+	unsigned int works_in_flight;
 	struct wait_queue_head idle;
 };
 
 /**
  * struct peer_counters - of a device, for people (p)
  * @commands: control commands done
- * @orders: work done
+ * @works: work done
  * @requests: page requests taken
  * @bad_requests: page requests that made no sense
  * @bad_answers: answers too short, or with impossible contents
@@ -203,7 +221,7 @@ struct peer_context {
  */
 struct peer_counters {
 	u64 commands;
-	u64 orders;
+	u64 works;
 	u64 requests;
 	u64 bad_requests;
 	u64 bad_answers;
@@ -220,18 +238,19 @@ struct peer_counters {
  * @work: (c)
  * @lock: see the head of this file
  * @dead: NULL, or why (1)
+ * @on_death: ends all that is in flight; called once a death (c)
  * @hello: what it said of itself (c)
  * @slots: (p)
  * @free_slots: by class (p)
  * @slot_wait: where takers wait for a slot
- * @order_pool: (p)
- * @free_orders: (p)
- * @order_wait: where submitters wait for an order
+ * @work_slots: (p)
+ * @free_work_slots: (p)
+ * @work_slot_wait: where submitters wait for a work slot
  * @request_pool: (p)
  * @refused: page requests for @beat_thread to deny (p)
  * @contexts: by id (p)
  * @memory: one block for everything the device reads and writes (c)
- * @values: pages for the old values of orders (c)
+ * @values: pages for the old values of work (c)
  * @counters: (p)
  * @beat_thread: heartbeat and odd jobs (c)
  * @beat_wait: where it sleeps
@@ -245,13 +264,14 @@ struct peer {
 	struct virtio_queue *work;
 	struct spinlock lock;
 	const char *dead;
+	void (*on_death)(struct peer *peer);
 	struct peer_wire_hello_answer hello;
 	struct peer_slot slots[PEER_SLOTS_ALL];
 	struct list_head free_slots[PEER_SLOT_CLASSES];
 	struct wait_queue_head slot_wait;
-	struct peer_order order_pool[PEER_ORDERS];
-	struct list_head free_orders;
-	struct wait_queue_head order_wait;
+	struct peer_work_slot work_slots[PEER_WORK_SLOTS];
+	struct list_head free_work_slots;
+	struct wait_queue_head work_slot_wait;
 	struct peer_request request_pool[PEER_REQUESTS];
 	struct list_head refused;
 	struct peer_context *contexts[PEER_CONTEXTS + 1];
@@ -262,7 +282,51 @@ struct peer {
 	struct wait_queue_head beat_wait;
 };
 
-/* ---- control.c -------------------------------------------------------- */
+/* ---- table.c ------------------------------------------------------------- */
+
+int peer_table_create(struct peer_table *table, unsigned int size);
+void peer_table_destroy(struct peer_table *table);
+const struct peer_translation *peer_table_find(const struct peer_table *table,
+					       vaddr_t va);
+bool peer_table_overlaps(const struct peer_table *table, vaddr_t start,
+			 vaddr_t end);
+
+/* Add or replace; the caller has seen to room with peer_table_victim(). */
+void peer_table_set(struct peer_table *table,
+		    const struct peer_translation *entry);
+
+/* Remove [start, end), calling @gone for each; how many there were. */
+unsigned int
+peer_table_remove(struct peer_table *table, vaddr_t start, vaddr_t end,
+		  void (*gone)(const struct peer_translation *entry, void *arg),
+		  void *arg);
+
+/* True and an address to evict, if the table has no room for one more. */
+bool peer_table_victim(struct peer_table *table, vaddr_t *va);
+bool peer_table_verify(const struct peer_table *table);
+
+/* ---- wire.c -------------------------------------------------------------- */
+
+/* Errno for a status; -EPROTO for one that does not exist. */
+int peer_status_errno(u32 status);
+
+/* Could a device that is in @session send it? */
+bool peer_page_request_valid(const struct peer_wire_page_request *request,
+			     u64 session);
+
+/* Can it be the answer to work of @limit elements or bytes? */
+bool peer_work_done_valid(const struct peer_wire_work_done *answer, u64 limit);
+
+/* ---- life.c -------------------------------------------------------------- */
+
+/*
+ * Declare the device dead: ends what is in flight, wakes all that wait. Does
+ * nothing if it is dead already. Any context.
+ */
+void peer_die(struct peer *peer, const char *why);
+void peer_die_locked(struct peer *peer, const char *why) __must_hold(&peer->lock);
+
+/* ---- control.c ----------------------------------------------------------- */
 
 void peer_control_init(struct peer *peer);
 void peer_control_interrupt(void *arg);
@@ -298,16 +362,74 @@ u32 peer_slot_status(const struct peer_slot *slot);
 int peer_command(struct peer *peer, const void *request, u32 length,
 		 void *answer, u32 answer_length);
 
-/* Errno for a status of the wire format. */
-int peer_status_errno(u32 status);
+/* Send @entry for a request, or a denial for NULL, by @slot: 0 or -EIO. */
+int peer_response_send(struct peer *peer, struct peer_slot *slot, u32 ctx,
+		       u64 tag, const struct peer_translation *entry);
 
-/* ---- device.c --------------------------------------------------------- */
+/* ---- work.c -------------------------------------------------------------- */
 
-/* The device is beyond help: wake everybody. Any context. */
-void peer_die(struct peer *peer, const char *why);
-void peer_die_locked(struct peer *peer, const char *why) __must_hold(&peer->lock);
+void peer_work_init(struct peer *peer);
 
-/* ---- match.c ---------------------------------------------------------- */
+/* Nobody fills an order: each is free, or with the device. */
+bool peer_work_idle(struct peer *peer);
+void peer_work_interrupt(void *arg);
+void peer_work_die_locked(struct peer *peer) __must_hold(&peer->lock);
+
+/* As peer_work_submit(), with the limit on waiting for an order as it is left. */
+int peer_work_send(struct peer *peer, struct peer_context *ctx, u32 ctx_id,
+		   struct peer_work *work, u64 *left_ns);
+
+/* End what the device still has of a context with -ECANCELED. */
+void peer_work_cancel(struct peer_context *ctx);
+
+/* ---- invalidate.c -------------------------------------------------------- */
+
+extern const struct mmu_interval_notifier_ops peer_context_ops;
+
+/*
+ * Forget [start, end) and have the device let go of it: when this returns it
+ * has.  How many translations that were, and how many of them exclusive.
+ */
+unsigned int peer_context_drop(struct peer_context *ctx, vaddr_t start,
+			       vaddr_t end, unsigned int *exclusive)
+	__must_hold(&ctx->lock);
+
+/* The device forgets @ctx, which it knows, or is declared dead; forget all. */
+void peer_context_empty(struct peer_context *ctx) __must_hold(&ctx->lock);
+
+/*
+ * The device forgets context @id, which it may not know, or is declared dead. No
+ * access through a context of that number is in flight on return (D5.31).
+ */
+void peer_context_forget(struct peer *peer, u32 id);
+
+/* One more in one of ctx->stats. */
+void peer_context_count(struct peer_context *ctx, u64 *counter);
+
+/* ---- grant.c ------------------------------------------------------------- */
+
+/*
+ * Answer @request with a translation, by @slot; a user of the mm is held. True:
+ * it is answered, or the device is dead, and the slot is put. False: the access
+ * cannot be had; the slot is the caller's, and the tag is to be denied.
+ */
+bool peer_grant(struct peer_context *ctx, struct peer_slot *slot,
+		const struct peer_request *request);
+
+/* ---- request.c ----------------------------------------------------------- */
+
+void peer_request_init(struct peer *peer);
+void peer_request_post_all(struct peer *peer);
+void peer_request_interrupt(void *arg);
+
+/* Deny one request that made no sense, if there is one. */
+void peer_request_deny_refused(struct peer *peer);
+int peer_request_thread(void *arg);
+
+/* Give a context's unserved requests back. */
+void peer_request_flush(struct peer_context *ctx);
+
+/* ---- match.c ------------------------------------------------------------- */
 
 /**
  * struct peer_front - what a front end shows before it is spoken to
@@ -329,92 +451,7 @@ const char *peer_front_refusal(const struct peer_front *front);
 /* Why its answer to HELLO is not to be believed, or NULL (G5.21). */
 const char *peer_hello_refusal(const struct peer_wire_hello_answer *hello);
 
-/* ---- work.c ----------------------------------------------------------- */
-
-void peer_work_init(struct peer *peer);
-
-/* Nobody fills an order: each is free, or with the device. */
-bool peer_work_idle(struct peer *peer);
-void peer_work_interrupt(void *arg);
-void peer_work_die_locked(struct peer *peer) __must_hold(&peer->lock);
-
-/* As peer_work_submit(), with the limit on waiting for an order as it is left. */
-int peer_work_send(struct peer *peer, struct peer_context *ctx, u32 ctx_id,
-		   struct peer_work *work, u64 *left_ns);
-
-/* End what the device still has of a context with -ECANCELED. */
-void peer_work_cancel(struct peer_context *ctx);
-
-/* ---- request.c -------------------------------------------------------- */
-
-void peer_request_init(struct peer *peer);
-void peer_request_post_all(struct peer *peer);
-void peer_request_interrupt(void *arg);
-
-/* Deny one request that made no sense, if there is one. */
-void peer_request_deny_refused(struct peer *peer);
-int peer_request_thread(void *arg);
-
-/* Give a context's unserved requests back. */
-void peer_request_flush(struct peer_context *ctx);
-
-/* Send @entry for a request, or a denial for NULL, by @slot: 0 or -EIO. */
-int peer_response_send(struct peer *peer, struct peer_slot *slot, u32 ctx,
-		       u64 tag, const struct peer_translation *entry);
-
-/* ---- grant.c ---------------------------------------------------------- */
-
-/*
- * Answer @request with a translation, by @slot; a user of the mm is held. True:
- * it is answered, or the device is dead, and the slot is put. False: the access
- * cannot be had; the slot is the caller's, and the tag is to be denied.
- */
-bool peer_grant(struct peer_context *ctx, struct peer_slot *slot,
-		const struct peer_request *request);
-
-/* ---- context.c -------------------------------------------------------- */
-
-/*
- * The device forgets context @id, which it may not know, or is declared dead. No
- * access through a context of that number is in flight on return (D5.31).
- */
-void peer_context_forget(struct peer *peer, u32 id);
-
-/* One more in one of ctx->stats. */
-void peer_context_count(struct peer_context *ctx, u64 *counter);
-
-/*
- * Forget [start, end) and have the device let go of it: when this returns it
- * has.  How many translations that were, and how many of them exclusive.
- */
-unsigned int peer_context_drop(struct peer_context *ctx, vaddr_t start,
-			       vaddr_t end, unsigned int *exclusive)
-	__must_hold(&ctx->lock);
-
-/* ---- table.c ---------------------------------------------------------- */
-
-int peer_table_create(struct peer_table *table, unsigned int size);
-void peer_table_destroy(struct peer_table *table);
-const struct peer_translation *peer_table_find(const struct peer_table *table,
-					       vaddr_t va);
-bool peer_table_overlaps(const struct peer_table *table, vaddr_t start,
-			 vaddr_t end);
-
-/* Add or replace; the caller has seen to room with peer_table_victim(). */
-void peer_table_set(struct peer_table *table,
-		    const struct peer_translation *entry);
-
-/* Remove [start, end), calling @gone for each; how many there were. */
-unsigned int
-peer_table_remove(struct peer_table *table, vaddr_t start, vaddr_t end,
-		  void (*gone)(const struct peer_translation *entry, void *arg),
-		  void *arg);
-
-/* True and an address to evict, if the table has no room for one more. */
-bool peer_table_victim(struct peer_table *table, vaddr_t *va);
-bool peer_table_verify(const struct peer_table *table);
-
-/* ---- probe_lock.c ----------------------------------------------------- */
+/* ---- probe_lock.c -------------------------------------------------------- */
 
 /* Does a guest `lock` exclude the device? 0 and the answer, or an errno. */
 int peer_probe_lock(struct peer *peer, bool *atomic);

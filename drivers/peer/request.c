@@ -85,11 +85,8 @@ static bool request_read(struct peer *peer, struct peer_request *request,
 	if (written < sizeof(*copy))
 		return false;
 	memcpy(copy, request->wire, sizeof(*copy));
-	return copy->tag && copy->session == peer->hello.session &&
-	       copy->ctx >= 1 && copy->ctx <= PEER_CONTEXTS &&
-	       peer->contexts[copy->ctx] && copy->access >= PEER_ACCESS_READ &&
-	       copy->access <= PEER_ACCESS_ATOMIC &&
-	       !(copy->va & ~PEER_PAGE_MASK) && !(copy->va >> PEER_VA_BITS);
+	return peer_page_request_valid(copy, peer->hello.session) &&
+	       peer->contexts[copy->ctx];
 }
 
 void peer_request_interrupt(void *arg)
@@ -137,24 +134,14 @@ static struct peer_request *request_take(struct peer *peer, struct list_head *li
 	return request;
 }
 
-int peer_response_send(struct peer *peer, struct peer_slot *slot, u32 ctx,
-		       u64 tag, const struct peer_translation *entry)
+static void count_request(struct peer_context *ctx, u32 access)
 {
-	struct peer_wire_fault_response *response = slot->request;
-	u32 length = sizeof(*response);
-
-	response->head.command = PEER_CMD_FAULT_RESPONSE;
-	response->head.ctx = ctx;
-	response->tag = tag;
-	response->result = entry ? PEER_FAULT_OK : PEER_FAULT_DENY;
-	response->count = entry ? 1 : 0;
-	if (entry) {
-		response->entry[0].va = entry->va;
-		response->entry[0].target = entry->pa | entry->prot;
-		length += sizeof(response->entry[0]);
-	}
-	return peer_slot_send(peer, slot, length,
-			      sizeof(struct peer_wire_answer));
+	if (access == PEER_ACCESS_READ)
+		peer_context_count(ctx, &ctx->stats.requests_read);
+	else if (access == PEER_ACCESS_WRITE)
+		peer_context_count(ctx, &ctx->stats.requests_write);
+	else
+		peer_context_count(ctx, &ctx->stats.requests_atomic);
 }
 
 static void deny(struct peer *peer, u32 ctx, u64 tag)
@@ -171,25 +158,6 @@ static void deny(struct peer *peer, u32 ctx, u64 tag)
 		peer_die(peer, "it does not answer a denial");
 	else
 		peer_slot_put(peer, slot);
-}
-
-void peer_request_deny_refused(struct peer *peer)
-{
-	struct peer_request *request = request_take(peer, &peer->refused);
-
-	if (!request)
-		return;
-	if (request->copy.tag)
-		deny(peer, request->copy.ctx, request->copy.tag);
-	post(peer, request);
-}
-
-void peer_request_flush(struct peer_context *ctx)
-{
-	struct peer_request *request;
-
-	while ((request = request_take(ctx->peer, &ctx->requests)))
-		post(ctx->peer, request);
 }
 
 static void serve(struct peer_context *ctx, struct peer_request *request)
@@ -210,18 +178,8 @@ static void serve(struct peer_context *ctx, struct peer_request *request)
 	if (answered)
 		return;
 	peer_slot_put(peer, slot);
-	peer_context_count(ctx, &ctx->stats.refused);
+	peer_context_count(ctx, &ctx->stats.denied);
 	deny(peer, ctx->id, request->copy.tag);
-}
-
-static void count_request(struct peer_context *ctx, u32 access)
-{
-	if (access == PEER_ACCESS_READ)
-		peer_context_count(ctx, &ctx->stats.requests_read);
-	else if (access == PEER_ACCESS_WRITE)
-		peer_context_count(ctx, &ctx->stats.requests_write);
-	else
-		peer_context_count(ctx, &ctx->stats.requests_atomic);
 }
 
 int peer_request_thread(void *arg)
@@ -241,4 +199,23 @@ int peer_request_thread(void *arg)
 		post(ctx->peer, request);
 	}
 	return 0;
+}
+
+void peer_request_deny_refused(struct peer *peer)
+{
+	struct peer_request *request = request_take(peer, &peer->refused);
+
+	if (!request)
+		return;
+	if (request->copy.tag)
+		deny(peer, request->copy.ctx, request->copy.tag);
+	post(peer, request);
+}
+
+void peer_request_flush(struct peer_context *ctx)
+{
+	struct peer_request *request;
+
+	while ((request = request_take(ctx->peer, &ctx->requests)))
+		post(ctx->peer, request);
 }

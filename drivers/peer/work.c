@@ -2,7 +2,7 @@
 /*
  * drivers/peer/work.c - orders to the device: submit, wait, forget
  *
- * Problem.  A caller may stop waiting for its order, and the device may write
+ * Problem.  A caller may stop waiting for its slot, and the device may write
  * the answer later, or never.
  *
  * Idea.  What the device reads and writes is an order from a pool, never the
@@ -24,8 +24,8 @@
  * exists, not more done than was ordered.
  *
  *	field			read with	write with
- *	order->work, ->flight	peer->lock	peer->lock
- *	ctx->orders		peer->lock	peer->lock
+ *	slot->work, ->flight	peer->lock	peer->lock
+ *	ctx->works_in_flight		peer->lock	peer->lock
  *	work's outputs		after ->done	peer->lock
  *
  * Not here: contexts, and how the pages get there.
@@ -41,175 +41,11 @@ void peer_work_init(struct peer *peer)
 {
 	unsigned int i;
 
-	INIT_LIST_HEAD(&peer->free_orders);
-	for (i = 0; i < PEER_ORDERS; i++) {
-		peer->order_pool[i].flight = false;
-		list_add_tail(&peer->order_pool[i].link, &peer->free_orders);
+	INIT_LIST_HEAD(&peer->free_work_slots);
+	for (i = 0; i < PEER_WORK_SLOTS; i++) {
+		peer->work_slots[i].flight = false;
+		list_add_tail(&peer->work_slots[i].link, &peer->free_work_slots);
 	}
-}
-
-bool peer_work_idle(struct peer *peer)
-{
-	unsigned int i, count = 0;
-	struct list_head *at;
-	unsigned long flags;
-
-	spin_lock_irqsave(&peer->lock, flags);
-	list_for_each(at, &peer->free_orders)
-		count++;
-	for (i = 0; i < PEER_ORDERS; i++)
-		count += peer->order_pool[i].flight;
-	spin_unlock_irqrestore(&peer->lock, flags);
-	return count == PEER_ORDERS;
-}
-
-static struct peer_order *order_try_get(struct peer *peer)
-{
-	struct peer_order *order = NULL;
-	unsigned long flags;
-
-	spin_lock_irqsave(&peer->lock, flags);
-	if (!peer->dead && !list_empty(&peer->free_orders)) {
-		order = list_first_entry(&peer->free_orders, struct peer_order,
-					 link);
-		list_del(&order->link);
-	}
-	spin_unlock_irqrestore(&peer->lock, flags);
-	return order;
-}
-
-/* The caller's part of an order ends, with or without an answer. */
-static void work_finish_locked(struct peer_order *order, int status)
-{
-	struct peer_work *work = order->work;
-	struct peer_context *ctx = order->ctx;
-
-	order->work = NULL;
-	order->ctx = NULL;
-	if (ctx) {
-		ctx->stats.works++;
-		ctx->stats.works_failed += status != 0;
-		if (!--ctx->orders)
-			wake_up_all(&ctx->idle);
-	}
-	if (work) {
-		work->status = status;
-		work->slot = NULL;
-		complete(&work->completion);
-	}
-}
-
-static int answer_read(struct peer *peer, struct peer_order *order, u32 written)
-{
-	struct peer_wire_work_done answer;
-	struct peer_work *work = order->work;
-
-	if (written < sizeof(answer))
-		goto senseless;
-	memcpy(&answer, order->answer, sizeof(answer));
-	if (answer.status >= PEER_S_COUNT || answer.done > order->limit ||
-	    (answer.status == PEER_S_OK && answer.done != order->limit))
-		goto senseless;
-	if (work) {
-		work->done = answer.done;
-		work->value = answer.value;
-		work->fault_va = answer.fault_va;
-		work->page_requests = answer.page_requests;
-		if (work->results)
-			memcpy(work->results, order->values,
-			       min_t(u64, answer.done, order->results) *
-				       sizeof(u64));
-	}
-	return peer_status_errno(answer.status);
-
-senseless:
-	peer->counters.bad_answers++;
-	return -EPROTO;
-}
-
-void peer_work_interrupt(void *arg)
-{
-	struct peer *peer = arg;
-	struct virtqueue *vq = &peer->work->vq;
-	struct peer_order *order;
-	unsigned long flags;
-	u32 written;
-
-	spin_lock_irqsave(&peer->lock, flags);
-	do {
-		virtqueue_interrupt_off(vq);
-		while ((order = virtqueue_take(vq, &written))) {
-			peer->counters.orders++;
-			order->flight = false;
-			work_finish_locked(order,
-					   answer_read(peer, order, written));
-			list_add_tail(&order->link, &peer->free_orders);
-		}
-	} while (!virtqueue_interrupt_on(vq));
-	if (vq->broken)
-		peer_die_locked(peer, "it lied on the work queue");
-	spin_unlock_irqrestore(&peer->lock, flags);
-	wake_up_all(&peer->order_wait);
-}
-
-void peer_work_die_locked(struct peer *peer)
-{
-	unsigned int i;
-
-	lockdep_assert_held(&peer->lock);
-	for (i = 0; i < PEER_ORDERS; i++) {
-		if (peer->order_pool[i].flight)
-			work_finish_locked(&peer->order_pool[i], -EIO);
-	}
-	wake_up_all(&peer->order_wait);
-}
-
-void peer_work_cancel(struct peer_context *ctx)
-{
-	struct peer *peer = ctx->peer;
-	unsigned long flags;
-	unsigned int i;
-
-	spin_lock_irqsave(&peer->lock, flags);
-	for (i = 0; i < PEER_ORDERS; i++) {
-		struct peer_order *order = &peer->order_pool[i];
-
-		if (order->flight && order->ctx == ctx)
-			work_finish_locked(order, -ECANCELED);
-	}
-	spin_unlock_irqrestore(&peer->lock, flags);
-}
-
-static bool work_sensible(const struct peer *peer, const struct peer_work *work)
-{
-	u64 total;
-
-	if (!work->count || !work->repeat ||
-	    __builtin_mul_overflow(work->count, work->repeat, &total) ||
-	    total > peer->hello.max_count)
-		return false;
-	return !work->results ||
-	       total <= min_t(u64, peer->hello.max_results, PEER_MAX_RESULTS);
-}
-
-static void order_fill(struct peer_order *order, u32 ctx_id,
-		       const struct peer_work *work)
-{
-	*order->request = (struct peer_wire_work){
-		.op = work->op,
-		.ctx = ctx_id,
-		.va = work->va,
-		.operand = work->operand,
-		.compare = work->compare,
-		.width = work->width,
-		.flags = work->results ? PEER_WORK_RESULTS : 0,
-		.count = work->count,
-		.stride = work->stride,
-		.repeat = work->repeat,
-	};
-	memset(order->answer, 0xff, sizeof(*order->answer));
-	order->limit = work->count * work->repeat;
-	order->results = work->results ? order->limit : 0;
 }
 
 /* Nothing is done yet, and nobody has it. */
@@ -224,14 +60,61 @@ static void work_reset(struct peer_work *work)
 	init_completion(&work->completion);
 }
 
+static bool work_sensible(const struct peer *peer, const struct peer_work *work)
+{
+	u64 total;
+
+	if (!work->count || !work->repeat ||
+	    __builtin_mul_overflow(work->count, work->repeat, &total) ||
+	    total > peer->hello.max_count)
+		return false;
+	return !work->results ||
+	       total <= min_t(u64, peer->hello.max_results, PEER_MAX_RESULTS);
+}
+
+static struct peer_work_slot *work_slot_try_get(struct peer *peer)
+{
+	struct peer_work_slot *slot = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	if (!peer->dead && !list_empty(&peer->free_work_slots)) {
+		slot = list_first_entry(&peer->free_work_slots,
+					struct peer_work_slot, link);
+		list_del(&slot->link);
+	}
+	spin_unlock_irqrestore(&peer->lock, flags);
+	return slot;
+}
+
+static void work_slot_fill(struct peer_work_slot *slot, u32 ctx_id,
+			   const struct peer_work *work)
+{
+	*slot->request = (struct peer_wire_work){
+		.op = work->op,
+		.ctx = ctx_id,
+		.va = work->va,
+		.operand = work->operand,
+		.compare = work->compare,
+		.width = work->width,
+		.flags = work->results ? PEER_WORK_RESULTS : 0,
+		.count = work->count,
+		.stride = work->stride,
+		.repeat = work->repeat,
+	};
+	memset(slot->answer, 0xff, sizeof(*slot->answer));
+	slot->limit = work->count * work->repeat;
+	slot->results = work->results ? slot->limit : 0;
+}
+
 /* Put a filled order in the ring; if that fails it is free again. */
-static int order_send(struct peer *peer, struct peer_context *ctx,
-		      struct peer_work *work, struct peer_order *order)
+static int work_slot_send(struct peer *peer, struct peer_context *ctx,
+			  struct peer_work *work, struct peer_work_slot *slot)
 {
 	struct virtqueue_buffer buffers[3] = {
-		{virt_to_phys(order->request), sizeof(*order->request)},
-		{virt_to_phys(order->answer), sizeof(*order->answer)},
-		{virt_to_phys(order->values), (u32)(order->results * sizeof(u64))},
+		{virt_to_phys(slot->request), sizeof(*slot->request)},
+		{virt_to_phys(slot->answer), sizeof(*slot->answer)},
+		{virt_to_phys(slot->values), (u32)(slot->results * sizeof(u64))},
 	};
 	unsigned long flags;
 	int err = -EIO;
@@ -239,38 +122,38 @@ static int order_send(struct peer *peer, struct peer_context *ctx,
 	spin_lock_irqsave(&peer->lock, flags);
 	if (!peer->dead)
 		err = virtqueue_add(&peer->work->vq, buffers, 1,
-				    order->results ? 2 : 1, order);
+				    slot->results ? 2 : 1, slot);
 	if (!err) {
-		work->slot = order;
-		order->work = work;
-		order->ctx = ctx;
-		order->flight = true;
+		work->slot = slot;
+		slot->work = work;
+		slot->ctx = ctx;
+		slot->flight = true;
 		if (ctx)
-			ctx->orders++;
+			ctx->works_in_flight++;
 		virtqueue_kick(&peer->work->vq);
 	} else {
-		list_add_tail(&order->link, &peer->free_orders);
+		list_add_tail(&slot->link, &peer->free_work_slots);
 	}
 	spin_unlock_irqrestore(&peer->lock, flags);
 	if (err)
-		wake_up_all(&peer->order_wait);
+		wake_up_all(&peer->work_slot_wait);
 	return err ? -EIO : 0;
 }
 
 static int work_send(struct peer *peer, struct peer_context *ctx, u32 ctx_id,
 		     struct peer_work *work, u64 *left_ns)
 {
-	struct peer_order *order = NULL;
+	struct peer_work_slot *slot = NULL;
 
 	if (!work_sensible(peer, work))
 		return -EINVAL;
 	*left_ns = wait_event_timeout_ns(
-		&peer->order_wait,
-		(order = order_try_get(peer)) || !peer_alive(peer), *left_ns);
-	if (!order)
+		&peer->work_slot_wait,
+		(slot = work_slot_try_get(peer)) || !peer_alive(peer), *left_ns);
+	if (!slot)
 		return peer_alive(peer) ? -EBUSY : -EIO;
-	order_fill(order, ctx_id, work);
-	return order_send(peer, ctx, work, order);
+	work_slot_fill(slot, ctx_id, work);
+	return work_slot_send(peer, ctx, work, slot);
 }
 
 int peer_work_send(struct peer *peer, struct peer_context *ctx, u32 ctx_id,
@@ -293,6 +176,79 @@ int peer_work_submit(struct peer_context *ctx, struct peer_work *work)
 	u64 left = PEER_DEATH_NS;
 
 	return peer_work_send(ctx->peer, ctx, ctx->id, work, &left);
+}
+
+static int answer_read(struct peer *peer, struct peer_work_slot *slot, u32 written)
+{
+	struct peer_wire_work_done answer;
+	struct peer_work *work = slot->work;
+
+	if (written < sizeof(answer))
+		goto senseless;
+	memcpy(&answer, slot->answer, sizeof(answer));
+	if (!peer_work_done_valid(&answer, slot->limit))
+		goto senseless;
+	if (work) {
+		work->done = answer.done;
+		work->value = answer.value;
+		work->fault_va = answer.fault_va;
+		work->page_requests = answer.page_requests;
+		if (work->results)
+			memcpy(work->results, slot->values,
+			       min_t(u64, answer.done, slot->results) *
+				       sizeof(u64));
+	}
+	return peer_status_errno(answer.status);
+
+senseless:
+	peer->counters.bad_answers++;
+	return -EPROTO;
+}
+
+/* The caller's part of an order ends, with or without an answer. */
+static void work_finish_locked(struct peer_work_slot *slot, int status)
+{
+	struct peer_work *work = slot->work;
+	struct peer_context *ctx = slot->ctx;
+
+	slot->work = NULL;
+	slot->ctx = NULL;
+	if (ctx) {
+		ctx->stats.works++;
+		ctx->stats.works_failed += status != 0;
+		if (!--ctx->works_in_flight)
+			wake_up_all(&ctx->idle);
+	}
+	if (work) {
+		work->status = status;
+		work->slot = NULL;
+		complete(&work->completion);
+	}
+}
+
+void peer_work_interrupt(void *arg)
+{
+	struct peer *peer = arg;
+	struct virtqueue *vq = &peer->work->vq;
+	struct peer_work_slot *slot;
+	unsigned long flags;
+	u32 written;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	do {
+		virtqueue_interrupt_off(vq);
+		while ((slot = virtqueue_take(vq, &written))) {
+			peer->counters.works++;
+			slot->flight = false;
+			work_finish_locked(slot,
+					   answer_read(peer, slot, written));
+			list_add_tail(&slot->link, &peer->free_work_slots);
+		}
+	} while (!virtqueue_interrupt_on(vq));
+	if (vq->broken)
+		peer_die_locked(peer, "it lied on the work queue");
+	spin_unlock_irqrestore(&peer->lock, flags);
+	wake_up_all(&peer->work_slot_wait);
 }
 
 int peer_work_wait(struct peer_work *work, u64 timeout_ns)
@@ -325,4 +281,47 @@ int peer_work_run(struct peer_context *ctx, struct peer_work *work, u64 timeout_
 	if (err == -ETIMEDOUT)
 		peer_work_abandon(ctx, work);
 	return err;
+}
+
+void peer_work_cancel(struct peer_context *ctx)
+{
+	struct peer *peer = ctx->peer;
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	for (i = 0; i < PEER_WORK_SLOTS; i++) {
+		struct peer_work_slot *slot = &peer->work_slots[i];
+
+		if (slot->flight && slot->ctx == ctx)
+			work_finish_locked(slot, -ECANCELED);
+	}
+	spin_unlock_irqrestore(&peer->lock, flags);
+}
+
+void peer_work_die_locked(struct peer *peer)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&peer->lock);
+	for (i = 0; i < PEER_WORK_SLOTS; i++) {
+		if (peer->work_slots[i].flight)
+			work_finish_locked(&peer->work_slots[i], -EIO);
+	}
+	wake_up_all(&peer->work_slot_wait);
+}
+
+bool peer_work_idle(struct peer *peer)
+{
+	unsigned int i, count = 0;
+	struct list_head *at;
+	unsigned long flags;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	list_for_each(at, &peer->free_work_slots)
+		count++;
+	for (i = 0; i < PEER_WORK_SLOTS; i++)
+		count += peer->work_slots[i].flight;
+	spin_unlock_irqrestore(&peer->lock, flags);
+	return count == PEER_WORK_SLOTS;
 }

@@ -20,7 +20,7 @@
 
 struct mm_struct;
 struct peer;
-struct peer_order;
+struct peer_work_slot;
 struct peer_context;
 
 /* Peers that are driven at the same time. */
@@ -55,18 +55,18 @@ enum peer_atomic_policy {
  * @revoked: grants that were taken back before the access was done
  * @replay_timeouts: ATOMIC requests whose replay was not reported in time; if it
  *		     was a grant, its page was unlocked then
- * @take_backs: exclusive translations dropped because a CPU or another context
+ * @exclusive_dropped: exclusive translations dropped because a CPU or another context
  *		came for the page
  * @callbacks: invalidate callbacks
- * @callbacks_own: of these, ignored: our own EXCLUSIVE
- * @callbacks_busy: of these, refused: would have had to sleep
+ * @callbacks_ignored: of these, ignored: our own EXCLUSIVE
+ * @callbacks_refused: of these, refused: would have had to sleep
  * @invalidations: INVALIDATE commands that had translations to drop
  * @translations_dropped: translations that callbacks removed
  * @evicted: translations dropped because the table was full
  * @retries_collision: attempts thrown away by read_retry()
  * @retries_changed: attempts whose page another thread changed under the look-up
- * @gave_up: requests denied because all their attempts were in vain
- * @refused: requests answered with an error
+ * @out_of_rounds: requests denied because all their attempts were in vain
+ * @denied: requests answered with an error
  * @works: work items done
  * @works_failed: work items that ended with an error
  */
@@ -79,17 +79,17 @@ struct peer_context_stats {
 	u64 replays;
 	u64 revoked;
 	u64 replay_timeouts;
-	u64 take_backs;
+	u64 exclusive_dropped;
 	u64 callbacks;
-	u64 callbacks_own;
-	u64 callbacks_busy;
+	u64 callbacks_ignored;
+	u64 callbacks_refused;
 	u64 invalidations;
 	u64 translations_dropped;
 	u64 evicted;
 	u64 retries_collision;
 	u64 retries_changed;
-	u64 gave_up;
-	u64 refused;
+	u64 out_of_rounds;
+	u64 denied;
 	u64 works;
 	u64 works_failed;
 };
@@ -150,7 +150,7 @@ struct peer_work {
 	u64 page_requests;
 	int status;
 	struct completion completion;
-	struct peer_order *slot;
+	struct peer_work_slot *slot;
 };
 
 #ifdef CONFIG_PEER

@@ -123,7 +123,7 @@ int device_store(struct peer_context *ctx, vaddr_t va, u64 value)
 	return peer_work_run(ctx, &work, ARENA_NS);
 }
 
-void device_add_order(struct peer_work *work, vaddr_t va, u64 repeat)
+void device_add_work(struct peer_work *work, vaddr_t va, u64 repeat)
 {
 	*work = (struct peer_work){.op = PEER_OP_FETCH_ADD,
 				   .width = 8,
@@ -138,7 +138,7 @@ int device_add(struct peer_context *ctx, vaddr_t va, u64 repeat, u64 *done)
 	struct peer_work work;
 	int err;
 
-	device_add_order(&work, va, repeat);
+	device_add_work(&work, va, repeat);
 	err = peer_work_run(ctx, &work, ARENA_NS);
 	*done = work.done;
 	return err;

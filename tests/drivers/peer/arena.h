@@ -67,7 +67,7 @@ int device_store(struct peer_context *ctx, vaddr_t va, u64 value);
 int device_add(struct peer_context *ctx, vaddr_t va, u64 repeat, u64 *done);
 
 /* Fill @work with the same, to be submitted by the caller. */
-void device_add_order(struct peer_work *work, vaddr_t va, u64 repeat);
+void device_add_work(struct peer_work *work, vaddr_t va, u64 repeat);
 
 /*
  * The errno of a submitted work, -ETIMEDOUT after ARENA_NS; either way it is the

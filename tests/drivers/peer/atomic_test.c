@@ -37,7 +37,7 @@ KTEST(peer_atomic, grant_takes_the_page_and_a_touch_takes_it_back,
 	EXPECT_EQ(peer_query(arena.ctx, arena.base, &found), -ENOENT);
 	EXPECT_EQ(arena_stats(&arena).grants, 1u);
 	EXPECT_EQ(arena_stats(&arena).replays, 1u);
-	EXPECT_EQ(arena_stats(&arena).take_backs, 1u);
+	EXPECT_EQ(arena_stats(&arena).exclusive_dropped, 1u);
 	arena_close(&arena);
 }
 
@@ -263,8 +263,8 @@ KTEST(peer_atomic, with_exclusive_access_no_update_is_lost,
 	if (!arena_open(test, &arena))
 		return;
 	EXPECT_EQ(contest(&arena, 20, PEER_ATOMIC_EXCLUSIVE, 200), 0);
-	EXPECT_GE(arena_stats(&arena).take_backs, 1u);
-	EXPECT_EQ(arena_stats(&arena).gave_up, 0u);
+	EXPECT_GE(arena_stats(&arena).exclusive_dropped, 1u);
+	EXPECT_EQ(arena_stats(&arena).out_of_rounds, 0u);
 	arena_close(&arena);
 }
 
@@ -346,7 +346,7 @@ KTEST(peer_atomic, unmap_during_device_atomics_stops_them_exactly,
 			break;
 		}
 		word = page_address(frame);
-		device_add_order(&work, va, 10000000);
+		device_add_work(&work, va, 10000000);
 		EXPECT_EQ(peer_work_submit(arena.ctx, &work), 0);
 		KTEST_WAIT_FOR(test, READ_ONCE(*word) > 10);
 		EXPECT_EQ(do_munmap(arena.mm, va, PAGE_SIZE), 0);

@@ -89,12 +89,11 @@ static void order_beside(struct crowd *crowd, struct team *team,
 	team_stop(team);
 	stats = arena_stats(&crowd->arena);
 	EXPECT_EQ(denied, 0U);
-	EXPECT_EQ(stats.gave_up, 0u);
-	EXPECT_EQ(stats.refused, 0u);
+	EXPECT_EQ(stats.out_of_rounds, 0u);
+	EXPECT_EQ(stats.denied, 0u);
 	ktest_note("%u orders: %lu requests, %lu collisions, %lu denied", i,
 		   stats.requests_read + stats.requests_write,
-		   stats.retries_collision + stats.retries_changed,
-		   stats.refused);
+		   stats.retries_collision + stats.retries_changed, stats.denied);
 }
 
 static void beside_other_contexts(struct ktest *test, enum access access)

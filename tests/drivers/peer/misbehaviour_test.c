@@ -25,7 +25,7 @@ KTEST(peer_misbehaviour, lost_page_request_costs_its_waiter_the_time_limit,
 	if (!arena || !arena_option(arena, arena->ctx,
 				    PEER_OPT_TEST_LOSE_PAGE_REQUESTS, 1))
 		return;
-	device_add_order(&work, arena->base, 1);
+	device_add_work(&work, arena->base, 1);
 	EXPECT_EQ(peer_work_run(arena->ctx, &work, 50 * NSEC_PER_MSEC),
 		  -ETIMEDOUT);
 	/* The other pages are as good as before. */
@@ -42,7 +42,7 @@ KTEST(peer_misbehaviour, destroyed_context_cancels_its_work,
 	if (!arena || !arena_option(arena, arena->ctx,
 				    PEER_OPT_TEST_LOSE_PAGE_REQUESTS, 1))
 		return;
-	device_add_order(&work, arena->base, 1);
+	device_add_work(&work, arena->base, 1);
 	EXPECT_EQ(peer_work_submit(arena->ctx, &work), 0);
 	ktest_cleanup_now(test, arena);
 	EXPECT_EQ(peer_work_wait(&work, ARENA_NS), -ECANCELED);
@@ -78,7 +78,7 @@ KTEST(peer_misbehaviour, page_request_for_an_unknown_context_is_refused,
 	if (!arena ||
 	    !arena_option(arena, NULL, PEER_OPT_TEST_LIE, PEER_LIE_PAGE_CONTEXT))
 		return;
-	device_add_order(&work, arena->base, 1);
+	device_add_work(&work, arena->base, 1);
 	EXPECT_EQ(peer_work_run(arena->ctx, &work, 50 * NSEC_PER_MSEC),
 		  -ETIMEDOUT);
 	EXPECT_EQ(device_add(arena->ctx, arena_page(arena, 1), 1, &done), 0);
@@ -236,13 +236,13 @@ KTEST(peer_misbehaviour, orders_never_done_hold_up_a_submitter_for_its_limit,
 				    PEER_OPT_TEST_LOSE_PAGE_REQUESTS, 1))
 		return;
 	/* They all wait for the one page request that was lost. */
-	for (i = 0; i < PEER_ORDERS; i++) {
-		device_add_order(&work, arena->base, 1);
+	for (i = 0; i < PEER_WORK_SLOTS; i++) {
+		device_add_work(&work, arena->base, 1);
 		EXPECT_EQ(peer_work_run(arena->ctx, &work, NSEC_PER_MSEC),
 			  -ETIMEDOUT);
 	}
 	began = clock_ns();
-	device_add_order(&work, arena_page(arena, 1), 1);
+	device_add_work(&work, arena_page(arena, 1), 1);
 	EXPECT_EQ(peer_work_run(arena->ctx, &work, 50 * NSEC_PER_MSEC), -EBUSY);
 	EXPECT_LT(clock_ns() - began, NSEC_PER_SEC);
 	EXPECT(peer_alive(arena->peer));
@@ -314,7 +314,7 @@ KTEST(peer_misbehaviour, device_that_never_reports_a_replay_is_declared_dead,
 	EXPECT_EQ(made, CROWD);
 	began = clock_ns();
 	for (i = 0; i < 2 * made; i++, submitted++) {
-		device_add_order(&work[i], (vaddr_t)at + i * PAGE_SIZE, 1);
+		device_add_work(&work[i], (vaddr_t)at + i * PAGE_SIZE, 1);
 		if (peer_work_submit(ctx[i % made], &work[i]))
 			break;
 	}

@@ -58,8 +58,8 @@ KTEST(peer_pair, two_devices_and_a_cpu_lose_nothing, KT_FLAGS(KT_NEEDS_PEER))
 	other = second_context(test, &arena);
 	if (!other)
 		return;
-	device_add_order(&one, arena.base, 5000);
-	device_add_order(&two, arena.base, 5000);
+	device_add_work(&one, arena.base, 5000);
+	device_add_work(&two, arena.base, 5000);
 	EXPECT_EQ(peer_work_submit(arena.ctx, &one), 0);
 	EXPECT_EQ(peer_work_submit(other, &two), 0);
 	for (i = 0; i < 50; i++)

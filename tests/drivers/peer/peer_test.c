@@ -145,7 +145,7 @@ KTEST(peer, access_to_nothing_fails_and_says_where, KT_FLAGS(KT_NEEDS_PEER))
 	EXPECT_EQ(peer_work_run(arena.ctx, &work, ARENA_NS), -EFAULT);
 	EXPECT_EQ(work.done, 1u);
 	EXPECT_EQ(work.fault_va, arena_page(&arena, ARENA_PAGES));
-	EXPECT_EQ(arena_stats(&arena).refused, 1u);
+	EXPECT_EQ(arena_stats(&arena).denied, 1u);
 	arena_close(&arena);
 }
 
@@ -389,7 +389,7 @@ KTEST(peer, acknowledged_invalidation_means_no_access_in_flight,
 		u64 before, after, done = 0;
 
 		cpu_write(&arena, va, 0);
-		device_add_order(&work, va, 1000000);
+		device_add_work(&work, va, 1000000);
 		EXPECT_EQ(peer_work_submit(arena.ctx, &work), 0);
 		/* From the first on, nearly all its time is inside of one. */
 		KTEST_WAIT_FOR(test, arena_stats(&arena).replays > round);
@@ -457,7 +457,7 @@ KTEST(peer, second_change_waits_for_the_first_ones_acknowledgement,
 	if (frame) {
 		change.arena = &arena;
 		change.word = page_address(frame);
-		device_add_order(&work, arena.base, 1000000);
+		device_add_work(&work, arena.base, 1000000);
 		EXPECT_EQ(peer_work_submit(arena.ctx, &work), 0);
 		KTEST_WAIT_FOR(test, arena_stats(&arena).replays > 0);
 		thread = kthread_run(second_change_thread, &change,

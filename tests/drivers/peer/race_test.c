@@ -67,9 +67,9 @@ static void act_as_device(struct team_worker *me)
 		struct peer_work work;
 		u64 value;
 
-		device_add_order(&work,
-				 draw(race, &me->rng, 0, ARENA_PAGES, &page),
-				 1 + rng_below(&me->rng, 50));
+		device_add_work(&work,
+				draw(race, &me->rng, 0, ARENA_PAGES, &page),
+				1 + rng_below(&me->rng, 50));
 		work.operand = step_of(page);
 		if (rng_below(&me->rng, 4) == 0) {
 			judge(race, page, device_load(ctx, work.va, &value));
@@ -341,7 +341,7 @@ KTEST(peer_race, change_beside_a_destroy_waits_for_the_access_in_flight,
 	EXPECT_EQ(peer_context_create(arena->peer, arena->mm, &ctx), 0);
 	EXPECT(arena_option(arena, ctx, PEER_OPT_TEST_STALL_NS,
 			    200 * NSEC_PER_MSEC));
-	device_add_order(&work, arena->base, 1000);
+	device_add_work(&work, arena->base, 1000);
 	EXPECT_EQ(peer_work_submit(ctx, &work), 0);
 	/* The first add is in the frame: from here on another is in flight. */
 	KTEST_WAIT_FOR(test, READ_ONCE(*word) > 0);
@@ -395,7 +395,7 @@ KTEST(peer_race, exit_raced_by_destroy_ends_both_beside_a_running_order,
 		EXPECT_EQ(peer_set_option(arena->peer, arena->ctx,
 					  PEER_OPT_RMW_WINDOW_NS, 1000),
 			  0);
-		device_add_order(&add, arena->base, 10000000);
+		device_add_work(&add, arena->base, 10000000);
 		copy = (struct peer_work){.op = PEER_OP_COPY,
 					  .va = arena_page(arena, 4),
 					  .operand = arena_page(arena, 1),

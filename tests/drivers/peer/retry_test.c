@@ -11,6 +11,7 @@
 #include <mm/notifier/mmu_notifier.h>
 
 #include "drivers/peer/internal.h"
+#include "tests/ktest/team.h"
 #include "arena.h"
 
 /* Throws the page away below the first @times look-ups. */
@@ -142,7 +143,7 @@ KTEST(peer_retry, changes_without_end_do_not_keep_the_device_from_its_page,
 	if (!IS_ERR(demon.task)) {
 		peer_context_hooks(arena.ctx, &hooks);
 		EXPECT_EQ(device_add(arena.ctx, arena.base, 1, &done), 0);
-		EXPECT_EQ(arena_stats(&arena).gave_up, 0u);
+		EXPECT_EQ(arena_stats(&arena).out_of_rounds, 0u);
 		EXPECT_EQ(demon.in_vain, (u64)MMU_INTERVAL_ROUNDS_BESIDE);
 		EXPECT_EQ(demon.asked, MMU_INTERVAL_ROUNDS_BESIDE + 1u);
 		EXPECT_GE(arena_stats(&arena).grants, 1u);
@@ -275,7 +276,7 @@ KTEST(peer_retry, endless_collisions_end_in_a_denial, KT_FLAGS(KT_NEEDS_PEER),
 	peer_context_hooks(arena.ctx, &hooks);
 	EXPECT_EQ(device_store(arena.ctx, arena.base, 9), -EFAULT);
 	EXPECT_EQ(nuisance.done, (unsigned int)MMU_INTERVAL_ROUNDS_ALL);
-	EXPECT_EQ(arena_stats(&arena).gave_up, 1u);
+	EXPECT_EQ(arena_stats(&arena).out_of_rounds, 1u);
 	EXPECT_EQ(arena_stats(&arena).retries_collision, nuisance.done);
 	EXPECT_EQ(arena_stats(&arena).grants, 0u);
 	peer_context_hooks(arena.ctx, NULL);
@@ -311,12 +312,50 @@ KTEST(peer_retry, change_that_may_not_sleep_is_refused_if_the_device_is_there,
 	EXPECT_EQ(try_change(&arena, arena.base), -EAGAIN);
 	EXPECT_EQ(peer_query(arena.ctx, arena.base, &found), 0);
 	EXPECT_EQ(try_change(&arena, arena_page(&arena, 1)), 0);
-	EXPECT_EQ(arena_stats(&arena).callbacks_busy, 1u);
+	EXPECT_EQ(arena_stats(&arena).callbacks_refused, 1u);
 	EXPECT_EQ(arena_stats(&arena).invalidations, 0u);
 	/* Nothing was left half done. */
 	EXPECT_EQ(do_munmap(arena.mm, arena.base, PAGE_SIZE), 0);
 	EXPECT_EQ(peer_query(arena.ctx, arena.base, &found), -ENOENT);
 	arena_close(&arena);
+}
+
+struct lock_holder {
+	struct peer_arena arena;
+	struct ktest_step step;
+};
+
+static void hold_the_lock(struct team_worker *me)
+{
+	struct lock_holder *this = me->arg;
+
+	mutex_lock(&this->arena.ctx->lock);
+	step_signal(&this->step, 1);
+	step_wait(&this->step, 2);
+	mutex_unlock(&this->arena.ctx->lock);
+}
+
+/* The range concerns no page of the device, but the callback cannot look. */
+KTEST(peer_retry, change_that_may_not_sleep_is_refused_if_the_lock_is_taken,
+      KT_FLAGS(KT_NEEDS_PEER))
+{
+	struct lock_holder *this = ktest_alloc(test, sizeof(*this));
+	struct team *team = team_new(test);
+
+	if (!arena_open(test, &this->arena))
+		return;
+	step_init(&this->step, test);
+	team_add(team, 1, 1, hold_the_lock, this);
+	team_go(team);
+	step_wait(&this->step, 1);
+	EXPECT_EQ(try_change(&this->arena, this->arena.base), -EAGAIN);
+	step_signal(&this->step, 2);
+	team_wait(team);
+	EXPECT_EQ(arena_stats(&this->arena).callbacks_refused, 1u);
+	EXPECT_EQ(arena_stats(&this->arena).callbacks, 0u);
+	EXPECT_EQ(try_change(&this->arena, this->arena.base), 0);
+	EXPECT_EQ(arena_stats(&this->arena).callbacks, 1u);
+	arena_close(&this->arena);
 }
 
 KTEST(peer_retry, full_table_evicts_and_the_device_asks_again,

@@ -36,7 +36,7 @@ KTEST(peer_slow, device_slower_than_its_grant_lives_and_loses_no_update,
 	if (!arena_slower_than_a_grant(arena, arena->ctx))
 		return;
 	beats = READ_ONCE(arena->peer->counters.beats);
-	device_add_order(&work, arena->base, 1);
+	device_add_work(&work, arena->base, 1);
 	REQUIRE_EQ(peer_work_submit(arena->ctx, &work), 0);
 	KTEST_WAIT_FOR(test, arena_stats(arena).replay_timeouts == 1);
 	EXPECT_EQ(arena_stats(arena).replays, 0u);
@@ -69,7 +69,7 @@ KTEST(peer_slow, slow_context_delays_no_other, KT_FLAGS(KT_NEEDS_PEER))
 	if (!arena_slower_than_a_grant(slow, slow->ctx))
 		return;
 	REQUIRE_EQ(peer_context_create(slow->peer, slow->mm, &quick), 0);
-	device_add_order(&work, slow->base, 1);
+	device_add_work(&work, slow->base, 1);
 	EXPECT_EQ(peer_work_submit(slow->ctx, &work), 0);
 	KTEST_WAIT_FOR(test, arena_stats(slow).grants == 1);
 	for (i = 1; i < ARENA_PAGES; i++)
@@ -104,7 +104,7 @@ KTEST(peer_slow, acknowledgement_before_the_access_ended_shows_in_the_frame,
 		u64 before;
 
 		cpu_write(arena, va, 0);
-		device_add_order(&work, va, 1000000);
+		device_add_work(&work, va, 1000000);
 		REQUIRE_EQ(peer_work_submit(arena->ctx, &work), 0);
 		KTEST_WAIT_FOR(test, arena_stats(arena).replays > round);
 		EXPECT_EQ(do_mprotect(arena->mm, va, PAGE_SIZE, PROT_READ), 0);

@@ -56,7 +56,7 @@ static const char *const order[] = {
 	"waiter.done.wait",
 	"task->exited.wait",
 	"peer->slot_wait",
-	"peer->order_wait",
+	"peer->work_slot_wait",
 	"peer->beat_wait",
 	"ctx->wait",
 	"ctx->idle",
