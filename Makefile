@@ -211,11 +211,13 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
 SCRIPT_TESTS := ktap meant explain rules quote session surroundings compile_commands \
-	callgrind
+	callgrind call_order
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
+HOST_CMD_call_order += $(O)
 .PHONY: $(SCRIPT_TESTS)
 $(SCRIPT_TESTS):
+call_order: peer $(filter $(O)/drivers/peer/%,$(OBJS))
 define peer_variant
 HOST_CMD_peer-$(1) := build/peer/$(1)/peer_test build/peer/$(1)/concord-peer
 .PHONY: peer-$(1)

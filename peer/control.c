@@ -21,7 +21,6 @@
  * Tests: tests/peer, group "control".
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -60,37 +59,21 @@ struct call {
 	};
 };
 
-static struct ack *ack_new(struct call *call, const void *answer, size_t len)
+/* From here on the ack answers @call. NULL without memory. */
+static struct ack *call_ack(struct call *call, const void *answer, size_t len)
 {
-	struct ack *ack = calloc(1, sizeof(*ack));
+	struct ack *ack = ack_new(call->reply, answer, len);
 
-	if (!ack)
-		return NULL;
-	atomic_init(&ack->refs, 1);
-	ack->reply = call->reply;
-	ack->len = len;
-	memcpy(ack->answer, answer, len);
-	call->reply = NULL;
+	if (ack)
+		call->reply = NULL;
 	return ack;
 }
 
-static struct ack *ack_new_plain(struct call *call)
+static struct ack *call_ack_ok(struct call *call)
 {
 	const struct peer_wire_answer ok = {.status = PEER_S_OK};
 
-	return ack_new(call, &ok, sizeof(ok));
-}
-
-static void destroy_all(struct device *device, struct ack *ack)
-{
-	for (unsigned int id = 1; id <= PEER_MAX_CONTEXTS; id++) {
-		struct context *context = context_get(device, id);
-
-		if (!context)
-			continue;
-		context_destroy(context, ack);
-		context_put(context);
-	}
+	return call_ack(call, &ok, sizeof(ok));
 }
 
 static enum peer_status do_hello(struct device *device, struct call *call)
@@ -124,13 +107,13 @@ static enum peer_status do_hello(struct device *device, struct call *call)
 		.devmem_size = config->devmem_size,
 		.rmw_window_ns = config->rmw_window_ns,
 	};
-	ack = ack_new(call, &call->hello_answer, sizeof(call->hello_answer));
+	ack = call_ack(call, &call->hello_answer, sizeof(call->hello_answer));
 	if (!ack)
 		return PEER_S_LIMIT;
 	device->features = offered & call->hello.features;
 	device->beats = 0;
 	options_reset(device);
-	destroy_all(device, ack);
+	session_end_contexts(device, ack);
 	atomic_store(&device->session, ++device->sessions);
 	ack_put(device, ack);
 	return PEER_S_OK;
@@ -162,11 +145,11 @@ static enum peer_status do_echo(struct device *device, struct call *call)
 
 static enum peer_status do_reset(struct device *device, struct call *call)
 {
-	struct ack *ack = ack_new_plain(call);
+	struct ack *ack = call_ack_ok(call);
 
 	if (!ack)
 		return PEER_S_LIMIT;
-	destroy_all(device, ack);
+	session_end_contexts(device, ack);
 	ack_put(device, ack);
 	return PEER_S_OK;
 }
@@ -183,8 +166,8 @@ static enum peer_status do_ctx_create(struct device *device, struct call *call)
 	switch (context_create(device, call->head.ctx)) {
 	case 0:
 		if (lie_now(device, PEER_LIE_CREATE_GARBLED)) {
-			device_end_reply(device, call->reply,
-					 sizeof(call->answer.status));
+			reply_end(device, call->reply,
+				  sizeof(call->answer.status));
 			call->reply = NULL;
 		}
 		return PEER_S_OK;
@@ -203,10 +186,10 @@ static enum peer_status do_ctx_destroy(struct device *device, struct call *call)
 
 	if (lie_now(device, PEER_LIE_DESTROY_REFUSED))
 		return PEER_S_LIMIT;
-	ack = ack_new_plain(call);
+	ack = call_ack_ok(call);
 	if (!ack)
 		return PEER_S_LIMIT;
-	context_destroy(call->context, ack);
+	session_end_context(call->context, ack);
 	ack_put(device, ack);
 	return PEER_S_OK;
 }
@@ -240,7 +223,7 @@ static enum peer_status do_invalidate(struct device *device, struct call *call)
 
 	if ((start | end) & ~PEER_PAGE_MASK || start >= end || end > VA_END)
 		return PEER_S_BAD_ADDRESS;
-	ack = ack_new_plain(call);
+	ack = call_ack_ok(call);
 	if (!ack)
 		return PEER_S_LIMIT;
 	count(device, COUNT_INVALIDATIONS);
@@ -252,6 +235,7 @@ static enum peer_status do_invalidate(struct device *device, struct call *call)
 static enum peer_status do_fault_response(struct device *device, struct call *call)
 {
 	const struct peer_wire_fault_response *request = &call->fault_response;
+	struct work_list parked = TAILQ_HEAD_INITIALIZER(parked);
 	struct ring_reply *reply = call->reply;
 
 	if (!entries_fit(call, sizeof(*request), request->count) ||
@@ -262,7 +246,13 @@ static enum peer_status do_fault_response(struct device *device, struct call *ca
 	    lie_now(device, PEER_LIE_RESPONSE_REFUSED))
 		return PEER_S_LIMIT;
 	call->reply = NULL;
-	fault_respond(call->context, request, reply);
+	if (fault_respond(call->context, request, reply, &parked) != PEER_S_OK)
+		return PEER_S_OK; /* answered */
+	if (request->result == PEER_FAULT_OK)
+		pool_resume(device, &parked);
+	else
+		work_finish_all(device, &parked, PEER_S_FAULT);
+	fault_send(device);
 	return PEER_S_OK;
 }
 
@@ -398,7 +388,7 @@ static enum peer_status refuse_after_accesses(struct device *device,
 					      struct call *call)
 {
 	const struct peer_wire_answer answer = {.status = PEER_S_NO_CONTEXT};
-	struct ack *ack = ack_new(call, &answer, sizeof(answer));
+	struct ack *ack = call_ack(call, &answer, sizeof(answer));
 
 	if (!ack)
 		return PEER_S_LIMIT;
@@ -442,7 +432,7 @@ static void serve_chain(struct device *device, struct ring *ring,
 	call.context = NULL;
 	call.reply = ring_reply_new(ring, chain);
 	if (!call.reply) {
-		device_refuse(device, ring, chain);
+		chain_refuse(device, ring, chain);
 		return;
 	}
 	count(device, COUNT_CONTROL_REQUESTS);
@@ -466,7 +456,7 @@ static void serve_chain(struct device *device, struct ring *ring,
 	}
 	if (call.reply) {
 		call.answer.status = status;
-		device_reply(device, call.reply, &call.answer, answer_size);
+		reply_send(device, call.reply, &call.answer, answer_size);
 	}
 }
 
@@ -477,7 +467,7 @@ static bool serve(struct device *device)
 	struct ring_chain chain;
 	bool served = false;
 
-	while (!gate_wanted(&device->gate) && device_pop(device, ring, &chain)) {
+	while (!gate_wanted(&device->gate) && chain_pop(device, ring, &chain)) {
 		serve_chain(device, ring, &chain);
 		served = true;
 	}

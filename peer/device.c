@@ -1,24 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * peer/device.c - life of the device and of a session; answering
+ * peer/device.c - life of the device: its threads and what they wake up for
  *
- * Problem.  A device outlives drivers: the guest resets it, reboots, is
- * stopped and continued by its user, or its QEMU goes away. What one session
- * left behind must neither answer nor touch the next one's memory.
- *
- * Idea.  Three lives, one inside the other:
+ * Three lives, one inside the other:
  *
  *	process		device_init .. device_destroy; the instance number
  *	connection	a front end on the socket; memory and rings
  *	session		HELLO .. HELLO, or the reset of the device; contexts,
- *			work, faults
+ *			work, faults (session.c)
  *
- * A new HELLO ends a session politely: its work is answered as canceled. A
- * reset or disconnect ends it silently, with the gate closed and everything in
- * some list: `dropping` makes each answer go nowhere, and the same code that
- * cancels politely then frees everything.
- *
- * Not here: when a session ends (vhost_user.c says, from ring state).
+ * Not here: connections (vhost_user.c).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -89,21 +80,6 @@ void device_unwatch(struct device *device, struct ring *ring)
 	epoll_ctl(epoll_of(device, ring), EPOLL_CTL_DEL, ring->kick_fd, NULL);
 	close(ring->kick_fd);
 	ring->kick_fd = -1;
-}
-
-static void *fault_main(void *arg)
-{
-	struct device *device = arg;
-	struct ring *ring = &device->ring[PEER_QUEUE_PAGE_REQUEST];
-	struct epoll_event event;
-
-	while (gate_enter(&device->gate, MEMBER_FAULTS)) {
-		ring_take_kick(ring);
-		fault_send(device);
-		gate_leave(&device->gate, MEMBER_FAULTS);
-		epoll_wait(device->fault_epoll, &event, 1, -1);
-	}
-	return NULL;
 }
 
 static int open_fds(struct device *device)
@@ -248,36 +224,10 @@ int device_init(struct device *device, const struct device_config *config)
 void device_destroy(struct device *device)
 {
 	gate_close(&device->gate);
-	device_drop_session(device);
+	session_drop(device);
 	stop_threads(device, device->config.workers + 2);
 	memory_clear(&device->memory);
 	free_parts(device);
-}
-
-void device_drop_session(struct device *device)
-{
-	struct work_list left = TAILQ_HEAD_INITIALIZER(left);
-	struct work *work;
-
-	device->dropping = true;
-	for (unsigned int id = 1; id <= PEER_MAX_CONTEXTS; id++) {
-		struct context *context = context_get(device, id);
-
-		if (!context)
-			continue;
-		context_destroy(context, NULL);
-		context_put(context);
-	}
-	pool_take_all(device, &left);
-	while ((work = TAILQ_FIRST(&left))) {
-		TAILQ_REMOVE(&left, work, link);
-		work_finish(device, work, PEER_S_CANCELED);
-	}
-	for (unsigned int i = 0; i < PEER_QUEUES_MAX; i++)
-		device->ring[i].in_flight = 0;
-	device->dropping = false;
-	atomic_store(&device->session, 0);
-	gate_unhang(&device->gate);
 }
 
 void device_print_stats(struct device *device)
@@ -285,67 +235,4 @@ void device_print_stats(struct device *device)
 	for (unsigned int i = 0; i < COUNTERS; i++)
 		log_line(LOG_NOTICE, "stat %s %llu", counter_names[i],
 			 (unsigned long long)atomic_load(&device->counter[i]));
-}
-
-bool device_pop(struct device *device, struct ring *ring, struct ring_chain *chain)
-{
-	/* A driver that posts rubbish without end must not keep QEMU out. */
-	while (!gate_wanted(&device->gate)) {
-		switch (ring_pop(ring, &device->memory, chain)) {
-		case RING_EMPTY:
-			return false;
-		case RING_BROKEN:
-			log_line(LOG_NOTICE,
-				 "queue %u: the driver broke it; not served "
-				 "until it is set up anew",
-				 ring->index);
-			count(device, COUNT_RINGS_BROKEN);
-			return false;
-		case RING_POPPED:
-			if (!chain->malformed)
-				return true;
-			device_refuse(device, ring, chain);
-			break;
-		}
-	}
-	return false;
-}
-
-void device_refuse(struct device *device, struct ring *ring,
-		   const struct ring_chain *chain)
-{
-	log_line(LOG_DEBUG, "queue %u: chain %u refused", ring->index,
-		 chain->head);
-	count(device, COUNT_MALFORMED);
-	ring_push(ring, chain->head, 0);
-}
-
-void device_end_reply(struct device *device, struct ring_reply *reply,
-		      uint32_t written)
-{
-	if (!device->dropping)
-		ring_push(reply->ring, reply->head, written);
-	free(reply);
-}
-
-void device_reply(struct device *device, struct ring_reply *reply,
-		  const void *answer, size_t len)
-{
-	const struct peer_wire_answer no_room = {.status = PEER_S_BAD_REQUEST};
-
-	if (reply->room < len) {
-		answer = &no_room;
-		len = reply->room < sizeof(no_room) ? 0 : sizeof(no_room);
-	}
-	if (!device->dropping)
-		ring_reply_store(reply, &device->memory, 0, answer, len);
-	device_end_reply(device, reply, (uint32_t)len);
-}
-
-void ack_put(struct device *device, struct ack *ack)
-{
-	if (atomic_fetch_sub(&ack->refs, 1) != 1)
-		return;
-	device_reply(device, ack->reply, ack->answer, ack->len);
-	free(ack);
 }

@@ -11,6 +11,29 @@
  * and the socket thread (vhost_user.c), which changes the device only while
  * the gate is closed.
  *
+ * Calls go down this list only (tests/scripts/call_order_test.py):
+ *
+ *	main.c		the program: options, socket, signals
+ *	vhost_user.c	the conversation with QEMU
+ *	vhost_message.c	one message of it
+ *	device.c	the device's threads, from init to destroy
+ *	control.c	commands
+ *	option.c	SET_OPTION
+ *	session.c	the end of a context and of a session
+ *	pool.c		the workers
+ *	work.c		what a work request does
+ *	work_check.c	can it be done?
+ *	fault.c		an access that finds no page, and its page request
+ *	mmu.c		contexts, translations, accesses, revocation
+ *	grant.c		the answer to an ATOMIC response, kept until the replay
+ *	reply.c		a chain taken, and answered
+ *	ring.c		the device's side of a virtqueue
+ *	table.c		one context's translations
+ *	turn.c		one store at a time for each word
+ *	gate.c		the socket thread has the device to itself
+ *	memory.c	the guest's RAM
+ *	util.c		logging, time
+ *
  * Locks, outermost first; a thread holds at most one of each kind:
  *
  *	context->lock		its table, faults, accesses in flight
@@ -268,64 +291,56 @@ static inline void count(struct device *device, enum counter which)
 	count_many(device, which, 1);
 }
 
-/* ---- device.c: life of the device and of a session --------------------- */
+/* ---- reply.c: a chain taken, and answered ------------------------------- */
+
+/** chain_pop() - ring_pop() with the counting of broken rings */
+bool chain_pop(struct device *device, struct ring *ring,
+	       struct ring_chain *chain);
+
+/** chain_refuse() - give a chain back that can not be answered */
+void chain_refuse(struct device *device, struct ring *ring,
+		  const struct ring_chain *chain);
 
 /**
- * device_init() - a stopped device with its threads waiting at the gate
- *
- * Return: 0 or -errno; nothing is left behind on error.
- */
-int device_init(struct device *device, const struct device_config *config);
-void device_destroy(struct device *device);
-
-/**
- * device_drop_session() - forget contexts, work and faults, answering nobody
- *
- * Context: socket thread, gate closed.
- */
-void device_drop_session(struct device *device);
-
-/** device_watch() - (un)watch a ring's kick eventfd; gate closed */
-void device_watch(struct device *device, struct ring *ring, int fd);
-void device_unwatch(struct device *device, struct ring *ring);
-
-void device_print_stats(struct device *device);
-
-/** device_pop() - ring_pop() with the counting of broken rings */
-bool device_pop(struct device *device, struct ring *ring,
-		struct ring_chain *chain);
-
-/** device_refuse() - give a chain back that can not be answered */
-void device_refuse(struct device *device, struct ring *ring,
-		   const struct ring_chain *chain);
-
-/**
- * device_reply() - answer a chain and free @reply
+ * reply_send() - answer a chain and free @reply
  *
  * An answer for which the chain has no room becomes PEER_S_BAD_REQUEST, or
  * length 0 if there is not even room for that.
  */
-void device_reply(struct device *device, struct ring_reply *reply,
-		  const void *answer, size_t len);
+void reply_send(struct device *device, struct ring_reply *reply,
+		const void *answer, size_t len);
 
-/** device_end_reply() - the same when @written bytes are there already */
-void device_end_reply(struct device *device, struct ring_reply *reply,
-		      uint32_t written);
+/** reply_end() - the same when @written bytes are there already */
+void reply_end(struct device *device, struct ring_reply *reply, uint32_t written);
+
+/**
+ * ack_new() - an answer that waits, with one reference
+ *
+ * Return: NULL without memory; @reply is then still the caller's.
+ */
+struct ack *ack_new(struct ring_reply *reply, const void *answer, size_t len);
 
 /** ack_put() - drop one reference; the last one sends the answer */
 void ack_put(struct device *device, struct ack *ack);
 
-/* ---- mmu.c: contexts and translations ----------------------------------- */
+/* ---- grant.c: the answer to an ATOMIC response, kept until the replay --- */
+
+/** grant_new() - all work in @parked shares it; NULL without memory */
+struct grant *grant_new(struct work_list *parked);
+
+/** grant_drop() - undo grant_new(); @grant may be NULL */
+void grant_drop(struct grant *grant, struct work_list *parked);
+
+enum grant_end { GRANT_REPLAYED, GRANT_REVOKED, GRANT_CANCELED };
+
+/** grant_end() - what became of the access @work was granted, if any */
+void grant_end(struct device *device, struct work *work, enum grant_end end);
+
+/* ---- mmu.c: contexts, translations, accesses ---------------------------- */
 
 int context_create(struct device *device, unsigned int id);
 struct context *context_get(struct device *device, unsigned int id);
 void context_put(struct context *context);
-
-/**
- * context_destroy() - drop all translations, cancel all work
- * @ack: sent when the last access has ended; NULL: none is in flight
- */
-void context_destroy(struct context *context, struct ack *ack);
 
 /**
  * context_map_locked() - install translations, all or none
@@ -337,9 +352,40 @@ enum peer_status context_map_locked(struct context *context,
 				    const struct peer_wire_map_entry *entry,
 				    unsigned int entries, uint32_t *bad);
 
+enum access_result {
+	ACCESS_OK,
+	ACCESS_MISSED,   /* no translation that allows it */
+	ACCESS_CANCELED, /* the context is gone */
+	ACCESS_FAILED,   /* no memory to wait with */
+	ACCESS_NOWHERE,  /* the page's RAM was taken away */
+};
+
+/**
+ * access_begin_locked() - start to touch the page of @va
+ * @page: where the page is, on ACCESS_OK
+ *
+ * On ACCESS_OK the translation can not be revoked until access_end(); the
+ * worker looks at worker->revoke and ends early when it is set.
+ *
+ * Return: ACCESS_OK, _MISSED, _CANCELED or _NOWHERE.
+ */
+enum access_result access_begin_locked(struct worker *worker,
+				       struct context *context, uint64_t va,
+				       enum peer_access access, char **page);
+void access_end(struct worker *worker, struct context *context);
+
 /** context_invalidate() - drop [start, end); @ack is sent when it is so */
 void context_invalidate(struct context *context, uint64_t start, uint64_t end,
 			struct ack *ack);
+
+/** context_remove() - give its number up; the caller calls context_end_locked() */
+void context_remove(struct context *context);
+
+/**
+ * context_end_locked() - drop all translations; no access begins any more
+ * @ack: sent when the last access has ended; NULL: none is in flight
+ */
+void context_end_locked(struct context *context, struct ack *ack);
 
 /**
  * context_await_destroyed() - make @ack wait for contexts that had number @id
@@ -349,48 +395,40 @@ void context_invalidate(struct context *context, uint64_t start, uint64_t end,
 void context_await_destroyed(struct device *device, unsigned int id,
 			     struct ack *ack);
 
-enum access_result {
-	ACCESS_OK,
-	ACCESS_PARKED,   /* the work waits for a page request's response */
-	ACCESS_CANCELED, /* the context is gone */
-	ACCESS_FAILED,   /* no memory to wait with */
-	ACCESS_NOWHERE,  /* the page's RAM was taken away */
-};
+/* ---- fault.c: page requests --------------------------------------------- */
 
 /**
- * access_begin() - start to touch the page of @va on behalf of @work
- * @page: where the page is, on ACCESS_OK
+ * access_or_park() - begin an access, or park @work until its page is there
  *
- * On ACCESS_OK the translation can not be revoked until access_end(); the
- * worker looks at worker->revoke and ends early when it is set. On
- * ACCESS_PARKED @work is not the caller's any more.
+ * As access_begin_locked(), which it calls; for a page that is missing the
+ * driver is asked. On ACCESS_MISSED @work is parked and not the caller's any more.
+ *
+ * Return: ACCESS_OK, _MISSED, _CANCELED, _FAILED (not parked) or _NOWHERE.
  */
-enum access_result access_begin(struct worker *worker, struct work *work,
-				uint64_t va, enum peer_access access,
-				char **page);
-void access_end(struct worker *worker, struct context *context);
-
-/* ---- fault.c: page requests and grants ---------------------------------- */
-
-/** fault_park_locked() - wait with @work for a translation of @va */
-int fault_park_locked(struct context *context, struct work *work, uint64_t va,
-		      enum peer_access access);
+enum access_result access_or_park(struct worker *worker, struct work *work,
+				  uint64_t va, enum peer_access access,
+				  char **page);
 
 /** fault_send() - hand waiting page requests to the driver */
 void fault_send(struct device *device);
 
+/** fault_main() - the thread that sends those which waited for a buffer */
+void *fault_main(void *arg);
+
+/**
+ * fault_respond() - FAULT_RESPONSE; consumes @reply
+ * @parked: the work that waited, if the response is accepted
+ *
+ * Return: the status; after PEER_S_OK the caller resumes or ends @parked, and
+ * calls fault_send().
+ */
+enum peer_status fault_respond(struct context *context,
+			       const struct peer_wire_fault_response *request,
+			       struct ring_reply *reply,
+			       struct work_list *parked);
+
 /** fault_drop_locked() - forget all faults of a context; collects the work */
 void fault_drop_locked(struct context *context, struct work_list *parked);
-
-/** fault_respond() - FAULT_RESPONSE; consumes @reply */
-void fault_respond(struct context *context,
-		   const struct peer_wire_fault_response *request,
-		   struct ring_reply *reply);
-
-enum grant_end { GRANT_REPLAYED, GRANT_REVOKED, GRANT_CANCELED };
-
-/** work_end_grant() - what became of the access @work was granted, if any */
-void work_end_grant(struct device *device, struct work *work, enum grant_end end);
 
 /* ---- work_check.c ------------------------------------------------------- */
 
@@ -401,7 +439,7 @@ void work_end_grant(struct device *device, struct work *work, enum grant_end end
  */
 enum peer_status work_check(const struct peer_wire_work *request, uint64_t room);
 
-/* ---- work.c: what a request does --------------------------------------- */
+/* ---- work.c: what a request does ---------------------------------------- */
 
 /** work_new() - check a request and begin it; answers what it refuses */
 struct work *work_new(struct device *device, struct ring *ring,
@@ -416,6 +454,10 @@ enum work_state work_run(struct worker *worker, struct work *work);
 void work_finish(struct device *device, struct work *work,
 		 enum peer_status status);
 
+/** work_finish_all() - the same for each in @list, which is empty then */
+void work_finish_all(struct device *device, struct work_list *list,
+		     enum peer_status status);
+
 /* ---- pool.c: the workers ------------------------------------------------ */
 
 void *worker_main(void *arg);
@@ -423,8 +465,26 @@ void *worker_main(void *arg);
 /** pool_resume() - work whose page came; empties @list */
 void pool_resume(struct device *device, struct work_list *list);
 
-/** pool_take_all() - all ready work, for device_drop_session() */
+/** pool_take_all() - all ready work, for session_drop() */
 void pool_take_all(struct device *device, struct work_list *list);
+
+/* ---- session.c: the end of a context and of a session ------------------- */
+
+/**
+ * session_end_context() - drop its translations, cancel its work
+ * @ack: sent when the last access has ended; NULL: none is in flight
+ */
+void session_end_context(struct context *context, struct ack *ack);
+
+/** session_end_contexts() - the same for all of them */
+void session_end_contexts(struct device *device, struct ack *ack);
+
+/**
+ * session_drop() - forget contexts, work and faults, answering nobody
+ *
+ * Context: socket thread, gate closed.
+ */
+void session_drop(struct device *device);
 
 /* ---- option.c ----------------------------------------------------------- */
 
@@ -435,8 +495,24 @@ void options_reset(struct device *device);
 enum peer_status option_set(struct device *device,
 			    const struct peer_wire_set_option *request);
 
-/* ---- control.c ---------------------------------------------------------- */
+/* ---- control.c: commands ------------------------------------------------ */
 
 void *control_main(void *arg);
+
+/* ---- device.c: the device's threads, from init to destroy --------------- */
+
+/**
+ * device_init() - a stopped device with its threads waiting at the gate
+ *
+ * Return: 0 or -errno; nothing is left behind on error.
+ */
+int device_init(struct device *device, const struct device_config *config);
+void device_destroy(struct device *device);
+
+/** device_watch() - (un)watch a ring's kick eventfd; gate closed */
+void device_watch(struct device *device, struct ring *ring, int fd);
+void device_unwatch(struct device *device, struct ring *ring);
+
+void device_print_stats(struct device *device);
 
 #endif /* PEER_DEVICE_H */

@@ -3,15 +3,10 @@
  * peer/fault.c - page requests to the driver, and what its answer grants
  *
  * Problem.  An access found no translation. The driver must be asked, which
- * can take for ever, and everything else must go on meanwhile. When the driver
- * answers an ATOMIC request it holds the page locked: if the device then did
- * not get around to its access before the CPU took the page back, both could
- * go on for ever without one of them moving.
+ * can take for ever, and everything else must go on meanwhile.
  *
  * Idea.  No thread waits. The work is parked on a fault; all work that misses
- * the same page with the same access shares it. The answer to an ATOMIC
- * request is kept back (a grant) until each work that was parked has
- * made its access or found the translation gone, and says which.
+ * the same page with the same access shares it.
  *
  *	state		fault is in			leaves it by
  *	queued		context->faults, faults_queued	a buffer of queue 1
@@ -30,9 +25,10 @@
  * Tests: tests/peer, group "fault".
  */
 #include <stdlib.h>
-#include <errno.h>
+#include <sys/epoll.h>
 
 #include "device.h"
+#include "util.h"
 
 static struct fault *find_joinable_locked(struct context *context, uint64_t va,
 					  enum peer_access access)
@@ -47,8 +43,8 @@ static struct fault *find_joinable_locked(struct context *context, uint64_t va,
 	return NULL;
 }
 
-int fault_park_locked(struct context *context, struct work *work, uint64_t va,
-		      enum peer_access access)
+static enum access_result park_locked(struct context *context, struct work *work,
+				      uint64_t va, enum peer_access access)
 {
 	struct device *device = context->device;
 	struct fault *fault = find_joinable_locked(context, va, access);
@@ -56,7 +52,7 @@ int fault_park_locked(struct context *context, struct work *work, uint64_t va,
 	if (!fault) {
 		fault = calloc(1, sizeof(*fault));
 		if (!fault)
-			return -ENOMEM;
+			return ACCESS_FAILED;
 		fault->context = context;
 		fault->va = va;
 		fault->access = access;
@@ -70,7 +66,7 @@ int fault_park_locked(struct context *context, struct work *work, uint64_t va,
 	work->page_requests++;
 	TAILQ_INSERT_TAIL(&fault->parked, work, link);
 	count(device, COUNT_MISSES);
-	return 0;
+	return ACCESS_MISSED;
 }
 
 static void mark_sent_locked(struct device *device, struct fault *fault)
@@ -110,7 +106,7 @@ static void write_request(struct device *device, const struct fault *fault,
 	};
 
 	lie_about(device, &request);
-	device_reply(device, reply, &request, sizeof(request));
+	reply_send(device, reply, &request, sizeof(request));
 }
 
 /* One buffer for a page request; NULL if the driver has posted none. */
@@ -122,7 +118,7 @@ static struct ring_reply *take_buffer(struct device *device)
 
 	/* The start of the rings looks again if the gate interrupts this. */
 	while (!gate_wanted(&device->gate)) {
-		if (!device_pop(device, ring, &chain)) {
+		if (!chain_pop(device, ring, &chain)) {
 			if (ring_arm(ring))
 				break;
 			continue;
@@ -133,7 +129,7 @@ static struct ring_reply *take_buffer(struct device *device)
 			if (reply)
 				return reply;
 		}
-		device_refuse(device, ring, &chain);
+		chain_refuse(device, ring, &chain);
 	}
 	return NULL;
 }
@@ -163,29 +159,42 @@ void fault_send(struct device *device)
 	pthread_mutex_unlock(&device->fault_lock);
 }
 
-/* Takes @fault out of both lists and frees it. */
-static void fault_remove_locked(struct context *context, struct fault *fault)
+void *fault_main(void *arg)
 {
-	struct device *device = context->device;
+	struct device *device = arg;
+	struct ring *ring = &device->ring[PEER_QUEUE_PAGE_REQUEST];
+	struct epoll_event event;
 
-	TAILQ_REMOVE(&context->faults, fault, of_context);
-	pthread_mutex_lock(&device->fault_lock);
-	if (fault->sent)
-		device->faults_sent--;
-	else
-		TAILQ_REMOVE(&device->faults_queued, fault, queued);
-	pthread_mutex_unlock(&device->fault_lock);
-	free(fault);
+	while (gate_enter(&device->gate, MEMBER_FAULTS)) {
+		ring_take_kick(ring);
+		fault_send(device);
+		gate_leave(&device->gate, MEMBER_FAULTS);
+		epoll_wait(device->fault_epoll, &event, 1, -1);
+	}
+	return NULL;
 }
 
-void fault_drop_locked(struct context *context, struct work_list *parked)
+enum access_result access_or_park(struct worker *worker, struct work *work,
+				  uint64_t va, enum peer_access access,
+				  char **page)
 {
-	struct fault *fault;
+	struct context *context = work->context;
+	struct device *device = worker->device;
+	enum access_result result;
 
-	while ((fault = TAILQ_FIRST(&context->faults))) {
-		TAILQ_CONCAT(parked, &fault->parked, link);
-		fault_remove_locked(context, fault);
+	pthread_mutex_lock(&context->lock);
+	result = access_begin_locked(worker, context, va, access, page);
+	if (result == ACCESS_MISSED) {
+		grant_end(device, work, GRANT_REVOKED);
+		result = park_locked(context, work, va & PEER_PAGE_MASK, access);
 	}
+	pthread_mutex_unlock(&context->lock);
+
+	if (result == ACCESS_MISSED)
+		fault_send(device);
+	if (result == ACCESS_OK)
+		wait_ns(atomic_load(&context->test_stall_ns));
+	return result;
 }
 
 static struct fault *find_sent_locked(struct context *context, uint64_t tag)
@@ -206,52 +215,19 @@ static struct fault *find_sent_locked(struct context *context, uint64_t tag)
 	return NULL;
 }
 
-/* Everything @parked now owes the driver a word about its replay. */
-static struct grant *grant_new(struct work_list *parked)
+/* Takes @fault out of both lists and frees it. */
+static void fault_remove_locked(struct context *context, struct fault *fault)
 {
-	struct grant *grant = calloc(1, sizeof(*grant));
-	struct work *work;
+	struct device *device = context->device;
 
-	if (!grant)
-		return NULL;
-	TAILQ_FOREACH(work, parked, link)
-	{
-		atomic_fetch_add(&grant->refs, 1);
-		work->grant = grant;
-	}
-	return grant;
-}
-
-void work_end_grant(struct device *device, struct work *work, enum grant_end end)
-{
-	struct peer_wire_answer answer = {.status = PEER_S_REVOKED};
-	struct grant *grant = work->grant;
-
-	if (!grant)
-		return;
-	work->grant = NULL;
-	if (end == GRANT_REPLAYED)
-		atomic_store(&grant->replayed, true);
-	if (end == GRANT_CANCELED)
-		atomic_store(&grant->canceled, true);
-	if (atomic_fetch_sub(&grant->refs, 1) != 1)
-		return;
-
-	if (option_due(&work->context->test_lose_replays)) {
-		free(grant->reply);
-		free(grant);
-		return;
-	}
-	if (atomic_load(&grant->replayed)) {
-		answer.status = PEER_S_OK;
-		count(device, COUNT_REPLAYS);
-	} else if (atomic_load(&grant->canceled)) {
-		answer.status = PEER_S_CANCELED;
-	} else {
-		count(device, COUNT_REVOKED);
-	}
-	device_reply(device, grant->reply, &answer, sizeof(answer));
-	free(grant);
+	TAILQ_REMOVE(&context->faults, fault, of_context);
+	pthread_mutex_lock(&device->fault_lock);
+	if (fault->sent)
+		device->faults_sent--;
+	else
+		TAILQ_REMOVE(&device->faults_queued, fault, queued);
+	pthread_mutex_unlock(&device->fault_lock);
+	free(fault);
 }
 
 static enum peer_status
@@ -275,13 +251,7 @@ respond_locked(struct context *context,
 	}
 	status = context_map_locked(context, request->entry, request->count, bad);
 	if (status != PEER_S_OK) {
-		struct work *work;
-
-		TAILQ_FOREACH(work, &fault->parked, link)
-		{
-			work->grant = NULL;
-		}
-		free(*grant);
+		grant_drop(*grant, &fault->parked);
 		*grant = NULL;
 		return status;
 	}
@@ -290,19 +260,17 @@ respond_locked(struct context *context,
 	return PEER_S_OK;
 }
 
-void fault_respond(struct context *context,
-		   const struct peer_wire_fault_response *request,
-		   struct ring_reply *reply)
+enum peer_status fault_respond(struct context *context,
+			       const struct peer_wire_fault_response *request,
+			       struct ring_reply *reply, struct work_list *parked)
 {
-	struct work_list parked = TAILQ_HEAD_INITIALIZER(parked);
 	struct device *device = context->device;
 	struct peer_wire_answer answer = {0};
 	struct grant *grant = NULL;
-	struct work *work;
 
 	pthread_mutex_lock(&context->lock);
-	answer.status = respond_locked(context, request, &parked, &grant,
-				       &answer.detail);
+	answer.status =
+		respond_locked(context, request, parked, &grant, &answer.detail);
 	if (grant)
 		grant->reply = reply;
 	pthread_mutex_unlock(&context->lock);
@@ -312,16 +280,16 @@ void fault_respond(struct context *context,
 	if (answer.status == PEER_S_BAD_REQUEST)
 		count(device, COUNT_MALFORMED);
 	if (!grant)
-		device_reply(device, reply, &answer, sizeof(answer));
-	if (answer.status != PEER_S_OK)
-		return;
-	if (request->result == PEER_FAULT_OK) {
-		pool_resume(device, &parked);
-	} else {
-		while ((work = TAILQ_FIRST(&parked))) {
-			TAILQ_REMOVE(&parked, work, link);
-			work_finish(device, work, PEER_S_FAULT);
-		}
+		reply_send(device, reply, &answer, sizeof(answer));
+	return answer.status;
+}
+
+void fault_drop_locked(struct context *context, struct work_list *parked)
+{
+	struct fault *fault;
+
+	while ((fault = TAILQ_FIRST(&context->faults))) {
+		TAILQ_CONCAT(parked, &fault->parked, link);
+		fault_remove_locked(context, fault);
 	}
-	fault_send(device);
 }

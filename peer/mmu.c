@@ -126,116 +126,6 @@ void context_put(struct context *context)
 	free(context);
 }
 
-/*
- * Leaves @ack with the context until the accesses to [start, end) that are in
- * flight now have ended.
- */
-static void wait_for_accesses_locked(struct context *context, uint64_t start,
-				     uint64_t end, struct revocation *revocation)
-{
-	struct device *device = context->device;
-	uint32_t workers = 0;
-
-	for (unsigned int i = 0; i < device->config.workers; i++) {
-		uint64_t va = context->in_flight_va[i];
-
-		if (context->in_flight & 1u << i && va >= start && va < end) {
-			workers |= 1u << i;
-			atomic_store(&device->worker[i].revoke, true);
-		}
-	}
-	if (!workers || atomic_load(&context->test_early_ack)) {
-		free(revocation);
-		return;
-	}
-	count(device, COUNT_INVALIDATIONS_WAITED);
-	revocation->workers = workers;
-	atomic_fetch_add(&revocation->ack->refs, 1);
-	TAILQ_INSERT_TAIL(&context->revocations, revocation, link);
-}
-
-/*
- * A revocation that can not be remembered must not be acknowledged early.
- * Without memory for it nothing sensible is left but to end: to the driver
- * that is a device that died, which it knows how to survive.
- */
-static struct revocation *revocation_new(struct ack *ack)
-{
-	struct revocation *revocation = calloc(1, sizeof(*revocation));
-
-	if (!revocation) {
-		log_line(LOG_ERROR, "out of memory in a revocation");
-		abort();
-	}
-	revocation->ack = ack;
-	return revocation;
-}
-
-void context_invalidate(struct context *context, uint64_t start, uint64_t end,
-			struct ack *ack)
-{
-	struct revocation *revocation = revocation_new(ack);
-
-	pthread_mutex_lock(&context->lock);
-	if (!atomic_load(&context->test_keep_mapping))
-		count_many(context->device, COUNT_UNMAPPED,
-			   table_clear(&context->table, start, end));
-	wait_for_accesses_locked(context, start, end, revocation);
-	pthread_mutex_unlock(&context->lock);
-}
-
-void context_destroy(struct context *context, struct ack *ack)
-{
-	struct device *device = context->device;
-	struct revocation *revocation;
-	struct work_list parked = TAILQ_HEAD_INITIALIZER(parked);
-	struct work *work;
-
-	pthread_mutex_lock(&device->contexts_lock);
-	device->context[context->id] = NULL;
-	TAILQ_INSERT_TAIL(&device->destroyed, context, link);
-	pthread_mutex_unlock(&device->contexts_lock);
-
-	pthread_mutex_lock(&context->lock);
-	context->dead = true;
-	count_many(device, COUNT_UNMAPPED,
-		   table_clear(&context->table, 0, VA_END));
-	fault_drop_locked(context, &parked);
-	if (ack) {
-		wait_for_accesses_locked(context, 0, VA_END, revocation_new(ack));
-	} else {
-		while ((revocation = TAILQ_FIRST(&context->revocations))) {
-			TAILQ_REMOVE(&context->revocations, revocation, link);
-			ack_put(device, revocation->ack);
-			free(revocation);
-		}
-	}
-	pthread_mutex_unlock(&context->lock);
-
-	while ((work = TAILQ_FIRST(&parked))) {
-		TAILQ_REMOVE(&parked, work, link);
-		work_finish(device, work, PEER_S_CANCELED);
-	}
-	context_put(context);
-}
-
-void context_await_destroyed(struct device *device, unsigned int id,
-			     struct ack *ack)
-{
-	struct context *context;
-
-	pthread_mutex_lock(&device->contexts_lock);
-	TAILQ_FOREACH(context, &device->destroyed, link)
-	{
-		if (context->id != id)
-			continue;
-		pthread_mutex_lock(&context->lock);
-		wait_for_accesses_locked(context, 0, VA_END, revocation_new(ack));
-		pthread_mutex_unlock(&context->lock);
-	}
-	pthread_mutex_unlock(&device->contexts_lock);
-}
-
 /* Is @entry one that a correct driver could send? */
 static enum peer_status check_entry(const struct context *context,
 				    const struct peer_wire_map_entry *entry)
@@ -336,23 +226,18 @@ static char *target_page(const struct device *device, uint64_t entry)
 	return memory_at(&device->memory, page, PEER_PAGE_SIZE);
 }
 
-static enum access_result begin_locked(struct worker *worker, struct work *work,
-				       uint64_t va, enum peer_access access,
-				       char **page)
+enum access_result access_begin_locked(struct worker *worker,
+				       struct context *context, uint64_t va,
+				       enum peer_access access, char **page)
 {
-	struct context *context = work->context;
 	uint64_t entry;
 
 	if (context->dead)
 		return ACCESS_CANCELED;
 	entry = table_get(&context->table, va);
 	if (!(entry & rights_needed(access)) ||
-	    option_due(&context->test_ask_again)) {
-		work_end_grant(context->device, work, GRANT_REVOKED);
-		if (fault_park_locked(context, work, va & PEER_PAGE_MASK, access))
-			return ACCESS_FAILED;
-		return ACCESS_PARKED;
-	}
+	    option_due(&context->test_ask_again))
+		return ACCESS_MISSED;
 	*page = target_page(context->device, entry);
 	if (!*page)
 		return ACCESS_NOWHERE;
@@ -360,23 +245,6 @@ static enum access_result begin_locked(struct worker *worker, struct work *work,
 	context->in_flight_va[worker->number] = va & PEER_PAGE_MASK;
 	atomic_store(&worker->revoke, false);
 	return ACCESS_OK;
-}
-
-enum access_result access_begin(struct worker *worker, struct work *work,
-				uint64_t va, enum peer_access access, char **page)
-{
-	struct context *context = work->context;
-	enum access_result result;
-
-	pthread_mutex_lock(&context->lock);
-	result = begin_locked(worker, work, va, access, page);
-	pthread_mutex_unlock(&context->lock);
-
-	if (result == ACCESS_PARKED)
-		fault_send(worker->device);
-	if (result == ACCESS_OK)
-		wait_ns(atomic_load(&context->test_stall_ns));
-	return result;
 }
 
 void access_end(struct worker *worker, struct context *context)
@@ -403,4 +271,108 @@ void access_end(struct worker *worker, struct context *context)
 		ack_put(worker->device, revocation->ack);
 		free(revocation);
 	}
+}
+
+/*
+ * A revocation that can not be remembered must not be acknowledged early.
+ * Without memory for it nothing sensible is left but to end: to the driver
+ * that is a device that died, which it knows how to survive.
+ */
+static struct revocation *revocation_new(struct ack *ack)
+{
+	struct revocation *revocation = calloc(1, sizeof(*revocation));
+
+	if (!revocation) {
+		log_line(LOG_ERROR, "out of memory in a revocation");
+		abort();
+	}
+	revocation->ack = ack;
+	return revocation;
+}
+
+/*
+ * Leaves @ack with the context until the accesses to [start, end) that are in
+ * flight now have ended.
+ */
+static void wait_for_accesses_locked(struct context *context, uint64_t start,
+				     uint64_t end, struct revocation *revocation)
+{
+	struct device *device = context->device;
+	uint32_t workers = 0;
+
+	for (unsigned int i = 0; i < device->config.workers; i++) {
+		uint64_t va = context->in_flight_va[i];
+
+		if (context->in_flight & 1u << i && va >= start && va < end) {
+			workers |= 1u << i;
+			atomic_store(&device->worker[i].revoke, true);
+		}
+	}
+	if (!workers || atomic_load(&context->test_early_ack)) {
+		free(revocation);
+		return;
+	}
+	count(device, COUNT_INVALIDATIONS_WAITED);
+	revocation->workers = workers;
+	atomic_fetch_add(&revocation->ack->refs, 1);
+	TAILQ_INSERT_TAIL(&context->revocations, revocation, link);
+}
+
+void context_invalidate(struct context *context, uint64_t start, uint64_t end,
+			struct ack *ack)
+{
+	struct revocation *revocation = revocation_new(ack);
+
+	pthread_mutex_lock(&context->lock);
+	if (!atomic_load(&context->test_keep_mapping))
+		count_many(context->device, COUNT_UNMAPPED,
+			   table_clear(&context->table, start, end));
+	wait_for_accesses_locked(context, start, end, revocation);
+	pthread_mutex_unlock(&context->lock);
+}
+
+void context_remove(struct context *context)
+{
+	struct device *device = context->device;
+
+	pthread_mutex_lock(&device->contexts_lock);
+	device->context[context->id] = NULL;
+	TAILQ_INSERT_TAIL(&device->destroyed, context, link);
+	pthread_mutex_unlock(&device->contexts_lock);
+}
+
+void context_end_locked(struct context *context, struct ack *ack)
+{
+	struct device *device = context->device;
+	struct revocation *revocation;
+
+	context->dead = true;
+	count_many(device, COUNT_UNMAPPED,
+		   table_clear(&context->table, 0, VA_END));
+	if (ack) {
+		wait_for_accesses_locked(context, 0, VA_END, revocation_new(ack));
+		return;
+	}
+	while ((revocation = TAILQ_FIRST(&context->revocations))) {
+		TAILQ_REMOVE(&context->revocations, revocation, link);
+		ack_put(device, revocation->ack);
+		free(revocation);
+	}
+}
+
+void context_await_destroyed(struct device *device, unsigned int id,
+			     struct ack *ack)
+{
+	struct context *context;
+
+	pthread_mutex_lock(&device->contexts_lock);
+	TAILQ_FOREACH(context, &device->destroyed, link)
+	{
+		if (context->id != id)
+			continue;
+		pthread_mutex_lock(&context->lock);
+		wait_for_accesses_locked(context, 0, VA_END, revocation_new(ack));
+		pthread_mutex_unlock(&context->lock);
+	}
+	pthread_mutex_unlock(&device->contexts_lock);
 }

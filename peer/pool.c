@@ -100,7 +100,7 @@ static void fetch(struct device *device)
 	for (unsigned int i = PEER_QUEUE_WORK; i < PEER_QUEUES_MAX; i++) {
 		struct ring *ring = &device->ring[i];
 
-		while (ring->running && device_pop(device, ring, &chain)) {
+		while (ring->running && chain_pop(device, ring, &chain)) {
 			work = work_new(device, ring, &chain);
 			if (work)
 				put_ready(device, work);

@@ -155,7 +155,7 @@ static int start_ring(struct front *front, struct ring *ring)
 	if (ring->index == PEER_QUEUE_CONTROL &&
 	    (!ring->next_avail || ring->moved || ring->next_used != stopped_used)) {
 		log_line(LOG_DEBUG, "new session");
-		device_drop_session(device);
+		session_drop(device);
 	}
 	ring->moved = false;
 	return 0;
@@ -445,7 +445,7 @@ enum serve_end vhost_user_serve(struct device *device, int fd, int stop_fd)
 	enum serve_end end = serve_messages(&front);
 
 	gate_close(&device->gate);
-	device_drop_session(device);
+	session_drop(device);
 	forget_rings(device);
 	memory_clear(&device->memory);
 	return end;

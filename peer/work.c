@@ -104,7 +104,7 @@ struct work *work_new(struct device *device, struct ring *ring,
 		work->reply = ring_reply_new(ring, chain);
 	if (!work || !work->reply) {
 		free(work);
-		device_refuse(device, ring, chain);
+		chain_refuse(device, ring, chain);
 		return NULL;
 	}
 	status = begin_work(device, work, chain);
@@ -296,7 +296,7 @@ static void touch_page(struct worker *worker, struct work *work, char *page)
 		work->done++;
 		n++;
 		if (work->grant)
-			work_end_grant(device, work, GRANT_REPLAYED);
+			grant_end(device, work, GRANT_REPLAYED);
 		if (should_stop(worker))
 			break;
 	}
@@ -395,10 +395,10 @@ enum work_state work_run(struct worker *worker, struct work *work)
 	char *page;
 
 	work->fault_va = va;
-	switch (access_begin(worker, work, va, access, &page)) {
+	switch (access_or_park(worker, work, va, access, &page)) {
 	case ACCESS_OK:
 		break;
-	case ACCESS_PARKED:
+	case ACCESS_MISSED:
 		return WORK_PARKED;
 	case ACCESS_CANCELED:
 		work_finish(device, work, PEER_S_CANCELED);
@@ -501,7 +501,7 @@ void work_finish(struct device *device, struct work *work, enum peer_status stat
 		.page_requests = work->page_requests,
 	};
 
-	work_end_grant(device, work, GRANT_CANCELED);
+	grant_end(device, work, GRANT_CANCELED);
 	count(device, COUNT_WORK_DONE);
 	if (status == PEER_S_CANCELED)
 		count(device, COUNT_WORK_CANCELED);
@@ -517,10 +517,21 @@ void work_finish(struct device *device, struct work *work, enum peer_status stat
 				 work->results, 8 * work->done);
 		ring_reply_store(work->reply, &device->memory, 0, &done,
 				 sizeof(done));
-		device_end_reply(device, work->reply,
-				 (uint32_t)(sizeof(done) + 8 * work->done));
+		reply_end(device, work->reply,
+			  (uint32_t)(sizeof(done) + 8 * work->done));
 	} else {
-		device_reply(device, work->reply, &done, sizeof(done));
+		reply_send(device, work->reply, &done, sizeof(done));
 	}
 	free_work(work);
+}
+
+void work_finish_all(struct device *device, struct work_list *list,
+		     enum peer_status status)
+{
+	struct work *work;
+
+	while ((work = TAILQ_FIRST(list))) {
+		TAILQ_REMOVE(list, work, link);
+		work_finish(device, work, status);
+	}
 }
