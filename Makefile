@@ -13,6 +13,9 @@ MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
+# A shell that does not find the user's locale says so amid what it was asked.
+export LC_ALL := C
+
 # Sources are found from here.
 ifneq ($(patsubst ./%,%,$(lastword $(MAKEFILE_LIST))),Makefile)
 $(error this Makefile works in its own directory only: say \

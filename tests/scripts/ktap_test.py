@@ -18,6 +18,9 @@ CASES = {
     'a_complete_run_passes': (GOOD, 0, True),
     'a_line_of_the_firmware_before_it_is_no_report':
         ('WARNING: no console will be available to OS\n' + GOOD, 0, True),
+    'a_warning_of_a_shell_is_no_report':
+        ('bash: warning: setlocale: LC_ALL: cannot change locale (xx_XX)\n' +
+         GOOD, 0, True),
     'carriage_returns_do_not_matter':
         (GOOD.replace('\n', '\r\n'), 0, True),
     'a_wrong_status_fails': (GOOD, 1, False),
@@ -37,6 +40,12 @@ CASES = {
         ('UBSAN: signed overflow in mm/table/zap.c:7\n' + GOOD, 0, False),
     'a_lock_report_fails': ('lockdep: order is wrong\n' + GOOD, 0, False),
     'a_warning_fails': ('WARNING: at mm/space/vma.c:10\n' + GOOD, 0, False),
+    'a_panic_fails': ('\nKERNEL PANIC: mm: gone\n' + GOOD, 0, False),
+    'a_thread_sanitizer_report_fails':
+        ('WARNING: ThreadSanitizer: data race (pid=7)\n' + GOOD, 0, False),
+    'an_undefined_behaviour_on_the_host_fails':
+        ('mm/x.c:7:3: runtime error: signed integer overflow\n' + GOOD, 0,
+         False),
     'an_address_sanitizer_report_fails':
         ('==7==ERROR: AddressSanitizer: heap-use-after-free\n' + GOOD, 0,
          False),

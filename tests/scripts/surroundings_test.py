@@ -282,6 +282,11 @@ def test_doctor_says_what_can_go_and_what_cannot():
         assert 'missing: valgrind, package valgrind' in said, said
 
 
+def test_a_locale_that_is_not_installed_does_not_matter():
+    assert run(['make', '-s', 'doctor'], LC_ALL='xx_XX.UTF-8') == \
+        run(['make', '-s', 'doctor'])
+
+
 def test_doctor_says_that_qemu_is_too_old():
     with place() as where:
         status, said, verdicts = doctor(
