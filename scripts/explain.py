@@ -32,10 +32,9 @@ def text_of(path):
 
 def plain(comment):
     """The lines of a comment without its stars."""
-    lines = comment.split('\n')
-    return [re.sub(r'^\s*(/\*+| \*+/?|\*+/)? ?', '', line).replace('*/', '')
-            .rstrip() if '\t' not in line[:4] else
-            re.sub(r'^\s*\*', '', line).rstrip() for line in lines]
+    body = re.sub(r'^/\*+|\*+/$', '', comment.strip())
+    return [re.sub(r'^\s*\*+ ?', '', line).rstrip()
+            for line in ('*' + body).split('\n')]
 
 
 def drawings(lines):
@@ -155,7 +154,7 @@ def about(name, top=TOP):
     where, lines = race(name, home, top)
     if lines:
         said += ['the race, %s:' % where] + lines
-    return [line.expandtabs(8) for line in said]
+    return [line.expandtabs(8).rstrip() for line in said]
 
 
 def short(said):

@@ -148,6 +148,16 @@ def test_tabs_come_out_as_columns():
     return equal('\t' in about('list.an_entry_is_found'), False)
 
 
+def test_a_comment_is_shown_without_its_stars():
+    return equal([explain.plain(comment) for comment in (
+        '/*\n * Reading\n *\n *\tpages 0 1\n *   found\n */',
+        '/* one line */', '/** a doc\n * goes on **/',
+        '\t/*\n\t * in a body\n\t *\tdrawn\n\t */', '/*\n * a * b\n */')],
+                 [['', 'Reading', '', '\tpages 0 1', '  found', ''],
+                  ['one line'], ['a doc', 'goes on'],
+                  ['', 'in a body', '\tdrawn', ''], ['', 'a * b', '']])
+
+
 def test_what_is_no_test_has_no_words():
     return equal(about('kernel.smp2: no plan'), '')
 
