@@ -193,31 +193,37 @@ bool ktest_report(struct ktest *test, const struct ktest_site *site,
 		ktest_report(test, &ktest_site_, ktest_left_, ktest_right_, \
 			     " " __VA_ARGS__)
 
-/* Pointers and integers alike: a cast to unsigned long keeps equality. */
-#define KTEST_CHECK_EQUAL(op_, a_, b_, ...)       \
-	({                                        \
-		KTEST_SITE(op_, true, #a_, #b_);  \
-		KTEST_CHECK(a_, b_, __VA_ARGS__); \
+/*
+ * The texts are made by the macros that a test names: an argument that is handed
+ * on is expanded, and READ_ONCE(x) would be shown as what it is made of.
+ *
+ * Pointers and integers alike: a cast to unsigned long keeps equality.
+ */
+#define KTEST_CHECK_EQUAL(op_, a_, a_text_, b_, b_text_, ...) \
+	({                                                    \
+		KTEST_SITE(op_, true, a_text_, b_text_);      \
+		KTEST_CHECK(a_, b_, __VA_ARGS__);             \
 	})
 
 /* Order is that of the common type of both, as C compares them. */
-#define KTEST_CHECK_ORDER(op_, a_, b_, ...)                                 \
-	({                                                                  \
-		KTEST_SITE(op_, (__typeof__((a_) + (b_)))-1 < 1, #a_, #b_); \
-		KTEST_CHECK(a_, b_, __VA_ARGS__);                           \
+#define KTEST_CHECK_ORDER(op_, a_, a_text_, b_, b_text_, ...)             \
+	({                                                                \
+		KTEST_SITE(op_, (__typeof__((a_) + (b_)))-1 < 1, a_text_, \
+			   b_text_);                                      \
+		KTEST_CHECK(a_, b_, __VA_ARGS__);                         \
 	})
 
-#define KTEST_CHECK_TRUE(cond_, ...)                          \
-	({                                                    \
-		KTEST_SITE(KTEST_OP_TRUE, false, #cond_, ""); \
-		KTEST_CHECK(!!(cond_), 0, __VA_ARGS__);       \
+#define KTEST_CHECK_TRUE(cond_, text_, ...)                  \
+	({                                                   \
+		KTEST_SITE(KTEST_OP_TRUE, false, text_, ""); \
+		KTEST_CHECK(!!(cond_), 0, __VA_ARGS__);      \
 	})
 
-#define KTEST_CHECK_STREQ(a_, b_, ...)                              \
-	({                                                          \
-		KTEST_SITE(KTEST_OP_STREQ, false, #a_, #b_);        \
-		KTEST_CHECK((const char *)(a_), (const char *)(b_), \
-			    __VA_ARGS__);                           \
+#define KTEST_CHECK_STREQ(a_, a_text_, b_, b_text_, ...)             \
+	({                                                           \
+		KTEST_SITE(KTEST_OP_STREQ, false, a_text_, b_text_); \
+		KTEST_CHECK((const char *)(a_), (const char *)(b_),  \
+			    __VA_ARGS__);                            \
 	})
 
 /*
@@ -226,20 +232,21 @@ bool ktest_report(struct ktest *test, const struct ktest_site *site,
  *
  *	EXPECT_EQ(calls, 1, "after %u ranges", ranges);
  */
-#define EXPECT(cond, ...) ((void)KTEST_CHECK_TRUE(cond, __VA_ARGS__))
+#define EXPECT(cond, ...) ((void)KTEST_CHECK_TRUE(cond, #cond, __VA_ARGS__))
 #define EXPECT_EQ(a, b, ...) \
-	((void)KTEST_CHECK_EQUAL(KTEST_OP_EQ, a, b, __VA_ARGS__))
+	((void)KTEST_CHECK_EQUAL(KTEST_OP_EQ, a, #a, b, #b, __VA_ARGS__))
 #define EXPECT_NE(a, b, ...) \
-	((void)KTEST_CHECK_EQUAL(KTEST_OP_NE, a, b, __VA_ARGS__))
+	((void)KTEST_CHECK_EQUAL(KTEST_OP_NE, a, #a, b, #b, __VA_ARGS__))
 #define EXPECT_LT(a, b, ...) \
-	((void)KTEST_CHECK_ORDER(KTEST_OP_LT, a, b, __VA_ARGS__))
+	((void)KTEST_CHECK_ORDER(KTEST_OP_LT, a, #a, b, #b, __VA_ARGS__))
 #define EXPECT_LE(a, b, ...) \
-	((void)KTEST_CHECK_ORDER(KTEST_OP_LE, a, b, __VA_ARGS__))
+	((void)KTEST_CHECK_ORDER(KTEST_OP_LE, a, #a, b, #b, __VA_ARGS__))
 #define EXPECT_GT(a, b, ...) \
-	((void)KTEST_CHECK_ORDER(KTEST_OP_GT, a, b, __VA_ARGS__))
+	((void)KTEST_CHECK_ORDER(KTEST_OP_GT, a, #a, b, #b, __VA_ARGS__))
 #define EXPECT_GE(a, b, ...) \
-	((void)KTEST_CHECK_ORDER(KTEST_OP_GE, a, b, __VA_ARGS__))
-#define EXPECT_STREQ(a, b, ...) ((void)KTEST_CHECK_STREQ(a, b, __VA_ARGS__))
+	((void)KTEST_CHECK_ORDER(KTEST_OP_GE, a, #a, b, #b, __VA_ARGS__))
+#define EXPECT_STREQ(a, b, ...) \
+	((void)KTEST_CHECK_STREQ(a, #a, b, #b, __VA_ARGS__))
 
 #define KTEST_RETURN_UNLESS(check) \
 	do {                       \
@@ -248,15 +255,19 @@ bool ktest_report(struct ktest *test, const struct ktest_site *site,
 	} while (0)
 
 #define REQUIRE(cond, ...) \
-	KTEST_RETURN_UNLESS(KTEST_CHECK_TRUE(cond, __VA_ARGS__))
+	KTEST_RETURN_UNLESS(KTEST_CHECK_TRUE(cond, #cond, __VA_ARGS__))
 #define REQUIRE_EQ(a, b, ...) \
-	KTEST_RETURN_UNLESS(KTEST_CHECK_EQUAL(KTEST_OP_EQ, a, b, __VA_ARGS__))
+	KTEST_RETURN_UNLESS(  \
+		KTEST_CHECK_EQUAL(KTEST_OP_EQ, a, #a, b, #b, __VA_ARGS__))
 #define REQUIRE_NE(a, b, ...) \
-	KTEST_RETURN_UNLESS(KTEST_CHECK_EQUAL(KTEST_OP_NE, a, b, __VA_ARGS__))
+	KTEST_RETURN_UNLESS(  \
+		KTEST_CHECK_EQUAL(KTEST_OP_NE, a, #a, b, #b, __VA_ARGS__))
 #define REQUIRE_LT(a, b, ...) \
-	KTEST_RETURN_UNLESS(KTEST_CHECK_ORDER(KTEST_OP_LT, a, b, __VA_ARGS__))
+	KTEST_RETURN_UNLESS(  \
+		KTEST_CHECK_ORDER(KTEST_OP_LT, a, #a, b, #b, __VA_ARGS__))
 #define REQUIRE_GE(a, b, ...) \
-	KTEST_RETURN_UNLESS(KTEST_CHECK_ORDER(KTEST_OP_GE, a, b, __VA_ARGS__))
+	KTEST_RETURN_UNLESS(  \
+		KTEST_CHECK_ORDER(KTEST_OP_GE, a, #a, b, #b, __VA_ARGS__))
 
 /**
  * ktest_fail() - note a failure in words of one's own
@@ -415,12 +426,12 @@ static inline bool step_reached(struct ktest_step *step, int n)
 
 /**
  * ktest_wait_blocked() - wait until a task sleeps
- * @test: failed when it does not within ten seconds
- * @task: who should come to rest, in a wait queue say
+ * @test: failed when it does not within ten seconds, or has ended
+ * @task: who should come to rest, in a wait queue say; not joined yet
  *
  * For "and now B waits for A": the task has been seen not runnable and off
  * its CPU.  Context: may be switched out.
- * Return: 0 or -ETIMEDOUT.
+ * Return: 0; -ETIMEDOUT; or, at once, -ESRCH when the task has ended.
  */
 int ktest_wait_blocked(struct ktest *test, struct task *task);
 

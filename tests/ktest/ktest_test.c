@@ -92,11 +92,14 @@ KTEST(ktest, an_announced_report_does_not_fail_a_test, KT_FLAGS(KT_EXPECT_REPORT
 	WARN(true, "a warning that the test expects");
 }
 
+/* A failure shows the names that the test was written with, not their values. */
+#define RIGHT 42
+
 KTEST(ktest, must_fail_by_an_expectation, KT_FLAGS(KT_BY_NAME_ONLY))
 {
 	int answer = 41;
 
-	EXPECT_EQ(answer, 42);
+	EXPECT_EQ(READ_ONCE(answer), RIGHT);
 }
 
 /* A clean-up leaks unless it is called, and the text says that it was. */
@@ -194,6 +197,40 @@ KTEST(ktest, must_fail_by_a_hang, KT_FLAGS(KT_BY_NAME_ONLY))
 
 	while (!step_reached(&never, 1))
 		schedule_timeout_ns(1000000);
+}
+
+static int stay_awake(void *arg)
+{
+	while (!kthread_should_stop())
+		yield();
+	return 0;
+}
+
+KTEST(ktest, must_fail_by_waits, KT_FLAGS(KT_BY_NAME_ONLY))
+{
+	struct ktest_step never = KTEST_STEP_INIT(test);
+	struct task *awake = kthread_run(stay_awake, NULL, "awake");
+
+	REQUIRE(!IS_ERR(awake));
+	step_signal(&never, 1);
+	EXPECT_EQ(step_wait(&never, 2), -ETIMEDOUT);
+	EXPECT(!KTEST_WAIT_FOR(test, step_reached(&never, 2)));
+	EXPECT_EQ(ktest_wait_blocked(test, awake), -ETIMEDOUT);
+	kthread_stop(awake);
+}
+
+static int end_at_once(void *arg)
+{
+	return 0;
+}
+
+KTEST(ktest, must_fail_by_a_task_that_has_ended, KT_FLAGS(KT_BY_NAME_ONLY))
+{
+	struct task *ended = kthread_run(end_at_once, NULL, "ended");
+
+	REQUIRE(!IS_ERR(ended));
+	EXPECT_EQ(ktest_wait_blocked(test, ended), -ESRCH);
+	EXPECT_EQ(kthread_join(ended), 0);
 }
 
 static DECLARE_COMPLETION(only_a_rescue);

@@ -182,7 +182,9 @@ static void rescue(struct ktest_thread *thread)
 {
 	void (*const *fn)(void);
 
-	ktest_fail(thread->test, "not done in time: its waits are cut short");
+	ktest_fail(thread->test,
+		   "not done in %lu s (DEADLINE= changes that): its waits are cut short",
+		   ktest_deadline_ns(thread->test->tcase) / NSEC_PER_SEC);
 	do {
 		for (fn = __ktest_rescue_start; fn < __ktest_rescue_end; fn++)
 			(*fn)();

@@ -36,6 +36,9 @@
 
 #include "ktest_private.h"
 
+/* A student who breaks the kernel on purpose waits for this failure. */
+#define HINT " (a wait has half of DEADLINE=)"
+
 void step_init(struct ktest_step *step, struct ktest *test)
 {
 	step->test = test;
@@ -73,8 +76,8 @@ static u64 patience(struct ktest *test)
 
 static int timed_out(struct ktest_step *step, int n)
 {
-	ktest_fail(step->test, "nobody came to step %d in time, only to %d", n,
-		   atomic_read(&step->reached));
+	ktest_fail(step->test, "no side came to step %d in time, only to %d" HINT,
+		   n, atomic_read(&step->reached));
 	return -ETIMEDOUT;
 }
 
@@ -107,8 +110,15 @@ int ktest_wait_blocked(struct ktest *test, struct task *task)
 	u64 deadline = patience(test);
 
 	while (!task_is_sleeping(task)) {
+		if (READ_ONCE(task->state) == TASK_DEAD) {
+			ktest_fail(test,
+				   "task %s has ended; it should have gone to sleep",
+				   task->name);
+			return -ESRCH;
+		}
 		if (clock_ns() > deadline) {
-			ktest_fail(test, "task %s did not come to rest",
+			ktest_fail(test,
+				   "task %s did not go to sleep in time" HINT,
 				   task->name);
 			return -ETIMEDOUT;
 		}
@@ -124,8 +134,8 @@ bool ktest_poll_again(struct ktest *test, u64 *deadline,
 		*deadline = patience(test);
 	} else if (clock_ns() > *deadline) {
 		atomic_inc(&test->failures);
-		ktest_print("# FAIL %s:%u waited in vain for %s\n", site->file,
-			    site->line, site->left);
+		ktest_print("# FAIL %s:%u never in time: %s" HINT "\n",
+			    site->file, site->line, site->left);
 		return false;
 	}
 	yield();
