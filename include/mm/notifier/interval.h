@@ -153,9 +153,8 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *interval_sub
  *
  * Context: under the driver's own lock (R4.20).
  */
-static __always_inline void
-mmu_interval_set_seq(struct mmu_interval_notifier *interval_sub,
-		     unsigned long cur_seq)
+static inline void mmu_interval_set_seq(struct mmu_interval_notifier *interval_sub,
+					unsigned long cur_seq)
 {
 	/* Release: who reads this number sees that its range is open. */
 	smp_store_release(&interval_sub->invalidate_seq, cur_seq);
@@ -174,7 +173,7 @@ void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub);
  * Return: false: what was read may be installed before the lock is dropped.
  *	   true: it is stale; begin again.
  */
-static __always_inline bool
+static inline bool
 mmu_interval_read_retry(struct mmu_interval_notifier *interval_sub,
 			unsigned long seq)
 {
@@ -193,7 +192,7 @@ mmu_interval_read_retry(struct mmu_interval_notifier *interval_sub,
  * Context: any, without the driver's lock (R4.19).
  * Return: true: mmu_interval_read_retry() will be true. false: a hint.
  */
-static __always_inline bool
+static inline bool
 mmu_interval_check_retry(struct mmu_interval_notifier *interval_sub,
 			 unsigned long seq)
 {

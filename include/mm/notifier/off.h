@@ -28,19 +28,20 @@ struct mmu_notifier_range {
 	unsigned long end;
 };
 
-static __always_inline void
-_mmu_notifier_range_init(struct mmu_notifier_range *range, unsigned long start,
-			 unsigned long end)
+static inline void _mmu_notifier_range_init(struct mmu_notifier_range *range,
+					    unsigned long start,
+					    unsigned long end)
 {
 	range->start = start;
 	range->end = end;
 }
 
 /* Never called: gives the arguments that nobody evaluates their types. */
-static __always_inline void
-_mmu_notifier_range_unused(enum mmu_notifier_event event, unsigned int flags,
-			   const struct vm_area_struct *vma,
-			   const struct mm_struct *mm, const void *owner)
+static inline void _mmu_notifier_range_unused(enum mmu_notifier_event event,
+					      unsigned int flags,
+					      const struct vm_area_struct *vma,
+					      const struct mm_struct *mm,
+					      const void *owner)
 {
 }
 
@@ -61,97 +62,97 @@ _mmu_notifier_range_unused(enum mmu_notifier_event event, unsigned int flags,
 	mmu_notifier_range_init_owner(range, event, flags, vma, mm, start, \
 				      end, NULL)
 
-static __always_inline bool
+static inline bool
 mmu_notifier_range_blockable(const struct mmu_notifier_range *range)
 {
 	return true;
 }
 
-static __always_inline bool
+static inline bool
 mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *range)
 {
 	return false;
 }
 
-static __always_inline void mmu_notifier_might_invalidate(void)
+static inline void mmu_notifier_might_invalidate(void)
 {
 }
 
-static __always_inline bool mm_has_notifiers(struct mm_struct *mm)
+static inline bool mm_has_notifiers(struct mm_struct *mm)
 {
 	return false;
 }
 
-static __always_inline void mmu_notifier_subscriptions_init(struct mm_struct *mm)
+static inline void mmu_notifier_subscriptions_init(struct mm_struct *mm)
 {
 }
 
-static __always_inline void mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
+static inline void mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
 {
 }
 
-static __always_inline void mmu_notifier_check_exit(struct mm_struct *mm)
+static inline void mmu_notifier_check_exit(struct mm_struct *mm)
 {
 }
 
-static __always_inline void mmu_notifier_release(struct mm_struct *mm)
+static inline void mmu_notifier_release(struct mm_struct *mm)
 {
 }
 
-static __always_inline void
+static inline void
 mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
 {
 }
 
-static __always_inline int __must_check
+static inline int __must_check
 mmu_notifier_invalidate_range_start_nonblock(struct mmu_notifier_range *range)
 {
 	return 0;
 }
 
-static __always_inline void
+static inline void
 mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
 {
 }
 
-static __always_inline bool mmu_notifier_clear_flush_young(struct mm_struct *mm,
-							   unsigned long start,
-							   unsigned long end)
+static inline bool mmu_notifier_clear_flush_young(struct mm_struct *mm,
+						  unsigned long start,
+						  unsigned long end)
 {
 	return false;
 }
 
-static __always_inline bool mmu_notifier_clear_young(struct mm_struct *mm,
-						     unsigned long start,
-						     unsigned long end)
+static inline bool mmu_notifier_clear_young(struct mm_struct *mm,
+					    unsigned long start,
+					    unsigned long end)
 {
 	return false;
 }
 
-static __always_inline bool mmu_notifier_test_young(struct mm_struct *mm,
-						    unsigned long address)
+static inline bool mmu_notifier_test_young(struct mm_struct *mm,
+					   unsigned long address)
 {
 	return false;
 }
 
-static __always_inline void mmu_notifier_change_pte(struct mm_struct *mm,
-						    unsigned long address,
-						    unsigned long entry)
+static inline void mmu_notifier_change_pte(struct mm_struct *mm,
+					   unsigned long address,
+					   unsigned long entry)
 {
 }
 
-static __always_inline void mmu_notifier_invalidate_range(struct mm_struct *mm,
-							  unsigned long start,
-							  unsigned long end)
+static inline void mmu_notifier_invalidate_range(struct mm_struct *mm,
+						 unsigned long start,
+						 unsigned long end)
 {
 }
 
-static __always_inline void mmu_notifier_arch_invalidate_secondary_tlbs(
+static inline void mmu_notifier_arch_invalidate_secondary_tlbs(
 	struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 }
 
-static __always_inline void mmu_notifier_synchronize(void)
+static inline void mmu_notifier_synchronize(void)
 {
 }
 

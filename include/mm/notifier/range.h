@@ -68,7 +68,7 @@ struct mmu_notifier_range {
 };
 
 /** mmu_notifier_range_blockable() - may callbacks of this range sleep? */
-static __always_inline bool
+static inline bool
 mmu_notifier_range_blockable(const struct mmu_notifier_range *range)
 {
 	return range->flags & MMU_NOTIFIER_RANGE_BLOCKABLE;

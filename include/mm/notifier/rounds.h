@@ -105,8 +105,7 @@ void mmu_interval_round_looked_up(struct mmu_interval_rounds *rounds);
  *
  * Context: under the driver's own lock.
  */
-static __always_inline bool
-mmu_interval_round_retry(struct mmu_interval_rounds *rounds)
+static inline bool mmu_interval_round_retry(struct mmu_interval_rounds *rounds)
 {
 	rounds->lost = mmu_interval_read_retry(rounds->interval_sub, rounds->seq);
 	return rounds->lost;

@@ -44,6 +44,10 @@ DECLARE_LOCKDEP_MAP(mmu_notifier_invalidate_range_start_map);
 #define mmu_notifier_map_release() \
 	lock_map_release(&mmu_notifier_invalidate_range_start_map)
 
+/*
+ * Here, and for starts and ends below, __always_inline: a debug build reports a
+ * mistake with its return address, which must be in the caller, at any -O.
+ */
 /** mmu_notifier_might_invalidate() - "here callbacks may run, or be awaited" */
 static __always_inline void mmu_notifier_might_invalidate(void)
 {
@@ -56,7 +60,7 @@ static __always_inline void mmu_notifier_might_invalidate(void)
  *
  * Context: the caller keeps @mm alive.
  */
-static __always_inline bool mm_has_notifiers(struct mm_struct *mm)
+static inline bool mm_has_notifiers(struct mm_struct *mm)
 {
 	return unlikely(READ_ONCE(mm->notifier_subscriptions) != NULL);
 }
@@ -120,7 +124,7 @@ static inline void mmu_notifier_release(struct mm_struct *mm)
  *
  * The owner is NULL (R1.5).
  */
-static __always_inline void
+static inline void
 mmu_notifier_range_init(struct mmu_notifier_range *range,
 			enum mmu_notifier_event event, unsigned int flags,
 			struct vm_area_struct *vma, struct mm_struct *mm,
@@ -140,7 +144,7 @@ mmu_notifier_range_init(struct mmu_notifier_range *range,
 }
 
 /** mmu_notifier_range_init_owner() - the same, with who asked for it */
-static __always_inline void mmu_notifier_range_init_owner(
+static inline void mmu_notifier_range_init_owner(
 	struct mmu_notifier_range *range, enum mmu_notifier_event event,
 	unsigned int flags, struct vm_area_struct *vma, struct mm_struct *mm,
 	unsigned long start, unsigned long end, void *owner)
@@ -253,33 +257,33 @@ mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
  * Clears the marks, forgets cached translations. Every subscriber is asked.
  * Context: after the CPU's own mark was cleared; page-table lock held (R2.2).
  */
-static __always_inline bool mmu_notifier_clear_flush_young(struct mm_struct *mm,
-							   unsigned long start,
-							   unsigned long end)
+static inline bool mmu_notifier_clear_flush_young(struct mm_struct *mm,
+						  unsigned long start,
+						  unsigned long end)
 {
 	return mm_has_notifiers(mm) &&
 	       __mmu_notifier_clear_flush_young(mm, start, end);
 }
 
 /** mmu_notifier_clear_young() - the same, cached translations may stay */
-static __always_inline bool mmu_notifier_clear_young(struct mm_struct *mm,
-						     unsigned long start,
-						     unsigned long end)
+static inline bool mmu_notifier_clear_young(struct mm_struct *mm,
+					    unsigned long start,
+					    unsigned long end)
 {
 	return mm_has_notifiers(mm) && __mmu_notifier_clear_young(mm, start, end);
 }
 
 /** mmu_notifier_test_young() - did a device use the page? Clears nothing */
-static __always_inline bool mmu_notifier_test_young(struct mm_struct *mm,
-						    unsigned long address)
+static inline bool mmu_notifier_test_young(struct mm_struct *mm,
+					   unsigned long address)
 {
 	return mm_has_notifiers(mm) && __mmu_notifier_test_young(mm, address);
 }
 
 /** mmu_notifier_change_pte() - a cleared, flushed entry gets a new value */
-static __always_inline void mmu_notifier_change_pte(struct mm_struct *mm,
-						    unsigned long address,
-						    unsigned long entry)
+static inline void mmu_notifier_change_pte(struct mm_struct *mm,
+					   unsigned long address,
+					   unsigned long entry)
 {
 	if (mm_has_notifiers(mm))
 		__mmu_notifier_change_pte(mm, address, entry);
@@ -296,16 +300,16 @@ static __always_inline void mmu_notifier_change_pte(struct mm_struct *mm,
  *	    orders it with a flush (litmus.secondary_tlb). A page-table lock may
  *	    be held.
  */
-static __always_inline void mmu_notifier_invalidate_range(struct mm_struct *mm,
-							  unsigned long start,
-							  unsigned long end)
+static inline void mmu_notifier_invalidate_range(struct mm_struct *mm,
+						 unsigned long start,
+						 unsigned long end)
 {
 	if (mm_has_notifiers(mm))
 		__mmu_notifier_invalidate_range(mm, start, end);
 }
 
 /** mmu_notifier_arch_invalidate_secondary_tlbs() - its newer name (R2.10) */
-static __always_inline void mmu_notifier_arch_invalidate_secondary_tlbs(
+static inline void mmu_notifier_arch_invalidate_secondary_tlbs(
 	struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	mmu_notifier_invalidate_range(mm, start, end);
