@@ -72,30 +72,30 @@ void notifier_gate_init(struct notifier_gate *gate, struct atomic64 *word,
 	gate->word = word;
 	gate->lock = lock;
 	gate->waiters = waiters;
-	gate->passed = 0;
-	gate->wanted = 0;
+	gate->completed = 0;
+	gate->requested = 0;
 	gate->running = false;
-	gate->always_look = false;
+	gate->always_slow = false;
 	gate->late = NULL;
 	gate->deferred = NULL;
 	gate->deferred_tail = &gate->deferred;
 }
 
-static long inside_epoch(long word, bool one)
+static long epoch_count(long word, bool one)
 {
 	return (one ? word >> NOTIFIER_GATE_EPOCH_BITS : word) &
 	       NOTIFIER_GATE_MASK;
 }
 
 /* Newcomers go to the other epoch from here on; what is counted now is old. */
-static void turn(struct notifier_gate *gate) __must_hold(gate->lock)
+static void flip_epoch(struct notifier_gate *gate) __must_hold(gate->lock)
 {
 	s64 word = atomic64_read(gate->word);
 
 	while (!atomic64_try_cmpxchg(gate->word, &word,
 				     (word ^ NOTIFIER_GATE_SELECT) |
 					     NOTIFIER_GATE_BUSY |
-					     NOTIFIER_GATE_LOOK))
+					     NOTIFIER_GATE_SLOW))
 		;
 	gate->running = true;
 }
@@ -104,13 +104,13 @@ static void turn(struct notifier_gate *gate) __must_hold(gate->lock)
  * Nobody wants anything: let enter and leave take their short way again, though
  * some are inside epoch 1 yet. The next who asks minds them.
  */
-static void rest(struct notifier_gate *gate) __must_hold(gate->lock)
+static void clear_busy(struct notifier_gate *gate) __must_hold(gate->lock)
 {
 	s64 clear = NOTIFIER_GATE_SELECT | NOTIFIER_GATE_BUSY;
 	s64 word = atomic64_read(gate->word);
 
-	if (!gate->always_look)
-		clear |= NOTIFIER_GATE_LOOK;
+	if (!gate->always_slow)
+		clear |= NOTIFIER_GATE_SLOW;
 	do {
 		if (!(word & NOTIFIER_GATE_BUSY))
 			return;
@@ -120,25 +120,25 @@ static void rest(struct notifier_gate *gate) __must_hold(gate->lock)
 /* See whether the old epoch has emptied, and begin what else is wanted. */
 static void advance(struct notifier_gate *gate) __must_hold(gate->lock)
 {
-	u64 before = gate->passed;
+	u64 before = gate->completed;
 	long word;
 
 	for (;;) {
 		if (gate->running) {
 			word = atomic64_read(gate->word);
-			if (inside_epoch(word, !(word & NOTIFIER_GATE_SELECT)))
+			if (epoch_count(word, !(word & NOTIFIER_GATE_SELECT)))
 				break;
 			gate->running = false;
 			/* Release, pairs with notifier_gate_wait(). */
-			smp_store_release(&gate->passed, gate->passed + 1);
+			smp_store_release(&gate->completed, gate->completed + 1);
 		}
-		if (gate->wanted <= gate->passed) {
-			rest(gate);
+		if (gate->requested <= gate->completed) {
+			clear_busy(gate);
 			break;
 		}
-		turn(gate);
+		flip_epoch(gate);
 	}
-	if (gate->passed != before)
+	if (gate->completed != before)
 		wake_up_all(gate->waiters);
 }
 
@@ -149,7 +149,7 @@ static struct mmu_notifier_deferred *take_ready(struct notifier_gate *gate)
 	struct mmu_notifier_deferred *first = gate->deferred;
 	struct mmu_notifier_deferred **link = &first;
 
-	while (*link && (*link)->pass <= gate->passed)
+	while (*link && (*link)->gp <= gate->completed)
 		link = &(*link)->next;
 	gate->deferred = *link;
 	if (!gate->deferred)
@@ -168,7 +168,7 @@ static void run_all(struct mmu_notifier_deferred *deferred)
 	}
 }
 
-long notifier_gate_enter_busy(struct notifier_gate *gate)
+long notifier_gate_enter_slow(struct notifier_gate *gate)
 {
 	struct mmu_notifier_deferred *ready;
 	long ticket = NOTIFIER_GATE_TICKET_0;
@@ -186,7 +186,7 @@ long notifier_gate_enter_busy(struct notifier_gate *gate)
 	return ticket;
 }
 
-void notifier_gate_leave_busy(struct notifier_gate *gate)
+void notifier_gate_leave_slow(struct notifier_gate *gate)
 {
 	struct mmu_notifier_deferred *ready;
 
@@ -198,25 +198,25 @@ void notifier_gate_leave_busy(struct notifier_gate *gate)
 }
 
 /* The owner holds the lock under a name of its own, which clang cannot know. */
-u64 notifier_gate_ask(struct notifier_gate *gate) __no_thread_safety
+u64 notifier_gate_request(struct notifier_gate *gate) __no_thread_safety
 {
-	u64 pass;
+	u64 gp;
 
-	if (notifier_gate_empty(gate)) {
-		gate->wanted = gate->passed + 1;
+	if (notifier_gate_idle(gate)) {
+		gate->requested = gate->completed + 1;
 		/* Release, pairs with notifier_gate_wait(). */
-		smp_store_release(&gate->passed, gate->wanted);
-		return gate->passed;
+		smp_store_release(&gate->completed, gate->requested);
+		return gate->completed;
 	}
 	/* One that is under way began before this question; else SELECT is 0. */
-	pass = gate->passed + 1;
-	if (gate->running || inside_epoch(atomic64_read(gate->word), true))
-		pass++;
-	if (gate->wanted < pass)
-		gate->wanted = pass;
+	gp = gate->completed + 1;
+	if (gate->running || epoch_count(atomic64_read(gate->word), true))
+		gp++;
+	if (gate->requested < gp)
+		gate->requested = gp;
 	if (!gate->running)
 		advance(gate);
-	return pass;
+	return gp;
 }
 
 static void report_late(struct notifier_gate *gate)
@@ -225,14 +225,14 @@ static void report_late(struct notifier_gate *gate)
 		gate->late(gate);
 }
 
-void notifier_gate_wait(struct notifier_gate *gate, u64 pass)
+void notifier_gate_wait(struct notifier_gate *gate, u64 gp)
 {
 	/*
 	 * Acquire, of what was stored by whoever read, acquiring, the count of
 	 * the last to leave: what was done inside is seen (litmus.gate_wait).
 	 */
 	wait_event_reporting(gate->waiters,
-			     smp_load_acquire(&gate->passed) >= pass,
+			     smp_load_acquire(&gate->completed) >= gp,
 			     report_late(gate));
 	/* Full, as in the question: nothing of what follows comes earlier. */
 	smp_mb();
@@ -241,11 +241,11 @@ void notifier_gate_wait(struct notifier_gate *gate, u64 pass)
 bool notifier_gate_defer(struct notifier_gate *gate,
 			 struct mmu_notifier_deferred *deferred)
 {
-	deferred->pass = notifier_gate_ask(gate);
-	if (deferred->pass <= gate->passed)
-		return true;
+	deferred->gp = notifier_gate_request(gate);
+	if (deferred->gp <= gate->completed)
+		return false;
 	deferred->next = NULL;
 	*gate->deferred_tail = deferred;
 	gate->deferred_tail = &deferred->next;
-	return false;
+	return true;
 }

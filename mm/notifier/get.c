@@ -97,7 +97,7 @@ struct mmu_notifier *notifier_plain_get(struct mmu_notifier_subscriptions *subs,
 
 	spin_lock(&subs->lock);
 	sub = find_by_ops(subs, ops);
-	if (sub && unlikely(sub->settled > subs->ranges.passed))
+	if (sub && unlikely(sub->settled > subs->ranges.completed))
 		sub = NULL;
 	if (sub && unlikely(!add_user(sub)))
 		sub = ERR_PTR(-EOVERFLOW);
@@ -123,7 +123,7 @@ static bool put_off_free(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_notifier *sub) __must_hold(subs->lock)
 {
 	sub->deferred.run = put_run_free;
-	if (notifier_gate_defer(&subs->calls, &sub->deferred))
+	if (!notifier_gate_defer(&subs->calls, &sub->deferred))
 		return false;
 	sub->ticket = notifier_gate_enter(&freeing);
 	return true;
@@ -144,7 +144,7 @@ static bool put_locked(struct mmu_notifier_subscriptions *subs,
 	WRITE_ONCE(sub->users, 0);
 	notifier_plain_hide(subs, sub);
 	subs->nr_plain--;
-	return notifier_gate_empty(&subs->calls) || !put_off_free(subs, sub);
+	return notifier_gate_idle(&subs->calls) || !put_off_free(subs, sub);
 }
 
 void mmu_notifier_put(struct mmu_notifier *subscription)
@@ -164,14 +164,14 @@ void mmu_notifier_put(struct mmu_notifier *subscription)
 
 void mmu_notifier_synchronize(void)
 {
-	u64 pass;
+	u64 gp;
 
 	might_sleep();
 	mmu_notifier_might_invalidate();
 	spin_lock(&freeing_lock);
-	pass = notifier_gate_ask(&freeing);
+	gp = notifier_gate_request(&freeing);
 	spin_unlock(&freeing_lock);
-	notifier_gate_wait(&freeing, pass);
+	notifier_gate_wait(&freeing, gp);
 }
 
 unsigned long mmu_notifier_nr_pending(void)

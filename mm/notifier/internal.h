@@ -121,7 +121,7 @@ bool notifier_lists_right(struct mmu_notifier_subscriptions *subs);
 /* Grace periods that were waited for. */
 static inline u64 notifier_turns(const struct mmu_notifier_subscriptions *subs)
 {
-	return subs->ranges.passed + subs->calls.passed;
+	return subs->ranges.completed + subs->calls.completed;
 }
 
 /* So that a flush or a write fault calls nobody where nobody wants to hear. */

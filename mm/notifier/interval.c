@@ -87,9 +87,9 @@
 static noinline u64 settle_later(struct mmu_notifier_subscriptions *subs)
 	__must_hold(subs->lock)
 {
-	u64 pass = notifier_gate_ask(&subs->ranges);
+	u64 gp = notifier_gate_request(&subs->ranges);
 
-	return pass > subs->ranges.passed ? pass : 0;
+	return gp > subs->ranges.completed ? gp : 0;
 }
 
 /*
@@ -192,7 +192,7 @@ static bool is_open(struct mmu_notifier_subscriptions *subs,
 static bool has_settled(struct mmu_notifier_subscriptions *subs,
 			struct mmu_interval_notifier *sub) __must_hold(subs->lock)
 {
-	if (sub->settle && sub->settle <= subs->ranges.passed &&
+	if (sub->settle && sub->settle <= subs->ranges.completed &&
 	    sub->settle != SETTLE_NEVER)
 		smp_store_release(&sub->settle, 0);
 	return !sub->settle;

@@ -126,16 +126,16 @@ void notifier_plain_hide(struct mmu_notifier_subscriptions *subs,
 void notifier_plain_join(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_notifier *sub)
 {
-	u64 pass;
+	u64 gp;
 
 	sub->state = PLAIN_LIVE;
 	spin_lock(&subs->lock);
 	link_newest(subs, sub);
 	/* The barrier of "publish, then count" is in the question. */
-	pass = notifier_gate_ask(&subs->ranges);
-	sub->settled = pass;
+	gp = notifier_gate_request(&subs->ranges);
+	sub->settled = gp;
 	spin_unlock(&subs->lock);
-	notifier_gate_wait(&subs->ranges, pass);
+	notifier_gate_wait(&subs->ranges, gp);
 }
 
 /* Whose part is it to call release? Only one caller gets MINE. */
@@ -163,12 +163,12 @@ static enum claim claim_release(struct mmu_notifier_subscriptions *subs,
 
 static void wait_for_calls(struct mmu_notifier_subscriptions *subs)
 {
-	u64 pass;
+	u64 gp;
 
 	spin_lock(&subs->lock);
-	pass = notifier_gate_ask(&subs->calls);
+	gp = notifier_gate_request(&subs->calls);
 	spin_unlock(&subs->lock);
-	notifier_gate_wait(&subs->calls, pass);
+	notifier_gate_wait(&subs->calls, gp);
 }
 
 void notifier_plain_leave(struct mmu_notifier_subscriptions *subs,
@@ -176,7 +176,7 @@ void notifier_plain_leave(struct mmu_notifier_subscriptions *subs,
 {
 	enum claim claim;
 	long ticket;
-	u64 pass;
+	u64 gp;
 
 	if (sub->ops->release) {
 		ticket = notifier_gate_enter(&subs->calls);
@@ -190,9 +190,9 @@ void notifier_plain_leave(struct mmu_notifier_subscriptions *subs,
 	spin_lock(&subs->lock);
 	notifier_plain_hide(subs, sub);
 	subs->nr_plain--;
-	pass = notifier_gate_ask(&subs->calls);
+	gp = notifier_gate_request(&subs->calls);
 	spin_unlock(&subs->lock);
-	notifier_gate_wait(&subs->calls, pass);
+	notifier_gate_wait(&subs->calls, gp);
 }
 
 /*

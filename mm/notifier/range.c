@@ -109,7 +109,7 @@ void notifier_subscriptions_init(struct mmu_notifier_subscriptions *subs)
 	interval_tree_init(&subs->tree);
 	notifier_gate_init(&subs->ranges, &subs->mm->notifier_ranges,
 			   &subs->lock, &subs->waiters);
-	subs->ranges.always_look = true;
+	subs->ranges.always_slow = true;
 	subs->ranges.late = notifier_ranges_late;
 	notifier_gate_init(&subs->calls, &subs->call_word, &subs->lock,
 			   &subs->waiters);
@@ -370,7 +370,7 @@ int __mmu_notifier_range_start(struct mmu_notifier_range *range)
 	int ret = 0;
 
 	if (unlikely(has_waiter(range->mm)))
-		range->core.ticket = notifier_gate_enter_busy(&subs->ranges);
+		range->core.ticket = notifier_gate_enter_slow(&subs->ranges);
 	if (notifier_observing())
 		notifier_observe_start(subs, range);
 	if (READ_ONCE(subs->nr_intervals))
@@ -396,7 +396,7 @@ void __mmu_notifier_range_end(struct mmu_notifier_range *range)
 	if (notifier_observing())
 		notifier_observe_ending(subs, range);
 	if (unlikely(has_waiter(range->mm)))
-		notifier_gate_leave_busy(&subs->ranges);
+		notifier_gate_leave_slow(&subs->ranges);
 	if (range->core.seq)
 		close_hit(subs, range);
 	if (range->core.told)

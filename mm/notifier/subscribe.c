@@ -42,7 +42,7 @@ int notifier_make_subscriptions(struct mm_struct *mm)
 		kfree(subs);
 	else
 		notifier_all_join(subs);
-	atomic64_or(NOTIFIER_GATE_LOOK, &mm->notifier_ranges);
+	atomic64_or(NOTIFIER_GATE_SLOW, &mm->notifier_ranges);
 	return 0;
 }
 

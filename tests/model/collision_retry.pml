@@ -173,7 +173,7 @@ inline link_interval(s)
 	d_step { assert(walkers == 0 && !freed[s]); has_intervals = true };
 #else
 	d_step { assert(walkers == 0 && !freed[s]); has_intervals = true };
-	/* notifier_gate_word_occupied(), notifier_gate_ask() */
+	/* notifier_gate_word_occupied(), notifier_gate_request() */
 	atomic { waits[s] = counted; later = waits[s] != 0 };
 #endif
 	atomic {
@@ -410,7 +410,7 @@ proctype Range(byte r; bool may_sleep)
 	if
 	:: true
 	:: d_step {
-		/* notifier_gate_enter_busy(): by somebody's question since */
+		/* notifier_gate_enter_slow(): by somebody's question since */
 		(waits[0] & BIT(r)) || (waits[LATE] & BIT(r)) -> advance(r)
 	}
 	fi;

@@ -6,7 +6,7 @@
  * word that guests change without a lock, and a blind guess at the epoch. Each of
  * these is a race.
  *
- * Idea.  Each access to the word, to `passed' and to the wait queue is a step;
+ * Idea.  Each access to the word, to `completed' and to the wait queue is a step;
  * what only the lock's holder sees is done on the way.  An inline or a proctype
  * has the name of the function it stands for.
  *
@@ -20,15 +20,15 @@
  *	variable	in the code			written under
  *	in0, in1	the counts in *gate->word	atomic
  *	turned, busy	SELECT, BUSY in *gate->word	atomic and lock
- *	running, wanted	the same			lock
- *	passed		the same			lock, read alone
+ *	running, requested	the same			lock
+ *	completed		the same			lock, read alone
  *	deferred	the same			lock
  *	gone[]	what the gate protects: a	lock, read inside
  *			pointer, a slot, a mode
  *
- * With LATER it is the gate subs->ranges: LOOK is always set there, so a range
+ * With LATER it is the gate subs->ranges: SLOW is always set there, so a range
  * that has counted itself reads BUSY in a step of its own (has_waiter()).  Without,
- * subs->calls and `freeing': the addition itself tells, by LOOK, which is the sign.
+ * subs->calls and `freeing': the addition itself tells, by SLOW, which is the sign.
  *
  * Order of memory, as on x86: a store may be overtaken by a later load of the
  * same CPU, unless an atomic or smp_mb() lies between.  Two places need that
@@ -77,12 +77,12 @@
 byte in0, in1;
 bool turned, busy;
 bool lock, running;
-byte passed, wanted;
-byte pass_of[NOBJECTS];
+byte completed, requested;
+byte gp_of[NOBJECTS];
 chan deferred = [NOBJECTS] of { byte };
 bool gone[NOBJECTS];
 bool freed[NOBJECTS];
-bool asked;
+bool requested_once;
 byte asleep;
 
 /*
@@ -123,12 +123,12 @@ inline free_object(o)
 	freed[o] = true
 }
 
-inline turn()
+inline flip_epoch()
 {
 	atomic { turned = !turned; busy = true; running = true }
 }
 
-inline rest()
+inline clear_busy()
 {
 	if
 	:: atomic {
@@ -143,7 +143,7 @@ inline rest()
 /* ->lock is held. */
 inline advance()
 {
-	before = passed;
+	before = completed;
 	do
 	:: true ->
 		if
@@ -151,19 +151,19 @@ inline advance()
 			over = OLD_EMPTY;
 			if
 			:: over ->
-				atomic { over = false; running = false; passed++ }
+				atomic { over = false; running = false; completed++ }
 			:: else -> break
 			fi
 		:: else
 		fi;
 		if
-		:: wanted <= passed -> rest(); break
+		:: requested <= completed -> clear_busy(); break
 		:: else
 		fi;
-		turn()
+		flip_epoch()
 	od;
 	if
-	:: passed != before -> WAKE_ALL
+	:: completed != before -> WAKE_ALL
 	:: else
 	fi;
 	before = 0
@@ -177,7 +177,7 @@ inline take_ready_and_unlock()
 		:: deferred ? [o] ->
 			deferred ? <o>;
 			if
-			:: pass_of[o] <= passed -> deferred ? o; ready = ready | (1 << o)
+			:: gp_of[o] <= completed -> deferred ? o; ready = ready | (1 << o)
 			:: else -> break
 			fi
 		:: empty(deferred) -> break
@@ -268,8 +268,8 @@ inline leave()
 	fi
 }
 
-/* The caller holds ->lock and has hidden its object. Ends with pass_of[me]. */
-inline ask(me)
+/* The caller holds ->lock and has hidden its object. Ends with gp_of[me]. */
+inline request(me)
 {
 #ifdef BUG_ASK_BARRIER
 	look = OCCUPIED;
@@ -280,21 +280,21 @@ inline ask(me)
 #endif
 	if
 	:: !running && !look ->
-		atomic { wanted = passed + 1; passed = wanted; pass_of[me] = passed }
+		atomic { requested = completed + 1; completed = requested; gp_of[me] = completed }
 	:: else ->
 		d_step {
-			pass_of[me] = passed + 1;
+			gp_of[me] = completed + 1;
 			if
 #ifndef BUG_UNDER_WAY
-			:: running -> pass_of[me]++
+			:: running -> gp_of[me]++
 #endif
 #ifndef BUG_LEFT_OVER
-			:: !running && in1 != 0 -> pass_of[me]++
+			:: !running && in1 != 0 -> gp_of[me]++
 #endif
 			:: else
 			fi;
 			if
-			:: wanted < pass_of[me] -> wanted = pass_of[me]
+			:: requested < gp_of[me] -> requested = gp_of[me]
 			:: else
 			fi;
 			look = false
@@ -355,7 +355,7 @@ proctype Squatter()
 	byte ticket, o, ready, before;
 	bool look, over;
 
-	asked;
+	requested_once;
 	enter();
 end:	false
 }
@@ -367,12 +367,12 @@ proctype Waiter(byte me)
 	bool look, over;
 
 	LOCK;
-	ask(me);
-	atomic { UNLOCK; asked = true };
+	request(me);
+	atomic { UNLOCK; requested_once = true };
 	do
 	:: atomic { true -> PREPARE };
 		if
-		:: atomic { passed >= pass_of[me] -> FINISH; break }
+		:: atomic { completed >= gp_of[me] -> FINISH; break }
 		:: else
 		fi;
 		WOKEN
@@ -387,10 +387,10 @@ proctype Deferrer(byte me)
 	bool look, over;
 
 	LOCK;
-	ask(me);
+	request(me);
 	if
-	:: passed >= pass_of[me] -> UNLOCK; free_object(me)
-	:: else -> atomic { deferred ! me; UNLOCK; asked = true }
+	:: completed >= gp_of[me] -> UNLOCK; free_object(me)
+	:: else -> atomic { deferred ! me; UNLOCK; requested_once = true }
 	fi
 }
 
@@ -419,7 +419,7 @@ init {
 	/* all have ended: the gate is at rest */
 	_nr_pr == 1;
 	assert(!OCCUPIED && !turned && !busy && !LOCKED);
-	assert(!running && wanted <= passed && asleep == 0);
+	assert(!running && requested <= completed && asleep == 0);
 	assert(empty(deferred));
 	for (n : 0 .. NOBJECTS - 1) {
 		assert(freed[n])
@@ -427,5 +427,5 @@ init {
 }
 
 #ifdef LIVENESS
-ltl answered { [] (asked -> <> freed[0]) }
+ltl answered { [] (requested_once -> <> freed[0]) }
 #endif

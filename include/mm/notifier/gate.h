@@ -14,7 +14,7 @@
  *		30..59	inside, epoch 1
  *		61	SELECT: the epoch that newcomers belong to
  *		62	BUSY: a thread waits
- *		63	LOOK: a guest that comes or goes looks closer. The sign,
+ *		63	SLOW: a guest that comes or goes looks closer. The sign,
  *			so that one instruction counts and tests. Set with BUSY,
  *			and for good where the owner wants each one to look
  */
@@ -32,7 +32,7 @@ _Static_assert(sizeof(long) == 8 && sizeof(void *) == 8,
 #define NOTIFIER_GATE_MASK       ((1l << NOTIFIER_GATE_EPOCH_BITS) - 1)
 #define NOTIFIER_GATE_COUNTS     ((1l << (2 * NOTIFIER_GATE_EPOCH_BITS)) - 1)
 #define NOTIFIER_GATE_SELECT     (1l << 61)
-#define NOTIFIER_GATE_LOOK       (-0x7fffffffffffffffl - 1)
+#define NOTIFIER_GATE_SLOW       (-0x7fffffffffffffffl - 1)
 #define NOTIFIER_GATE_BUSY       (1l << 62)
 #define NOTIFIER_GATE_TICKET_0   1l
 #define NOTIFIER_GATE_TICKET_1   (1l << NOTIFIER_GATE_EPOCH_BITS)
@@ -43,9 +43,9 @@ _Static_assert(sizeof(long) == 8 && sizeof(void *) == 8,
  * @lock: (c) guards the rest; the owner's
  * @waiters: (c) woken when a period has passed; the owner's
  * @late: (c) NULL, or called, without locks, by a waiter that has waited long
- * @always_look: (c) LOOK stays set when BUSY is cleared
- * @passed: (s) periods over; also read with an acquire
- * @wanted: (s) the last period anybody asked for
+ * @always_slow: (c) SLOW stays set when BUSY is cleared
+ * @completed: (s) periods over; also read with an acquire
+ * @requested: (s) the last period anybody asked for
  * @running: (s) one is under way: newcomers are in the epoch SELECT says, and
  *	the other has to empty
  * @deferred: (s) what runs when its period is over, oldest first
@@ -58,9 +58,9 @@ struct notifier_gate {
 	struct spinlock *lock;
 	struct wait_queue_head *waiters;
 	void (*late)(struct notifier_gate *gate);
-	bool always_look;
-	u64 passed;
-	u64 wanted;
+	bool always_slow;
+	u64 completed;
+	u64 requested;
 	bool running;
 	struct mmu_notifier_deferred *deferred;
 	struct mmu_notifier_deferred **deferred_tail;
@@ -70,8 +70,8 @@ struct notifier_gate {
 void notifier_gate_init(struct notifier_gate *gate, struct atomic64 *word,
 			struct spinlock *lock, struct wait_queue_head *waiters);
 
-long notifier_gate_enter_busy(struct notifier_gate *gate);
-void notifier_gate_leave_busy(struct notifier_gate *gate);
+long notifier_gate_enter_slow(struct notifier_gate *gate);
+void notifier_gate_leave_slow(struct notifier_gate *gate);
 
 /**
  * notifier_gate_enter() - go in
@@ -82,7 +82,7 @@ void notifier_gate_leave_busy(struct notifier_gate *gate);
 static inline long notifier_gate_enter(struct notifier_gate *gate)
 {
 	if (unlikely(atomic64_add_negative(NOTIFIER_GATE_TICKET_0, gate->word)))
-		return notifier_gate_enter_busy(gate);
+		return notifier_gate_enter_slow(gate);
 	return NOTIFIER_GATE_TICKET_0;
 }
 
@@ -96,7 +96,7 @@ static inline long notifier_gate_enter(struct notifier_gate *gate)
 static inline void notifier_gate_leave(struct notifier_gate *gate, long ticket)
 {
 	if (unlikely(atomic64_sub_negative(ticket, gate->word)))
-		notifier_gate_leave_busy(gate);
+		notifier_gate_leave_slow(gate);
 }
 
 /** notifier_gate_word_occupied() - is anybody inside? After a full barrier */
@@ -106,12 +106,12 @@ static inline bool notifier_gate_word_occupied(const struct atomic64 *word)
 }
 
 /**
- * notifier_gate_empty() - has everybody left, and does nobody wait for it?
+ * notifier_gate_idle() - has everybody left, and does nobody wait for it?
  *
  * Full barrier: who enters later sees what was done before.
  * Context: gate->lock held.
  */
-static inline bool notifier_gate_empty(const struct notifier_gate *gate)
+static inline bool notifier_gate_idle(const struct notifier_gate *gate)
 {
 	/* Pairs with the atomic in enter; see the head of mm/notifier/gate.c. */
 	smp_mb();
@@ -119,28 +119,28 @@ static inline bool notifier_gate_empty(const struct notifier_gate *gate)
 }
 
 /**
- * notifier_gate_ask() - begin to wait for all who are inside
+ * notifier_gate_request() - begin to wait for all who are inside
  *
  * Context: gate->lock held. Return: the period's number; it is over when
- * gate->passed has reached it, which may be so already.
+ * gate->completed has reached it, which may be so already.
  */
-u64 notifier_gate_ask(struct notifier_gate *gate);
+u64 notifier_gate_request(struct notifier_gate *gate);
 
 /**
  * notifier_gate_wait() - sleep until a period is over
- * @pass: what notifier_gate_ask() returned
+ * @gp: what notifier_gate_request() returned
  *
  * Context: may sleep; not from inside the gate.
  */
-void notifier_gate_wait(struct notifier_gate *gate, u64 pass);
+void notifier_gate_wait(struct notifier_gate *gate, u64 gp);
 
 /**
  * notifier_gate_defer() - run something when all who are inside have left
  * @deferred: with @run set; not touched by the gate once it runs
  *
  * Context: gate->lock held.
- * Return: true if nobody is inside: then the caller runs it itself, after it
- *	   has dropped the lock.
+ * Return: true if it will run later; false if no thread is inside: then the
+ *	   caller runs it itself, after it has dropped the lock.
  */
 bool notifier_gate_defer(struct notifier_gate *gate,
 			 struct mmu_notifier_deferred *deferred);

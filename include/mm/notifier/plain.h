@@ -89,7 +89,7 @@ struct mmu_notifier_ops {
 /**
  * struct mmu_notifier_deferred - something to do when nobody can see it
  * @next: (s) in the subscriptions' list
- * @pass: (s) the grace period it waits for
+ * @gp: (s) the grace period it waits for
  * @run: (c) called once, by who leaves last, whatever lock that holds but not
  *	the subscriptions'; may not sleep
  *
@@ -97,7 +97,7 @@ struct mmu_notifier_ops {
  */
 struct mmu_notifier_deferred {
 	struct mmu_notifier_deferred *next;
-	u64 pass;
+	u64 gp;
 	void (*run)(struct mmu_notifier_deferred *deferred);
 };
 

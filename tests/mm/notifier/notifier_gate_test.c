@@ -25,14 +25,14 @@ static void gate_fixture_init(struct gate_fixture *f)
 	notifier_gate_init(&f->gate, &f->word, &f->lock, &f->waiters);
 }
 
-static u64 gate_ask(struct gate_fixture *f)
+static u64 gate_request(struct gate_fixture *f)
 {
-	u64 pass;
+	u64 gp;
 
 	spin_lock(&f->lock);
-	pass = notifier_gate_ask(&f->gate);
+	gp = notifier_gate_request(&f->gate);
 	spin_unlock(&f->lock);
-	return pass;
+	return gp;
 }
 
 /*
@@ -47,26 +47,26 @@ KTEST(notifier_gate,
 {
 	struct gate_fixture f;
 	long a, b, c;
-	u64 pass, next;
+	u64 gp, next;
 
 	gate_fixture_init(&f);
-	EXPECT_EQ(gate_ask(&f), 1UL);
-	EXPECT_EQ(f.gate.passed, 1UL);
+	EXPECT_EQ(gate_request(&f), 1UL);
+	EXPECT_EQ(f.gate.completed, 1UL);
 	a = notifier_gate_enter(&f.gate);
-	pass = gate_ask(&f);
-	EXPECT_LT(f.gate.passed, pass);
+	gp = gate_request(&f);
+	EXPECT_LT(f.gate.completed, gp);
 	b = notifier_gate_enter(&f.gate);
 	notifier_gate_leave(&f.gate, a);
-	EXPECT_EQ(f.gate.passed, pass);
+	EXPECT_EQ(f.gate.completed, gp);
 	/* Another while b is in, and one that joins it too late. */
-	pass = gate_ask(&f);
+	gp = gate_request(&f);
 	c = notifier_gate_enter(&f.gate);
-	next = gate_ask(&f);
-	EXPECT_EQ(next, pass + 1);
+	next = gate_request(&f);
+	EXPECT_EQ(next, gp + 1);
 	notifier_gate_leave(&f.gate, b);
-	EXPECT_EQ(f.gate.passed, pass);
+	EXPECT_EQ(f.gate.completed, gp);
 	notifier_gate_leave(&f.gate, c);
-	EXPECT_EQ(f.gate.passed, next);
+	EXPECT_EQ(f.gate.completed, next);
 	/* At rest again: the short way in and out. */
 	EXPECT_EQ(atomic64_read(&f.word), 0L);
 }
@@ -88,15 +88,15 @@ KTEST(notifier_gate, a_question_beside_a_period_waits_for_one_more_and_no_longer
 
 	gate_fixture_init(&f);
 	a = notifier_gate_enter(&f.gate);
-	first = gate_ask(&f);
-	second = gate_ask(&f);
+	first = gate_request(&f);
+	second = gate_request(&f);
 	EXPECT_EQ(second, first + 1);
 	b = notifier_gate_enter(&f.gate);
 	notifier_gate_leave(&f.gate, a);
-	EXPECT_EQ(f.gate.passed, first);
+	EXPECT_EQ(f.gate.completed, first);
 	c = notifier_gate_enter(&f.gate);
 	notifier_gate_leave(&f.gate, b);
-	EXPECT_EQ(f.gate.passed, second);
+	EXPECT_EQ(f.gate.completed, second);
 	notifier_gate_leave(&f.gate, c);
 	EXPECT_EQ(atomic64_read(&f.word), 0L);
 }
@@ -112,14 +112,14 @@ KTEST(notifier_gate, when_nobody_asks_it_rests_though_it_is_never_empty)
 	struct gate_fixture f;
 	unsigned int i;
 	long in, next;
-	u64 pass;
+	u64 gp;
 
 	gate_fixture_init(&f);
 	in = notifier_gate_enter(&f.gate);
-	pass = gate_ask(&f);
+	gp = gate_request(&f);
 	next = notifier_gate_enter(&f.gate);
 	notifier_gate_leave(&f.gate, in);
-	EXPECT_EQ(f.gate.passed, pass);
+	EXPECT_EQ(f.gate.completed, gp);
 	for (i = 0; i < 4; i++) {
 		EXPECT_GT(atomic64_read(&f.word), 0L);
 		EXPECT(!(atomic64_read(&f.word) & NOTIFIER_GATE_BUSY));
@@ -144,22 +144,22 @@ KTEST(notifier_gate, who_is_left_over_from_a_period_is_waited_for_by_the_next)
 {
 	struct gate_fixture f;
 	long before, left, new, between, after;
-	u64 pass;
+	u64 gp;
 
 	gate_fixture_init(&f);
 	before = notifier_gate_enter(&f.gate);
-	(void)gate_ask(&f);
+	(void)gate_request(&f);
 	left = notifier_gate_enter(&f.gate);
 	notifier_gate_leave(&f.gate, before);
 	new = notifier_gate_enter(&f.gate);
-	pass = gate_ask(&f);
+	gp = gate_request(&f);
 	between = notifier_gate_enter(&f.gate);
 	notifier_gate_leave(&f.gate, new);
 	after = notifier_gate_enter(&f.gate);
 	notifier_gate_leave(&f.gate, left);
-	EXPECT_LT(f.gate.passed, pass);
+	EXPECT_LT(f.gate.completed, gp);
 	notifier_gate_leave(&f.gate, between);
-	EXPECT_EQ(f.gate.passed, pass);
+	EXPECT_EQ(f.gate.completed, gp);
 	notifier_gate_leave(&f.gate, after);
 	EXPECT_EQ(atomic64_read(&f.word), 0L);
 }
@@ -173,23 +173,23 @@ KTEST(notifier_gate, what_is_put_off_runs_once_when_the_last_one_leaves)
 {
 	struct gate_fixture f;
 	long a, b;
-	bool now;
+	bool later;
 
 	gate_fixture_init(&f);
 	f.deferred.run = gate_ran;
 	a = notifier_gate_enter(&f.gate);
 	b = notifier_gate_enter(&f.gate);
 	spin_lock(&f.lock);
-	now = notifier_gate_defer(&f.gate, &f.deferred);
+	later = notifier_gate_defer(&f.gate, &f.deferred);
 	spin_unlock(&f.lock);
-	EXPECT(!now);
+	EXPECT(later);
 	notifier_gate_leave(&f.gate, b);
 	EXPECT_EQ(f.ran, 0U);
 	notifier_gate_leave(&f.gate, a);
 	EXPECT_EQ(f.ran, 1U);
 	spin_lock(&f.lock);
-	now = notifier_gate_defer(&f.gate, &f.deferred);
+	later = notifier_gate_defer(&f.gate, &f.deferred);
 	spin_unlock(&f.lock);
-	EXPECT(now);
+	EXPECT(!later);
 	EXPECT_EQ(f.ran, 1U);
 }

@@ -51,8 +51,8 @@ static void pretend_all_is_over(struct mmu_notifier_subscriptions *subs)
 		WRITE_ONCE(sub->settle, 0);
 	}
 	WRITE_ONCE(subs->deferred, NULL);
-	WRITE_ONCE(subs->ranges.passed, subs->ranges.wanted);
-	WRITE_ONCE(subs->calls.passed, subs->calls.wanted);
+	WRITE_ONCE(subs->ranges.completed, subs->ranges.requested);
+	WRITE_ONCE(subs->calls.completed, subs->calls.requested);
 	spin_unlock(&subs->lock);
 	wake_up_all(&subs->waiters);
 }
@@ -79,8 +79,8 @@ static void end_all_notifier_waits(void)
 		subs = subscriptions_of(rescued.mm[i]);
 		pretend_all_is_over(subs);
 		/* Frees that waited for the period run from here. */
-		notifier_gate_leave_busy(&subs->calls);
-		notifier_gate_leave_busy(&subs->ranges);
+		notifier_gate_leave_slow(&subs->calls);
+		notifier_gate_leave_slow(&subs->ranges);
 		mmdrop(rescued.mm[i]);
 	}
 }
