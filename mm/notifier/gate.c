@@ -66,6 +66,15 @@
  */
 #include <mm/notifier/gate.h>
 
+static void advance(struct notifier_gate *gate) __must_hold(gate->lock);
+static void advance_and_unlock(struct notifier_gate *gate) __releases(gate->lock);
+
+static long epoch_count(long word, bool one)
+{
+	return (one ? word >> NOTIFIER_GATE_EPOCH_BITS : word) &
+	       NOTIFIER_GATE_MASK;
+}
+
 void notifier_gate_init(struct notifier_gate *gate, struct atomic64 *word,
 			struct spinlock *lock, struct wait_queue_head *waiters)
 {
@@ -81,11 +90,84 @@ void notifier_gate_init(struct notifier_gate *gate, struct atomic64 *word,
 	gate->deferred_tail = &gate->deferred;
 }
 
-static long epoch_count(long word, bool one)
+/* --- enter and leave ---------------------------------------------------------- */
+
+long notifier_gate_enter_slow(struct notifier_gate *gate)
 {
-	return (one ? word >> NOTIFIER_GATE_EPOCH_BITS : word) &
-	       NOTIFIER_GATE_MASK;
+	long ticket = NOTIFIER_GATE_TICKET_0;
+
+	/* Before the lock: see the head of the file. */
+	atomic64_add(-NOTIFIER_GATE_TICKET_0, gate->word);
+	spin_lock(gate->lock);
+	if (atomic64_read(gate->word) & NOTIFIER_GATE_SELECT)
+		ticket = NOTIFIER_GATE_TICKET_1;
+	atomic64_add(ticket, gate->word);
+	advance_and_unlock(gate);
+	return ticket;
 }
+
+void notifier_gate_leave_slow(struct notifier_gate *gate)
+{
+	spin_lock(gate->lock);
+	advance_and_unlock(gate);
+}
+
+/* --- request a grace period, and wait for it ---------------------------------- */
+
+/* The owner holds the lock under a name of its own, which clang cannot know. */
+u64 notifier_gate_request(struct notifier_gate *gate) __no_thread_safety
+{
+	u64 gp;
+
+	if (notifier_gate_idle(gate)) {
+		gate->requested = gate->completed + 1;
+		/* Release, pairs with notifier_gate_wait(). */
+		smp_store_release(&gate->completed, gate->requested);
+		return gate->completed;
+	}
+	/* One that is under way began before this question; else SELECT is 0. */
+	gp = gate->completed + 1;
+	if (gate->running || epoch_count(atomic64_read(gate->word), true))
+		gp++;
+	if (gate->requested < gp)
+		gate->requested = gp;
+	if (!gate->running)
+		advance(gate);
+	return gp;
+}
+
+static void report_late(struct notifier_gate *gate)
+{
+	if (gate->late)
+		gate->late(gate);
+}
+
+void notifier_gate_wait(struct notifier_gate *gate, u64 gp)
+{
+	/*
+	 * Acquire, of what was stored by whoever read, acquiring, the count of
+	 * the last to leave: what was done inside is seen (litmus.gate_wait).
+	 */
+	wait_event_reporting(gate->waiters,
+			     smp_load_acquire(&gate->completed) >= gp,
+			     report_late(gate));
+	/* Full, as in the question: nothing of what follows comes earlier. */
+	smp_mb();
+}
+
+bool notifier_gate_defer(struct notifier_gate *gate,
+			 struct mmu_notifier_deferred *deferred)
+{
+	deferred->gp = notifier_gate_request(gate);
+	if (deferred->gp <= gate->completed)
+		return false;
+	deferred->next = NULL;
+	*gate->deferred_tail = deferred;
+	gate->deferred_tail = &deferred->next;
+	return true;
+}
+
+/* --- grace periods ------------------------------------------------------------ */
 
 /* Newcomers go to the other epoch from here on; what is counted now is old. */
 static void flip_epoch(struct notifier_gate *gate) __must_hold(gate->lock)
@@ -158,94 +240,15 @@ static struct mmu_notifier_deferred *take_ready(struct notifier_gate *gate)
 	return first;
 }
 
-static void run_all(struct mmu_notifier_deferred *deferred)
+static void advance_and_unlock(struct notifier_gate *gate) __releases(gate->lock)
 {
-	struct mmu_notifier_deferred *next;
+	struct mmu_notifier_deferred *ready, *next;
 
-	for (; deferred; deferred = next) {
-		next = deferred->next;
-		deferred->run(deferred);
-	}
-}
-
-long notifier_gate_enter_slow(struct notifier_gate *gate)
-{
-	struct mmu_notifier_deferred *ready;
-	long ticket = NOTIFIER_GATE_TICKET_0;
-
-	/* Before the lock: see the head of the file. */
-	atomic64_add(-NOTIFIER_GATE_TICKET_0, gate->word);
-	spin_lock(gate->lock);
-	if (atomic64_read(gate->word) & NOTIFIER_GATE_SELECT)
-		ticket = NOTIFIER_GATE_TICKET_1;
-	atomic64_add(ticket, gate->word);
 	advance(gate);
 	ready = take_ready(gate);
 	spin_unlock(gate->lock);
-	run_all(ready);
-	return ticket;
-}
-
-void notifier_gate_leave_slow(struct notifier_gate *gate)
-{
-	struct mmu_notifier_deferred *ready;
-
-	spin_lock(gate->lock);
-	advance(gate);
-	ready = take_ready(gate);
-	spin_unlock(gate->lock);
-	run_all(ready);
-}
-
-/* The owner holds the lock under a name of its own, which clang cannot know. */
-u64 notifier_gate_request(struct notifier_gate *gate) __no_thread_safety
-{
-	u64 gp;
-
-	if (notifier_gate_idle(gate)) {
-		gate->requested = gate->completed + 1;
-		/* Release, pairs with notifier_gate_wait(). */
-		smp_store_release(&gate->completed, gate->requested);
-		return gate->completed;
+	for (; ready; ready = next) {
+		next = ready->next;
+		ready->run(ready);
 	}
-	/* One that is under way began before this question; else SELECT is 0. */
-	gp = gate->completed + 1;
-	if (gate->running || epoch_count(atomic64_read(gate->word), true))
-		gp++;
-	if (gate->requested < gp)
-		gate->requested = gp;
-	if (!gate->running)
-		advance(gate);
-	return gp;
-}
-
-static void report_late(struct notifier_gate *gate)
-{
-	if (gate->late)
-		gate->late(gate);
-}
-
-void notifier_gate_wait(struct notifier_gate *gate, u64 gp)
-{
-	/*
-	 * Acquire, of what was stored by whoever read, acquiring, the count of
-	 * the last to leave: what was done inside is seen (litmus.gate_wait).
-	 */
-	wait_event_reporting(gate->waiters,
-			     smp_load_acquire(&gate->completed) >= gp,
-			     report_late(gate));
-	/* Full, as in the question: nothing of what follows comes earlier. */
-	smp_mb();
-}
-
-bool notifier_gate_defer(struct notifier_gate *gate,
-			 struct mmu_notifier_deferred *deferred)
-{
-	deferred->gp = notifier_gate_request(gate);
-	if (deferred->gp <= gate->completed)
-		return false;
-	deferred->next = NULL;
-	*gate->deferred_tail = deferred;
-	gate->deferred_tail = &deferred->next;
-	return true;
 }

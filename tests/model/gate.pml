@@ -169,8 +169,8 @@ inline advance()
 	before = 0
 }
 
-/* ->lock is held; frees it, and runs what was ready: run_all(). */
-inline take_ready_and_unlock()
+/* ->lock is held; frees it, and runs what take_ready() took. */
+inline unlock_and_run()
 {
 	atomic {
 		do
@@ -200,7 +200,14 @@ inline take_ready_and_unlock()
 	od
 }
 
-/* notifier_gate_enter(), and _busy() of it */
+/* ->lock is held; frees it. */
+inline advance_and_unlock()
+{
+	advance();
+	unlock_and_run()
+}
+
+/* notifier_gate_enter(), and notifier_gate_enter_slow() */
 inline enter()
 {
 	BRIEF {
@@ -229,17 +236,17 @@ inline enter()
 			:: else -> in0++
 			fi
 		}
-		advance();
 #ifdef BUG_NO_TAKE
+		advance();
 		UNLOCK
 #else
-		take_ready_and_unlock()
+		advance_and_unlock()
 #endif
 	:: else
 	fi
 }
 
-/* notifier_gate_leave(), and _busy() of it */
+/* notifier_gate_leave(), and notifier_gate_leave_slow() */
 inline leave()
 {
 #ifdef BUG_LEAVE_LOOK
@@ -262,8 +269,7 @@ inline leave()
 	:: look ->
 		LOCK;
 		look = false;
-		advance();
-		take_ready_and_unlock()
+		advance_and_unlock()
 	:: else
 	fi
 }
