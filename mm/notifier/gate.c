@@ -1,74 +1,83 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/gate.c - wait for those who are inside, not for all who follow
+ * mm/notifier/gate.c - wait for the threads that are inside now, not for later ones
  *
- * Problem.  Two questions of the notifiers have one shape. "Has every callback
- * returned that might still see this subscription?" and "has every change of
- * a mapping ended that began before this subscription?" Callbacks and changes
- * sleep, new ones begin all the time, and both go in and out on the hottest
- * paths of the subsystem.
+ * Problem.  The notifiers wait for two things. Has every callback returned that may
+ * still see this subscription? Has every change of a mapping ended that began before
+ * this subscription? Callbacks and changes sleep, new ones begin all the time, and
+ * both enter and leave on the hottest paths of the subsystem.
  *
- * Idea.  Count who is inside in two epochs. To wait, turn newcomers to the
- * other epoch and wait until the old one is empty: it only shrinks. Both
- * counts and the selector live in one word, so that one atomic instruction
- * enters an epoch and learns whether it was the right one. SRCU samples the
- * selector first and counts afterwards; a reader delayed between the two makes
- * it turn twice. Here a newcomer counts itself into epoch 0 blindly; only when
- * the word says BUSY does it take that back and count itself where it belongs,
- * under the lock. A gate at rest has BUSY and SELECT clear: the blind guess is
- * right.
+ * Idea.  Count the threads that are inside, in two epochs. A waiter flips the epoch:
+ * threads that enter from then on count in the other one. It waits until the old
+ * epoch is empty, which must come, because the old epoch only shrinks. From the flip
+ * until then is a grace period.
+ *
+ * One word holds both counts and SELECT, which names the current epoch. So one atomic
+ * instruction enters an epoch and reads whether it was the right one. (SRCU reads the
+ * selector first and counts afterwards. A reader that is delayed in between makes it
+ * flip twice.) A thread guesses epoch 0. Its instruction tests SLOW, the sign of the
+ * word, and if SLOW is set the thread undoes its count and takes the slow path: with
+ * the lock held it counts itself in the epoch that SELECT names.
+ *
+ * SLOW is set together with BUSY, while a grace period runs. In a gate with
+ * ->always_slow it is set for good, and the caller tests BUSY itself. While no grace
+ * period runs, BUSY and SELECT are clear, and the guess is right.
  *
  *	running	SELECT	BUSY	epoch 0		epoch 1
- *	no	0	0	newcomers	left over from a period, or empty
- *	yes	1	1	to empty	newcomers, and what was left over
- *	yes	0	1	newcomers	to empty
+ *	no	0	0	threads enter	left over from a grace period, or empty
+ *	yes	1	1	must empty	threads enter; or left over
+ *	yes	0	1	threads enter	must empty
  *
- * How long is waited.  A question asked at rest is answered when all who were
- * inside have left; where some are left over from a period before, that takes
- * two turns, and those who came between the two are waited for as well. A
- * question asked while a period runs is answered with the period after it, and
- * so waits for those who came before that one began. Nobody who comes later is
- * waited for: at most two periods, as long as the longest stay in each.
+ * How long a wait takes.  If no grace period runs, a request starts one, and it is
+ * over when all threads inside have left. If some of these are left over in epoch 1,
+ * two grace periods are needed, one for each epoch; a thread that enters between the
+ * two is waited for as well. If a grace period runs, the request is for the next one,
+ * because the running one does not wait for threads that entered since it began. So a
+ * waiter waits for at most two grace periods, each as long as the longest stay. No
+ * thread that enters after the second has begun delays it.
  *
- * Who has guessed has done nothing yet, so that the guess may be taken back
- * whatever has turned meanwhile. But in the old epoch it is waited for, so it
- * must not stay there while its maker waits for the lock: newcomers that queue
- * there would starve who asked. Guess and taking back are some instructions
- * apart, without a wait; and who took one back looks at the epoch again, so that
- * a period held up by nothing else ends. tests/model/gate.pml tries all orders.
+ * Why the guess may be undone.  A thread that entered by the guess has read nothing
+ * yet, so undoing its count is always safe. While it is counted in the old epoch, the
+ * waiter waits for it. So it undoes the count before it takes the lock: if threads
+ * that queue for the lock stayed counted, the old epoch might never be empty. Its
+ * count may have been the last one in the old epoch, so with the lock held it looks
+ * whether the grace period is over. tests/model/gate.pml tries all orders.
  *
  *	field		read with		written with
  *	word		atomic			atomic; SELECT, BUSY: and ->lock
- *	passed		->lock, or ONCE		->lock
- *	others		->lock			->lock
+ *	completed	->lock, or acquire	->lock, release
+ *	requested	->lock			->lock
+ *	running		->lock			->lock
+ *	deferred	->lock			->lock
  *
  * The race it must win (tests/mm/notifier/notifier_gate_test.c,
  * a_period_waits_for_a_reader_that_entered_before_and_for_no_later_one):
  *
- *	reader				waiter
+ *	walker				waiter
  *	enter: word += 1
  *	p = the subscription
- *					unhook the subscription
- *					ask: turn, epoch 0 has 1: not over
+ *					unlink the subscription
+ *					request: flip; epoch 0 holds 1: not over
  *	callback(p)
- *	leave: word -= 1, BUSY
- *	   lock; epoch 0 empty: over
+ *	leave: word -= 1, BUSY is set
+ *	   lock; epoch 0 is empty: over
  *					free the subscription
  *
- * Both enter and ask are full barriers: either the reader's count is seen by
- * the waiter or the waiter's unhooking by the reader. Entering stores, by a
+ * Enter and request are full barriers. So either the waiter sees the walker's count,
+ * or the walker sees that the subscription is unlinked. Enter stores, by a
  * read-modify-write, and then loads: the barrier is the one after it
  * (litmus.gate_enter).
  *
- * Lifetime: the gate belongs to its owner, who outlives everybody inside and
- * every waiter; who leaves touches the gate after its count is gone, so it
- * needs a hold of its own (the mm). Not here: what is protected.
+ * Lifetime.  A gate lies in its owner, which outlives every thread inside and every
+ * waiter. A thread that leaves uses the gate after it has counted itself out, so it
+ * must hold a reference on the owner (here: the mm). Not here: what a gate protects.
  */
 #include <mm/notifier/gate.h>
 
 static void advance(struct notifier_gate *gate) __must_hold(gate->lock);
 static void advance_and_unlock(struct notifier_gate *gate) __releases(gate->lock);
 
+/* How many threads are inside epoch 0 or, if @one, epoch 1? */
 static long epoch_count(long word, bool one)
 {
 	return (one ? word >> NOTIFIER_GATE_EPOCH_BITS : word) &
@@ -96,7 +105,7 @@ long notifier_gate_enter_slow(struct notifier_gate *gate)
 {
 	long ticket = NOTIFIER_GATE_TICKET_0;
 
-	/* Before the lock: see the head of the file. */
+	/* Undo the guess before taking the lock: see the head of the file. */
 	atomic64_add(-NOTIFIER_GATE_TICKET_0, gate->word);
 	spin_lock(gate->lock);
 	if (atomic64_read(gate->word) & NOTIFIER_GATE_SELECT)
@@ -114,18 +123,25 @@ void notifier_gate_leave_slow(struct notifier_gate *gate)
 
 /* --- request a grace period, and wait for it ---------------------------------- */
 
-/* The owner holds the lock under a name of its own, which clang cannot know. */
+/*
+ * The caller holds gate->lock by the owner's name for it, as subs->lock. clang's lock
+ * analysis cannot know that the two are one, so it is off here.
+ */
 u64 notifier_gate_request(struct notifier_gate *gate) __no_thread_safety
 {
 	u64 gp;
 
 	if (notifier_gate_idle(gate)) {
 		gate->requested = gate->completed + 1;
-		/* Release, pairs with notifier_gate_wait(). */
+		/* Pairs with the acquire in notifier_gate_wait(). */
 		smp_store_release(&gate->completed, gate->requested);
 		return gate->completed;
 	}
-	/* One that is under way began before this question; else SELECT is 0. */
+	/*
+	 * A running grace period does not wait for threads that entered since it
+	 * began: take the next one. If none runs, the first to come empties epoch
+	 * 0, and threads left over in epoch 1 need a second.
+	 */
 	gp = gate->completed + 1;
 	if (gate->running || epoch_count(atomic64_read(gate->word), true))
 		gp++;
@@ -145,13 +161,14 @@ static void report_late(struct notifier_gate *gate)
 void notifier_gate_wait(struct notifier_gate *gate, u64 gp)
 {
 	/*
-	 * Acquire, of what was stored by whoever read, acquiring, the count of
-	 * the last to leave: what was done inside is seen (litmus.gate_wait).
+	 * Pairs with the release in advance(), which read the count of the last
+	 * thread that left with an acquire. So the waiter sees all that the threads
+	 * did inside (litmus.gate_wait).
 	 */
 	wait_event_reporting(gate->waiters,
 			     smp_load_acquire(&gate->completed) >= gp,
 			     report_late(gate));
-	/* Full, as in the question: nothing of what follows comes earlier. */
+	/* Full, as notifier_gate_request() is: no later access moves before it. */
 	smp_mb();
 }
 
@@ -169,7 +186,7 @@ bool notifier_gate_defer(struct notifier_gate *gate,
 
 /* --- grace periods ------------------------------------------------------------ */
 
-/* Newcomers go to the other epoch from here on; what is counted now is old. */
+/* Start a grace period: from here on threads enter the other epoch. */
 static void flip_epoch(struct notifier_gate *gate) __must_hold(gate->lock)
 {
 	s64 word = atomic64_read(gate->word);
@@ -183,8 +200,8 @@ static void flip_epoch(struct notifier_gate *gate) __must_hold(gate->lock)
 }
 
 /*
- * Nobody wants anything: let enter and leave take their short way again, though
- * some are inside epoch 1 yet. The next who asks minds them.
+ * No grace period is wanted: enter and leave take the fast path again. Epoch 1 need
+ * not be empty; the next notifier_gate_request() takes it into account.
  */
 static void clear_busy(struct notifier_gate *gate) __must_hold(gate->lock)
 {
@@ -199,7 +216,10 @@ static void clear_busy(struct notifier_gate *gate) __must_hold(gate->lock)
 	} while (!atomic64_try_cmpxchg(gate->word, &word, word & ~clear));
 }
 
-/* See whether the old epoch has emptied, and begin what else is wanted. */
+/*
+ * If the old epoch is empty, complete the grace period. Start the next one if it is
+ * requested.
+ */
 static void advance(struct notifier_gate *gate) __must_hold(gate->lock)
 {
 	u64 before = gate->completed;
@@ -211,7 +231,7 @@ static void advance(struct notifier_gate *gate) __must_hold(gate->lock)
 			if (epoch_count(word, !(word & NOTIFIER_GATE_SELECT)))
 				break;
 			gate->running = false;
-			/* Release, pairs with notifier_gate_wait(). */
+			/* Pairs with the acquire in notifier_gate_wait(). */
 			smp_store_release(&gate->completed, gate->completed + 1);
 		}
 		if (gate->requested <= gate->completed) {
@@ -224,7 +244,7 @@ static void advance(struct notifier_gate *gate) __must_hold(gate->lock)
 		wake_up_all(gate->waiters);
 }
 
-/* Take off what may run now. */
+/* Take the work off the list whose grace period is completed. */
 static struct mmu_notifier_deferred *take_ready(struct notifier_gate *gate)
 	__must_hold(gate->lock)
 {
@@ -240,6 +260,7 @@ static struct mmu_notifier_deferred *take_ready(struct notifier_gate *gate)
 	return first;
 }
 
+/* The end of each slow path. Deferred work runs without the lock. */
 static void advance_and_unlock(struct notifier_gate *gate) __releases(gate->lock)
 {
 	struct mmu_notifier_deferred *ready, *next;
