@@ -26,7 +26,11 @@ endif
 
 include options.mk
 
-BUILD ?= test
+NOTIFIER ?= fast
+ifeq ($(filter $(NOTIFIER),fast reference),)
+$(error NOTIFIER=$(NOTIFIER) is neither fast nor reference)
+endif
+BUILD ?= $(if $(filter reference,$(NOTIFIER)),reference,test)
 KIND := $(firstword $(subst -no-, ,$(BUILD)))
 ifeq ($(filter $(KIND),$(KINDS)),)
 $(error BUILD=$(BUILD) is none of: $(KINDS), each with -no-OPTION behind it)
@@ -256,7 +260,8 @@ endif
 
 ##@ Run
 # $(call build_or,KIND): the BUILD that was asked for, or else this kind.
-build_or = BUILD=$(if $(filter file,$(origin BUILD)),$1,$(BUILD))
+build_or = BUILD=$(if $(filter file,$(origin BUILD)),$(if \
+	$(filter reference,$(NOTIFIER)),reference,$1),$(BUILD))
 NEEDS_DEVICE := $(if $(filter none,$(PEER)),,peer)
 
 .PHONY: run

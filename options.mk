@@ -16,13 +16,15 @@
 # BUILD names a kernel: a KIND, and what it lacks, `test-no-LOCKDEP`.  What
 # needs a lacking option is lacking too.  CONFIG='A B' says the options outright.
 
-OPTIONS := MMU_NOTIFIER DEVICE_PRIVATE PEER LOCKDEP DEBUG UBSAN KTEST BENCH
+OPTIONS := MMU_NOTIFIER DEVICE_PRIVATE PEER LOCKDEP DEBUG UBSAN KTEST BENCH \
+	NOTIFIER_REFERENCE
 
-KINDS := test debug release bare
+KINDS := test debug release bare reference
 CONFIG_test := MMU_NOTIFIER DEVICE_PRIVATE PEER LOCKDEP DEBUG UBSAN KTEST
 CONFIG_debug := $(CONFIG_test)
 CONFIG_release := MMU_NOTIFIER DEVICE_PRIVATE PEER BENCH
 CONFIG_bare := UBSAN KTEST
+CONFIG_reference := $(CONFIG_test) NOTIFIER_REFERENCE
 
 # Instead of -O2: a line of the source is a step in gdb, a variable is there as
 # long as its scope is, few functions are inlined.
@@ -54,6 +56,14 @@ ONLY_MMU_NOTIFIER := $(NOTIFIER_CORE) \
 	tests/panic/panic.c bench/notifier.c bench/register.c bench/exclusive.c
 WITHOUT_MMU_NOTIFIER := mm/notifier/off.c \
 	tests/mm/notifier/without_mmu_notifier_test.c
+
+# The notifier for teaching in the place of the usual one, whose parts have tests of
+# their own; what else it is not asked is in tests/mm/notifier/reference_skips.c.
+NEEDS_NOTIFIER_REFERENCE := MMU_NOTIFIER
+ONLY_NOTIFIER_REFERENCE := mm/notifier/reference/%.c tests/mm/notifier/reference_skips.c
+WITHOUT_NOTIFIER_REFERENCE := $(NOTIFIER_USUAL) \
+	$(addprefix tests/mm/notifier/,notifier_gate_test.c interval_tree_test.c \
+	notifier_rescue.c mmu_interval_deferred_test.c)
 
 # Device-exclusive and device-private entries.
 ONLY_DEVICE_PRIVATE := mm/device/exclusive.c tests/mm/device/exclusive%.c \

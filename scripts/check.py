@@ -185,7 +185,8 @@ def lifted_core():
     return core, {'<%s>' % name for name in names} | \
         {'"%s"' % os.path.basename(path) for path in core
          if path.startswith('mm/') and path.endswith('.h')} | \
-        {'<stdbool.h>', '<stddef.h>', '<stdint.h>', '<stdarg.h>'}
+        {'<stdbool.h>', '<stddef.h>', '<stdint.h>', '<stdarg.h>'} | \
+        {'"reference/reference.h"'}  # where that option is on
 
 
 def check_layering():

@@ -500,6 +500,25 @@ struct ktest_state {
 	static void (*const ktest_rescue_##fn)(void) __used __aligned(8) \
 		__section(".ktest_rescue." #fn) = fn
 
+/** struct ktest_skip - a test that this kernel does not run; see KTEST_SKIP() */
+struct ktest_skip {
+	const char *name;
+	const char *reason;
+};
+
+/**
+ * KTEST_SKIP() - skip a test of another file, in every kernel that has this line
+ * @suite_: of the test
+ * @name_: of the test
+ * @reason_: why, for the result
+ *
+ * For a kernel that has something else in the place of what the test is about.
+ */
+#define KTEST_SKIP(suite_, name_, reason_)                                    \
+	static const struct ktest_skip ktest_skip_##suite_##__##name_ __used  \
+		__aligned(8) __section(".ktest_skip." #suite_ "." #name_) = { \
+			.name = #suite_ "." #name_, .reason = (reason_)}
+
 #if IS_ENABLED(CONFIG_KTEST)
 /**
  * ktest_run() - run all tests whose `suite.name` is chosen

@@ -41,6 +41,9 @@ enum interval_state {
 _Static_assert(NR_MMU_NOTIFY_EVENTS <= NOTIFIER_HIT_EVENTS,
 	       "an event fits beside its number");
 
+#if IS_ENABLED(CONFIG_NOTIFIER_REFERENCE)
+#include "reference/reference.h"
+#else
 /**
  * struct mmu_notifier_subscriptions - all subscriptions of one mm
  * @lock: (l) see the table in mm/notifier/range.c
@@ -150,6 +153,7 @@ static inline void notifier_walk_end(struct mmu_notifier_subscriptions *subs,
 	non_block_end();
 	notifier_gate_leave(&subs->calls, ticket);
 }
+#endif
 
 /* Those of an mm that has some; what its maker wrote is seen. */
 static inline struct mmu_notifier_subscriptions *

@@ -7,49 +7,57 @@
 #	build/host-tsan/...	with ThreadSanitizer
 #
 # The same sources as in the kernel, against include/host/notifier_host.h.
-# `make -C tests/host` builds and runs all of them; OPS=n SEED=n ROUNDS=n.
+# `make -C tests/host` builds and runs all of them; OPS=n SEED=n ROUNDS=n. The same
+# with NOTIFIER=reference: the reference notifier, in build/host-reference-plain/...
 
 HOST_CORE := $(NOTIFIER_CORE)
+HOST_REFERENCE := mm/notifier/reference/reference.c $(NOTIFIER_SHARED)
 HOST_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -pthread -fno-strict-aliasing \
 	-Iinclude/host -Iinclude -iquote . -include notifier_host.h -DCONFIG_DEBUG=1 \
 	-Wall -Wextra -Wshadow -Wsign-compare -Wmissing-prototypes \
 	-Wstrict-prototypes -Wvla -Wno-unused-parameter -Werror
 HOST_CFLAGS_plain :=
+HOST_CFLAGS_reference := -DCONFIG_NOTIFIER_REFERENCE=1
 HOST_CFLAGS_asan := -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
 HOST_CFLAGS_tsan := -fsanitize=thread -fno-omit-frame-pointer
 HOST_KINDS := plain asan tsan
-HOST_PROGRAMS := interval_tree_host notifier_stress notifier_selftest_host
+HOST_NOTIFIER_PROGRAMS := notifier_stress notifier_selftest_host
+HOST_PROGRAMS := interval_tree_host $(HOST_NOTIFIER_PROGRAMS)
 
 # What goes with the core into another kernel, to try it there.
 SELFTEST := tests/mm/notifier/notifier_selftest.c tests/mm/notifier/notifier_selftest_plain.c
 HOST_SOURCES_notifier_selftest_host := $(SELFTEST)
 
+# $(call host_build,KIND,NAME,SOURCES,PROGRAMS,FLAGS): all of NAME-KIND.
 define host_build
-build/host-$(1)/%.o: %.c tests/host/build.mk
+build/$(2)-$(1)/%.o: %.c tests/host/build.mk
 	@mkdir -p $$(@D)
-	@echo "  HOSTCC  $$< ($(1))"
-	@$$(HOSTCC) $$(HOST_CFLAGS) $$(HOST_CFLAGS_$(1)) -MMD -MP -c $$< -o $$@
+	@echo "  HOSTCC  $$< ($(2)-$(1))"
+	@$$(HOSTCC) $$(HOST_CFLAGS) $$(HOST_CFLAGS_$(1)) $(5) -MMD -MP -c $$< -o $$@
 
-$(foreach p,$(HOST_PROGRAMS),
-build/host-$(1)/$(p)_$(1): build/host-$(1)/tests/host/$(p).o \
-		build/host-$(1)/tests/host/host.o \
-		$(HOST_SOURCES_$(p):%.c=build/host-$(1)/%.o) \
-		$(HOST_CORE:%.c=build/host-$(1)/%.o)
+$(foreach p,$(4),
+build/$(2)-$(1)/$(p)_$(1): build/$(2)-$(1)/tests/host/$(p).o \
+		build/$(2)-$(1)/tests/host/host.o \
+		$(HOST_SOURCES_$(p):%.c=build/$(2)-$(1)/%.o) \
+		$(3:%.c=build/$(2)-$(1)/%.o)
 	@echo "  HOSTLD  $$@"
 	@$$(HOSTCC) -pthread $$(HOST_CFLAGS_$(1)) -o $$@ $$^
 )
 
--include $(HOST_CORE:%.c=build/host-$(1)/%.d) $(SELFTEST:%.c=build/host-$(1)/%.d) $(HOST_PROGRAMS:%=build/host-$(1)/tests/host/%.d) build/host-$(1)/tests/host/host.d
-HOST_TESTS += $(HOST_PROGRAMS:%=build/host-$(1)/%_$(1))
+-include $(patsubst %.c,build/$(2)-$(1)/%.d,$(3) $(SELFTEST) $(4:%=tests/host/%.c) tests/host/host.c)
 endef
-$(foreach kind,$(HOST_KINDS),$(eval $(call host_build,$(kind))))
+$(foreach kind,$(HOST_KINDS),$(eval $(call host_build,$(kind),host,$(HOST_CORE),$(HOST_PROGRAMS),)))
+$(foreach kind,$(HOST_KINDS),$(eval $(call host_build,$(kind),host-reference,$(HOST_REFERENCE),$(HOST_NOTIFIER_PROGRAMS),$(HOST_CFLAGS_reference))))
+# $(call host_programs,NAME,PROGRAMS)
+host_programs = $(foreach k,$(HOST_KINDS),$(2:%=build/$(1)-$(k)/%_$(k)))
+HOST_TESTS += $(call host_programs,host,$(HOST_PROGRAMS))
 
 # The core taken over by another kernel: docs/lifting.md. Its files are copied,
 # so that what the document does not name is not found.
 LIFTED_CORE := $(HOST_CORE) mm/notifier/internal.h \
 	$(addprefix include/mm/notifier/,mmu_notifier.h event.h range.h interval.h \
-		rounds.h plain.h start.h stats.h off.h interval_tree.h gate.h \
+		rounds.h plain.h start.h stats.h off.h member.h interval_tree.h gate.h \
 		language.h atomics.h)
 LIFTED := build/lifted/core
 LIFTED_TAKEN := $(LIFTED_CORE) $(SELFTEST) tests/mm/notifier/notifier_selftest.h
@@ -98,11 +106,13 @@ lifted_option: $(LIFTED_CORE:%=$(LIFTED)/%)
 lifted-files:
 	@echo $(LIFTED_CORE)
 
-HOST_NOTIFIER := $(foreach k,$(HOST_KINDS),$(HOST_PROGRAMS:%=build/host-$(k)/%_$(k))) \
+HOST_NOTIFIER_fast := $(call host_programs,host,$(HOST_PROGRAMS)) \
 	$(LIFTED_PROGRAMS:%=build/lifted/lifted_%)
+HOST_NOTIFIER_reference := $(call host_programs,host-reference,$(HOST_NOTIFIER_PROGRAMS))
+HOST_NOTIFIER := $(HOST_NOTIFIER_$(NOTIFIER))
 
 ##@ Test
 .PHONY: host-notifier
-host-notifier: deps-host ## the notifier core on the host, under the sanitizers, and in another kernel [OPS=n ROUNDS=n SEED=n]
+host-notifier: deps-host ## the notifier core on the host, under the sanitizers, and in another kernel [OPS=n ROUNDS=n SEED=n NOTIFIER=reference]
 	@$(MAKE) --no-print-directory $(HOST_NOTIFIER)
 	@for program in $(HOST_NOTIFIER); do echo "# $$program"; $$program || exit 1; done

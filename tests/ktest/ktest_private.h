@@ -44,6 +44,7 @@ extern const struct ktest_case __ktest_start[], __ktest_end[];
 extern const struct ktest_state __ktest_state_start[], __ktest_state_end[];
 extern void (*const __ktest_rescue_start[])(void);
 extern void (*const __ktest_rescue_end[])(void);
+extern const struct ktest_skip __ktest_skip_start[], __ktest_skip_end[];
 
 #define for_each_ktest(tcase) \
 	for (tcase = __ktest_start; tcase < __ktest_end; tcase++)

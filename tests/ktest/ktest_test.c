@@ -25,6 +25,26 @@
 
 DEFINE_TRACE_EVENT(ktest_mark, "answer %ld");
 
+/* Else a test that is renamed runs again, or one that is gone stays on the list. */
+KTEST(ktest, what_is_skipped_by_name_is_a_test)
+{
+	const struct ktest_case *tcase;
+	const struct ktest_skip *skip;
+	char name[160];
+	bool found;
+
+	for (skip = __ktest_skip_start; skip < __ktest_skip_end; skip++) {
+		found = false;
+		for_each_ktest(tcase) {
+			scnprintf(name, sizeof(name), "%s.%s", tcase->suite,
+				  tcase->name);
+			found |= !strcmp(skip->name, name);
+		}
+		if (!found)
+			ktest_fail(test, "no test is %s", skip->name);
+	}
+}
+
 KTEST(ktest, order_follows_the_common_type_of_both_sides)
 {
 	EXPECT_LT(-1, 1);

@@ -126,6 +126,14 @@ static unsigned long reports(void)
 
 static const char *reason_to_skip(const struct ktest_case *tcase)
 {
+	const struct ktest_skip *skip;
+	char name[NAME_MAX];
+
+	full_name(tcase, name);
+	for (skip = __ktest_skip_start; skip < __ktest_skip_end; skip++) {
+		if (!strcmp(skip->name, name))
+			return skip->reason;
+	}
 	if ((tcase->flags & KT_NEEDS_PEER) && !peer_present())
 		return "no peer device";
 	if ((tcase->flags & KT_NEEDS_SMP) && num_online_cpus() < 2)

@@ -12,6 +12,7 @@
 
 #include <mm/notifier/range.h>
 #include <mm/notifier/interval_tree.h>
+#include <mm/notifier/member.h>
 
 struct mmu_interval_notifier;
 struct mmu_notifier_figures;
@@ -72,6 +73,7 @@ struct mmu_interval_notifier_ops {
  * @deferred: (s) link in the list of insertions and removals to be done
  * @state: (s) the core's own, see mm/notifier/interval.c; checks of debug
  *	builds also read it alone
+ * @member: the reference notifier's, in the place of the three; its state is @state
  * @figures: (a) NULL until statistics are on and have something to note
  *
  * Keys: (c) constant while inserted; (s) under the subscriptions' lock; (d)
@@ -84,9 +86,14 @@ struct mmu_interval_notifier {
 	struct mm_struct *mm;
 	struct mmu_notifier_subscriptions *subscriptions;
 	unsigned long invalidate_seq;
-	u64 settle;
-	struct mmu_interval_notifier *deferred;
-	unsigned int state;
+	union {
+		struct {
+			u64 settle;
+			struct mmu_interval_notifier *deferred;
+			unsigned int state;
+		};
+		struct mmu_notifier_member member;
+	};
 	struct mmu_notifier_figures *figures;
 };
 

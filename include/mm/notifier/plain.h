@@ -9,6 +9,7 @@
 #ifndef MM_NOTIFIER_PLAIN_H
 #define MM_NOTIFIER_PLAIN_H
 
+#include <mm/notifier/member.h>
 #include <mm/notifier/range.h>
 
 struct mmu_notifier;
@@ -108,6 +109,7 @@ struct mmu_notifier_deferred {
  * @next: (o) the one registered before it, or NULL
  * @prev: (s) what points at this one
  * @start: (c) its invalidate_range_start, or one that answers 0
+ * @member: the reference notifier's, in the place of the three
  * @end: (c) its invalidate_range_end, or one that does nothing
  * @birth: (c) in the order of registration, from 1
  * @users: (s) gets not yet put; from above 1 it also goes down alone
@@ -124,10 +126,15 @@ struct mmu_notifier_deferred {
 struct mmu_notifier {
 	const struct mmu_notifier_ops *ops;
 	struct mm_struct *mm;
-	struct mmu_notifier *next;
-	struct mmu_notifier **prev;
-	int (*start)(struct mmu_notifier *subscription,
-		     const struct mmu_notifier_range *range);
+	union {
+		struct {
+			struct mmu_notifier *next;
+			struct mmu_notifier **prev;
+			int (*start)(struct mmu_notifier *subscription,
+				     const struct mmu_notifier_range *range);
+		};
+		struct mmu_notifier_member member;
+	};
 	void (*end)(struct mmu_notifier *subscription,
 		    const struct mmu_notifier_range *range);
 	u64 birth;
