@@ -157,7 +157,7 @@ ROOMS = ['arch', 'kernel', 'mm', 'drivers']
 BASICS = {'types', 'compiler', 'list', 'bitops', 'string', 'printk', 'panic',
           'assert', 'percpu', 'cpumask', 'init', 'errno', 'atomic', 'preempt',
           'task', 'cmdline', 'spinlock', 'lockdep', 'sched', 'symbols',
-          'trace', 'alloc', 'time'}
+          'trace', 'alloc', 'time', 'might_sleep'}
 # What the core that can be lifted asks another kernel for is found in these.
 LIFTED_ENV = 'tests/host/lifted/include/'
 
@@ -272,10 +272,10 @@ def private_headers(build_name):
     """Headers beside the sources that have them, of one kernel."""
     included = set()
     for path in asked_of_make('sources', build_name):
-        included.update(os.path.normpath(os.path.join(os.path.dirname(path),
-                                                      name))
-                        for name in re.findall(r'^\s*#\s*include\s+"([^"]+)"',
-                                               text_of(path), re.M))
+        for name in re.findall(r'^\s*#\s*include\s+"([^"]+)"', text_of(path),
+                               re.M):
+            # From the top, or from the folder of the source.
+            included.update((name, os.path.join(os.path.dirname(path), name)))
     return included
 
 
