@@ -17,9 +17,9 @@ typedef void (*irq_handler_t)(void *arg);
  * irq_alloc_vector() - take a free vector and set its handler
  * @handler: called on each interrupt
  * @arg: for @handler
- * @name: shown by the monitor; must live until irq_free_vector()
+ * @name: shown by the monitor, not NULL; must live until irq_free_vector()
  *
- * Context: any but NMI; takes a spinlock with interrupts off.
+ * Context: any.
  * Return: the vector, or -ENOSPC when all are taken.
  */
 int irq_alloc_vector(irq_handler_t handler, void *arg, const char *name);
@@ -59,6 +59,7 @@ int arch_msi_compose(int vector, unsigned int cpu, u64 *addr, u32 *data);
  * @line: ISA line 0..15 (4 is the first serial port)
  * @vector: from irq_alloc_vector()
  *
+ * Context: INIT_DRIVER: drivers start one after the other.
  * Return: 0, -EINVAL for a line above 15, -ENODEV when there is no IO-APIC
  *         that serves it, or no CPU that it can name.
  */

@@ -6,14 +6,14 @@
  * PCI devices use messages (MSI-X) and do not come by here. What remains is
  * the ISA lines: line N is global interrupt N unless the MADT says otherwise.
  *
- * Locks: ioapic_lock around the index/data register pair.
+ * Locks: none.  The index/data register pair takes one caller at a time: lines are
+ * routed while drivers start, which they do one after the other.
  */
 #include <arch/cpu.h>
 #include <arch/io.h>
 #include <arch/irq.h>
 #include <lib/errno.h>
 #include <lib/printk.h>
-#include <kernel/lock/spinlock.h>
 #include <asm/arch.h>
 
 #define REG_INDEX        0x00
@@ -38,7 +38,6 @@
 #define PIC2_DATA          0xa1
 #define PIC_VECTORS        0x20 /* where a spurious one would land: nobody there */
 
-static DEFINE_SPINLOCK(ioapic_lock);
 static struct {
 	char __iomem *regs;
 	u32 gsi_base;
@@ -99,7 +98,6 @@ int irq_route_isa(unsigned int line, int vector)
 {
 	u32 gsi = line, low = (u32)vector, target;
 	struct cpumask cpus = arch_msi_cpus();
-	unsigned long flags;
 
 	if (line > 15)
 		return -EINVAL;
@@ -122,10 +120,8 @@ int irq_route_isa(unsigned int line, int vector)
 
 		if (gsi < ioapics[i].gsi_base || n >= ioapics[i].entries)
 			continue;
-		spin_lock_irqsave(&ioapic_lock, flags);
 		ioapic_write(i, IOAPIC_TABLE + 2 * n + 1, target << 24);
 		ioapic_write(i, IOAPIC_TABLE + 2 * n, low);
-		spin_unlock_irqrestore(&ioapic_lock, flags);
 		return 0;
 	}
 	return -ENODEV;

@@ -22,9 +22,14 @@
  * A CPU with a higher id is nobody's target: the message would go to another
  * one, or to none, and the interrupt would be lost.
  *
+ * A vector is free while its slot has no name.  An allocator claims the slot by
+ * storing a name there, atomically; the rest of the slot is its own until it
+ * frees the vector.  No lock is needed.
+ *
  *	field			read with		write with
- *	slot->handler		nothing (READ_ONCE)	irq_lock
- *	slot->arg, ->name	as handler, or lock	irq_lock, handler NULL
+ *	slot->name		nothing (READ_ONCE)	cmpxchg from NULL; the owner: NULL
+ *	slot->handler		acquire			the owner
+ *	slot->arg		after handler		the owner, handler NULL
  */
 #include <arch/cpu.h>
 #include <arch/irq.h>
@@ -33,7 +38,6 @@
 #include <lib/cpumask.h>
 #include <lib/errno.h>
 #include <lib/percpu.h>
-#include <kernel/lock/spinlock.h>
 #include <asm/arch.h>
 
 struct irq_slot {
@@ -43,47 +47,38 @@ struct irq_slot {
 };
 
 static struct irq_slot slots[256];
-static DEFINE_SPINLOCK(irq_lock);
 static DEFINE_PER_CPU(u32, running); /* vector being handled, or 0 */
 static DEFINE_PER_CPU(u64, counts[256]);
 
 int irq_alloc_vector(irq_handler_t handler, void *arg, const char *name)
 {
-	unsigned long flags;
 	int vector;
 
-	spin_lock_irqsave(&irq_lock, flags);
-	for (vector = VECTOR_DEVICE_FIRST; vector <= VECTOR_DEVICE_LAST; vector++)
-		if (!slots[vector].name)
-			break;
-	if (vector <= VECTOR_DEVICE_LAST) {
-		slots[vector].name = name;
+	ASSERT(name);
+	for (vector = VECTOR_DEVICE_FIRST; vector <= VECTOR_DEVICE_LAST;
+	     vector++) {
+		if (cmpxchg(&slots[vector].name, NULL, name))
+			continue;
 		slots[vector].arg = arg;
 		/* pairs with the load in irq_dispatch(): arg before handler */
 		smp_store_release(&slots[vector].handler, handler);
-	} else {
-		vector = -ENOSPC;
+		return vector;
 	}
-	spin_unlock_irqrestore(&irq_lock, flags);
-	return vector;
+	return -ENOSPC;
 }
 
 void irq_free_vector(int vector)
 {
-	unsigned long flags;
 	unsigned int cpu;
 
 	ASSERT(vector >= VECTOR_DEVICE_FIRST && vector <= VECTOR_DEVICE_LAST);
-	spin_lock_irqsave(&irq_lock, flags);
 	WRITE_ONCE(slots[vector].handler, NULL);
-	spin_unlock_irqrestore(&irq_lock, flags);
 	smp_mb(); /* pairs with the one in irq_dispatch() */
 	for_each_online_cpu(cpu)
 		while (READ_ONCE(per_cpu(running, cpu)) == (u32)vector)
 			cpu_relax();
-	spin_lock_irqsave(&irq_lock, flags);
-	slots[vector].name = NULL;
-	spin_unlock_irqrestore(&irq_lock, flags);
+	/* pairs with the cmpxchg() of the next owner: no handler reads arg now */
+	smp_store_release(&slots[vector].name, NULL);
 }
 
 void irq_dispatch(unsigned int vector)

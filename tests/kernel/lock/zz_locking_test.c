@@ -32,8 +32,6 @@ static const char *const order[] = {
 	"freeing_lock",
 	"peer->lock",
 	"port_lock",
-	"irq_lock",
-	"ioapic_lock",
 	"rx_lock",
 	"srcu_struct.lock",
 	"space.lock",
