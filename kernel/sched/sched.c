@@ -101,10 +101,6 @@ struct cpumask idle_mask;
 
 void (*sched_late_waker_hook)(struct task *task);
 
-struct task boot_task = {.name = "boot", .on_cpu = true};
-DEFINE_PER_CPU(struct task *, current_task) = &boot_task;
-bool sched_is_running;
-
 static struct task *run_node_task(struct heap_node *node)
 {
 	return container_of(node, struct task, run_node);
