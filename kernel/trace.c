@@ -29,6 +29,7 @@
  * array, then turns it round.
  */
 #include <lib/cpumask.h>
+#include <lib/panic.h>
 #include <lib/preempt.h>
 #include <lib/printk.h>
 #include <kernel/sched/sched.h>
@@ -38,8 +39,9 @@
 #include <arch/cpu.h>
 #include <arch/time.h>
 
-#define TRACE_SLOTS 512U
-#define DUMP_MAX    1024U
+#define TRACE_SLOTS    512U
+#define DUMP_MAX       1024U
+#define TRACE_AT_PANIC 48
 
 static_assert((TRACE_SLOTS & (TRACE_SLOTS - 1)) == 0, "masks, no division");
 
@@ -193,6 +195,12 @@ void trace_dump_last(unsigned int n)
 {
 	trace_dump_since(0, n, "last trace records:\n", "");
 }
+
+static void panic_trace(void)
+{
+	trace_dump_last(TRACE_AT_PANIC);
+}
+PANIC_REPORT(PANIC_TRACE, panic_trace);
 
 void trace_clear(void)
 {

@@ -5,7 +5,9 @@
  * The first CPU to panic owns the end; another that panics meanwhile halts and
  * is shown like the rest.  The order is chosen so that what matters comes out
  * even if a later step fails: the words, our registers and stack, the locks
- * we hold, the other CPUs' stacks, the tasks, the last trace records.  A
+ * we hold, the other CPUs' stacks, the tasks, the last trace records.  From the
+ * locks on these are reports: functions that the validator, the scheduler and the
+ * trace register with PANIC_REPORT(), called in the order of enum panic_step.  A
  * panic inside a panic prints its words and leaves at once.
  *
  * A WARN is a printk with a stack; it is counted and the count is what makes
@@ -13,20 +15,17 @@
  */
 #include <lib/assert.h>
 #include <lib/atomic.h>
-#include <kernel/lock/lockdep.h>
 #include <lib/panic.h>
 #include <lib/printk.h>
 #include <kernel/sched/sched.h>
 #include <kernel/sched/stack.h>
 #include <lib/string.h>
-#include <kernel/trace.h>
 #include <arch/cpu.h>
 #include <arch/smp.h>
 #include <arch/stacktrace.h>
 
-#define NOBODY         (-1)
-#define TRACE_AT_PANIC 48
-#define STACK_ENTRIES  24
+#define NOBODY        (-1)
+#define STACK_ENTRIES 24
 
 static int panic_cpu = NOBODY;
 static void (*last_words)(void);
@@ -49,10 +48,18 @@ static void __printf(1, 2) say(const char *fmt, ...)
 	va_end(args);
 }
 
+static void stop_other_cpus(void)
+{
+	smp_backtrace_others();
+	smp_stop_all();
+}
+PANIC_REPORT(PANIC_CPUS, stop_other_cpus);
+
 static void __noreturn __printf(2, 0)
 	panic_now(struct trap_regs *regs, const char *fmt, va_list args)
 {
 	static char words[192];
+	panic_report_t const *report;
 	struct task *task;
 	int me, first;
 
@@ -75,12 +82,8 @@ static void __noreturn __printf(2, 0)
 	if (regs)
 		dump_regs(regs);
 	stack_trace_print(regs);
-	if (task)
-		lockdep_print_held(task);
-	smp_backtrace_others();
-	smp_stop_all();
-	sched_print_tasks();
-	trace_dump_last(TRACE_AT_PANIC);
+	for (report = __panic_report_start; report < __panic_report_end; report++)
+		(*report)();
 	if (READ_ONCE(last_words))
 		READ_ONCE(last_words)();
 	say("end of panic: %s\n", words);

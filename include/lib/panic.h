@@ -25,10 +25,34 @@ void panic(const char *fmt, ...) __printf(1, 2) __noreturn __cold;
 void panic_with_regs(struct trap_regs *regs, const char *fmt, ...)
 	__printf(2, 3) __noreturn __cold;
 
+/* What a panic reports after the registers and the stack, in this order. */
+#define PANIC_LOCKS 0 /* those that the running task holds */
+#define PANIC_CPUS  1 /* the other CPUs: their stacks, then they are stopped */
+#define PANIC_TASKS 2
+#define PANIC_TRACE 3
+
+typedef void (*panic_report_t)(void);
+
+/**
+ * PANIC_REPORT() - have a function called in every panic
+ * @step: PANIC_*; says when
+ * @func: called once, by the panicking CPU with interrupts off; takes no lock and
+ *	only writes to the console
+ *
+ * A report that fails costs the later ones: the panic that it raises prints its
+ * words and leaves.
+ */
+#define PANIC_REPORT(step, func) PANIC_REPORT_(step, func)
+#define PANIC_REPORT_(step, func)                                         \
+	static const panic_report_t panic_report_##func __used __section( \
+		".panic_report." #step) = (func)
+
+extern const panic_report_t __panic_report_start[], __panic_report_end[];
+
 /**
  * panic_tell() - have a function called on the way out of a panic
  * @fn: called once, by the panicking CPU alone with interrupts off, after the
- *	stacks; may only write to the console. NULL: nobody any more
+ *	reports; may only write to the console. NULL: nobody any more
  */
 void panic_tell(void (*fn)(void));
 

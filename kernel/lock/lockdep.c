@@ -861,6 +861,12 @@ void lockdep_print_held(struct task *task)
 	}
 }
 
+static void panic_locks(void)
+{
+	lockdep_print_held(current);
+}
+PANIC_REPORT(PANIC_LOCKS, panic_locks);
+
 static unsigned int set_weight(const struct class_set *set)
 {
 	unsigned int i, n = 0;

@@ -30,6 +30,7 @@
 #include <mm/alloc/alloc.h>
 #include <lib/assert.h>
 #include <lib/errno.h>
+#include <lib/panic.h>
 #include <lib/printk.h>
 #include <kernel/sched/sched.h>
 #include <lib/string.h>
@@ -209,3 +210,4 @@ void sched_print_tasks(void)
 		return;
 	for_each_task(task) if (n++ < TASKS_SHOWN) print_task(task);
 }
+PANIC_REPORT(PANIC_TASKS, sched_print_tasks);
