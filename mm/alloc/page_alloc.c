@@ -51,7 +51,7 @@
  * are exact, so the sum is when nothing moves, and the test runner relies on
  * it.
  *
- * Not here: blocks (mm/alloc/buddy.c), poison and owners (mm/alloc/debug.c), failing on
+ * Not here: blocks (mm/alloc/buddy.c), poison and owners (mm/alloc/page_debug.c), failing on
  * purpose (mm/alloc/fail.c), memory before boot is done (mm/alloc/memblock.c).
  */
 #include <lib/cpumask.h>

@@ -47,11 +47,8 @@
  */
 #include <lib/errno.h>
 #include <lib/list.h>
-#include <lib/panic.h>
-#include <lib/printk.h>
 #include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
-#include <mm/alloc/debug.h>
 #include <mm/alloc/page_alloc.h>
 
 #define PAGE_WAIT_SHIFT 8
@@ -162,23 +159,6 @@ void __unlock_page_waiters(struct page *page)
 	}
 	ClearPageWaiters(page);
 	spin_unlock_irqrestore(&queue->lock, flags);
-}
-
-void page_dump(const struct page *page, const char *why)
-{
-	pr_err("page %#lx: %s: flags=%#lx count=%d mapcount=%d mapping=%p "
-	       "index=%#lx private=%#lx order=%u owner=%pS\n",
-	       page_to_pfn(page), why, page->flags, page_ref_count(page),
-	       page_mapcount(page), page->mapping, page->index, page->private,
-	       page->order, caller_unpack(page->owner));
-}
-
-void page_bad_ref(const struct page *page, const char *what)
-{
-	page_dump(page, "bad reference");
-	panic("page: reference of %s page %#lx %s, last allocated by %pS",
-	      PageFree(page) ? "free" : "unreferenced", page_to_pfn(page), what,
-	      caller_unpack(page->owner));
 }
 
 void page_init(void)

@@ -2,8 +2,7 @@
 /*
  * include/mm/alloc/debug.h - what the allocators check in debug builds
  *
- * Between mm/alloc/page_alloc.c, mm/alloc/slab.c and mm/alloc/debug.c; nothing in release
- * builds.
+ * Between the files of mm/alloc; nothing in release builds.
  */
 #ifndef MM_ALLOC_DEBUG_H
 #define MM_ALLOC_DEBUG_H
