@@ -38,14 +38,24 @@
  *	field			guarded by
  *	cache->cpu[]		its CPU, preemption off, busy set
  *	slab lists, counts	cache->lock, taken with IRQs off
- *	slab_caches		slab_caches_lock, a mutex: CPUs are asked under it
+ *	slab_caches		slab_caches_lock, taken with IRQs off
+ *	cache->users		slab_caches_lock
  *
  * Order of locks: slab_caches_lock, cache->lock, buddy.lock.
  *
- * Not here: red zones, poison and owners (mm/alloc/slab_debug.c).
+ * Lifetime of a cache.  A walker of slab_caches holds no lock at a cache: it is
+ * one of the cache's users, and so is its maker until kmem_cache_destroy().  The
+ * last of them takes the cache off the list (tests/mm/alloc/slab_test.c,
+ * a_cache_stays_until_a_walker_has_passed_it):
  *
- * Over 600 lines because the lists of a CPU, the slabs behind them and the caches
- * for kmalloc() are three views of one object's way, and it is checked here.
+ *	slab_next_cache(c)		kmem_cache_destroy(c)
+ *	at c: users 2
+ *					users 1: c stays listed
+ *	lock; c->node leads on		(must come before c is freed)
+ *	users 0: off the list, freed
+ *
+ * Not here: red zones, poison and owners (mm/alloc/slab_debug.c), what is asked of
+ * all caches (mm/alloc/slab_walk.c).
  */
 #include <arch/smp.h>
 #include <lib/cpumask.h>
@@ -62,8 +72,8 @@
 #define SLAB_MAX_ORDER 3u
 #define EMPTY_SLABS    1u
 
-LIST_HEAD(slab_caches);
-DEFINE_MUTEX(slab_caches_lock);
+static LIST_HEAD(slab_caches);
+static DEFINE_SPINLOCK(slab_caches_lock);
 
 struct kmem_cache *kmalloc_caches[KMALLOC_CLASSES];
 
@@ -401,6 +411,7 @@ static void cache_setup(struct kmem_cache *cache, const char *name,
 			unsigned int size, unsigned int align,
 			void (*ctor)(void *object))
 {
+	unsigned long flags;
 	unsigned int slot;
 
 	align = max(align, 8u);
@@ -422,9 +433,10 @@ static void cache_setup(struct kmem_cache *cache, const char *name,
 	spin_lock_init(&cache->lock);
 	INIT_LIST_HEAD(&cache->partial);
 	INIT_LIST_HEAD(&cache->full);
-	mutex_lock(&slab_caches_lock);
+	cache->users = 1;
+	spin_lock_irqsave(&slab_caches_lock, flags);
 	list_add_tail(&cache->node, &slab_caches);
-	mutex_unlock(&slab_caches_lock);
+	spin_unlock_irqrestore(&slab_caches_lock, flags);
 }
 
 struct kmem_cache *kmem_cache_create(const char *name, size_t size,
@@ -458,12 +470,15 @@ static void drain_cache(void *arg)
 	cpu_put(cpu);
 }
 
+/* On each CPU, with interrupts off. */
 static void drain_all_caches(void *unused)
 {
 	struct kmem_cache *cache;
 
+	spin_lock(&slab_caches_lock);
 	list_for_each_entry(cache, &slab_caches, node)
 		drain_cache(cache);
+	spin_unlock(&slab_caches_lock);
 }
 
 /* Empty slabs are at the end of the partial list. */
@@ -484,6 +499,37 @@ static void free_empty_slabs(struct kmem_cache *cache)
 	spin_unlock_irqrestore(&cache->lock, flags);
 }
 
+static void cache_put(struct kmem_cache *cache)
+{
+	unsigned long flags;
+	bool last;
+
+	spin_lock_irqsave(&slab_caches_lock, flags);
+	last = !--cache->users;
+	if (last)
+		list_del(&cache->node);
+	spin_unlock_irqrestore(&slab_caches_lock, flags);
+	if (last)
+		kmem_cache_free(first, cache);
+}
+
+struct kmem_cache *slab_next_cache(struct kmem_cache *at)
+{
+	struct list_head *node = at ? &at->node : &slab_caches;
+	struct kmem_cache *next = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&slab_caches_lock, flags);
+	if (node->next != &slab_caches) {
+		next = list_entry(node->next, struct kmem_cache, node);
+		next->users++;
+	}
+	spin_unlock_irqrestore(&slab_caches_lock, flags);
+	if (at)
+		cache_put(at);
+	return next;
+}
+
 void kmem_cache_destroy(struct kmem_cache *cache)
 {
 	unsigned long left;
@@ -499,22 +545,15 @@ void kmem_cache_destroy(struct kmem_cache *cache)
 		slab_report_cache(cache, 0);
 		return;
 	}
-	mutex_lock(&slab_caches_lock);
-	list_del(&cache->node);
-	mutex_unlock(&slab_caches_lock);
-	kmem_cache_free(first, cache);
+	cache_put(cache);
 }
 
 void slab_shrink(void)
 {
 	struct kmem_cache *cache;
 
-	might_sleep();
-	mutex_lock(&slab_caches_lock);
 	on_each_cpu(drain_all_caches, NULL, SMP_WAIT);
-	list_for_each_entry(cache, &slab_caches, node)
-		free_empty_slabs(cache);
-	mutex_unlock(&slab_caches_lock);
+	for_each_cache(cache) free_empty_slabs(cache);
 }
 
 void slab_init(void)
@@ -532,129 +571,4 @@ void slab_init(void)
 			kmalloc_class_of[i].name, size,
 			min(size & -size, CACHE_LINE), KMEM_CACHE_PANIC, NULL);
 	}
-}
-
-/* --- looking ------------------------------------------------------------ */
-
-static unsigned long cache_live(const struct kmem_cache *cache)
-{
-	unsigned long live = READ_ONCE(cache->out);
-	unsigned int cpu;
-
-	for_each_cpu(cpu, &cpu_possible_mask)
-		live -= READ_ONCE(cache->cpu[cpu].count);
-	return live;
-}
-
-int slab_for_each_cache(int (*visit)(const struct slab_info *info, void *arg),
-			void *arg)
-{
-	struct kmem_cache *cache;
-	int ret = 0;
-
-	mutex_lock(&slab_caches_lock);
-	list_for_each_entry(cache, &slab_caches, node) {
-		struct slab_info info = {
-			.name = cache->name,
-			.object_size = cache->object_size,
-			.stride = cache->stride,
-			.live = cache_live(cache),
-			.objects = cache->nr_slabs * cache->per_slab,
-			.pages = cache->nr_slabs << cache->order,
-		};
-
-		ret = visit(&info, arg);
-		if (ret)
-			break;
-	}
-	mutex_unlock(&slab_caches_lock);
-	return ret;
-}
-
-static int add_live(const struct slab_info *info, void *arg)
-{
-	*(unsigned long *)arg += info->live;
-	return 0;
-}
-
-static int add_pages(const struct slab_info *info, void *arg)
-{
-	*(unsigned long *)arg += info->pages;
-	return 0;
-}
-
-unsigned long slab_live_objects(void)
-{
-	unsigned long sum = 0;
-
-	slab_for_each_cache(add_live, &sum);
-	return sum;
-}
-
-unsigned long slab_pages(void)
-{
-	unsigned long sum = 0;
-
-	slab_for_each_cache(add_pages, &sum);
-	return sum;
-}
-
-static bool verify_slab(struct kmem_cache *cache, struct page *slab)
-{
-	unsigned int nr = 0;
-	void *object;
-
-	if (!PageSlab(slab) || slab->slab_cache != cache ||
-	    slab->slab_objects != cache->per_slab)
-		return false;
-	for (object = slab->slab_freelist; object;
-	     object = *slab_link(cache, object)) {
-		if (slab_of(cache, object) != slab || nr++ >= cache->per_slab)
-			return false;
-	}
-	if (nr + slab->slab_inuse != cache->per_slab)
-		return false;
-	for (unsigned int i = 0; i < cache->per_slab; i++)
-		if (!slab_debug_verify(cache, slab_object(cache, slab, i)))
-			return false;
-	return true;
-}
-
-static bool verify_cache(struct kmem_cache *cache)
-{
-	unsigned long slabs = 0, empty = 0, out = 0, flags;
-	struct page *slab;
-	bool ok = true;
-
-	spin_lock_irqsave(&cache->lock, flags);
-	list_for_each_entry(slab, &cache->partial, lru) {
-		ok = ok && verify_slab(cache, slab) && slab->slab_freelist;
-		slabs++;
-		empty += !slab->slab_inuse;
-		out += slab->slab_inuse;
-	}
-	list_for_each_entry(slab, &cache->full, lru) {
-		ok = ok && verify_slab(cache, slab) && !slab->slab_freelist;
-		slabs++;
-		out += slab->slab_inuse;
-	}
-	ok = ok && slabs == cache->nr_slabs && empty == cache->nr_empty &&
-	     out == cache->out;
-	spin_unlock_irqrestore(&cache->lock, flags);
-	if (!ok)
-		pr_err("slab: cache %s is broken: %lu slabs, %lu objects out\n",
-		       cache->name, slabs, out);
-	return ok;
-}
-
-bool slab_verify(void)
-{
-	struct kmem_cache *cache;
-	bool ok = true;
-
-	mutex_lock(&slab_caches_lock);
-	list_for_each_entry(cache, &slab_caches, node)
-		ok &= verify_cache(cache);
-	mutex_unlock(&slab_caches_lock);
-	return ok;
 }

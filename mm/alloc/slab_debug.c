@@ -30,7 +30,8 @@
  *
  * Locks: an object's track belongs to whoever allocates or frees it; reports
  * read tracks under the cache's lock, and a stale one only misleads by one
- * object.  Not here: the allocator (mm/alloc/slab.c).
+ * object.  Not here: the allocator (mm/alloc/slab.c), which calls this file, and
+ * reports of all caches (mm/alloc/slab_walk.c).
  */
 #include <lib/panic.h>
 #include <lib/printk.h>
@@ -215,8 +216,8 @@ static void count_slab(struct kmem_cache *cache, const struct page *slab,
 	}
 }
 
-static void count_cache(struct kmem_cache *cache, u16 epoch,
-			struct alloc_sites *sites)
+void slab_count_cache(struct kmem_cache *cache, u16 epoch,
+		      struct alloc_sites *sites)
 {
 	const struct page *slab;
 	unsigned long flags;
@@ -238,24 +239,7 @@ void slab_report_cache(struct kmem_cache *cache, u16 epoch)
 	sites = alloc_sites_new();
 	if (!sites)
 		return;
-	count_cache(cache, epoch, sites);
-	alloc_sites_print(sites);
-}
-
-void slab_report_since(u16 epoch)
-{
-	struct alloc_sites *sites;
-	struct kmem_cache *cache;
-
-	if (!IS_ENABLED(CONFIG_DEBUG))
-		return;
-	sites = alloc_sites_new();
-	if (!sites)
-		return;
-	mutex_lock(&slab_caches_lock);
-	list_for_each_entry(cache, &slab_caches, node)
-		count_cache(cache, epoch, sites);
-	mutex_unlock(&slab_caches_lock);
+	slab_count_cache(cache, epoch, sites);
 	alloc_sites_print(sites);
 }
 

@@ -9,27 +9,6 @@
 
 #include <mm/alloc/gfp.h>
 
-/* One line of a report about a cache. */
-struct slab_info {
-	const char *name;
-	size_t object_size;    /* as asked for */
-	size_t stride;         /* from one object to the next */
-	unsigned long live;    /* objects handed out */
-	unsigned long objects; /* objects in all slabs */
-	unsigned long pages;   /* pages of all slabs */
-};
-
-/**
- * slab_for_each_cache() - visit every cache
- * @visit: called with a description; a result other than 0 ends the walk
- * @arg: handed to @visit
- *
- * Context: may sleep; @visit does not create or destroy caches.
- * Return: what the last @visit returned, else 0.
- */
-int slab_for_each_cache(int (*visit)(const struct slab_info *info, void *arg),
-			void *arg);
-
 /**
  * slab_live_objects() - objects handed out by all caches
  *

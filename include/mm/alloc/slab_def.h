@@ -2,7 +2,7 @@
 /*
  * include/mm/alloc/slab_def.h - what a cache is made of
  *
- * Between mm/alloc/slab.c and mm/alloc/slab_debug.c only.
+ * Between mm/alloc/slab.c, mm/alloc/slab_debug.c and mm/alloc/slab_walk.c only.
  *
  * A slab is 2^order pages cut into slots of stride bytes:
  *
@@ -17,7 +17,6 @@
 #define MM_ALLOC_SLAB_DEF_H
 
 #include <lib/list.h>
-#include <kernel/sched/mutex.h>
 #include <lib/percpu.h>
 #include <kernel/lock/spinlock.h>
 #include <mm/page/page.h>
@@ -49,6 +48,7 @@ struct kmem_cache {
 	void (*ctor)(void *object); /* (i) */
 	const char *name;           /* (i) */
 	struct list_head node;      /* (L) */
+	u32 users;                  /* (L) its maker, and walkers */
 	struct spinlock lock;
 	struct list_head partial; /* (l) slabs with a free object */
 	struct list_head full;    /* (l) slabs without */
@@ -73,8 +73,18 @@ struct slab_track {
 	u16 cpu;
 };
 
-extern struct list_head slab_caches;
-extern struct mutex slab_caches_lock;
+struct alloc_sites;
+
+/*
+ * The cache behind @at on the list, NULL behind the last; the first for NULL.
+ * The caller becomes its user and is no longer one of @at.
+ */
+struct kmem_cache *slab_next_cache(struct kmem_cache *at);
+
+/* A walk to the end: leave it by no other way. */
+#define for_each_cache(cache)                          \
+	for ((cache) = slab_next_cache(NULL); (cache); \
+	     (cache) = slab_next_cache(cache))
 
 /* The first page of the slab around an object. */
 static __always_inline struct page *slab_of(const struct kmem_cache *cache,
@@ -109,7 +119,11 @@ void __slab_debug_free(const struct kmem_cache *cache, void *object,
 		       unsigned long caller);
 bool slab_debug_verify(const struct kmem_cache *cache, void *object);
 
-/* Print who allocated what is still live in a cache. */
+/* Count the live objects of a cache by place; 0: of every epoch. */
+void slab_count_cache(struct kmem_cache *cache, u16 epoch,
+		      struct alloc_sites *sites);
+
+/* Print the places that allocated what is still live in a cache. */
 void slab_report_cache(struct kmem_cache *cache, u16 epoch);
 
 /* A slot was cut: paint its red zones. */

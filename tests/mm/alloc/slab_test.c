@@ -12,6 +12,7 @@
 #include <mm/alloc/fail.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/alloc/slab.h>
+#include <mm/alloc/slab_def.h>
 
 #include "tests/ktest/team.h"
 
@@ -123,6 +124,35 @@ KTEST(slab, destroying_a_cache_returns_its_pages)
 		kmem_cache_free(cache, object[i]);
 	kmem_cache_destroy(cache);
 	EXPECT_LE(slab_pages(), pages);
+}
+
+/*
+ *	list	... -- a -- b
+ *	walker	       ^	destroys a, then steps to b
+ */
+KTEST(slab, a_cache_stays_until_a_walker_has_passed_it)
+{
+	struct kmem_cache *a = kmem_cache_create("a", 64, 0, 0, NULL);
+	struct kmem_cache *b = kmem_cache_create("b", 64, 0, 0, NULL);
+	struct kmem_cache *cache;
+	bool saw_a = false, saw_b = false;
+	unsigned long live;
+
+	REQUIRE(a && b);
+	live = slab_live_objects();
+	for_each_cache(cache)
+	{
+		if (cache == a) {
+			saw_a = true;
+			kmem_cache_destroy(a);
+			EXPECT_EQ(slab_live_objects(), live);
+		}
+		saw_b |= cache == b;
+	}
+	EXPECT(saw_a && saw_b);
+	EXPECT_EQ(slab_live_objects(), live - 1);
+	for_each_cache(cache) EXPECT(cache != a);
+	kmem_cache_destroy(b);
 }
 
 KTEST(slab, live_objects_are_counted_exactly)
