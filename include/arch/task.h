@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/task.h - the part of a task that only the CPU understands
+ * arch/task.h - the part of a task that only the CPU understands, and its stack
  *
- * A task that does not run is a stack pointer: all the rest lies on its stack.
+ * A task that does not run is a stack pointer: all the rest lies on its stack. The
+ * stacks for traps that cannot trust the current one come from the same allocator.
  */
 #pragma once
 
@@ -11,6 +12,25 @@
 
 /* bytes of every kernel stack; the page below it is never mapped */
 #define KERNEL_STACK_SIZE (4 * 4096UL)
+
+/**
+ * kernel_stack_alloc() - a mapped stack with an unmapped page on either side
+ *
+ * Implemented by mm/alloc/kernel_stack.c, as kernel_stack_free() is.
+ *
+ * Context: may sleep.
+ * Return: the lowest byte of KERNEL_STACK_SIZE bytes, aligned to that size,
+ *	   or NULL without memory. Its contents are undefined.
+ */
+void *kernel_stack_alloc(void);
+
+/**
+ * kernel_stack_free() - give a stack back
+ * @stack: from kernel_stack_alloc(), on which nobody runs any more
+ *
+ * Context: any but NMI; may be called with IRQs off.
+ */
+void kernel_stack_free(void *stack);
 
 struct arch_task {
 	unsigned long sp; /* valid while the task does not run */

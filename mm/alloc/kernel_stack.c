@@ -30,6 +30,7 @@
  * time, with IRQs off: that path only pushes it on the list.
  */
 #include <arch/page.h>
+#include <arch/task.h>
 #include <arch/tlb.h>
 #include <arch/upcall.h>
 #include <lib/bitops.h>

@@ -26,7 +26,7 @@
  */
 #include <arch/cpu.h>
 #include <arch/boot.h>
-#include <mm/alloc/alloc.h>
+#include <arch/task.h>
 #include <lib/errno.h>
 #include <lib/init.h>
 #include <lib/panic.h>

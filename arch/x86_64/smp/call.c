@@ -22,7 +22,7 @@
 #include <lib/assert.h>
 #include <lib/atomic.h>
 #include <lib/errno.h>
-#include <kernel/lock/lockdep.h>
+#include <lib/might_sleep.h>
 #include <lib/percpu.h>
 #include <lib/preempt.h>
 #include <asm/arch.h>

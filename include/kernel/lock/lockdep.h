@@ -14,6 +14,7 @@
 #define KERNEL_LOCK_LOCKDEP_H
 
 #include <lib/compiler.h>
+#include <lib/might_sleep.h>
 
 /* Two locks of a class may nest when the inner says so: a subclass each. */
 #define LOCKDEP_SUBCLASSES   4
@@ -152,17 +153,7 @@ void lock_acquire_at(struct lockdep_map *map, unsigned int subclass,
 void lock_release(struct lockdep_map *map);
 bool lock_is_held(const struct lockdep_map *map, unsigned int how);
 void lockdep_assert_failed(const char *expr, const char *file, int line);
-void lockdep_might_sleep(const char *file, int line);
 void lockdep_note_schedule(void);
-
-/**
- * might_sleep() - say that this place may sleep
- *
- * Reported when it is reached with interrupts off, preemption disabled (a
- * spinlock, an RCU section, an interrupt), or in a non-block section; then with
- * the place that opened the section.
- */
-#define might_sleep() lockdep_might_sleep(__FILE__, __LINE__)
 
 /**
  * non_block_start() - begin a section in which nothing may sleep
@@ -297,7 +288,6 @@ struct lockdep_task {
 #define lock_release(map)                       ((void)0)
 #define lockdep_note_schedule()                 ((void)0)
 #define lockdep_note_contended()                ((void)0)
-#define might_sleep()                           ((void)0)
 #define non_block_start()                       ((void)0)
 #define non_block_end()                         ((void)0)
 #define lock_map_acquire(map)                   ((void)0)

@@ -194,21 +194,4 @@ void kfree(const void *object);
  */
 size_t ksize(const void *object);
 
-/**
- * kernel_stack_alloc() - a mapped stack with an unmapped page on either side
- *
- * Context: may sleep.
- * Return: the lowest byte of KERNEL_STACK_SIZE bytes, aligned to that size,
- *	   or NULL without memory. Its contents are undefined.
- */
-void *kernel_stack_alloc(void);
-
-/**
- * kernel_stack_free() - give a stack back
- * @stack: from kernel_stack_alloc(), on which nobody runs any more
- *
- * Context: any but NMI; may be called with IRQs off.
- */
-void kernel_stack_free(void *stack);
-
 #endif

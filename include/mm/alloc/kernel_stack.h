@@ -3,7 +3,7 @@
  * include/mm/alloc/kernel_stack.h - where kernel stacks lie
  *
  * Between mm/alloc/kernel_stack.c and mm/alloc/vmalloc.c; taking and giving stacks is
- * <mm/alloc/alloc.h>.
+ * <arch/task.h>.
  */
 #ifndef MM_ALLOC_KERNEL_STACK_H
 #define MM_ALLOC_KERNEL_STACK_H

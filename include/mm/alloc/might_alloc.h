@@ -14,16 +14,19 @@
 #ifndef MM_ALLOC_MIGHT_ALLOC_H
 #define MM_ALLOC_MIGHT_ALLOC_H
 
+#include <kernel/lock/lockdep.h>
 #include <mm/alloc/gfp.h>
-#include <mm/notifier/mmu_notifier.h>
 
-#if MMU_NOTIFIER_OPTION
+#ifdef CONFIG_MMU_NOTIFIER
+/* The map of <mm/notifier/mmu_notifier.h>, which mm/notifier/range.c defines. */
+DECLARE_LOCKDEP_MAP(mmu_notifier_invalidate_range_start_map);
+
 /* mmu_notifier_might_invalidate(), said for the caller at @ip. */
 static __always_inline void might_invalidate_at(unsigned long ip)
 {
 	lock_acquire_at(&mmu_notifier_invalidate_range_start_map, 0, LOCK_PLAIN,
 			ip);
-	mmu_notifier_map_release();
+	lock_map_release(&mmu_notifier_invalidate_range_start_map);
 }
 #else
 static __always_inline void might_invalidate_at(unsigned long ip)

@@ -3,7 +3,7 @@
  * include/mm/alloc/vmalloc.h - kernel addresses beside the direct map
  *
  * Every area has an unmapped page after it, so that running off its end
- * faults.  Kernel stacks (<mm/alloc/alloc.h>) and devices' registers (ioremap() in
+ * faults.  Kernel stacks (<arch/task.h>) and devices' registers (ioremap() in
  * <arch/io.h>) live here too; ioremap() refuses RAM, which has a cached mapping
  * already.
  */
