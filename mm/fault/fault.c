@@ -13,8 +13,7 @@
  *	own page, read-only	(spurious)		make it writable, no
  *							event (R1.13)
  *	own page, writable	(spurious)		(spurious)
- *	device-exclusive	restore it		restore it
- *	another swap type	report, SIGBUS		report, SIGBUS
+ *	not present		mm/fault/nonpresent.c	the same
  *
  * "Spurious" means that another CPU was quicker or that this CPU remembered
  * fewer rights than there are: nothing to do, touch again.
@@ -30,7 +29,6 @@
  *	data			guarded by
  *	regions, tables		mmap_lock, either mode (here: for reading)
  *	an entry		its table's lock
- *	an exclusive page	its page lock, over the whole restore
  *
  * The race it must win (tests/mm/fault/fault_test.c,
  * two_first_writes_install_one_page):
@@ -42,14 +40,12 @@
  *					lock; not none: b is freed; unlock
  *	(both must go on with a)
  *
- * Waiting.  Only the restore of an exclusive page waits long: for the page's
- * lock, which a driver holds while its device makes use of the page.  A CPU's
- * own fault drops mmap_lock for that (ALLOW_RETRY), so that an munmap
- * elsewhere in the mm is not held up.
+ * Waiting.  Only the restore of an exclusive page waits long
+ * (mm/fault/nonpresent.c).  A CPU's own fault drops mmap_lock for that
+ * (ALLOW_RETRY), so that an munmap elsewhere in the mm is not held up.
  *
- * Not here: the restore itself (mm/device/exclusive.c), COW after fork, page
- * cache, swap: those do not exist yet, and a fault on one of their entries says
- * so.
+ * Not here: COW after fork, page cache, swap: those do not exist yet, and a fault on
+ * one of their entries says so.
  */
 #include <arch/trap.h>
 #include <arch/uaccess.h>
@@ -58,7 +54,6 @@
 #include <lib/percpu.h>
 #include <lib/printk.h>
 #include <kernel/sched/sched.h>
-#include <mm/device/exclusive.h>
 #include <mm/fault/fault.h>
 #include <mm/space/mm.h>
 #include <mm/notifier/mmu_notifier.h>
@@ -66,8 +61,9 @@
 #include <mm/table/pgtable.h>
 #include <mm/table/pgtable_notify.h>
 #include <mm/page/rmap.h>
-#include <mm/table/swapops.h>
 #include <mm/table/tlb.h>
+
+#include "mm/fault/internal.h"
 
 DEFINE_PER_CPU(struct fault_counters, fault_counters);
 
@@ -223,19 +219,6 @@ static vm_fault_t fault_present(struct vm_area_struct *vma, vaddr_t addr,
 	return 0;
 }
 
-static vm_fault_t fault_swap(struct vm_area_struct *vma, vaddr_t addr,
-			     pte_t *ptep, struct spinlock *ptl, pte_t orig,
-			     unsigned int flags)
-{
-	swp_entry_t entry = pte_to_swp_entry(orig);
-
-	if (likely(is_device_exclusive_entry(entry)))
-		return restore_device_exclusive(vma, addr, ptep, ptl, orig,
-						flags);
-	report_bad_pte(vma->vm_mm, addr, orig, "fault");
-	return is_hwpoison_entry(entry) ? VM_FAULT_HWPOISON : VM_FAULT_SIGBUS;
-}
-
 vm_fault_t handle_mm_fault(struct vm_area_struct *vma, vaddr_t addr,
 			   unsigned int flags)
 {
@@ -255,7 +238,7 @@ vm_fault_t handle_mm_fault(struct vm_area_struct *vma, vaddr_t addr,
 			       : fault_zero_page(vma, addr, ptep, ptl);
 	if (pte_present(pte))
 		return fault_present(vma, addr, ptep, ptl, pte, flags);
-	return fault_swap(vma, addr, ptep, ptl, pte, flags);
+	return fault_nonpresent(vma, addr, ptep, ptl, pte, flags);
 }
 
 /* May a touch of this kind be made in the region at all? */

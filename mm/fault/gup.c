@@ -45,7 +45,8 @@
 #include <mm/space/mm.h>
 #include <mm/page/page.h>
 #include <mm/table/pgtable.h>
-#include <mm/page/rmap.h>
+
+#include "mm/fault/internal.h"
 
 /* The page behind an entry that serves, else NULL. */
 static struct page *gup_page(pte_t pte, unsigned int gup_flags)
@@ -55,7 +56,7 @@ static struct page *gup_page(pte_t pte, unsigned int gup_flags)
 			return NULL;
 		return pfn_to_page(pte_pfn(pte));
 	}
-	return gup_flags & FOLL_TAKE_OVER ? page_to_take_over(pte) : NULL;
+	return gup_nonpresent(pte, gup_flags);
 }
 
 /* Pages from @addr on whose entries serve; stops at the first that does not. */

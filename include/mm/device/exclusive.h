@@ -89,7 +89,7 @@ int make_device_exclusive_range(struct mm_struct *mm, vaddr_t start,
  */
 void put_device_exclusive(struct page **pages, int nr);
 
-/* The fault on an exclusive entry @orig; mm/fault/fault.c calls it. */
+/* The fault on an exclusive entry @orig; mm/fault/nonpresent.c calls it. */
 vm_fault_t restore_device_exclusive(struct vm_area_struct *vma, vaddr_t addr,
 				    pte_t *ptep, struct spinlock *ptl,
 				    pte_t orig, unsigned int flags);
