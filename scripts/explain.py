@@ -90,14 +90,41 @@ def race_in(lines, name, home=''):
 
 
 def race(name, home='', top=TOP):
-    """(where, lines) of the race drawn for a test; (None, []) without one."""
+    """(where, lines) of the race drawn for a test; (None, []) without one.
+
+    A section of docs/races.md that names the test without drawing the race names
+    others of that race: their drawing serves.
+    """
     path = os.path.join(top, 'docs', 'races.md')
+    others = []
     if os.path.exists(path):
         for section in text_of(path).split('\n## ')[1:]:
             lines = section.split('\n')
             drawn = race_in(lines, name)
             if drawn:
                 return 'docs/races.md, %s' % lines[0], drawn
+            if any(mentions(lines, name, '')):
+                others += re.findall(r'`(\w+\.\w+)`', section)
+    where, drawn = race_in_sources(name, home, top)
+    for other in others:
+        if not drawn and other != name:
+            where, drawn = race_of_test(other, top)
+    return where, drawn
+
+
+def race_of_test(name, top):
+    """The race drawn for a test in a source, or above the test itself."""
+    home = home_of(name, top)
+    where, drawn = race_in_sources(name, home, top)
+    if not drawn and home:
+        lines = comment_above(name, text_of(os.path.join(top, home)))
+        for first, last in drawings(lines):
+            if is_race(lines[first:last + 1]):
+                return home, lines[first:last + 1]
+    return where, drawn
+
+
+def race_in_sources(name, home, top):
     for source in sources(top):
         text = text_of(source)
         if name.split('.', 1)[1] not in text:

@@ -42,6 +42,11 @@ Test: `list.another`.
 	one				two
 					last
 	end
+
+## One that is drawn elsewhere
+
+Tests: `list.an_entry_is_found`, `list.an_entry_is_found_by_two`,
+`list.a_third_is_found`.
 ''',
     'mm/list.c': '''\
 /*
@@ -137,6 +142,12 @@ def test_races_of_the_list_of_races_are_found_by_the_whole_name():
     said = about('list.an_entry_is_deleted')
     return equal(('docs/races.md, An entry and its end' in said,
                   'must not use it' in said, 'last' in said),
+                 (True, True, False))
+
+
+def test_a_race_that_is_drawn_for_one_of_its_tests_serves_the_others():
+    said = about('list.an_entry_is_found_by_two')
+    return equal(('mm/list.c' in said, 'looks again' in said, 'goes on' in said),
                  (True, True, False))
 
 
