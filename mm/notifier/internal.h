@@ -2,17 +2,23 @@
 /*
  * mm/notifier/internal.h - what the sources of the notifiers share
  *
- * Of both notifiers (docs/adr/0016): mm/notifier/subscribe.c and
- * mm/notifier/register.c have the calls of drivers, up to where the two differ;
- * mm/notifier/answers.c judges callbacks of ranges, mm/notifier/ask.c makes all
- * others; mm/notifier/rounds.c bounds a driver's loop; mm/notifier/all.c lists
- * the address spaces that have subscriptions; mm/notifier/report.c and
- * mm/notifier/checks.c report mistakes; mm/notifier/stats.c shows all of it.
+ * Files call downwards only. Those marked + serve the notifier to be read as well
+ * (mm/notifier/reference/, docs/adr/0016), which takes the place of the others:
  *
- * Of the usual one: mm/notifier/range.c begins and ends ranges and calls the
- * subscriptions; mm/notifier/interval.c has the interval subscriptions and their
- * readers; mm/notifier/plain.c has the list of plain ones, mm/notifier/get.c
- * counts their users; mm/notifier/show.c shows its lists to the others.
+ *	+ register.c	register, unregister and get; calls subscribe.c
+ *	+ subscribe.c	the object of an mm; insert, remove and exit
+ *	  range.c	start and end
+ *	+ rounds.c	a driver's loop; calls interval.c
+ *	  interval.c	interval subscriptions and their readers
+ *	  get.c		users of a plain subscription; calls plain.c
+ *	  plain.c	the list of plain subscriptions
+ *	+ entries.c	callbacks about entries and secondary TLBs
+ *	+ callbacks.c	results of callbacks, second passes, release and free
+ *	  gate.c	wait for the threads that are inside now
+ *	+ report.c, checks.c, stats.c, all.c, event.c
+ *			mistakes and what happened, of all address spaces
+ *	  show.c	the lists, for those five
+ *	  interval_tree.c
  */
 #ifndef MM_NOTIFIER_INTERNAL_H
 #define MM_NOTIFIER_INTERNAL_H
@@ -153,6 +159,12 @@ static inline void notifier_walk_end(struct mmu_notifier_subscriptions *subs,
 	non_block_end();
 	notifier_gate_leave(&subs->calls, ticket);
 }
+
+/* A walk keeps all that it meets until its end, second passes included. */
+static inline void notifier_count_pass(struct mmu_notifier_subscriptions *subs,
+				       struct mmu_interval_notifier *sub, int add)
+{
+}
 #endif
 
 /* Those of an mm that has some; what its maker wrote is seen. */
@@ -249,17 +261,13 @@ void notifier_interval_leave(struct mmu_notifier_subscriptions *subs,
 void notifier_raise_release(struct mmu_notifier_subscriptions *subs,
 			    struct mmu_notifier_range *range);
 
-/* A start owes @sub a second pass (1), or has made it (-1). */
-void notifier_count_pass(struct mmu_notifier_subscriptions *subs,
-			 struct mmu_interval_notifier *sub, int add);
-
-/* What that does for both. */
+/* Of callbacks.c: what all of them call alike. */
 void notifier_call_release(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_notifier *sub);
 void notifier_put_free(struct mmu_notifier *sub);
 
 /*
- * Of answers.c, for a start: after a callback that refused, or while
+ * Of callbacks.c, for a start: after a callback that refused, or while
  * statistics are on, what the start is to return for it; the first pass of a
  * subscription that has two; all second passes that are owed then.
  */
@@ -320,9 +328,6 @@ bool notifier_check_remove(const struct mmu_interval_notifier *sub);
  * Debug builds know each range and its caller, others only how many there are.
  */
 void notifier_report_open(const struct mm_struct *mm, const char *what);
-/* A wait takes long: for ranges to end, for callbacks. */
-void notifier_ranges_late(struct notifier_gate *gate);
-void notifier_calls_late(struct notifier_gate *gate);
 
 /*
  * Of stats.c: what a range leaves behind while statistics are on.

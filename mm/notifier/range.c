@@ -104,16 +104,32 @@
 
 /* --- the object of an mm -------------------------------------------------- */
 
+/* A wait for ranges to end takes long. */
+static void ranges_late(struct notifier_gate *gate)
+{
+	notifier_report_open(
+		container_of(gate, struct mmu_notifier_subscriptions, ranges)->mm,
+		"a long wait for ranges to end");
+}
+
+/* A wait for callbacks takes long: of ranges, if not of exit. */
+static void calls_late(struct notifier_gate *gate)
+{
+	notifier_report_open(
+		container_of(gate, struct mmu_notifier_subscriptions, calls)->mm,
+		"a long wait for callbacks");
+}
+
 void notifier_subscriptions_init(struct mmu_notifier_subscriptions *subs)
 {
 	interval_tree_init(&subs->tree);
 	notifier_gate_init(&subs->ranges, &subs->mm->notifier_ranges,
 			   &subs->lock, &subs->waiters);
 	subs->ranges.always_slow = true;
-	subs->ranges.late = notifier_ranges_late;
+	subs->ranges.late = ranges_late;
 	notifier_gate_init(&subs->calls, &subs->call_word, &subs->lock,
 			   &subs->waiters);
-	subs->calls.late = notifier_calls_late;
+	subs->calls.late = calls_late;
 }
 
 /* --- the walk over interval subscriptions ------------------------------------- */
@@ -175,12 +191,6 @@ static bool call_interval(struct mmu_notifier_subscriptions *subs,
 	if (sub->ops->invalidate)
 		return sub->ops->invalidate(sub, range, range->core.seq);
 	return notifier_first_pass(subs, sub, range);
-}
-
-/* The walk keeps all that it meets until its end, second passes included. */
-void notifier_count_pass(struct mmu_notifier_subscriptions *subs,
-			 struct mmu_interval_notifier *sub, int add)
-{
 }
 
 /* Call @node's subscription and all after it that the range overlaps. */

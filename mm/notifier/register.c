@@ -78,21 +78,6 @@ void mmu_notifier_unregister(struct mmu_notifier *subscription,
 	mmdrop(mm);
 }
 
-/*
- * A callback like any other; a thread that exits or unregisters waits for it.
- */
-void notifier_call_release(struct mmu_notifier_subscriptions *subs,
-			   struct mmu_notifier *sub)
-{
-	unsigned long since = notifier_observe_begin();
-
-	mmu_notifier_map_acquire();
-	sub->ops->release(sub, subs->mm);
-	mmu_notifier_map_release();
-	if (unlikely(since))
-		notifier_observe_told(subs, sub, "release", 0, ~0ul, 0, since);
-}
-
 /* --- get and put ------------------------------------------------------------- */
 
 static struct mmu_notifier *get_existing(const struct mmu_notifier_ops *ops,
@@ -143,16 +128,4 @@ struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
 	sub = mmu_notifier_get_locked(ops, mm);
 	mmap_write_unlock(mm);
 	return sub;
-}
-
-/* No walk can see @sub any more: free it, and drop its hold of the mm. */
-void notifier_put_free(struct mmu_notifier *sub)
-{
-	struct mm_struct *mm = sub->mm;
-
-	notifier_forget(sub->figures);
-	non_block_start();
-	sub->ops->free_notifier(sub);
-	non_block_end();
-	mmdrop(mm);
 }

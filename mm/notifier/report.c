@@ -16,22 +16,6 @@
  */
 #include "internal.h"
 
-const char *mmu_notifier_event_name(unsigned int event)
-{
-	static const char *const names[NR_MMU_NOTIFY_EVENTS] = {
-		[MMU_NOTIFY_UNMAP] = "UNMAP",
-		[MMU_NOTIFY_CLEAR] = "CLEAR",
-		[MMU_NOTIFY_PROTECTION_VMA] = "PROTECTION_VMA",
-		[MMU_NOTIFY_PROTECTION_PAGE] = "PROTECTION_PAGE",
-		[MMU_NOTIFY_SOFT_DIRTY] = "SOFT_DIRTY",
-		[MMU_NOTIFY_RELEASE] = "RELEASE",
-		[MMU_NOTIFY_MIGRATE] = "MIGRATE",
-		[MMU_NOTIFY_EXCLUSIVE] = "EXCLUSIVE",
-	};
-
-	return event < NR_MMU_NOTIFY_EVENTS ? names[event] : "?";
-}
-
 void notifier_report_open(const struct mm_struct *mm, const char *what)
 {
 	if (IS_ENABLED(CONFIG_DEBUG) && notifier_name_open(mm, what))

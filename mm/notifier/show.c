@@ -99,21 +99,3 @@ bool notifier_lists_right(struct mmu_notifier_subscriptions *subs)
 	return intervals_right(subs) && plain_right(subs) &&
 	       (!subs->deferred || atomic_read(&subs->walkers));
 }
-
-/* --- long waits ------------------------------------------------------------------- */
-
-/* A wait for ranges to end takes long. */
-void notifier_ranges_late(struct notifier_gate *gate)
-{
-	notifier_report_open(
-		container_of(gate, struct mmu_notifier_subscriptions, ranges)->mm,
-		"a long wait for ranges to end");
-}
-
-/* A wait for callbacks takes long: of ranges, if not of exit. */
-void notifier_calls_late(struct notifier_gate *gate)
-{
-	notifier_report_open(
-		container_of(gate, struct mmu_notifier_subscriptions, calls)->mm,
-		"a long wait for callbacks");
-}

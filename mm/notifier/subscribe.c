@@ -21,9 +21,6 @@
  */
 #include "internal.h"
 
-DEFINE_LOCKDEP_MAP(mmu_notifier_invalidate_range_start_map,
-		   "mmu_notifier_invalidate_range_start");
-
 /* --- the object of an mm -------------------------------------------------- */
 
 int notifier_make_subscriptions(struct mm_struct *mm)
@@ -141,12 +138,4 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
 	if (IS_ENABLED(CONFIG_DEBUG) && !notifier_check_remove(interval_sub))
 		return;
 	notifier_interval_leave(interval_sub->subscriptions, interval_sub);
-}
-
-/* --- ranges ---------------------------------------------------------------------- */
-
-bool mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *range)
-{
-	return range->vma && range->event == MMU_NOTIFY_PROTECTION_VMA &&
-	       (range->vma->vm_flags & VM_READ);
 }

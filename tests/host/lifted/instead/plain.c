@@ -4,7 +4,7 @@
  *
  * A kernel whose drivers watch intervals takes this file instead of
  * mm/notifier/plain.c, mm/notifier/get.c, mm/notifier/register.c and
- * mm/notifier/ask.c. The list of plain subscriptions is always empty, and helpers
+ * mm/notifier/entries.c. The list of plain subscriptions is always empty, and helpers
  * that ask all subscribers answer no. Registering is not defined, so its use does not
  * link.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/answers.c - what callbacks of a range answer, and second passes
+ * mm/notifier/callbacks.c - what callbacks of a range answer, and second passes
  *
  * Problem.  A callback may refuse a range that may not sleep, and no other. An interval
  * may leave its device at work, and wants to be called again to wait for it.
@@ -12,6 +12,9 @@
  * until its second pass is over. Not here: the walks.
  */
 #include "internal.h"
+
+DEFINE_LOCKDEP_MAP(mmu_notifier_invalidate_range_start_map,
+		   "mmu_notifier_invalidate_range_start");
 
 /* --- intervals --------------------------------------------------------------------- */
 
@@ -109,4 +112,31 @@ void notifier_start_failed(struct mmu_notifier_subscriptions *subs,
 	spin_lock(&subs->lock);
 	subs->stats.failed_starts++;
 	spin_unlock(&subs->lock);
+}
+
+/*
+ * A callback like any other; a thread that exits or unregisters waits for it.
+ */
+void notifier_call_release(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_notifier *sub)
+{
+	unsigned long since = notifier_observe_begin();
+
+	mmu_notifier_map_acquire();
+	sub->ops->release(sub, subs->mm);
+	mmu_notifier_map_release();
+	if (unlikely(since))
+		notifier_observe_told(subs, sub, "release", 0, ~0ul, 0, since);
+}
+
+/* No walk can see @sub any more: free it, and drop its hold of the mm. */
+void notifier_put_free(struct mmu_notifier *sub)
+{
+	struct mm_struct *mm = sub->mm;
+
+	notifier_forget(sub->figures);
+	non_block_start();
+	sub->ops->free_notifier(sub);
+	non_block_end();
+	mmdrop(mm);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/ask.c - what plain subscribers are called for besides ranges
+ * mm/notifier/entries.c - what plain subscribers are called for besides ranges
  *
  * Problem.  Reclaim asks whether a device has used a page; a new entry is handed on;
  * a CPU's flush goes to the devices that walk the CPU's tables. All of it comes from
