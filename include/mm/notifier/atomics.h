@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/notifier/atomics.h - the core's atomics, for a kernel that has none like them
+ * mm/notifier/atomics.h - the core's atomics, for a kernel that lacks them
  *
- * A kernel with atomics of its own does not need this file; docs/lifting.md says
- * what each must promise. This one makes them of the compiler's builtins, for any
+ * A kernel with atomics of its own does not need this file; docs/lifting.md says what
+ * each must promise. This file makes them of the compiler's builtins, for any
  * architecture that gcc or clang knows.
  *
- * A read-modify-write of C11 is no full barrier, whatever order it names: on
+ * A read-modify-write of C11 is not a full barrier, whatever order it names. On
  * AArch64 and RISC-V a later load may be done before its store is seen. The core
- * rests on such loads (tests/model/litmus/range_count_seq_cst.litmus). So each
- * stands between two fences here; one that returns nothing, too.
+ * depends on such loads (tests/model/litmus/range_count_seq_cst.litmus). So each
+ * read-modify-write stands between two fences here, also one that returns nothing.
  *
- * Concord includes it nowhere: its own atomics are x86's, which are full barriers.
- * The tests on the host do. A kernel that defines smp_mb() or NOTIFIER_RMW_FENCE()
- * before it includes this keeps its own.
+ * Concord does not include it: its own atomics are those of x86, which are full
+ * barriers. The tests on the host do. A kernel that defines smp_mb() or
+ * NOTIFIER_RMW_FENCE() before it includes this file keeps its own.
  */
 #ifndef MM_NOTIFIER_ATOMICS_H
 #define MM_NOTIFIER_ATOMICS_H
@@ -41,7 +41,7 @@
 		full_;                \
 	})
 
-/* cmpxchg() returns what was there; the other says whether it was *@oldp. */
+/* cmpxchg() returns the value found; try_cmpxchg() whether it was *@oldp. */
 #define cmpxchg(ptr, old, new)                                        \
 	({                                                            \
 		__typeof__(*(ptr)) cmpxchg_old_ = (old);              \
@@ -77,7 +77,7 @@ static inline void atomic_inc(struct atomic *v)
 	(void)NOTIFIER_FULL(__atomic_add_fetch(&v->counter, 1, __ATOMIC_SEQ_CST));
 }
 
-/* Is it 0 now? */
+/* Return: is it 0 now? */
 static inline bool atomic_dec_and_test(struct atomic *v)
 {
 	return !NOTIFIER_FULL(
@@ -104,7 +104,7 @@ static inline void atomic64_or(int64_t i, struct atomic64 *v)
 	(void)NOTIFIER_FULL(__atomic_or_fetch(&v->counter, i, __ATOMIC_SEQ_CST));
 }
 
-/* Is it below 0 now? The same of the next. */
+/* This and the next return: is it below 0 now? */
 static inline bool atomic64_add_negative(int64_t i, struct atomic64 *v)
 {
 	return NOTIFIER_FULL(__atomic_add_fetch(&v->counter, i,

@@ -2,7 +2,8 @@
 /*
  * mm/notifier/event.h - why a mapping changes
  *
- * For every reader: subscribers find the event in the range, invalidators give it.
+ * For every reader of the notifiers. An invalidator gives a range its event; a
+ * subscriber finds it in the range.
  */
 #ifndef MM_NOTIFIER_EVENT_H
 #define MM_NOTIFIER_EVENT_H
@@ -15,22 +16,26 @@
 
 /**
  * enum mmu_notifier_event - why a mapping changes (R1.2, R1.17 to R1.25)
- * @MMU_NOTIFY_UNMAP: the addresses go away. Zero, so that an unset event is
- *	the one that permits least
- * @MMU_NOTIFY_CLEAR: entries are dropped or will point elsewhere; the region
- *	stays and may be faulted in again
- * @MMU_NOTIFY_PROTECTION_VMA: the region's protection changes, and is stored
- *	in the region before start
- * @MMU_NOTIFY_PROTECTION_PAGE: some entries lose write access; only the
- *	entries tell which, at end
- * @MMU_NOTIFY_SOFT_DIRTY: write tracking begins anew
- * @MMU_NOTIFY_RELEASE: the address space is going; interval subscriptions only
- * @MMU_NOTIFY_MIGRATE: pages move into or out of device memory; @owner names
- *	the device that asked
- * @MMU_NOTIFY_EXCLUSIVE: a device takes pages exclusively; @owner names it
- * @NR_MMU_NOTIFY_EVENTS: how many there are
+ * @MMU_NOTIFY_UNMAP: the addresses go away. It is 0, so an event that was never
+ *	set is the one after which a subscriber may keep least
+ * @MMU_NOTIFY_CLEAR: entries are dropped or will lead to another page. The region
+ *	stays, and its pages may be faulted in again
+ * @MMU_NOTIFY_PROTECTION_VMA: the region's protection changes. The new one is
+ *	stored in the region before start
+ * @MMU_NOTIFY_PROTECTION_PAGE: some entries lose write access. Only the entries
+ *	say which, at end
+ * @MMU_NOTIFY_SOFT_DIRTY: tracking of writes begins anew
+ * @MMU_NOTIFY_RELEASE: the address space exits. Interval subscriptions only; a
+ *	plain one has a release callback
+ * @MMU_NOTIFY_MIGRATE: pages move to or from device memory. The owner of the
+ *	range is the device that asked for it
+ * @MMU_NOTIFY_EXCLUSIVE: a device takes pages exclusively. The owner of the range
+ *	is that device
+ * @NR_MMU_NOTIFY_EVENTS: number of events
  *
- * A listener that ignores the event and drops the range is always right.
+ * A subscriber may treat every event as UNMAP and drop the range: that is always
+ * safe (R1.25). Progress needs one exception: a driver ignores its own EXCLUSIVE and
+ * does not store the number of that range, or it retries for ever (R1.24).
  */
 enum mmu_notifier_event {
 	MMU_NOTIFY_UNMAP = 0,
@@ -45,10 +50,11 @@ enum mmu_notifier_event {
 };
 
 /**
- * mmu_notifier_event_name() - the name of an event, for traces and people
+ * mmu_notifier_event_name() - the name of an event, for traces and reports
  * @event: any number
  *
- * Return: "UNMAP", "CLEAR", ...; "?" for what is no event.
+ * Context: any.
+ * Return: "UNMAP", "CLEAR", ...; "?" for a number that is no event.
  */
 const char *mmu_notifier_event_name(unsigned int event);
 

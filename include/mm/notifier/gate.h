@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/notifier/gate.h - wait for those who are inside, not for all who follow
+ * mm/notifier/gate.h - wait for the threads that are inside now, not for later ones
  *
- * Many go in and out of a gate; they may sleep inside. Somebody else wants to
- * know when all who are inside at this moment have left, however many come
- * after: some of those may be waited for, but no stream of them (two periods at
- * most). It is the problem that SRCU solves; docs/adr/0010 says why not it.
+ * For the core. Threads enter a gate and leave it, and may sleep inside. Another
+ * thread waits until all threads that are inside at this moment have left. Threads
+ * that enter later do not delay it for ever: a wait takes two grace periods at most.
+ * SRCU solves the same problem; docs/adr/0010 says why the notifiers have a gate.
  *
- * Going in and out is one atomic instruction each and a test. The word of the
- * gate counts who is inside, in two epochs:
+ * To enter and to leave are one atomic instruction and one test each. The word of the
+ * gate counts the threads inside, in two epochs:
  *
- *	bits	0..29	inside, epoch 0
- *		30..59	inside, epoch 1
- *		61	SELECT: the epoch that newcomers belong to
+ *	bits	0..29	threads inside, epoch 0
+ *		30..59	threads inside, epoch 1
+ *		61	SELECT: the epoch in which a thread that enters is counted
  *		62	BUSY: a thread waits
- *		63	SLOW: a guest that comes or goes looks closer. The sign,
- *			so that one instruction counts and tests. Set with BUSY,
- *			and for good where the owner wants each one to look
+ *		63	SLOW: a thread that enters or leaves takes the slow path. It
+ *			is the sign bit, so that one instruction counts and tests
+ *			it. It is set together with BUSY; in a gate with
+ *			@always_slow it is set for good
  */
 #ifndef MM_NOTIFIER_GATE_H
 #define MM_NOTIFIER_GATE_H
@@ -39,17 +40,17 @@ _Static_assert(sizeof(long) == 8 && sizeof(void *) == 8,
 
 /**
  * struct notifier_gate - one gate
- * @word: (a) who is inside
- * @lock: (c) guards the rest; the owner's
- * @waiters: (c) woken when a period has passed; the owner's
- * @late: (c) NULL, or called, without locks, by a waiter that has waited long
+ * @word: (a) the threads inside, and the flags
+ * @lock: (c) the owner's; guards the fields (s)
+ * @waiters: (c) the owner's; woken when a grace period is over
+ * @late: (c) NULL, or called without locks by a waiter that has waited long
  * @always_slow: (c) SLOW stays set when BUSY is cleared
- * @completed: (s) periods over; also read with an acquire
- * @requested: (s) the last period anybody asked for
- * @running: (s) one is under way: newcomers are in the epoch SELECT says, and
- *	the other has to empty
- * @deferred: (s) what runs when its period is over, oldest first
- * @deferred_tail: (s) where the next is hung
+ * @completed: (s) the last grace period that is over; also read with an acquire
+ * @requested: (s) the last grace period that a thread has requested
+ * @running: (s) a grace period runs: threads that enter are counted in the epoch that
+ *	SELECT names, and the other must become empty
+ * @deferred: (s) work that waits for a grace period, oldest first
+ * @deferred_tail: (s) where the next is linked
  *
  * Keys: (a) atomic, (c) constant, (s) under @lock.
  */
@@ -66,18 +67,32 @@ struct notifier_gate {
 	struct mmu_notifier_deferred **deferred_tail;
 };
 
-/** notifier_gate_init() - prepare a gate whose word, lock and queue are ready */
+/**
+ * notifier_gate_init() - prepare a gate
+ * @gate: the gate
+ * @word: its word, 0, or counting already
+ * @lock: the owner's, ready to use
+ * @waiters: the owner's, ready to use
+ *
+ * @late and @always_slow may be set afterwards.
+ *
+ * Context: any; no other thread uses the gate.
+ */
 void notifier_gate_init(struct notifier_gate *gate, struct atomic64 *word,
 			struct spinlock *lock, struct wait_queue_head *waiters);
 
+/* Enter and leave, where SLOW is set. */
 long notifier_gate_enter_slow(struct notifier_gate *gate);
 void notifier_gate_leave_slow(struct notifier_gate *gate);
 
 /**
- * notifier_gate_enter() - go in
+ * notifier_gate_enter() - enter
+ * @gate: the gate
  *
- * Full barrier: what is read inside is not older than the entry.
- * Context: any that may take a spinlock. Return: the ticket for leaving.
+ * Full barrier: nothing that is read inside is older than the entry.
+ *
+ * Context: any where a spinlock may be taken.
+ * Return: the ticket for notifier_gate_leave().
  */
 static inline long notifier_gate_enter(struct notifier_gate *gate)
 {
@@ -87,11 +102,13 @@ static inline long notifier_gate_enter(struct notifier_gate *gate)
 }
 
 /**
- * notifier_gate_leave() - go out
- * @ticket: from the entry
+ * notifier_gate_leave() - leave
+ * @gate: the gate
+ * @ticket: the value that notifier_gate_enter() returned
  *
- * May run what was deferred. Context: as the entry; the gate outlives the call
- * by another hold of the caller.
+ * May run deferred work. Uses the gate after the thread has counted itself out.
+ *
+ * Context: as notifier_gate_enter(); the caller holds a reference on the gate's owner.
  */
 static inline void notifier_gate_leave(struct notifier_gate *gate, long ticket)
 {
@@ -99,53 +116,63 @@ static inline void notifier_gate_leave(struct notifier_gate *gate, long ticket)
 		notifier_gate_leave_slow(gate);
 }
 
-/** notifier_gate_word_occupied() - is anybody inside? After a full barrier */
+/** notifier_gate_word_occupied() - is a thread inside? For after a full barrier */
 static inline bool notifier_gate_word_occupied(const struct atomic64 *word)
 {
 	return atomic64_read(word) & NOTIFIER_GATE_COUNTS;
 }
 
 /**
- * notifier_gate_idle() - has everybody left, and does nobody wait for it?
+ * notifier_gate_idle() - is no thread inside, and does no grace period run?
+ * @gate: the gate
  *
- * Full barrier: who enters later sees what was done before.
+ * Full barrier: a thread that enters later sees all that was done before.
+ *
  * Context: gate->lock held.
  */
 static inline bool notifier_gate_idle(const struct notifier_gate *gate)
 {
-	/* Pairs with the atomic in enter; see the head of mm/notifier/gate.c. */
+	/* Pairs with the atomic in enter: see the head of mm/notifier/gate.c. */
 	smp_mb();
 	return !gate->running && !notifier_gate_word_occupied(gate->word);
 }
 
 /**
- * notifier_gate_request() - begin to wait for all who are inside
+ * notifier_gate_request() - request a grace period for the threads inside
+ * @gate: the gate
  *
- * Context: gate->lock held. Return: the period's number; it is over when
- * gate->completed has reached it, which may be so already.
+ * Starts a grace period, or joins the next one. Full barrier.
+ *
+ * Context: gate->lock held.
+ * Return: its number. It is over when gate->completed has reached that number, which
+ *	   it may have done already.
  */
 u64 notifier_gate_request(struct notifier_gate *gate);
 
 /**
- * notifier_gate_wait() - sleep until a period is over
- * @gp: what notifier_gate_request() returned
+ * notifier_gate_wait() - sleep until a grace period is over
+ * @gate: the gate
+ * @gp: the number that notifier_gate_request() returned
+ *
+ * Full barrier: all that the threads did inside is seen after it.
  *
  * Context: may sleep; not from inside the gate.
  */
 void notifier_gate_wait(struct notifier_gate *gate, u64 gp);
 
 /**
- * notifier_gate_defer() - run something when all who are inside have left
- * @deferred: with @run set; not touched by the gate once it runs
+ * notifier_gate_defer() - defer work until the threads inside have left
+ * @gate: the gate
+ * @deferred: with @run set; the gate does not touch it once it runs
  *
  * Context: gate->lock held.
- * Return: true if it will run later; false if no thread is inside: then the
- *	   caller runs it itself, after it has dropped the lock.
+ * Return: true if it will run later; false if no thread is inside. Then the caller
+ *	   runs it itself, after it has dropped the lock.
  */
 bool notifier_gate_defer(struct notifier_gate *gate,
 			 struct mmu_notifier_deferred *deferred);
 
-/** notifier_gate_word_inside() - how many are inside, by the word; a hint */
+/** notifier_gate_word_inside() - the number of threads inside, by the word; a hint */
 static inline unsigned long
 notifier_gate_word_inside(const struct atomic64 *gate_word)
 {
@@ -155,7 +182,7 @@ notifier_gate_word_inside(const struct atomic64 *gate_word)
 	       ((word >> NOTIFIER_GATE_EPOCH_BITS) & NOTIFIER_GATE_MASK);
 }
 
-/** notifier_gate_inside() - how many are inside; a hint */
+/** notifier_gate_inside() - the number of threads inside; a hint */
 static inline unsigned long notifier_gate_inside(const struct notifier_gate *gate)
 {
 	return notifier_gate_word_inside(gate->word);

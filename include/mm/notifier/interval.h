@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/notifier/interval.h - be told of changes that touch one interval
+ * mm/notifier/interval.h - be notified of changes that overlap one interval
  *
- * For a driver whose device keeps translations of its own. The loop of a device
- * fault is in mm/notifier/rounds.h.
+ * For a driver whose device keeps translations of its own. The driver
  *
- * Declared in every configuration (R6.1).
+ *	1. inserts a subscription over the addresses that its device uses;
+ *	2. serves a device fault by the loop of mm/notifier/rounds.h, which calls
+ *	   mmu_interval_read_begin() and mmu_interval_read_retry();
+ *	3. drops translations in its invalidate callback;
+ *	4. removes the subscription.
+ *
+ * The driver has a lock of its own, of any kind. It takes that lock in the callback,
+ * and in a device fault around mmu_interval_read_retry() and the installation. So
+ * one of two things happens. If the callback comes first, the fault sees a new number
+ * and retries. If the fault comes first, the callback drops what it has installed.
+ *
+ * All of this is declared with and without the option. Without it a driver compiles
+ * and does not link (R6.1).
  */
 #ifndef MM_NOTIFIER_INTERVAL_H
 #define MM_NOTIFIER_INTERVAL_H
@@ -21,12 +32,14 @@ struct mmu_notifier_subscriptions;
 /**
  * struct mmu_interval_notifier_finish - the second pass of one subscription
  * @next: the core's own
- * @interval_sub: set by the core: whose first pass handed it back
+ * @interval_sub: the subscription whose first pass returned this node; set by the
+ *	core
  *
- * Embedded by the driver in what invalidate_finish() needs; belongs to the
- * core from the return of invalidate_start() until invalidate_finish(). Ranges
- * overlap, so a subscription may have several under way: one node for each, or
- * NULL and the work done at once while the only one is out.
+ * A driver embeds a node in the object that its invalidate_finish() needs. The core
+ * has the node from the return of invalidate_start() until invalidate_finish().
+ * Ranges overlap, so several second passes of a subscription may be open at once.
+ * A driver has a node for each of them. Or it has one node, and a first pass that
+ * finds it in use completes the work itself and returns NULL.
  */
 struct mmu_interval_notifier_finish {
 	struct mmu_interval_notifier_finish *next;
@@ -34,51 +47,72 @@ struct mmu_interval_notifier_finish {
 };
 
 /**
- * struct mmu_interval_notifier_ops - what an interval subscriber is told
+ * struct mmu_interval_notifier_ops - the callbacks of an interval subscription
  *
- * Either @invalidate, or both of the others.
+ * A driver sets @invalidate, or both of the others. They run on the invalidator's
+ * thread, inside its locks. They may sleep if the range is blockable. They may not
+ *
+ *	take mmap_lock or a reverse-map lock,
+ *	make an allocation that may start reclaim (GFP_KERNEL),
+ *	start a range, begin a read section, insert, remove, register, unregister,
+ *	wait for a thread that may do one of these (R5.7).
  */
 struct mmu_interval_notifier_ops {
 	/**
-	 * @invalidate: drop what you have of the range. Under your own lock
-	 * (the one read_retry() is called under): mmu_interval_set_seq() with
-	 * @cur_seq, then drop. Return: true; or false if the range is not
-	 * blockable and it would have to sleep (R4.20, R4.22).
+	 * @invalidate: drop the device's translations of the range.
+	 *
+	 * Under the driver's lock: call mmu_interval_set_seq() with @cur_seq,
+	 * drop the translations, wait until the device uses none of them.
+	 * A range that the driver ignores changes nothing, the number included
+	 * (R1.23, R1.24).
+	 *
+	 * Return: true; or false if the range is not blockable and the callback
+	 * would have to sleep. A callback that returns false has changed nothing,
+	 * the number included (R4.20, R4.22).
 	 */
 	bool (*invalidate)(struct mmu_interval_notifier *interval_sub,
 			   const struct mmu_notifier_range *range,
 			   unsigned long cur_seq);
 	/**
-	 * @invalidate_start: as @invalidate, but the device may be left at
-	 * work: *@finish is then set to a node of the driver's, and
-	 * @invalidate_finish waits for it, after every subscription of the
-	 * range was started (R4.31).
+	 * @invalidate_start: as @invalidate, but the device may go on working.
+	 *
+	 * *@finish is NULL at the call. A driver that leaves its device at work
+	 * sets it to a node. Then the core calls @invalidate_finish, after the
+	 * first pass of every subscription that the range overlaps (R4.31).
 	 */
 	bool (*invalidate_start)(struct mmu_interval_notifier *interval_sub,
 				 const struct mmu_notifier_range *range,
 				 unsigned long cur_seq,
 				 struct mmu_interval_notifier_finish **finish);
-	/** @invalidate_finish: wait for what @invalidate_start left running */
+	/**
+	 * @invalidate_finish: wait until the device has completed the work that
+	 * @invalidate_start left. It is called once for each node, also if a
+	 * later subscription refuses the range (R3.6).
+	 */
 	void (*invalidate_finish)(struct mmu_interval_notifier_finish *finish);
 };
 
 /**
  * struct mmu_interval_notifier - an interval subscription
- * @interval_tree: (s) its bounds and its place
- * @ops: (c) what to call
+ * @interval_tree: (s) its bounds, and its node in the tree
+ * @ops: (c) the callbacks
  * @mm: (c) the address space
- * @subscriptions: (c) those of @mm
- * @invalidate_seq: (d) the invalidation seen last; always odd
- * @settle: (s) not 0 while ranges may be open that never heard of it
- * @deferred: (s) link in the list of insertions and removals to be done
- * @state: (s) the core's own, see mm/notifier/interval.c; checks of debug
- *	builds also read it alone
- * @member: the reference notifier's, in the place of the three; its state is @state
- * @figures: (a) NULL until statistics are on and have something to note
+ * @subscriptions: (c) the subscriptions of @mm
+ * @invalidate_seq: (d) number of the last range whose callback stored it; always
+ *	odd
+ * @settle: (s) the grace period after which no range is open that began before the
+ *	insertion; 0 if that is over
+ * @deferred: (s) the next in the list of deferred insertions and removals
+ * @state: (s) the core's own, see mm/notifier/interval.c; debug builds also read
+ *	it without the lock
+ * @member: the reference notifier's, in place of the three before it; its state is
+ *	@state
+ * @figures: (a) its statistics; NULL until there is something to count
  *
- * Keys: (c) constant while inserted; (s) under the subscriptions' lock; (d)
- * under the driver's own lock; (a) single accesses, the object under the
- * subscriptions' lock but for its counts of retries, which are atomic.
+ * Keys: (c) constant while inserted; (s) under the subscriptions' lock; (d) written
+ * under the driver's lock, read under it or by a single access; (a) single accesses;
+ * the statistics themselves under the subscriptions' lock, but collisions, which are
+ * atomic.
  */
 struct mmu_interval_notifier {
 	struct interval_tree_node interval_tree;
@@ -98,39 +132,52 @@ struct mmu_interval_notifier {
 };
 
 /**
- * mmu_interval_notifier_insert() - watch an interval
- * @interval_sub: the caller's object, in no use
- * @mm: of which the caller holds a user
- * @start: first address
+ * mmu_interval_notifier_insert() - subscribe to changes that overlap an interval
+ * @interval_sub: the caller's object, not inserted
+ * @mm: the address space; the caller holds a reference in mm_users
+ * @start: first address, in bytes of any alignment
  * @length: bytes, at least one
- * @ops: what to call
+ * @ops: the callbacks
  *
- * Context: may sleep; where mmap_lock may be taken, though it is not (R5.4).
- * Return: 0; -EOVERFLOW when @length is 0, the end is beyond the space, or the
+ * Ranges that are open at the call do not call the subscription. Its first reader
+ * waits for them (R4.10). If callbacks run, the insertion is deferred until none
+ * does; the caller does not wait for that (R4.11). The subscription holds a reference
+ * in mm_count (R4.7).
+ *
+ * Context: may sleep. The caller could take mmap_lock here, though this does not
+ *	    take it (R5.4).
+ * Return: 0; -EOVERFLOW if @length is 0, if the end is beyond the space, or if the
  *	   interval is the last byte of the space alone, which no range can name;
- *	   -EINVAL when @mm has no user or @ops is incomplete; -ENOMEM; -EEXIST,
- *	   in debug builds, when it is inserted anywhere already (others do not
- *	   look). On error nothing is held (R4.5 to R4.12).
+ *	   -EINVAL if @mm has no user or @ops is incomplete; -ENOMEM; in debug
+ *	   builds -EEXIST if the object is inserted already, in any mm. On error
+ *	   nothing has changed (R4.5 to R4.12).
  */
 int mmu_interval_notifier_insert(struct mmu_interval_notifier *interval_sub,
 				 struct mm_struct *mm, unsigned long start,
 				 unsigned long length,
 				 const struct mmu_interval_notifier_ops *ops);
 
-/** mmu_interval_notifier_insert_locked() - mmap_lock is held for writing */
+/**
+ * mmu_interval_notifier_insert_locked() - the same, for a caller with mmap_lock
+ *
+ * Context: may sleep; mmap_lock held for writing (R4.5, R5.4).
+ * Return: as mmu_interval_notifier_insert().
+ */
 int mmu_interval_notifier_insert_locked(
 	struct mmu_interval_notifier *interval_sub, struct mm_struct *mm,
 	unsigned long start, unsigned long length,
 	const struct mmu_interval_notifier_ops *ops);
 
 /**
- * mmu_interval_notifier_remove() - stop watching
+ * mmu_interval_notifier_remove() - end a subscription
  * @interval_sub: inserted; the caller's again when this returns
  *
- * After it returns no callback runs or will run. Works after exit too (R4.13
- * to R4.16).
+ * Waits while interval callbacks of the mm run, and not for ranges to end. After it
+ * returns no callback of the subscription runs or will run. It works before, during
+ * and after exit (R4.13 to R4.16).
  *
- * Context: may sleep; not from a callback, no lock held that a callback takes.
+ * Context: may sleep; not from a callback, no lock held that a callback takes
+ *	    (R5.2).
  */
 void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub);
 
@@ -138,47 +185,47 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub);
  * mmu_interval_read_begin() - begin a collision-retry read section
  * @interval_sub: an inserted subscription
  *
- * Waits for the ranges that touch the interval and were open at the call, and
- * for no other (R4.26); the first section after an insertion also for all that
- * were open in the mm then, whatever they touch, and perhaps for some that began
- * before the last of those ended (R4.10). How often a section is in vain this
- * does not bound; the rounds below do (R4.24).
+ * Waits for the ranges that overlap the interval and are open at the call, and for
+ * no other (R4.17, R4.26). Until a subscription has settled, its readers wait for
+ * more: for all ranges of the mm that were open when it entered the tree, and perhaps
+ * for some that began before the last of those ended (R4.10, R4.11).
  *
- * The caller is a user of the mm until the section ends, or the tables that it
- * walks are freed under it; and it looks the page up with mmap_lock held, for
- * reading, or by the rounds, which take it.
+ * This does not bound how often a section collides. The rounds do (R4.24).
  *
- * Context: may sleep; no lock held that the callback takes. Rules R4.17, R5.2.
- * Return: what to hand to mmu_interval_read_retry(); always odd.
+ * The caller holds a reference in mm_users until the section ends, so that the tables
+ * it walks are not freed. It holds mmap_lock, in either mode, over the look-up. It may
+ * take that lock before or after this call, because no callback takes it.
+ *
+ * Context: may sleep; no range open, no lock held that a callback takes (R5.2).
+ * Return: the number to pass to mmu_interval_read_retry(); always odd.
  */
 unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *interval_sub);
 
 /**
- * mmu_interval_set_seq() - note an invalidation, from its callback
+ * mmu_interval_set_seq() - store the number of a range, in its callback
  * @interval_sub: the subscription
  * @cur_seq: as given to the callback
  *
- * Context: under the driver's own lock (R4.20).
+ * Context: invalidate() or invalidate_start(), under the driver's lock (R4.20).
  */
 static inline void mmu_interval_set_seq(struct mmu_interval_notifier *interval_sub,
 					unsigned long cur_seq)
 {
-	/* Release: who reads this number sees that its range is open. */
+	/* Release: a reader that sees this number sees that its range is open. */
 	smp_store_release(&interval_sub->invalidate_seq, cur_seq);
 }
 
-/* Notes, for people, that a section was in vain, and why. */
+/* Count a collision, with the event that caused it. */
 void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub);
 
 /**
- * mmu_interval_read_retry() - end a read section: did a change come between?
+ * mmu_interval_read_retry() - end a read section: did it collide?
  * @interval_sub: the subscription
- * @seq: what mmu_interval_read_begin() returned
+ * @seq: the number that mmu_interval_read_begin() returned
  *
- * Context: under the driver's own lock (R4.18, R4.21), which may be of any kind:
- *	    nothing is locked here.
- * Return: false: what was read may be installed before the lock is dropped.
- *	   true: it is stale; begin again.
+ * Context: under the driver's lock, of any kind; takes no lock (R4.18, R4.21).
+ * Return: false: what was looked up may be installed before that lock is dropped.
+ *	   true: it may be stale; drop the lock and retry.
  */
 static inline bool
 mmu_interval_read_retry(struct mmu_interval_notifier *interval_sub,
@@ -192,12 +239,14 @@ mmu_interval_read_retry(struct mmu_interval_notifier *interval_sub,
 }
 
 /**
- * mmu_interval_check_retry() - is it already certain that retry will say so?
+ * mmu_interval_check_retry() - will mmu_interval_read_retry() certainly return true?
  * @interval_sub: the subscription
- * @seq: what mmu_interval_read_begin() returned
+ * @seq: the number that mmu_interval_read_begin() returned
  *
- * Context: any, without the driver's lock (R4.19).
- * Return: true: mmu_interval_read_retry() will be true. false: a hint.
+ * For a look-up of several steps, which may stop early.
+ *
+ * Context: any; the driver's lock is not needed (R4.19).
+ * Return: true: it will. false: it may or may not.
  */
 static inline bool
 mmu_interval_check_retry(struct mmu_interval_notifier *interval_sub,

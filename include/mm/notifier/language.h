@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/notifier/language.h - the compiler's names, for a kernel that lacks some
+ * mm/notifier/language.h - names of the compiler, for a kernel that lacks some
  *
- * The notifiers' files use these names of the compiler, of C and of errno, and no
- * others. A kernel that has all of them does not need this file; one that lacks
- * some includes it in its mm/notifier/types.h, after its own of these names. A macro that is defined
- * already stays as it is. The two integer types and the three functions are left
- * out where NOTIFIER_HAS_INTEGERS or NOTIFIER_HAS_ERR_PTR is defined.
+ * The notifiers use these names of the compiler, of C and of errno, and no others. A
+ * kernel that has all of them does not need this file. One that lacks some includes it
+ * in its mm/notifier/types.h, after its own names. A macro that is defined already
+ * stays as it is. NOTIFIER_HAS_INTEGERS leaves out the two integer types,
+ * NOTIFIER_HAS_ERR_PTR the three functions.
  *
- * Concord includes it nowhere: its own headers have the names.
+ * Concord does not include it: its own headers have the names.
  */
 #ifndef MM_NOTIFIER_LANGUAGE_H
 #define MM_NOTIFIER_LANGUAGE_H

@@ -2,8 +2,8 @@
 /*
  * mm/notifier/member.h - a subscription on a list of the reference notifier
  *
- * It lies in the place of members that only the usual notifier has, so that no
- * subscription is larger for it; mm/notifier/reference/reference.c uses it.
+ * For mm/notifier/reference/reference.c alone. A subscription has it in place of
+ * fields that only the usual notifier uses, so that no subscription is larger for it.
  */
 #ifndef MM_NOTIFIER_MEMBER_H
 #define MM_NOTIFIER_MEMBER_H
@@ -12,10 +12,10 @@
 
 /**
  * struct mmu_notifier_member - a subscription on a list
- * @next: (s) the one after it, or NULL
- * @birth: (c) in the order of joining, from 1
- * @state: (s) may its callbacks begin
- * @calls: (s) callbacks of it that run
+ * @next: (s) the next on the list, or NULL
+ * @birth: (c) its number in the order of joining, from 1
+ * @state: (s) may its callbacks begin?
+ * @calls: (s) its callbacks that run now
  *
  * Keys: (c) constant while it is on the list, (s) under the subscriptions' lock.
  */

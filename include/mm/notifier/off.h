@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/notifier/off.h - what stands in for a range where the option is off
+ * mm/notifier/off.h - stand-ins for ranges, where the option is off
  *
- * Read beside mm/notifier/range.h and mm/notifier/start.h, which include it then
- * (R6.1 to R6.5): subscribing is declared and does not link, changing mappings costs
- * nothing. Where the option is on this file is empty.
+ * For mm code, which is written once for both kernels. Read it side by side with
+ * mm/notifier/range.h and mm/notifier/start.h, whose calls it has without a body.
+ * Subscribing is declared in the other headers and does not link; changing a mapping
+ * costs nothing (R6.1 to R6.5). Where the option is on this file is empty.
  */
 #ifndef MM_NOTIFIER_OFF_H
 #define MM_NOTIFIER_OFF_H
@@ -14,15 +15,16 @@
 #if !MMU_NOTIFIER_OPTION
 
 /*
- * The file does not link with a core: mm/notifier/off.c. The section is not
- * loaded, so this costs a kernel without the notifiers nothing.
+ * Each file that is compiled without the option refers to this name, which only
+ * mm/notifier/off.c defines. So it does not link with a core, which its changes would
+ * not reach. The section is not loaded and costs nothing.
  */
 __asm__(".pushsection .mmu_notifier_option,\"\"\n\t"
 	".quad without_mmu_notifier\n\t"
 	".popsection");
 extern const char without_mmu_notifier;
 
-/* R6.2: only the bounds are left. */
+/** struct mmu_notifier_range - one change of a mapping: only its bounds (R6.2) */
 struct mmu_notifier_range {
 	unsigned long start;
 	unsigned long end;
@@ -36,7 +38,7 @@ static inline void _mmu_notifier_range_init(struct mmu_notifier_range *range,
 	range->end = end;
 }
 
-/* Never called: gives the arguments that nobody evaluates their types. */
+/* Never called: type-checks the arguments that are not evaluated. */
 static inline void _mmu_notifier_range_unused(enum mmu_notifier_event event,
 					      unsigned int flags,
 					      const struct vm_area_struct *vma,
@@ -46,9 +48,9 @@ static inline void _mmu_notifier_range_unused(enum mmu_notifier_event event,
 }
 
 /*
- * Macros, so that of the arguments only range, start and end are evaluated, once
- * each. The others may cost something, or not be there to be looked at; the
- * compiler still reads them, so that they do not rot and are not "unused".
+ * Macros, so that only range, start and end are evaluated, once each (R6.2). The other
+ * arguments may be costly, or have no value here. The compiler still reads them, so
+ * they do not rot and are not "unused".
  */
 #define mmu_notifier_range_init_owner(range, event, flags, vma, mm, start, \
 				      end, owner)                          \
@@ -62,6 +64,8 @@ static inline void _mmu_notifier_range_unused(enum mmu_notifier_event event,
 	mmu_notifier_range_init_owner(range, event, flags, vma, mm, start, \
 				      end, NULL)
 
+/* The calls of range.h. */
+
 static inline bool
 mmu_notifier_range_blockable(const struct mmu_notifier_range *range)
 {
@@ -73,6 +77,8 @@ mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *range)
 {
 	return false;
 }
+
+/* The calls of start.h: no effect, and the neutral answer (R6.3). */
 
 static inline void mmu_notifier_might_invalidate(void)
 {
@@ -152,6 +158,7 @@ static inline void mmu_notifier_arch_invalidate_secondary_tlbs(
 {
 }
 
+/* Of plain.h: nothing was put, so there is nothing to wait for. */
 static inline void mmu_notifier_synchronize(void)
 {
 }

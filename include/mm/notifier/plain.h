@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/notifier/plain.h - be told of every change of an address space
+ * mm/notifier/plain.h - be notified of every change of an address space
  *
- * For a hypervisor, and for a device that walks the CPU's own page tables.
+ * For a hypervisor, and for a device that walks the CPU's own page tables. The driver
+ * registers a subscription and unregisters it; or, where several of its objects
+ * share one, each gets the subscription and puts it.
  *
- * Declared in every configuration (R6.1).
+ * All of this is declared with and without the option. Without it a driver compiles
+ * and does not link (R6.1).
+ *
+ * Young means that the accessed mark of a translation is set. A device that keeps such
+ * marks has the three callbacks that read and clear them.
  */
 #ifndef MM_NOTIFIER_PLAIN_H
 #define MM_NOTIFIER_PLAIN_H
@@ -16,83 +22,98 @@ struct mmu_notifier;
 struct mmu_notifier_figures;
 
 /**
- * struct mmu_notifier_ops - what a plain subscriber wants to be told
+ * struct mmu_notifier_ops - the callbacks of a plain subscription
  *
- * Every one may be NULL. Callbacks may sleep where it says so, but may not
- * take mmap_lock or an rmap lock, allocate memory that has to be reclaimed,
- * wait for anybody who does, or call register, unregister or start (R5.7).
+ * Each may be NULL. Where it says so a callback may sleep. No callback may
+ *
+ *	take mmap_lock or a reverse-map lock,
+ *	make an allocation that may start reclaim (GFP_KERNEL),
+ *	start a range, register, unregister, insert or remove,
+ *	wait for a thread that may do one of these (R5.7).
  */
 struct mmu_notifier_ops {
 	/**
-	 * @release: the address space is going, or the subscriber left. Drop
-	 * every translation and make no more. May sleep; may run beside other
-	 * callbacks. Runs once in a subscription's life (R2.1, R2.24).
+	 * @release: the address space exits, or the subscription is unregistered.
+	 * Drop every translation and make no more. May sleep; may run
+	 * concurrently with other callbacks. Runs at most once: at exit or at
+	 * unregister, whichever comes first. It never runs for a subscription
+	 * whose last put comes before exit (R2.1, R2.24, R2.32).
 	 */
 	void (*release)(struct mmu_notifier *subscription, struct mm_struct *mm);
 	/**
-	 * @clear_flush_young: test and clear the accessed mark of [start, end)
-	 * and forget cached translations. Under a page-table lock: may not
-	 * sleep. Return: was it used (R2.2)?
+	 * @clear_flush_young: clear the accessed marks of [@start, @end) and drop
+	 * the translations that the device has cached. Called with a page-table
+	 * lock held: may not sleep.
+	 * Return: was one of them young (R2.2)?
 	 */
 	bool (*clear_flush_young)(struct mmu_notifier *subscription,
 				  struct mm_struct *mm, unsigned long start,
 				  unsigned long end);
-	/** @clear_young: the same, cached translations may stay (R2.3) */
+	/** @clear_young: the same, but cached translations may stay (R2.3) */
 	bool (*clear_young)(struct mmu_notifier *subscription,
 			    struct mm_struct *mm, unsigned long start,
 			    unsigned long end);
-	/** @test_young: was the page at @address used? Clears nothing (R2.4) */
+	/** @test_young: is the page at @address young? Clears nothing (R2.4) */
 	bool (*test_young)(struct mmu_notifier *subscription,
 			   struct mm_struct *mm, unsigned long address);
 	/**
-	 * @change_pte: the entry of @address, cleared and flushed, becomes
-	 * @entry (its raw value) now. Under a page-table lock: may not sleep;
-	 * always between a start and its end (R2.6). Whoever dropped the page
-	 * at start makes no translation of this: other ranges may be open.
+	 * @change_pte: the entry of @address, cleared and flushed, now becomes
+	 * @entry, its raw value. Called with a page-table lock held: may not
+	 * sleep. It always comes between a start and its end (R2.6). A subscriber
+	 * that dropped the page at start makes no translation of @entry, because
+	 * other ranges may be open.
 	 */
 	void (*change_pte)(struct mmu_notifier *subscription,
 			   struct mm_struct *mm, unsigned long address,
 			   unsigned long entry);
 	/**
-	 * @invalidate_range_start: drop every translation of the range and
-	 * make none before the end. May sleep if the range is blockable.
-	 * Return: 0; or -EAGAIN if the range is not blockable and it would
-	 * have to sleep. A subscriber that may fail has no
+	 * @invalidate_range_start: drop every translation of the range, and make
+	 * none before its end. May sleep if the range is blockable.
+	 * Return: 0; or -EAGAIN if the range is not blockable and the callback
+	 * would have to sleep. A subscriber that may return -EAGAIN has no
 	 * @invalidate_range_end (R2.7, R3.4).
 	 */
 	int (*invalidate_range_start)(struct mmu_notifier *subscription,
 				      const struct mmu_notifier_range *range);
-	/** @invalidate_range_end: the change is made (R2.8) */
+	/**
+	 * @invalidate_range_end: the mapping has changed (R2.8). May sleep if the
+	 * range is blockable.
+	 */
 	void (*invalidate_range_end)(struct mmu_notifier *subscription,
 				     const struct mmu_notifier_range *range);
 	/**
-	 * @invalidate_range: the CPUs have forgotten their translations of
-	 * [start, end); forget yours, and wait for walks of the tables that are
-	 * under way: the pages and tables that were there are free, or another
-	 * page is there, when this returns (R2.10, R2.12). [0, ~0) is all. For
-	 * devices that walk the CPU's own tables; excludes the two above
-	 * (R2.11). Inside ranges and outside, perhaps under a page-table lock:
-	 * may not sleep. Rights that a page gains are not told.
+	 * @invalidate_range: for a device that walks the CPU's own tables. The
+	 * CPUs' TLBs have been flushed for [@start, @end); [0, ~0) is the whole
+	 * space. Drop the device's cached translations of it, and wait for its
+	 * page-table walks in flight. As soon as this returns the old pages and
+	 * tables may be freed or replaced (R2.10, R2.12).
+	 *
+	 * It is called inside ranges and outside, perhaps with a page-table lock
+	 * held: may not sleep. It is not called where a page only gains rights. A
+	 * subscriber that has it has neither of the two above (R2.11).
 	 */
 	void (*invalidate_range)(struct mmu_notifier *subscription,
 				 struct mm_struct *mm, unsigned long start,
 				 unsigned long end);
-	/** @alloc_notifier: make one for mmu_notifier_get(); may sleep */
+	/**
+	 * @alloc_notifier: make a subscription for mmu_notifier_get(). Called with
+	 * mmap_lock held for writing; may sleep.
+	 * Return: the subscription, or ERR_PTR of an error (R2.29).
+	 */
 	struct mmu_notifier *(*alloc_notifier)(struct mm_struct *mm);
 	/**
-	 * @free_notifier: the last put is done and no callback runs or will
-	 * run. Under a page-table lock if the last that ran was called so: may
-	 * not sleep.
+	 * @free_notifier: the last put was made, and no callback runs or will run.
+	 * It may be called with a page-table lock held: may not sleep (R2.31).
 	 */
 	void (*free_notifier)(struct mmu_notifier *subscription);
 };
 
 /**
- * struct mmu_notifier_deferred - something to do when nobody can see it
- * @next: (s) in the subscriptions' list
- * @gp: (s) the grace period it waits for
- * @run: (c) called once, by who leaves last, whatever lock that holds but not
- *	the subscriptions'; may not sleep
+ * struct mmu_notifier_deferred - work that waits for a grace period
+ * @next: (s) the next in the gate's list
+ * @gp: (s) the grace period that it waits for
+ * @run: (c) called once when that is over, by the last thread that leaves the gate.
+ *	That thread may hold any lock but the subscriptions'; may not sleep
  *
  * Keys: (c) constant, (s) under the subscriptions' lock.
  */
@@ -104,24 +125,25 @@ struct mmu_notifier_deferred {
 
 /**
  * struct mmu_notifier - a plain subscription
- * @ops: (c) what to call; set by the subscriber before registering
- * @mm: (c) the address space; set by registering
- * @next: (o) the one registered before it, or NULL
- * @prev: (s) what points at this one
- * @start: (c) its invalidate_range_start, or one that answers 0
- * @member: the reference notifier's, in the place of the three
- * @end: (c) its invalidate_range_end, or one that does nothing
- * @birth: (c) in the order of registration, from 1
- * @users: (s) gets not yet put; from above 1 it also goes down alone
+ * @ops: (c) the callbacks; set by the subscriber before it registers
+ * @mm: (c) the address space; set by the registration
+ * @next: (o) the next older subscription, or NULL
+ * @prev: (s) the pointer that leads to this one
+ * @start: (c) its invalidate_range_start, or a function that returns 0
+ * @member: the reference notifier's, in place of the three before it
+ * @end: (c) its invalidate_range_end, or a function that does nothing
+ * @birth: (c) its number in the order of registration, from 1
+ * @users: (s) references; while above 1 also decremented without the lock
  * @state: (s) the core's own, see mm/notifier/plain.c
- * @settled: (s) the period after which every open range has been told to it
- * @figures: (a) NULL until statistics are on and have something to note
- * @deferred: the freeing after the last put
- * @ticket: (s) of the freeing, in the gate that synchronize() waits at
+ * @settled: (s) the grace period after which no range is open that began before the
+ *	registration
+ * @figures: (a) its statistics; NULL until there is something to count
+ * @deferred: the free after the last put, if it has to wait
+ * @ticket: (s) of that free, in the gate where mmu_notifier_synchronize() waits
  *
- * Keys: (c) constant while registered, (s) under the subscriptions' lock,
- * (o) written under it, followed by walks, (a) single accesses, the object under
- * the subscriptions' lock.
+ * Keys: (c) constant while registered; (s) under the subscriptions' lock; (o)
+ * written under it, followed by walks; (a) single accesses, the statistics
+ * themselves under the subscriptions' lock.
  */
 struct mmu_notifier {
 	const struct mmu_notifier_ops *ops;
@@ -148,36 +170,41 @@ struct mmu_notifier {
 
 /**
  * mmu_notifier_register() - subscribe to every change of an address space
- * @subscription: with @ops set; the caller's until unregistered
- * @mm: of which the caller holds a user (mmget() or current's own); panics if the
- *	mm has none
+ * @subscription: with @ops set; the caller's again after unregistering
+ * @mm: the address space; the caller holds a reference in mm_users (mmget(), or as
+ *	a thread of it). Panics if @mm has no user
  *
- * A pair of start and end calls either both or neither reaches the new
- * subscription, and when this returns every range that it was not told of
- * has ended (R2.15 to R2.20; docs/adr/0007).
+ * A pair of start and end calls both callbacks of the new subscription, or neither.
+ * When this returns, every range whose start did not call it has ended (R2.15 to
+ * R2.20; docs/adr/0007). The subscription holds a reference in mm_count.
  *
- * Context: may sleep; takes mmap_lock for writing. The caller has no range of
- *	    @mm open and holds no lock that a range may be waiting for.
- * Return: 0; -ENOMEM; -EINVAL when @ops has invalidate_range beside start or
- *	   end; -EINTR when the caller is being killed; -EEXIST, in debug
- *	   builds, when it is registered anywhere already (others do not look).
- *	   On error nothing is held and @subscription->mm is untouched.
+ * Context: may sleep; takes mmap_lock for writing, and waits for the open ranges of
+ *	    @mm. The caller has none of them open, and holds no lock that the end of
+ *	    one may be waiting for.
+ * Return: 0; -ENOMEM; -EINVAL if @ops has invalidate_range together with start or
+ *	   end; -EINTR if the caller is being killed; in debug builds -EEXIST if the
+ *	   object is registered already, in any mm. On error nothing has changed,
+ *	   and @subscription->mm is untouched.
  */
 int mmu_notifier_register(struct mmu_notifier *subscription,
 			  struct mm_struct *mm);
 
-/** __mmu_notifier_register() - the same, mmap_lock already held for writing */
+/**
+ * __mmu_notifier_register() - the same, for a caller with mmap_lock
+ *
+ * Context: may sleep; mmap_lock held for writing; else as mmu_notifier_register().
+ * Return: as mmu_notifier_register(), but never -EINTR (R2.15).
+ */
 int __mmu_notifier_register(struct mmu_notifier *subscription,
 			    struct mm_struct *mm);
 
 /**
  * mmu_notifier_unregister() - end a subscription
- * @subscription: registered, not got by mmu_notifier_get()
- * @mm: what it was registered with, even if that has exited meanwhile
+ * @subscription: registered, and not by mmu_notifier_get()
+ * @mm: the mm that it was registered with, even if that has exited
  *
- * Calls release unless that has run already. After it returns no callback
- * runs or will run, not even the end of a range whose start was delivered
- * (R2.21, R2.22, R2.25).
+ * Calls release unless that has run. After this returns no callback runs or will
+ * run, not even the end of a range whose start was called (R2.21, R2.22, R2.25).
  *
  * Context: may sleep; not from a callback, no lock held that a callback takes.
  */
@@ -185,41 +212,47 @@ void mmu_notifier_unregister(struct mmu_notifier *subscription,
 			     struct mm_struct *mm);
 
 /**
- * mmu_notifier_get() - the subscription of @ops on @mm, made if there is none
- * @ops: identity and callbacks; alloc_notifier and free_notifier must be set
- * @mm: of which the caller holds a user
+ * mmu_notifier_get() - the subscription of @ops on @mm; made if there is none
+ * @ops: identity and callbacks; alloc_notifier and free_notifier are set
+ * @mm: the address space; the caller holds a reference in mm_users
  *
- * Context: may sleep; takes mmap_lock for writing.
- * Return: the subscription, with one more user (R2.28 to R2.30); or ERR_PTR of
- *	   -EOVERFLOW (too many users), what alloc_notifier said, or as
- *	   mmu_notifier_register().
+ * Context: may sleep; takes mmap_lock for writing unless it finds a subscription that
+ *	    has settled (R2.28). Else as mmu_notifier_register().
+ * Return: the subscription, with one more reference (R2.28 to R2.30); or ERR_PTR of
+ *	   -EOVERFLOW if it has too many, of the error of alloc_notifier, or of one
+ *	   of mmu_notifier_register().
  */
 struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
 				      struct mm_struct *mm);
 
-/** mmu_notifier_get_locked() - the same, mmap_lock already held for writing */
+/**
+ * mmu_notifier_get_locked() - the same, for a caller with mmap_lock
+ *
+ * Context: may sleep; mmap_lock held for writing.
+ * Return: as mmu_notifier_get().
+ */
 struct mmu_notifier *mmu_notifier_get_locked(const struct mmu_notifier_ops *ops,
 					     struct mm_struct *mm);
 
 /**
- * mmu_notifier_put() - give back what mmu_notifier_get() returned
- * @subscription: got; its translations are already gone, release is not called
+ * mmu_notifier_put() - drop a reference that mmu_notifier_get() returned
+ * @subscription: the caller has dropped its translations; release is not called
  *
- * The last put frees it by free_notifier, at once or when the last callback
- * that may see it has returned (R2.31 to R2.34).
+ * The last put ends the subscription. It frees it by free_notifier, at once or when
+ * the last callback that may see it has returned (R2.31 to R2.34).
  *
- * Context: any that may take a spinlock, callbacks included.
+ * Context: any where a spinlock may be taken, callbacks included.
  */
 void mmu_notifier_put(struct mmu_notifier *subscription);
 
 #if MMU_NOTIFIER_OPTION
 /**
- * mmu_notifier_synchronize() - wait for the freeing of what was put
+ * mmu_notifier_synchronize() - wait for the frees of subscriptions that were put
  *
- * When this returns free_notifier has returned for every put that was last and
- * returned before (R2.35).
+ * When this returns, free_notifier has returned for every last put that returned
+ * before the call (R2.35). A driver calls it before its code is unloaded.
  *
- * Context: may sleep; not from a callback.
+ * Context: may sleep; not from a callback, no lock held that a callback takes.
  */
 void mmu_notifier_synchronize(void);
 #endif

@@ -2,16 +2,18 @@
 /*
  * mm/notifier/range.h - one change of a mapping, as callbacks see it
  *
- * For drivers of both kinds, and for code that changes mappings, which begins and
- * ends a range by mm/notifier/start.h.
+ * For drivers of both kinds, whose callbacks are given a range, and for invalidators,
+ * which start and end one (mm/notifier/start.h). A range has seven public fields.
+ * @core is the core's state while the range is open; only the core reads it.
+ *
+ * Where the option is off a range has two fields: mm/notifier/off.h.
  */
 #ifndef MM_NOTIFIER_RANGE_H
 #define MM_NOTIFIER_RANGE_H
 
 #include <mm/notifier/event.h>
 
-/* Flags of a range. */
-/** Callbacks may sleep; set and cleared by the start call (R1.3). */
+/** MMU_NOTIFIER_RANGE_BLOCKABLE - callbacks may sleep; set by the start call (R1.3) */
 #define MMU_NOTIFIER_RANGE_BLOCKABLE (1u << 0)
 
 #if MMU_NOTIFIER_OPTION
@@ -20,16 +22,19 @@ struct mmu_interval_notifier_finish;
 struct mmu_notifier_range;
 
 /**
- * struct mmu_notifier_range_core - what the core keeps in a range
- * @ticket: how it is counted in mm->notifier_ranges
- * @told: birth of the newest plain subscription that start called, 0 if none
- * @seq: the number that interval callbacks got, 0 when the range overlaps none
- * @next: link in the list of open ranges that overlap an interval
- * @prev: what points at this range
- * @finish: second passes that are still to come
- * @finish_tail: where the next one is hung
- * @since: when start or end began, while statistics are on
- * @record: debug builds' note that it is open; mm/notifier/checks.c
+ * struct mmu_notifier_range_core - the core's state of an open range
+ * @ticket: what start added to mm->notifier_ranges and end subtracts; 0 after a
+ *	start that failed
+ * @told: birth of the newest plain subscription that start called; 0 if it
+ *	called none
+ * @seq: the number that interval callbacks are given; 0 if the range overlaps no
+ *	interval
+ * @next: the next in the list of open ranges that overlap an interval
+ * @prev: the pointer that leads to this range, in that list
+ * @finish: second passes that are still to be called
+ * @finish_tail: where the next of them is linked
+ * @since: when start or end began, in clock ticks, while statistics are on
+ * @record: in debug builds, the record of an open range (mm/notifier/checks.c)
  */
 struct mmu_notifier_range_core {
 	long ticket;
@@ -44,17 +49,18 @@ struct mmu_notifier_range_core {
 };
 
 /**
- * struct mmu_notifier_range - one change of a mapping
- * @mm: whose mapping
- * @start: first address
- * @end: first address after it; above @start
+ * struct mmu_notifier_range - one change of a mapping (R1.1)
+ * @mm: the address space
+ * @start: first address, in bytes of any alignment
+ * @end: first address after the range, above @start; ~0 for the whole space
  * @flags: MMU_NOTIFIER_RANGE_*
- * @event: why
- * @owner: for MIGRATE and EXCLUSIVE, who asked; NULL otherwise (R1.5)
- * @vma: the region, or NULL
- * @core: the core's own
+ * @event: why the mapping changes
+ * @owner: for MIGRATE and EXCLUSIVE the device that asked; else NULL (R1.5)
+ * @vma: a region of the range, the first if there are several; or NULL
+ * @core: the core's state
  *
- * A callback sees it const and must not keep the pointer (R1.7).
+ * A callback sees the range const, and must not keep the pointer (R1.7). The range
+ * may be larger than what changes, never smaller (R1.8).
  */
 struct mmu_notifier_range {
 	struct mm_struct *mm;
@@ -67,13 +73,26 @@ struct mmu_notifier_range {
 	struct mmu_notifier_range_core core;
 };
 
-/** mmu_notifier_range_blockable() - may callbacks of this range sleep? */
+/**
+ * mmu_notifier_range_blockable() - may callbacks of this range sleep?
+ * @range: started, as a callback is given it
+ *
+ * Context: any. Rules R1.3, R1.4.
+ */
 static inline bool
 mmu_notifier_range_blockable(const struct mmu_notifier_range *range)
 {
 	return range->flags & MMU_NOTIFIER_RANGE_BLOCKABLE;
 }
 
+/**
+ * mmu_notifier_range_update_to_read_only() - is dropping write access enough?
+ * @range: as a callback is given it
+ *
+ * Context: in a callback; the region is there as long as that runs. Rule R1.19.
+ * Return: true if the range changes the protection of a region that may still be
+ *	   read: then a subscriber may keep its translations, for reading only.
+ */
 bool mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *range);
 
 #else

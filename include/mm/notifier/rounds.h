@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/notifier/rounds.h - the loop of a device fault, with a bound
+ * mm/notifier/rounds.h - the loop of a device fault
  *
- * For a driver with interval subscriptions.
- *
- * The rounds of one look-up (R4.24). A driver that wants a bound on how often a
- * look-up begins again writes its loop with these:
+ * For a driver with interval subscriptions. This loop is the recipe for a look-up
+ * that collides with changes and retries, and it ends whatever changes (R4.24):
  *
  *	struct mmu_interval_rounds rounds = MMU_INTERVAL_ROUNDS_INIT(&sub);
  *
@@ -13,43 +11,52 @@
  *		ret = mmu_interval_round_lock(&rounds);
  *		if (ret)
  *			return ret;
- *		fault the page in			may raise ranges
+ *		fault the page in			may start ranges
  *		mmu_interval_round_begin(&rounds);
  *		look the page up			mmap_lock is held
  *		mmu_interval_round_looked_up(&rounds);
  *		lock the driver's lock
  *		again = mmu_interval_round_retry(&rounds);
  *		if (!again)
- *			install
+ *			install the translation
  *		unlock the driver's lock
  *		mmu_interval_round_unlock(&rounds);
  *	} while (again);
  *
- * A driver makes the changes of its look-up (an empty entry, the zero page, an
- * exclusive entry) before the section: get_user_pages_remote() without FOLL_GET. A
- * change inside is a change like any other's, and the round is lost.
+ * Each round is one read section of mm/notifier/interval.h. The first rounds hold
+ * mmap_lock for reading, so changes run concurrently and may collide. The last ones
+ * hold it for writing, so changes wait.
+ *
+ * Fault the page in before the section begins, with the right that the device asks
+ * for: get_user_pages_remote() without FOLL_GET. That fills an empty entry, or
+ * replaces the zero page. Inside the section the look-up then changes nothing. A
+ * change inside is a change like any other, and the round collides with it.
+ *
+ * Each pass of the loop also needs what mmu_interval_read_begin() needs: a reference
+ * in mm_users. A driver that wants no bound takes mmap_lock for reading itself, and
+ * calls mmu_interval_read_begin() and mmu_interval_read_retry() in the same places.
  */
 #ifndef MM_NOTIFIER_ROUNDS_H
 #define MM_NOTIFIER_ROUNDS_H
 
 #include <mm/notifier/interval.h>
 
-/** MMU_INTERVAL_ROUNDS_BESIDE - rounds that run beside changes */
+/** MMU_INTERVAL_ROUNDS_BESIDE - rounds that hold mmap_lock for reading */
 #define MMU_INTERVAL_ROUNDS_BESIDE 8
-/** MMU_INTERVAL_ROUNDS_ALONE - rounds after those, with changes kept out */
+/** MMU_INTERVAL_ROUNDS_ALONE - rounds after those, which hold it for writing */
 #define MMU_INTERVAL_ROUNDS_ALONE 2
-/** MMU_INTERVAL_ROUNDS_ALL - the bound: a look-up is done in as many rounds */
+/** MMU_INTERVAL_ROUNDS_ALL - the bound of a look-up */
 #define MMU_INTERVAL_ROUNDS_ALL \
 	(MMU_INTERVAL_ROUNDS_BESIDE + MMU_INTERVAL_ROUNDS_ALONE)
 
 /**
- * struct mmu_interval_rounds - one look-up, on its thread's stack
- * @interval_sub: an inserted subscription of an mm that the caller is a user of
- * @seq: of the round's read section
- * @nr: rounds begun
+ * struct mmu_interval_rounds - one look-up, on the stack of its thread
+ * @interval_sub: an inserted subscription; the caller is a user of its mm
+ * @seq: the number of this round's read section
+ * @nr: rounds that have begun
  * @alone: this round holds mmap_lock for writing
  * @locked: mmap_lock is held
- * @lost: this round's retry said true
+ * @lost: this round has collided
  */
 struct mmu_interval_rounds {
 	struct mmu_interval_notifier *interval_sub;
@@ -60,7 +67,7 @@ struct mmu_interval_rounds {
 	bool lost;
 };
 
-/** MMU_INTERVAL_ROUNDS_INIT() - rounds of which none was begun */
+/** MMU_INTERVAL_ROUNDS_INIT() - the rounds of a look-up, before the first begins */
 #define MMU_INTERVAL_ROUNDS_INIT(sub)  \
 	{                              \
 		.interval_sub = (sub), \
@@ -68,17 +75,17 @@ struct mmu_interval_rounds {
 
 /**
  * mmu_interval_round_lock() - begin a round: take mmap_lock
- * @rounds: begun less than MMU_INTERVAL_ROUNDS_ALL times, or it says so
+ * @rounds: the look-up
  *
- * For reading; and from round MMU_INTERVAL_ROUNDS_BESIDE + 1 on for writing, so
- * that no change comes between. It may be held already, from the round before.
+ * The first MMU_INTERVAL_ROUNDS_BESIDE rounds take it for reading, later ones for
+ * writing. If the round before has kept it, this call takes nothing.
  *
- * Context: may sleep; no lock held that is taken below mmap_lock, a page's
- *	    included; no range open.
- * Return: 0 with mmap_lock held; -EINTR: the task was killed; -EBUSY: the
- *	   rounds are used up, which takes a range raised without mmap_lock, or a
- *	   look-up that raises one in every round that the driver does not
- *	   ignore. On error nothing is held.
+ * Context: may sleep; no range open, and no lock held that is taken inside mmap_lock,
+ *	    a page's lock among them.
+ * Return: 0 with mmap_lock held; -EINTR if the task was killed; -EBUSY after
+ *	   MMU_INTERVAL_ROUNDS_ALL rounds. That needs a range that was started
+ *	   without mmap_lock, or a look-up that in every round starts a range that
+ *	   its driver does not ignore. On error nothing is held (R4.24).
  */
 int mmu_interval_round_lock(struct mmu_interval_rounds *rounds);
 
@@ -86,16 +93,21 @@ int mmu_interval_round_lock(struct mmu_interval_rounds *rounds);
  * mmu_interval_round_begin() - mmu_interval_read_begin() of this round
  * @rounds: locked
  *
- * Holding mmap_lock it waits only for ranges whose raiser holds it too.
+ * Waits for open ranges with mmap_lock held. Their invalidators hold it too (R1.9),
+ * so none of them waits for this caller.
+ *
+ * Context: as mmu_interval_read_begin(), with mmap_lock held.
  */
 void mmu_interval_round_begin(struct mmu_interval_rounds *rounds);
 
 /**
- * mmu_interval_round_looked_up() - mmap_lock is not needed any more
+ * mmu_interval_round_looked_up() - the look-up is complete
  * @rounds: begun
  *
- * Drops mmap_lock unless it is what keeps changes out. The driver's lock may be
- * waited for after this; while the device is told, the mm is not held up.
+ * Drops mmap_lock if it is held for reading. So a driver that then waits for its own
+ * lock, or for its device, does not hold up the mm.
+ *
+ * Context: any that may release mmap_lock.
  */
 void mmu_interval_round_looked_up(struct mmu_interval_rounds *rounds);
 
@@ -103,7 +115,8 @@ void mmu_interval_round_looked_up(struct mmu_interval_rounds *rounds);
  * mmu_interval_round_retry() - mmu_interval_read_retry() of this round
  * @rounds: begun
  *
- * Context: under the driver's own lock.
+ * Context: under the driver's lock.
+ * Return: false: install. true: this round has collided; go on to the next.
  */
 static inline bool mmu_interval_round_retry(struct mmu_interval_rounds *rounds)
 {
@@ -113,12 +126,15 @@ static inline bool mmu_interval_round_retry(struct mmu_interval_rounds *rounds)
 
 /**
  * mmu_interval_round_unlock() - end a round
- * @rounds: locked, however far it came
+ * @rounds: locked; the round may end here at any step
  *
- * Drops mmap_lock if it is still held; but after a round alone whose retry said
- * true it stays held for the next, so that no other thread undoes what this
- * round changed. A driver that does not go on to mmu_interval_round_lock() then
- * calls this once more. The driver sleeps for nothing in between.
+ * Drops mmap_lock if it is still held, with one exception. A round that held it for
+ * writing and has collided keeps it for the next round, so that no other thread
+ * undoes what this round has changed. The driver then goes on to
+ * mmu_interval_round_lock() without sleeping, or calls this once more to drop the
+ * lock.
+ *
+ * Context: any that may release mmap_lock; the driver's lock is not held.
  */
 void mmu_interval_round_unlock(struct mmu_interval_rounds *rounds);
 

@@ -2,8 +2,24 @@
 /*
  * mm/notifier/start.h - begin and end a change of a mapping
  *
- * For code that changes mappings, and for nobody else: a driver calls nothing of
- * this.
+ * For invalidators, which are mm code, and for the life of an mm. A driver calls
+ * nothing of this.
+ *
+ *	life of an mm		mmu_notifier_subscriptions_init(),
+ *				mmu_notifier_release(), mmu_notifier_check_exit(),
+ *				mmu_notifier_subscriptions_destroy()
+ *	a change		mmu_notifier_range_init(), a start, an end
+ *	a flush of CPU TLBs	mmu_notifier_invalidate_range()
+ *	accessed marks		mmu_notifier_clear_flush_young(), _clear_young(),
+ *				_test_young()
+ *	an entry gets a value	mmu_notifier_change_pte()
+ *
+ * Every range is counted in mm->notifier_ranges, so that a new subscription can wait
+ * for the ranges that began before it. That word turns negative for good when the
+ * first subscriber of the mm comes. In an mm without subscribers a start and an end
+ * each count by one atomic instruction and test its result; they do no more.
+ *
+ * Where the option is off all of this costs nothing: mm/notifier/off.h.
  */
 #ifndef MM_NOTIFIER_START_H
 #define MM_NOTIFIER_START_H
@@ -12,14 +28,16 @@
 
 #if MMU_NOTIFIER_OPTION
 
-/** MMU_NOTIFIER_TICKET_PLAIN - of a range counted the usual way */
+/** MMU_NOTIFIER_TICKET_PLAIN - what a start adds to mm->notifier_ranges */
 #define MMU_NOTIFIER_TICKET_PLAIN 1
 
+/* Of the core, where the mm has subscribers. */
 int __mmu_notifier_range_start(struct mmu_notifier_range *range);
 void __mmu_notifier_range_end(struct mmu_notifier_range *range);
-/* Of mm/notifier/checks.c, in debug builds: may the call go on? */
+/* Of mm/notifier/checks.c, in debug builds: may the start or the end go on? */
 bool mmu_notifier_check_start(struct mmu_notifier_range *range);
 bool mmu_notifier_check_end(struct mmu_notifier_range *range);
+/* Forget the ranges of @mm that were never ended: its struct is freed. */
 void mmu_notifier_check_freed(const struct mm_struct *mm);
 bool __mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start,
 				      unsigned long end);
@@ -34,9 +52,9 @@ void __mmu_notifier_release(struct mm_struct *mm);
 void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm);
 
 /*
- * The "fake lock" (R5.1): held, for the lock validator, by whoever may make
- * callbacks run or wait for them. So the validator learns what may not be
- * held or taken there without a callback ever having to be hit.
+ * A map of the lock validator (R5.1), a lock in name only. A thread that may run
+ * callbacks, or wait for them, acquires it. So the validator reports a lock order
+ * that could deadlock with a callback, even if no callback runs.
  */
 DECLARE_LOCKDEP_MAP(mmu_notifier_invalidate_range_start_map);
 #define mmu_notifier_map_acquire() \
@@ -46,9 +64,13 @@ DECLARE_LOCKDEP_MAP(mmu_notifier_invalidate_range_start_map);
 
 /*
  * Here, and for starts and ends below, __always_inline: a debug build reports a
- * mistake with its return address, which must be in the caller, at any -O.
+ * mistake by return address, which must lie in the caller at any -O.
  */
-/** mmu_notifier_might_invalidate() - "here callbacks may run, or be awaited" */
+/**
+ * mmu_notifier_might_invalidate() - tell the validator: callbacks may run here
+ *
+ * Or: this thread may wait for some (R5.2).
+ */
 static __always_inline void mmu_notifier_might_invalidate(void)
 {
 	mmu_notifier_map_acquire();
@@ -56,16 +78,22 @@ static __always_inline void mmu_notifier_might_invalidate(void)
 }
 
 /**
- * mm_has_notifiers() - has anybody ever subscribed to @mm?
+ * mm_has_notifiers() - has @mm ever had a subscriber?
+ * @mm: the address space
  *
- * Context: the caller keeps @mm alive.
+ * Context: the caller holds a reference on the struct, of either count.
  */
 static inline bool mm_has_notifiers(struct mm_struct *mm)
 {
 	return unlikely(READ_ONCE(mm->notifier_subscriptions) != NULL);
 }
 
-/** mmu_notifier_subscriptions_init() - of a new mm: nobody subscribes (R2.26) */
+/**
+ * mmu_notifier_subscriptions_init() - a new mm has no subscriber and no range (R2.26)
+ * @mm: new; fork calls this after it has copied the struct
+ *
+ * Context: any; no other thread has @mm.
+ */
 static inline void mmu_notifier_subscriptions_init(struct mm_struct *mm)
 {
 	mm->notifier_subscriptions = NULL;
@@ -73,9 +101,13 @@ static inline void mmu_notifier_subscriptions_init(struct mm_struct *mm)
 }
 
 /**
- * mmu_notifier_subscriptions_destroy() - when the mm struct is being freed
+ * mmu_notifier_subscriptions_destroy() - the mm struct is freed
+ * @mm: its last reference was dropped
  *
- * By then every subscription has left; panics otherwise (R2.27).
+ * Panics if a subscription is left, or if a range is open that overlapped an
+ * interval (R2.27).
+ *
+ * Context: may not sleep; no lock held that waking a thread takes.
  */
 static inline void mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
 {
@@ -87,24 +119,25 @@ static inline void mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
 
 /**
  * mmu_notifier_check_exit() - report ranges of an emptied mm that are still open
+ * @mm: exited: no user, no page
  *
- * A range that was started and forgotten makes each later registration sleep for
- * good. A debug build names it: its event, its bounds and who started it.
+ * A range that was started and never ended makes each later registration sleep for
+ * ever. A debug build names it: its event, its bounds and the code that started it.
+ * Other builds say how many there are (R1.11).
  *
- * Context: may not sleep; the mm has no user and no page, and mmap_lock is held
- *	    for writing, so that no range can be open.
+ * Context: may not sleep; mmap_lock held for writing, so that no range may be open.
  */
 void mmu_notifier_check_exit(struct mm_struct *mm);
 
 /**
- * mmu_notifier_release() - the last user left: tell every subscriber
+ * mmu_notifier_release() - the address space exits: notify every subscriber
+ * @mm: the last user has left; all pages are still there
  *
- * Interval subscriptions get one RELEASE over the whole space, then each
- * plain one its release; when this returns all of them have finished and no
- * plain one will be called again (R2.23, R4.27). To be called before the
- * first page is taken away.
+ * Each interval gets one RELEASE over the whole space. Then the release of each plain
+ * subscription is called. When this returns all of them have returned, and no plain
+ * subscription will be called again (R2.23, R4.27).
  *
- * Context: may sleep; no locks held.
+ * Context: may sleep; no lock held.
  */
 static inline void mmu_notifier_release(struct mm_struct *mm)
 {
@@ -115,14 +148,16 @@ static inline void mmu_notifier_release(struct mm_struct *mm)
 /**
  * mmu_notifier_range_init() - prepare a range
  * @range: the caller's, usually on its stack
- * @event: why
- * @flags: 0
- * @vma: the region, or NULL
- * @mm: whose mapping
- * @start: first address
- * @end: first address after it
+ * @event: why the mapping changes
+ * @flags: 0; the start call sets them
+ * @vma: a region of the range, the first if there are several; or NULL
+ * @mm: the address space
+ * @start: first address, in bytes
+ * @end: first address after the range
  *
  * The owner is NULL (R1.5).
+ *
+ * Context: any; the range is not open.
  */
 static inline void
 mmu_notifier_range_init(struct mmu_notifier_range *range,
@@ -143,7 +178,10 @@ mmu_notifier_range_init(struct mmu_notifier_range *range,
 		range->core.record = 0;
 }
 
-/** mmu_notifier_range_init_owner() - the same, with who asked for it */
+/**
+ * mmu_notifier_range_init_owner() - the same, for MIGRATE and EXCLUSIVE
+ * @owner: the device that asks for the change, as its drivers know it
+ */
 static inline void mmu_notifier_range_init_owner(
 	struct mmu_notifier_range *range, enum mmu_notifier_event event,
 	unsigned int flags, struct vm_area_struct *vma, struct mm_struct *mm,
@@ -154,14 +192,12 @@ static inline void mmu_notifier_range_init_owner(
 }
 
 /*
- * Counts the range as open. Every range is counted, told to somebody or not,
- * so that a subscription can wait for those that began before it. The word
- * turns negative for good when somebody subscribes to the mm: two
- * instructions and one test are all that an mm without subscribers pays.
+ * Count the range as open; call subscribers if the mm has any.
  *
- * The count is a store, and what follows it looks for subscribers by loads: the
- * full barrier after the read-modify-write keeps them in that order. A newcomer
- * publishes itself and then reads the count. See litmus.range_count.
+ * The count is a store, and the look for subscribers that follows is a load. The full
+ * barrier after the read-modify-write keeps them in that order. A new subscription
+ * publishes itself and then reads the count, so one of the two sees the other
+ * (litmus.range_count).
  */
 static __always_inline int mmu_notifier_range_open(struct mmu_notifier_range *range)
 {
@@ -182,15 +218,21 @@ static __always_inline int mmu_notifier_range_open(struct mmu_notifier_range *ra
  * mmu_notifier_invalidate_range_start() - before a change
  * @range: prepared; stays in place until the end call
  *
- * When this returns every subscriber has let go of the range. A range that is
- * empty or ends before it begins is the caller's mistake: a debug kernel warns,
- * tells nobody and does not open it; others take it as any range, told to plain
- * subscribers and to intervals that have it strictly inside, which costs them a
- * retry and leaves nothing open. Ending it is right in both. A debug kernel also
- * refuses the start of a range that is open, or that lies where one was
- * forgotten, and names who started that one.
+ * When this returns, every subscriber with a start callback or an overlapping interval
+ * has dropped what the event takes away. Secondary TLBs and the CPUs still have
+ * theirs.
  *
- * Context: may sleep; mmap_lock or an rmap lock held, no page-table lock. Rules
+ * A debug build reports three mistakes, with the code that made them:
+ *
+ *	a range with @start >= @end		not opened; its end does nothing
+ *	a range that is open already		stays open until its first end
+ *	a range that lies where another was	opened; but not if that one is still
+ *	  started and never ended		on a list of the core
+ *
+ * Other builds take an empty range as any other: it calls plain subscribers, and
+ * intervals that have it inside.
+ *
+ * Context: may sleep; mmap_lock held in either mode, no page-table lock. Rules
  *	    R1.9 to R1.12, R5.1, R5.5.
  */
 static __always_inline void
@@ -208,10 +250,14 @@ mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
  * mmu_notifier_invalidate_range_start_nonblock() - the same, without sleeping
  * @range: prepared; stays in place until the end call
  *
- * Context: as above, but may not sleep.
- * Return: 0; or -EAGAIN (or what else a callback answered): a subscriber could
- *	   not let go. Then nothing may be changed and end is not called; who
- *	   was told has been told the end (R3.1 to R3.8).
+ * For an invalidator that must not wait for a device, such as an out-of-memory
+ * killer.
+ *
+ * Context: as mmu_notifier_invalidate_range_start(), but may not sleep.
+ * Return: 0; -EAGAIN if a subscriber would have to sleep, or any other error that a
+ *	   callback returned; in debug builds also -EINVAL for a range that is
+ *	   not opened. On error change nothing and call no end. If the starts of plain
+ *	   subscribers were called, so were their ends (R3.1 to R3.8).
  */
 static __always_inline int __must_check
 mmu_notifier_invalidate_range_start_nonblock(struct mmu_notifier_range *range)
@@ -227,12 +273,12 @@ mmu_notifier_invalidate_range_start_nonblock(struct mmu_notifier_range *range)
 
 /**
  * mmu_notifier_invalidate_range_end() - after a change
- * @range: the very object that start was given
+ * @range: the object that start was given
  *
- * The entries are changed and the CPU TLBs flushed (R1.10). A debug build reports
- * the end of a range that is not open, with its caller, and ignores it.
+ * The entries have changed, and the CPUs' TLBs are flushed (R1.10). A debug build
+ * reports the end of a range that is not open, with its caller, and ignores it.
  *
- * Context: as start; may sleep only if the range is blockable.
+ * Context: as its start; may sleep if the range is blockable (R5.5).
  */
 static __always_inline void
 mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
@@ -252,10 +298,16 @@ mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
 }
 
 /**
- * mmu_notifier_clear_flush_young() - did a device use [start, end)?
+ * mmu_notifier_clear_flush_young() - was a device's translation of the range young?
+ * @mm: the address space
+ * @start: first address, in bytes
+ * @end: first address after the range
  *
- * Clears the marks, forgets cached translations. Every subscriber is asked.
- * Context: after the CPU's own mark was cleared; page-table lock held (R2.2).
+ * Every subscriber is called, clears its accessed marks and drops the translations
+ * that its device has cached.
+ *
+ * Context: page-table lock held; the CPU's own mark was cleared before.
+ * Return: true if one of them was young (R2.2, R2.5).
  */
 static inline bool mmu_notifier_clear_flush_young(struct mm_struct *mm,
 						  unsigned long start,
@@ -265,7 +317,7 @@ static inline bool mmu_notifier_clear_flush_young(struct mm_struct *mm,
 	       __mmu_notifier_clear_flush_young(mm, start, end);
 }
 
-/** mmu_notifier_clear_young() - the same, cached translations may stay */
+/** mmu_notifier_clear_young() - the same, but cached translations may stay (R2.3) */
 static inline bool mmu_notifier_clear_young(struct mm_struct *mm,
 					    unsigned long start,
 					    unsigned long end)
@@ -273,14 +325,29 @@ static inline bool mmu_notifier_clear_young(struct mm_struct *mm,
 	return mm_has_notifiers(mm) && __mmu_notifier_clear_young(mm, start, end);
 }
 
-/** mmu_notifier_test_young() - did a device use the page? Clears nothing */
+/**
+ * mmu_notifier_test_young() - is a device's translation of the page young?
+ * @mm: the address space
+ * @address: in the page
+ *
+ * Clears nothing, and stops at the first subscriber that says yes (R2.4).
+ *
+ * Context: page-table lock held.
+ */
 static inline bool mmu_notifier_test_young(struct mm_struct *mm,
 					   unsigned long address)
 {
 	return mm_has_notifiers(mm) && __mmu_notifier_test_young(mm, address);
 }
 
-/** mmu_notifier_change_pte() - a cleared, flushed entry gets a new value */
+/**
+ * mmu_notifier_change_pte() - a cleared and flushed entry is about to get a new value
+ * @mm: the address space
+ * @address: of the page
+ * @entry: the raw value
+ *
+ * Context: page-table lock held; between start and end of a range (R2.6).
+ */
 static inline void mmu_notifier_change_pte(struct mm_struct *mm,
 					   unsigned long address,
 					   unsigned long entry)
@@ -290,15 +357,18 @@ static inline void mmu_notifier_change_pte(struct mm_struct *mm,
 }
 
 /**
- * mmu_notifier_invalidate_range() - secondary TLBs: forget [start, end)
+ * mmu_notifier_invalidate_range() - flush secondary TLBs
+ * @mm: the address space
+ * @start: first address, in bytes; 0 with @end ~0 for the whole space
+ * @end: first address after the range
  *
- * Called where the CPUs' TLBs are flushed, after them (R2.10): in mm by
- * flush_tlb_mm_range().
+ * To be called after each flush of CPU TLBs, with the same bounds, and before a page
+ * or a table is freed (R2.10, R2.12). In this tree flush_tlb_mm_range() calls it.
  *
- * Context: inside a range, or with mmap_lock held, however: a registration takes
- *	    mmap_lock for writing and waits for open ranges, and nothing else
- *	    orders it with a flush (litmus.secondary_tlb). A page-table lock may
- *	    be held.
+ * Context: may not sleep; a page-table lock may be held. The caller is inside a range,
+ *	    or holds mmap_lock in either mode. A registration takes mmap_lock for
+ *	    writing and waits for open ranges, and nothing else orders it with a flush
+ *	    (litmus.secondary_tlb).
  */
 static inline void mmu_notifier_invalidate_range(struct mm_struct *mm,
 						 unsigned long start,
@@ -308,7 +378,7 @@ static inline void mmu_notifier_invalidate_range(struct mm_struct *mm,
 		__mmu_notifier_invalidate_range(mm, start, end);
 }
 
-/** mmu_notifier_arch_invalidate_secondary_tlbs() - its newer name (R2.10) */
+/** mmu_notifier_arch_invalidate_secondary_tlbs() - the newer name of it (R2.10) */
 static inline void mmu_notifier_arch_invalidate_secondary_tlbs(
 	struct mm_struct *mm, unsigned long start, unsigned long end)
 {

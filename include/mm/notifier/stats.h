@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/notifier/stats.h - figures, for tests and for people
+ * mm/notifier/stats.h - statistics and self-checks
  *
- * For nothing that a kernel has to do: a monitor, tests, leak checks.
+ * For a monitor, for tests and for leak checks. No driver and no invalidator needs
+ * them.
  */
 #ifndef MM_NOTIFIER_STATS_H
 #define MM_NOTIFIER_STATS_H
@@ -13,14 +14,16 @@ struct mmu_interval_notifier;
 struct mmu_notifier;
 
 /**
- * struct mmu_notifier_figures - of one subscription, while statistics are on
- * @events: ranges it was told of, by event
- * @callbacks: callbacks made for them: starts, second passes, ends; and
- *	those about entries and flushes, and release
+ * struct mmu_notifier_figures - statistics of one subscription
+ * @events: ranges that it was called for, by event
+ * @callbacks: callbacks of all kinds: starts, second passes, ends, release, and those
+ *	about entries and flushes
  * @longest: the longest callback, in clock ticks
- * @waits: read sections that had to wait
- * @retries: read sections in vain, by the event that came between
- * @retries_other: the same, when the event is not remembered
+ * @waits: read sections that waited
+ * @retries: read sections that collided, by the event they collided with
+ * @retries_other: the same, where the event is not remembered
+ *
+ * All are counted while statistics are on.
  */
 struct mmu_notifier_figures {
 	unsigned long events[NR_MMU_NOTIFY_EVENTS];
@@ -32,26 +35,29 @@ struct mmu_notifier_figures {
 };
 
 /**
- * struct mmu_notifier_stats - what happened in one mm
- * @plain: plain subscriptions
- * @intervals: interval subscriptions, waiting ones included
- * @open_ranges: ranges open now, all of them
- * @open_hits: ranges open now that hit an interval
- * @events: starts, by event, while statistics are on
- * @callbacks: callbacks made, likewise
- * @longest: the longest of them, in clock ticks
- * @retries: read sections in vain, by the event that came between, likewise
- * @retries_other: read sections in vain whose event is not known, ever
- * @failed_starts: non-blocking starts that failed, ever
- * @waits: read sections that had to wait, ever
- * @alone: rounds of look-ups that kept changes out, ever
- * @tree_locks: searches of the interval tree, while statistics are on
- * @walks: walks over the plain subscriptions, likewise
- * @deferred_adds: insertions that had to be put off, ever
- * @deferred_removes: removals that had to be put off, ever
- * @gave_way: starts that first let the tree be changed, ever
- * @turns: periods for which ranges or walks were waited for, ever
- * @invalidate_seq: the number of the last range that hit an interval
+ * struct mmu_notifier_stats - statistics of one mm
+ * @plain: (n) plain subscriptions
+ * @intervals: (n) interval subscriptions, deferred insertions among them
+ * @open_ranges: (n) open ranges
+ * @open_hits: (n) open ranges that overlap an interval
+ * @events: (o) starts, by event
+ * @callbacks: (o) callbacks
+ * @longest: (o) the longest of them, in clock ticks
+ * @retries: read sections that collided, by the event they collided with
+ * @retries_other: the same, where the event is not remembered
+ * @failed_starts: starts that may not sleep and failed
+ * @waits: read sections that waited
+ * @alone: rounds of look-ups that held mmap_lock for writing
+ * @tree_locks: searches of the interval tree
+ * @walks: (o) walks over the plain subscriptions by starts and ends
+ * @deferred_adds: insertions that were deferred
+ * @deferred_removes: removals that were deferred
+ * @gave_way: starts that first waited for deferred insertions and removals
+ * @turns: grace periods that are over, of open ranges and of walks
+ * @invalidate_seq: (n) the number of the last range that overlapped an interval
+ *
+ * Keys: (n) as it is now; (o) counted while statistics are on. The rest is counted
+ * always, since the first subscriber came.
  */
 struct mmu_notifier_stats {
 	unsigned long plain;
@@ -77,29 +83,33 @@ struct mmu_notifier_stats {
 
 /**
  * mmu_notifier_observe() - switch statistics and traces of callbacks on or off
- * @on: off in a release kernel until somebody asks, on in test kernels
+ * @on: at boot they are on in a kernel with tests, and off in others
+ *
+ * Context: any.
  */
 void mmu_notifier_observe(bool on);
 
-/** mmu_notifier_observing() - are they on? */
+/** mmu_notifier_observing() - are they on? Context: any */
 bool mmu_notifier_observing(void);
 
 /**
- * mmu_notifier_read_stats() - the figures of one mm
- * @mm: kept alive by the caller
- * @stats: filled; all zero when nobody ever subscribed
+ * mmu_notifier_read_stats() - read the statistics of one mm
+ * @mm: the caller holds a reference on the struct
+ * @stats: filled; all zero if @mm has never had a subscriber
+ *
+ * Context: any where a spinlock may be taken.
  */
 void mmu_notifier_read_stats(struct mm_struct *mm,
 			     struct mmu_notifier_stats *stats);
 
 /**
- * struct mmu_notifier_sub_info - one subscription, for people
+ * struct mmu_notifier_sub_info - one subscription, as it is shown
  * @plain: the plain subscription, or NULL
  * @interval: the interval subscription, or NULL
- * @start: first address of the interval
- * @last: last address of the interval
- * @users: gets of a plain one
- * @figures: all zero when nothing was noted
+ * @start: first address of the interval; 0 of a plain one
+ * @last: last address of the interval; ~0 of a plain one
+ * @users: references of a plain one
+ * @figures: its statistics; all zero if nothing was counted
  */
 struct mmu_notifier_sub_info {
 	const struct mmu_notifier *plain;
@@ -111,14 +121,15 @@ struct mmu_notifier_sub_info {
 };
 
 /**
- * mmu_notifier_for_each_sub() - show the subscriptions that changes are told to
- * @mm: kept alive by the caller
- * @fn: called with a spinlock held, must not sleep; false ends the walk
- * @arg: handed to @fn
+ * mmu_notifier_for_each_sub() - show the subscriptions that ranges call
+ * @mm: the caller holds a reference on the struct
+ * @fn: called for each with a spinlock held, may not sleep; false ends the walk
+ * @arg: passed to @fn
  *
- * Insertions that wait for walks to end are counted in the stats, not shown.
+ * Deferred insertions are counted in the statistics and not shown.
  *
- * Return: how many were shown.
+ * Context: any where a spinlock may be taken.
+ * Return: the number shown.
  */
 unsigned long mmu_notifier_for_each_sub(
 	struct mm_struct *mm,
@@ -127,18 +138,19 @@ unsigned long mmu_notifier_for_each_sub(
 
 /**
  * mmu_notifier_verify() - check the invariants of one mm, for tests
- * @mm: kept alive and at rest by the caller
+ * @mm: the caller holds a reference on the struct, and no other thread uses it
  *
- * The tree's own, odd sequence numbers, counts against lists.
+ * Checks the tree and the list, counts against both, and that numbers are odd.
  *
- * Return: true when all hold.
+ * Context: any where a spinlock may be taken.
+ * Return: true if all hold.
  */
 bool mmu_notifier_verify(struct mm_struct *mm);
 
-/** mmu_notifier_nr_subscriptions() - in all address spaces, for leak checks */
+/** mmu_notifier_nr_subscriptions() - count them in all mms. Takes spinlocks */
 unsigned long mmu_notifier_nr_subscriptions(void);
 
-/** mmu_notifier_nr_pending() - last puts whose freeing is still to come */
+/** mmu_notifier_nr_pending() - last puts whose free is still to come. Context: any */
 unsigned long mmu_notifier_nr_pending(void);
 
 #endif
