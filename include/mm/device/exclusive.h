@@ -5,36 +5,27 @@
  * How to use it (R8.23, R8.24). An interval subscription covers the range. Its
  * callback ignores an EXCLUSIVE event whose owner is @owner. On every other event
  * it calls mmu_interval_set_seq() under the driver's lock and drops the device's
- * translation.
+ * translation. The driver's loop is that of mm/notifier/rounds.h, with these steps:
  *
- *	do {
- *		seq = mmu_interval_read_begin(sub);
- *		mmap_read_lock(mm);
+ *	look the page up
  *		n = make_device_exclusive_range(mm, start, end, pages, owner);
- *		mmap_read_unlock(mm);
- *		mutex_lock(&driver->lock);
- *		again = mmu_interval_read_retry(sub, seq);
- *		for (i = 0; i < n && !again; i++)
+ *	install the translation
+ *		for (i = 0; i < n; i++)
  *			driver_map(driver, start + i * PAGE_SIZE, pages[i]);
- *		mutex_unlock(&driver->lock);
+ *	the round is unlocked
  *		put_device_exclusive(pages, n);
- *	} while (again);
  *
  * driver_map() gives the device a translation with the atomic bit. Put the pages
  * after that and not earlier: a CPU that wants a page back waits for its lock, so
  * the device has at least the access it asked for (R8.20). After the put the device
- * holds no reference; only the notifier protects it. mmap_lock may be taken before
- * or after read_begin(), because callbacks take no mmap_lock.
+ * holds no reference; only the notifier protects it.
  *
- * If no other thread changes anything, the loop ends at its first attempt. It ends
- * at the second if a CPU had read a page and never written it: the call then
- * replaces the zero page, which is an event. A driver saves that attempt by calling
- * get_user_pages_remote(FOLL_WRITE | FOLL_TAKE_OVER) before read_begin(). While
- * other threads change the mapping, nothing bounds the attempts. The rounds of
- * mm/notifier/mmu_notifier.h bound them, around the same calls (R4.24); they take
- * mmap_lock before read_begin().
+ * If no other thread changes anything, the loop ends in its first round. It ends in
+ * the second if a CPU had read a page and never written it: the call then replaces
+ * the zero page, which is an event. A driver saves that round where the loop faults
+ * the page in: get_user_pages_remote(FOLL_WRITE | FOLL_TAKE_OVER).
  *
- * tests/mm/device/exclusive_loop_test.c runs these lines and counts the attempts.
+ * tests/mm/device/exclusive_loop_test.c runs these lines and counts the rounds.
  */
 #ifndef MM_DEVICE_EXCLUSIVE_H
 #define MM_DEVICE_EXCLUSIVE_H

@@ -34,8 +34,8 @@ struct page;
  * reference keeps the frame, not the mapping.
  *
  * A driver calls this before its read section, without FOLL_GET, so that the
- * call inside the section has nothing left to change (R8.23; the rounds in
- * mm/notifier/mmu_notifier.h).
+ * call inside the section has nothing left to change (R8.23; the loop of
+ * mm/notifier/rounds.h).
  *
  * Context: mmap_lock held in either mode, kept; may sleep; no page lock and no
  *	    lock held that a notifier callback takes.

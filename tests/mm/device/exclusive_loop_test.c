@@ -3,11 +3,11 @@
  * tests/mm/device/exclusive_loop_test.c - the loop of a driver that wants pages
  * for itself
  *
- * driver_loop() is the loop that include/mm/device/exclusive.h shows, line for
- * line, with a count of its passes; driver_rounds() is the same with the rounds
- * of mm/notifier/mmu_notifier.h. The driver here has an interval subscription over
- * its run and notes what its device would have. The tests count the passes of the
- * loop and the events it raises; no clock is asked.
+ * driver_rounds() is the loop of mm/notifier/rounds.h, with the steps that
+ * include/mm/device/exclusive.h puts in it. driver_loop() is the same without a
+ * bound. The driver here has an interval subscription over its run and notes what its
+ * device would have. The tests count the passes of the loop and the events it starts;
+ * no clock is asked.
  */
 #include <arch/tlb.h>
 #include <kernel/sched/mutex.h>
@@ -93,7 +93,7 @@ static void driver_map(struct driver *driver, vaddr_t addr, struct page *page)
 	driver->has[(addr - AT(0)) >> PAGE_SHIFT] = page;
 }
 
-/* The header's loop; it counts its passes, and is left when they are too many. */
+/* Without a bound, so it stops when the passes are too many. */
 static int driver_loop(struct driver *driver)
 {
 	struct mmu_interval_notifier *sub = &driver->sub;
@@ -123,7 +123,7 @@ static int driver_loop(struct driver *driver)
 	return n;
 }
 
-/* The same, bounded; @flags: how the pages are faulted in first, or 0. */
+/* The header's loop. @flags: how the pages are faulted in first, or 0. */
 static int driver_rounds(struct driver *driver, unsigned int flags)
 {
 	struct mmu_interval_rounds rounds =
