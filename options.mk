@@ -74,7 +74,7 @@ WITHOUT_DEVICE_PRIVATE := tests/mm/device/without_device_private_test.c
 # The driver of the device beside QEMU, and the contest with it.
 NEEDS_PEER := MMU_NOTIFIER DEVICE_PRIVATE
 ONLY_PEER := drivers/peer/% demo/contest_peer.c demo/contest_pretend.c \
-	tests/drivers/peer/%.c
+	tests/drivers/peer/%.c tests/demo/contest_test.c
 WITHOUT_PEER := demo/contest_alone.c
 
 # The lock validator.

@@ -334,20 +334,25 @@ static int make_arena(struct contest_round *round)
 static struct contest_round last_round;
 static const struct contest_player *last_player;
 
-static void leave_arena(const struct contest_round *round,
-			const struct contest_player *player)
+bool contest_forget(void)
 {
+	const bool kept = last_round.mm;
+
 	if (last_player)
 		last_player->leave(&last_round);
-	if (last_round.mm)
+	if (kept)
 		mmput(last_round.mm);
-	last_round = *round;
-	last_player = player;
+	last_player = NULL;
+	last_round.mm = NULL;
+	return kept;
 }
 
-void contest_forget(void)
+void contest_keep(const struct contest_round *round,
+		  const struct contest_player *player)
 {
-	leave_arena(&(struct contest_round){.mm = NULL}, NULL);
+	contest_forget();
+	last_round = *round;
+	last_player = player;
 }
 
 static int play_round(const struct contest_player *player,
@@ -366,7 +371,7 @@ static int play_round(const struct contest_player *player,
 		return err;
 	err = player->begin(&round);
 	if (err) {
-		leave_arena(&round, NULL);
+		contest_keep(&round, NULL);
 		return err;
 	}
 	fight(&round, player);
@@ -380,7 +385,7 @@ static int play_round(const struct contest_player *player,
 	result->changes = atomic64_read(&round.changes);
 	result->counts = round.counts;
 	result->ns = clock_ns() - began;
-	leave_arena(&round, player);
+	contest_keep(&round, player);
 	return err;
 }
 
@@ -495,7 +500,7 @@ RUN_MODE("run", contest_mode);
 
 static int contest_command(int argc, char **argv)
 {
-	return argc == 1 ? contest() : -EINVAL;
+	return contest() ? -EIO : 0;
 }
 MONITOR_CMD(contest, "", "CPUs and the device add to the same words",
 	    contest_command);

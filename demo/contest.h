@@ -13,6 +13,8 @@
 #include <lib/types.h>
 #include <arch/paging.h>
 
+struct contest_player;
+struct contest_round;
 struct mm_struct;
 
 /* Words that are fought over, all on one page, in cache lines of their own. */
@@ -79,8 +81,16 @@ static inline vaddr_t contest_word(const struct contest_round *round,
 	return round->page + word * CONTEST_WORD_STEP;
 }
 
-/* Let go of what the last contest left to be looked at. */
-void contest_forget(void);
+/**
+ * contest_keep() - leave a round to be looked at, until the next one
+ * @round: over; its mm and what @player has in it
+ * @player: NULL if nobody played
+ */
+void contest_keep(const struct contest_round *round,
+		  const struct contest_player *player);
+
+/* Let go of what was kept; true if there was anything. */
+bool contest_forget(void);
 
 /* Note an error, unless there is one already. */
 void contest_fail(struct contest_round *round, int err);

@@ -15,8 +15,8 @@
  * or a while has passed, so that others get in between on any number of CPUs.
  *
  *	field		read with	write with
- *	revoked		lock		lock, in the callback
- *	task		any		the thread itself, before it begins
+ *	revoked		lock		lock
+ *	exclusive	lock		lock
  *	counts		lock		lock
  */
 #include <mm/alloc/alloc.h>
@@ -45,7 +45,7 @@ struct pretender {
 	struct mmu_interval_notifier sub;
 	struct mutex lock;
 	bool revoked;
-	struct task *task;
+	bool exclusive;
 	struct contest_counts counts;
 };
 
@@ -64,8 +64,8 @@ static bool pretend_invalidate(struct mmu_interval_notifier *sub,
 	mmu_interval_set_seq(sub, cur_seq);
 	this->revoked = true;
 	this->counts.invalidations++;
-	this->counts.restores +=
-		range->event == MMU_NOTIFY_CLEAR && current != this->task;
+	this->counts.restores += this->exclusive;
+	this->exclusive = false;
 	mutex_unlock(&this->lock);
 	return true;
 }
@@ -140,7 +140,8 @@ static bool is_current(struct contest_round *round, struct pretender *this,
 	if (current_page) {
 		this->revoked = false;
 		this->counts.page_requests++;
-		this->counts.grants += round->access == CONTEST_EXCLUSIVE;
+		this->exclusive = round->access == CONTEST_EXCLUSIVE;
+		this->counts.grants += this->exclusive;
 	} else {
 		this->counts.retries++;
 	}
@@ -217,7 +218,6 @@ static int pretend_play(struct contest_round *round)
 	u64 done = 0;
 	int err = 0;
 
-	this->task = current;
 	kthread_use_mm(round->mm);
 	while (!err && done < round->goal && !atomic_read(&round->error)) {
 		err = pretend_turn(round, this, &done);

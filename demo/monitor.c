@@ -6,14 +6,13 @@
  * address spaces there are, what maps an address, who is subscribed, what the
  * device did last.
  *
- * Idea.  A thread reads characters, edits one line (backspace, Ctrl-U, Ctrl-C),
- * cuts it into words and calls the command of that name.  Commands are
- * registered with MONITOR_CMD() beside what they show; the linker gathers
- * them sorted by name.
+ * Idea.  A thread reads a line (monitor_line.c), cuts it into words and calls
+ * the command of that name.  Commands are registered with MONITOR_CMD() beside
+ * what they show; the linker gathers them sorted by name.
  *
- * What comes in is a person's typing or a pipe's bytes and is never trusted: a
- * line too long is refused whole, unknown bytes are dropped, a bad command is
- * answered with what would have been right.
+ * A command that fails says so once. The monitor says it for a command that it
+ * does not find, for too few or too many words, and for -EINVAL; of all else
+ * only the command knows what went wrong.
  *
  * `first=COMMAND` on the kernel's command line is carried out before the first
  * prompt: `make run` on a terminal boots with first=contest.
@@ -30,14 +29,10 @@
 #include <arch/cpu.h>
 #include <drivers/serial.h>
 
-#define LINE_MAX  160
+#include "monitor.h"
+
 #define WORDS_MAX 8
 #define PRINT_MAX 512
-
-#define CTRL_C    3
-#define BACKSPACE 8
-#define CTRL_U    21
-#define DELETE    127
 
 CMDLINE_KEY("first", "monitor command to begin with (mode=monitor)");
 
@@ -75,10 +70,20 @@ void monitor_print(const char *fmt, ...)
 	diverted.size -= (size_t)len;
 }
 
+/* Other names, for those who do not know ours. */
+static const struct {
+	const char *name;
+	const char *command;
+} aliases[] = {{"?", "help"}, {"exit", "halt"}, {"quit", "halt"}};
+
 static const struct monitor_cmd *find_command(const char *name)
 {
 	const struct monitor_cmd *cmd;
+	unsigned int i;
 
+	for (i = 0; i < ARRAY_SIZE(aliases); i++)
+		if (strcmp(aliases[i].name, name) == 0)
+			name = aliases[i].command;
 	for (cmd = __monitor_start; cmd < __monitor_end; cmd++)
 		if (strcmp(cmd->name, name) == 0)
 			return cmd;
@@ -103,12 +108,33 @@ static int split_words(char *line, char **words)
 	return count;
 }
 
+/* "vmas [MM]"; no blank after the name of a command that takes no word. */
+static void print_usage(const struct monitor_cmd *cmd)
+{
+	monitor_print("usage: %s%s%s\n", cmd->name, *cmd->args ? " " : "",
+		      cmd->args);
+}
+
+/* How many words @cmd takes, and how many it needs: those without brackets. */
+static void count_args(const struct monitor_cmd *cmd, int *least, int *most)
+{
+	const char *c;
+
+	*least = *most = 0;
+	for (c = cmd->args; *c; c++) {
+		if (c != cmd->args && c[-1] != ' ')
+			continue;
+		++*most;
+		*least += *c != '[';
+	}
+}
+
 int monitor_execute(char *line)
 {
 	const struct monitor_cmd *cmd;
 	char *words[WORDS_MAX];
 	int count = split_words(line, words);
-	int err;
+	int least, most, err = -EINVAL;
 
 	if (count < 0) {
 		monitor_print("more than %d words\n", WORDS_MAX);
@@ -121,88 +147,69 @@ int monitor_execute(char *line)
 		monitor_print("no command '%s'; try help\n", words[0]);
 		return -ENOENT;
 	}
-	err = cmd->fn(count, words);
+	count_args(cmd, &least, &most);
+	if (count - 1 > most)
+		monitor_print("one word too many: '%s'; ", words[most + 1]);
+	else if (count - 1 >= least)
+		err = cmd->fn(count, words);
 	if (err == -EINVAL)
-		monitor_print("usage: %s %s\n", cmd->name, cmd->args);
-	else if (err)
-		monitor_print("%s: %s\n", cmd->name, errno_name(err));
+		print_usage(cmd);
 	return err;
 }
 
-static void echo(char c)
+static void show(const char *text, size_t len)
 {
-	console_raw_write(&c, 1);
+	console_raw_write(text, len);
 }
 
-static void erase(size_t count)
+/* 0, or -ENODEV where there is no serial port. */
+static int read_line(struct monitor_line *line)
 {
-	while (count--)
-		console_raw_write("\b \b", 3);
-}
+	int c;
 
-/* The length of the line; -E2BIG when it did not fit, -ENODEV without a port. */
-static int read_line(char *line)
-{
-	bool too_long = false;
-	size_t len = 0;
-
-	for (;;) {
-		int c = serial_getc();
-
+	monitor_line_begin(line, show);
+	do {
+		c = serial_getc();
 		if (c < 0)
 			return c;
-		if (c == '\r' || c == '\n') {
-			echo('\n');
-			line[len] = '\0';
-			return too_long ? -E2BIG : (int)len;
-		}
-		if ((c == BACKSPACE || c == DELETE) && len) {
-			erase(1);
-			len--;
-		} else if (c == CTRL_U || c == CTRL_C) {
-			erase(len);
-			len = 0;
-			too_long = false;
-		} else if (c >= ' ' && c < DELETE) {
-			if (len == LINE_MAX - 1) {
-				too_long = true;
-				continue;
-			}
-			line[len++] = (char)c;
-			echo((char)c);
-		}
-	}
+	} while (!monitor_line_put(line, (char)c));
+	return 0;
+}
+
+static void execute_first(void)
+{
+	const char *first = cmdline_get("first");
+	char line[MONITOR_LINE_MAX];
+
+	if (!first || !*first)
+		return;
+	if (strscpy(line, first, sizeof(line)) < 0)
+		monitor_print("first=: the command is too long\n");
+	else
+		monitor_execute(line);
 }
 
 static int monitor_mode(void)
 {
-	static char line[LINE_MAX];
-	const char *first = cmdline_get("first");
+	static struct monitor_line line;
+	int err;
 
-	if (first && *first) {
-		if (strscpy(line, first, sizeof(line)) < 0)
-			monitor_print("first=: the command is too long\n");
-		else
-			monitor_execute(line);
-	}
+	execute_first();
 	monitor_print("\nThe monitor: `help` lists what there is, `halt` leaves "
 		      "(Ctrl-A X ends QEMU).\n");
 	for (;;) {
-		int len;
-
 		monitor_print("> ");
-		len = read_line(line);
-		if (len >= 0) {
-			monitor_execute(line);
-		} else if (len == -E2BIG) {
+		err = read_line(&line);
+		if (err)
+			break;
+		if (line.too_long)
 			monitor_print("a line has at most %d characters\n",
-				      LINE_MAX - 1);
-		} else {
-			pr_err("monitor: nobody to listen to: %s\n",
-			       errno_name(len));
-			return EXIT_FAIL;
-		}
+				      MONITOR_LINE_MAX - 1);
+		else
+			monitor_execute(line.text);
 	}
+	pr_err("monitor: nobody to listen to: %s\n", errno_name(err));
+	return EXIT_FAIL;
 }
 RUN_MODE("monitor", monitor_mode);
 
@@ -218,11 +225,12 @@ static int help_command(int argc, char **argv)
 	}
 	return 0;
 }
-MONITOR_CMD(help, "", "this list", help_command);
+MONITOR_CMD(help, "", "this list (also: ?)", help_command);
 
 static int halt_command(int argc, char **argv)
 {
 	monitor_print("leaving\n");
 	machine_exit(EXIT_PASS);
 }
-MONITOR_CMD(halt, "", "end the machine, as passed", halt_command);
+MONITOR_CMD(halt, "", "end the machine, as passed (also: exit, quit)",
+	    halt_command);

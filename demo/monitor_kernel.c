@@ -30,10 +30,14 @@ static int locks_command(int argc, char **argv)
 			"this build has no lock validator; BUILD=test has\n");
 		return 0;
 	}
+	monitor_print("NAME/N is the lock class NAME at nesting level N, which is 0 "
+		      "but for a lock\ntaken inside another of its class; then "
+		      "its kind, its first use, and the classes\nthat may be "
+		      "taken while it is held\n");
 	lockdep_dump();
 	return 0;
 }
-MONITOR_CMD(locks, "", "lock classes, their order, who holds what",
+MONITOR_CMD(locks, "", "lock classes and the order in which they are taken",
 	    locks_command);
 
 static int trace_command(int argc, char **argv)
@@ -54,15 +58,23 @@ static int tasks_command(int argc, char **argv)
 }
 MONITOR_CMD(tasks, "", "all tasks and where they wait", tasks_command);
 
+static unsigned long frames_to_mib(unsigned long frames)
+{
+	return frames / (1024 * 1024 / PAGE_SIZE);
+}
+
 static int memory_command(int argc, char **argv)
 {
 	unsigned long free = nr_free_pages();
 	unsigned long total = nr_total_pages();
 
-	monitor_print("  %lu of %lu pages are free\n", free, total);
+	monitor_print("  frames of 4 KiB: %lu free (%lu MiB), %lu used (%lu MiB), "
+		      "of %lu that the kernel manages\n",
+		      free, frames_to_mib(free), total - free,
+		      frames_to_mib(total - free), total);
 	return 0;
 }
-MONITOR_CMD(memory, "", "free and used frames", memory_command);
+MONITOR_CMD(memory, "", "how much of the RAM is free", memory_command);
 
 static int peer_command(int argc, char **argv)
 {
@@ -83,19 +95,22 @@ static int peer_command(int argc, char **argv)
 }
 MONITOR_CMD(peer, "", "the devices and what they have done", peer_command);
 
+/* Whether any test will run is found out first: one restarts the device. */
 static int test_command(int argc, char **argv)
 {
-	int err;
-
-	if (argc < 2)
-		return -EINVAL;
-	/* Tests of the device restart it, which nobody else may be using. */
-	contest_forget();
-	err = ktest_run(argv[1], 1, rdtsc(), 0);
-	if (err == -EOPNOTSUPP) {
+	if (!IS_ENABLED(CONFIG_KTEST)) {
 		monitor_print("this build has no tests; BUILD=test has\n");
 		return 0;
 	}
-	return err;
+	if (!ktest_count(argv[1])) {
+		monitor_print("no test matches '%s'\n", argv[1]);
+		return -ENOENT;
+	}
+	if (contest_forget())
+		monitor_print("the contest's address space ends: tests restart "
+			      "the device\n");
+	return ktest_run(argv[1], 1, rdtsc(), 0);
 }
-MONITOR_CMD(test, "GLOB", "run the tests whose suite.name matches", test_command);
+MONITOR_CMD(test, "GLOB",
+	    "run the tests whose suite.name matches; ends the contest's mm",
+	    test_command);

@@ -52,15 +52,15 @@ static int first_with_users(struct mm_struct *mm, void *id)
 	return 1;
 }
 
-/* The mm named by argv[at], or the first one, with a user reference. */
-static int find_mm(int argc, char **argv, int at, struct mm_struct **out)
+/* The mm that @word names, or the first one, with a user reference. */
+static int find_mm(const char *word, struct mm_struct **out)
 {
 	struct mm_struct *mm = NULL;
 	unsigned long number;
 	unsigned int id;
 
-	if (argc > at) {
-		if (kstrtoul(argv[at], 0, &number))
+	if (word) {
+		if (kstrtoul(word, 0, &number))
 			return -EINVAL;
 	} else if (mm_for_each(first_with_users, &id)) {
 		number = id;
@@ -84,7 +84,7 @@ static int vmas_command(int argc, char **argv)
 {
 	struct vm_area_struct *vma;
 	struct mm_struct *mm;
-	int err = find_mm(argc, argv, 1, &mm);
+	int err = find_mm(argc > 1 ? argv[1] : NULL, &mm);
 
 	if (err)
 		return err;
@@ -109,9 +109,9 @@ static int pte_command(int argc, char **argv)
 	char text[256];
 	int err;
 
-	if (argc < 2 || kstrtoul(argv[1], 0, &addr))
+	if (kstrtoul(argv[argc - 1], 0, &addr))
 		return -EINVAL;
-	err = find_mm(argc, argv, 2, &mm);
+	err = find_mm(argc > 2 ? argv[1] : NULL, &mm);
 	if (err)
 		return err;
 	pte_describe(mm, addr, text, sizeof(text));
@@ -119,7 +119,7 @@ static int pte_command(int argc, char **argv)
 	mmput(mm);
 	return 0;
 }
-MONITOR_CMD(pte, "ADDR [MM]", "what maps an address", pte_command);
+MONITOR_CMD(pte, "[MM] ADDR", "what maps an address", pte_command);
 
 /* "CLEAR 3  UNMAP 1", of those that are not zero. */
 static void print_events(const unsigned long *counts)
@@ -140,7 +140,7 @@ static void print_retries(unsigned long waits, const unsigned long *retries,
 
 	for (event = 0; event < NR_MMU_NOTIFY_EVENTS; event++)
 		all += retries[event];
-	monitor_print("    readers: waits %lu  in vain %lu", waits, all);
+	monitor_print("    readers: waits %lu  collisions %lu", waits, all);
 	print_events(retries);
 	if (other)
 		monitor_print("  not known %lu", other);
@@ -153,7 +153,7 @@ static bool print_sub(const struct mmu_notifier_sub_info *info, void *unused)
 
 	if (info->interval)
 		monitor_print("  interval 0x%012lx-0x%012lx", info->start,
-			      info->last);
+			      info->last + 1);
 	else
 		monitor_print("  plain    users %u", info->users);
 	monitor_print("  callbacks %lu  longest %lu ns", figures->callbacks,
@@ -166,11 +166,12 @@ static bool print_sub(const struct mmu_notifier_sub_info *info, void *unused)
 	return true;
 }
 
-static bool nobody_can_subscribe(void)
+static bool lacks_notifiers(void)
 {
 	if (IS_ENABLED(CONFIG_MMU_NOTIFIER))
 		return false;
-	monitor_print("this build has no MMU_NOTIFIER: nobody can subscribe\n");
+	monitor_print(
+		"this build has no MMU_NOTIFIER, so there is no subscription\n");
 	return true;
 }
 
@@ -180,14 +181,14 @@ static int subs_command(int argc, char **argv)
 	struct mm_struct *mm;
 	int err;
 
-	if (nobody_can_subscribe())
+	if (lacks_notifiers())
 		return 0;
-	err = find_mm(argc, argv, 1, &mm);
+	err = find_mm(argc > 1 ? argv[1] : NULL, &mm);
 	if (err)
 		return err;
 	mmu_notifier_read_stats(mm, &stats);
 	monitor_print(
-		"  %lu plain, %lu intervals; %lu ranges open, %lu of them hit; sequence %lu\n",
+		"  %lu plain, %lu intervals; %lu ranges open, %lu of them overlap; sequence %lu\n",
 		stats.plain, stats.intervals, stats.open_ranges,
 		stats.open_hits, stats.invalidate_seq);
 	if (!mmu_notifier_observing())
@@ -200,22 +201,21 @@ static int subs_command(int argc, char **argv)
 	monitor_print("\n");
 	print_retries(stats.waits, stats.retries, stats.retries_other);
 	monitor_print(
-		"    alone %lu  refused starts %lu  put off: inserts %lu, removals %lu; gave way %lu\n",
+		"    exclusive rounds %lu  refused starts %lu  deferred: inserts %lu, removals %lu; yielded %lu\n",
 		stats.alone, stats.failed_starts, stats.deferred_adds,
 		stats.deferred_removes, stats.gave_way);
 	mmput(mm);
 	return 0;
 }
-MONITOR_CMD(subs, "[MM]", "who is told of changes of an address space",
-	    subs_command);
+MONITOR_CMD(subs, "[MM]", "the subscriptions of an address space", subs_command);
 
 static int observe_command(int argc, char **argv)
 {
 	bool on = argc == 2 && strcmp(argv[1], "on") == 0;
 
-	if (argc > 2 || (argc == 2 && !on && strcmp(argv[1], "off") != 0))
+	if (argc == 2 && !on && strcmp(argv[1], "off") != 0)
 		return -EINVAL;
-	if (nobody_can_subscribe())
+	if (lacks_notifiers())
 		return 0;
 	if (argc == 2)
 		mmu_notifier_observe(on);

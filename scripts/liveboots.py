@@ -126,6 +126,10 @@ LOOKS = (
     r'  pte 0x\w+  (frame 0x\w+: .*user|not present: a swap entry)',
     r'LOOK tasks\n(.*\n)*.* contest/cpu0\b',
     r'LOOK backtrace\n(.*\n)*#0 (.*\n)*#1 .* at \w+/.*\.c:\d+',
+    r'LOOK errors\nvmas nosuch: nosuch is not a number: .*\n'
+    r'vmas 4000000000: no address space 4000000000; .*\n'
+    r'pte: usage: pte \[MM\] ADDR\n'
+    r'tasks 1: one word too many: 1; usage: tasks\n',
     r'LOOK done',
 )
 

@@ -520,6 +520,9 @@ struct ktest_skip {
 			.name = #suite_ "." #name_, .reason = (reason_)}
 
 #if IS_ENABLED(CONFIG_KTEST)
+/** ktest_count() - how many tests have a `suite.name` that @globs choose */
+unsigned long ktest_count(const char *globs);
+
 /**
  * ktest_run() - run all tests whose `suite.name` is chosen
  * @globs: patterns, see glob_match(); NULL or "" for all
@@ -536,6 +539,11 @@ struct ktest_skip {
 int ktest_run(const char *globs, unsigned long repeat, u64 seed,
 	      unsigned long done);
 #else
+static inline unsigned long ktest_count(const char *globs)
+{
+	return 0;
+}
+
 static inline int ktest_run(const char *globs, unsigned long repeat, u64 seed,
 			    unsigned long done)
 {

@@ -14,11 +14,13 @@
 /**
  * struct monitor_cmd - a registered command
  * @name: the first word of the line
- * @args: how the other words are called in the help, "" for none
+ * @args: the other words as the help shows them, one blank between two: "" for
+ *	  none, "MM" for one that must be there, "[N]" for one that may be
  * @help: one line on what it does
- * @fn: called with the words of the line, argv[0] being @name; runs in the
- *	monitor's thread, may sleep; returns 0 or a negative errno, which the
- *	monitor prints; -EINVAL prints how the command is used
+ * @fn: called with the words of the line, argv[0] being @name, and as many as
+ *	@args allows; runs in the monitor's thread, may sleep; returns 0 or a
+ *	negative errno and has said what went wrong, except for -EINVAL, for
+ *	which the monitor prints how the command is used
  */
 struct monitor_cmd {
 	const char *name;

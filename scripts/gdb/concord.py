@@ -5,11 +5,13 @@
     gdb -x scripts/gdb/concord.py build/debug/concord.elf    in another
 
     mm                  all address spaces
-    vmas MM             regions of one, by its number
-    pte MM ADDR         what maps an address, level by level
-    subs MM             its subscriptions
+    vmas [MM]           regions of one, by its number
+    pte [MM] ADDR       what maps an address, level by level
+    subs [MM]           its subscriptions
     tasks               all tasks
     backtrace           gdb's own; `thread apply all backtrace` for every CPU
+
+Without MM it is the first that has users, as in the monitor of the kernel.
 
 docs/debugging.md leads through a session. CONCORD_GDB is where QEMU waits if
 not on port 1234. All is read through the debugger; no code of the kernel runs.
@@ -52,18 +54,34 @@ def each_mm():
         raise gdb.GdbError('%s: has the kernel booted?' % error)
 
 
+def number_of(word):
+    """The value of an expression: 1, mm->id."""
+    try:
+        return int(gdb.parse_and_eval(word))
+    except (gdb.error, ValueError, TypeError) as error:
+        raise gdb.GdbError('%s is not a number: %s' % (word, error))
+
+
 def find_mm(word):
-    """By its number, which may be an expression: mm->id."""
-    number = int(gdb.parse_and_eval(word))
+    """By its number; without one, the first that has users."""
+    number = number_of(word) if word else None
     for mm in each_mm():
-        if int(mm['id']) == number:
+        if int(mm['id']) == number or \
+                number is None and int(mm['mm_users']['counter']):
             return mm
-    raise gdb.GdbError('no address space %s; `mm` lists them' % word)
+    raise gdb.GdbError('no address space %s; `mm` lists them' % number
+                       if word else 'no address space')
 
 
-def words(argument, least, usage):
-    found = gdb.string_to_argv(argument)
-    if len(found) < least:
+def words(argument, usage):
+    """The words of a command, None for one in brackets that is not there."""
+    found, wanted = gdb.string_to_argv(argument), usage.split()[1:]
+    if len(found) > len(wanted):
+        raise gdb.GdbError('one word too many: %s; usage: %s' %
+                           (found[len(wanted)], usage))
+    if len(found) + 1 == len(wanted) and wanted[0].startswith('['):
+        found.insert(0, None)
+    if len(found) < len(wanted):
         raise gdb.GdbError('usage: ' + usage)
     return found
 
@@ -75,6 +93,7 @@ class ListMm(gdb.Command):
         super().__init__('mm', gdb.COMMAND_DATA)
 
     def invoke(self, argument, from_tty):
+        words(argument, 'mm')
         for mm in each_mm():
             print('%4d  %#x  users %d  count %d  regions %d  pages %d' %
                   (int(mm['id']), int(mm),
@@ -84,13 +103,13 @@ class ListMm(gdb.Command):
 
 
 class ListVmas(gdb.Command):
-    """vmas MM: regions of an address space"""
+    """vmas [MM]: regions of an address space"""
 
     def __init__(self):
         super().__init__('vmas', gdb.COMMAND_DATA)
 
     def invoke(self, argument, from_tty):
-        mm = find_mm(words(argument, 1, 'vmas MM')[0])
+        mm = find_mm(words(argument, 'vmas [MM]')[0])
         vma = mm['mm_first']
         while int(vma):
             flags = int(vma['vm_flags'])
@@ -108,15 +127,15 @@ def read_u64(physical):
 
 
 class ShowPte(gdb.Command):
-    """pte MM ADDR: what maps an address, level by level"""
+    """pte [MM] ADDR: what maps an address, level by level"""
 
     def __init__(self):
         super().__init__('pte', gdb.COMMAND_DATA)
 
     def invoke(self, argument, from_tty):
-        name, address = words(argument, 2, 'pte MM ADDR')[:2]
+        name, address = words(argument, 'pte [MM] ADDR')
         mm = find_mm(name)
-        address = int(gdb.parse_and_eval(address)) & (1 << 48) - 1
+        address = number_of(address) & (1 << 48) - 1
         table = int(mm['pgd']) - PAGE_OFFSET
         for level, shift in (('pgd', 39), ('pud', 30), ('pmd', 21),
                              ('pte', 12)):
@@ -137,13 +156,13 @@ class ShowPte(gdb.Command):
 
 
 class ListSubs(gdb.Command):
-    """subs MM: subscriptions of an address space"""
+    """subs [MM]: subscriptions of an address space"""
 
     def __init__(self):
         super().__init__('subs', gdb.COMMAND_DATA)
 
     def invoke(self, argument, from_tty):
-        mm = find_mm(words(argument, 1, 'subs MM')[0])
+        mm = find_mm(words(argument, 'subs [MM]')[0])
         subscriptions = mm['notifier_subscriptions']
         if not int(subscriptions):
             print('  none, and none ever')
@@ -204,6 +223,7 @@ class ListTasks(gdb.Command):
         super().__init__('tasks', gdb.COMMAND_DATA)
 
     def invoke(self, argument, from_tty):
+        words(argument, 'tasks')
         head = gdb.parse_and_eval('task_list')
         for task in each_entry(head, 'struct task', 'all_entry'):
             print('%5d  cpu %d  %s%s' %

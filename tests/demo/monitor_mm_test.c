@@ -77,7 +77,7 @@ static bool note_longest(const struct mmu_notifier_sub_info *info, void *arg)
  *	other	          [-]		MIGRATE
  *	plain	everything
  */
-KTEST(monitor_mm, subs_shows_who_was_told_what_and_what_was_in_vain)
+KTEST(monitor_mm, subs_shows_events_waits_and_collisions_of_each_subscription)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct longest longest = {.nr = 0};
@@ -106,7 +106,7 @@ KTEST(monitor_mm, subs_shows_who_was_told_what_and_what_was_in_vain)
 	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
 	show(shown, "subs %lu", mm->id);
 	EXPECT_EQ(shown->err, 0);
-	EXPECT_LINE("  1 plain", "2 intervals; 1 ranges open, 1 of them hit");
+	EXPECT_LINE("  1 plain", "2 intervals; 1 ranges open, 1 of them overlap");
 	end_of(&range);
 	kthread_join(r.task);
 	seq = mmu_interval_read_begin(&w.sub);
@@ -119,25 +119,25 @@ KTEST(monitor_mm, subs_shows_who_was_told_what_and_what_was_in_vain)
 	EXPECT_EQ(shown->err, 0);
 	mmu_notifier_read_stats(mm, &stats);
 	EXPECT_EQ(mmu_notifier_for_each_sub(mm, note_longest, &longest), 3UL);
-	EXPECT_LINE("  1 plain", "0 ranges open, 0 of them hit");
+	EXPECT_LINE("  1 plain", "0 ranges open, 0 of them overlap");
 	figures_as_shown(figures, sizeof(figures), 4, longest.ticks[0]);
 	EXPECT_LINE("  plain    users 1", figures);
 	EXPECT_LINE("  plain    users 1", " ns  UNMAP 1  CLEAR 2  MIGRATE 1");
 	figures_as_shown(figures, sizeof(figures), 3, longest.ticks[1]);
-	EXPECT_LINE("  interval 0x000000001000-0x000000003fff", figures);
-	EXPECT_LINE("  interval 0x000000001000-0x000000003fff",
+	EXPECT_LINE("  interval 0x000000001000-0x000000004000", figures);
+	EXPECT_LINE("  interval 0x000000001000-0x000000004000",
 		    " ns  UNMAP 1  CLEAR 2");
-	EXPECT_LINE("    readers: ", "waits 1  in vain 2  UNMAP 1  CLEAR 1");
+	EXPECT_LINE("    readers: ", "waits 1  collisions 2  UNMAP 1  CLEAR 1");
 	figures_as_shown(figures, sizeof(figures), 1, longest.ticks[2]);
-	EXPECT_LINE("  interval 0x000000006000-0x000000006fff", figures);
+	EXPECT_LINE("  interval 0x000000006000-0x000000007000", figures);
 	EXPECT_LINE_AFTER("  interval 0x000000006000",
-			  "    readers: ", "waits 0  in vain 1  MIGRATE 1");
+			  "    readers: ", "waits 0  collisions 1  MIGRATE 1");
 	figures_as_shown(figures, sizeof(figures), 8, stats.longest);
 	EXPECT_LINE("  all      ", figures);
 	EXPECT_LINE("  all      ", " ns  UNMAP 1  CLEAR 2  MIGRATE 1");
 	EXPECT_LINE_AFTER("  all      ", "    readers: ",
-			  "waits 1  in vain 3  UNMAP 1  CLEAR 1  MIGRATE 1");
-	EXPECT_LINE("    alone ", "alone 0  refused starts 0");
+			  "waits 1  collisions 3  UNMAP 1  CLEAR 1  MIGRATE 1");
+	EXPECT_LINE("    exclusive rounds 0", "refused starts 0");
 	unwatch(&w);
 	unwatch(&other);
 	unlisten(&l, mm);

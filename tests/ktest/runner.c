@@ -292,7 +292,7 @@ static void run_one(const struct ktest_case *tcase, unsigned int number,
 	print_result(&test, number, took, totals);
 }
 
-static unsigned long count_selected(const char *globs)
+unsigned long ktest_count(const char *globs)
 {
 	const struct ktest_case *tcase;
 	unsigned long count = 0;
@@ -338,7 +338,7 @@ int ktest_run(const char *globs, unsigned long repeat, u64 seed,
 		globs = "*";
 	if (!repeat)
 		repeat = 1;
-	count = count_selected(globs) * repeat;
+	count = ktest_count(globs) * repeat;
 	done = min(done, count);
 	ktest_devices_begin();
 	ktest_print("KTAP version 1\n# seed %lu, CPUs %u, devices %u\n1..%lu\n",

@@ -35,5 +35,11 @@ print('LOOK tasks')
 gdb.execute('tasks')
 print('LOOK backtrace')
 gdb.execute('thread apply all backtrace 8')
+print('LOOK errors')
+for wrong in ('vmas nosuch', 'vmas 4000000000', 'pte', 'tasks 1'):
+    try:
+        gdb.execute(wrong)
+    except gdb.error as error:
+        print('%s: %s' % (wrong, error))
 print('LOOK done')
 gdb.execute('detach')
