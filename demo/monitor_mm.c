@@ -202,8 +202,8 @@ static int subs_command(int argc, char **argv)
 	print_retries(stats.waits, stats.retries, stats.retries_other);
 	monitor_print(
 		"    exclusive rounds %lu  refused starts %lu  deferred: inserts %lu, removals %lu; yielded %lu\n",
-		stats.alone, stats.failed_starts, stats.deferred_adds,
-		stats.deferred_removes, stats.gave_way);
+		stats.exclusive_rounds, stats.failed_starts,
+		stats.deferred_adds, stats.deferred_removes, stats.gave_way);
 	mmput(mm);
 	return 0;
 }

@@ -153,7 +153,7 @@ static void wait_between_rounds(unsigned int attempts)
 	unsigned long us = BACK_OFF_US
 			   << min_t(unsigned int, attempts, BACK_OFF_SHIFT);
 
-	if (attempts && attempts < MMU_INTERVAL_ROUNDS_BESIDE)
+	if (attempts && attempts < MMU_INTERVAL_ROUNDS_SHARED)
 		usleep_range(us, 2 * us);
 }
 

@@ -357,7 +357,7 @@ void notifier_observe_told(struct mmu_notifier_subscriptions *subs,
 			   unsigned long since);
 void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_interval_notifier *sub);
-void notifier_count_alone(struct mmu_notifier_subscriptions *subs);
+void notifier_count_exclusive_round(struct mmu_notifier_subscriptions *subs);
 
 /* Of a subscription that nobody sees any more. */
 static inline void notifier_forget(struct mmu_notifier_figures *figures)

@@ -87,9 +87,9 @@
  *	unlock
  *					start: callback drops what was installed
  *
- *	field		read with		written with
- *	rounds->...	its thread alone	the same
- *	stats.alone	->lock			->lock
+ *	field			read with		written with
+ *	rounds->...		its thread alone	the same
+ *	stats.exclusive_rounds	->lock			->lock
  *
  * Lifetime.  The rounds are on the caller's stack, who is a user of the mm, so
  * that its end (RELEASE, which is raised under no lock) does not come between.
@@ -115,16 +115,16 @@ int mmu_interval_round_lock(struct mmu_interval_rounds *rounds) __no_thread_safe
 	might_sleep();
 	if (unlikely(rounds->nr == MMU_INTERVAL_ROUNDS_ALL))
 		return -EBUSY;
-	rounds->alone = rounds->nr >= MMU_INTERVAL_ROUNDS_BESIDE;
+	rounds->exclusive = rounds->nr >= MMU_INTERVAL_ROUNDS_SHARED;
 	if (!rounds->locked)
-		ret = rounds->alone ? down_write_killable(&mm->mmap_lock)
-				    : down_read_killable(&mm->mmap_lock);
+		ret = rounds->exclusive ? down_write_killable(&mm->mmap_lock)
+					: down_read_killable(&mm->mmap_lock);
 	if (unlikely(ret))
 		return ret;
-	if (unlikely(rounds->alone))
-		notifier_count_alone(sub->subscriptions);
+	if (unlikely(rounds->exclusive))
+		notifier_count_exclusive_round(sub->subscriptions);
 	rounds->locked = true;
-	rounds->lost = false;
+	rounds->collided = false;
 	rounds->nr++;
 	return 0;
 }
@@ -136,7 +136,7 @@ void mmu_interval_round_begin(struct mmu_interval_rounds *rounds)
 
 void mmu_interval_round_looked_up(struct mmu_interval_rounds *rounds) __no_thread_safety
 {
-	if (rounds->alone)
+	if (rounds->exclusive)
 		return;
 	mmap_read_unlock(rounds->interval_sub->mm);
 	rounds->locked = false;
@@ -144,15 +144,15 @@ void mmu_interval_round_looked_up(struct mmu_interval_rounds *rounds) __no_threa
 
 void mmu_interval_round_unlock(struct mmu_interval_rounds *rounds) __no_thread_safety
 {
-	bool keep = rounds->alone && rounds->lost &&
+	bool keep = rounds->exclusive && rounds->collided &&
 		    rounds->nr < MMU_INTERVAL_ROUNDS_ALL;
 
 	/* Once for the next round; a second call has no round to keep it for. */
-	rounds->lost = false;
+	rounds->collided = false;
 	if (!rounds->locked || keep)
 		return;
 	rounds->locked = false;
-	if (rounds->alone)
+	if (rounds->exclusive)
 		mmap_write_unlock(rounds->interval_sub->mm);
 	else
 		mmap_read_unlock(rounds->interval_sub->mm);

@@ -237,10 +237,10 @@ void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
 	TRACE(mmu_interval_wait, sub, READ_ONCE(sub->invalidate_seq));
 }
 
-void notifier_count_alone(struct mmu_notifier_subscriptions *subs)
+void notifier_count_exclusive_round(struct mmu_notifier_subscriptions *subs)
 {
 	spin_lock(&subs->lock);
-	subs->stats.alone++;
+	subs->stats.exclusive_rounds++;
 	spin_unlock(&subs->lock);
 }
 
@@ -264,7 +264,7 @@ static void count_unlocked(unsigned long *count)
 		;
 }
 
-void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub)
+void __mmu_interval_read_collided(struct mmu_interval_notifier *interval_sub)
 {
 	struct mmu_notifier_subscriptions *subs = interval_sub->subscriptions;
 	/* The caller holds the driver's lock, so this is the one it compared. */

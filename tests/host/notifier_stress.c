@@ -619,7 +619,7 @@ static void look_at_rest(void)
 	for (i = 0; i < PLAINS; i++)
 		CHECK(plains[i].open == 0 || !plains[i].registered);
 	waits_seen += stats.waits;
-	alone_seen += stats.alone;
+	alone_seen += stats.exclusive_rounds;
 }
 
 /* Likewise. */

@@ -216,7 +216,7 @@ static inline void mmu_interval_set_seq(struct mmu_interval_notifier *interval_s
 }
 
 /* Count a collision, with the event that caused it. */
-void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub);
+void __mmu_interval_read_collided(struct mmu_interval_notifier *interval_sub);
 
 /**
  * mmu_interval_read_retry() - end a read section: did it collide?
@@ -234,7 +234,7 @@ mmu_interval_read_retry(struct mmu_interval_notifier *interval_sub,
 	if (likely(interval_sub->invalidate_seq == seq))
 		return false;
 	if (MMU_NOTIFIER_OPTION)
-		__mmu_interval_read_lost(interval_sub);
+		__mmu_interval_read_collided(interval_sub);
 	return true;
 }
 

@@ -41,30 +41,30 @@
 
 #include <mm/notifier/interval.h>
 
-/** MMU_INTERVAL_ROUNDS_BESIDE - rounds that hold mmap_lock for reading */
-#define MMU_INTERVAL_ROUNDS_BESIDE 8
-/** MMU_INTERVAL_ROUNDS_ALONE - rounds after those, which hold it for writing */
-#define MMU_INTERVAL_ROUNDS_ALONE 2
+/** MMU_INTERVAL_ROUNDS_SHARED - rounds that hold mmap_lock for reading */
+#define MMU_INTERVAL_ROUNDS_SHARED 8
+/** MMU_INTERVAL_ROUNDS_EXCLUSIVE - rounds after those, which hold it for writing */
+#define MMU_INTERVAL_ROUNDS_EXCLUSIVE 2
 /** MMU_INTERVAL_ROUNDS_ALL - the bound of a look-up */
 #define MMU_INTERVAL_ROUNDS_ALL \
-	(MMU_INTERVAL_ROUNDS_BESIDE + MMU_INTERVAL_ROUNDS_ALONE)
+	(MMU_INTERVAL_ROUNDS_SHARED + MMU_INTERVAL_ROUNDS_EXCLUSIVE)
 
 /**
  * struct mmu_interval_rounds - one look-up, on the stack of its thread
  * @interval_sub: an inserted subscription; the caller is a user of its mm
  * @seq: the number of this round's read section
  * @nr: rounds that have begun
- * @alone: this round holds mmap_lock for writing
+ * @exclusive: this round holds mmap_lock for writing
  * @locked: mmap_lock is held
- * @lost: this round has collided
+ * @collided: this round has collided
  */
 struct mmu_interval_rounds {
 	struct mmu_interval_notifier *interval_sub;
 	unsigned long seq;
 	unsigned int nr;
-	bool alone;
+	bool exclusive;
 	bool locked;
-	bool lost;
+	bool collided;
 };
 
 /** MMU_INTERVAL_ROUNDS_INIT() - the rounds of a look-up, before the first begins */
@@ -77,7 +77,7 @@ struct mmu_interval_rounds {
  * mmu_interval_round_lock() - begin a round: take mmap_lock
  * @rounds: the look-up
  *
- * The first MMU_INTERVAL_ROUNDS_BESIDE rounds take it for reading, later ones for
+ * The first MMU_INTERVAL_ROUNDS_SHARED rounds take it for reading, later ones for
  * writing. If the round before has kept it, this call takes nothing.
  *
  * Context: may sleep; no range open, and no lock held that is taken inside mmap_lock,
@@ -120,8 +120,9 @@ void mmu_interval_round_looked_up(struct mmu_interval_rounds *rounds);
  */
 static inline bool mmu_interval_round_retry(struct mmu_interval_rounds *rounds)
 {
-	rounds->lost = mmu_interval_read_retry(rounds->interval_sub, rounds->seq);
-	return rounds->lost;
+	rounds->collided =
+		mmu_interval_read_retry(rounds->interval_sub, rounds->seq);
+	return rounds->collided;
 }
 
 /**

@@ -47,7 +47,7 @@ struct mmu_notifier_figures {
  * @retries_other: the same, where the event is not remembered
  * @failed_starts: starts that may not sleep and failed
  * @waits: read sections that waited
- * @alone: rounds of look-ups that held mmap_lock for writing
+ * @exclusive_rounds: rounds of look-ups that held mmap_lock for writing
  * @tree_locks: searches of the interval tree
  * @walks: (o) walks over the plain subscriptions by starts and ends
  * @deferred_adds: insertions that were deferred
@@ -71,7 +71,7 @@ struct mmu_notifier_stats {
 	unsigned long retries_other;
 	unsigned long failed_starts;
 	unsigned long waits;
-	unsigned long alone;
+	unsigned long exclusive_rounds;
 	unsigned long tree_locks;
 	unsigned long walks;
 	unsigned long deferred_adds;

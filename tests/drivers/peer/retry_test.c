@@ -117,7 +117,7 @@ static void ask_demon(struct peer_context *ctx, vaddr_t va, void *arg)
 		return;
 	WRITE_ONCE(demon->asked, demon->asked + 1);
 	wake_up_all(&demon->wait);
-	if (demon->asked <= MMU_INTERVAL_ROUNDS_BESIDE) {
+	if (demon->asked <= MMU_INTERVAL_ROUNDS_SHARED) {
 		wait_event(&demon->wait, READ_ONCE(demon->done) == demon->asked);
 		return;
 	}
@@ -144,8 +144,8 @@ KTEST(peer_retry, changes_without_end_do_not_keep_the_device_from_its_page,
 		peer_context_hooks(arena.ctx, &hooks);
 		EXPECT_EQ(device_add(arena.ctx, arena.base, 1, &done), 0);
 		EXPECT_EQ(arena_stats(&arena).out_of_rounds, 0u);
-		EXPECT_EQ(demon.in_vain, (u64)MMU_INTERVAL_ROUNDS_BESIDE);
-		EXPECT_EQ(demon.asked, MMU_INTERVAL_ROUNDS_BESIDE + 1u);
+		EXPECT_EQ(demon.in_vain, (u64)MMU_INTERVAL_ROUNDS_SHARED);
+		EXPECT_EQ(demon.asked, MMU_INTERVAL_ROUNDS_SHARED + 1u);
 		EXPECT_GE(arena_stats(&arena).grants, 1u);
 		peer_context_hooks(arena.ctx, NULL);
 		kthread_stop(demon.task);

@@ -172,7 +172,7 @@ static inline void ask_demon(struct lookup *l, unsigned int round)
 
 	WRITE_ONCE(d->asked, d->asked + 1);
 	wake_up_all(&d->wait);
-	if (round <= MMU_INTERVAL_ROUNDS_BESIDE)
+	if (round <= MMU_INTERVAL_ROUNDS_SHARED)
 		wait_event(&d->wait, READ_ONCE(d->done) == d->asked);
 	else
 		ktest_wait_blocked(l->w.test, d->task);

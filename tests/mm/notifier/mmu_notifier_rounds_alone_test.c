@@ -98,7 +98,7 @@ KTEST(mmu_notifier_rounds, a_driver_may_leave_between_the_rounds_alone,
 	sandbox_map(&box, BASE, 1);
 	lookup_init(&l, &box);
 	EXPECT_EQ(lookup_insert(&l), 0);
-	rounds.nr = MMU_INTERVAL_ROUNDS_BESIDE;
+	rounds.nr = MMU_INTERVAL_ROUNDS_SHARED;
 	EXPECT_EQ(mmu_interval_round_lock(&rounds), 0);
 	mmu_interval_round_begin(&rounds);
 	get_user_pages_remote(box.mm, BASE, 1, FOLL_WRITE, NULL);

@@ -36,16 +36,16 @@ KTEST(mmu_notifier_rounds, changes_without_end_are_kept_out_after_eight_rounds,
 	EXPECT_EQ(lookup_insert(&l), 0);
 	d.task = kthread_run(demon_body, &d, "demon");
 	EXPECT_EQ(look_up(&l), 0);
-	EXPECT_EQ(l.nr, MMU_INTERVAL_ROUNDS_BESIDE + 1);
-	EXPECT_EQ(l.lost, MMU_INTERVAL_ROUNDS_BESIDE);
+	EXPECT_EQ(l.nr, MMU_INTERVAL_ROUNDS_SHARED + 1);
+	EXPECT_EQ(l.lost, MMU_INTERVAL_ROUNDS_SHARED);
 	EXPECT(KTEST_WAIT_FOR(test, READ_ONCE(d.done) == d.asked));
-	EXPECT_EQ(d.done, MMU_INTERVAL_ROUNDS_BESIDE + 1);
+	EXPECT_EQ(d.done, MMU_INTERVAL_ROUNDS_SHARED + 1);
 	EXPECT_EQ(l.w.calls, d.done);
 	EXPECT_EQ(l.installed, 0UL);
 	stats = stats_of(box.mm);
-	EXPECT_EQ(stats.alone, 1UL);
+	EXPECT_EQ(stats.exclusive_rounds, 1UL);
 	EXPECT_EQ(stats.retries[MMU_NOTIFY_CLEAR],
-		  (unsigned long)MMU_INTERVAL_ROUNDS_BESIDE);
+		  (unsigned long)MMU_INTERVAL_ROUNDS_SHARED);
 	kthread_stop(d.task);
 	mmu_interval_notifier_remove(&l.w.sub);
 	sandbox_close(&box);
@@ -57,10 +57,10 @@ static void map_zero_page(struct lookup *l, unsigned int round)
 	struct ktest *test = l->w.test;
 	u64 value;
 
-	if (round > MMU_INTERVAL_ROUNDS_BESIDE)
+	if (round > MMU_INTERVAL_ROUNDS_SHARED)
 		return;
 	EXPECT_EQ(madvise_dontneed(l->mm, l->addr, PAGE_SIZE), 0);
-	if (round == MMU_INTERVAL_ROUNDS_BESIDE)
+	if (round == MMU_INTERVAL_ROUNDS_SHARED)
 		EXPECT_EQ(user_peek(l->addr, &value), 0);
 }
 
@@ -87,7 +87,8 @@ KTEST(mmu_notifier_rounds,
 	EXPECT_EQ(l.lost, MMU_INTERVAL_ROUNDS_ALL - 1);
 	EXPECT_EQ(l.installed, pte_pfn(sandbox_pte(&box, BASE)));
 	stats = stats_of(box.mm);
-	EXPECT_EQ(stats.alone, (unsigned long)MMU_INTERVAL_ROUNDS_ALONE);
+	EXPECT_EQ(stats.exclusive_rounds,
+		  (unsigned long)MMU_INTERVAL_ROUNDS_EXCLUSIVE);
 	mmu_interval_notifier_remove(&l.w.sub);
 	sandbox_close(&box);
 }
@@ -189,10 +190,10 @@ KTEST(mmu_notifier_rounds, a_killed_reader_waits_for_nobody, KT_RULES("R4.24"))
 	mmap_read_lock(box.mm);
 	task = kthread_run(look_up_body, &l, "reader");
 	kill_reader(test, &l, task);
-	EXPECT_EQ(l.lost, MMU_INTERVAL_ROUNDS_BESIDE);
+	EXPECT_EQ(l.lost, MMU_INTERVAL_ROUNDS_SHARED);
 	mmap_read_unlock(box.mm);
 	EXPECT_EQ(kthread_join(task), -EINTR);
-	EXPECT_EQ(stats_of(box.mm).alone, 0UL);
+	EXPECT_EQ(stats_of(box.mm).exclusive_rounds, 0UL);
 	EXPECT(mmap_write_trylock(box.mm));
 	mmap_write_unlock(box.mm);
 	mmu_interval_notifier_remove(&l.w.sub);
@@ -233,7 +234,7 @@ static void let_them(struct lookup *l, unsigned int round)
 	struct stream *s = container_of(l, struct stream, l);
 	int before = atomic_read(&s->changes);
 
-	if (round <= MMU_INTERVAL_ROUNDS_BESIDE)
+	if (round <= MMU_INTERVAL_ROUNDS_SHARED)
 		KTEST_WAIT_FOR(l->w.test,
 			       atomic_read(&s->changes) - before > STREAMERS);
 }
@@ -279,7 +280,7 @@ KTEST(mmu_notifier_rounds, beside_a_stream_no_look_up_needs_more_than_ten_rounds
 	EXPECT(KTEST_WAIT_FOR(test, atomic_read(&s.changes) > 0));
 	for (i = 0; i < STREAM_LOOKUPS; i++) {
 		EXPECT_EQ(look_up(&s.l), 0);
-		EXPECT_GT(s.l.nr, (unsigned int)MMU_INTERVAL_ROUNDS_BESIDE);
+		EXPECT_GT(s.l.nr, (unsigned int)MMU_INTERVAL_ROUNDS_SHARED);
 		EXPECT_LE(s.l.nr, (unsigned int)MMU_INTERVAL_ROUNDS_ALL);
 		rounds += s.l.nr;
 		most = max(most, s.l.nr);
@@ -287,7 +288,7 @@ KTEST(mmu_notifier_rounds, beside_a_stream_no_look_up_needs_more_than_ten_rounds
 	stream_end(&s);
 	ktest_note("%u look-ups beside %d changes: %lu rounds, at most %u of %u, %lu alone",
 		   STREAM_LOOKUPS, atomic_read(&s.changes), rounds, most,
-		   MMU_INTERVAL_ROUNDS_ALL, stats_of(box.mm).alone);
+		   MMU_INTERVAL_ROUNDS_ALL, stats_of(box.mm).exclusive_rounds);
 	mmu_interval_notifier_remove(&s.l.w.sub);
 	sandbox_close(&box);
 }

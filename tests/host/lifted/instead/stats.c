@@ -62,10 +62,10 @@ void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
 {
 }
 
-void notifier_count_alone(struct mmu_notifier_subscriptions *subs)
+void notifier_count_exclusive_round(struct mmu_notifier_subscriptions *subs)
 {
 }
 
-void __mmu_interval_read_lost(struct mmu_interval_notifier *interval_sub)
+void __mmu_interval_read_collided(struct mmu_interval_notifier *interval_sub)
 {
 }
