@@ -24,6 +24,7 @@
 
 #include <mm/notifier/env.h>
 #include <mm/notifier/plain.h>
+#include <mm/notifier/start.h>
 
 /* A word of 64 bits holds two counts and three flags. */
 _Static_assert(sizeof(long) == 8 && sizeof(void *) == 8,
@@ -35,8 +36,8 @@ _Static_assert(sizeof(long) == 8 && sizeof(void *) == 8,
 #define NOTIFIER_GATE_SELECT     (1l << 61)
 #define NOTIFIER_GATE_SLOW       (-0x7fffffffffffffffl - 1)
 #define NOTIFIER_GATE_BUSY       (1l << 62)
-#define NOTIFIER_GATE_TICKET_0   1l
-#define NOTIFIER_GATE_TICKET_1   (1l << NOTIFIER_GATE_EPOCH_BITS)
+/* NOTIFIER_GATE_TICKET_0, of epoch 0, is in mm/notifier/start.h. */
+#define NOTIFIER_GATE_TICKET_1 (1l << NOTIFIER_GATE_EPOCH_BITS)
 
 /**
  * struct notifier_gate - one gate

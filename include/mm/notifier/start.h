@@ -26,10 +26,13 @@
 
 #include <mm/notifier/range.h>
 
-#if MMU_NOTIFIER_OPTION
+/*
+ * One thread in epoch 0 of a gate (mm/notifier/gate.h). A start adds it to
+ * mm->notifier_ranges, which is the word of a gate.
+ */
+#define NOTIFIER_GATE_TICKET_0 1l
 
-/** MMU_NOTIFIER_TICKET_PLAIN - what a start adds to mm->notifier_ranges */
-#define MMU_NOTIFIER_TICKET_PLAIN 1
+#if MMU_NOTIFIER_OPTION
 
 /* Of the core, where the mm has subscribers. */
 int __mmu_notifier_range_start(struct mmu_notifier_range *range);
@@ -202,14 +205,14 @@ static inline void mmu_notifier_range_init_owner(
 static __always_inline int mmu_notifier_range_open(struct mmu_notifier_range *range)
 {
 	struct mm_struct *mm = range->mm;
-	bool told;
+	bool subscribed;
 
 	if (IS_ENABLED(CONFIG_DEBUG) && !mmu_notifier_check_start(range))
 		return -EINVAL;
-	range->core.ticket = MMU_NOTIFIER_TICKET_PLAIN;
-	told = atomic64_add_negative(MMU_NOTIFIER_TICKET_PLAIN,
-				     &mm->notifier_ranges);
-	if (likely(!told))
+	range->core.ticket = NOTIFIER_GATE_TICKET_0;
+	subscribed = atomic64_add_negative(NOTIFIER_GATE_TICKET_0,
+					   &mm->notifier_ranges);
+	if (likely(!subscribed))
 		return 0;
 	return __mmu_notifier_range_start(range);
 }
