@@ -41,7 +41,7 @@ LACKING := test-no-MMU_NOTIFIER test-no-DEVICE_PRIVATE test-no-LOCKDEP \
 # Be told before a mapping changes.
 NOTIFIER_SHARED := $(addprefix mm/notifier/,subscribe.c register.c callbacks.c entries.c \
 	rounds.c all.c report.c checks.c stats.c event.c)
-NOTIFIER_USUAL := $(addprefix mm/notifier/,range.c interval.c interval_tree.c \
+NOTIFIER_USUAL := $(addprefix mm/notifier/,range.c interval.c read.c interval_tree.c \
 	plain.c get.c show.c gate.c)
 NOTIFIER_CORE := $(NOTIFIER_USUAL) $(NOTIFIER_SHARED)
 ONLY_MMU_NOTIFIER := $(NOTIFIER_CORE) \

@@ -8,8 +8,9 @@
  *	+ register.c	register, unregister and get; calls subscribe.c
  *	+ subscribe.c	the object of an mm; insert, remove and exit
  *	  range.c	start and end
- *	+ rounds.c	a driver's loop; calls interval.c
- *	  interval.c	interval subscriptions and their readers
+ *	+ rounds.c	a driver's loop; calls read.c
+ *	  interval.c	interval subscriptions; the tree that finds them
+ *	  read.c	a device fault's read section
  *	  get.c		users of a plain subscription; calls plain.c
  *	  plain.c	the list of plain subscriptions
  *	+ entries.c	callbacks about entries and secondary TLBs
@@ -34,6 +35,9 @@ enum interval_state {
 	INTERVAL_ADDING,   /* goes in when no walker is left */
 	INTERVAL_REMOVING, /* in the tree, goes out likewise */
 };
+
+/* interval_sub->settle of an insertion that waits for walkers. */
+#define SETTLE_NEVER (~(u64)0)
 
 /*
  * The ranges that overlapped an interval last, so that a reader that collided can
@@ -235,8 +239,18 @@ static inline int ensure_subscriptions(struct mm_struct *mm)
 	return notifier_make_subscriptions(mm);
 }
 
-/* Of interval.c: the last walk is over; do what waited for that. */
-void notifier_last_walk_ended(struct mmu_notifier_subscriptions *subs);
+/*
+ * Of interval.c and plain.c: their part of a start and of an end. Each end closes what
+ * its start opened, also after a start that failed.
+ */
+int notifier_interval_start(struct mmu_notifier_subscriptions *subs,
+			    struct mmu_notifier_range *range);
+void notifier_interval_end(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_notifier_range *range);
+int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_notifier_range *range);
+void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
+			struct mmu_notifier_range *range);
 
 /* Of plain.c: no new walk finds @sub; its link stays for the others. */
 void notifier_plain_hide(struct mmu_notifier_subscriptions *subs,

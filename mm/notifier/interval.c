@@ -79,12 +79,187 @@
  */
 #include "internal.h"
 
-/* Waiting for walkers: see interval_sub->settle. */
-#define SETTLE_NEVER (~(u64)0)
+static int start_overlapping(struct mmu_notifier_subscriptions *subs,
+			     struct mmu_notifier_range *range,
+			     struct interval_tree_node *node)
+	__releases(subs->lock);
+static void apply_deferred(struct mmu_notifier_subscriptions *subs)
+	__must_hold(subs->lock);
 
-/* --- the tree changes when no walker is in it --------------------------------- */
+/* --- a range starts and ends ---------------------------------------------- */
 
-static noinline u64 settle_later(struct mmu_notifier_subscriptions *subs)
+int notifier_interval_start(struct mmu_notifier_subscriptions *subs,
+			    struct mmu_notifier_range *range)
+{
+	struct interval_tree_node *node;
+
+	spin_lock(&subs->lock);
+	subs->stats.tree_locks++;
+	node = interval_tree_first(&subs->tree, range->start, range->end);
+	if (node)
+		return start_overlapping(subs, range, node);
+	spin_unlock(&subs->lock);
+	return 0;
+}
+
+static bool walk_may_begin(struct mmu_notifier_subscriptions *subs)
+{
+	bool may;
+
+	spin_lock(&subs->lock);
+	may = !subs->deferred;
+	spin_unlock(&subs->lock);
+	return may;
+}
+
+/*
+ * Somebody waits for the walks to end: let them, before beginning another.
+ * Comes back with the lock held and the search done again.
+ */
+static struct interval_tree_node *
+yield_to_deferred(struct mmu_notifier_subscriptions *subs,
+		  const struct mmu_notifier_range *range) __must_hold(subs->lock)
+{
+	subs->stats.gave_way++;
+	while (subs->deferred) {
+		subs->nr_waiting++;
+		spin_unlock(&subs->lock);
+		wait_event_reporting(
+			&subs->waiters, walk_may_begin(subs),
+			notifier_report_open(subs->mm, "a start waits long"));
+		spin_lock(&subs->lock);
+		subs->nr_waiting--;
+	}
+	return interval_tree_first(&subs->tree, range->start, range->end);
+}
+
+static void link_open(struct mmu_notifier_subscriptions *subs,
+		      struct mmu_notifier_range *range) __must_hold(subs->lock)
+{
+	struct mmu_notifier_range *head = subs->open_hits;
+
+	subs->invalidate_seq += 2;
+	range->core.seq = subs->invalidate_seq;
+	range->core.next = head;
+	range->core.prev = &subs->open_hits;
+	if (head)
+		head->core.prev = &range->core.next;
+	/* Before the first callback stores the number: see read_begin. */
+	WRITE_ONCE(subs->open_hits, range);
+	atomic_inc(&subs->walkers);
+	notifier_remember_event(subs, range);
+}
+
+static bool call_interval(struct mmu_notifier_subscriptions *subs,
+			  struct mmu_interval_notifier *sub,
+			  struct mmu_notifier_range *range)
+{
+	if (sub->ops->invalidate)
+		return sub->ops->invalidate(sub, range, range->core.seq);
+	return notifier_first_pass(subs, sub, range);
+}
+
+/* Call @node's subscription and all after it that the range overlaps. */
+static int walk_intervals(struct mmu_notifier_subscriptions *subs,
+			  struct mmu_notifier_range *range,
+			  struct interval_tree_node *node)
+{
+	unsigned long since = notifier_observe_begin();
+	struct mmu_interval_notifier *sub;
+	int ret = 0;
+	bool ok;
+
+	range->core.finish = NULL;
+	range->core.finish_tail = &range->core.finish;
+	notifier_calls_begin(range);
+	do {
+		sub = container_of(node, struct mmu_interval_notifier,
+				   interval_tree);
+		ok = call_interval(subs, sub, range);
+		if (unlikely(!ok || since)) {
+			ret = notifier_note_call(subs, range, sub, ok, since);
+			if (ret)
+				break;
+			since = notifier_observe_begin();
+		}
+		node = interval_tree_next(node, range->start, range->end);
+	} while (node);
+	if (unlikely(range->core.finish != NULL))
+		notifier_finish_intervals(subs, range);
+	notifier_calls_end(range);
+	return ret;
+}
+
+static void last_walk_ended(struct mmu_notifier_subscriptions *subs)
+{
+	spin_lock(&subs->lock);
+	if (!atomic_read_acquire(&subs->walkers) && subs->deferred)
+		apply_deferred(subs);
+	spin_unlock(&subs->lock);
+	wake_up_all(&subs->waiters);
+}
+
+/*
+ * Whoever changes the tree reads the walkers with an acquire: all that this
+ * walk read of the tree was read before. Without the lock: whoever puts
+ * something off looks at the walkers again after it has done so, and so
+ * either sees that this was the last or is seen. The decrement is a store before
+ * a load: it needs the full barrier after it (litmus.walk_end) and, for the reads
+ * of the tree, the one before it (litmus.walk_end_tree).
+ */
+static void end_walk(struct mmu_notifier_subscriptions *subs)
+{
+	if (atomic_dec_and_test(&subs->walkers) &&
+	    unlikely(READ_ONCE(subs->deferred) != NULL))
+		last_walk_ended(subs);
+}
+
+/*
+ * @node is the first interval that the range overlaps; ->lock is held and
+ * dropped. On return the range is on ->open_hits, even if a callback refused. Out
+ * of line, so that a range that overlaps nothing pays nothing for it.
+ */
+static noinline int start_overlapping(struct mmu_notifier_subscriptions *subs,
+				      struct mmu_notifier_range *range,
+				      struct interval_tree_node *node)
+	__releases(subs->lock)
+{
+	int ret;
+
+	if (subs->deferred && mmu_notifier_range_blockable(range))
+		node = yield_to_deferred(subs, range);
+	if (!node) {
+		spin_unlock(&subs->lock);
+		return 0;
+	}
+	link_open(subs, range);
+	spin_unlock(&subs->lock);
+	ret = walk_intervals(subs, range, node);
+	end_walk(subs);
+	return ret;
+}
+
+/* Not open any more: readers of what it hit may go on. */
+void notifier_interval_end(struct mmu_notifier_subscriptions *subs,
+			   struct mmu_notifier_range *range)
+{
+	unsigned int waiting;
+
+	spin_lock(&subs->lock);
+	/* Release: who finds none open finds what the change has left. */
+	smp_store_release(range->core.prev, range->core.next);
+	if (range->core.next)
+		range->core.next->core.prev = range->core.prev;
+	waiting = subs->nr_waiting;
+	spin_unlock(&subs->lock);
+	range->core.seq = 0;
+	if (unlikely(waiting))
+		wake_up_all(&subs->waiters);
+}
+
+/* --- the tree changes while no walker is in it ---------------------------- */
+
+static noinline u64 open_ranges_gp(struct mmu_notifier_subscriptions *subs)
 	__must_hold(subs->lock)
 {
 	u64 gp = notifier_gate_request(&subs->ranges);
@@ -98,8 +273,8 @@ static noinline u64 settle_later(struct mmu_notifier_subscriptions *subs)
  * intervals; we add the interval before we read the count. Either the range sees
  * the interval, or we see the range.
  */
-static inline void link_interval(struct mmu_notifier_subscriptions *subs,
-				 struct mmu_interval_notifier *sub)
+static void link_interval(struct mmu_notifier_subscriptions *subs,
+			  struct mmu_interval_notifier *sub)
 	__must_hold(subs->lock)
 {
 	u64 settle = 0;
@@ -108,7 +283,7 @@ static inline void link_interval(struct mmu_notifier_subscriptions *subs,
 	/* Pairs with the atomic in mmu_notifier_range_open(). */
 	smp_mb();
 	if (unlikely(notifier_gate_word_occupied(&subs->mm->notifier_ranges)))
-		settle = settle_later(subs);
+		settle = open_ranges_gp(subs);
 	/* Store once: the owner of a deferred insertion reads it without the lock. */
 	smp_store_release(&sub->settle, settle);
 	WRITE_ONCE(sub->state, INTERVAL_IN);
@@ -141,19 +316,11 @@ static void apply_deferred(struct mmu_notifier_subscriptions *subs)
 	WRITE_ONCE(subs->deferred, NULL);
 }
 
-void notifier_last_walk_ended(struct mmu_notifier_subscriptions *subs)
-{
-	spin_lock(&subs->lock);
-	if (!atomic_read_acquire(&subs->walkers) && subs->deferred)
-		apply_deferred(subs);
-	spin_unlock(&subs->lock);
-	wake_up_all(&subs->waiters);
-}
-
 /* Defer an insert or remove until no walker is left; do it now if there is none. */
-static noinline void put_off(struct mmu_notifier_subscriptions *subs,
-			     struct mmu_interval_notifier *sub,
-			     enum interval_state state) __must_hold(subs->lock)
+static noinline void defer_change(struct mmu_notifier_subscriptions *subs,
+				  struct mmu_interval_notifier *sub,
+				  enum interval_state state)
+	__must_hold(subs->lock)
 {
 	WRITE_ONCE(sub->state, state);
 	sub->deferred = subs->deferred;
@@ -167,100 +334,19 @@ static noinline void put_off(struct mmu_notifier_subscriptions *subs,
 	}
 }
 
-/* --- interval subscriptions: readers --------------------------------------- */
-
-/*
- * Does an open range overlap @sub? Ranges numbered after @newest do not count; pass
- * subs->invalidate_seq to mean any open range.
- */
-static bool is_open(struct mmu_notifier_subscriptions *subs,
-		    const struct mmu_interval_notifier *sub,
-		    unsigned long newest) __must_hold(subs->lock)
+static void cancel_deferred(struct mmu_notifier_subscriptions *subs,
+			    struct mmu_interval_notifier *sub)
+	__must_hold(subs->lock)
 {
-	const struct mmu_notifier_range *range;
+	struct mmu_interval_notifier **link = &subs->deferred;
 
-	for (range = subs->open_hits; range; range = range->core.next) {
-		/* A difference, not an order: numbers may wrap (R4.25). */
-		if ((long)(range->core.seq - newest) <= 0 &&
-		    interval_tree_meets(&sub->interval_tree, range->start,
-					range->end))
-			return true;
-	}
-	return false;
+	while (*link != sub)
+		link = &(*link)->deferred;
+	WRITE_ONCE(*link, sub->deferred);
+	WRITE_ONCE(sub->state, INTERVAL_OUT);
 }
 
-static bool has_settled(struct mmu_notifier_subscriptions *subs,
-			struct mmu_interval_notifier *sub) __must_hold(subs->lock)
-{
-	if (sub->settle && sub->settle <= subs->ranges.completed &&
-	    sub->settle != SETTLE_NEVER)
-		smp_store_release(&sub->settle, 0);
-	return !sub->settle;
-}
-
-static bool reader_may_go(struct mmu_notifier_subscriptions *subs,
-			  struct mmu_interval_notifier *sub, unsigned long newest)
-{
-	bool may;
-
-	spin_lock(&subs->lock);
-	may = has_settled(subs, sub) && !is_open(subs, sub, newest);
-	spin_unlock(&subs->lock);
-	return may;
-}
-
-/*
- * Wait for the ranges that are open at the call. If no newer one is open then, the
- * number read after the wait is right. Else return the number from before the wait:
- * the newer range has changed it or will, so the reader retries.
- */
-static noinline unsigned long
-read_begin_slow(struct mmu_notifier_subscriptions *subs,
-		struct mmu_interval_notifier *sub)
-{
-	unsigned long seq, newest;
-
-	spin_lock(&subs->lock);
-	seq = READ_ONCE(sub->invalidate_seq);
-	newest = subs->invalidate_seq;
-	if (!has_settled(subs, sub) || is_open(subs, sub, newest)) {
-		subs->nr_waiting++;
-		spin_unlock(&subs->lock);
-		notifier_observe_wait(subs, sub);
-		wait_event_reporting(
-			&subs->waiters, reader_may_go(subs, sub, newest),
-			notifier_report_open(subs->mm, "a reader waits long"));
-		spin_lock(&subs->lock);
-		subs->nr_waiting--;
-		if (!is_open(subs, sub, subs->invalidate_seq))
-			seq = smp_load_acquire(&sub->invalidate_seq);
-	}
-	spin_unlock(&subs->lock);
-	return seq;
-}
-
-unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
-{
-	struct mmu_notifier_subscriptions *subs = sub->subscriptions;
-	unsigned long seq;
-
-	might_sleep();
-	mmu_notifier_might_invalidate();
-	/*
-	 * The number first, then the list. A reader that sees a range's number
-	 * also sees, after it, that the range is open or has ended. In the other
-	 * order a range could begin in between and stay unseen. Pairs with the
-	 * release in mmu_interval_set_seq(); "not open" pairs with that in
-	 * close_hit(): litmus.read_begin.
-	 */
-	seq = smp_load_acquire(&sub->invalidate_seq);
-	if (unlikely(smp_load_acquire(&subs->open_hits) ||
-		     smp_load_acquire(&sub->settle)))
-		return read_begin_slow(subs, sub);
-	return seq;
-}
-
-/* --- interval subscriptions: coming and going ------------------------------ */
+/* --- insert and remove ---------------------------------------------------- */
 
 int notifier_interval_join(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_interval_notifier *sub)
@@ -272,22 +358,10 @@ int notifier_interval_join(struct mmu_notifier_subscriptions *subs,
 	} else {
 		sub->settle = SETTLE_NEVER;
 		subs->stats.deferred_adds++;
-		put_off(subs, sub, INTERVAL_ADDING);
+		defer_change(subs, sub, INTERVAL_ADDING);
 	}
 	spin_unlock(&subs->lock);
 	return 0;
-}
-
-static void drop_from_deferred(struct mmu_notifier_subscriptions *subs,
-			       struct mmu_interval_notifier *sub)
-	__must_hold(subs->lock)
-{
-	struct mmu_interval_notifier **link = &subs->deferred;
-
-	while (*link != sub)
-		link = &(*link)->deferred;
-	WRITE_ONCE(*link, sub->deferred);
-	WRITE_ONCE(sub->state, INTERVAL_OUT);
 }
 
 /* Look under the lock: without it the walker might still be at @sub (R4.14). */
@@ -317,12 +391,12 @@ void notifier_interval_leave(struct mmu_notifier_subscriptions *subs,
 
 	spin_lock(&subs->lock);
 	if (sub->state == INTERVAL_ADDING) {
-		drop_from_deferred(subs, sub);
+		cancel_deferred(subs, sub);
 		/* A start may be giving way to a list that is empty now. */
 		wake = subs->nr_waiting;
 	} else if (atomic_read_acquire(&subs->walkers) || subs->deferred) {
 		subs->stats.deferred_removes++;
-		put_off(subs, sub, INTERVAL_REMOVING);
+		defer_change(subs, sub, INTERVAL_REMOVING);
 		wait = true;
 	} else {
 		unlink_interval(subs, sub);

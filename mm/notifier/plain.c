@@ -121,7 +121,60 @@ void notifier_plain_hide(struct mmu_notifier_subscriptions *subs,
 	count_rare(subs, sub->ops, -1);
 }
 
-/* --- register and unregister --------------------------------------------------- */
+/* --- a range starts and ends ---------------------------------------------- */
+
+int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_notifier_range *range)
+{
+	long ticket = notifier_gate_enter(&subs->calls);
+	struct mmu_notifier *sub = notifier_newest(subs);
+	unsigned long since = notifier_observe_begin();
+	int answer, ret = 0;
+
+	range->core.told = sub ? sub->birth : 0;
+	notifier_calls_begin(range);
+	for (; sub; sub = notifier_next(sub)) {
+		answer = sub->start(sub, range);
+		if (likely(!answer && !since))
+			continue;
+		answer = notifier_note_start(subs, range, sub, answer, since);
+		if (answer)
+			ret = answer;
+		since = notifier_observe_begin();
+	}
+	notifier_calls_end(range);
+	notifier_gate_leave(&subs->calls, ticket);
+	return ret;
+}
+
+/*
+ * The ends of those whose start was called, newest first. A subscription that was
+ * born later has not been called.
+ */
+void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
+			struct mmu_notifier_range *range)
+{
+	long ticket = notifier_gate_enter(&subs->calls);
+	struct mmu_notifier *sub = notifier_newest(subs);
+	unsigned long since = notifier_observe_begin();
+
+	while (sub && sub->birth > range->core.told)
+		sub = notifier_next(sub);
+	notifier_calls_begin(range);
+	for (; sub; sub = notifier_next(sub)) {
+		sub->end(sub, range);
+		if (likely(!since))
+			continue;
+		if (sub->ops->invalidate_range_end)
+			notifier_observe_call_end(subs, range, sub, since);
+		since = notifier_observe_begin();
+	}
+	notifier_calls_end(range);
+	notifier_gate_leave(&subs->calls, ticket);
+	range->core.told = 0;
+}
+
+/* --- register and unregister ---------------------------------------------- */
 
 void notifier_plain_join(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_notifier *sub)

@@ -102,6 +102,86 @@
  */
 #include "internal.h"
 
+static void undo_start(struct mmu_notifier_subscriptions *subs,
+		       struct mmu_notifier_range *range);
+
+/* --- start and end -------------------------------------------------------- */
+
+/* Does a thread wait for the open ranges of @mm to end? */
+static bool has_waiter(const struct mm_struct *mm)
+{
+	return atomic64_read(&mm->notifier_ranges) & NOTIFIER_GATE_BUSY;
+}
+
+int __mmu_notifier_range_start(struct mmu_notifier_range *range)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(range->mm);
+	int ret = 0;
+
+	if (unlikely(has_waiter(range->mm)))
+		range->core.ticket = notifier_gate_enter_slow(&subs->ranges);
+	if (notifier_observing())
+		notifier_observe_start(subs, range);
+	if (READ_ONCE(subs->nr_intervals))
+		ret = notifier_interval_start(subs, range);
+	if (!ret && READ_ONCE(subs->newest))
+		ret = notifier_plain_start(subs, range);
+	if (notifier_observing())
+		notifier_observe_started(subs, range, ret);
+	if (unlikely(ret))
+		undo_start(subs, range);
+	return ret;
+}
+
+/*
+ * The range is not counted any more: the change is made, and a newcomer that
+ * waits for it may go on while these callbacks run. Use what start recorded in
+ * the range; subscriptions may have come and gone since.
+ */
+void __mmu_notifier_range_end(struct mmu_notifier_range *range)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(range->mm);
+
+	if (notifier_observing())
+		notifier_observe_ending(subs, range);
+	if (unlikely(has_waiter(range->mm)))
+		notifier_gate_leave_slow(&subs->ranges);
+	if (range->core.seq)
+		notifier_interval_end(subs, range);
+	if (range->core.told)
+		notifier_plain_end(subs, range);
+	if (notifier_observing())
+		notifier_observe_end(range);
+}
+
+/*
+ * After a failed start the caller does not call end. Undo the count and take the
+ * range off ->open_hits, whoever failed (R3.6, R3.7). Plain subscribers were all
+ * called, so all that have an end are owed it (R3.3).
+ */
+static void undo_start(struct mmu_notifier_subscriptions *subs,
+		       struct mmu_notifier_range *range)
+{
+	long ticket = range->core.ticket;
+
+	if (range->core.seq)
+		notifier_interval_end(subs, range);
+	if (range->core.told)
+		notifier_plain_end(subs, range);
+	range->core.ticket = 0;
+	notifier_start_failed(subs, range);
+	notifier_gate_leave(&subs->ranges, ticket);
+}
+
+void notifier_raise_release(struct mmu_notifier_subscriptions *subs,
+			    struct mmu_notifier_range *range)
+{
+	notifier_interval_start(subs, range);
+	notifier_observe_started(subs, range, 0);
+	if (range->core.seq)
+		notifier_interval_end(subs, range);
+}
+
 /* --- the object of an mm -------------------------------------------------- */
 
 /* A wait for ranges to end takes long. */
@@ -130,296 +210,4 @@ void notifier_subscriptions_init(struct mmu_notifier_subscriptions *subs)
 	notifier_gate_init(&subs->calls, &subs->call_word, &subs->lock,
 			   &subs->waiters);
 	subs->calls.late = calls_late;
-}
-
-/* --- the walk over interval subscriptions ------------------------------------- */
-
-static void open_hit(struct mmu_notifier_subscriptions *subs,
-		     struct mmu_notifier_range *range) __must_hold(subs->lock)
-{
-	struct mmu_notifier_range *head = subs->open_hits;
-
-	subs->invalidate_seq += 2;
-	range->core.seq = subs->invalidate_seq;
-	range->core.next = head;
-	range->core.prev = &subs->open_hits;
-	if (head)
-		head->core.prev = &range->core.next;
-	/* Before the first callback stores the number: see read_begin. */
-	WRITE_ONCE(subs->open_hits, range);
-	atomic_inc(&subs->walkers);
-	notifier_remember_event(subs, range);
-}
-
-/*
- * Whoever changes the tree reads the walkers with an acquire: all that this
- * walk read of the tree was read before. Without the lock: whoever puts
- * something off looks at the walkers again after it has done so, and so
- * either sees that this was the last or is seen. The decrement is a store before
- * a load: it needs the full barrier after it (litmus.walk_end) and, for the reads
- * of the tree, the one before it (litmus.walk_end_tree).
- */
-static void end_walk(struct mmu_notifier_subscriptions *subs)
-{
-	if (atomic_dec_and_test(&subs->walkers) &&
-	    unlikely(READ_ONCE(subs->deferred) != NULL))
-		notifier_last_walk_ended(subs);
-}
-
-/* Not open any more: readers of what it hit may go on. */
-static void close_hit(struct mmu_notifier_subscriptions *subs,
-		      struct mmu_notifier_range *range)
-{
-	unsigned int waiting;
-
-	spin_lock(&subs->lock);
-	/* Release: who finds none open finds what the change has left. */
-	smp_store_release(range->core.prev, range->core.next);
-	if (range->core.next)
-		range->core.next->core.prev = range->core.prev;
-	waiting = subs->nr_waiting;
-	spin_unlock(&subs->lock);
-	range->core.seq = 0;
-	if (unlikely(waiting))
-		wake_up_all(&subs->waiters);
-}
-
-static bool call_interval(struct mmu_notifier_subscriptions *subs,
-			  struct mmu_interval_notifier *sub,
-			  struct mmu_notifier_range *range)
-{
-	if (sub->ops->invalidate)
-		return sub->ops->invalidate(sub, range, range->core.seq);
-	return notifier_first_pass(subs, sub, range);
-}
-
-/* Call @node's subscription and all after it that the range overlaps. */
-static int walk_intervals(struct mmu_notifier_subscriptions *subs,
-			  struct mmu_notifier_range *range,
-			  struct interval_tree_node *node)
-{
-	unsigned long since = notifier_observe_begin();
-	struct mmu_interval_notifier *sub;
-	int ret = 0;
-	bool ok;
-
-	range->core.finish = NULL;
-	range->core.finish_tail = &range->core.finish;
-	notifier_calls_begin(range);
-	do {
-		sub = container_of(node, struct mmu_interval_notifier,
-				   interval_tree);
-		ok = call_interval(subs, sub, range);
-		if (unlikely(!ok || since)) {
-			ret = notifier_note_call(subs, range, sub, ok, since);
-			if (ret)
-				break;
-			since = notifier_observe_begin();
-		}
-		node = interval_tree_next(node, range->start, range->end);
-	} while (node);
-	if (unlikely(range->core.finish != NULL))
-		notifier_finish_intervals(subs, range);
-	notifier_calls_end(range);
-	return ret;
-}
-
-static bool walk_may_begin(struct mmu_notifier_subscriptions *subs)
-{
-	bool may;
-
-	spin_lock(&subs->lock);
-	may = !subs->deferred;
-	spin_unlock(&subs->lock);
-	return may;
-}
-
-/*
- * Somebody waits for the walks to end: let them, before beginning another.
- * Comes back with the lock held and the search done again.
- */
-static struct interval_tree_node *
-yield_to_deferred(struct mmu_notifier_subscriptions *subs,
-		  const struct mmu_notifier_range *range) __must_hold(subs->lock)
-{
-	subs->stats.gave_way++;
-	while (subs->deferred) {
-		subs->nr_waiting++;
-		spin_unlock(&subs->lock);
-		wait_event_reporting(
-			&subs->waiters, walk_may_begin(subs),
-			notifier_report_open(subs->mm, "a start waits long"));
-		spin_lock(&subs->lock);
-		subs->nr_waiting--;
-	}
-	return interval_tree_first(&subs->tree, range->start, range->end);
-}
-
-/*
- * @node is the first interval that the range overlaps; ->lock is held and
- * dropped. On return the range is on ->open_hits, even if a callback refused. Out
- * of line, so that a range that overlaps nothing pays nothing for it.
- */
-static noinline int start_overlapping(struct mmu_notifier_subscriptions *subs,
-				      struct mmu_notifier_range *range,
-				      struct interval_tree_node *node)
-	__releases(subs->lock)
-{
-	int ret;
-
-	if (subs->deferred && mmu_notifier_range_blockable(range))
-		node = yield_to_deferred(subs, range);
-	if (!node) {
-		spin_unlock(&subs->lock);
-		return 0;
-	}
-	open_hit(subs, range);
-	spin_unlock(&subs->lock);
-	ret = walk_intervals(subs, range, node);
-	end_walk(subs);
-	return ret;
-}
-
-static inline int start_intervals(struct mmu_notifier_subscriptions *subs,
-				  struct mmu_notifier_range *range)
-{
-	struct interval_tree_node *node;
-
-	spin_lock(&subs->lock);
-	subs->stats.tree_locks++;
-	node = interval_tree_first(&subs->tree, range->start, range->end);
-	if (node)
-		return start_overlapping(subs, range, node);
-	spin_unlock(&subs->lock);
-	return 0;
-}
-
-/* --- the walk over plain subscriptions ---------------------------------------- */
-
-static int start_plain(struct mmu_notifier_subscriptions *subs,
-		       struct mmu_notifier_range *range)
-{
-	long ticket = notifier_gate_enter(&subs->calls);
-	struct mmu_notifier *sub = notifier_newest(subs);
-	unsigned long since = notifier_observe_begin();
-	int answer, ret = 0;
-
-	range->core.told = sub ? sub->birth : 0;
-	notifier_calls_begin(range);
-	for (; sub; sub = notifier_next(sub)) {
-		answer = sub->start(sub, range);
-		if (likely(!answer && !since))
-			continue;
-		answer = notifier_note_start(subs, range, sub, answer, since);
-		if (answer)
-			ret = answer;
-		since = notifier_observe_begin();
-	}
-	notifier_calls_end(range);
-	notifier_gate_leave(&subs->calls, ticket);
-	return ret;
-}
-
-/*
- * The ends of those whose start was called, newest first. A subscription that was
- * born later has not been called.
- */
-static void end_plain(struct mmu_notifier_subscriptions *subs,
-		      struct mmu_notifier_range *range)
-{
-	long ticket = notifier_gate_enter(&subs->calls);
-	struct mmu_notifier *sub = notifier_newest(subs);
-	unsigned long since = notifier_observe_begin();
-
-	while (sub && sub->birth > range->core.told)
-		sub = notifier_next(sub);
-	notifier_calls_begin(range);
-	for (; sub; sub = notifier_next(sub)) {
-		sub->end(sub, range);
-		if (likely(!since))
-			continue;
-		if (sub->ops->invalidate_range_end)
-			notifier_observe_call_end(subs, range, sub, since);
-		since = notifier_observe_begin();
-	}
-	notifier_calls_end(range);
-	notifier_gate_leave(&subs->calls, ticket);
-	range->core.told = 0;
-}
-
-/* --- start and end -------------------------------------------------------- */
-
-/*
- * After a failed start the caller does not call end. Undo the count and take the
- * range off ->open_hits, whoever failed (R3.6, R3.7). Plain subscribers were all
- * called, so all that have an end are owed it (R3.3).
- */
-static noinline void undo_start(struct mmu_notifier_subscriptions *subs,
-				struct mmu_notifier_range *range)
-{
-	long ticket = range->core.ticket;
-
-	if (range->core.seq)
-		close_hit(subs, range);
-	if (range->core.told)
-		end_plain(subs, range);
-	range->core.ticket = 0;
-	notifier_start_failed(subs, range);
-	notifier_gate_leave(&subs->ranges, ticket);
-}
-
-/* Does a thread wait for the open ranges of @mm to end? */
-static bool has_waiter(const struct mm_struct *mm)
-{
-	return atomic64_read(&mm->notifier_ranges) & NOTIFIER_GATE_BUSY;
-}
-
-int __mmu_notifier_range_start(struct mmu_notifier_range *range)
-{
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(range->mm);
-	int ret = 0;
-
-	if (unlikely(has_waiter(range->mm)))
-		range->core.ticket = notifier_gate_enter_slow(&subs->ranges);
-	if (notifier_observing())
-		notifier_observe_start(subs, range);
-	if (READ_ONCE(subs->nr_intervals))
-		ret = start_intervals(subs, range);
-	if (!ret && READ_ONCE(subs->newest))
-		ret = start_plain(subs, range);
-	if (notifier_observing())
-		notifier_observe_started(subs, range, ret);
-	if (unlikely(ret))
-		undo_start(subs, range);
-	return ret;
-}
-
-/*
- * The range is not counted any more: the change is made, and a newcomer that
- * waits for it may go on while these callbacks run. Use what start recorded in
- * the range; subscriptions may have come and gone since.
- */
-void __mmu_notifier_range_end(struct mmu_notifier_range *range)
-{
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(range->mm);
-
-	if (notifier_observing())
-		notifier_observe_ending(subs, range);
-	if (unlikely(has_waiter(range->mm)))
-		notifier_gate_leave_slow(&subs->ranges);
-	if (range->core.seq)
-		close_hit(subs, range);
-	if (range->core.told)
-		end_plain(subs, range);
-	if (notifier_observing())
-		notifier_observe_end(range);
-}
-
-void notifier_raise_release(struct mmu_notifier_subscriptions *subs,
-			    struct mmu_notifier_range *range)
-{
-	start_intervals(subs, range);
-	notifier_observe_started(subs, range, 0);
-	if (range->core.seq)
-		close_hit(subs, range);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * collision_retry.pml - the interval protocol of mm/notifier/range.c, for spin
+ * collision_retry.pml - the interval protocol of mm/notifier/interval.c, for spin
  *
  * Problem.  A device fault reads the CPU's page table without a lock that an
  * invalidation would wait for.  Nothing it read may be installed once an
@@ -57,7 +57,7 @@
  *
  * Order of memory.  Steps are seen by all in their order, as on x86 but for a
  * store that a later load of the same CPU overtakes.  Where the code needs a
- * full barrier against that (put_off(), link_interval()), a seeded bug takes
+ * full barrier against that (defer_change(), link_interval()), a seeded bug takes
  * it away, by doing the load first.  And two stores come in either order, as
  * spin likes: that a subscription is INTERVAL_OUT, and that it is out of the
  * tree.  They are plain, so a compiler may swap them; nobody sees it who looks
@@ -84,7 +84,7 @@
  *	-DBUG_NO_SETTLE		a newcomer does not wait for the ranges that
  *				began before it
  *	-DBUG_SETTLE_FIRST	only the first in the tree does (APART: else a
- *				range before it has hit, and is_open() has it)
+ *				range before it has hit, and overlaps_open() has it)
  *	-DBUG_NO_NEVER		one that is put off does not wait until it is in
  *				the tree (APART, for the same reason)
  *	-DBUG_END_ORDER		read_begin looks what is open before it reads
@@ -92,7 +92,7 @@
  *	-DBUG_NO_WAKE		who does what others put off wakes nobody
  *	-DBUG_NO_DROP_WAKE	who takes its own insertion off the list wakes
  *				nobody (STAYS_OPEN: the end would)
- *	-DBUG_PUT_OFF_BARRIER	put_off() looks at the walkers before others
+ *	-DBUG_PUT_OFF_BARRIER	defer_change() looks at the walkers before others
  *				can see what it has put off
  *	-DBUG_LINK_BARRIER	link_interval() looks at the count before others
  *				can see subs->nr_intervals
@@ -227,7 +227,7 @@ inline apply_deferred()
 }
 
 /* The lock is held. */
-inline put_off(s, to)
+inline defer_change(s, to)
 {
 #ifdef BUG_PUT_OFF_BARRIER
 	last = walkers == 0;
@@ -247,7 +247,7 @@ inline put_off(s, to)
 	fi
 }
 
-/* end_walk() and notifier_last_walk_ended() */
+/* end_walk() and last_walk_ended() */
 inline end_walk()
 {
 	atomic { walkers--; last = walkers == 0 };
@@ -265,7 +265,8 @@ inline end_walk()
 	last = false
 }
 
-inline close_hit(r)
+/* notifier_interval_end() */
+inline interval_end(r)
 {
 	atomic {
 		!lock ->
@@ -313,10 +314,10 @@ inline invalidate(s, number)
 }
 
 /*
- * The lock, the search, and start_hit(): yield_to_deferred(), open_hit(),
+ * notifier_interval_start(), start_overlapping(): yield_to_deferred(), link_open(),
  * walk_intervals(), end_walk(). Sets hit and failed.
  */
-inline start_hit(r, may_sleep)
+inline interval_start(r, may_sleep)
 {
 	atomic {
 		!lock ->
@@ -389,7 +390,7 @@ inline undo_start(r)
 {
 #ifndef BUG_LEAVE_OPEN
 	if
-	:: hit -> close_hit(r)
+	:: hit -> interval_end(r)
 	:: else
 	fi;
 #endif
@@ -414,14 +415,14 @@ proctype Range(byte r; bool may_sleep)
 		(waits[0] & BIT(r)) || (waits[LATE] & BIT(r)) -> advance(r)
 	}
 	fi;
-	/* __mmu_notifier_range_start(): start_intervals() */
+	/* __mmu_notifier_range_start(): notifier_interval_start() */
 	if
-	:: has_intervals -> start_hit(r, may_sleep)
+	:: has_intervals -> interval_start(r, may_sleep)
 	:: else
 	fi;
 	if
 	:: !failed && !may_sleep ->
-		/* start_plain(): may refuse */
+		/* notifier_plain_start(): may refuse */
 		if
 		:: true -> failed = true
 		:: true
@@ -439,14 +440,14 @@ proctype Range(byte r; bool may_sleep)
 		notifier_gate_leave(r);
 		/* __mmu_notifier_range_end(): whatever there is by now */
 		if
-		:: hit -> close_hit(r)
+		:: hit -> interval_end(r)
 		:: else
 		fi
 	fi
 }
 
 /* Is s touched by a range that hit and is not numbered after newest? */
-inline is_open(s, newest)
+inline overlaps_open(s, newest)
 {
 	busy = false;
 	for (k : 0 .. NRANGES) {
@@ -484,7 +485,7 @@ inline read_begin(s)
 			begun = sub_seq[s];
 			newest = seq;
 			has_settled(s);
-			is_open(s, newest);
+			overlaps_open(s, newest);
 			if
 			:: settle[s] != 0 || busy -> busy = false; nr_waiting++
 			:: else -> newest = 0; goto go
@@ -492,11 +493,11 @@ inline read_begin(s)
 		}
 		do
 		:: atomic { true -> PREPARE };
-			/* reader_may_go() */
+			/* may_read() */
 			atomic {
 				!lock ->
 				has_settled(s);
-				is_open(s, newest);
+				overlaps_open(s, newest);
 				if
 				:: settle[s] == 0 && !busy -> FINISH; break
 				:: else -> busy = false
@@ -508,7 +509,7 @@ inline read_begin(s)
 			!lock ->
 			nr_waiting--;
 			newest = 0;
-			is_open(s, seq);
+			overlaps_open(s, seq);
 			if
 			:: !busy -> begun = sub_seq[s]
 			:: else -> busy = false
@@ -575,14 +576,14 @@ proctype Inserter(byte s)
 #ifndef BUG_NO_NEVER
 		settle[s] = NEVER;
 #endif
-		put_off(s, INTERVAL_ADDING)
+		defer_change(s, INTERVAL_ADDING)
 	fi;
 	lock = false;
 	atomic { inserted[s] = true; users-- }
 }
 
 /* The lock is held. */
-inline drop_from_deferred(s)
+inline cancel_deferred(s)
 {
 	d_step {
 		if
@@ -621,8 +622,8 @@ proctype Remover(byte s)
 	}
 	/* mmu_interval_notifier_remove() */
 	if
-	:: state[s] == INTERVAL_ADDING -> drop_from_deferred(s)
-	:: else -> wait = true; put_off(s, INTERVAL_REMOVING)
+	:: state[s] == INTERVAL_ADDING -> cancel_deferred(s)
+	:: else -> wait = true; defer_change(s, INTERVAL_REMOVING)
 	fi;
 	/* A start may be giving way to a list that is empty now. */
 	atomic { waiting = nr_waiting > 0; lock = false };
@@ -662,9 +663,9 @@ proctype Exit()
 
 	users == 0;
 	/* notifier_raise_release() */
-	start_hit(EXIT, true);
+	interval_start(EXIT, true);
 	if
-	:: hit -> close_hit(EXIT)
+	:: hit -> interval_end(EXIT)
 	:: else
 	fi;
 	/* the pages go */

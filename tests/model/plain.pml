@@ -256,7 +256,8 @@ inline next()
 }
 
 /* Nothing, if the start called nobody. */
-inline end_plain(r)
+/* notifier_plain_end() */
+inline plain_end(r)
 {
 	if
 	:: told != 0 ->
@@ -286,7 +287,7 @@ proctype Range(byte r; bool may_sleep)
 	counted = counted | BIT(r);
 	if
 	:: newest != 0 ->
-		/* start_plain() */
+		/* notifier_plain_start() */
 		inside = inside | ME;
 		atomic { p = newest; told = birth[p] };
 		do
@@ -300,7 +301,7 @@ proctype Range(byte r; bool may_sleep)
 	:: failed ->
 		/* undo_start() */
 #ifndef BUG_FAIL_NO_END
-		end_plain(r);
+		plain_end(r);
 #endif
 		leave_ranges(r)
 	:: else ->
@@ -312,7 +313,7 @@ proctype Range(byte r; bool may_sleep)
 			gen++
 		}
 		leave_ranges(r);
-		end_plain(r)
+		plain_end(r)
 	fi;
 	atomic {
 		for (k : 1 .. NSUBS) {

@@ -10,6 +10,17 @@
  */
 #include "internal.h"
 
+int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_notifier_range *range)
+{
+	return 0;
+}
+
+void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
+			struct mmu_notifier_range *range)
+{
+}
+
 void notifier_plain_release(struct mmu_notifier_subscriptions *subs)
 {
 }

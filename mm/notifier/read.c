@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/notifier/read.c - begin a read section: a device fault beside changes
+ *
+ * Problem.  A device fault looks a page up while other threads change the mapping. By
+ * the time it installs what it found, that may be stale.
+ *
+ * Idea.  The device fault, called the reader here, takes no lock against changes. It
+ * reads the number in its subscription, looks the page up, takes the driver's own
+ * lock, and compares. If an invalidation has stored another number, it retries
+ * (collide and retry).
+ *
+ *	the number is	an open range	the reader, under the driver's lock
+ *	as at begin	overlaps not	may install
+ *	as at begin	overlaps	may install: the callback has not run yet;
+ *					when it runs, it drops what was installed
+ *	changed		any		retries
+ *
+ *	no open range overlaps		read_begin() returns at once; it takes no lock
+ *					if no open range overlaps any interval
+ *	an open range overlaps		read_begin() sleeps until the ranges that were
+ *					open at its call have ended; a later one will
+ *					show as a changed number
+ *
+ * So a reader waits for no range that does not overlap its interval, and for none that
+ * began after its call. A subscription that has just entered the tree is the
+ * exception: until its ->settle is over, its readers wait for all ranges that were open
+ * in the mm when it entered, and perhaps for some that began before the last of those
+ * ended: two grace periods of the gate ->ranges at most. mm/notifier/rounds.c bounds
+ * how often a reader retries.
+ *
+ *	field			read with		written with
+ *	sub->invalidate_seq	driver lock; acquire;	driver lock, release
+ *				check_retry: ONCE
+ *	->open_hits is NULL?	acquire, after		->lock, release
+ *				sub->invalidate_seq
+ *	->open_hits		->lock			->lock
+ *	sub->settle		->lock; acquire, for 0	->lock, release
+ *
+ * The races it must win, each forced by the test named:
+ *
+ *	device fault				munmap
+ *	seq = read_begin()
+ *						start: callback stores 7
+ *	pfn = look the page up
+ *						entry cleared, frame freed; end
+ *	lock(driver); read_retry() -> true	(must be true: pfn is stale)
+ *	    fault_that_raced_an_unmap_retries
+ *
+ *	device fault				munmap
+ *						start: callback stores 7
+ *	reads 7 as its number
+ *	->open_hits is not NULL: sleep		entry not cleared yet
+ *						end, wakes
+ *	read_begin() returns 7; the look-up
+ *	that follows sees the changed entry
+ *	    read_begin_waits_while_a_range_that_hits_is_open
+ *
+ * Lifetime.  A reader holds mm_users until its section ends, so the subscription's
+ * object of the mm stays. Not here: the callbacks and the list of open ranges
+ * (mm/notifier/interval.c).
+ */
+#include "internal.h"
+
+static unsigned long read_begin_slow(struct mmu_notifier_subscriptions *subs,
+				     struct mmu_interval_notifier *sub);
+static bool may_read(struct mmu_notifier_subscriptions *subs,
+		     struct mmu_interval_notifier *sub, unsigned long newest);
+static bool has_settled(struct mmu_notifier_subscriptions *subs,
+			struct mmu_interval_notifier *sub)
+	__must_hold(subs->lock);
+static bool overlaps_open(struct mmu_notifier_subscriptions *subs,
+			  const struct mmu_interval_notifier *sub,
+			  unsigned long newest) __must_hold(subs->lock);
+
+unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
+{
+	struct mmu_notifier_subscriptions *subs = sub->subscriptions;
+	unsigned long seq;
+
+	might_sleep();
+	mmu_notifier_might_invalidate();
+	/*
+	 * The number first, then the list. A reader that sees a range's number
+	 * also sees, after it, that the range is open or has ended. In the other
+	 * order a range could begin in between and stay unseen. Pairs with the
+	 * release in mmu_interval_set_seq(); "not open" pairs with that in
+	 * close_hit(): litmus.read_begin.
+	 */
+	seq = smp_load_acquire(&sub->invalidate_seq);
+	if (unlikely(smp_load_acquire(&subs->open_hits) ||
+		     smp_load_acquire(&sub->settle)))
+		return read_begin_slow(subs, sub);
+	return seq;
+}
+
+/*
+ * Wait for the ranges that are open at the call. If no newer one is open then, the
+ * number read after the wait is right. Else return the number from before the wait:
+ * the newer range has changed it or will, so the reader retries.
+ */
+static noinline unsigned long
+read_begin_slow(struct mmu_notifier_subscriptions *subs,
+		struct mmu_interval_notifier *sub)
+{
+	unsigned long seq, newest;
+
+	spin_lock(&subs->lock);
+	seq = READ_ONCE(sub->invalidate_seq);
+	newest = subs->invalidate_seq;
+	if (!has_settled(subs, sub) || overlaps_open(subs, sub, newest)) {
+		subs->nr_waiting++;
+		spin_unlock(&subs->lock);
+		notifier_observe_wait(subs, sub);
+		wait_event_reporting(
+			&subs->waiters, may_read(subs, sub, newest),
+			notifier_report_open(subs->mm, "a reader waits long"));
+		spin_lock(&subs->lock);
+		subs->nr_waiting--;
+		if (!overlaps_open(subs, sub, subs->invalidate_seq))
+			seq = smp_load_acquire(&sub->invalidate_seq);
+	}
+	spin_unlock(&subs->lock);
+	return seq;
+}
+
+static bool may_read(struct mmu_notifier_subscriptions *subs,
+		     struct mmu_interval_notifier *sub, unsigned long newest)
+{
+	bool may;
+
+	spin_lock(&subs->lock);
+	may = has_settled(subs, sub) && !overlaps_open(subs, sub, newest);
+	spin_unlock(&subs->lock);
+	return may;
+}
+
+static bool has_settled(struct mmu_notifier_subscriptions *subs,
+			struct mmu_interval_notifier *sub) __must_hold(subs->lock)
+{
+	if (sub->settle && sub->settle <= subs->ranges.completed &&
+	    sub->settle != SETTLE_NEVER)
+		smp_store_release(&sub->settle, 0);
+	return !sub->settle;
+}
+
+/*
+ * Does an open range overlap @sub? Ranges numbered after @newest do not count; pass
+ * subs->invalidate_seq to mean any open range.
+ */
+static bool overlaps_open(struct mmu_notifier_subscriptions *subs,
+			  const struct mmu_interval_notifier *sub,
+			  unsigned long newest) __must_hold(subs->lock)
+{
+	const struct mmu_notifier_range *range;
+
+	for (range = subs->open_hits; range; range = range->core.next) {
+		/* A difference, not an order: numbers may wrap (R4.25). */
+		if ((long)(range->core.seq - newest) <= 0 &&
+		    interval_tree_meets(&sub->interval_tree, range->start,
+					range->end))
+			return true;
+	}
+	return false;
+}
