@@ -149,7 +149,7 @@ static void print_retries(unsigned long waits, const unsigned long *retries,
 
 static bool print_sub(const struct mmu_notifier_sub_info *info, void *unused)
 {
-	const struct mmu_notifier_figures *figures = &info->figures;
+	const struct mmu_notifier_sub_stats *figures = &info->stats;
 
 	if (info->interval)
 		monitor_print("  interval 0x%012lx-0x%012lx", info->start,

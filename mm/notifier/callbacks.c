@@ -60,7 +60,7 @@ int notifier_note_call(struct mmu_notifier_subscriptions *subs,
 		       unsigned long since)
 {
 	if (since)
-		notifier_observe_call(subs, range, &sub->figures, sub, since,
+		notifier_observe_call(subs, range, &sub->stats, sub, since,
 				      ok ? 0 : -EAGAIN);
 	if (ok)
 		return 0;
@@ -99,7 +99,7 @@ int notifier_note_start(struct mmu_notifier_subscriptions *subs,
 			struct mmu_notifier *sub, int answer, unsigned long since)
 {
 	if (since && sub->ops->invalidate_range_start)
-		notifier_observe_call(subs, range, &sub->figures, sub, since,
+		notifier_observe_call(subs, range, &sub->stats, sub, since,
 				      answer);
 	return answer ? judge_answer(sub, range, answer) : 0;
 }
@@ -134,7 +134,7 @@ void notifier_put_free(struct mmu_notifier *sub)
 {
 	struct mm_struct *mm = sub->mm;
 
-	notifier_forget(sub->figures);
+	notifier_forget(sub->stats);
 	non_block_start();
 	sub->ops->free_notifier(sub);
 	non_block_end();

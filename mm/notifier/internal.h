@@ -132,7 +132,8 @@ void notifier_subscriptions_init(struct mmu_notifier_subscriptions *subs);
 bool notifier_lists_right(struct mmu_notifier_subscriptions *subs);
 
 /* Grace periods that were waited for. */
-static inline u64 notifier_turns(const struct mmu_notifier_subscriptions *subs)
+static inline u64
+notifier_grace_periods(const struct mmu_notifier_subscriptions *subs)
 {
 	return subs->ranges.completed + subs->calls.completed;
 }
@@ -356,7 +357,7 @@ void notifier_observe_ending(struct mmu_notifier_subscriptions *subs,
 void notifier_observe_end(const struct mmu_notifier_range *range);
 void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
 			   const struct mmu_notifier_range *range,
-			   struct mmu_notifier_figures **figures,
+			   struct mmu_notifier_sub_stats **stats,
 			   const void *sub, unsigned long since, int answer);
 void notifier_observe_finish(struct mmu_notifier_subscriptions *subs,
 			     const struct mmu_notifier_range *range,
@@ -374,16 +375,16 @@ void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
 void notifier_count_exclusive_round(struct mmu_notifier_subscriptions *subs);
 
 /* Of a subscription that nobody sees any more. */
-static inline void notifier_forget(struct mmu_notifier_figures *figures)
+static inline void notifier_forget(struct mmu_notifier_sub_stats *stats)
 {
-	if (unlikely(figures != NULL))
-		kfree(figures);
+	if (unlikely(stats != NULL))
+		kfree(stats);
 }
 
 /* Of an interval that has left, at the end of notifier_interval_leave(). */
 static inline void notifier_interval_left(struct mmu_interval_notifier *sub)
 {
-	notifier_forget(sub->figures);
+	notifier_forget(sub->stats);
 	mmdrop(sub->mm);
 }
 

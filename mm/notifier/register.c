@@ -45,7 +45,7 @@ int __mmu_notifier_register(struct mmu_notifier *subscription,
 		return ret;
 	subscription->mm = mm;
 	subscription->users = 1;
-	subscription->figures = NULL;
+	subscription->stats = NULL;
 	mmgrab(mm);
 	mmu_notifier_might_invalidate();
 	notifier_plain_join(subscriptions_of(mm), subscription);
@@ -74,7 +74,7 @@ void mmu_notifier_unregister(struct mmu_notifier *subscription,
 	    !notifier_check_unregister(subscription, mm))
 		return;
 	notifier_plain_leave(subscriptions_of(mm), subscription);
-	notifier_forget(subscription->figures);
+	notifier_forget(subscription->stats);
 	mmdrop(mm);
 }
 

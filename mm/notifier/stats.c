@@ -11,7 +11,7 @@
  * usual notifier does not even make them. Counts that fall on slow paths anyway (waits,
  * failures, deferred work) are always kept.
  *
- * A subscription has one word for all of this: its figures are an object that
+ * A subscription has one word for all of this: its statistics are an object that
  * is made when there is first something to note, and goes with the subscription.
  * If there is no memory then, the sum of the mm is right and the subscription's
  * falls short.
@@ -27,8 +27,8 @@
  *	stats, hits	observed starts, callbacks,	subs->lock
  *			slow paths
  *	retries		readers				none, atomic
- *	sub->figures	the first to note something	none, an exchange
- *	*sub->figures	observed callbacks, waits	subs->lock
+ *	sub->stats	the first to note something	none, an exchange
+ *	*sub->stats	observed callbacks, waits	subs->lock
  *	its retries	readers				none, atomic
  *	notifier_observing	the switch		none, single accesses
  *
@@ -121,52 +121,53 @@ void notifier_observe_end(const struct mmu_notifier_range *range)
 /* --- subscriptions ------------------------------------------------------------- */
 
 /*
- * The figures at @at, made if there are none; NULL without memory. Not under
+ * The statistics at @at, made if there are none; NULL without memory. Not under
  * subs->lock; the caller may not be able to sleep.
  */
-static struct mmu_notifier_figures *figures_of(struct mmu_notifier_figures **at)
+static struct mmu_notifier_sub_stats *
+sub_stats_of(struct mmu_notifier_sub_stats **at)
 {
-	struct mmu_notifier_figures *figures = smp_load_acquire(at), *first;
+	struct mmu_notifier_sub_stats *stats = smp_load_acquire(at), *first;
 
-	if (likely(figures))
-		return figures;
-	figures = kzalloc(sizeof(*figures), GFP_NOWAIT);
-	if (!figures)
+	if (likely(stats))
+		return stats;
+	stats = kzalloc(sizeof(*stats), GFP_NOWAIT);
+	if (!stats)
 		return NULL;
 	/* Pairs with the acquire above and in the show functions. */
-	first = cmpxchg(at, NULL, figures);
+	first = cmpxchg(at, NULL, stats);
 	if (!first)
-		return figures;
-	kfree(figures);
+		return stats;
+	kfree(stats);
 	return first;
 }
 
 static void count_call(struct mmu_notifier_subscriptions *subs,
-		       struct mmu_notifier_figures *figures,
+		       struct mmu_notifier_sub_stats *stats,
 		       unsigned long ticks) __must_hold(subs->lock)
 {
 	subs->stats.callbacks++;
 	if (subs->stats.longest < ticks)
 		subs->stats.longest = ticks;
-	if (!figures)
+	if (!stats)
 		return;
-	figures->callbacks++;
-	if (figures->longest < ticks)
-		figures->longest = ticks;
+	stats->callbacks++;
+	if (stats->longest < ticks)
+		stats->longest = ticks;
 }
 
 void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
 			   const struct mmu_notifier_range *range,
-			   struct mmu_notifier_figures **at, const void *sub,
+			   struct mmu_notifier_sub_stats **at, const void *sub,
 			   unsigned long since, int answer)
 {
 	unsigned long ticks = notifier_now() - since;
-	struct mmu_notifier_figures *figures = figures_of(at);
+	struct mmu_notifier_sub_stats *stats = sub_stats_of(at);
 
 	spin_lock(&subs->lock);
-	count_call(subs, figures, ticks);
-	if (figures && range->event < NR_MMU_NOTIFY_EVENTS)
-		figures->events[range->event]++;
+	count_call(subs, stats, ticks);
+	if (stats && range->event < NR_MMU_NOTIFY_EVENTS)
+		stats->events[range->event]++;
 	spin_unlock(&subs->lock);
 	TRACE(mmu_notifier_called, sub, mmu_notifier_event_name(range->event),
 	      range->start, range->end, answer, ticks);
@@ -178,10 +179,10 @@ void notifier_observe_finish(struct mmu_notifier_subscriptions *subs,
 			     unsigned long since)
 {
 	unsigned long ticks = notifier_now() - since;
-	struct mmu_notifier_figures *figures = figures_of(&sub->figures);
+	struct mmu_notifier_sub_stats *stats = sub_stats_of(&sub->stats);
 
 	spin_lock(&subs->lock);
-	count_call(subs, figures, ticks);
+	count_call(subs, stats, ticks);
 	spin_unlock(&subs->lock);
 	TRACE(mmu_notifier_finished, sub, mmu_notifier_event_name(range->event),
 	      range->start, range->end, ticks);
@@ -192,13 +193,13 @@ void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
 			       struct mmu_notifier *sub, unsigned long since)
 {
 	unsigned long ticks = notifier_now() - since;
-	struct mmu_notifier_figures *figures;
+	struct mmu_notifier_sub_stats *stats;
 
 	if (!since)
 		return;
-	figures = figures_of(&sub->figures);
+	stats = sub_stats_of(&sub->stats);
 	spin_lock(&subs->lock);
-	count_call(subs, figures, ticks);
+	count_call(subs, stats, ticks);
 	spin_unlock(&subs->lock);
 	TRACE(mmu_notifier_called_end, sub, mmu_notifier_event_name(range->event),
 	      range->start, range->end, ticks);
@@ -210,10 +211,10 @@ void notifier_observe_told(struct mmu_notifier_subscriptions *subs,
 			   unsigned long since)
 {
 	unsigned long ticks = notifier_now() - since;
-	struct mmu_notifier_figures *figures = figures_of(&sub->figures);
+	struct mmu_notifier_sub_stats *stats = sub_stats_of(&sub->stats);
 
 	spin_lock(&subs->lock);
-	count_call(subs, figures, ticks);
+	count_call(subs, stats, ticks);
 	spin_unlock(&subs->lock);
 	TRACE(mmu_notifier_told, sub, what, start, end, answer, ticks);
 }
@@ -224,13 +225,13 @@ void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_interval_notifier *sub)
 {
 	bool observing = notifier_observing();
-	struct mmu_notifier_figures *figures =
-		observing ? figures_of(&sub->figures) : NULL;
+	struct mmu_notifier_sub_stats *stats =
+		observing ? sub_stats_of(&sub->stats) : NULL;
 
 	spin_lock(&subs->lock);
 	subs->stats.waits++;
-	if (figures)
-		figures->waits++;
+	if (stats)
+		stats->waits++;
 	spin_unlock(&subs->lock);
 	if (!observing)
 		return;
@@ -270,17 +271,17 @@ void __mmu_interval_read_collided(struct mmu_interval_notifier *interval_sub)
 	/* The caller holds the driver's lock, so this is the one it compared. */
 	unsigned long seq = READ_ONCE(interval_sub->invalidate_seq);
 	unsigned int event = event_of(subs, seq);
-	struct mmu_notifier_figures *figures;
+	struct mmu_notifier_sub_stats *stats;
 
 	atomic64_add(1, &subs->retries[event]);
 	if (!notifier_observing())
 		return;
 	/* Made by the callback that changed the number, if that was observed. */
-	figures = smp_load_acquire(&interval_sub->figures);
-	if (figures)
+	stats = smp_load_acquire(&interval_sub->stats);
+	if (stats)
 		count_unlocked(event < NR_MMU_NOTIFY_EVENTS
-				       ? &figures->retries[event]
-				       : &figures->retries_other);
+				       ? &stats->retries[event]
+				       : &stats->retries_other);
 	TRACE(mmu_interval_lost, interval_sub, mmu_notifier_event_name(event),
 	      seq);
 }
@@ -339,27 +340,27 @@ void mmu_notifier_read_stats(struct mm_struct *mm,
 	stats->intervals = count_intervals(subs);
 	stats->open_ranges = notifier_open_ranges(mm);
 	stats->open_hits = count_hits(subs);
-	stats->turns = notifier_turns(subs);
+	stats->grace_periods = notifier_grace_periods(subs);
 	stats->invalidate_seq = subs->invalidate_seq;
 	spin_unlock(&subs->lock);
 }
 
-static struct mmu_notifier_figures
-copy_figures(struct mmu_notifier_figures *const *at)
+static struct mmu_notifier_sub_stats
+copy_sub_stats(struct mmu_notifier_sub_stats *const *at)
 {
-	const struct mmu_notifier_figures *figures = smp_load_acquire(at);
-	struct mmu_notifier_figures copy = {0};
+	const struct mmu_notifier_sub_stats *stats = smp_load_acquire(at);
+	struct mmu_notifier_sub_stats copy = {0};
 	unsigned int event;
 
-	if (!figures)
+	if (!stats)
 		return copy;
-	memcpy(copy.events, figures->events, sizeof(copy.events));
-	copy.callbacks = figures->callbacks;
-	copy.longest = figures->longest;
-	copy.waits = figures->waits;
+	memcpy(copy.events, stats->events, sizeof(copy.events));
+	copy.callbacks = stats->callbacks;
+	copy.longest = stats->longest;
+	copy.waits = stats->waits;
 	for (event = 0; event < NR_MMU_NOTIFY_EVENTS; event++)
-		copy.retries[event] = READ_ONCE(figures->retries[event]);
-	copy.retries_other = READ_ONCE(figures->retries_other);
+		copy.retries[event] = READ_ONCE(stats->retries[event]);
+	copy.retries_other = READ_ONCE(stats->retries_other);
 	return copy;
 }
 
@@ -376,7 +377,7 @@ show_plain(struct mmu_notifier_subscriptions *subs,
 	     sub = notifier_plain_next(subs, sub)) {
 		info.plain = sub;
 		info.last = ~0ul;
-		info.figures = copy_figures(&info.plain->figures);
+		info.stats = copy_sub_stats(&info.plain->stats);
 		info.users = READ_ONCE(info.plain->users);
 		shown++;
 		*go_on = fn(&info, arg);
@@ -406,7 +407,7 @@ unsigned long mmu_notifier_for_each_sub(
 		info.interval = sub;
 		info.start = interval_tree_start(&sub->interval_tree);
 		info.last = interval_tree_last(&sub->interval_tree);
-		info.figures = copy_figures(&sub->figures);
+		info.stats = copy_sub_stats(&sub->stats);
 		shown++;
 		go_on = fn(&info, arg);
 	}

@@ -107,7 +107,7 @@ static int insert(struct mmu_interval_notifier *sub, struct mm_struct *mm,
 	sub->ops = ops;
 	sub->mm = mm;
 	sub->subscriptions = subscriptions_of(mm);
-	sub->figures = NULL;
+	sub->stats = NULL;
 	mmgrab(mm);
 	return notifier_interval_join(sub->subscriptions, sub);
 }

@@ -66,7 +66,7 @@ static bool note_longest(const struct mmu_notifier_sub_info *info, void *arg)
 	struct longest *longest = arg;
 
 	if (longest->nr < ARRAY_SIZE(longest->ticks))
-		longest->ticks[longest->nr] = info->figures.longest;
+		longest->ticks[longest->nr] = info->stats.longest;
 	longest->nr++;
 	return true;
 }

@@ -26,7 +26,7 @@
 #include <mm/notifier/member.h>
 
 struct mmu_interval_notifier;
-struct mmu_notifier_figures;
+struct mmu_notifier_sub_stats;
 struct mmu_notifier_subscriptions;
 
 /**
@@ -107,7 +107,7 @@ struct mmu_interval_notifier_ops {
  *	it without the lock
  * @member: the reference notifier's, in place of the three before it; its state is
  *	@state
- * @figures: (a) its statistics; NULL until there is something to count
+ * @stats: (a) its statistics; NULL until there is something to count
  *
  * Keys: (c) constant while inserted; (s) under the subscriptions' lock; (d) written
  * under the driver's lock, read under it or by a single access; (a) single accesses;
@@ -128,7 +128,7 @@ struct mmu_interval_notifier {
 		};
 		struct mmu_notifier_member member;
 	};
-	struct mmu_notifier_figures *figures;
+	struct mmu_notifier_sub_stats *stats;
 };
 
 /**

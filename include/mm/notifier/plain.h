@@ -19,7 +19,7 @@
 #include <mm/notifier/range.h>
 
 struct mmu_notifier;
-struct mmu_notifier_figures;
+struct mmu_notifier_sub_stats;
 
 /**
  * struct mmu_notifier_ops - the callbacks of a plain subscription
@@ -137,7 +137,7 @@ struct mmu_notifier_deferred {
  * @state: (s) the core's own, see mm/notifier/plain.c
  * @settled: (s) the grace period after which no range is open that began before the
  *	registration
- * @figures: (a) its statistics; NULL until there is something to count
+ * @stats: (a) its statistics; NULL until there is something to count
  * @deferred: the free after the last put, if it has to wait
  * @ticket: (s) of that free, in the gate where mmu_notifier_synchronize() waits
  *
@@ -163,7 +163,7 @@ struct mmu_notifier {
 	unsigned int users;
 	unsigned int state;
 	u64 settled;
-	struct mmu_notifier_figures *figures;
+	struct mmu_notifier_sub_stats *stats;
 	struct mmu_notifier_deferred deferred;
 	long ticket;
 };

@@ -14,7 +14,7 @@ struct mmu_interval_notifier;
 struct mmu_notifier;
 
 /**
- * struct mmu_notifier_figures - statistics of one subscription
+ * struct mmu_notifier_sub_stats - statistics of one subscription
  * @events: ranges that it was called for, by event
  * @callbacks: callbacks of all kinds: starts, second passes, ends, release, and those
  *	about entries and flushes
@@ -25,7 +25,7 @@ struct mmu_notifier;
  *
  * All are counted while statistics are on.
  */
-struct mmu_notifier_figures {
+struct mmu_notifier_sub_stats {
 	unsigned long events[NR_MMU_NOTIFY_EVENTS];
 	unsigned long callbacks;
 	unsigned long longest;
@@ -53,7 +53,7 @@ struct mmu_notifier_figures {
  * @deferred_adds: insertions that were deferred
  * @deferred_removes: removals that were deferred
  * @gave_way: starts that first waited for deferred insertions and removals
- * @turns: grace periods that are over, of open ranges and of walks
+ * @grace_periods: grace periods that are over, of open ranges and of walks
  * @invalidate_seq: (n) the number of the last range that overlapped an interval
  *
  * Keys: (n) as it is now; (o) counted while statistics are on. The rest is counted
@@ -77,7 +77,7 @@ struct mmu_notifier_stats {
 	unsigned long deferred_adds;
 	unsigned long deferred_removes;
 	unsigned long gave_way;
-	unsigned long turns;
+	unsigned long grace_periods;
 	unsigned long invalidate_seq;
 };
 
@@ -109,7 +109,7 @@ void mmu_notifier_read_stats(struct mm_struct *mm,
  * @start: first address of the interval; 0 of a plain one
  * @last: last address of the interval; ~0 of a plain one
  * @users: references of a plain one
- * @figures: its statistics; all zero if nothing was counted
+ * @stats: its statistics; all zero if nothing was counted
  */
 struct mmu_notifier_sub_info {
 	const struct mmu_notifier *plain;
@@ -117,7 +117,7 @@ struct mmu_notifier_sub_info {
 	unsigned long start;
 	unsigned long last;
 	unsigned int users;
-	struct mmu_notifier_figures figures;
+	struct mmu_notifier_sub_stats stats;
 };
 
 /**

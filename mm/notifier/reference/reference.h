@@ -43,7 +43,7 @@ void notifier_count_pass(struct mmu_notifier_subscriptions *subs,
 #define notifier_has_tlbs(subs)           true
 #define notifier_has_followers(subs)      true
 #define notifier_subscriptions_init(subs) ((void)(subs))
-#define notifier_turns(subs)              0
+#define notifier_grace_periods(subs)      0
 #define notifier_lists_right(subs)        true
 
 #endif

@@ -51,7 +51,7 @@ static unsigned long detours(struct mm_struct *mm)
 
 	mmu_notifier_read_stats(mm, &stats);
 	return stats.deferred_adds + stats.deferred_removes + stats.gave_way +
-	       stats.failed_starts + stats.waits + stats.turns;
+	       stats.failed_starts + stats.waits + stats.grace_periods;
 }
 
 /* On 1 CPU, on 2, ...: every thread takes @each locks for a pair. */

@@ -18,7 +18,7 @@
  */
 KTEST(mmu_notifier_stats, each_subscription_counts_by_event_and_the_mm_the_sum)
 {
-	struct mmu_notifier_figures of_a, of_b, of_l;
+	struct mmu_notifier_sub_stats of_a, of_b, of_l;
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;
 	unsigned long longest;
@@ -116,7 +116,7 @@ KTEST(mmu_notifier_stats,
       a_section_in_vain_is_put_down_to_the_event_that_came_between)
 {
 	struct mm_struct *mm = mm_alloc();
-	struct mmu_notifier_figures figures;
+	struct mmu_notifier_sub_stats figures;
 	struct mmu_notifier_stats stats;
 	struct watcher w;
 	unsigned long seq;
@@ -158,7 +158,7 @@ KTEST(mmu_notifier_stats,
 KTEST(mmu_notifier_stats, an_event_that_is_forgotten_is_not_guessed)
 {
 	struct mm_struct *mm = mm_alloc();
-	struct mmu_notifier_figures figures;
+	struct mmu_notifier_sub_stats figures;
 	struct watcher w, other;
 	unsigned long seq;
 	unsigned int i;

@@ -430,7 +430,7 @@ static bool count_sub(const struct mmu_notifier_sub_info *info, void *arg)
 {
 	unsigned long *calls = arg;
 
-	*calls += info->figures.callbacks;
+	*calls += info->stats.callbacks;
 	return true;
 }
 

@@ -59,8 +59,8 @@ KTEST(mmu_notifier_stats, switched_off_only_slow_paths_count)
 	change_as(MMU_NOTIFY_CLEAR, mm, 0, 1);
 	EXPECT(must_retry(&w, seq));
 	EXPECT_EQ(own_records(recs, RECORDS), 0U);
-	EXPECT_EQ(w.sub.figures, NULL);
-	EXPECT_EQ(l.sub.figures, NULL);
+	EXPECT_EQ(w.sub.stats, NULL);
+	EXPECT_EQ(l.sub.stats, NULL);
 	stats = stats_of(mm);
 	EXPECT_EQ(stats.events[MMU_NOTIFY_CLEAR], 0UL);
 	EXPECT_EQ(stats.callbacks, 0UL);
@@ -239,7 +239,7 @@ KTEST(mmu_notifier_stats, release_is_counted_and_recorded_at_exit_and_unregister
 	mmput(other);
 	expect_release(test, other, &l.sub);
 	/* Nobody finds it any more, but its figures are there until it leaves. */
-	EXPECT(l.sub.figures && l.sub.figures->callbacks == 1);
+	EXPECT(l.sub.stats && l.sub.stats->callbacks == 1);
 	unlisten(&l, other);
 }
 
@@ -272,7 +272,7 @@ static const struct mmu_interval_notifier_ops two_passes_ops = {
 KTEST(mmu_notifier_stats, a_second_pass_is_a_callback_of_its_own)
 {
 	struct mm_struct *mm = mm_alloc();
-	struct mmu_notifier_figures figures;
+	struct mmu_notifier_sub_stats figures;
 	struct two_passes t;
 	unsigned int n;
 

@@ -32,7 +32,7 @@ static inline struct mmu_notifier_stats stats_of(struct mm_struct *mm)
 /** The figures of one subscription, looked up among all. */
 struct wanted_figures {
 	const void *sub;
-	struct mmu_notifier_figures figures;
+	struct mmu_notifier_sub_stats figures;
 	bool found;
 };
 
@@ -43,12 +43,12 @@ static inline bool pick_figures(const struct mmu_notifier_sub_info *info,
 
 	if (info->plain != wanted->sub && info->interval != wanted->sub)
 		return true;
-	wanted->figures = info->figures;
+	wanted->figures = info->stats;
 	wanted->found = true;
 	return false;
 }
 
-static inline struct mmu_notifier_figures
+static inline struct mmu_notifier_sub_stats
 figures_of(struct ktest *test, struct mm_struct *mm, const void *sub)
 {
 	struct wanted_figures wanted = {.sub = sub};

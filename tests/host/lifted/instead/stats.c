@@ -32,7 +32,7 @@ void notifier_observe_end(const struct mmu_notifier_range *range)
 
 void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
 			   const struct mmu_notifier_range *range,
-			   struct mmu_notifier_figures **figures,
+			   struct mmu_notifier_sub_stats **figures,
 			   const void *sub, unsigned long since, int answer)
 {
 }
