@@ -179,7 +179,7 @@ void peer_control_interrupt(void *arg)
 		}
 	} while (!virtqueue_interrupt_on(vq));
 	if (vq->broken)
-		peer_die_locked(peer, "it lied on the control queue");
+		peer_die_locked(peer, "it broke the control queue");
 	spin_unlock_irqrestore(&peer->lock, flags);
 	wake_up_all(&peer->slot_wait);
 }
@@ -313,7 +313,7 @@ int peer_ping(struct peer *peer)
 		return -EIO;
 	if (answer.instance != peer->hello.instance ||
 	    answer.session != peer->hello.session) {
-		peer_die(peer, "it has been started anew");
+		peer_die(peer, "its process was restarted");
 		return -EIO;
 	}
 	spin_lock_irqsave(&peer->lock, flags);

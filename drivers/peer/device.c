@@ -166,14 +166,14 @@ static int look_at_front(const struct peer *peer)
 	why = peer_front_refusal(&front);
 	if (!why)
 		return 0;
-	pr_info("peer: %02x:%02x.%x is passed over: %s\n", peer->pci->bus_nr,
+	pr_info("peer: %02x:%02x.%x is not driven: %s\n", peer->pci->bus_nr,
 		peer->pci->devfn >> 3, peer->pci->devfn & 7, why);
 	return -ENODEV;
 }
 
 /* Can the queue hold @chains of @buffers each at once? */
-static bool roomy(const struct virtqueue *vq, unsigned int chains,
-		  unsigned int buffers)
+static bool queue_holds(const struct virtqueue *vq, unsigned int chains,
+			unsigned int buffers)
 {
 	return vq->size >= (vq->indirect ? chains : chains * buffers);
 }
@@ -196,9 +196,9 @@ static int queues_create(struct peer *peer)
 					"peer work", peer_work_interrupt, peer);
 	if (IS_ERR(peer->work))
 		return (int)PTR_ERR(peer->work);
-	if (!roomy(&peer->control->vq, ARRAY_SIZE(peer->slots), 2) ||
-	    !roomy(&peer->pages->vq, PEER_REQUESTS, 1) ||
-	    !roomy(&peer->work->vq, PEER_WORK_SLOTS, 3)) {
+	if (!queue_holds(&peer->control->vq, ARRAY_SIZE(peer->slots), 2) ||
+	    !queue_holds(&peer->pages->vq, PEER_REQUESTS, 1) ||
+	    !queue_holds(&peer->work->vq, PEER_WORK_SLOTS, 3)) {
 		pr_err("peer: queues of %u entries are too small: give the front "
 		       "end %u\n",
 		       peer->control->vq.size, PEER_QUEUE_ENTRIES);
@@ -287,7 +287,7 @@ static void ring_bell(struct peer *peer, struct virtio_queue *queue)
 	spin_unlock_irqrestore(&peer->lock, flags);
 }
 
-static void look_after(struct peer *peer)
+static void look_at_queues(struct peer *peer)
 {
 	ring_bell(peer, peer->control);
 	ring_bell(peer, peer->pages);
@@ -324,7 +324,7 @@ static int beat_thread(void *arg)
 			peer_request_deny_refused(peer);
 			continue;
 		}
-		look_after(peer);
+		look_at_queues(peer);
 		peer_control_check(peer);
 		peer_ping(peer);
 		next = clock_ns() + PEER_HEARTBEAT_NS;
@@ -332,7 +332,7 @@ static int beat_thread(void *arg)
 	return 0;
 }
 
-static void introduce(struct peer *peer)
+static void report(struct peer *peer)
 {
 	const struct peer_wire_hello_answer *h = &peer->hello;
 	bool lock_atomic = false;
@@ -346,8 +346,8 @@ static void introduce(struct peer *peer)
 		h->workers, (unsigned long)h->rmw_window_ns,
 		h->features & PEER_F_TEST_OPTIONS ? ", takes test options" : "");
 	if (err)
-		pr_info("peer%u: could not find out about `lock`: %s\n",
-			peer->index, errno_name(err));
+		pr_info("peer%u: the probe of `lock` failed: %s\n", peer->index,
+			errno_name(err));
 	else
 		pr_info("peer%u: guest `lock` %s atomic against it; exclusive "
 			"access is exact either way\n",
@@ -384,7 +384,7 @@ static int peer_probe(struct pci_device *pci, const struct pci_device_id *id)
 	peer->beat_thread = thread;
 	pci->driver_data = peer;
 	peers[nr_peers++] = peer;
-	introduce(peer);
+	report(peer);
 	return 0;
 
 out_close:

@@ -148,12 +148,12 @@ static void hook_before_unlock(struct peer_context *ctx, vaddr_t va)
 }
 
 /* Neither before the first round nor before those alone, which wait for mmap_lock. */
-static void wait_between_rounds(unsigned int attempts)
+static void wait_between_rounds(unsigned int rounds)
 {
 	unsigned long us = BACK_OFF_US
-			   << min_t(unsigned int, attempts, BACK_OFF_SHIFT);
+			   << min_t(unsigned int, rounds, BACK_OFF_SHIFT);
 
-	if (attempts && attempts < MMU_INTERVAL_ROUNDS_SHARED)
+	if (rounds && rounds < MMU_INTERVAL_ROUNDS_SHARED)
 		usleep_range(us, 2 * us);
 }
 

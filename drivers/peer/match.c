@@ -51,7 +51,7 @@ const char *peer_hello_refusal(const struct peer_wire_hello_answer *hello)
 	if (hello->version != PEER_VERSION)
 		return "it speaks another version";
 	if (hello->features & ~PEER_F_KNOWN)
-		return "it takes features that nobody asked for";
+		return "it takes features that the driver did not ask for";
 	if (!hello->instance || !hello->session)
 		return "its instance or session is 0";
 	if (hello->va_bits != PEER_VA_BITS)

@@ -116,7 +116,7 @@ void peer_request_interrupt(void *arg)
 		}
 	} while (!virtqueue_interrupt_on(vq));
 	if (vq->broken)
-		peer_die_locked(peer, "it lied on the page request queue");
+		peer_die_locked(peer, "it broke the page request queue");
 	spin_unlock_irqrestore(&peer->lock, flags);
 }
 

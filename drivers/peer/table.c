@@ -77,14 +77,14 @@ bool peer_table_overlaps(const struct peer_table *table, vaddr_t start,
 void peer_table_set(struct peer_table *table, const struct peer_translation *entry)
 {
 	unsigned int at = lower_bound(table, entry->va);
-	struct peer_translation *slot = &table->entries[at];
+	struct peer_translation *place = &table->entries[at];
 
-	if (at == table->count || slot->va != entry->va) {
+	if (at == table->count || place->va != entry->va) {
 		ASSERT(table->count < table->size);
-		memmove(slot + 1, slot, (table->count - at) * sizeof(*slot));
+		memmove(place + 1, place, (table->count - at) * sizeof(*place));
 		table->count++;
 	}
-	*slot = *entry;
+	*place = *entry;
 }
 
 unsigned int

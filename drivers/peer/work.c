@@ -60,7 +60,7 @@ static void work_reset(struct peer_work *work)
 	init_completion(&work->completion);
 }
 
-static bool work_sensible(const struct peer *peer, const struct peer_work *work)
+static bool work_valid(const struct peer *peer, const struct peer_work *work)
 {
 	u64 total;
 
@@ -145,7 +145,7 @@ static int work_send(struct peer *peer, struct peer_context *ctx, u32 ctx_id,
 {
 	struct peer_work_slot *slot = NULL;
 
-	if (!work_sensible(peer, work))
+	if (!work_valid(peer, work))
 		return -EINVAL;
 	*left_ns = wait_event_timeout_ns(
 		&peer->work_slot_wait,
@@ -184,10 +184,10 @@ static int answer_read(struct peer *peer, struct peer_work_slot *slot, u32 writt
 	struct peer_work *work = slot->work;
 
 	if (written < sizeof(answer))
-		goto senseless;
+		goto invalid;
 	memcpy(&answer, slot->answer, sizeof(answer));
 	if (!peer_work_done_valid(&answer, slot->limit))
-		goto senseless;
+		goto invalid;
 	if (work) {
 		work->done = answer.done;
 		work->value = answer.value;
@@ -200,7 +200,7 @@ static int answer_read(struct peer *peer, struct peer_work_slot *slot, u32 writt
 	}
 	return peer_status_errno(answer.status);
 
-senseless:
+invalid:
 	peer->counters.bad_answers++;
 	return -EPROTO;
 }
@@ -246,7 +246,7 @@ void peer_work_interrupt(void *arg)
 		}
 	} while (!virtqueue_interrupt_on(vq));
 	if (vq->broken)
-		peer_die_locked(peer, "it lied on the work queue");
+		peer_die_locked(peer, "it broke the work queue");
 	spin_unlock_irqrestore(&peer->lock, flags);
 	wake_up_all(&peer->work_slot_wait);
 }

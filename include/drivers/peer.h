@@ -79,12 +79,12 @@ struct peer_context_stats {
 	u64 replays;
 	u64 revoked;
 	u64 replay_timeouts;
-	u64 exclusive_dropped;
 	u64 callbacks;
 	u64 callbacks_ignored;
 	u64 callbacks_refused;
-	u64 invalidations;
 	u64 translations_dropped;
+	u64 exclusive_dropped;
+	u64 invalidations;
 	u64 evicted;
 	u64 retries_collision;
 	u64 retries_changed;
