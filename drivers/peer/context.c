@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: MIT
 /*
- * drivers/peer/context.c - a device in an address space, from its first page on
+ * drivers/peer/context.c - create and destroy a device's context of an mm
  *
- * Idea.  One interval subscription over the whole address space, since the
- * device may touch any of it.  (One for each page would collide less, but cost
- * an insert and a remove for every page request; the table says in a few steps
- * whether a range concerns the device, and collisions are bounded in
- * grant.c.)
+ * Idea.  One interval subscription covers the whole address space, since the
+ * device may touch any of it. (A subscription for each page would collide less,
+ * but would cost an insert and a remove for each page request. The table says in
+ * a few steps whether a range concerns the device, and grant.c bounds the
+ * collisions.)
  *
  *	field			read with	write with
  *	peer->contexts[]	peer->lock	peer->lock
  *
- * Lifetime.  The subscription keeps the mm struct.  The address space itself
- * is kept only while a page request is served; when its last user goes, the
- * RELEASE event closes the context.
+ * Lifetime.  The subscription keeps the mm struct. The driver keeps the address
+ * space itself only while it serves a page request. When the last user of the
+ * address space goes, the RELEASE event closes the context.
  *
- * Not here: how requests are answered (request.c, grant.c), letting go
- * (invalidate.c).
+ * Not here: page requests (request.c, grant.c), letting go (invalidate.c).
  */
 #include <mm/alloc/alloc.h>
 #include <lib/assert.h>
@@ -27,7 +26,7 @@
 
 #include "internal.h"
 
-/* How long a device that answers may take to end the work of a context. */
+/* A living device may take that long to end the work of a context. */
 #define PEER_CANCEL_NS (1000 * 1000 * 1000ULL)
 
 static struct peer_context *context_alloc(struct peer *peer, struct mm_struct *mm)
@@ -57,7 +56,7 @@ static void context_free(struct peer_context *ctx)
 	kfree(ctx);
 }
 
-/* Take an id for @ctx; requests for it are queued from now on. */
+/* Take an id for @ctx; from here on the interrupt queues requests for it. */
 static int context_number(struct peer *peer, struct peer_context *ctx)
 {
 	u32 most = min_t(u32, PEER_CONTEXTS, peer->hello.max_contexts);
@@ -134,7 +133,7 @@ int peer_context_create(struct peer *peer, struct mm_struct *mm,
 	return 0;
 
 out_forget:
-	/* It may have made it and garbled the answer; the id is used again. */
+	/* The device may know it in spite of its answer; the id is used again. */
 	peer_context_forget(peer, ctx->id);
 	kthread_stop(ctx->thread);
 out_remove:
@@ -148,9 +147,10 @@ out_free:
 }
 
 /*
- * The thread goes first, so that nothing is installed any more.  The device
- * forgets the context with the lock held: a callback before that finds a context
- * that the device knows, and one after it an empty table.
+ * The thread ends first, so that no translation is installed any more.
+ * CTX_DESTROY is sent and answered with ctx->lock held. A callback that takes the
+ * lock earlier finds a context that the device knows; a callback that takes it
+ * later finds an empty table.
  */
 void peer_context_destroy(struct peer_context *ctx)
 {

@@ -2,36 +2,36 @@
 /*
  * drivers/peer/control.c - commands to the device, and their answers
  *
- * Problem.  An invalidate callback must be able to send a command and to wait
- * for its answer without allocating, and must not be stuck behind others that
- * wait for the device for long.
+ * Problem.  An invalidate callback must send a command and wait for its answer
+ * without allocating, and must not wait behind commands that take long.
  *
- * Idea.  A command lives in a slot that exists from the start.  Most slots are
- * for anybody; some are kept for invalidations, whose answers the device owes
- * at once, and one for the heartbeat, which must go on when all others are
- * used up.  The device carries commands out in the order in which they were
- * sent but may answer out of order: an answer to a grant comes only when the
- * access has been replayed.
+ * Idea.  A command lives in a slot, and all slots exist from the start. Most are
+ * for any command. Some are reserved for invalidations, whose answers the device
+ * owes at once. One is for the heartbeat, which must go on when all others are
+ * used up. The device carries commands out in the order in which they were sent.
+ * It may answer in any order: the answer to a grant comes only when the device
+ * has replayed the access.
  *
- *	state		who may touch it	leaves it by
+ *	state		owner			leaves it by
  *	FREE		the list		peer_slot_get()
  *	HELD		its holder		peer_slot_send(), _put()
- *	FLIGHT		the device		answer or death: HELD
+ *	FLIGHT		the device		answer or death: HELD;
+ *						timeout: ABANDONED
  *	ABANDONED	the device		answer or death: FREE
  *
- * Everything has a limit, for a device that answers heartbeats and nothing
- * else must not hold up anybody for good either:
+ * Every wait has a limit, because a device that answers nothing but heartbeats
+ * must not hold up its users for good:
  *
- *	what				limit		then
+ *	wait for			limit		then
  *	the answer to a command		PEER_DEATH_NS	declared dead
  *	the answer to a grant		PEER_REPLAY_NS	abandoned: page unlocked
  *	the same, abandoned		PEER_DEATH_NS	declared dead
- *	waiting for a slot		PEER_DEATH_NS	declared dead
+ *	a slot				PEER_DEATH_NS	declared dead
  *
- * A slot that the device may still write is never given to anyone else.  When
- * the device is declared dead, all slots come back with -EIO; a device that is
- * not dead after all could then write into the next answer, but no command is
- * ever sent to it again, so there is none.
+ * A slot that the device may still write is not used again. When the device is
+ * declared dead, all slots come back with -EIO. A device that is not dead after
+ * all could then write into an answer, but no command is sent until
+ * peer_restart() has reset it, so no answer is read.
  *
  *	field			read with	write with
  *	slot->state, ->link	peer->lock	peer->lock
@@ -40,7 +40,7 @@
  *	slot->request		the device	holder, while HELD
  *	slot->answer		after ->done	the device
  *
- * Not here: what the commands mean.
+ * Not here: the check of an answer's contents (wire.c).
  */
 #include <arch/page.h>
 #include <lib/assert.h>
@@ -146,7 +146,7 @@ static void slot_finish_locked(struct peer *peer, struct peer_slot *slot,
 		slot_free_locked(peer, slot);
 		return;
 	}
-	/* An answer after death: the slot was given back then. */
+	/* An answer after death: the slot was freed at death. */
 	if (slot->state != PEER_SLOT_FLIGHT)
 		return;
 	slot->error = error;

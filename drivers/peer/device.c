@@ -1,40 +1,38 @@
 // SPDX-License-Identifier: MIT
 /*
- * drivers/peer/device.c - meet a peer, watch over it, notice its death
+ * drivers/peer/device.c - find a peer, watch it, restart it
  *
- * Problem.  The device is a process on the other side of a socket.  It can be
- * of another version, see other memory than we do, and end at any time; the
- * front end in QEMU tells the guest nothing of that: the used index just
- * stops.
+ * Problem.  The device is a process behind a socket. It can be of another version,
+ * see other memory than this machine's, and end at any time. QEMU's front end does
+ * not report that to the guest: the used index just stops.
  *
- * Meeting it, in this order, each step a reason to refuse:
+ * Starting, in this order; each step is a reason to refuse:
  *
  *	virtio id 26, 3 queues, no other tag	else it is a file system
- *	HELLO: magic, version, features, limits	else it speaks otherwise
- *	ECHO: it reads what we wrote, and we	else guest memory is not
- *	read what it wrote			shared with it
- *	the lock probe (probe_lock.c)		only noted: nothing needs it
+ *	HELLO: magic, version, features, limits	else the driver cannot talk to it
+ *	ECHO: it reads what the driver wrote,	else guest memory is not
+ *	the driver reads what it wrote		shared with it
+ *	the lock probe (probe_lock.c)		no reason: the result is printed
  *
- * Watching.  A heartbeat every PEER_HEARTBEAT_NS by the clock, whatever else
- * the thread has to do in between, and a limit on each command (control.c).
- * What has not answered within PEER_DEATH_NS is declared dead:
+ * Watching.  A heartbeat every PEER_HEARTBEAT_NS by the clock, and a limit on each
+ * command (control.c). A device that has not answered within PEER_DEATH_NS is
+ * declared dead (life.c):
  *
  *	state	commands, work		translations	invalidate callback
  *	alive	sent			as in the table	INVALIDATE, and wait
  *	dead	-EIO, those waiting too	count as gone	returns at once
  *
- * It is not reset then: resetting a device whose process hangs stops all of
- * QEMU until the process answers.  What the device could still write, rings
- * and answers, is therefore never given back to the allocator.  User pages
- * are: there is no IOMMU here that could hold off a device which was declared
+ * A dead device is not reset: the reset of a device whose process hangs stops all
+ * of QEMU until the process answers (docs/adr/0012). So rings and answers, which
+ * the device could still write, are never given back to the allocator. User pages
+ * are given back: there is no IOMMU that could stop a device that was declared
  * dead and is not.
  *
- * The heartbeat also looks at every queue and rings every bell, once in a
- * while: where guest barriers do not order against the device's threads (one
- * CPU under TCG) a notification can be missed in either direction.
+ * With each heartbeat the driver also looks at every queue and rings every bell.
+ * Where guest barriers do not order against the device's threads (one CPU under
+ * TCG), a notification can be lost in either direction.
  *
- * Peers are made at boot and never freed, so pointers to them need no
- * reference.
+ * Peers are made at boot and never freed, so pointers to them need no reference.
  *
  * Not here: commands (control.c), pages (request.c, context.c), work (work.c).
  */
@@ -151,7 +149,7 @@ static struct peer *peer_create(struct pci_device *pci)
 	return peer;
 }
 
-/* Look at what the front end shows; not everything of this id is a peer. */
+/* Not every device of this id is a peer: see what the front end shows. */
 static int look_at_front(const struct peer *peer)
 {
 	const struct virtio_device *vdev = &peer->vdev;
@@ -252,7 +250,7 @@ static int echo(struct peer *peer)
 		       "the RAM shared?)\n");
 		err = -EPROTO;
 	}
-	/* A device that never answered may still write there: keep it. */
+	/* A device that did not answer may still write there: keep it. */
 	if (peer_alive(peer))
 		kfree(word);
 	return err;
@@ -389,8 +387,8 @@ static int peer_probe(struct pci_device *pci, const struct pci_device_id *id)
 
 out_close:
 	/*
-	 * A device that was declared dead meanwhile is left as it is, with
-	 * all the memory it may write: see the head of this file.
+	 * A device that was declared dead keeps all the memory that it may
+	 * write: see the head of this file.
 	 */
 	if (peer->dead)
 		return err;
@@ -399,7 +397,7 @@ out_close:
 	return err;
 }
 
-/* No context has it, and from now on none can. */
+/* Refuse if there are contexts; else it is dead, so that none can be made. */
 static int shut(struct peer *peer)
 {
 	unsigned long flags;
@@ -418,8 +416,8 @@ static int shut(struct peer *peer)
 }
 
 /*
- * A dead device gives out nothing, so what was taken before only comes back.
- * Orders that the device has stay with it: nobody else looks at them.
+ * A dead device's slots can only come back, since none can be taken. A work slot
+ * that the device has stays there, and no thread looks at it.
  */
 static int wait_for_returns(struct peer *peer)
 {

@@ -2,28 +2,28 @@
 /*
  * drivers/peer/grant.c - give the device the page that it asks for
  *
- * Problem.  The page may go away while it is being looked up, and for an atomic
- * the CPUs must be kept off it until the device has had its access.
+ * Problem.  The page may go away while the driver looks it up. For an atomic
+ * access the CPUs must also be kept off the page until the device has done it.
  *
- * Idea.  The collision-retry loop, step 2 and 3 of a shared page's life:
+ * Idea.  The collision-retry loop (docs/architecture.md, steps 2 and 3 of a shared
+ * page's life). peer_grant() is the loop, one_round() a round:
  *
  *	READ, WRITE			ATOMIC
  *	mmap_lock
- *	fault in, with the right	the same, but an exclusive entry stays
- *	that is asked for
+ *	fault in, for that access	the same, but an exclusive entry stays
  *	read_begin()			the same
  *	get_user_pages_remote()		make_device_exclusive_range(): the page
  *					comes back locked
  *	ctx->lock; read_retry()?	the same
- *	translation on its way		the same
- *	unlock ctx->lock, put		unlock ctx->lock, wait for the replay,
- *					unlock the page, put
+ *	send the translation		the same
+ *	unlock ctx->lock		unlock ctx->lock, wait for the replay,
+ *	put the page			unlock the page, put it
  *
  * The page is faulted in before the section begins, because a fault may change
- * the mapping: it replaces the zero page, it restores what another context has
- * exclusively.  Inside the section such a change would be this request's own
- * collision.  The look-up then finds all as it wants it and raises nothing but
- * its own EXCLUSIVE, which context.c ignores.
+ * the mapping: it replaces the zero page, or restores a page that another context
+ * has exclusively. Inside the section such a change would collide with the
+ * section itself. So the look-up finds everything ready. It starts no range but
+ * its own EXCLUSIVE, which the callback ignores (invalidate.c).
  *
  *	LOAD of this context		FETCH_ADD of another
  *					page is exclusive, of the other
@@ -31,15 +31,16 @@
  *					EXCLUSIVE(other): exclusive again
  *	read_begin()
  *	look up: fault, CLEAR, restored
- *	read_retry() -> true: this round is lost
+ *	read_retry() -> true: collision
  *	round 9: mmap_lock for writing
  *					waits for mmap_lock
  *	fault in, look up, installed	(must be so in ten rounds at most)
  *
- *	(peer/crowd_test.c, a_load_beside_other_contexts_atomics_is_never_denied)
+ *	(peer_crowd.a_load_beside_other_contexts_atomics_is_never_denied)
  *
- * A CPU that wants an exclusive page back needs its lock, so each grant is
- * worth at least the access that was asked for (the progress promise):
+ * A CPU that wants an exclusive page back needs the page's lock, which the driver
+ * holds until the device has replayed its access. So each grant is worth at least
+ * that access (the progress promise):
  *
  *	request				CPU fault
  *	page exclusive, locked
@@ -49,28 +50,27 @@
  *	unlock_page()
  *					start -> INVALIDATE, restored
  *
- * The wait ends with the answer, or after PEER_REPLAY_NS; the page is never
- * locked for longer than that by a device that plays dead.  A late answer is
- * no crime yet: the response is abandoned, and control.c sees to one that is
- * never answered.
+ * The wait ends with the answer, or after PEER_REPLAY_NS: a device that does not
+ * answer keeps no page locked for longer. A late answer is allowed. The driver
+ * then abandons the response, and control.c declares a device dead that never
+ * answers it.
  *
- * A request for what the device was given meanwhile, for two of its threads can
- * ask for one page, is answered from the table.  For an ATOMIC that is a grant
- * like any other and is worth an access only under the page's lock.  The table
- * cannot be held while a lock is waited for that is taken before ctx->lock, so
- * it is only tried; if it is taken, another thread is about to take the page, and
- * the loop does it all anew.
+ * Two threads of the device can ask for one page. The second request is answered
+ * from the table. For an ATOMIC that is a grant like any other, so it needs the
+ * page's lock. The page lock comes before ctx->lock, so here, with ctx->lock
+ * held, it is only tried. If that fails, another thread is about to take the
+ * page, and the request goes through the loop.
  *
- * A response that the device refuses leaves its work waiting there.  Any
- * translation that it may have made of it is dropped, and the tag is denied.
+ * If the device refuses a response, its work still waits. The driver invalidates
+ * the page, in case the device installed it, and denies the tag.
  *
- * Attempts are bounded and counted by reason.  They are the rounds of
- * mm/notifier/rounds.c, which has the argument why ten are enough; a request
- * is denied after those only if ranges are raised without mmap_lock.  Between the
- * rounds beside changes the thread sleeps a little longer each time.
+ * Rounds are bounded, and collisions are counted by reason. mm/notifier/rounds.c
+ * has the argument why ten rounds are enough. After ten a request is denied; that
+ * needs ranges that are started without mmap_lock. Between shared rounds the
+ * thread sleeps a little longer each time.
  *
  * Not here: how requests come in and denials go out (request.c), letting go
- * (context.c).
+ * (invalidate.c).
  */
 #include <arch/page.h>
 #include <lib/assert.h>
@@ -89,21 +89,21 @@
 DEFINE_TRACE_EVENT(peer_grant, "ctx %lu va %#lx pa %#lx prot %lx round %lu");
 DEFINE_TRACE_EVENT(peer_replay, "ctx %lu va %#lx result %ld");
 
-/* How one attempt ended. */
+/* How a round ended. */
 enum outcome {
 	OUTCOME_DONE,      /* answered, and the slot is put or abandoned */
 	OUTCOME_DENY,      /* no such access: deny it */
 	OUTCOME_DEAD,      /* the device is dead; nothing was sent */
-	OUTCOME_COLLISION, /* read_retry() said yes */
+	OUTCOME_COLLISION, /* read_retry() returned true */
 	OUTCOME_CHANGED, /* another thread changed the page under the look-up */
 };
 
 /**
- * struct grant - one walk through the loop
- * @ctx: whose
+ * struct grant - one page request while it is served, over all its rounds
+ * @ctx: the context that asked
  * @slot: for the response
- * @request: what is asked for
- * @rounds: how many went before, and the read section of this one
+ * @request: the device's
+ * @rounds: how many have been, and the read section of this one
  * @exclusive: ATOMIC, by make_device_exclusive_range()
  * @page: referenced, and locked if @exclusive; NULL while there is none
  * @entry: the translation to be
@@ -147,7 +147,7 @@ static void hook_before_unlock(struct peer_context *ctx, vaddr_t va)
 		h->before_unlock(ctx, va, h->arg);
 }
 
-/* Neither before the first round nor before those alone, which wait for mmap_lock. */
+/* Not before the first round, nor before exclusive ones: those wait for mmap_lock. */
 static void wait_between_rounds(unsigned int rounds)
 {
 	unsigned long us = BACK_OFF_US
@@ -171,8 +171,8 @@ static unsigned int gup_access(const struct grant *grant)
 
 /*
  * Make the changes that the look-up would make, before its section begins;
- * mmap_lock is held. The page is not kept: the look-up finds it, or the page that
- * came in its place.
+ * mmap_lock is held. No reference is taken: the look-up finds this page, or the
+ * page that has replaced it.
  */
 static enum outcome fault_in(struct grant *grant)
 {
@@ -209,8 +209,8 @@ static enum outcome look_up(struct grant *grant)
 }
 
 /*
- * Put the translation in the table and on its way.  The device carries commands
- * out in order, so an INVALIDATE sent later finds it.
+ * Send the translation and put it in the table. The device carries commands out
+ * in order, so an INVALIDATE that is sent later finds it there.
  */
 static int install(struct peer_context *ctx, struct peer_slot *slot,
 		   const struct peer_request *request,
@@ -259,7 +259,7 @@ static enum outcome install_if_current(struct grant *grant)
 	return err ? OUTCOME_DEAD : OUTCOME_DONE;
 }
 
-/* mmap_lock is held as the round wants it, and dropped as the round wants it. */
+/* mmap_lock is held as the round needs it; dropped on return. */
 static enum outcome one_round(struct grant *grant)
 {
 	struct mmu_interval_rounds *rounds = &grant->rounds;
@@ -290,8 +290,9 @@ static void drop_refused(struct peer_context *ctx, vaddr_t va)
 }
 
 /*
- * Wait for the answer to a response that carried a translation.  The slot goes
- * back, unless the work that waits there is still to be denied.
+ * Wait for the answer to a response that carried a translation. Puts the slot,
+ * except in two cases: the caller needs it to deny the request, or the wait timed
+ * out and the slot is abandoned.
  */
 static enum outcome await_answer(struct peer_context *ctx, struct peer_slot *slot,
 				 const struct peer_request *request,
@@ -323,7 +324,7 @@ static enum outcome await_answer(struct peer_context *ctx, struct peer_slot *slo
 		break;
 	case -ECANCELED:
 	case -ENOENT:
-		/* There is nothing that waits for this tag. */
+		/* The device knows no work with this tag: nothing to deny. */
 		drop_refused(ctx, request->copy.va);
 		break;
 	default:
@@ -364,8 +365,9 @@ static enum outcome serve_round(struct grant *grant)
 }
 
 /*
- * Answer from the table, if the device has what it asks for.  An exclusive
- * translation keeps its page: it is in the table, and ctx->lock is held.
+ * Answer from the table, if the device already has what it asks for. The page of
+ * an exclusive translation cannot be freed here: it is in the table, so freeing it
+ * begins with a callback that takes ctx->lock.
  */
 static bool answer_from_table(struct grant *grant)
 {

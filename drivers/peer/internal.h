@@ -7,7 +7,7 @@
  *	struct peer_slot	memory for one control command and its answer
  *	struct peer_work_slot	memory for one piece of work and its answer
  *	struct peer_request	memory for one page request
- *	struct peer_table	what the device has been given of an mm
+ *	struct peer_table	the translations that a context has
  *
  * Calls go down this list only; the one that goes up is peer->on_death, which
  * life.c declares and calls (tests/scripts/call_order_test.py):
@@ -27,25 +27,28 @@
  *
  * Two locks, taken in this order:
  *
- *	ctx->lock	mutex	what the device may reach: held from the check
- *				of read_retry() until the translation has been
- *				put on its way, and by the invalidate callback
- *				until the device has acknowledged
+ *	ctx->lock	mutex	the translations of a context: held from the
+ *				check of read_retry() until the translation has
+ *				been sent, and by the invalidate callback until
+ *				the device has acknowledged
  *	peer->lock	spin	rings, slots, lists; also taken by the
  *				interrupt handlers
  *
- * Nothing is allocated under either: slots, orders, requests and tables exist
- * from the start, and waiting for one under ctx->lock happens only for the
- * slots that are kept for invalidations, whose holders wait for the device and
- * for nothing else.  Every wait for the device, and for a slot or an order that
- * the device has, ends within a limit.
+ * Nothing is allocated under either: slots, requests and tables exist from the
+ * start. Under ctx->lock the driver waits only for the slots reserved for
+ * invalidations, whose holders wait for the device and for nothing else. Every
+ * wait for the device, and for a slot that the device has, ends within a limit.
  *
- * Key letters: (c) constant after setup
+ * Key letters: (c) constant from setup to the next restart
  *		(p) under peer->lock
  *		(x) under ctx->lock
- *		(o) owned by whoever holds the object
- *		(1) written once, read with READ_ONCE
+ *		(o) the holder of the object
+ *		(1) single accesses, without a lock
  *		(w) written by the device: copied, then checked
+ *
+ * slot, tag, replay, grant: docs/peer-device.md; D and G numbers are its
+ * statements. Read this file, table.c, invalidate.c, grant.c from peer_grant() on,
+ * request.c, context.c; then control.c, work.c, life.c, device.c and the rest.
  */
 #ifndef PEER_INTERNAL_H
 #define PEER_INTERNAL_H
@@ -74,7 +77,7 @@
 #define PEER_ANSWER_BYTES   192
 #define PEER_HEARTBEAT_NS   (250 * 1000 * 1000ULL)
 
-/* Whom a slot is kept for. */
+/* The commands that a slot is reserved for. */
 enum peer_slot_class {
 	PEER_SLOT_ANY,
 	PEER_SLOT_INVALIDATE,
@@ -87,7 +90,7 @@ enum peer_slot_class {
  * @PEER_SLOT_FREE: in the list of its class
  * @PEER_SLOT_HELD: its holder fills or reads it
  * @PEER_SLOT_FLIGHT: the device has it, its holder waits
- * @PEER_SLOT_ABANDONED: the device has it, nobody waits
+ * @PEER_SLOT_ABANDONED: the device has it, no thread waits
  */
 enum peer_slot_state {
 	PEER_SLOT_FREE,
@@ -104,7 +107,7 @@ enum peer_slot_state {
  * @sent: clock_ns() when the device got it (p)
  * @error: 0, -EIO (dead), -EPROTO (answer too short); set when done (p)
  * @written: bytes of the answer (p)
- * @done: fires when it comes back, or never will
+ * @done: completes with the answer, or at the device's death
  * @request: what the device reads (o)
  * @answer: what the device writes (w)
  */
@@ -124,9 +127,9 @@ struct peer_slot {
  * struct peer_work_slot - one piece of work on its way
  * @link: in the free list (p)
  * @work: the caller's, NULL when abandoned (p)
- * @ctx: whom it counts for, NULL for the boot probe (p)
- * @limit: most that the device can truly have done (o)
- * @results: how many old values were asked for (o)
+ * @ctx: its context, NULL for the boot probe (p)
+ * @limit: elements or bytes asked for (o)
+ * @results: old values asked for (o)
  * @request: what the device reads (o)
  * @answer: what the device writes (w)
  * @values: a page of old values (w)
@@ -146,9 +149,9 @@ struct peer_work_slot {
 
 /**
  * struct peer_request - one page request
- * @link: in a context's list, or in the list of those refused (p)
+ * @link: in a context's list, or in peer->refused (p)
  * @wire: what the device writes (w)
- * @copy: what it said, checked (o)
+ * @copy: the copy that is checked (o)
  */
 struct peer_request {
 	struct list_head link;
@@ -160,8 +163,8 @@ struct peer_request {
  * struct peer_table - translations, sorted by address (x)
  * @entries: room for @size
  * @size: (c)
- * @count: in use
- * @victim: where the next eviction begins to look
+ * @count: entries in use
+ * @victim: counts evictions; modulo @count the next entry to evict
  */
 struct peer_table {
 	struct peer_translation *entries;
@@ -179,11 +182,11 @@ struct peer_table {
  * @lock: see the head of this file
  * @closed: the address space is gone: install nothing more (x)
  * @table: (x)
- * @stats: (x), but @works and @works_failed (p); the two below are elsewhere
- * @callbacks_ignored: counted without a lock
- * @callbacks_refused: counted without a lock
- * @policy: enum peer_atomic_policy (1, may change)
- * @hooks: (1, may change)
+ * @stats: (x); @works and @works_failed (p); the next two are not kept in it
+ * @callbacks_ignored: atomic, so that no lock is needed
+ * @callbacks_refused: the same
+ * @policy: enum peer_atomic_policy (1)
+ * @hooks: (1), store-release and load-acquire
  * @requests: page requests that wait for @thread (p)
  * @wait: where @thread sleeps
  * @thread: serves the page requests (c)
@@ -211,11 +214,11 @@ struct peer_context {
 };
 
 /**
- * struct peer_counters - of a device, for people (p)
- * @commands: control commands done
- * @works: work done
- * @requests: page requests taken
- * @bad_requests: page requests that made no sense
+ * struct peer_counters - of a device since boot, for the monitor (p)
+ * @commands: control commands that came back
+ * @works: work that came back
+ * @requests: page requests that came in
+ * @bad_requests: of these, invalid
  * @bad_answers: answers too short, or with impossible contents
  * @beats: heartbeats answered
  */
@@ -237,9 +240,9 @@ struct peer_counters {
  * @pages: (c)
  * @work: (c)
  * @lock: see the head of this file
- * @dead: NULL, or why (1)
- * @on_death: ends all that is in flight; called once a death (c)
- * @hello: what it said of itself (c)
+ * @dead: NULL, or the reason (p), read without it (1); peer_restart() clears it
+ * @on_death: ends all that is in flight; called once for each death (c)
+ * @hello: its answer to HELLO (c)
  * @slots: (p)
  * @free_slots: by class (p)
  * @slot_wait: where takers wait for a slot
@@ -252,7 +255,7 @@ struct peer_counters {
  * @memory: one block for everything the device reads and writes (c)
  * @values: pages for the old values of work (c)
  * @counters: (p)
- * @beat_thread: heartbeat and odd jobs (c)
+ * @beat_thread: sends heartbeats and denies what is in @refused (c)
  * @beat_wait: where it sleeps
  */
 struct peer {
@@ -291,17 +294,17 @@ const struct peer_translation *peer_table_find(const struct peer_table *table,
 bool peer_table_overlaps(const struct peer_table *table, vaddr_t start,
 			 vaddr_t end);
 
-/* Add or replace; the caller has seen to room with peer_table_victim(). */
+/* Add or replace; for a new address the caller has made room: peer_table_victim(). */
 void peer_table_set(struct peer_table *table,
 		    const struct peer_translation *entry);
 
-/* Remove [start, end), calling @gone for each; how many there were. */
+/* Remove [start, end), calling @gone for each. Return: the number removed. */
 unsigned int
 peer_table_remove(struct peer_table *table, vaddr_t start, vaddr_t end,
 		  void (*gone)(const struct peer_translation *entry, void *arg),
 		  void *arg);
 
-/* True and an address to evict, if the table has no room for one more. */
+/* Return: true, with an address to evict in @va, if the table is full. */
 bool peer_table_victim(struct peer_table *table, vaddr_t *va);
 bool peer_table_verify(const struct peer_table *table);
 
@@ -332,32 +335,32 @@ void peer_control_init(struct peer *peer);
 void peer_control_interrupt(void *arg);
 void peer_control_die_locked(struct peer *peer) __must_hold(&peer->lock);
 
-/* All slots are free, which they come to be once the device is dead. */
+/* Are all slots free? Once the device is dead they will be. */
 bool peer_control_idle(struct peer *peer);
 
-/* A grant that was not answered within PEER_DEATH_NS ends the device. */
+/* Declare the device dead if a grant was not answered within PEER_DEATH_NS. */
 void peer_control_check(struct peer *peer);
 
 /*
- * Take a slot; may sleep. NULL if the device is dead, and it is if none came
- * free within PEER_DEATH_NS.
+ * Take a slot; may sleep. If none comes free within PEER_DEATH_NS the device is
+ * declared dead. Return: NULL if the device is dead.
  */
 struct peer_slot *peer_slot_get(struct peer *peer, enum peer_slot_class class);
 void peer_slot_put(struct peer *peer, struct peer_slot *slot);
 
-/* Put a filled slot on its way: 0 or -EIO. Any context. */
+/* Send a filled slot: 0 or -EIO. Any context. */
 int peer_slot_send(struct peer *peer, struct peer_slot *slot, u32 length,
 		   u32 answer_length);
 
-/* Wait for it: 0, -EIO, -EPROTO; -ETIMEDOUT leaves it abandoned. */
+/* Wait for its answer: 0, -EIO, -EPROTO; -ETIMEDOUT: it is abandoned. */
 int peer_slot_wait(struct peer *peer, struct peer_slot *slot, u64 timeout_ns);
 
-/* The status an answered slot came back with; PEER_S_COUNT if senseless. */
+/* The status in an answered slot; PEER_S_COUNT for one that does not exist. */
 u32 peer_slot_status(const struct peer_slot *slot);
 
 /*
- * A whole command, there and back; a device that does not answer is declared
- * dead. 0 if it was carried out, else an errno made from the status.
+ * Send a command and wait for its answer; a device that does not answer is
+ * declared dead. Return: 0, or an errno made from the status.
  */
 int peer_command(struct peer *peer, const void *request, u32 length,
 		 void *answer, u32 answer_length);
@@ -370,16 +373,16 @@ int peer_response_send(struct peer *peer, struct peer_slot *slot, u32 ctx,
 
 void peer_work_init(struct peer *peer);
 
-/* Nobody fills an order: each is free, or with the device. */
+/* Is each work slot free, or with the device? */
 bool peer_work_idle(struct peer *peer);
 void peer_work_interrupt(void *arg);
 void peer_work_die_locked(struct peer *peer) __must_hold(&peer->lock);
 
-/* As peer_work_submit(), with the limit on waiting for an order as it is left. */
+/* As peer_work_submit(); waits for a slot @left_ns at most, and updates it. */
 int peer_work_send(struct peer *peer, struct peer_context *ctx, u32 ctx_id,
 		   struct peer_work *work, u64 *left_ns);
 
-/* End what the device still has of a context with -ECANCELED. */
+/* End the work of a context that the device still has with -ECANCELED. */
 void peer_work_cancel(struct peer_context *ctx);
 
 /* ---- invalidate.c -------------------------------------------------------- */
@@ -387,8 +390,8 @@ void peer_work_cancel(struct peer_context *ctx);
 extern const struct mmu_interval_notifier_ops peer_context_ops;
 
 /*
- * Forget [start, end) and have the device let go of it: when this returns it
- * has.  How many translations that were, and how many of them exclusive.
+ * Forget [start, end) and make the device let go of it; on return it has. Return:
+ * the number of translations; in @exclusive that of exclusive ones.
  */
 unsigned int peer_context_drop(struct peer_context *ctx, vaddr_t start,
 			       vaddr_t end, unsigned int *exclusive)
@@ -403,15 +406,16 @@ void peer_context_empty(struct peer_context *ctx) __must_hold(&ctx->lock);
  */
 void peer_context_forget(struct peer *peer, u32 id);
 
-/* One more in one of ctx->stats. */
+/* Add one to a counter of ctx->stats. */
 void peer_context_count(struct peer_context *ctx, u64 *counter);
 
 /* ---- grant.c ------------------------------------------------------------- */
 
 /*
- * Answer @request with a translation, by @slot; a user of the mm is held. True:
- * it is answered, or the device is dead, and the slot is put. False: the access
- * cannot be had; the slot is the caller's, and the tag is to be denied.
+ * Answer @request with a translation, by @slot; the caller holds mm_users.
+ * Return: true if the slot is put or abandoned: the request is answered, or the
+ * device died during the wait. False if the access is not possible or nothing was
+ * sent: the caller puts the slot and denies the tag.
  */
 bool peer_grant(struct peer_context *ctx, struct peer_slot *slot,
 		const struct peer_request *request);
@@ -422,17 +426,17 @@ void peer_request_init(struct peer *peer);
 void peer_request_post_all(struct peer *peer);
 void peer_request_interrupt(void *arg);
 
-/* Deny one request that made no sense, if there is one. */
+/* Deny one invalid request, if there is one. */
 void peer_request_deny_refused(struct peer *peer);
 int peer_request_thread(void *arg);
 
-/* Give a context's unserved requests back. */
+/* Give the device the buffers of a context's unserved requests back. */
 void peer_request_flush(struct peer_context *ctx);
 
 /* ---- match.c ------------------------------------------------------------- */
 
 /**
- * struct peer_front - what a front end shows before it is spoken to
+ * struct peer_front - what a front end shows before HELLO
  * @virtio_id: of the device
  * @queues: from the common configuration
  * @has_tag: its configuration space is long enough for one
@@ -445,15 +449,15 @@ struct peer_front {
 	char tag[sizeof(((struct peer_wire_config *)0)->tag)];
 };
 
-/* Why it is no peer, or none that can be driven; NULL: say HELLO (G1.1). */
+/* Return: why the driver cannot drive it; NULL: say HELLO (G1.1). */
 const char *peer_front_refusal(const struct peer_front *front);
 
-/* Why its answer to HELLO is not to be believed, or NULL (G5.21). */
+/* Return: why its answer to HELLO is refused, or NULL (G5.21). */
 const char *peer_hello_refusal(const struct peer_wire_hello_answer *hello);
 
 /* ---- probe_lock.c -------------------------------------------------------- */
 
-/* Does a guest `lock` exclude the device? 0 and the answer, or an errno. */
+/* Is a guest `lock` atomic against the device? 0 and @atomic, or an errno. */
 int peer_probe_lock(struct peer *peer, bool *atomic);
 
 #endif

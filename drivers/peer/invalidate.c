@@ -2,21 +2,21 @@
 /*
  * drivers/peer/invalidate.c - the device lets go of pages
  *
- * Problem.  The device uses its own translations without asking anybody.
- * Before the CPU side changes a mapping, the device must have let go of it,
- * and nothing that was looked up before may be given to it afterwards.
+ * Problem.  The device uses its translations without asking. Before the CPU side
+ * changes a mapping, the device must have let go of it, and the driver must not
+ * give it a page that it looked up before.
  *
- *	invalidate callback		what it does
- *	our own EXCLUSIVE		nothing, not even the sequence: the
- *					request that caused it is at work
- *	device dead			sequence, forget
+ *	invalidate callback		effect
+ *	own EXCLUSIVE			ignored, and the sequence is not
+ *					stored: this context's request is at
+ *					work
+ *	device dead			sequence; forget
  *	nothing in the range		sequence
- *	something, may sleep		sequence, forget, INVALIDATE, wait
+ *	something, may sleep		sequence; forget, INVALIDATE, wait
  *	something, may not sleep	refuse, change nothing
  *	lock taken, may not sleep	refuse, change nothing
  *
- * The race it must win (peer_test.c,
- * page_looked_up_before_an_unmap_is_not_installed):
+ * The first race (peer.page_looked_up_before_an_unmap_is_not_installed):
  *
  *	page request			munmap
  *	seq = read_begin()
@@ -26,13 +26,15 @@
  *					PTE cleared, frame freed; end
  *	lock; read_retry() -> true	(must be true: the page is stale)
  *
- * and the one between two callbacks, which is why the lock is held until the
- * device has acknowledged: the second finds an empty table and returns at
- * once, and that must mean that the device has let go, not that it was asked
- * to.  The same lock is held while the device destroys a context.  The device
- * gives the number up at once and answers when the access in flight has ended.
- * A callback meanwhile must wait as long (peer/race_test.c,
- * change_beside_a_destroy_waits_for_the_access_in_flight):
+ * The second race is between two callbacks. A callback that finds an empty table
+ * returns at once, and that must mean that the device has let go, not that
+ * another thread has asked it to. So a callback holds the lock until the device
+ * has acknowledged.
+ *
+ * The same lock is held while the device destroys a context. The device gives
+ * the context's number up at once, and answers when the accesses in flight have
+ * ended. A callback must wait as long
+ * (peer_race.change_beside_a_destroy_waits_for_the_access_in_flight):
  *
  *	device			destroy			munmap
  *	access begins
@@ -50,11 +52,11 @@
  *	ctx->table, ->closed	ctx->lock	ctx->lock
  *	sub.invalidate_seq	ctx->lock	ctx->lock, in the callback
  *
- * Dirty.  A page the device could write is marked dirty when its translation
- * goes; the CPU's entry knows nothing of the device's writes.  The page is
- * still mapped then: start comes before the change.
+ * Dirty.  The CPU's entry does not record the device's writes. So the driver
+ * marks a page dirty when the translation of a writable page goes. The page is
+ * still mapped then, because start comes before the change.
  *
- * Not here: who makes and ends a context (context.c), how requests are answered
+ * Not here: creation and destruction of a context (context.c), page requests
  * (request.c, grant.c).
  */
 #include <lib/errno.h>
@@ -65,7 +67,7 @@
 
 #include "internal.h"
 
-/* The device's addresses end here; those of the kernel are none of its. */
+/* End of the addresses that a device can use: the user half. */
 #define PEER_VA_END (1ul << PEER_VA_BITS)
 
 DEFINE_TRACE_EVENT(peer_invalidate,
@@ -73,12 +75,12 @@ DEFINE_TRACE_EVENT(peer_invalidate,
 
 /*
  * Send a command by which the device lets go of pages, and wait until it has.
- * Any answer but PEER_S_OK and @also is no promise that it has: the device is
- * declared dead, which is how a broken promise is told from a kept one.
+ * On any answer but PEER_S_OK and @also the device is declared dead, so that a
+ * refusal is never taken for an acknowledgement.
  *
- * The command has a slot that no other kind of command can keep. The caller
- * holds a lock that callbacks take, and the holder of another slot may wait for
- * mmap_lock, and so for such a callback.
+ * The command has a slot of a class of its own. Most callers hold ctx->lock,
+ * which callbacks take. The holder of another slot may wait for mmap_lock, and
+ * so for a callback; waiting for such a slot here could therefore be a deadlock.
  */
 static void let_go(struct peer *peer, const void *request, u32 length,
 		   enum peer_status also)
@@ -106,8 +108,8 @@ static void let_go(struct peer *peer, const void *request, u32 length,
 }
 
 /*
- * Invalidate [start, end) in the device.  The device knows the context while
- * ctx->lock is held, so "no such context" is refused like any other answer.
+ * Invalidate [start, end) in the device. The device knows the context while
+ * ctx->lock is held, so "no such context" is a refusal here.
  */
 static void revoke(struct peer_context *ctx, vaddr_t start, vaddr_t end)
 {
@@ -201,7 +203,7 @@ static void forget(struct peer *peer, u32 id, enum peer_status also)
 
 void peer_context_forget(struct peer *peer, u32 id)
 {
-	/* D5.31: no access in flight either, of any context of that number. */
+	/* D5.31: the answer waits for the accesses of earlier contexts, too. */
 	forget(peer, id, PEER_S_NO_CONTEXT);
 }
 
@@ -211,7 +213,7 @@ void peer_context_empty(struct peer_context *ctx)
 
 	lockdep_assert_held(&ctx->lock);
 	forget(ctx->peer, ctx->id, PEER_S_OK);
-	/* Still subscribed: what is in the table is mapped. */
+	/* Still subscribed, so each page in the table is still mapped. */
 	peer_table_remove(&ctx->table, 0, PEER_VA_END, drop_one, &exclusive);
 }
 

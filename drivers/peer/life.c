@@ -2,13 +2,13 @@
 /*
  * drivers/peer/life.c - is the device alive, and the moment of its death
  *
- * Problem.  Every part of the driver can find out that the device breaks its
- * promises: an interrupt handler, a callback that waits, the heartbeat. After
- * that nothing may be sent, and every waiter must return.
+ * Problem.  Every part of the driver can find out that the device breaks a
+ * promise: an interrupt handler, a callback that waits, the heartbeat. After that
+ * nothing may be sent, and every waiter must return.
  *
- * Idea.  Death is one pointer, the reason, written once under peer->lock. A
- * sender looks at it with the lock held, so nothing is sent after it. In the
- * same critical section peer->on_death() ends all that is in flight.
+ * Idea.  Death is one pointer, the reason, written once under peer->lock. A sender
+ * looks at it with the lock held, so nothing is sent after it. In the same
+ * critical section peer->on_death() ends all that is in flight.
  *
  *	sender				any thread
  *	lock; dead? no
@@ -18,15 +18,16 @@
  *					unlock
  *	waits: returns -EIO		(must return)
  *
- * on_death() is a call upwards: the only one of the driver. The parts that have
- * something in flight are above this file and call it; to end it they must be
- * called back, with the lock held, before a sender can look again.
+ * on_death() is the driver's only call upwards. The files above this one have
+ * commands and work in flight, and call peer_die(). Their requests must end before
+ * the lock is dropped and another sender can look.
  *
  *	field			read with	write with
- *	peer->dead		once		peer->lock
- *	peer->on_death		anything	before the device is used
+ *	peer->dead		READ_ONCE	peer->lock
+ *	peer->on_death		-		before the first command
  *
- * Not here: what makes a death (each part's limits), a restart (device.c).
+ * Not here: the limits that a device can break (control.c, work.c), a restart
+ * (device.c).
  */
 #include <lib/printk.h>
 

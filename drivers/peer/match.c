@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT
 /*
- * drivers/peer/match.c - is this a peer, and one that we can drive?
+ * drivers/peer/match.c - is this a peer, and one that the driver can drive?
  *
- * Problem.  The peer stands behind a front end of QEMU that was made for
- * something else.  The stock one, vhost-user-fs, has a configuration space of
- * its own and names the device by a tag; the generic one of newer versions has
- * none, unless the peer offers one.  And a peer may be another program than
- * ours, with other limits.
+ * Problem.  The peer stands behind a front end of QEMU that was made for other
+ * devices. The stock one, vhost-user-fs, has a configuration space of its own and
+ * names the device by a tag. The generic one of newer versions has none, unless
+ * the peer offers one. And a peer may be another program than this tree's, with
+ * other limits.
  *
  * Idea.  Two decisions, each a function of what the other side shows and of
  * nothing else, so that tests can show it anything.
  *
  *	before HELLO	virtio id, number of queues, tag
- *			a tag of another name is a file system's: leave it be;
- *			no tag, or an empty one, says nothing: say HELLO
+ *			a tag of another name is a file system's: leave it alone;
+ *			no tag, or an empty one, decides nothing: say HELLO
  *	after HELLO	magic, version, features, limits
- *			a limit outside of its bounds is a peer that the rest
- *			of the driver, or a test, could not work with
+ *			a limit outside of its bounds is a peer with which the
+ *			driver, or a test, could not work
  *
- * The answer is the reason to refuse, for the log, or NULL.
+ * Each returns the reason to refuse, for the log, or NULL.
  *
  * Not here: ECHO and the probe (device.c).
  */

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * drivers/peer/probe_lock.c - does a guest `lock` exclude the device?
+ * drivers/peer/probe_lock.c - is a guest `lock` atomic against the device?
  *
- * QEMU's TCG turns guest `lock` instructions into host atomics only where it
- * generates code for CPUs that run in parallel.  With one CPU, or one thread
- * for all of them, `lock xadd` is a load, an add and a store, and a device
- * process that writes the word in between is overwritten.
+ * Problem.  QEMU's TCG turns guest `lock` instructions into host atomics only
+ * where it generates code for CPUs that run in parallel. With one CPU, or one
+ * thread for all of them, `lock xadd` is a load, an add and a store. A value that
+ * the device's process writes in between is lost.
  *
- * So it is tried: both add to one word of a page of the kernel's, the device
- * by operations that are atomic on its side, and the sum is compared.  A right
- * sum is taken for "atomic" only if the CPU added while the device did.  The
- * answer is printed and nothing depends on it: words that both modify are
- * shared only under the exclusive protocol, which needs no atomics at all.
+ * Idea.  Try it. Both sides add to one word of a page of the kernel's, the device
+ * by operations that are atomic on its side, and the sum is compared. A right sum
+ * counts as "atomic" only if the CPU added while the device did.
+ *
+ * The result is printed, and nothing depends on it: words that both sides modify
+ * are shared only under the exclusive protocol, which needs no atomics.
  */
 #include <arch/cpu.h>
 #include <arch/page.h>
@@ -118,7 +119,7 @@ int peer_probe_lock(struct peer *peer, bool *atomic)
 		err = contend(peer, id, word, atomic);
 out_forget:
 	peer_context_forget(peer, id);
-	/* A device that may still write there keeps the page. */
+	/* A dead device may still write there: keep the page. */
 	if (peer_alive(peer))
 		free_page_at(word);
 	return err;

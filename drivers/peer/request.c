@@ -2,27 +2,29 @@
 /*
  * drivers/peer/request.c - take the device's page requests and answer each
  *
- * Problem.  The device misses a translation and asks.  It may ask for what makes
- * no sense, ask faster than anybody answers, or die meanwhile.
+ * Problem.  The device misses a translation and asks for it. Its requests may be
+ * invalid, come faster than the driver answers, or still come when it dies.
  *
  * Idea.  The interrupt handler copies and checks a request and queues it for the
- * context that it names; the thread of that context answers one after the other.
+ * context that it names. The thread of that context answers one after the other.
  *
- *	request			ends as
- *	makes no sense		queued for the heartbeat's thread, which denies it
- *	its page can be had	a translation: grant.c
- *	cannot be had		a denial
- *	context goes away	given back unanswered: the device forgets it, too
+ *	request			end
+ *	invalid			queued for the heartbeat's thread, which denies it
+ *	page available		a translation: grant.c
+ *	page not available	a denial
+ *	context destroyed	given back unanswered: the device forgets it, too
  *
- * Flow of buffers: a request keeps its buffer until it is answered, so that a
- * device cannot have more requests here than there are buffers.
+ * A request keeps its buffer until it is answered, so a device cannot have more
+ * requests here than there are buffers.
  *
  *	field			read with	write with
- *	ctx->requests		peer->lock	peer->lock
+ *	ctx->requests		peer->lock; is	peer->lock
+ *				it empty?
+ *				without a lock
  *	peer->refused		peer->lock	peer->lock
  *	request->copy		its holder	interrupt handler, before queueing
  *
- * Not here: how the page is had (grant.c), letting go (context.c).
+ * Not here: the page for a request (grant.c), letting go (invalidate.c).
  */
 #include <arch/page.h>
 #include <lib/errno.h>
@@ -75,7 +77,7 @@ void peer_request_post_all(struct peer *peer)
 		post(peer, &peer->request_pool[i]);
 }
 
-/* Read once what the device wrote, and see whether it makes sense. */
+/* Copy what the device wrote, once, and check the copy. */
 static bool request_read(struct peer *peer, struct peer_request *request,
 			 u32 written)
 {

@@ -2,18 +2,17 @@
 /*
  * drivers/peer/table.c - remember which translations the device was given
  *
- * Problem.  An invalidate callback must know at once whether the device has
- * anything in a range: most ranges concern pages the device never saw, and for
- * those no command should be sent.  The callback must not allocate.
+ * Problem.  An invalidate callback must know at once whether the device has a
+ * translation in a range: most ranges concern pages that the device never had,
+ * and for those no command should be sent. The callback must not allocate.
  *
- * Idea.  An array sorted by address, as large as it will ever be.  Looking up
- * is a binary search, and a range is one run of entries.  Inserting moves what
- * is behind, which for the few thousand entries of a context costs less than
- * chasing pointers would.
+ * Idea.  An array sorted by address, of its full size from the start. A look-up
+ * is a binary search, and a range is one run of entries. An insertion moves the
+ * entries above it, which for the few thousand entries of a context costs less
+ * than following pointers would.
  *
- * A full table makes room by evicting: the device asks again if it needs the
- * page.  Victims go round the table, so that a hot page is not evicted each
- * time.
+ * A full table evicts an entry: the device asks again if it needs the page. The
+ * victims go round the table, so that a hot page is not evicted each time.
  *
  * Locks: all under ctx->lock.
  */

@@ -1,34 +1,35 @@
 // SPDX-License-Identifier: MIT
 /*
- * drivers/peer/work.c - orders to the device: submit, wait, forget
+ * drivers/peer/work.c - work for the device: submit, wait, abandon
  *
- * Problem.  A caller may stop waiting for its slot, and the device may write
- * the answer later, or never.
+ * Problem.  A caller may stop waiting for its work, and the device may write the
+ * answer later, or never.
  *
- * Idea.  What the device reads and writes is an order from a pool, never the
- * caller's memory; the answer is copied to the caller when it comes, if the
- * caller is still there.
+ * Idea.  The device reads and writes a slot from a pool, never the caller's
+ * memory. When the answer comes it is copied to the caller, unless the caller has
+ * abandoned the work.
  *
- *	event			work->slot	order
- *	submitted		the order	in flight, ->work set
- *	not submitted		NULL		free; done, with the error
+ *	event			work->slot	slot
+ *	submitted		the slot	in flight, ->work set
+ *	not submitted		NULL		free; work done, with the error
  *	answered		NULL		free; outputs copied
  *	abandoned		NULL		in flight, ->work NULL
  *	context destroyed	NULL		in flight until answered
  *	device dead		NULL		in flight until the restart
  *
- * Abandoned orders can be all there are, and a device may keep them as long as
- * their context lives, so a submitter waits for one only within a limit.
+ * All slots can be abandoned, and a device may keep them as long as their context
+ * lives. So a submitter waits for a slot only within a limit.
  *
- * Every answer is looked at before it is believed: long enough, a status that
- * exists, not more done than was ordered.
+ * The driver checks an answer before it believes it: it must be long enough, with
+ * a status that exists, and may not claim more than was asked for (wire.c).
  *
- *	field			read with	write with
- *	slot->work, ->flight	peer->lock	peer->lock
- *	ctx->works_in_flight		peer->lock	peer->lock
- *	work's outputs		after ->done	peer->lock
+ *	field			read with		write with
+ *	slot->work, ->flight	peer->lock		peer->lock
+ *	ctx->works_in_flight	peer->lock; is it 0?	peer->lock
+ *				without a lock
+ *	work's outputs		after ->completion	peer->lock
  *
- * Not here: contexts, and how the pages get there.
+ * Not here: contexts, and how the device gets its pages.
  */
 #include <arch/page.h>
 #include <lib/assert.h>
@@ -48,7 +49,7 @@ void peer_work_init(struct peer *peer)
 	}
 }
 
-/* Nothing is done yet, and nobody has it. */
+/* Not done, and the device does not have it. */
 static void work_reset(struct peer_work *work)
 {
 	work->done = 0;
@@ -107,7 +108,7 @@ static void work_slot_fill(struct peer_work_slot *slot, u32 ctx_id,
 	slot->results = work->results ? slot->limit : 0;
 }
 
-/* Put a filled order in the ring; if that fails it is free again. */
+/* Put a filled slot in the ring; after an error it is free again. */
 static int work_slot_send(struct peer *peer, struct peer_context *ctx,
 			  struct peer_work *work, struct peer_work_slot *slot)
 {
@@ -163,7 +164,7 @@ int peer_work_send(struct peer *peer, struct peer_context *ctx, u32 ctx_id,
 
 	work_reset(work);
 	err = work_send(peer, ctx, ctx_id, work, left_ns);
-	/* Work that was never sent is done: a waiter must not wait for it. */
+	/* Work that was not sent is done, so that a wait for it returns. */
 	if (err) {
 		work->status = err;
 		complete(&work->completion);
@@ -205,7 +206,7 @@ invalid:
 	return -EPROTO;
 }
 
-/* The caller's part of an order ends, with or without an answer. */
+/* The caller's work ends, with or without an answer; the slot may stay. */
 static void work_finish_locked(struct peer_work_slot *slot, int status)
 {
 	struct peer_work *work = slot->work;

@@ -4,12 +4,12 @@
  *
  * A context ties one mm to one peer: the device then works on that mm's
  * addresses, asks for the pages it lacks, and lets go of those that the CPU
- * side wants to change.  Work is submitted to a context and done by the device
+ * side wants to change. Work is submitted to a context and done by the device
  * at the same time as the CPUs run.
  *
- * A device that dies, hangs or lies costs its own work, nothing else: every
- * waiter gets -EIO, its translations count as gone, its contexts stay as husks
- * until they are destroyed, and the kernel goes on.
+ * A device that dies, hangs or lies costs its own work and nothing else: every
+ * waiter returns with -EIO, its translations count as gone, its contexts serve
+ * nothing until they are destroyed, and the kernel goes on.
  */
 #ifndef DRIVERS_PEER_H
 #define DRIVERS_PEER_H
@@ -26,17 +26,17 @@ struct peer_context;
 /* Peers that are driven at the same time. */
 #define PEER_MAX 4
 
-/* A peer that has not answered something for this long is declared dead. */
+/* A peer that leaves a command unanswered for this long is declared dead. */
 #define PEER_DEATH_NS (3 * 1000 * 1000 * 1000ULL)
 
-/* How long one grant may keep its page locked, waiting for the replay. */
+/* A grant keeps its page locked for this long at most, waiting for the replay. */
 #define PEER_REPLAY_NS (500 * 1000 * 1000ULL)
 
 /**
- * enum peer_atomic_policy - what an ATOMIC page request is answered with
+ * enum peer_atomic_policy - the answer to an ATOMIC page request
  * @PEER_ATOMIC_EXCLUSIVE: make_device_exclusive_range(): no CPU has the page
- * @PEER_ATOMIC_PLAIN: an ordinary writable translation that says ATOMIC; wrong
- *		       on purpose, for showing what is lost without exclusivity
+ * @PEER_ATOMIC_PLAIN: an ordinary writable translation that allows ATOMIC; wrong
+ *		       on purpose, to show the updates that are lost
  */
 enum peer_atomic_policy {
 	PEER_ATOMIC_EXCLUSIVE,
@@ -52,23 +52,25 @@ enum peer_atomic_policy {
  * @grants: exclusive access given: with a new translation, or once more for one
  *	    that the device had
  * @replays: grants that ended with the access done
- * @revoked: grants that were taken back before the access was done
+ * @revoked: responses whose page was revoked before the access was done
  * @replay_timeouts: ATOMIC requests whose replay was not reported in time; if it
  *		     was a grant, its page was unlocked then
- * @exclusive_dropped: exclusive translations dropped because a CPU or another context
- *		came for the page
- * @callbacks: invalidate callbacks
- * @callbacks_ignored: of these, ignored: our own EXCLUSIVE
- * @callbacks_refused: of these, refused: would have had to sleep
- * @invalidations: INVALIDATE commands that had translations to drop
- * @translations_dropped: translations that callbacks removed
+ * @callbacks: invalidate callbacks that were carried out
+ * @callbacks_ignored: invalidate callbacks for this context's own EXCLUSIVE
+ * @callbacks_refused: invalidate callbacks that returned false, since they might
+ *		       not sleep
+ * @translations_dropped: translations that callbacks dropped
+ * @exclusive_dropped: of these, exclusive ones: a CPU restored the page, another
+ *		       context took it, or the mapping went
+ * @invalidations: INVALIDATE commands sent
  * @evicted: translations dropped because the table was full
- * @retries_collision: attempts thrown away by read_retry()
- * @retries_changed: attempts whose page another thread changed under the look-up
- * @out_of_rounds: requests denied because all their attempts were in vain
- * @denied: requests answered with an error
- * @works: work items done
- * @works_failed: work items that ended with an error
+ * @retries_collision: rounds that read_retry() ended
+ * @retries_changed: rounds whose page another thread changed under the look-up
+ * @out_of_rounds: requests denied because no round was left, or the thread was
+ *		   killed
+ * @denied: requests denied, for these and all other reasons
+ * @works: work that has ended
+ * @works_failed: of this, with an error
  */
 struct peer_context_stats {
 	u64 requests_read;
@@ -95,7 +97,7 @@ struct peer_context_stats {
 };
 
 /**
- * struct peer_translation - what the driver believes the device can reach
+ * struct peer_translation - a translation that the driver gave the device
  * @va: user page address
  * @pa: physical page address
  * @prot: PEER_MAP_* of the wire format
@@ -109,13 +111,13 @@ struct peer_translation {
 };
 
 /**
- * struct peer_work - one order to the device; filled by the caller
+ * struct peer_work - one piece of work for the device; filled by the caller
  * @op: enum peer_op
  * @width: bytes of one element: 1, 2, 4 or 8; 0 for COPY and FILL
  * @va: first element
  * @count: elements of the vector; bytes of a COPY or FILL
  * @stride: bytes from one element to the next, 0 for the same one each time
- * @repeat: how often the whole vector is done, at least 1; 1 for COPY and FILL
+ * @repeat: the whole vector is done so often, at least 1; 1 for COPY and FILL
  * @operand: second operand; source address of a COPY
  * @compare: expected value of a CAS
  * @results: NULL, or room for the old value of each access (@count * @repeat
@@ -124,13 +126,13 @@ struct peer_translation {
  * @value: out: old value of the last element
  * @fault_va: out: the address that was denied, for -EFAULT
  * @page_requests: out: pages the device had to ask for
- * @status: out: 0; -EFAULT (a page could not be had), -EINVAL (the device
- *	    refuses the order), -ECANCELED (context destroyed), -EPROTO (the
- *	    answer makes no sense), -EIO (the device is dead)
- * @completion: fires when the outputs are there
+ * @status: out: 0; -EFAULT (a page request was denied), -EINVAL (the device
+ *	    refuses the work), -ECANCELED (context destroyed), -EPROTO (the
+ *	    answer is invalid), -EIO (the device is dead)
+ * @completion: completes when the outputs are there
  * @slot: the driver's
  *
- * Must stay where it is from peer_work_submit() until peer_work_wait() has
+ * The memory stays valid from peer_work_submit() until peer_work_wait() has
  * returned a status or peer_work_abandon() has returned.
  */
 struct peer_work {
@@ -167,7 +169,7 @@ unsigned int peer_count(void);
  * peer_get() - a peer by number
  * @index: below peer_count()
  *
- * Peers are never freed, so there is no put.  Context: any.
+ * Peers are never freed, so there is no put. Context: any.
  * Return: the peer, or NULL.
  */
 struct peer *peer_get(unsigned int index);
@@ -223,28 +225,27 @@ static inline int peer_describe(struct peer *peer, char *buf, size_t len)
 bool peer_alive(const struct peer *peer);
 
 /**
- * peer_restart() - reset a device and begin anew with it
+ * peer_restart() - reset a device and start it again
  * @peer: the device, dead or alive, whose process is there and answers
  *
  * Not for a device whose process hangs: the reset would stop the whole machine
  * until it answers.
  *
  * Context: may sleep; no other call on @peer runs.
- * Return: 0; -EBUSY (it has contexts: nothing was done; or a caller does not
- *	   give back what it holds: it is dead); else what went wrong, and it
- *	   is dead.
+ * Return: 0; -EBUSY (it has contexts, and nothing was done; or a caller keeps a
+ *	   slot, and it is dead); else another errno, and it is dead.
  */
 int peer_restart(struct peer *peer);
 
 /**
  * peer_context_create() - let a device into an address space
  * @peer: the device
- * @mm: an address space that the caller holds a user reference of
+ * @mm: the address space; the caller holds mm_users
  * @out: the context
  *
  * One interval subscription covers the whole address space, since the device
- * may touch any of it.  The context keeps the mm struct but not its memory:
- * exit of the mm is not held up, the context then serves no page any more.
+ * may touch any of it. The context holds mm_count but not mm_users: the mm can
+ * exit, and then the context serves no page any more.
  *
  * Context: may sleep; mmap_lock not held.
  * Return: 0, -EIO (dead), -ENOSPC (the device has no more contexts), -ENOMEM,
@@ -255,7 +256,7 @@ int peer_context_create(struct peer *peer, struct mm_struct *mm,
 
 /**
  * peer_context_destroy() - the device lets go of everything; frees the context
- * @ctx: the context; no other call on it runs or follows
+ * @ctx: the context; no other call on it runs, or follows
  *
  * Unfinished work ends with -ECANCELED.
  * Context: may sleep; mmap_lock not held.
@@ -263,17 +264,17 @@ int peer_context_create(struct peer *peer, struct mm_struct *mm,
 void peer_context_destroy(struct peer_context *ctx);
 
 /**
- * peer_context_policy() - choose how ATOMIC requests are answered
+ * peer_context_policy() - choose the answer to ATOMIC requests
  * @ctx: the context
  * @policy: PEER_ATOMIC_EXCLUSIVE unless changed
  *
- * Context: any; for requests that come in after it.
+ * Context: any. Holds for requests that are served after it.
  */
 void peer_context_policy(struct peer_context *ctx,
 			 enum peer_atomic_policy policy);
 
 /**
- * peer_set_option() - turn a knob of the device
+ * peer_set_option() - set an option of the device
  * @peer: the device
  * @ctx: the context it concerns, or NULL for the device as a whole
  * @option: enum peer_option of the wire format
@@ -297,32 +298,32 @@ void peer_context_stats(struct peer_context *ctx,
 			struct peer_context_stats *stats);
 
 /**
- * peer_context_translations() - copy what the driver believes is mapped
+ * peer_context_translations() - copy the translations that the device was given
  * @ctx: the context
  * @table: room for @max entries
  * @max: entries
  *
  * Context: may sleep.
- * Return: how many there are, which may be more than @max.
+ * Return: their number, which may be more than @max.
  */
 unsigned int peer_context_translations(struct peer_context *ctx,
 				       struct peer_translation *table,
 				       unsigned int max);
 
 /**
- * peer_query() - ask the device itself what it has for an address
+ * peer_query() - ask the device itself for its translation of an address
  * @ctx: the context
  * @va: user address
- * @out: filled; @out->exclusive is what the driver knows
+ * @out: filled; @out->exclusive is the driver's knowledge
  *
- * For checks against the driver's own table.  Context: may sleep.
+ * For checks against the driver's own table. Context: may sleep.
  * Return: 0, -ENOENT (no translation), -EIO (dead).
  */
 int peer_query(struct peer_context *ctx, vaddr_t va,
 	       struct peer_translation *out);
 
 /**
- * peer_ping() - an empty control command, there and back
+ * peer_ping() - send an empty command and wait for its answer
  * @peer: the device
  *
  * Context: may sleep.
@@ -331,21 +332,21 @@ int peer_query(struct peer_context *ctx, vaddr_t va,
 int peer_ping(struct peer *peer);
 
 /**
- * peer_work_submit() - hand an order to the device
+ * peer_work_submit() - hand work to the device
  * @ctx: the context it works in
  * @work: filled by the caller
  *
- * Context: may sleep while the device has all the orders there are, but no
- *	    longer than PEER_DEATH_NS; no lock that a callback takes is held.
- * Return: 0, -EINVAL (@work makes no sense), -EBUSY (none came free), -EIO
- *	   (dead); after an error @work is the caller's alone, and
+ * Context: sleeps while no work slot is free, but no longer than PEER_DEATH_NS;
+ *	    no lock that a callback takes is held.
+ * Return: 0, -EINVAL (@work is invalid), -EBUSY (no slot came free), -EIO
+ *	   (dead); after an error the device has nothing of @work, and
  *	   peer_work_wait() returns that error at once.
  */
 int peer_work_submit(struct peer_context *ctx, struct peer_work *work);
 
 /**
- * peer_work_wait() - wait until an order is done
- * @work: a submitted order
+ * peer_work_wait() - wait until work is done
+ * @work: submitted
  * @timeout_ns: how long
  *
  * Context: may sleep.
@@ -354,9 +355,9 @@ int peer_work_submit(struct peer_context *ctx, struct peer_work *work);
 int peer_work_wait(struct peer_work *work, u64 timeout_ns);
 
 /**
- * peer_work_abandon() - forget an order that is not done
+ * peer_work_abandon() - stop waiting for work that is not done
  * @ctx: the context it was submitted to
- * @work: a submitted order; may be freed when this has returned
+ * @work: submitted; may be freed when this has returned
  *
  * The device may still carry it out.
  * Context: any.
@@ -367,7 +368,7 @@ void peer_work_abandon(struct peer_context *ctx, struct peer_work *work);
  * peer_work_run() - submit and wait
  * @ctx: the context
  * @work: filled by the caller
- * @timeout_ns: how long, submitting included; the order is abandoned after it
+ * @timeout_ns: how long, submitting included; then the work is abandoned
  *
  * Context: may sleep.
  * Return: as peer_work_submit() and peer_work_wait().
@@ -376,7 +377,7 @@ int peer_work_run(struct peer_context *ctx, struct peer_work *work,
 		  u64 timeout_ns);
 
 /**
- * struct peer_hooks - places where tests step in; all NULL in normal use
+ * struct peer_hooks - calls at certain points, for tests; NULL in normal use
  * @after_look_up: the page has just been found, inside the read section;
  *		   mmap_lock is held
  * @before_install: the page has been looked up, the driver lock not yet taken
@@ -394,7 +395,7 @@ struct peer_hooks {
 /**
  * peer_context_hooks() - set the hooks of a context
  * @ctx: the context
- * @hooks: kept by reference until replaced, or NULL
+ * @hooks: the driver keeps the pointer until the next call; or NULL
  *
  * Context: any.
  */
