@@ -78,7 +78,7 @@ ONLY_PEER := drivers/peer/% demo/contest_peer.c demo/contest_pretend.c \
 WITHOUT_PEER := demo/contest_alone.c
 
 # The lock validator.
-ONLY_LOCKDEP := kernel/lock/lockdep.c mm/fault/might_fault.c \
+ONLY_LOCKDEP := kernel/lock/lockdep%.c mm/fault/might_fault.c \
 	tests/kernel/lock/lockdep_test.c tests/kernel/lock/zz_locking_test.c \
 	tests/mm/fault/might_fault_test.c \
 	tests/mm/notifier/mmu_notifier_lockdep%.c tests/mm/space/mm_list_test.c
