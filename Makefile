@@ -217,7 +217,7 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # one that prepares what HOST_CMD_target runs.  The peer has a Makefile of its
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
-SCRIPT_TESTS := ktap meant explain rules quote session surroundings compile_commands \
+SCRIPT_TESTS := ktap meant explain rules order quote session surroundings compile_commands \
 	callgrind call_order
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))

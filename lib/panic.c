@@ -18,7 +18,7 @@
 #include <lib/panic.h>
 #include <lib/printk.h>
 #include <kernel/sched/sched.h>
-#include <kernel/sched/stack.h>
+#include <lib/stack.h>
 #include <lib/string.h>
 #include <arch/cpu.h>
 #include <arch/smp.h>

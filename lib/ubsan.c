@@ -14,7 +14,7 @@
 #include <lib/atomic.h>
 #include <lib/compiler.h>
 #include <lib/printk.h>
-#include <kernel/sched/stack.h>
+#include <lib/stack.h>
 #include <lib/ubsan.h>
 
 struct ubsan_place {

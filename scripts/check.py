@@ -16,6 +16,7 @@ import sys
 import time
 
 import documents
+import order
 from tree import asked_of_make, files, run, text_of
 
 JOBS = os.cpu_count() or 2
@@ -119,30 +120,10 @@ def check_bodies():
     return wrong
 
 
-# ---- what may include what --------------------------------------------------
+# ---- layers -----------------------------------------------------------------
 
-# Rooms from the ground up; a room includes its own and lower headers.
-ROOMS = ['arch', 'kernel', 'mm', 'drivers']
-# What arch/ may take from the room above: no state, or only its own.
-BASICS = {'types', 'compiler', 'list', 'bitops', 'string', 'printk', 'panic',
-          'assert', 'percpu', 'cpumask', 'init', 'errno', 'atomic', 'preempt',
-          'task', 'cmdline', 'spinlock', 'lockdep', 'sched', 'symbols',
-          'trace', 'alloc', 'time', 'might_sleep'}
 # What the core that can be lifted asks another kernel for is found in these.
 LIFTED_ENV = 'tests/host/lifted/include/'
-
-
-def room_of(path):
-    for prefix in ('arch/x86_64/include/asm/', 'include/arch/', 'arch/'):
-        if path.startswith(prefix):
-            return 'arch'
-    # Until the order is checked by symbol lib/ stands with kernel/.
-    if path.startswith(('lib/', 'include/lib/')):
-        return 'kernel'
-    for room in ROOMS[1:]:
-        if path.startswith((room + '/', 'include/' + room + '/')):
-            return room
-    return None
 
 
 def lifted_core():
@@ -160,37 +141,21 @@ def lifted_core():
 
 
 def check_layering():
-    """arch <- kernel <- mm <- drivers <- tests, demo, bench; the core names itself"""
-    wrong = []
+    """no call upwards but the hooks; the core names itself; <asm/> is the architecture's"""
+    wrong = order.check()
     core, named_by_core = lifted_core()
-    include = re.compile(r'^\s*#\s*include\s+(<[^>]+>|"[^"]+")')
+    include = re.compile(r'^\s*#\s*include\s+(<[^>]+>|"[^"]+")', re.M)
     for path in files('*.c', '*.h'):
-        room = room_of(path)
-        for number, line in enumerate(text_of(path).split('\n'), 1):
-            match = include.match(line)
-            if not match:
-                continue
+        text = text_of(path)
+        for match in include.finditer(text):
             what = match.group(1)
-            where = '%s:%d: %s ' % (path, number, what)
+            where = '%s:%d: %s ' % (path, text.count('\n', 0, match.start(1)) + 1,
+                                    what)
             if path in core and what not in named_by_core:
                 wrong.append(where + 'in the core that stands alone')
-            if path.startswith(('peer/', 'tests/peer/', 'tests/host/',
-                                'include/host/', 'include/uapi/')):
-                continue
-            if (what.startswith('<asm/') and room != 'arch' and
-                    not path.startswith('tests/arch/')):
+            if what.startswith('<asm/') and \
+                    not path.startswith(('arch/', 'include/arch/', 'tests/arch/')):
                 wrong.append(where + 'outside the architecture')
-            target = re.match(r'<(arch|kernel|mm|drivers)/(.*)\.h>',
-                              re.sub('<(lib|mm/alloc)/', '<kernel/', what))
-            if not target or room is None:
-                continue
-            theirs, name = target.groups()
-            if ROOMS.index(theirs) <= ROOMS.index(room):
-                continue
-            if room == 'arch' and theirs == 'kernel' and \
-                    os.path.basename(name) in BASICS:
-                continue
-            wrong.append(where + 'is above ' + room)
     return wrong
 
 

@@ -27,7 +27,7 @@
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <kernel/sched/sched.h>
-#include <kernel/sched/stack.h>
+#include <lib/stack.h>
 
 #include "kernel/lock/internal.h"
 

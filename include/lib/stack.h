@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack.h - show who called
+ * stack.h - show the calls that led here
  */
-#ifndef KERNEL_SCHED_STACK_H
-#define KERNEL_SCHED_STACK_H
+#ifndef LIB_STACK_H
+#define LIB_STACK_H
 
 #include <lib/printk.h>
 
