@@ -2,9 +2,9 @@
 /*
  * arch/upcall.h - what the architecture calls above itself
  *
- * The arrows of the tree point down: arch/ knows nothing of mm/ or of the
+ * The architecture is the lowest layer: it knows nothing of mm/ or of the
  * scheduler. Where a trap must reach them, the function is declared here and
- * defined by the room above.
+ * defined by the layer above. docs/hooks.md has all such calls, with reasons.
  */
 #pragma once
 
