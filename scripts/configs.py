@@ -184,9 +184,8 @@ def main(builds):
         runs += config.session.runs
         for said in config.session.first_failure():
             print(said)
-    line, good = ktap.totals(runs)
-    print(line)
-    return 0 if good else 1
+    print(*ktap.closing(runs), sep='\n')
+    return 0 if ktap.totals(runs)[1] else 1
 
 
 if __name__ == '__main__':

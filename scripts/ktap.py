@@ -23,6 +23,7 @@ from xml.sax.saxutils import escape, quoteattr
 RESULT = re.compile(r'^(not )?ok (\d+)(?: -)? ?([^#]*?)\s*(?:#\s*(.*))?$')
 PLAN = re.compile(r'^1\.\.(\d+)\s*(?:#\s*(.*))?$')
 EXPECTED = re.compile(r'^# report expected: (\S+)')
+SKIP = re.compile(r'^SKIP\w*:?\s*', re.IGNORECASE)
 TIME = re.compile(r'(\d+(?:\.\d+)?) ms')
 # The words of the kernel and of the sanitizers on the host, and of no other
 # program: a shell says `warning:` of a locale, QEMU of a CPU model.
@@ -32,6 +33,9 @@ REPORT = re.compile(
 
 # By UEFI, when nobody looks at the screen; not a word of the kernel's.
 GRUB_SAYS = 'no console will be available to OS'
+
+# Of the failures that stand again at the end.
+MOST_NAMES = 20
 
 
 class Result:
@@ -150,6 +154,28 @@ def totals(runs):
     counts = [sum(run.count(outcome) for run in runs)
               for outcome in ('passed', 'failed', 'skipped')]
     return '%d passed, %d failed, %d skipped' % tuple(counts), not counts[1]
+
+
+def closing(runs):
+    """The last lines of a run: what failed, why tests were skipped, the count."""
+    failed = dict.fromkeys(
+        result.name if result.name.startswith(run.name) else
+        '%s (%s)' % (result.name, run.name)
+        for run in runs for result in run.results
+        if result.outcome == 'failed')
+    lines = ['failed:'] if failed else []
+    lines += ['    ' + name for name in list(failed)[:MOST_NAMES]]
+    if len(failed) > MOST_NAMES:
+        lines.append('    and %d more' % (len(failed) - MOST_NAMES))
+    reasons = {}
+    for run in runs:
+        for result in run.results:
+            if result.outcome == 'skipped':
+                why = SKIP.sub('', result.said) or 'no reason given'
+                reasons[why] = reasons.get(why, 0) + 1
+    lines += ['%d skipped: %s' % (count, why)
+              for why, count in reasons.items()]
+    return lines + [totals(runs)[0]]
 
 
 def write_junit(path, runs):

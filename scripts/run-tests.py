@@ -105,6 +105,19 @@ def live_boots(session):
             session.log(full)), started)
 
 
+def run(session, host, in_kernel):
+    """All that is wanted, in the order of the head."""
+    host.run(session)
+    if in_kernel:
+        kernelboots.linked(session)
+        kernelboots.kernel(session)
+    if os.environ.get('BOOTS') != 'no':
+        kernelboots.boots(session)
+        kernelboots.judged(session)
+        live_boots(session)
+        paniccases.panics(session)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -124,23 +137,20 @@ def main():
     if args.needs:
         print(*targets)
         return 0
-    print('seed %s, %s CPUs%s' % (session.seed, session.smp,
-                                  ', no peer' if session.peer == 'none' else ''))
-    host.run(session)
-    if 'all' in targets:
-        kernelboots.linked(session)
-        kernelboots.kernel(session)
-    if os.environ.get('BOOTS') != 'no':
-        kernelboots.boots(session)
-        kernelboots.judged(session)
-        live_boots(session)
-        paniccases.panics(session)
+    print('seed %s, %s CPUs%s, %s' % (
+        session.seed, session.smp,
+        ', no peer' if session.peer == 'none' else '', session.selection()))
+    try:
+        run(session, host, 'all' in targets)
+        interrupted = False
+    except KeyboardInterrupt:
+        interrupted = True
     ktap.write_junit(os.path.join(args.build, 'junit.xml'), session.runs)
-    line, good = ktap.totals(session.runs)
-    for said in session.first_failure():
-        print(said)
-    print(line)
-    return 0 if good else 1
+    print(*session.first_failure() + ktap.closing(session.runs), sep='\n')
+    if interrupted:
+        sys.exit('interrupted: the count is of the tests that ended before; '
+                 'logs are in ' + session.logs)
+    return 0 if ktap.totals(session.runs)[1] else 1
 
 
 if __name__ == '__main__':

@@ -122,6 +122,11 @@ class Session:
     def complain(self, names):
         """Nothing was wanted of all there is."""
         suites = sorted({name.split('.')[0] for name in names})
+        meant_suites = [glob for glob in self.glob.split(',')
+                        if glob in suites + ['host', 'boots', 'panic']]
+        if meant_suites:
+            sys.exit("T=%s: there is no such test; did you mean '%s'?" % (
+                self.glob, ','.join(glob + '.*' for glob in meant_suites)))
         sys.exit('T=%s: there is no such test. A pattern is for SUITE.NAME, '
                  'or host.*, boots.*, panic.*; suites in the kernel:\n    %s' %
                  (self.glob, '\n    '.join(textwrap.wrap(' '.join(suites),
@@ -147,18 +152,22 @@ class Session:
             with subprocess.Popen(command, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT,
                                   stdin=subprocess.DEVNULL, env=env) as child:
-                for raw in child.stdout:
-                    line = raw.decode('utf-8', 'replace')
-                    kept.write(line)
-                    kept.flush()
-                    result = run.feed(line)
-                    if self.verbose and not self.quiet:
-                        self.out(line.rstrip('\r\n'))
-                    if on_line:
-                        on_line(line)
-                    if result and on_result:
-                        on_result(result)
-                status = child.wait()
+                try:
+                    for raw in child.stdout:
+                        line = raw.decode('utf-8', 'replace')
+                        kept.write(line)
+                        kept.flush()
+                        result = run.feed(line)
+                        if self.verbose and not self.quiet:
+                            self.out(line.rstrip('\r\n'))
+                        if on_line:
+                            on_line(line)
+                        if result and on_result:
+                            on_result(result)
+                    status = child.wait()
+                except KeyboardInterrupt:
+                    self.runs.append(run)   # what it has done counts
+                    raise
         return run.finish(status)
 
     def out(self, text):
@@ -201,6 +210,14 @@ class Session:
                 ('SEED', self.seed), ('SMP', self.smp), ('T', glob),
                 ('REPEAT', self.repeat if self.repeat > 1 else ''),
                 ('PEER', self.peer), ('DEADLINE', self.deadline)) if value))
+
+    def selection(self):
+        """Which tests run, in words: T= without a pattern means every test."""
+        patterns = self.glob.split(',')
+        if all(pattern.startswith('-') for pattern in patterns if pattern):
+            return 'every test%s' % (self.glob and
+                                     ', without those of T=' + self.glob)
+        return 'tests of T=' + self.glob
 
     def first_failure(self):
         """The first of all failures, short, to stand at the end."""

@@ -4,6 +4,7 @@
 
 import os
 import sys
+import tempfile
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 sys.path.insert(0, os.path.join(TOP, 'scripts'))
@@ -106,6 +107,67 @@ def test_a_run_without_a_failure_ends_without_one():
     session = Quiet()
     session.runs = [boot('kernel.smp2', 'list.a')]
     return equal(session.first_failure(), [])
+
+
+def test_what_failed_stands_above_the_count_by_name():
+    runs = [boot('kernel.smp2', 'list.a', 'list.b!', 'list.b!'),
+            boot('boots.uefi', 'boot.a!'), boot('panic.x', 'panic.x!')]
+    many = [boot('kernel.smp2', *['list.t%d!' % i for i in range(23)])]
+    return equal((ktap.closing(runs), ktap.closing(many)[-3:]), (
+        ['failed:', '    list.b (kernel.smp2)', '    boot.a (boots.uefi)',
+         '    panic.x', '1 passed, 4 failed, 0 skipped'],
+        ['    list.t19 (kernel.smp2)', '    and 3 more',
+         '0 passed, 23 failed, 0 skipped']))
+
+
+def test_each_reason_to_skip_has_a_line():
+    run = boot('kernel.smp2', 'list.a')
+    run.results += [ktap.Result(name, 'skipped', why) for name, why in (
+        ('peer.a', 'SKIP no peer device'), ('smp.a', 'SKIP only one CPU'),
+        ('peer.b', 'SKIP no peer device'), ('boots.x', 'no peer device'))]
+    return equal(ktap.closing([run]), [
+        '3 skipped: no peer device', '1 skipped: only one CPU',
+        '1 passed, 0 failed, 4 skipped'])
+
+
+def test_an_interrupted_run_counts_what_it_has_done():
+    def interrupt(line):
+        if line.startswith('ok 2'):
+            raise KeyboardInterrupt
+
+    with tempfile.TemporaryDirectory() as where:
+        session = Quiet()
+        session.logs = where
+        try:
+            session.stream(ktap.Run('host.x'), ['printf', '1..3\\n' + ''.join(
+                'ok %d a.b\\n' % number for number in (1, 2, 3))],
+                           on_line=interrupt)
+        except KeyboardInterrupt:
+            return equal(ktap.closing(session.runs),
+                         ['2 passed, 0 failed, 0 skipped'])
+    return 'the interrupt was lost'
+
+
+def complaint(glob):
+    try:
+        Quiet(T=glob).complain(['list.a', 'mmu_interval.b'])
+    except SystemExit as why:
+        return str(why)
+    return ''
+
+
+def test_a_suite_without_a_star_is_asked_about():
+    return equal((complaint('mmu_interval'), complaint('list,host'),
+                  'did you mean' in complaint('mmu')),
+                 ("T=mmu_interval: there is no such test; did you mean "
+                  "'mmu_interval.*'?", "T=list,host: there is no such test; "
+                  "did you mean 'list.*,host.*'?", False))
+
+
+def test_a_run_says_first_which_tests_it_takes():
+    return equal([Quiet(T=glob).selection() for glob in ('', '-a.*', 'b.*,-b.c')],
+                 ['every test', 'every test, without those of T=-a.*',
+                  'tests of T=b.*,-b.c'])
 
 
 def refused(**variables):
