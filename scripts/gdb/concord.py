@@ -13,8 +13,9 @@
 
 Without MM it is the first that has users, as in the monitor of the kernel.
 
-docs/debugging.md leads through a session. CONCORD_GDB is where QEMU waits if
-not on port 1234. All is read through the debugger; no code of the kernel runs.
+docs/debugging.md leads through a session. CONCORD_GDB is where QEMU waits
+if not at 127.0.0.1:1234, for `make debug` as well. All is read through the
+debugger; no code of the kernel runs.
 Objects and fields are those of include/mm/space/mm_types.h; the page-table bits
 those of arch/x86_64/include/asm/paging.h.
 """
@@ -236,7 +237,7 @@ for command in (ListMm, ListVmas, ShowPte, ListSubs, ListTasks):
     command()
 
 gdb.execute('set pagination off')
-waits = os.environ.get('CONCORD_GDB', ':1234')
+waits = os.environ.get('CONCORD_GDB', '127.0.0.1:1234')
 try:
     gdb.execute('target remote ' + waits)
 except gdb.error as error:

@@ -21,7 +21,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
 LEFT_OUT = ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEFILES', 'BUILD', 'O',
             'COMPILER', 'CONFIG', 'CROSS_COMPILE', 'OBJCOPY', 'NM', 'SMP',
             'PEER', 'T', 'REPEAT', 'TIMEOUT', 'BOOTS', 'FIRMWARE', 'OVMF_DIR',
-            'CDPATH', 'V', 'HOSTCC', 'LC_ALL')
+            'CDPATH', 'V', 'HOSTCC', 'LC_ALL',
+            'CONCORD_GDB')
 
 def write(path, text):
     with open(path, 'w', encoding='utf-8') as out:

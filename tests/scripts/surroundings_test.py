@@ -17,11 +17,21 @@ import tap  # noqa: E402
 from elsewhere import (TOP, copy_tree, path_with,  # noqa: E402
                        path_without, place, run, write)
 
-# Stands in for QEMU: notes its arguments, and ends as a kernel that passed.
+# Stands in for QEMU: notes its arguments, says what it is to say, and ends as a
+# kernel that passed. With a file `stays` it runs until a signal comes, and then
+# complains, as QEMU does, if its device has left before.
 QEMU = '''#!/bin/sh
 [ "$1" != --version ] || { echo "QEMU emulator version %s"; exit; }
 printf '%%s\\n' "$@" >"$STUB_LOG"
-exit 33
+[ ! -e "$STUB_LOG.says" ] || cat "$STUB_LOG.says"
+[ -e "$STUB_LOG.stays" ] || exit 33
+end() {
+	kill -0 "$(cat "$(dirname "$STUB_LOG")/log.peer0.pid")" || echo complaint
+	exit 0
+}
+trap end INT TERM
+: >"$STUB_LOG.waits"
+while :; do sleep 0.02; done
 '''
 
 # Stands in for what makes an ISO: an empty one.
@@ -46,6 +56,19 @@ with socket.socket(socket.AF_UNIX) as link:
     link.listen()
     while True:
         signal.pause()
+'''
+
+
+# Runs a command in a group of its own, which gets Ctrl-C when a file is there.
+IN_A_GROUP = '''
+import os, signal, subprocess, sys, time
+child = subprocess.Popen(sys.argv[2:], start_new_session=True, preexec_fn=lambda:
+                         signal.signal(signal.SIGINT, signal.SIG_DFL))
+end = time.monotonic() + 60
+while not os.path.exists(sys.argv[1]) and time.monotonic() < end:
+    time.sleep(0.02)
+os.killpg(child.pid, signal.SIGINT)
+sys.exit(child.wait())
 '''
 
 
@@ -175,6 +198,58 @@ def test_a_closed_descriptor_is_as_one_of_dev_null():
                 where, how=['sh', '-c', 'exec "$@" ' + descriptor, 'sh'])
             assert (status, said) == (0, ''), (descriptor, status, said)
             assert '-cdrom' in arguments
+
+
+# As it comes over the serial line: GRUB clears the screen, the kernel follows.
+LOADER = '\x1b[H\x1b[J\x1b[1;1H  Booting `Concord\'\r\n\r\n\r'
+FIRST = '[    0.001743] Concord: a CPU and a device\r\n'
+
+
+def test_stdout_begins_with_the_first_line_of_the_kernel():
+    for says, wanted in ((LOADER + FIRST + 'more\n\x1b[J', FIRST + 'more\n\x1b[J'),
+                         (LOADER + 'no medium', "  Booting `Concord'\r\n\r\n\r"
+                          'no medium')):
+        with place() as where:
+            write(os.path.join(where, 'arguments.says'), says)
+            status, said, _ = boot(where)
+            assert (status, said) == (0, wanted), (status, said)
+
+
+def test_a_boot_that_is_interrupted_ends_without_a_word():
+    with place() as where:
+        write(os.path.join(where, 'peer'), PEER)
+        write(os.path.join(where, 'arguments.stays'), '')
+        status, said, _ = boot(
+            where, ['--peer', os.path.join(where, 'peer')],
+            how=[sys.executable, '-c', IN_A_GROUP,
+                 os.path.join(where, 'arguments.waits')])
+        assert (status, said) == (130, ''), (status, said)
+
+
+def test_a_device_program_that_is_none_is_named():
+    with place() as where:
+        write(os.path.join(where, 'data'), '')
+        os.chmod(os.path.join(where, 'data'), 0o644)
+        for peer, words in ((os.path.join(where, 'data'), 'is neither none nor '
+                             'a program'), (where, 'nor a program'),
+                            (shutil.which('true'), 'ended with status 0, before '
+                             'it came up'), (shutil.which('false'),
+                                             'ended with status 1, before')):
+            status, said, _ = boot(where, ['--peer', peer])
+            shutil.rmtree(os.path.join(where, 'stubs'))
+            assert status == 4 and peer in said and words in said, said
+
+
+def test_qemu_waits_for_gdb_where_gdb_will_look():
+    for place_of_gdb, wanted in (
+            ({}, 'tcp:127.0.0.1:1234'),
+            ({'CONCORD_GDB': '127.0.0.1:4321'}, 'tcp:127.0.0.1:4321'),
+            ({'CONCORD_GDB': '/tmp/a,b'}, 'unix:/tmp/a,,b,server=on,wait=off')):
+        with place() as where:
+            status, said, arguments = boot(where, ['--peer', 'none', '--gdb'],
+                                           **place_of_gdb)
+            assert status == 0 and 'waiting for: gdb -x ' in said, said
+            assert arguments[arguments.index('-gdb') + 1] == wanted, arguments
 
 
 def test_what_fails_before_the_kernel_runs_has_a_status_of_its_own():
