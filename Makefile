@@ -303,9 +303,9 @@ host-tests: $(HOST_TESTS) ## build what is tested on the host, without QEMU
 .PHONY: model
 model: deps-model ## search the models of the protocols exhaustively (spin)
 	@mkdir -p build/model
-	@status=0; tests/model/run build/model >build/model/log.tap || status=$$?; \
-		grep -E '^(not )?ok|^#' build/model/log.tap; \
-		scripts/ktap.py --status $$status build/model/log.tap
+	@{ tests/model/run build/model; echo $$? >build/model/status; } | \
+		tee build/model/log.tap | grep --line-buffered -E '^(not )?ok|^#'; \
+		scripts/ktap.py --status $$(cat build/model/status) build/model/log.tap
 
 .PHONY: check
 check: deps-check ## format, warnings of both compilers, lock annotations, headers, layering, documents
