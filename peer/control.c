@@ -2,23 +2,23 @@
 /*
  * peer/control.c - the commands of the control queue
  *
- * Problem.  Commands change what every other thread works on, and some are
- * complete only when others have finished something. Yet the next command may
- * be the one that lets them finish.
+ * Problem.  Commands change what every other thread works on, and some commands
+ * are complete only when other threads have finished an access. A later command
+ * may be the one that lets them finish.
  *
- * Idea.  One thread takes the commands in the order they were posted, so that
- * a MAP before an INVALIDATE stays before it; and it waits for nobody. What
- * has to wait is left behind as an ack or a grant with the reply in it, and
- * whoever ends the last access sends it. So commands take effect in order and
- * are completed in any order.
+ * Idea.  One thread takes the commands in the order in which they were posted,
+ * so a MAP before an INVALIDATE stays before it. This thread never waits. A
+ * command that must wait leaves its reply behind in an ack or a grant, and the
+ * thread that ends the last access sends it. So commands take effect in order
+ * and complete in any order.
  *
- * Each command has a row in a table: how long it is, how long its answer, and
- * what it needs. A handler runs only when all that is right, looks only at a
- * private copy, and checks everything before it changes anything.
+ * Each command has a row in a table: its length, its answer's length, and its
+ * needs. A handler runs only if these hold. It looks at a private copy and checks
+ * everything before it changes anything.
  *
  * Locks: none of its own; fields marked (K) in device.h belong to this thread.
  *
- * Tests: tests/peer, group "control".
+ * Tests: tests/peer, groups "control" and "map".
  */
 #include <errno.h>
 #include <string.h>
@@ -35,7 +35,7 @@
 struct call {
 	size_t len;
 	struct context *context;  /* if the command has one */
-	struct ring_reply *reply; /* NULL once somebody else will answer */
+	struct ring_reply *reply; /* NULL once an ack or a grant has it */
 	union {
 		struct peer_wire_answer answer;
 		struct peer_wire_hello_answer hello_answer;
@@ -59,7 +59,7 @@ struct call {
 	};
 };
 
-/* From here on the ack answers @call. NULL without memory. */
+/* An ack that answers @call in its place; NULL without memory. */
 static struct ack *call_ack(struct call *call, const void *answer, size_t len)
 {
 	struct ack *ack = ack_new(call->reply, answer, len);
@@ -154,7 +154,7 @@ static enum peer_status do_reset(struct device *device, struct call *call)
 	return PEER_S_OK;
 }
 
-/* A test option: is this the occasion for @lie? Consumes it. */
+/* A test option: is @lie due now? Consumes it. */
 static bool lie_now(struct device *device, unsigned int lie)
 {
 	return atomic_load(&device->lie) == lie &&

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peer/device.h - the device: contexts, faults, work, and who may touch what
+ * peer/device.h - the device: contexts, faults, work, threads and locks
  *
  * Threads, each a member of the gate while it works:
  *
  *	control	  serves queue 0, in order
- *	faults	  sends page requests that had to wait for a buffer
+ *	faults	  sends page requests that waited for a buffer
  *	worker i  takes work from the queues and runs it in slices
  *
- * and the socket thread (vhost_user.c), which changes the device only while
- * the gate is closed.
+ * The socket thread (vhost_user.c) changes the device only while the gate is
+ * closed.
  *
  * Calls go down this list only (tests/scripts/call_order_test.py):
  *
@@ -36,8 +36,8 @@
  *
  * Locks, outermost first; a thread holds at most one of each kind:
  *
+ *	device->contexts_lock	the array of contexts, the destroyed ones
  *	context->lock		its table, faults, accesses in flight
- *	device->contexts_lock	the array of contexts
  *	device->fault_lock	the queue of page requests
  *	device->ready_lock	work that can run
  *	ring->lock		one ring
@@ -46,7 +46,7 @@
  * Key letters below: (G) written with the gate closed or before the threads
  * exist, read inside the gate; (K) control thread only; (X) contexts_lock;
  * (F) fault_lock; (R) ready_lock; (C) context->lock; (A) atomic;
- * (O) its owner: the list or thread that holds the object.
+ * (O) the list or thread that holds the object.
  */
 #ifndef PEER_DEVICE_H
 #define PEER_DEVICE_H
@@ -69,7 +69,7 @@
 #define TABLE_NODES_MAX 65536 /* 256 MiB of tables */
 #define VA_END          (1ull << PEER_VA_BITS)
 
-/* What an epoll event is about, when not a queue's index. */
+/* The data of an epoll event that is not a queue's index. */
 #define WATCH_WAKEUP 100u
 #define WATCH_STOP   101u
 
@@ -113,7 +113,7 @@ _Static_assert(sizeof(struct peer_wire_stats_answer) ==
 struct device;
 struct context;
 
-/* What the command line says. Constant once the threads run. */
+/* From the command line. Constant once the threads run. */
 struct device_config {
 	unsigned int number; /* --number */
 	unsigned int workers;
@@ -128,8 +128,8 @@ struct device_config {
 };
 
 /*
- * An answer that waits for accesses to end. Each context it waits for holds a
- * reference; the last one gone sends it.
+ * An answer that waits for accesses to end. Each context that it waits for holds a
+ * reference; the last put sends it.
  */
 struct ack {
 	atomic_uint refs;
@@ -138,7 +138,7 @@ struct ack {
 	unsigned char answer[sizeof(struct peer_wire_hello_answer)];
 };
 
-/* One context's part of it: the workers whose accesses must end. */
+/* A context's part of an ack: the workers whose accesses must end. */
 struct revocation {
 	TAILQ_ENTRY(revocation) link;
 	uint32_t workers; /* (C) bit i: worker i */
@@ -165,7 +165,7 @@ struct work {
 	uint64_t value;
 	uint64_t fault_va;
 	uint64_t page_requests;
-	struct grant *grant;    /* whose replay the next access is */
+	struct grant *grant;    /* ended by the next access, or NULL */
 	uint64_t *results;      /* total of them, or NULL */
 	unsigned char *bounce;  /* COPY: one page */
 	unsigned int bounce_at; /* COPY: the first byte not yet written */
@@ -173,7 +173,7 @@ struct work {
 };
 TAILQ_HEAD(work_list, work);
 
-/* An access that found no translation, and all work that waits for it. */
+/* An access that found no translation, and the work that waits for it. */
 struct fault {
 	TAILQ_ENTRY(fault) of_context; /* (C) */
 	TAILQ_ENTRY(fault) queued;     /* (F) */
@@ -217,7 +217,7 @@ struct worker {
 	struct device *device;
 	unsigned int number;
 	pthread_t thread;
-	atomic_bool revoke; /* somebody waits for its access to end */
+	atomic_bool revoke; /* an INVALIDATE or a destroy waits for its access */
 };
 
 struct device {
@@ -304,8 +304,8 @@ void chain_refuse(struct device *device, struct ring *ring,
 /**
  * reply_send() - answer a chain and free @reply
  *
- * An answer for which the chain has no room becomes PEER_S_BAD_REQUEST, or
- * length 0 if there is not even room for that.
+ * An answer that does not fit becomes PEER_S_BAD_REQUEST, or length 0 if that does
+ * not fit either.
  */
 void reply_send(struct device *device, struct ring_reply *reply,
 		const void *answer, size_t len);
@@ -333,7 +333,7 @@ void grant_drop(struct grant *grant, struct work_list *parked);
 
 enum grant_end { GRANT_REPLAYED, GRANT_REVOKED, GRANT_CANCELED };
 
-/** grant_end() - what became of the access @work was granted, if any */
+/** grant_end() - record how the access that @work was granted ended, if any */
 void grant_end(struct device *device, struct work *work, enum grant_end end);
 
 /* ---- mmu.c: contexts, translations, accesses ---------------------------- */
@@ -374,7 +374,7 @@ enum access_result access_begin_locked(struct worker *worker,
 				       enum peer_access access, char **page);
 void access_end(struct worker *worker, struct context *context);
 
-/** context_invalidate() - drop [start, end); @ack is sent when it is so */
+/** context_invalidate() - drop [start, end); then @ack is sent */
 void context_invalidate(struct context *context, uint64_t start, uint64_t end,
 			struct ack *ack);
 
@@ -480,7 +480,7 @@ void session_end_context(struct context *context, struct ack *ack);
 void session_end_contexts(struct device *device, struct ack *ack);
 
 /**
- * session_drop() - forget contexts, work and faults, answering nobody
+ * session_drop() - forget contexts, work and faults, without an answer
  *
  * Context: socket thread, gate closed.
  */
@@ -488,7 +488,7 @@ void session_drop(struct device *device);
 
 /* ---- option.c ----------------------------------------------------------- */
 
-/** options_reset() - what the command line says, for a new session */
+/** options_reset() - back to the command line's values, for a new session */
 void options_reset(struct device *device);
 
 /** option_set() - SET_OPTION; control thread */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * peer/fault.c - page requests to the driver, and what its answer grants
+ * peer/fault.c - an access that finds no page, and its page request
  *
- * Problem.  An access found no translation. The driver must be asked, which
- * can take for ever, and everything else must go on meanwhile.
+ * Problem.  An access found no translation. The driver must be asked, which may
+ * take for ever, and all other work must go on meanwhile.
  *
- * Idea.  No thread waits. The work is parked on a fault; all work that misses
- * the same page with the same access shares it.
+ * Idea.  No thread waits. The work is parked on a fault. All work that misses
+ * the same page with the same access shares one fault.
  *
  *	state		fault is in			leaves it by
  *	queued		context->faults, faults_queued	a buffer of queue 1
@@ -14,13 +14,15 @@
  *							tag
  *	both		-				end of its context
  *
- * At most PEER_MAX_PAGE_REQUESTS are sent and unanswered; that is told in HELLO, so
- * that the driver can size its buffers and its control queue.
+ * At most PEER_MAX_PAGE_REQUESTS are sent and unanswered. HELLO says so, for the
+ * driver to size its buffers and its control queue.
  *
- * Locks: a context's list of faults and what is parked: context->lock. The
- * queue and the count of those sent: device->fault_lock, inside it.
+ * A response may carry translations. fault_respond() installs them, and for an
+ * ATOMIC request makes a grant (grant.c). The caller resumes the parked work,
+ * which goes before all other work (pool.c), so that a grant is used at once.
  *
- * Resumed work goes before all other (pool.c), so a grant is used at once.
+ * Locks: context->lock for a context's faults and the work parked on them. Inside
+ * it device->fault_lock, for the queue and the number sent.
  *
  * Tests: tests/peer, group "fault".
  */
@@ -77,7 +79,7 @@ static void mark_sent_locked(struct device *device, struct fault *fault)
 	count(device, COUNT_PAGE_REQUESTS);
 }
 
-/* Consumes one lie about page requests, if one is due. */
+/* A test option: write one wrong field, if that is due. */
 static void lie_about(struct device *device,
 		      struct peer_wire_page_request *request)
 {

@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: MIT
 /*
- * peer/gate.c - lets the socket thread have the device to itself
+ * peer/gate.c - keep all device threads out while the socket thread changes things
  *
  * Problem.  QEMU changes memory map, ring addresses and eventfds while the
- * control, fault and work threads use them. When it says "stop" and has our
- * answer, no thread may touch guest memory any more. And the socket thread may
+ * control, fault and work threads use them. When QEMU says "stop" and has the
+ * answer, no thread may touch guest memory any more. And the socket thread must
  * not wait for anything that the guest decides about.
  *
- * Idea.  Each device thread works in short bounded sections: enter, work,
- * leave. The way in is one store and one load; only a shut gate costs a lock.
- * The socket thread closes the gate, waits for those inside, and is alone.
+ * Idea.  Each device thread works in short bounded sections: enter, work, leave.
+ * The way in is one store and one load; only a shut gate costs a lock. The socket
+ * thread closes the gate and waits until no thread is inside.
  *
  *	member				closer
  *	inside = true			shut = true
  *	if (shut) back out		wait until !inside
  *
- * Both stores come before both loads in the single order of seq_cst, so at
- * least one sees the other. Leaving has the same shape: if leave did not see
- * shut, then the closer sees inside == false without being woken.
+ * Both stores come before both loads in the single order of seq_cst, so at least
+ * one sees the other. Leaving has the same shape: if leave did not see shut, then
+ * the closer sees inside == false without being woken.
  *
  *	field			read with		write with
  *	shut			anything		lock
  *	closed, hung, stopping	lock			lock
  *	member[i].inside	anything		thread i only
  *
- * The test: tests/peer, stop_and_continue_keeps_the_session, and every
- * reset in the middle of work.
+ * Tests: tests/peer, front.stop_and_continue_keeps_the_session, and every reset
+ * amid work.
  */
 #include "gate.h"
 

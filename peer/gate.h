@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peer/gate.h - lets the socket thread have the device to itself
+ * peer/gate.h - keep all device threads out while the socket thread changes things
  */
 #ifndef PEER_GATE_H
 #define PEER_GATE_H
@@ -54,7 +54,7 @@ void gate_close(struct gate *gate);
 void gate_open(struct gate *gate);
 
 /**
- * gate_hang() - keep members out until gate_unhang(), whatever is opened
+ * gate_hang() - keep members out until gate_unhang(), even if the gate is opened
  *
  * Context: a member inside; does not wait.
  */

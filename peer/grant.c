@@ -2,18 +2,22 @@
 /*
  * peer/grant.c - the answer to an ATOMIC response, kept until the replay
  *
- * Problem.  When the driver answers an ATOMIC request it holds the page locked:
- * if the device then did not get around to its access before the CPU took the
- * page back, both could go on for ever without one of them moving.
+ * Problem.  While the driver answers an ATOMIC request it holds the page's lock,
+ * and no CPU can restore the page. If the answer came before the device's access,
+ * a CPU could restore the page first, again and again, and the device would never
+ * make its access.
  *
- * Idea.  The answer to the response is kept back (a grant) until each work that
- * was parked has made its access or found the translation gone, and says which.
+ * Idea.  The answer to the response is kept (a grant) until each work that was
+ * parked has made its access or has found the translation gone. The answer says
+ * which.
  *
  *	field			read with	write with
- *	work->grant		the work's holder
- *	grant->reply		the last holder	context->lock, before any
+ *	work->grant		work's holder	work's holder
+ *	grant->refs, flags	atomic		atomic
+ *	grant->reply		the last put	context->lock, before the work
+ *						is resumed
  *
- * Not here: parking, and what a response maps (fault.c).
+ * Not here: parking, and the translations of a response (fault.c).
  */
 #include <stdlib.h>
 

@@ -2,18 +2,18 @@
 /*
  * peer/main.c - the concord-peer program: options, sockets, signals
  *
- * Problem.  Scripts start this program beside QEMU and must know when it is
- * ready, that it goes away with QEMU, and why if it did not work.
+ * Problem.  Scripts start this program together with QEMU. They must know when it is
+ * ready, that it ends with QEMU, and the reason if it did not work.
  *
- * Idea.  The socket appears under its name only when it can be connected to:
- * it is bound under another name, listened to, and renamed. It takes the place
- * of a socket that was left over, and of no other file. The program ends with
- * its first connection unless told to stay. SIGTERM, SIGINT and SIGHUP end it
- * cleanly at any time, with its counters printed: signals are read from a
- * descriptor, so there is no code that runs inside a handler.
+ * Idea.  The socket appears under its name only when it can be connected to: it is
+ * bound under another name, listened to, and renamed. It replaces a socket that was
+ * left over, and no other file. The program ends with its first connection unless it
+ * is --persistent. SIGTERM, SIGINT and SIGHUP end it cleanly at any time, with its
+ * counters printed: signals are read from a descriptor, so no code runs inside a
+ * handler.
  *
- * Exit status: 0 a clean end; 1 a failure of the system; 2 a wrong option;
- * 70 died on request (--die-after).
+ * Exit status: 0 a clean end; 1 a failure of the system; 2 a wrong option; 70 died on
+ * request (--die-after).
  */
 #include <errno.h>
 #include <getopt.h>

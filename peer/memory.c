@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * peer/memory.c - the guest's RAM as this process sees it
+ * peer/memory.c - the guest's RAM in this process
  *
- * Problem.  Every address comes from a guest that may lie: descriptor and
- * work addresses are guest-physical, ring addresses are QEMU's virtual ones.
- * And whatever we read, the guest can change while we look at it.
+ * Problem.  Every address comes from a guest that may lie: descriptor and work
+ * addresses are guest-physical, ring addresses are QEMU's virtual ones. And the
+ * guest can change its memory while the device reads it.
  *
- * Idea.  The only way from a number to a pointer is memory_at(), which knows
- * the length, too, and refuses what is not wholly inside one region. The
- * only way through such a pointer is by relaxed atomics, which read each byte
- * once and which the thread sanitizer understands.
+ * Idea.  The only way from a number to a pointer is memory_at(), which takes the
+ * length too, and refuses a range that is not wholly inside one region. The only
+ * way through such a pointer is by relaxed atomics, which read each byte once and
+ * which the thread sanitizer understands.
  *
  * RAM that QEMU does not share (share=off) maps without an error and is then
- * somebody else's copy. Nothing here can see that; ECHO is for it.
+ * another copy. Nothing here can detect that; the command ECHO does.
  */
 #include <errno.h>
 #include <stdbool.h>

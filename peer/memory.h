@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peer/memory.h - the guest's RAM as this process sees it
+ * peer/memory.h - the guest's RAM in this process
  */
 #ifndef PEER_MEMORY_H
 #define PEER_MEMORY_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What one SCM_RIGHTS message of vhost-user can carry. */
+/* One SCM_RIGHTS message of vhost-user carries no more. */
 #define MEMORY_REGIONS_MAX 8
 
 /* One piece of guest RAM. Immutable between memory_add and _clear. */
@@ -51,11 +51,11 @@ void *memory_at(const struct memory *memory, uint64_t gpa, uint64_t len);
 void *memory_at_uva(const struct memory *memory, uint64_t uva, uint64_t len);
 
 /**
- * memory_load() - read memory that somebody else may be writing
- * memory_store() - write memory that somebody else may be reading
+ * memory_load() - read memory that the guest may be writing
+ * memory_store() - write memory that the guest may be reading
  *
  * Guest memory can change at any time. These touch it in relaxed atomic
- * words and bytes, each exactly once, so a value is read once and then ours.
+ * words and bytes, each exactly once, so that the caller works on a copy.
  */
 void memory_load(void *to, const void *guest, size_t len);
 void memory_store(void *guest, const void *from, size_t len);

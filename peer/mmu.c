@@ -3,31 +3,30 @@
  * peer/mmu.c - the device's MMU: contexts, translations, revocation
  *
  * Problem.  A driver that revokes a translation is about to give the page to
- * somebody else. The acknowledgement must mean: no access through it is in
- * flight, none will follow. It must come soon, whatever else the device is
- * waiting for: the driver may hold locks that the answer to a page request
- * needs.
+ * another user. The acknowledgement must mean that no access through the
+ * translation is in flight, and that none follows. It must come soon, even if the
+ * device waits for other things: the driver may hold locks that the answer to a
+ * page request needs.
  *
- * Idea.  An access is short: look the page up and note "worker i is in page
- * P" under the context's lock, touch the page without it, take the note back
- * under it. An access that finds nothing is not an access: its work is parked
- * (fault.c) and no worker and no lock waits with it. So a revocation waits for
- * at most one access of each worker, and does not even block for that: it
- * leaves a list of the workers it waits for with the context, and the last of
- * them to end its access sends the acknowledgement. Accesses that begin later
- * can not use the old translation and are not waited for, so they can not
- * delay it.
+ * Idea.  An access is short. The worker looks the page up and notes "worker i is in
+ * page P" under the context's lock, touches the page without the lock, and removes
+ * the note under it. Work that finds no translation is parked (fault.c), and no
+ * worker and no lock waits with it. So a revocation waits for at most one access of
+ * each worker. It does not block either: it leaves a list of these workers with
+ * the context, and the last of them to end its access sends the acknowledgement. A
+ * later access cannot use the old translation, so it is not waited for and cannot
+ * delay the acknowledgement.
  *
  *	worker				control
  *	lock; entry found; note P; unlock
  *					lock; drop P; note "wait for worker";
  *					unlock; goes on with other commands
  *	store to P
- *	lock; take note back; nobody left
- *	to wait for; unlock; send ack
+ *	lock; remove the note; the last
+ *	one waited for; unlock; send ack
  *
- * The unlock of the worker comes before the ack, and the ack is a release
- * store to the used ring: what was written to P is seen by who sees the ack.
+ * The worker's unlock comes before the ack, and the ack is a release store to the
+ * used ring: a driver that sees the ack also sees what was written to P.
  *
  *	field			read with	write with
  *	context->table		lock		lock
@@ -35,9 +34,10 @@
  *	worker->revoke		anything	context->lock
  *	device->destroyed	contexts_lock	contexts_lock
  *
- * A destroyed context gives its number up at once, and may still have an access
- * in flight. It stays on device->destroyed until its last reference goes, so
- * that a driver that names the number meanwhile is not answered too early:
+ * A destroyed context gives its number up at once, and may still have an access in
+ * flight. It stays on device->destroyed until its last reference goes, so that a
+ * command that names the number meanwhile is not answered too early
+ * (tests/peer, invalidate.no_context_waits_for_what_was_destroyed):
  *
  *	worker			control			driver
  *	access begins
@@ -50,12 +50,11 @@
  *	are answered
  *							frees P (must not be
  *							before the store)
- *	    tests/peer, invalidate.no_context_waits_for_what_was_destroyed
  *
- * Several elements of one page may be touched under one note, to save the
- * lock; worker->revoke asks for an end after the element at hand.
+ * Several elements of one page may be touched under one note, to save the lock;
+ * worker->revoke asks for an end after the current element.
  *
- * Tests: tests/peer, group "invalidate"; with PEER_OPT_TEST_EARLY_ACK the test
+ * Tests: tests/peer, group "invalidate". With PEER_OPT_TEST_EARLY_ACK the test
  * early_ack_is_caught shows that they can fail.
  */
 #include <errno.h>
@@ -126,7 +125,7 @@ void context_put(struct context *context)
 	free(context);
 }
 
-/* Is @entry one that a correct driver could send? */
+/* Could a correct driver send @entry? */
 static enum peer_status check_entry(const struct context *context,
 				    const struct peer_wire_map_entry *entry)
 {
@@ -195,7 +194,7 @@ enum peer_status context_map_locked(struct context *context,
 
 	*bad = i;
 	while (i--) {
-		/* To put back what was there takes no new node. */
+		/* Restoring an old entry takes no new node. */
 		if (old[i])
 			table_set(&context->table, entry[i].va, old[i]);
 		else
@@ -274,9 +273,8 @@ void access_end(struct worker *worker, struct context *context)
 }
 
 /*
- * A revocation that can not be remembered must not be acknowledged early.
- * Without memory for it nothing sensible is left but to end: to the driver
- * that is a device that died, which it knows how to survive.
+ * A revocation without memory for its list must not be acknowledged early. So the
+ * process ends: to the driver that is a device that died, which it survives.
  */
 static struct revocation *revocation_new(struct ack *ack)
 {

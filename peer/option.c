@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * peer/option.c - what SET_OPTION sets, and the command line before it
+ * peer/option.c - the options that SET_OPTION sets
  *
  *	option			of a context	with context 0
  *	RMW_WINDOW_NS, _ATOMIC	its own		of contexts created later
@@ -8,14 +8,13 @@
  *	HANG_AFTER
  *	HANG_AFTER and above	refused		of the device
  *
- * Each HELLO sets all of them back to the command line's: contexts and what was
- * set in them are gone, the rest is done by options_reset().
+ * Each HELLO sets all of them back to the command line's values. The contexts end,
+ * and their options with them; options_reset() does the rest.
  *
- * Checked in this order: may test options be set at all; is there such an
- * option, its value within bounds; does the context exist; does the option
- * belong there.
+ * Checked in this order: may test options be set at all; does the option exist, with
+ * its value in bounds; does the context exist; can the option be set there.
  *
- * Tests: tests/peer, groups "control" and "trouble".
+ * Tests: tests/peer, groups "option" and "trouble".
  */
 #include "device.h"
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
- * peer/pool.c - the workers: who runs which work when, and who sleeps
+ * peer/pool.c - the workers: which work runs when, and which worker sleeps
  *
- * Problem.  Work must start within microseconds, but the guest's CPUs are
- * threads of the same few host CPUs, and a device that spins takes from them
- * what it waits for.
+ * Problem.  Work must start within microseconds, but the guest's CPUs are threads
+ * of the same few host CPUs. A device that spins takes CPU time from the guest
+ * that it waits for.
  *
- * Idea.  A worker takes turns: fetch what the driver posted, run one slice of
- * one work, put it back. Work whose page just came goes first (fault.c says
- * why). One worker without work spins for a short time on behalf of all;
- * the others block. Only the last worker to block asks the driver for kicks: as
- * long as one is awake it looks at the rings between slices.
+ * Idea.  A worker's loop: fetch what the driver posted, run one slice of one work,
+ * put the work back. Work whose page has just come goes first (fault.c). One worker
+ * without work spins for a short time on behalf of all; the others block. Only the
+ * last worker to block asks the driver for kicks: a worker that is awake looks at
+ * the rings between slices.
  *
- * A work is in a list, or in the hands of a worker inside the gate; never in
- * the hands of a worker outside. So who closed the gate has all work in lists.
+ * A work is in a list, or held by a worker inside the gate. It is never held by a
+ * worker outside. So when the gate is closed all work is in lists.
  *
  * The race between adding work and going to sleep:
  *
@@ -125,7 +125,7 @@ static bool take_turn(struct worker *worker)
 	return true;
 }
 
-/* Asks for kicks; false if there is something to do already. */
+/* Asks for kicks; false if there is work already. */
 static bool arm(struct device *device)
 {
 	bool quiet = true;

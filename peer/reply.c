@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * peer/reply.c - take a chain from a ring, answer it
+ * peer/reply.c - take a chain from a ring, and answer it
  *
- * Problem.  Each chain that a thread pops must go back exactly once, answered,
- * whatever becomes of the request in it; and an answer can depend on accesses
- * that several workers have in flight.
+ * Problem.  Each chain that a thread pops goes back exactly once, with an answer,
+ * whether its request is valid, refused or canceled. Some answers depend on
+ * accesses that several workers have in flight.
  *
- * Idea.  Everything that pops or answers does it by these functions. A reply
- * keeps what is needed to answer a chain. An ack is a reply with its answer
- * ready: each context that it waits for holds a reference, the last one gone
- * sends it.
+ * Idea.  All threads pop and answer by these functions. A reply keeps what an
+ * answer needs: the ring, the head, the writable segments. An ack is a reply with
+ * its answer ready. Each context that it waits for holds a reference, and the last
+ * put sends it.
  *
- * While a session is dropped (device->dropping) an answer goes nowhere: the
- * code that answers frees what it holds, as ever.
+ * While a session is dropped (device->dropping) an answer is not sent; the memory
+ * of the reply is freed as ever.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@
 
 bool chain_pop(struct device *device, struct ring *ring, struct ring_chain *chain)
 {
-	/* A driver that posts rubbish without end must not keep QEMU out. */
+	/* A driver that posts malformed chains for ever must not keep QEMU out. */
 	while (!gate_wanted(&device->gate)) {
 		switch (ring_pop(ring, &device->memory, chain)) {
 		case RING_EMPTY:

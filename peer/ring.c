@@ -2,43 +2,42 @@
 /*
  * peer/ring.c - the device's side of a split virtqueue
  *
- * Problem.  The driver's half of a ring is guest memory. Any index, length,
- * link or address in it can be wrong, by mistake or on purpose, and can change
- * between two looks.
+ * Problem.  The driver's half of a ring is guest memory. Any index, length, link or
+ * address in it can be wrong, by mistake or on purpose, and can change between two
+ * reads.
  *
- * Idea.  Read each field once, into memory of our own; check it; use the copy.
- * Two kinds of wrong are told apart:
+ * Idea.  Read each field once, into private memory; check it; use the copy. There
+ * are two kinds of wrong:
  *
  *	wrong					then
- *	available index too far ahead, head	the ring is broken: nobody
- *	beyond the ring, more chains in		serves it until it is set up
- *	flight than the ring has entries	anew; the error eventfd fires
+ *	available index too far ahead, head	the ring is broken: it is not
+ *	beyond the ring, more chains in		served until it is set up again;
+ *	flight than the ring has entries	the error eventfd fires
  *
  *	link beyond the table, loop, readable	the chain is malformed: it
  *	after writable, nested or empty		comes back with length 0 and
  *	indirect table, bytes not in RAM, too	the ring goes on
  *	many segments
  *
- * Notifications (virtio's event index). To say "no kick needed unless this
- * one comes" and to look whether it came are a store and a load of different
- * words; the driver has the same pair the other way round. Each side must put
- * a full barrier between the two, or both miss the other. The barrier is
- * spelt as a seq_cst exchange, because that is also what the thread sanitizer
- * understands.
+ * Notifications (virtio's event index). To say "no kick needed unless this one
+ * comes" is a store, and to look whether it came is a load of another word. The
+ * driver has the same pair the other way round. Each side must put a full barrier
+ * between the two, or both miss the other. Here the barrier is a seq_cst exchange,
+ * which the thread sanitizer understands too.
  *
  *	device				driver
  *	avail_event = next		avail.idx = new
  *	full barrier			full barrier
  *	avail.idx == next? then sleep	avail_event passed? then kick
  *
- * The front end chooses the descriptors. One that does not take a notification,
- * a pipe that is full or whose reader has gone, loses it: nothing here waits,
- * and SIGPIPE is ignored (main.c).
+ * The front end chooses the descriptors. A descriptor that does not take a
+ * notification, such as a full pipe or one without a reader, loses it: nothing
+ * here waits, and SIGPIPE is ignored (main.c).
  *
- * Locks: ring->lock is innermost. One lock for both halves: pushing and
- * popping are short, and the completions of one ring come from many threads.
+ * Locks: ring->lock is innermost. One lock covers both halves: a push and a pop are
+ * short, and the answers of one ring come from many threads.
  *
- * Tests: tests/peer, the group "ring".
+ * Tests: tests/peer, groups "ring" and "descriptor".
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -41,8 +41,8 @@ struct ring_used_element {
 struct ring {
 	pthread_mutex_t lock;
 	unsigned int index;
-	/* What the front end said. */
-	unsigned int size;   /* (S) entries, 0: not told yet */
+	/* From the front end. */
+	unsigned int size;   /* (S) entries, 0: not known */
 	uint64_t desc_uva;   /* (S) */
 	uint64_t avail_uva;  /* (S) */
 	uint64_t used_uva;   /* (S) */
@@ -71,20 +71,20 @@ struct ring_segment {
 };
 
 /*
- * A chain as the driver posted it, checked: every segment was in guest RAM,
- * the readable ones come first. A malformed one has a head and nothing else.
+ * A chain that the driver posted, checked: every segment was in guest RAM, the
+ * readable ones come first. Of a malformed chain only the head is valid.
  */
 struct ring_chain {
 	uint16_t head;
 	bool malformed;
 	unsigned int readable; /* segments */
-	unsigned int writable; /* segments, behind the readable ones */
+	unsigned int writable; /* segments, after the readable ones */
 	uint64_t readable_bytes;
 	uint64_t writable_bytes;
 	struct ring_segment segment[PEER_MAX_SEGMENTS];
 };
 
-/* The writable part of a chain, kept until the answer is ready. */
+/* The writable part of a chain, kept for the answer. */
 struct ring_reply {
 	struct ring *ring;
 	uint16_t head;
@@ -96,7 +96,7 @@ struct ring_reply {
 enum ring_pop_result {
 	RING_EMPTY,
 	RING_POPPED,
-	RING_BROKEN, /* found so by this call; then it is empty */
+	RING_BROKEN, /* found by this call; the next ones return RING_EMPTY */
 };
 
 void ring_init(struct ring *ring, unsigned int index);
@@ -130,13 +130,13 @@ enum ring_pop_result ring_pop(struct ring *ring, const struct memory *memory,
  */
 void ring_push(struct ring *ring, uint32_t head, uint32_t len);
 
-/** ring_push_lie() - what ring_push() must not do, for the driver's tests */
+/** ring_push_lie() - a wrong push, for the driver's tests */
 void ring_push_lie(struct ring *ring, uint32_t head, uint32_t len, uint16_t skip);
 
 /**
  * ring_arm() - ask for a kick when the driver posts something
  *
- * Return: false if something is there already and there may be no kick.
+ * Return: false if a chain is there already; then there may be no kick.
  */
 bool ring_arm(struct ring *ring);
 

@@ -2,16 +2,16 @@
 /*
  * peer/session.c - the end of a context and of a session
  *
- * Problem.  A device outlives drivers: the guest resets it, reboots, is
- * stopped and continued by its user, or its QEMU goes away. What one session
- * left behind must neither answer nor touch the next one's memory.
+ * Problem.  A device outlives drivers: the guest resets it, reboots, is stopped
+ * and continued by its user, or its QEMU goes away. The work of one session must
+ * neither answer in the next one nor touch its memory.
  *
- * Idea.  A new HELLO ends a session politely: its work is answered as canceled.
- * A reset or disconnect ends it silently, with the gate closed and everything
- * in some list: `dropping` makes each answer go nowhere, and the same code that
- * cancels politely then frees everything.
+ * Idea.  A new HELLO answers the old session's work as canceled. A reset or a
+ * disconnect must not answer at all. It ends the session with the gate closed, so
+ * that all work is in lists. Then `dropping` is set, no answer is sent, and the
+ * code that cancels work frees everything.
  *
- * Not here: when a session ends (vhost_user.c says, from ring state).
+ * Not here: when a session ends (vhost_user.c decides by the rings' state).
  */
 
 #include "device.h"

@@ -2,14 +2,13 @@
 /*
  * peer/table.c - one context's translations: VA page -> target page and flags
  *
- * Problem.  An invalidation may name one page or the whole address space; its
- * cost must follow what is mapped, not what is named. And a guest must not be
- * able to eat the host's memory by mapping pages far apart.
+ * Problem.  An invalidation may name one page or the whole address space; its cost
+ * must follow the mapped pages, not the named ones. And a guest must not use up the
+ * host's memory by mapping pages far apart.
  *
- * Idea.  A radix tree of four levels with 512 slots each, like the tables of
- * the CPU this device stands beside. A node knows how many slots are in use
- * and goes away with the last one. Nodes are paid from a budget shared by all
- * contexts of the device.
+ * Idea.  A radix tree of four levels with 512 slots each, like the tables of the
+ * guest's CPU. A node counts its used slots and is freed with the last one. Nodes
+ * are paid from a budget that all contexts of the device share.
  *
  * Level 0 nodes hold entries, the others hold nodes. Bits of a VA:
  *

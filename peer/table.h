@@ -42,7 +42,7 @@ int table_set(struct table *table, uint64_t va, uint64_t entry);
 /**
  * table_clear() - drop all entries in [start, end)
  *
- * Steps over what is empty: clearing the whole space costs what was in it.
+ * Steps over empty nodes: clearing the whole space costs as much as its entries.
  *
  * Return: how many pages were dropped.
  */

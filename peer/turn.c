@@ -2,27 +2,26 @@
 /*
  * peer/turn.c - one store of the device at a time for each word
  *
- * Problem.  A read-modify-write of the device is a load, a window of up to
- * 10 ms, and a store. The device is one agent: none of its own stores may fall
- * between the two (D7.4 of docs/peer-device.md). A mutex keeps them out, but a
- * worker that goes from window to window takes it again before a waiter has
- * woken up, and the waiter's access is in flight all the while: an INVALIDATE
- * waits for it.
+ * Problem.  A read-modify-write of the device is a load, a window of up to 10 ms,
+ * and a store. The device is one agent: none of its own stores may fall between the
+ * two (D7.4 of docs/peer-device.md). A mutex would keep them out. But a worker that
+ * goes from window to window takes a mutex again before a waiter has woken up. The
+ * waiter's access is in flight all the while, and an INVALIDATE waits for it.
  *
- * Idea.  Tickets. Each thread that asks draws the next number and waits until
- * it is called, so nobody is passed over.
+ * Idea.  Tickets. Each thread that asks draws the next number and waits for its
+ * turn, so that no thread is passed over.
  *
  *	asking				giving
  *	mine = next++			now++
- *	now == mine? then go		next == now? then nobody waits
- *	else sleep while now is what	else wake those who sleep
- *	was seen
+ *	now == mine? then go		next == now? then no thread waits
+ *	else sleep while now has	else wake the sleepers
+ *	the value that was read
  *
  * All four are seq_cst: the giver sees the ticket, or the asker sees its number
  * called. Sleeping on a number that has changed returns at once (futex).
  *
- * Words that lie at the same offset of a page share a turn. That is also right
- * where two regions of guest memory show the same page of the memory's file.
+ * Words at the same offset of a page share a turn. That is right also where two
+ * regions of guest memory show the same page of the memory's file.
  */
 #include <limits.h>
 #include <linux/futex.h>

@@ -15,7 +15,7 @@
 #define TURNS (PEER_PAGE_SIZE / sizeof(uint64_t))
 
 /**
- * struct turn - who may store to a class of words
+ * struct turn - which thread may store to a class of words
  * @next: ticket of the next thread that asks
  * @now: ticket of the thread whose turn it is
  */
@@ -33,8 +33,8 @@ static inline struct turn *turn_of(struct turn *turns, const void *p)
 /**
  * turn_take() - wait for the turn at a word
  *
- * Turns are given in the order asked for, so the wait is at most one turn of
- * each other worker. Nothing else is waited for while a turn is held.
+ * Turns are given in the order of the tickets, so the wait is at most one turn of
+ * each other worker. A thread that holds a turn waits for nothing.
  */
 void turn_take(struct turn *turn);
 void turn_give(struct turn *turn);

@@ -2,31 +2,32 @@
 /*
  * peer/vhost_user.c - the conversation with QEMU
  *
- * Problem.  QEMU owns the guest's memory and the virtio device's registers; we
- * own what the device does. Over a socket it hands us memory, rings and
- * eventfds, and takes them back. While it waits for an answer the whole guest
- * stands still.
+ * Problem.  QEMU owns the guest's memory and the virtio device's registers; the peer
+ * owns what the device does. Over a socket QEMU hands over memory, rings and
+ * eventfds, and takes them away again. While QEMU waits for an answer the whole
+ * guest stands still.
  *
- * Idea.  One thread reads one message at a time, with the gate closed, so that
- * it may change anything; sections inside the gate are short, so it waits
+ * Idea.  One thread reads one message at a time, and handles it with the gate closed,
+ * so that it may change anything. Sections inside the gate are short, so it waits
  * microseconds. The gate opens when the three queues that every driver has are
  * running and enabled; a ring that stops closes it.
  *
- * A stop looks the same whether the guest reset the device or its user
- * stopped the machine for a while (the monitor, a debugger): GET_VRING_BASE for
- * each ring. The difference is seen at the next start of queue 0:
+ * A stop looks the same whether the guest reset the device or its user stopped the
+ * machine for a while (the monitor, a debugger): GET_VRING_BASE for each ring. The
+ * difference is seen at the next start of queue 0:
  *
  *	base and used index as they were, and not 0	the session goes on
  *	anything else					it is dropped
  *
  * A driver that sets a device up begins all rings at 0.
  *
- * A descriptor sent again replaces the old one. A message that is refused has
+ * A descriptor that is sent again replaces the old one. A message that is refused has
  * changed nothing and is closed with its descriptors.
  *
- * The configuration space belongs to the front end: QEMU's vhost-user-fs has
- * one of its own. A generic front end asks for it by GET_CONFIG, if the peer
- * was told to offer that (--config): QEMU 7.2 warns of an offer it cannot use.
+ * The configuration space belongs to the front end: QEMU's vhost-user-fs has one of
+ * its own. A generic front end asks for it by GET_CONFIG, if the peer offers one
+ * (--config). It is not offered by default: QEMU 7.2 warns of an offer that it cannot
+ * use.
  *
  * Not here: the bytes on the socket (vhost_message.c).
  *
@@ -137,8 +138,8 @@ static int set_vring_addr(struct front *front, const struct message *message)
 }
 
 /*
- * Starts @ring at the base it was told. For the control queue this is where
- * stop-and-continue and reset part; see the head of this file.
+ * Starts @ring at its base. For the control queue this is where stop-and-continue
+ * and reset differ; see the head of this file.
  */
 static int start_ring(struct front *front, struct ring *ring)
 {
@@ -242,7 +243,7 @@ static void kick_all(struct device *device)
 	}
 }
 
-/* Lets the device run if the queues that every driver has do. */
+/* Opens the gate if the queues that every driver has are running. */
 static void open_if_ready(struct device *device)
 {
 	for (unsigned int i = 0; i < PEER_QUEUES_MIN; i++) {

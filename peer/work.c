@@ -1,38 +1,38 @@
 // SPDX-License-Identifier: MIT
 /*
- * peer/work.c - what a work request does
+ * peer/work.c - carry out a work request
  *
- * Problem.  A request names up to millions of elements on thousands of pages,
- * any of which may be missing or be taken away between two elements. It must be
- * possible to stop after each element and to go on later, in another thread.
+ * Problem.  A request names up to millions of elements on thousands of pages, and
+ * each page may be missing or be revoked between two elements. Work must be able to
+ * stop after each element, and to go on later in another thread.
  *
  * Idea.  A request is its parameters and the number of elements done. A slice
- * touches elements until the page ends, the driver revokes the translation, the
- * gate is wanted, or the slice is used up. A later slice does the rest.
+ * touches elements until the page ends, the driver revokes the translation, the gate
+ * closes, or the slice is used up. A later slice does the rest.
  *
- * The bus has no atomics.  A read-modify-write is a load, a computation and a
- * store, and any other agent on the bus can write between them; the window
- * option makes the gap wide enough to be seen. The sum is right only while no
- * other agent has the page: the driver's exclusive access arranges that. With
- * the option RMW_ATOMIC it is one compare-and-swap instead, for comparison.
+ * The bus has no atomics.  A read-modify-write is a load, a computation and a store,
+ * and any other agent on the bus can write between them; the window option makes the
+ * gap wide enough to be seen. The sum is right only while no other agent has the
+ * page: the driver's exclusive access arranges that. With the option RMW_ATOMIC it
+ * is one compare-and-swap instead, for comparison.
  *
- * The device itself is one agent: all its stores to a word, by whichever op,
- * width and context, take the word's turn (turn.c). A read-modify-write holds
- * it from load to store; COPY and FILL take it for each word anew.
+ * The device itself is one agent: each of its stores to a word, by any op, width and
+ * context, takes the word's turn (turn.c). A read-modify-write holds it from load to
+ * store; COPY and FILL take it for each word.
  *
- *	worker 1, order A		worker 2, order B
+ *	worker 1, work A		worker 2, work B
  *	turn; load 5
  *					turn: waits	(must not store)
  *	store 6; give the turn
  *					store 9
  *	    tests/peer, group "turn"
  *
- * An access that waits for its turn is in flight; so COPY and FILL stop between
- * two words when the driver wants the translation back.
+ * An access that waits for its turn is in flight. So COPY and FILL stop between two
+ * words when a revocation waits.
  *
- * COPY touches one page at a time: it reads a piece into a page of its own,
- * ends that access, then writes. So no access ever waits for another page
- * while it holds one, and no grant waits for another grant.
+ * COPY touches one page at a time: it reads a piece into a private page, ends that
+ * access, then writes. So no access waits for another page while it holds one, and
+ * no grant waits for another grant.
  *
  *	field			owner
  *	work->*			the thread or list that holds the work
@@ -60,7 +60,7 @@ static bool is_bytes(uint32_t op)
 	return op == PEER_OP_COPY || op == PEER_OP_FILL;
 }
 
-/* ---- the beginning ------------------------------------------------------- */
+/* ---- the start of work -------------------------------------------------- */
 
 static enum peer_status begin_work(struct device *device, struct work *work,
 				   const struct ring_chain *chain)
@@ -258,7 +258,7 @@ static uint64_t element_va(const struct peer_wire_work *r, uint64_t i)
 	return r->va + i % r->count * r->stride;
 }
 
-/* Does the driver want the translation back, or the socket thread the device? */
+/* Does a revocation wait, or the socket thread? */
 static bool should_stop(struct worker *worker)
 {
 	return atomic_load_explicit(&worker->revoke, memory_order_relaxed) ||
@@ -424,7 +424,7 @@ enum work_state work_run(struct worker *worker, struct work *work)
 
 /* ---- the end ------------------------------------------------------------ */
 
-/* Tells the driver something untrue, once, if a test asked for it. */
+/* A test option: one wrong answer, if that is due; true if it is sent. */
 static bool finish_with_lie(struct device *device, struct work *work,
 			    struct peer_wire_work_done *done)
 {
@@ -511,7 +511,7 @@ void work_finish(struct device *device, struct work *work, enum peer_status stat
 		die_or_hang(device);
 
 	if (finish_with_lie(device, work, &done)) {
-		/* The driver has been told. */
+		/* sent */
 	} else if (work->results) {
 		ring_reply_store(work->reply, &device->memory, sizeof(done),
 				 work->results, 8 * work->done);

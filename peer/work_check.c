@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * peer/work_check.c - is a work request one that can be done?
+ * peer/work_check.c - is a work request valid?
  *
- * All that a request says of itself is looked at before anything is touched, in
- * the order of D7.6 in docs/peer-device.md: the op; then the fields; then the
- * addresses; then whether a COPY overlaps. Sums and products are checked for
- * overflow: each field is any 64-bit number.
+ * All fields of a request are checked before a page is touched, in the order of
+ * D7.6 of docs/peer-device.md: the op; then the fields; then the addresses; then
+ * whether a COPY overlaps. Sums and products are checked for overflow: each field is
+ * any 64-bit number.
  *
  * Not here: sessions, contexts and the length of the chain (work.c).
  */
