@@ -298,8 +298,8 @@ void virtio_queue_look(struct virtio_queue *queue)
 
 	if (virtqueue_looks_used(&queue->vq))
 		queue->late++;
-	if (!queue->told && virtio_interrupts_lost(interrupts, queue->late)) {
-		queue->told = true;
+	if (!queue->reported && virtio_interrupts_lost(interrupts, queue->late)) {
+		queue->reported = true;
 		pr_warn("virtio: interrupts of queue `%s` are lost: %lu came, and "
 			"%lu times the queue was found used without one\n",
 			queue->vq.name, interrupts, queue->late);

@@ -46,7 +46,7 @@ struct virtio_device;
  * @arg: for @interrupt (c)
  * @interrupts: that came (i)
  * @late: times that virtio_queue_look() found chains first (t)
- * @told: lost interrupts were reported (t)
+ * @reported: lost interrupts were reported (t)
  *
  * (i) written by the interrupt handler, (t) by the thread that looks
  */
@@ -60,7 +60,7 @@ struct virtio_queue {
 	void *arg;
 	unsigned long interrupts;
 	unsigned long late;
-	bool told;
+	bool reported;
 };
 
 /**
