@@ -2,14 +2,14 @@
 /*
  * screen.c - the log on VGA text or on a framebuffer
  *
- * Problem.  Who boots without a serial line must see why it stopped. Screen
- * memory is slow to write and slower to read, and for a part of the boot it is
- * not mapped at all.
+ * Problem.  A user without a serial line must see why the boot stopped. Screen
+ * memory is slow to write and slower to read, and for a part of the boot it is not
+ * mapped at all.
  *
- * Idea.  The text lives in cells[]; the screen shows what cells[] says. Cells
- * that change are drawn, nothing is ever read back, and a full screen scrolls
- * by half its height at once. While the screen memory is not mapped, only the
- * cells change; when it is mapped they are all drawn.
+ * Idea.  The text lives in cells[], and the screen shows it. Cells that change are
+ * drawn; nothing is read back from the screen; a full screen scrolls by half its
+ * height at once. While the screen memory is not mapped only the cells change; when
+ * it is mapped they are all drawn.
  *
  *	when				screen memory is reached through
  *	INIT_EARLY			the boot tables, if below 4 GiB
@@ -186,7 +186,7 @@ static size_t screen_bytes(void)
 static int screen_console_init(void)
 {
 	screen = boot_info.screen;
-	/* A loader that told us nonsense most likely left the text screen. */
+	/* The loader's description is invalid: assume the text screen. */
 	if (screen.kind == BOOT_SCREEN_NONE && boot_error())
 		screen = (struct boot_screen){
 			.kind = BOOT_SCREEN_TEXT,

@@ -6,16 +6,16 @@
  * the firmware names a window for it (ACPI's MCFG table), and otherwise through
  * an address port and a data port, which give its first 256 bytes only.
  *
- * Idea.  Both ways are a struct pci_config_ops.  Everything above calls
- * pci_config_read() and pci_config_write(), which refuse what is not inside of
- * the space or not aligned: offsets often come from the device itself.
+ * Idea.  Both ways are a struct pci_config_ops. All other code calls
+ * pci_config_read() and pci_config_write(), which refuse an offset outside of the
+ * space or not aligned: offsets often come from the device itself.
  *
  *	field		read with	write with
  *	the two ports	port_lock	port_lock
  *
  * A window in memory needs no lock: one access is one transaction.
  *
- * Not here: who is on the bus (scan.c), which of the ways is taken (driver.c).
+ * Not here: finding functions (scan.c), the choice of the way (driver.c).
  */
 #include <arch/io.h>
 #include <kernel/lock/spinlock.h>
@@ -148,9 +148,9 @@ void pci_config_write(const struct pci_device *pci, unsigned int offset,
 }
 
 /*
- * The list is threaded through bytes that the device gives.  Each step counts
- * against the limit, so that a loop ends, and none may lead into the standard
- * header or out of the first 256 bytes.
+ * The links of the list come from the device. Each step counts against the limit,
+ * so that a loop ends. A link may not lead into the standard header or out of the
+ * first 256 bytes.
  */
 unsigned int pci_find_capability(const struct pci_device *pci, u8 id,
 				 unsigned int after)

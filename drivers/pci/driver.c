@@ -2,12 +2,12 @@
 /*
  * drivers/pci/driver.c - bring each device together with its driver
  *
- * At INIT_DRIVER every segment is walked, its functions are kept in one list,
- * and each is offered to the drivers of the image (PCI_DRIVER) until one takes
- * it.  The list never changes afterwards, so reading it needs no lock.
+ * At INIT_DRIVER every segment is walked, its functions are put in one list, and
+ * each is offered to the drivers of the image (PCI_DRIVER) until one takes it. The
+ * list does not change afterwards, so reading it needs no lock.
  *
- * Segments come from the MCFG table; without one there is the single segment
- * behind the two ports.  The windows of the table are mapped for good.
+ * Segments come from the MCFG table; without one there is the single segment behind
+ * the two ports. The windows of the table stay mapped.
  */
 #include <arch/boot.h>
 #include <arch/io.h>

@@ -2,19 +2,19 @@
 /*
  * drivers/pci/msix.c - interrupts that a device sends as memory writes
  *
- * Each entry of the table, which lies in one of the device's BARs, holds an
- * address, a value and a mask bit.  The CPU side of an entry is a vector.
+ * The table lies in one of the device's BARs. Each entry holds an address, a value
+ * and a mask bit. The CPU side of an entry is a vector.
  *
  *	entry		vectors[i]	mask bit
  *	free		-1		1
  *	requested	the vector	0
  *
- * An entry is masked while it is changed: the device may read it at any time
- * and must not see half of a message.  On release it is masked, and the mask
- * read back so that the write has arrived, before the vector is given up;
- * irq_free_vector() then waits for a handler that runs.
+ * An entry is masked while it is changed: the device may read it at any time and
+ * must not see half of a message. A release masks the entry, reads the mask back so
+ * that the write has arrived, and then gives the vector up; irq_free_vector() waits
+ * for a handler that runs.
  *
- * Locks: none.  The driver that owns the device calls these from one thread.
+ * Locks: none. The driver that owns the device calls these from one thread.
  */
 #include <arch/io.h>
 #include <arch/irq.h>

@@ -2,20 +2,20 @@
 /*
  * drivers/pci/scan.c - find every function and learn its windows
  *
- * Problem.  Which buses exist is told by bridges, and what a bridge says is
- * input like any other: two of them can name the same bus, or each other's.
+ * Problem.  Bridges say which buses exist, and a bridge's registers are input like
+ * any other: two bridges can name the same bus, or each other's.
  *
- * Idea.  Buses wait in a bit set until they are walked, and another bit set
- * remembers those that were: each of the 256 numbers is walked at most once,
- * so the walk ends whatever the bridges say, and needs no recursion.
+ * Idea.  A bit set holds the buses to be walked, another one the buses that were.
+ * Each of the 256 numbers is walked at most once, so the walk ends with any input,
+ * and needs no recursion.
  *
- * A BAR's size is found by writing ones and reading which of them stick.  The
- * device must not decode meanwhile, or it would answer at a wrong address.  A
- * BAR is believed only if its size is a power of two and its base a multiple
- * of it; else it counts as absent.
+ * A BAR's size is found by writing ones and reading which of them stick. The device
+ * must not decode meanwhile, or it would answer at a wrong address. A BAR is
+ * accepted only if its size is a power of two and its base a multiple of it; else it
+ * counts as absent.
  *
- * Not here: giving addresses to BARs.  The firmware has done that; a BAR at
- * address 0 was left out by it and counts as absent.
+ * Not here: giving addresses to BARs. The firmware has done that; a BAR at address 0
+ * was left out by it and counts as absent.
  */
 #include <lib/compiler.h>
 #include <lib/errno.h>

@@ -2,17 +2,17 @@
 /*
  * drivers/virtio/pci.c - reach a modern virtio device over PCI
  *
- * Problem.  A virtio device on PCI describes itself: vendor capabilities say
- * in which BAR, where and how long each of its register blocks is, and each
- * queue has its own place to ring.
+ * Problem.  A virtio device on PCI describes itself: vendor capabilities give the
+ * BAR, the place and the length of each of its register blocks, and each queue has
+ * a doorbell of its own.
  *
- * Idea.  A device may offer a block several times, some in a way that is not
- * used here (I/O ports): the first that can be used is taken.  It is mapped with
- * exactly the length that was checked against its BAR, and it must be long
- * enough for what is read there.  A doorbell is checked against the notify block
- * when its queue is set up.
+ * Idea.  A device may offer a block several times, also in a way that is not used
+ * here (I/O ports): the first usable one is taken. It is mapped with exactly the
+ * length that was checked against its BAR, which must cover all registers that are
+ * read there. A doorbell is checked against the notify block when its queue is set
+ * up.
  *
- * The steps of the specification, and who takes them:
+ * The steps of the specification, and their functions:
  *
  *	reset, ACKNOWLEDGE, DRIVER	virtio_pci_open()
  *	features, FEATURES_OK		virtio_negotiate()
@@ -20,15 +20,14 @@
  *	DRIVER_OK			virtio_start()
  *	reset, queues freed		virtio_close()
  *
- * Interrupts.  Entry i of the MSI-X table is queue i's; entry 0 serves all
- * queues where the device has fewer entries than queues.  No entry is given to
- * configuration changes, which none of our devices has.  A handler says only
- * "look at the queue": events may be merged on the way, and one may come for
- * nothing.  One that is lost on the way is noticed by a driver that looks
- * without one (virtio_queue_look()).
+ * Interrupts.  Entry i of the MSI-X table is queue i's; entry 0 serves all queues
+ * where the device has fewer entries than queues. Configuration changes have no
+ * entry, since no device of this kernel has any. An interrupt means only "look at
+ * the queue": several may be merged on the way, and one may come without a reason.
+ * A lost one is noticed by a driver that looks without it (virtio_queue_look()).
  *
  *	field			read with	write with
- *	common configuration	one thread sets a device up, then nobody
+ *	common configuration	one thread sets a device up, then it is constant
  *	queues[i]		any		the thread that sets up, before
  *						the vector can fire
  *
@@ -369,7 +368,7 @@ static unsigned int queue_features(const struct virtio_device *vdev)
 	return features;
 }
 
-/* Where the selected queue rings, or NULL if the device names no such place. */
+/* The doorbell of the selected queue; NULL if it is not in the notify block. */
 static void __iomem *queue_doorbell(const struct virtio_device *vdev)
 {
 	u64 offset = (u64)readw(common(vdev, COMMON_QUEUE_NOTIFY)) *
@@ -413,7 +412,7 @@ struct virtio_queue *virtio_queue_setup(struct virtio_device *vdev,
 	err = -EINVAL;
 	if (!queue->doorbell)
 		goto out_destroy;
-	/* The queue before its number can be seen by a shared vector. */
+	/* Release: the handler of a shared vector that sees the queue sees all of it. */
 	smp_store_release(&vdev->queues[index], queue);
 	err = queue_vector(vdev, queue);
 	if (err)
@@ -429,8 +428,8 @@ struct virtio_queue *virtio_queue_setup(struct virtio_device *vdev,
 
 out_forget:
 	/*
-	 * Nothing has been enabled that could interrupt for it, but a shared
-	 * vector may be looking: the memory stays until the device is closed.
+	 * No interrupt of its own is enabled, but the handler of a shared vector
+	 * may be looking at it: the memory stays until the device is closed.
 	 */
 	return ERR_PTR(err);
 out_destroy:
@@ -469,7 +468,7 @@ void virtio_close(struct virtio_device *vdev)
 		struct virtio_queue *queue = vdev->queues[i];
 
 		vdev->queues[i] = NULL;
-		/* What a device that did not reset may write is not reused. */
+		/* A device that did not reset may write there: not reused. */
 		if (!queue || !silent)
 			continue;
 		virtqueue_destroy(&queue->vq);

@@ -2,42 +2,39 @@
 /*
  * drivers/virtio/virtqueue.c - the driver's side of a split virtqueue
  *
- * Problem.  Two parties that share nothing but memory pass buffers to each
- * other, as few notifications as possible are wanted, and one of the parties
- * may lie.
+ * Problem.  Two sides that share only memory pass buffers to each other, with as
+ * few notifications as possible, and one of the sides may lie.
  *
- * Idea.  A chain of descriptors is offered by putting its head into the
- * available ring; it comes back through the used ring.  What the driver needs
- * for its own decisions (which heads are in flight, which descriptors are
- * free, how many bytes may be written) is kept in chains[], out of the device's
- * reach; the rings are only ever written for the device to read, and of the
- * used ring each field is read once and then checked.
+ * Idea.  The driver offers a chain of descriptors by putting its head into the
+ * available ring; the chain comes back through the used ring. The driver's own
+ * state (heads in flight, free descriptors, writable bytes) is in chains[], where
+ * the device cannot reach it. The driver only writes the descriptor table and the
+ * available ring, and reads each field of the used ring once, then checks it.
  *
  *	descriptor	chains[i].cookie	chains[i].next
  *	free		NULL			next free
  *	head in flight	the caller's		next of its chain
- *	behind a head	NULL			next of its chain
+ *	after a head	NULL			next of its chain
  *
- * Event index.  Each side publishes the index at which it wants to be told;
- * the other side tells it when its own index steps past that one.  The race
- * that both must win is the usual one of two flags:
+ * Event index.  Each side publishes the index at which it wants a notification;
+ * the other side sends one when its own index steps past that. The race that both
+ * must win is that of two flags:
  *
  *	driver				device
  *	avail->idx = n			avail_event = m
  *	barrier (A)			barrier
  *	read avail_event		read avail->idx
  *
- * At least one of them sees the other's store.  Under QEMU's TCG without
- * parallel code a guest barrier is no barrier for the device's thread, so who
- * drives a device must look at its queues from time to time anyway; the peer's
- * heartbeat does.
+ * At least one of them sees the other's store. Under QEMU's TCG without parallel
+ * code a guest barrier does not order against the device's thread. So a driver must
+ * also look at its queues from time to time; the peer's heartbeat does.
  *
- * A device that is caught lying breaks its queue for good (until it is reset):
- * after a wrong index nothing in the ring means anything.
+ * A device that lies breaks its queue until it is reset: after a wrong index no
+ * entry of the ring can be trusted.
  *
- * Locks: none in here, one caller at a time for each queue.
+ * Locks: none here; one caller at a time for each queue.
  *
- * Not here: how the device is told where the rings are (pci.c).
+ * Not here: the addresses of the rings in the device's registers (pci.c).
  */
 #include <arch/page.h>
 #include <drivers/virtqueue.h>
@@ -291,8 +288,8 @@ static void *refuse(struct virtqueue *vq, u64 *counter, const char *what,
 }
 
 /*
- * How many entries of the used ring are new.  It cannot be more than are in
- * flight, and that is what holds a device back that runs ahead.
+ * The number of new entries in the used ring. More than are in flight is a lie of
+ * the device.
  */
 static bool used_pending(struct virtqueue *vq)
 {
@@ -342,7 +339,7 @@ void *virtqueue_take(struct virtqueue *vq, u32 *written)
 void virtqueue_interrupt_off(struct virtqueue *vq)
 {
 	if (vq->features & VIRTQUEUE_EVENT_IDX)
-		/* As far away as can be: one lap behind. */
+		/* The index furthest away: one lap behind. */
 		WRITE_ONCE(*used_event(vq), (u16)(vq->used_idx - 1));
 	else
 		WRITE_ONCE(vq->avail->flags, VIRTQ_AVAIL_F_NO_INTERRUPT);

@@ -2,9 +2,9 @@
 /*
  * drivers/pci.h - find devices on the PCI buses and take their interrupts
  *
- * The bus is walked once, at boot.  What a device says of itself (capability
- * lists, BAR sizes, table offsets) is input: every walk is bounded and every
- * offset is checked against what it points into.
+ * The bus is walked once, at boot. All that a device says of itself (capability
+ * lists, BAR sizes, table offsets) is input: every walk is bounded, and every offset
+ * is checked against the window that it points into.
  *
  * Key letters: (c) constant once the walk has found the device
  *              (p) written by the driver that owns the device
@@ -52,12 +52,12 @@ struct pci_device;
 struct pci_bus;
 
 /**
- * struct pci_config_ops - how the configuration space of a segment is reached
- * @read: read @width (1, 2 or 4) bytes at @offset; all ones where nothing is
+ * struct pci_config_ops - access to the configuration space of a segment
+ * @read: read @width (1, 2 or 4) bytes at @offset; all ones where there is nothing
  * @write: write @width bytes of @value at @offset
  *
- * Offsets are naturally aligned and below @size of the bus; pci_config_*()
- * see to that.  Tests give their own to present a lying device.
+ * Offsets are naturally aligned and below @size of the bus; pci_config_*() check
+ * that. Tests supply their own, for a device that lies.
  */
 struct pci_config_ops {
 	u32 (*read)(const struct pci_bus *bus, u8 nr, u8 devfn,
@@ -68,7 +68,7 @@ struct pci_config_ops {
 
 /**
  * struct pci_bus - one segment: a tree of buses under one config space (c)
- * @ops: how to reach it
+ * @ops: its access functions
  * @size: bytes of config space each function has, 256 or 4096
  * @segment: its number in the MCFG table, 0 for the ports
  * @first_bus: lowest bus number
@@ -119,7 +119,7 @@ struct pci_msix {
 };
 
 /**
- * struct pci_device_id - what a driver looks for
+ * struct pci_device_id - a kind of device that a driver drives
  * @vendor: vendor number, or PCI_ANY_ID; a table ends with vendor 0
  * @device: device number, or PCI_ANY_ID
  */
@@ -131,8 +131,8 @@ struct pci_device_id {
 /**
  * struct pci_driver - a driver in the image
  * @name: for messages
- * @ids: what it matches, ended by an all-zero entry
- * @probe: take the device: 0, or -ENODEV for "not mine", or what went wrong
+ * @ids: the devices that it matches, ended by an all-zero entry
+ * @probe: take the device: 0, -ENODEV for "not mine", or another errno
  */
 struct pci_driver {
 	const char *name;
@@ -159,7 +159,7 @@ struct pci_driver {
  * @class: class << 16 | subclass << 8 | programming interface (c)
  * @bars: its windows (c)
  * @msix: its interrupts (p)
- * @driver: who drives it, or NULL (p)
+ * @driver: its driver, or NULL (p)
  * @driver_data: that driver's own (p)
  */
 struct pci_device {
@@ -196,9 +196,9 @@ u32 pci_config_read(const struct pci_device *pci, unsigned int offset,
  * @pci: the device
  * @offset: byte offset, naturally aligned for @width
  * @width: 1, 2 or 4
- * @value: what to write
+ * @value: the value
  *
- * A write outside of the space is dropped.  Context: any.
+ * A write outside of the space is dropped. Context: any.
  */
 void pci_config_write(const struct pci_device *pci, unsigned int offset,
 		      unsigned int width, u32 value);
@@ -207,7 +207,7 @@ void pci_config_write(const struct pci_device *pci, unsigned int offset,
  * pci_find_capability() - find the next capability with an id
  * @pci: the device
  * @id: PCI_CAP_ID_*
- * @after: offset of the capability to begin behind, 0 for the first
+ * @after: offset of the capability before it, 0 for the first
  *
  * Context: any.
  * Return: its offset, or 0 if there is none, or if the list leads out of the
@@ -235,10 +235,10 @@ int pci_scan_function(const struct pci_bus *bus, u8 nr, u8 devfn,
  * @found: called for each function; it may keep a copy
  * @arg: for @found
  *
- * A bus number is walked once only, whatever the bridges say.
+ * A bus number is walked once only, even if several bridges name it.
  *
  * Context: thread context.
- * Return: how many functions were found.
+ * Return: the number of functions found.
  */
 unsigned int pci_scan_segment(const struct pci_bus *bus,
 			      void (*found)(const struct pci_device *pci,
@@ -246,7 +246,7 @@ unsigned int pci_scan_segment(const struct pci_bus *bus,
 			      void *arg);
 
 /**
- * pci_has_range() - does a memory BAR have a part?
+ * pci_has_range() - is a range inside a memory BAR?
  * @pci: the device
  * @bar: any number
  * @offset: first byte
@@ -290,7 +290,7 @@ void pci_enable_device(struct pci_device *pci);
 int pci_msix_enable(struct pci_device *pci);
 
 /**
- * pci_msix_request() - have @handler called when entry @index fires
+ * pci_msix_request() - let entry @index call @handler
  * @pci: a device after pci_msix_enable()
  * @index: entry of the table
  * @cpu: CPU that takes it, one of arch_msi_cpus()

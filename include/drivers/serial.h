@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drivers/serial.h - what somebody types on the first serial port
+ * drivers/serial.h - input from the first serial port
  */
 #pragma once
 

@@ -30,21 +30,21 @@
 
 #define VIRTIO_MSIX_NO_VECTOR     0xffff
 
-/* Queues that a device can have before this driver looks no further. */
+/* A device's further queues are not used. */
 #define VIRTIO_MAX_QUEUES 16
 
 struct virtio_device;
 
 /**
- * struct virtio_queue - a virtqueue and where its device listens
+ * struct virtio_queue - a virtqueue and its doorbell
  * @vq: the rings
- * @device: whose it is (c)
+ * @device: its device (c)
  * @index: its number (c)
- * @doorbell: where a notify is written (s)
- * @live: the device has been given the rings (s)
+ * @doorbell: a notification is a write there (s)
+ * @live: the device has the rings (s)
  * @interrupt: called with interrupts off when the device has used chains (c)
  * @arg: for @interrupt (c)
- * @interrupts: that came (i)
+ * @interrupts: how many came (i)
  * @late: times that virtio_queue_look() found chains first (t)
  * @reported: lost interrupts were reported (t)
  *
@@ -107,9 +107,9 @@ struct virtio_device {
  * @vdev: filled
  *
  * Context: may sleep.
- * Return: 0, -ENODEV (not a modern device, or one without MSI-X, which is then
- *	   named), -EINVAL (a block is missing or not
- *	   inside of its BAR), -ETIMEDOUT (does not reset), -ENOMEM.
+ * Return: 0, -ENODEV (not a modern device, or one without MSI-X, which is
+ *	   reported), -EINVAL (a block is missing or not inside of its BAR),
+ *	   -ETIMEDOUT (does not reset), -ENOMEM.
  */
 int virtio_pci_open(struct pci_device *pci, struct virtio_device *vdev);
 
@@ -145,30 +145,30 @@ struct virtio_queue *virtio_queue_setup(struct virtio_device *vdev,
  * virtio_queue_look() - look for used chains, though no interrupt has come
  * @queue: the queue
  *
- * For a driver that looks once in a while. Counts the chains that are found so
- * (@late), and reports once that interrupts are lost, when that is how it is.
+ * For a driver that looks from time to time. Counts how often it finds chains
+ * (@late). If virtio_interrupts_lost(), reports that once.
  *
  * Context: thread context; calls the queue's handler.
  */
 void virtio_queue_look(struct virtio_queue *queue);
 
 /**
- * virtio_interrupts_lost() - do these figures mean that interrupts are lost?
+ * virtio_interrupts_lost() - do these counts mean that interrupts are lost?
  * @interrupts: how many came
  * @late: how often chains were found by looking
  *
- * A pure function. A look now and then is sooner than an interrupt that is on
- * its way. Several, and more than there were interrupts, are no accident.
+ * A pure function. A look can come before an interrupt that is on its way. Several
+ * such looks, and more than there were interrupts, mean that interrupts are lost.
  */
 bool virtio_interrupts_lost(unsigned long interrupts, unsigned long late);
 
 /**
  * virtio_queue_cpu() - the CPU that a queue's interrupts go to
  * @index: number of the queue
- * @cpus: that a device's message can name, arch_msi_cpus()
+ * @cpus: the CPUs that a device's message can name, arch_msi_cpus()
  *
- * A pure function: the queues go round these CPUs. Return: 0 if there is none;
- * pci_msix_request() then fails.
+ * A pure function: queue i takes CPU i of @cpus, modulo their number. Return: 0 if
+ * there is none; pci_msix_request() then fails.
  */
 unsigned int virtio_queue_cpu(unsigned int index, struct cpumask cpus);
 

@@ -3,14 +3,12 @@
  * drivers/virtqueue.h - a split virtqueue: the driver's side of three rings
  *
  * The descriptor table and the available ring are written by the driver, the
- * used ring by the device.  The device is not trusted: an index that ran too
- * far, an id that is not in flight and a length larger than what was offered
- * are counted, refused, and break the queue: no entry of a broken queue is
- * believed any more.
+ * used ring by the device. The device is not trusted. An index that ran too far,
+ * an id that is not in flight and a length above the writable bytes are counted and
+ * refused, and break the queue: no further entry of it is read.
  *
- * A virtqueue does not know how its device is reached.  It is given memory and
- * a notify function; so it runs over PCI and, in tests, over a pretended
- * device in plain memory.
+ * A virtqueue is memory and a notify function. So it runs over PCI and, in tests,
+ * over a pretended device in plain memory.
  *
  * Key letters: (c) constant after virtqueue_create()
  *              (q) under the caller's lock for this queue; one caller at a time
@@ -63,9 +61,9 @@ struct virtq_used {
 };
 
 /**
- * enum virtqueue_feature - what was negotiated
+ * enum virtqueue_feature - negotiated features
  * @VIRTQUEUE_INDIRECT: a chain may lie in a table of its own
- * @VIRTQUEUE_EVENT_IDX: each side says at which index it wants to be told
+ * @VIRTQUEUE_EVENT_IDX: each side says at which index it wants a notification
  */
 enum virtqueue_feature {
 	VIRTQUEUE_INDIRECT = 1,
@@ -83,7 +81,7 @@ struct virtqueue_buffer {
 };
 
 /**
- * struct virtqueue_chain - what the driver remembers of a descriptor (q)
+ * struct virtqueue_chain - the driver's own state of a descriptor (q)
  * @cookie: the caller's; NULL unless a chain in flight begins here
  * @writable: bytes the device may write, of a head
  * @descriptors: descriptors of the ring that the chain holds, of a head
@@ -99,14 +97,14 @@ struct virtqueue_chain {
 };
 
 /**
- * struct virtqueue_stats - what went over a queue, and what was refused (q)
+ * struct virtqueue_stats - counts of a queue (q)
  * @added: chains offered
- * @used: chains taken back
- * @notified: times the device was told
- * @notify_spared: times it had asked not to be
- * @bad_index: used index further on than chains in flight
- * @bad_id: used id that is not the head of a chain in flight
- * @bad_length: used length larger than the writable bytes
+ * @used: chains that came back
+ * @notified: notifications sent to the device
+ * @notify_spared: notifications that the device did not ask for, not sent
+ * @bad_index: used indices beyond the chains in flight
+ * @bad_id: used ids that are not the head of a chain in flight
+ * @bad_length: used lengths above the writable bytes
  */
 struct virtqueue_stats {
 	u64 added;
@@ -123,9 +121,9 @@ struct virtqueue_stats {
  * @name: for messages (c)
  * @size: entries, a power of two (c)
  * @features: enum virtqueue_feature (c)
- * @notify: tell the device that something is available (c)
+ * @notify: sends a notification to the device (c)
  * @notify_arg: for @notify (c)
- * @memory: what all the rings lie in (c)
+ * @memory: holds all the rings (c)
  * @desc: descriptor table (c)
  * @avail: available ring (c)
  * @used: used ring (c), its content (d)
@@ -134,9 +132,9 @@ struct virtqueue_stats {
  * @free_head: first free descriptor (q)
  * @nr_free: how many are free (q)
  * @avail_idx: next index to be offered (q)
- * @kicked_idx: available index when the device was last told (q)
- * @used_idx: next index to be taken back (q)
- * @broken: the device lied; nothing is believed any more (q)
+ * @kicked_idx: available index at the last notification (q)
+ * @used_idx: next index to be taken (q)
+ * @broken: the device lied; no further entry is read (q)
  * @stats: (q)
  */
 struct virtqueue {
@@ -166,7 +164,7 @@ struct virtqueue {
  * @name: not copied
  * @size: entries, a power of two up to VIRTQUEUE_MAX_SIZE
  * @features: enum virtqueue_feature
- * @notify: tells the device; called from virtqueue_kick()
+ * @notify: sends a notification; called by virtqueue_kick()
  * @arg: for @notify
  *
  * Context: may sleep.
@@ -192,7 +190,7 @@ void virtqueue_destroy(struct virtqueue *vq);
  * @in: how many the device writes
  * @cookie: comes back from virtqueue_take(); not NULL
  *
- * The device sees the chain at once but is told by virtqueue_kick() only.
+ * The device can see the chain at once; only virtqueue_kick() notifies it.
  *
  * Context: any, under the queue's lock.
  * Return: 0, -EINVAL (no buffer, too many, an empty one), -ENOSPC (the ring is
@@ -202,7 +200,7 @@ int virtqueue_add(struct virtqueue *vq, const struct virtqueue_buffer *buffers,
 		  unsigned int out, unsigned int in, void *cookie);
 
 /**
- * virtqueue_kick() - tell the device of what was added since, if it asks for it
+ * virtqueue_kick() - notify the device of the chains added, if it asks for it
  * @vq: the queue
  *
  * Context: any, under the queue's lock.
@@ -210,7 +208,7 @@ int virtqueue_add(struct virtqueue *vq, const struct virtqueue_buffer *buffers,
 void virtqueue_kick(struct virtqueue *vq);
 
 /**
- * virtqueue_looks_used() - has the device used chains that were not taken yet?
+ * virtqueue_looks_used() - are there used chains that were not taken?
  * @vq: the queue
  *
  * A hint for a caller that does not own the queue. Context: any.
@@ -218,12 +216,12 @@ void virtqueue_kick(struct virtqueue *vq);
 bool virtqueue_looks_used(const struct virtqueue *vq);
 
 /**
- * virtqueue_take() - take back the next chain that the device has done
+ * virtqueue_take() - take the next chain that the device has used
  * @vq: the queue
- * @written: bytes the device says it wrote, never more than were offered
+ * @written: bytes that the device claims to have written, at most the writable ones
  *
  * Context: any, under the queue's lock.
- * Return: the cookie, or NULL when there is none (look at @vq->broken).
+ * Return: the cookie, or NULL if there is none or the queue is broken.
  */
 void *virtqueue_take(struct virtqueue *vq, u32 *written);
 
@@ -240,13 +238,13 @@ void virtqueue_interrupt_off(struct virtqueue *vq);
  * @vq: the queue
  *
  * Context: any, under the queue's lock.
- * Return: true if nothing came in meanwhile; false: take again first, no
- *	   interrupt may come for what is already there.
+ * Return: true if no chain has come in meanwhile; false: take again first, since no
+ *	   interrupt may come for chains that are already there.
  */
 bool virtqueue_interrupt_on(struct virtqueue *vq);
 
 /**
- * virtqueue_abandon() - take back chains that the device never finished
+ * virtqueue_abandon() - take a chain that the device has not used
  * @vq: a queue whose device has been reset or is declared dead
  *
  * Context: any, under the queue's lock.
@@ -255,7 +253,7 @@ bool virtqueue_interrupt_on(struct virtqueue *vq);
 void *virtqueue_abandon(struct virtqueue *vq);
 
 /**
- * virtqueue_verify() - count again what the queue believes of itself
+ * virtqueue_verify() - compute the queue's state in another way, and compare
  * @vq: the queue
  *
  * Context: any, under the queue's lock.

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * include/uapi/peer_wire.h - what driver and peer say to each other
+ * include/uapi/peer_wire.h - the messages between driver and peer
  *
  * The peer is a device with an MMU of its own and a bus that has no atomics.
- * It is driven through virtqueues; this header is every byte that crosses
- * them. docs/peer-device.md says what the bytes mean and what each side must
- * do; this file says only where they are. The kernel's driver, the peer and the
- * tests include it, so it needs nothing but a compiler for C11, or for C++11
- * with C's flexible arrays.
+ * It is driven through virtqueues; this header describes every byte that crosses
+ * them. docs/peer-device.md defines the meaning of the bytes and the duties of
+ * each side; this file only their places. The kernel's driver, the peer and the
+ * tests include it, so it needs nothing but a compiler for C11, or for C++11 with
+ * C's flexible arrays.
  *
  * All fields are little-endian and naturally aligned; all `reserved` fields are
- * written 0 and not read. Both sides copy a message to memory of their own
- * before they look at it: the other side can change it at any time.
+ * written 0 and not read. Each side copies a message to private memory before it
+ * looks at it: the other side can change the message at any time.
  *
  *	queue		direction	a chain holds
  *	0 control	driver asks	a request (readable), its answer
@@ -38,8 +38,7 @@ PEER_ASSERT(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	    "the wire is little-endian and so are all its users");
 
 /*
- * Where to find it: a stock vhost-user-fs front end carries the device, and
- * names it by its tag.
+ * A stock vhost-user-fs front end carries the device, and names it by its tag.
  */
 #define PEER_VIRTIO_ID 26
 #define PEER_TAG       "svm-peer"
@@ -98,7 +97,7 @@ enum peer_status {
 	PEER_S_OK = 0,
 	PEER_S_BAD_REQUEST = 1, /* its length, or a field beyond its bounds */
 	PEER_S_BAD_COMMAND = 2, /* no such command or operation */
-	PEER_S_BAD_VERSION = 3, /* magic, version or features do not meet */
+	PEER_S_BAD_VERSION = 3, /* magic, version or features do not match */
 	PEER_S_NO_SESSION = 4,  /* no HELLO since the device (re)started */
 	PEER_S_NO_CONTEXT = 5,  /* no such context, or no such number */
 	PEER_S_NO_TAG = 6,      /* no such page request is outstanding */
@@ -132,7 +131,7 @@ enum peer_command {
 
 /*
  * The head of every control request. HEARTBEAT, RESET, CTX_CREATE, CTX_DESTROY
- * and STATS are nothing but this head. @ctx is 0 where a command has none;
+ * and STATS consist of this head only. @ctx is 0 where a command has none;
  * context ids are 1 .. max_contexts and chosen by the driver.
  */
 struct peer_wire_request {
@@ -149,9 +148,9 @@ struct peer_wire_answer {
 struct peer_wire_hello {
 	struct peer_wire_request head;
 	peer_le64 magic;
-	peer_le32 version_min; /* the driver speaks [min, max] */
+	peer_le32 version_min; /* the driver knows [min, max] */
 	peer_le32 version_max;
-	peer_le64 features; /* those the driver understands */
+	peer_le64 features; /* those that the driver knows */
 };
 
 struct peer_wire_hello_answer {
@@ -159,7 +158,7 @@ struct peer_wire_hello_answer {
 	peer_le64 magic;
 	peer_le32 version;
 	peer_le32 device_number; /* 0, 1, ...: which of several peers */
-	peer_le64 features;      /* those both understand */
+	peer_le64 features;      /* those that both know */
 	peer_le64 instance;      /* never 0, another one at each start */
 	peer_le64 session;       /* counts the HELLOs of this instance */
 	peer_le32 va_bits;
@@ -231,7 +230,7 @@ enum peer_fault_result {
 	PEER_FAULT_DENY = 1, /* no such access: the work fails */
 };
 
-/* What does the device hold at @va? @target 0: nothing. */
+/* The device's translation of @va; @target 0: none. */
 struct peer_wire_query {
 	struct peer_wire_request head;
 	peer_le64 va; /* page aligned */
@@ -272,16 +271,16 @@ enum peer_option {
 
 	/*
 	 * Faults on purpose, accepted only with PEER_F_TEST_OPTIONS. Of one
-	 * context; its value holds until it is set anew, a count N until N
-	 * times have passed.
+	 * context; a value holds until it is set again, a count N until N times
+	 * have passed.
 	 */
 	PEER_OPT_TEST_EARLY_ACK = 0x100, /* acknowledge before accesses end */
 	PEER_OPT_TEST_KEEP_MAPPING = 0x101, /* acknowledge and forget to drop */
-	PEER_OPT_TEST_STALL_NS = 0x102, /* hold each look-up, 0 .. MAX_STALL */
+	PEER_OPT_TEST_STALL_NS = 0x102, /* delay each access, 0 .. MAX_STALL */
 	PEER_OPT_TEST_LOSE_PAGE_REQUESTS = 0x103, /* the next N are not sent */
 	PEER_OPT_TEST_EARLY_GRANT = 0x104,  /* complete before the replay */
-	PEER_OPT_TEST_LOSE_REPLAYS = 0x105, /* the next N to end go unreported */
-	PEER_OPT_TEST_ASK_AGAIN = 0x106,    /* N look-ups miss what is there */
+	PEER_OPT_TEST_LOSE_REPLAYS = 0x105, /* the next N are not reported */
+	PEER_OPT_TEST_ASK_AGAIN = 0x106, /* N look-ups miss a page that is there */
 
 	/* Of the device; head.ctx is 0. */
 	PEER_OPT_TEST_HANG_AFTER = 0x180, /* N more answers to work, then none */
@@ -289,7 +288,7 @@ enum peer_option {
 	PEER_OPT_TEST_LIE = 0x182,        /* enum peer_lie, for one time */
 };
 
-/* How the device lies once, at its next occasion to. */
+/* One wrong message of the device, at the next occasion. */
 enum peer_lie {
 	PEER_LIE_NONE = 0,
 	PEER_LIE_USED_ID = 1,     /* work: used id beyond the ring */
@@ -297,7 +296,7 @@ enum peer_lie {
 	PEER_LIE_USED_REPEAT = 3, /* work: the same head twice */
 	PEER_LIE_USED_INDEX = 4, /* work: used index the ring's size too great */
 	PEER_LIE_STATUS = 5,     /* work: a status that does not exist */
-	PEER_LIE_PAGE_CONTEXT = 6, /* page request: a context never made */
+	PEER_LIE_PAGE_CONTEXT = 6, /* page request: no such context */
 	PEER_LIE_PAGE_ADDRESS = 7, /* page request: beyond the address space */
 	PEER_LIE_PAGE_ACCESS = 8,  /* page request: no known access */
 	PEER_LIE_RESPONSE_REFUSED = 9, /* FAULT_RESPONSE: LIMIT, not done */
@@ -318,23 +317,23 @@ struct peer_wire_stats_answer {
 	struct peer_wire_answer head;
 	peer_le64 control_requests;
 	peer_le64 work_requests;
-	peer_le64 work_done;          /* answered, or dropped by a reset */
-	peer_le64 work_failed;        /* of those, neither OK nor CANCELED */
-	peer_le64 work_canceled;      /* of those, CANCELED or dropped */
-	peer_le64 accesses;           /* elements and page pieces touched */
-	peer_le64 rmw;                /* of those, read-modify-writes */
-	peer_le64 page_requests;      /* sent to the driver, or lost on order */
-	peer_le64 page_request_waits; /* of those, ones that lacked a buffer */
+	peer_le64 work_done;     /* answered, or dropped by a reset */
+	peer_le64 work_failed;   /* of those, neither OK nor CANCELED */
+	peer_le64 work_canceled; /* of those, CANCELED or dropped */
+	peer_le64 accesses;      /* elements and page pieces touched */
+	peer_le64 rmw;           /* of those, read-modify-writes */
+	peer_le64 page_requests; /* sent to the driver, or lost on purpose */
+	peer_le64 page_request_waits; /* of those, waited for a buffer */
 	peer_le64 fault_responses;    /* accepted */
 	peer_le64 replays;            /* ATOMIC grants replayed */
-	peer_le64 revoked;            /* ATOMIC grants revoked before it */
-	peer_le64 mapped;             /* pages */
-	peer_le64 unmapped;           /* pages */
+	peer_le64 revoked;  /* ATOMIC grants revoked before the replay */
+	peer_le64 mapped;   /* pages */
+	peer_le64 unmapped; /* pages */
 	peer_le64 invalidations;
-	peer_le64 invalidations_waited; /* of those, for an access in flight */
+	peer_le64 invalidations_waited; /* of those, waited for an access in flight */
 	peer_le64 malformed;            /* chains and requests refused */
 	peer_le64 rings_broken; /* rings given up until the next start */
-	peer_le64 misses;       /* accesses that wait or waited for a page */
+	peer_le64 misses;       /* accesses that found no translation */
 };
 
 /* ---- page-request queue ----------------------------------------------- */
@@ -357,8 +356,8 @@ struct peer_wire_page_request {
 
 /*
  * FETCH_ADD .. MAX are read-modify-writes and need PEER_MAP_ATOMIC. They, LOAD
- * and STORE work on @count elements of @width bytes at va, va + stride, ..., and
- * do so @repeat times over; each element is naturally aligned. COPY and FILL
+ * and STORE work on @count elements of @width bytes at va, va + stride, ..., @repeat
+ * times over; each element is naturally aligned. COPY and FILL
  * work on @count bytes of any alignment, once.
  */
 enum peer_op {
@@ -376,7 +375,7 @@ enum peer_op {
 	PEER_OP_FILL = 12,  /* with the low byte of @operand */
 };
 
-/* Every element's old value is wanted, as u64, behind peer_wire_work_done. */
+/* Return each element's old value, as u64, after peer_wire_work_done. */
 #define PEER_WORK_RESULTS 1u
 
 struct peer_wire_work {
