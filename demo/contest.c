@@ -258,7 +258,8 @@ static void watch(struct contest_round *round)
 }
 
 /* Let all threads loose, watch them, and see them all end. */
-static void fight(struct contest_round *round, const struct contest_player *player)
+static void run_threads(struct contest_round *round,
+			const struct contest_player *player)
 {
 	unsigned int adders = clamp(num_online_cpus(), ADDERS_LEAST, ADDERS_MAX);
 	struct player_thread this = {.player = player, .round = round};
@@ -374,7 +375,7 @@ static int play_round(const struct contest_player *player,
 		contest_keep(&round, NULL);
 		return err;
 	}
-	fight(&round, player);
+	run_threads(&round, player);
 	err = add_up(&round, &result->found);
 	player->end(&round);
 	if (failed(&round))
@@ -389,28 +390,31 @@ static int play_round(const struct contest_player *player,
 	return err;
 }
 
-static void row(const char *name, u64 plain, u64 exclusive)
+static void print_row(const char *name, u64 plain, u64 exclusive)
 {
 	char a[NUMBER_BYTES], b[NUMBER_BYTES];
 
 	say("  %-26s %18s %18s\n", name, number(plain, a), number(exclusive, b));
 }
 
-static void table(const struct round_result *p, const struct round_result *e)
+static void print_table(const struct round_result *p,
+			const struct round_result *e)
 {
 	say("\n  %-26s %18s %18s\n", "", "without exclusive", "with exclusive");
-	row("operations by the CPUs", p->cpu_operations, e->cpu_operations);
-	row("operations by the device", p->device_operations,
-	    e->device_operations);
-	row("expected sum", p->expected, e->expected);
-	row("found", p->found, e->found);
-	row("lost updates", p->expected - p->found, e->expected - e->found);
-	row("exclusive grants", p->counts.grants, e->counts.grants);
-	row("CPU restores", p->counts.restores, e->counts.restores);
-	row("invalidations", p->counts.invalidations, e->counts.invalidations);
-	row("page requests", p->counts.page_requests, e->counts.page_requests);
-	row("retries", p->counts.retries, e->counts.retries);
-	row("changes to the neighbours", p->changes, e->changes);
+	print_row("operations by the CPUs", p->cpu_operations, e->cpu_operations);
+	print_row("operations by the device", p->device_operations,
+		  e->device_operations);
+	print_row("expected sum", p->expected, e->expected);
+	print_row("found", p->found, e->found);
+	print_row("lost updates", p->expected - p->found, e->expected - e->found);
+	print_row("exclusive grants", p->counts.grants, e->counts.grants);
+	print_row("CPU restores", p->counts.restores, e->counts.restores);
+	print_row("invalidations", p->counts.invalidations,
+		  e->counts.invalidations);
+	print_row("page requests", p->counts.page_requests,
+		  e->counts.page_requests);
+	print_row("retries", p->counts.retries, e->counts.retries);
+	print_row("changes to the neighbours", p->changes, e->changes);
 	say("  %-26s %15lu.%02lu %15lu.%02lu\n\n", "seconds",
 	    p->ns / NSEC_PER_SEC, p->ns / (10 * NSEC_PER_MSEC) % 100,
 	    e->ns / NSEC_PER_SEC, e->ns / (10 * NSEC_PER_MSEC) % 100);
@@ -488,7 +492,7 @@ static int contest(void)
 	}
 	if (err)
 		return failure(err);
-	table(&plain, &exclusive);
+	print_table(&plain, &exclusive);
 	return verdict(&plain, &exclusive);
 }
 

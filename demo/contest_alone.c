@@ -11,13 +11,13 @@
 
 #include "contest.h"
 
-static int nobody_begins(struct contest_round *round)
+static int alone_begin(struct contest_round *round)
 {
 	return 0;
 }
 
 /* The round is over when the CPUs have come as far as a device should have. */
-static int nobody_plays(struct contest_round *round)
+static int alone_play(struct contest_round *round)
 {
 	while ((u64)atomic64_read(&round->cpu_operations) < round->goal &&
 	       !atomic_read(&round->error))
@@ -25,19 +25,19 @@ static int nobody_plays(struct contest_round *round)
 	return 0;
 }
 
-static void nobody_ends(struct contest_round *round)
+static void alone_end(struct contest_round *round)
 {
 }
 
-static void nobody_leaves(struct contest_round *round)
+static void alone_leave(struct contest_round *round)
 {
 }
 
 const struct contest_player contest_stand_in = {
 	.name = "nobody",
 	.adds = false,
-	.begin = nobody_begins,
-	.play = nobody_plays,
-	.end = nobody_ends,
-	.leave = nobody_leaves,
+	.begin = alone_begin,
+	.play = alone_play,
+	.end = alone_end,
+	.leave = alone_leave,
 };

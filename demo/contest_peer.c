@@ -18,9 +18,9 @@
 
 #include "contest.h"
 
-#define ORDER_OPERATIONS 2500ul
-#define ORDER_NS         (20 * NSEC_PER_SEC)
-#define LOOK_UP_NS       (100 * NSEC_PER_MSEC)
+#define WORK_OPERATIONS 2500ul
+#define WORK_NS         (20 * NSEC_PER_SEC)
+#define LOOK_UP_NS      (100 * NSEC_PER_MSEC)
 
 /* The page shall change hands this often, goal or no goal. */
 #define RESTORES_LEAST 40
@@ -63,7 +63,7 @@ out_free:
 	return err;
 }
 
-static int order(struct contest_round *round, unsigned int word)
+static int submit(struct contest_round *round, unsigned int word)
 {
 	struct peer_player *player = round->player_data;
 	struct peer_work *work = &player->work[word];
@@ -73,7 +73,7 @@ static int order(struct contest_round *round, unsigned int word)
 	work->width = sizeof(u64);
 	work->va = contest_word(round, word);
 	work->count = 1;
-	work->repeat = min(player->left[word], ORDER_OPERATIONS);
+	work->repeat = min(player->left[word], WORK_OPERATIONS);
 	work->operand = 1;
 	return peer_work_submit(player->ctx, work);
 }
@@ -92,7 +92,7 @@ static bool more_wanted(struct contest_round *round)
 }
 
 /* For as long as an order may take, or until the round is over otherwise. */
-static int order_wait(struct contest_round *round, struct peer_work *work)
+static int wait_for_work(struct contest_round *round, struct peer_work *work)
 {
 	u64 began = clock_ns();
 	int err;
@@ -100,16 +100,16 @@ static int order_wait(struct contest_round *round, struct peer_work *work)
 	do {
 		err = peer_work_wait(work, LOOK_UP_NS);
 	} while (err == -ETIMEDOUT && !atomic_read(&round->error) &&
-		 clock_ns() - began < ORDER_NS);
+		 clock_ns() - began < WORK_NS);
 	return err;
 }
 
 /* Wait for the order on @word; give the next one if there is more to do. */
-static int order_next(struct contest_round *round, unsigned int word)
+static int wait_and_submit(struct contest_round *round, unsigned int word)
 {
 	struct peer_player *player = round->player_data;
 	struct peer_work *work = &player->work[word];
-	int err = order_wait(round, work);
+	int err = wait_for_work(round, work);
 
 	if (err == -ETIMEDOUT) {
 		peer_work_abandon(player->ctx, work);
@@ -118,10 +118,10 @@ static int order_next(struct contest_round *round, unsigned int word)
 	atomic64_add((s64)work->done, &round->device_operations);
 	player->left[word] -= work->done;
 	if (!player->left[word] && more_wanted(round))
-		player->left[word] = ORDER_OPERATIONS;
+		player->left[word] = WORK_OPERATIONS;
 	if (err || !player->left[word] || atomic_read(&round->error))
 		return err;
-	return order(round, word);
+	return submit(round, word);
 }
 
 static int peer_play(struct contest_round *round)
@@ -134,7 +134,7 @@ static int peer_play(struct contest_round *round)
 
 	for (i = 0; i < CONTEST_WORDS && !err; i++) {
 		player->left[i] = round->goal / CONTEST_WORDS;
-		err = order(round, i);
+		err = submit(round, i);
 		pending[i] = !err;
 	}
 	/* After an error the others are waited for a moment, or abandoned. */
@@ -145,7 +145,7 @@ static int peer_play(struct contest_round *round)
 
 			if (!pending[i])
 				continue;
-			last = order_next(round, i);
+			last = wait_and_submit(round, i);
 			if (last && !err) {
 				err = last;
 				contest_fail(round, err);

@@ -33,7 +33,7 @@
 #include "contest.h"
 
 /* What one look-up is worth; the thread gives way in the first of these. */
-#define TURN_OPERATIONS 4096
+#define BATCH_OPERATIONS 4096
 
 /* The longest that it gives way, as long as nobody writes. */
 #define WINDOW_NS NSEC_PER_MSEC
@@ -93,12 +93,12 @@ static int pretend_begin(struct contest_round *round)
 }
 
 /* A device's addition: nothing holds others off between load and store. */
-static void slow_add(u64 *word, bool give_way)
+static void slow_add(u64 *word, bool slowly)
 {
 	u64 value = READ_ONCE(*word);
 	u64 began = clock_ns();
 
-	while (give_way && READ_ONCE(*word) == value &&
+	while (slowly && READ_ONCE(*word) == value &&
 	       clock_ns() - began < WINDOW_NS)
 		yield();
 	WRITE_ONCE(*word, value + 1);
@@ -158,7 +158,8 @@ static void put_found(struct contest_round *round, struct page *page)
 }
 
 /* The collision-retry loop, in rounds. */
-static struct page *have_page(struct contest_round *round, struct pretender *this)
+static struct page *get_page_in_rounds(struct contest_round *round,
+				       struct pretender *this)
 {
 	struct mmu_interval_rounds rounds = MMU_INTERVAL_ROUNDS_INIT(&this->sub);
 	struct page *page;
@@ -181,17 +182,17 @@ static struct page *have_page(struct contest_round *round, struct pretender *thi
 	return ERR_PTR(err);
 }
 
-static int pretend_turn(struct contest_round *round, struct pretender *this,
-			u64 *done)
+static int pretend_batch(struct contest_round *round, struct pretender *this,
+			 u64 *done)
 {
-	struct page *page = have_page(round, this);
+	struct page *page = get_page_in_rounds(round, this);
 	unsigned int i;
 	u8 *kaddr;
 
 	if (IS_ERR(page))
 		return (int)PTR_ERR(page);
 	kaddr = page_address(page);
-	for (i = 0; i < TURN_OPERATIONS && *done < round->goal; i++) {
+	for (i = 0; i < BATCH_OPERATIONS && *done < round->goal; i++) {
 		u64 *word = (u64 *)(kaddr + (*done % CONTEST_WORDS) *
 						    CONTEST_WORD_STEP);
 		bool mine;
@@ -220,7 +221,7 @@ static int pretend_play(struct contest_round *round)
 
 	kthread_use_mm(round->mm);
 	while (!err && done < round->goal && !atomic_read(&round->error)) {
-		err = pretend_turn(round, this, &done);
+		err = pretend_batch(round, this, &done);
 		/* Let them have it who waited for the page's lock. */
 		if (round->access == CONTEST_EXCLUSIVE)
 			usleep_range(BREATH_US, 2 * BREATH_US);
