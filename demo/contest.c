@@ -2,47 +2,46 @@
 /*
  * demo/contest.c - CPUs and a device add to the same words
  *
- * What it shows.  CPU threads do `lock xadd` and the device does its fetch_add,
- * which is a load, an addition and a store with time in between, on the same
- * 64-bit words at the same virtual address and at the same time.
+ * What it shows.  CPU threads do `lock xadd`, and the device does its fetch_add,
+ * which is a load, an addition and a store with time in between. Both work on the
+ * same 64-bit words, at the same virtual address and at the same time.
  *
- *	round 1	the device has an ordinary writable translation: what a CPU
- *		adds between the device's load and its store is overwritten,
- *		and the sum comes out short
- *	round 2	the device asks for exclusive access and the CPUs take the page
- *		back by touching it, round and round: the sum is exact
+ *	round 1	the device has an ordinary writable translation: an addition of
+ *		a CPU between the device's load and its store is overwritten,
+ *		and the sum is too small
+ *	round 2	the device asks for exclusive access, and the CPUs restore the
+ *		page by touching it, again and again: the sum is exact
  *
- * Meanwhile another thread unmaps, maps and protects the neighbouring pages of
- * the same address space all the time: every one of those changes goes through
- * the device's subscription.
+ * At the same time another thread unmaps, maps and protects the neighbouring pages
+ * of the same address space: each of these changes goes through the device's
+ * subscription.
  *
  *	thread			does
  *	contest/cpuN		lock xadd, until the device is done and its own
  *				share is met, so that the two overlap
- *	contest/device		the player: orders to the peer, or the
- *				operations themselves when it pretends
+ *	contest/device		the player: work for the peer, or the operations
+ *				themselves when it pretends
  *	contest/neighbour	munmap, mmap, mprotect, touch
  *	the caller		prints
  *
- * All of them pause for a moment now and then.  On a host with few cores the
- * CPUs of the machine and the threads of the device share them, and a CPU that
- * never rests would keep the device from answering.
+ * All of them pause for a moment now and then. On a host with few cores the CPUs of
+ * the machine and the threads of the device share them, and a CPU that never rests
+ * would keep the device from answering.
  *
- * The verdict needs both: round 1 short (or the round proved nothing) and
- * round 2 exact, with the page having gone back and forth.
+ * The contest passes if round 1 lost updates (else it proves nothing), round 2 lost
+ * none, and the page changed hands often enough.
  *
- * Without a peer a kernel thread plays the device (contest_pretend.c).  In a
- * kernel without the options that let a device in (options.mk) the CPUs have
- * the words to themselves for one round, and nothing may be lost.
+ * Without a peer a kernel thread plays the device (contest_pretend.c). In a kernel
+ * without the options that allow a device (options.mk) the CPUs add alone for one
+ * round, and nothing may be lost.
  *
  *	field			written by
  *	cpu_operations		the adders, atomically
  *	device_operations	the player, atomically
  *	device_done		the player's thread, once
- *	error			whoever fails first
+ *	error			the first thread that fails
  *
- * Not here: what the device does with an order (peer/), how it gets its pages
- * (drivers/peer/).
+ * Not here: the device (peer/), how it gets its pages (drivers/peer/).
  */
 #include <arch/cpu.h>
 #include <arch/uaccess.h>
@@ -70,7 +69,7 @@
 #define BREATH_US      100
 #define PROGRESS_NS    (250 * NSEC_PER_MSEC)
 #define ROUND_LIMIT    (60 * NSEC_PER_SEC)
-#define RESTORES_LEAST 10 /* fewer were no contest */
+#define RESTORES_LEAST 10 /* with fewer the round proves nothing */
 #define ARENA_PAGES    (2 * CONTEST_NEIGHBOURS + 1)
 #define NUMBER_BYTES   32
 #define LINE_BYTES     160
@@ -257,7 +256,7 @@ static void watch(struct contest_round *round)
 	say_progress(round, began);
 }
 
-/* Let all threads loose, watch them, and see them all end. */
+/* Start all threads, watch them, and wait for their end. */
 static void run_threads(struct contest_round *round,
 			const struct contest_player *player)
 {
@@ -294,7 +293,7 @@ static void run_threads(struct contest_round *round,
 		kthread_stop(neighbour);
 }
 
-/* Add the words up; reading them takes the page back if need be. */
+/* Add the words up; reading restores a page that is exclusive. */
 static int add_up(struct contest_round *round, u64 *sum)
 {
 	unsigned int i;
@@ -329,8 +328,8 @@ static int make_arena(struct contest_round *round)
 }
 
 /*
- * The arena of the last round, and who was subscribed to it, for the monitor's
- * user to look at.
+ * The last round's address space and its player's subscription stay, so that the
+ * monitor can show them.
  */
 static struct contest_round last_round;
 static const struct contest_player *last_player;
@@ -450,7 +449,7 @@ static int failure(int err)
 	return err;
 }
 
-/* Where no device can be: what is left is that CPUs lose nothing. */
+/* Without a device: the CPUs alone must lose nothing. */
 static int contest_alone(void)
 {
 	struct round_result result;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * demo/contest.h - what the contest's parts know of each other
+ * demo/contest.h - the interface between the contest's parts
  *
  * Key letters: (c) constant during a round
  *		(a) atomic, or written by one thread and read with READ_ONCE
@@ -17,11 +17,11 @@ struct contest_player;
 struct contest_round;
 struct mm_struct;
 
-/* Words that are fought over, all on one page, in cache lines of their own. */
+/* The contested words, all on one page, each in a cache line of its own. */
 #define CONTEST_WORDS     4
 #define CONTEST_WORD_STEP 64
 
-/* Pages on each side of it that are unmapped, mapped and protected meanwhile. */
+/* Pages on each side of it that the neighbour thread changes. */
 #define CONTEST_NEIGHBOURS 8
 
 enum contest_access {
@@ -30,12 +30,12 @@ enum contest_access {
 };
 
 /**
- * struct contest_counts - what it took; where a figure means nothing, 0 (e)
- * @grants: times the device side was given the page exclusively
- * @restores: times the device side lost it because a CPU restored it
- * @invalidations: times the device was made to let go
- * @page_requests: pages the device asked for
- * @retries: attempts to give one that were thrown away
+ * struct contest_counts - of the device side; 0 where a count means nothing (e)
+ * @grants: exclusive grants of the page
+ * @restores: grants that ended because a CPU restored the page
+ * @invalidations: INVALIDATE commands; of the pretender, callbacks
+ * @page_requests: pages that the device asked for
+ * @retries: look-ups thrown away because of a change
  */
 struct contest_counts {
 	u64 grants;
@@ -82,30 +82,29 @@ static inline vaddr_t contest_word(const struct contest_round *round,
 }
 
 /**
- * contest_keep() - leave a round to be looked at, until the next one
- * @round: over; its mm and what @player has in it
- * @player: NULL if nobody played
+ * contest_keep() - keep a round that is over for the monitor, until the next one
+ * @round: its mm and its player's data
+ * @player: NULL if it never began
  */
 void contest_keep(const struct contest_round *round,
 		  const struct contest_player *player);
 
-/* Let go of what was kept; true if there was anything. */
+/* Free the round that was kept. Return: was there one? */
 bool contest_forget(void);
 
 /* Note an error, unless there is one already. */
 void contest_fail(struct contest_round *round, int err);
 
 /**
- * struct contest_player - who plays the device's side
+ * struct contest_player - the device's side
  * @name: "the peer"
- * @adds: it is a device, or as good as one; else the CPUs are alone
- * @begin: make ready: 0 or an errno, with nothing held
- * @play: do @goal operations, counting them in @device_operations; runs in a
- *	  thread of its own: 0 or an errno; never waits without a limit and
- *	  returns soon once @error is set, done or not
- * @end: all threads have ended: fill @counts
- * @leave: let go of everything; its subscription stays until the next contest,
- *	   to be looked at
+ * @adds: it adds to the words; else only the CPUs do
+ * @begin: prepare. Return: 0, or an errno with nothing held
+ * @play: do @goal operations and count them in @device_operations, in a thread of
+ *	  its own. Every wait has a limit; returns soon once @error is set. Return:
+ *	  0 or an errno
+ * @end: fill @counts; all threads have ended
+ * @leave: free everything; until then its subscription can be looked at
  */
 struct contest_player {
 	const char *name;
@@ -116,12 +115,12 @@ struct contest_player {
 	void (*leave)(struct contest_round *round);
 };
 
-/* A device that is really there (contest_peer.c). */
+/* A real device (contest_peer.c). */
 extern const struct contest_player contest_peer;
 
 /*
- * Who plays when there is none: a kernel thread (contest_pretend.c), or nobody
- * in a kernel whose options let no device in (contest_alone.c).
+ * The player without a device: a kernel thread (contest_pretend.c), or none in a
+ * kernel whose options allow no device (contest_alone.c).
  */
 extern const struct contest_player contest_stand_in;
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * demo/contest_alone.c - the contest's device side, when there can be none
+ * demo/contest_alone.c - the contest's device side, in a kernel without one
  *
- * In a kernel without MMU_NOTIFIER nobody can be told that a mapping changes,
- * and without DEVICE_PRIVATE no page can be taken from the CPUs: no device may
- * share an address space.  Nobody plays; the CPUs and the thread that changes
- * the neighbouring pages do what they always do (options.mk).
+ * Without MMU_NOTIFIER no driver can be notified that a mapping changes, and without
+ * DEVICE_PRIVATE no page can be taken from the CPUs: no device may share an address
+ * space (options.mk). The device's side does nothing; the CPUs and the thread that
+ * changes the neighbouring pages do the same as ever.
  */
 #include <kernel/sched/sched.h>
 
@@ -16,7 +16,7 @@ static int alone_begin(struct contest_round *round)
 	return 0;
 }
 
-/* The round is over when the CPUs have come as far as a device should have. */
+/* The round ends when the CPUs have done as much as a device should. */
 static int alone_play(struct contest_round *round)
 {
 	while ((u64)atomic64_read(&round->cpu_operations) < round->goal &&

@@ -2,13 +2,13 @@
 /*
  * demo/contest_peer.c - the contest's device side, played by a peer
  *
- * The goal is cut into orders, one at a time for each word: two orders on one
- * word would let the device's own workers overwrite each other, which is not
- * what the contest is about.  Orders for different words run at once.
+ * The goal is cut into pieces of work, one at a time for each word: with two at a
+ * time on one word the device's workers would only compete with each other. Work on
+ * different words runs concurrently.
  *
- * Without exclusive access the context is told to answer ATOMIC requests with
- * an ordinary writable translation (PEER_ATOMIC_PLAIN).  The device's window
- * between load and store is widened in both rounds alike.
+ * Without exclusive access the context answers ATOMIC requests with an ordinary
+ * writable translation (PEER_ATOMIC_PLAIN). The device's window between load and
+ * store is the same in both rounds.
  */
 #include <drivers/peer.h>
 #include <mm/alloc/alloc.h>
@@ -22,7 +22,7 @@
 #define WORK_NS         (20 * NSEC_PER_SEC)
 #define LOOK_UP_NS      (100 * NSEC_PER_MSEC)
 
-/* The page shall change hands this often, goal or no goal. */
+/* The round goes on until there were so many, even if the goal is met. */
 #define RESTORES_LEAST 40
 
 struct peer_player {
@@ -78,7 +78,7 @@ static int submit(struct contest_round *round, unsigned int word)
 	return peer_work_submit(player->ctx, work);
 }
 
-/* On a busy host the goal can be met before the CPUs have had their chance. */
+/* On a busy host the goal can be met before the CPUs have added enough. */
 static bool more_wanted(struct contest_round *round)
 {
 	struct peer_player *player = round->player_data;
@@ -91,7 +91,7 @@ static bool more_wanted(struct contest_round *round)
 	return stats.exclusive_dropped < RESTORES_LEAST;
 }
 
-/* For as long as an order may take, or until the round is over otherwise. */
+/* Waits for WORK_NS at most, or until the round has failed. */
 static int wait_for_work(struct contest_round *round, struct peer_work *work)
 {
 	u64 began = clock_ns();
@@ -104,7 +104,7 @@ static int wait_for_work(struct contest_round *round, struct peer_work *work)
 	return err;
 }
 
-/* Wait for the order on @word; give the next one if there is more to do. */
+/* Wait for the work on @word, and submit more if the goal is not met. */
 static int wait_and_submit(struct contest_round *round, unsigned int word)
 {
 	struct peer_player *player = round->player_data;
@@ -137,7 +137,7 @@ static int peer_play(struct contest_round *round)
 		err = submit(round, i);
 		pending[i] = !err;
 	}
-	/* After an error the others are waited for a moment, or abandoned. */
+	/* After an error the other work is waited for briefly, or abandoned. */
 	while (more) {
 		more = false;
 		for (i = 0; i < CONTEST_WORDS; i++) {

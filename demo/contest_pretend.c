@@ -2,17 +2,18 @@
 /*
  * demo/contest_pretend.c - the contest's device side, played by a kernel thread
  *
- * Without a peer a thread does what the device and its driver would: it looks
- * the page up, adds to it by load, addition and store through the kernel's own
- * mapping of the frame, and lets go when its subscription says so.
+ * Without a peer a thread does what the device and its driver would: it looks the
+ * page up, adds to it by load, addition and store through the kernel's own mapping
+ * of the frame, and stops using the page when its subscription's callback runs.
  *
- *	round		how the page is had	until when
- *	plain		get_user_pages()	the subscription revokes it
- *	exclusive	make_device_exclusive	the page is unlocked: no CPU can
- *			_range()		take it back before
+ *	round		gets the page by	may use it until
+ *	plain		get_user_pages()	the callback runs
+ *	exclusive	make_device_exclusive	it unlocks the page: no CPU can
+ *			_range()		restore the page before
  *
- * Between load and store it gives way now and then, until somebody has written
- * or a while has passed, so that others get in between on any number of CPUs.
+ * In the first addition of each batch it yields between load and store, until
+ * another thread has written or WINDOW_NS has passed. So others get in between on
+ * any number of CPUs.
  *
  *	field		read with	write with
  *	revoked		lock		lock
@@ -32,13 +33,13 @@
 
 #include "contest.h"
 
-/* What one look-up is worth; the thread gives way in the first of these. */
+/* Additions after one look-up; the first of them is slow. */
 #define BATCH_OPERATIONS 4096
 
-/* The longest that it gives way, as long as nobody writes. */
+/* The longest that a slow addition takes. */
 #define WINDOW_NS NSEC_PER_MSEC
 
-/* Between two turns. */
+/* Between two batches. */
 #define BREATH_US 50
 
 struct pretender {
@@ -92,7 +93,7 @@ static int pretend_begin(struct contest_round *round)
 	return 0;
 }
 
-/* A device's addition: nothing holds others off between load and store. */
+/* A device's addition: others may write between load and store. */
 static void slow_add(u64 *word, bool slowly)
 {
 	u64 value = READ_ONCE(*word);
@@ -104,7 +105,7 @@ static void slow_add(u64 *word, bool slowly)
 	WRITE_ONCE(*word, value + 1);
 }
 
-/* mmap_lock is held, as the round wants it. */
+/* mmap_lock is held as the round needs it. */
 static struct page *look_up(struct contest_round *round, struct pretender *this)
 {
 	struct mm_struct *mm = round->mm;
@@ -120,7 +121,7 @@ static struct page *look_up(struct contest_round *round, struct pretender *this)
 	return got == 1 ? page : got < 0 ? ERR_PTR(got) : NULL;
 }
 
-/* Change before the section begins all that the look-up would change in it. */
+/* Make the look-up's changes before the section begins. */
 static long fault_in(struct contest_round *round)
 {
 	unsigned int flags = FOLL_WRITE;
@@ -197,7 +198,7 @@ static int pretend_batch(struct contest_round *round, struct pretender *this,
 						    CONTEST_WORD_STEP);
 		bool mine;
 
-		/* The lock is what makes letting go wait for this addition. */
+		/* With the lock held the callback waits for this addition. */
 		mutex_lock(&this->lock);
 		mine = !this->revoked;
 		if (mine)
@@ -222,7 +223,7 @@ static int pretend_play(struct contest_round *round)
 	kthread_use_mm(round->mm);
 	while (!err && done < round->goal && !atomic_read(&round->error)) {
 		err = pretend_batch(round, this, &done);
-		/* Let them have it who waited for the page's lock. */
+		/* Threads that waited for the page's lock restore the page now. */
 		if (round->access == CONTEST_EXCLUSIVE)
 			usleep_range(BREATH_US, 2 * BREATH_US);
 	}

@@ -2,22 +2,22 @@
 /*
  * demo/monitor.c - a small shell on the serial line
  *
- * Problem.  Someone who has booted the kernel wants to look around: which
- * address spaces there are, what maps an address, who is subscribed, what the
- * device did last.
+ * Problem.  The user of a booted kernel wants to look around: which address spaces
+ * there are, what maps an address, which subscriptions there are, what the device
+ * did last.
  *
- * Idea.  A thread reads a line (monitor_line.c), cuts it into words and calls
- * the command of that name.  Commands are registered with MONITOR_CMD() beside
- * what they show; the linker gathers them sorted by name.
+ * Idea.  A thread reads a line (monitor_line.c), cuts it into words and calls the
+ * command of that name. A command is registered with MONITOR_CMD() in the file that
+ * implements it; the linker gathers them sorted by name.
  *
- * A command that fails says so once. The monitor says it for a command that it
- * does not find, for too few or too many words, and for -EINVAL; of all else
- * only the command knows what went wrong.
+ * A command that fails says so once. The monitor does it for a command that it does
+ * not find, for too few or too many words, and for -EINVAL. For all else the command
+ * does it, since only it knows the reason.
  *
  * `first=COMMAND` on the kernel's command line is carried out before the first
  * prompt: `make run` on a terminal boots with first=contest.
  *
- * Lifetime: the thread that boots, until `halt`.  One line, one thread: no lock.
+ * Lifetime: the thread that boots, until `halt`. One line, one thread: no lock.
  */
 #include <lib/cmdline.h>
 #include <lib/errno.h>
@@ -38,7 +38,7 @@ CMDLINE_KEY("first", "monitor command to begin with (mode=monitor)");
 
 extern const struct monitor_cmd __monitor_start[], __monitor_end[];
 
-/* Where the text goes instead, if anywhere. */
+/* Where printed text goes instead of the console, if anywhere. */
 static struct {
 	char *buf;
 	size_t size;
@@ -70,7 +70,7 @@ void monitor_print(const char *fmt, ...)
 	diverted.size -= (size_t)len;
 }
 
-/* Other names, for those who do not know ours. */
+/* Other names that users try. */
 static const struct {
 	const char *name;
 	const char *command;

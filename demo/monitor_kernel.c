@@ -2,9 +2,8 @@
 /*
  * demo/monitor_kernel.c - monitor commands that show the kernel and the device
  *
- * Each is a thin front for what a room offers; nothing is computed here.  What
- * a build does not have (tests in a release build, the lock validator) answers
- * that it is not there.
+ * Each command prints what a subsystem reports and computes little. In a build
+ * without the subsystem (tests in a release build, the lock validator) it says so.
  *
  * Not here: address spaces (monitor_mm.c), the contest (contest.c).
  */
@@ -95,7 +94,7 @@ static int peer_command(int argc, char **argv)
 }
 MONITOR_CMD(peer, "", "the devices and what they have done", peer_command);
 
-/* Whether any test will run is found out first: one restarts the device. */
+/* Tests restart the device, so first see whether any test would run. */
 static int test_command(int argc, char **argv)
 {
 	if (!IS_ENABLED(CONFIG_KTEST)) {

@@ -2,17 +2,16 @@
 /*
  * demo/monitor_mm.c - monitor commands that show address spaces
  *
- * Problem.  An address space lives and dies while somebody looks at it.
+ * Problem.  An address space can end while a command looks at it.
  *
- * Idea.  `mm` walks the list of all under its lock and prints what needs no
- * other lock.  `vmas`, `pte` and `subs` name one by its number (mm->id), become
- * a user of it for as long as they look.
- * Without a number they take the first one that has users.
+ * Idea.  `mm` walks the list of all of them under its lock, and prints what needs no
+ * other lock. `vmas`, `pte` and `subs` find one by its number (mm->id) and hold
+ * mm_users while they look. Without a number they take the first that has users.
  *
  *	command		holds
  *	mm		the list's lock (mm_for_each)
- *	vmas		a user reference, mmap_lock read
- *	pte, subs	a user reference; what they call takes the rest
+ *	vmas		mm_users, mmap_lock read
+ *	pte, subs	mm_users; the functions that they call take the rest
  */
 #include <lib/errno.h>
 #include <kernel/monitor.h>
@@ -69,7 +68,7 @@ static int find_mm(const char *word, struct mm_struct **out)
 		return -ENOENT;
 	}
 	id = (unsigned int)number;
-	/* One that is too long for an mm's is nobody's. */
+	/* A number that does not fit is no mm's. */
 	if (id == number)
 		mm = mm_find_get(id);
 	if (!mm) {
