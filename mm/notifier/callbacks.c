@@ -54,10 +54,10 @@ void notifier_finish_intervals(struct mmu_notifier_subscriptions *subs,
 	}
 }
 
-int notifier_note_call(struct mmu_notifier_subscriptions *subs,
-		       const struct mmu_notifier_range *range,
-		       struct mmu_interval_notifier *sub, bool ok,
-		       unsigned long since)
+int notifier_interval_returned(struct mmu_notifier_subscriptions *subs,
+			       const struct mmu_notifier_range *range,
+			       struct mmu_interval_notifier *sub, bool ok,
+			       unsigned long since)
 {
 	if (since)
 		notifier_observe_call(subs, range, &sub->stats, sub, since,
@@ -77,8 +77,8 @@ int notifier_note_call(struct mmu_notifier_subscriptions *subs,
  * A subscriber refused a start. Return: what the start of the range returns for
  * it; 0 for a blockable range, which cannot fail.
  */
-static int judge_answer(struct mmu_notifier *sub,
-			const struct mmu_notifier_range *range, int answer)
+static int check_refusal(struct mmu_notifier *sub,
+			 const struct mmu_notifier_range *range, int answer)
 {
 	bool blockable = mmu_notifier_range_blockable(range);
 
@@ -94,14 +94,15 @@ static int judge_answer(struct mmu_notifier *sub,
 	return answer;
 }
 
-int notifier_note_start(struct mmu_notifier_subscriptions *subs,
-			const struct mmu_notifier_range *range,
-			struct mmu_notifier *sub, int answer, unsigned long since)
+int notifier_start_returned(struct mmu_notifier_subscriptions *subs,
+			    const struct mmu_notifier_range *range,
+			    struct mmu_notifier *sub, int answer,
+			    unsigned long since)
 {
 	if (since && sub->ops->invalidate_range_start)
 		notifier_observe_call(subs, range, &sub->stats, sub, since,
 				      answer);
-	return answer ? judge_answer(sub, range, answer) : 0;
+	return answer ? check_refusal(sub, range, answer) : 0;
 }
 
 void notifier_start_failed(struct mmu_notifier_subscriptions *subs,

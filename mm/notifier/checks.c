@@ -183,7 +183,7 @@ static bool refuse(struct mmu_notifier_range *range)
 {
 	range->core.record = NOT_OPEN;
 	range->core.ticket = 0;
-	range->core.told = 0;
+	range->core.newest_birth = 0;
 	return false;
 }
 

@@ -26,11 +26,11 @@ static void call_ended(struct mmu_notifier_subscriptions *subs,
 }
 
 /* One subscriber's answer to a question that clears its mark. */
-static bool ask_clear(struct mmu_notifier_subscriptions *subs,
-		      struct mmu_notifier *sub,
-		      bool (*clear)(struct mmu_notifier *sub, struct mm_struct *mm,
-				    unsigned long start, unsigned long end),
-		      const char *what, unsigned long start, unsigned long end)
+static bool
+call_clear(struct mmu_notifier_subscriptions *subs, struct mmu_notifier *sub,
+	   bool (*clear)(struct mmu_notifier *sub, struct mm_struct *mm,
+			 unsigned long start, unsigned long end),
+	   const char *what, unsigned long start, unsigned long end)
 {
 	unsigned long since = notifier_observe_begin();
 	bool young = clear(sub, subs->mm, start, end);
@@ -50,8 +50,9 @@ bool __mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start,
 	for_each_plain(sub, subs)
 	{
 		if (sub->ops->clear_flush_young)
-			young |= ask_clear(subs, sub, sub->ops->clear_flush_young,
-					   "clear_flush_young", start, end);
+			young |= call_clear(subs, sub,
+					    sub->ops->clear_flush_young,
+					    "clear_flush_young", start, end);
 	}
 	notifier_walk_end(subs, ticket);
 	return young;
@@ -68,8 +69,8 @@ bool __mmu_notifier_clear_young(struct mm_struct *mm, unsigned long start,
 	for_each_plain(sub, subs)
 	{
 		if (sub->ops->clear_young)
-			young |= ask_clear(subs, sub, sub->ops->clear_young,
-					   "clear_young", start, end);
+			young |= call_clear(subs, sub, sub->ops->clear_young,
+					    "clear_young", start, end);
 	}
 	notifier_walk_end(subs, ticket);
 	return young;
@@ -104,7 +105,7 @@ void __mmu_notifier_change_pte(struct mm_struct *mm, unsigned long address,
 	struct mmu_notifier *sub;
 	long ticket;
 
-	if (!notifier_has_followers(subs))
+	if (!notifier_has_change_pte(subs))
 		return;
 	ticket = notifier_walk_begin(subs);
 	for_each_plain(sub, subs)
@@ -127,7 +128,7 @@ void __mmu_notifier_invalidate_range(struct mm_struct *mm, unsigned long start,
 	struct mmu_notifier *sub;
 	long ticket;
 
-	if (!notifier_has_tlbs(subs))
+	if (!notifier_has_invalidate_range(subs))
 		return;
 	ticket = notifier_walk_begin(subs);
 	for_each_plain(sub, subs)

@@ -12,7 +12,7 @@
  *
  *	field		read with		written with
  *	sub->users	atomic			atomic; up, and to 0: ->lock
- *	sub->settled	->lock			->lock
+ *	sub->settle_gp	->lock			->lock
  *	freeing_word	atomic			atomic
  *
  * The race it must win, beside those of mm/notifier/range.c:
@@ -97,7 +97,7 @@ struct mmu_notifier *notifier_plain_get(struct mmu_notifier_subscriptions *subs,
 
 	spin_lock(&subs->lock);
 	sub = find_by_ops(subs, ops);
-	if (sub && unlikely(sub->settled > subs->ranges.completed))
+	if (sub && unlikely(sub->settle_gp > subs->ranges.completed))
 		sub = NULL;
 	if (sub && unlikely(!add_user(sub)))
 		sub = ERR_PTR(-EOVERFLOW);
@@ -105,11 +105,11 @@ struct mmu_notifier *notifier_plain_get(struct mmu_notifier_subscriptions *subs,
 	return sub;
 }
 
-static void put_run_free(struct mmu_notifier_deferred *deferred)
+static void run_deferred_free(struct mmu_notifier_deferred *deferred)
 {
 	struct mmu_notifier *sub =
-		container_of(deferred, struct mmu_notifier, deferred);
-	long ticket = sub->ticket;
+		container_of(deferred, struct mmu_notifier, free_later);
+	long ticket = sub->free_ticket;
 
 	notifier_put_free(sub);
 	notifier_gate_leave(&freeing, ticket);
@@ -119,13 +119,13 @@ static void put_run_free(struct mmu_notifier_deferred *deferred)
  * Somebody walks and may see @sub: who leaves last frees it, not before ->lock
  * is free. Return: false if they have left by now.
  */
-static bool put_off_free(struct mmu_notifier_subscriptions *subs,
-			 struct mmu_notifier *sub) __must_hold(subs->lock)
+static bool defer_free(struct mmu_notifier_subscriptions *subs,
+		       struct mmu_notifier *sub) __must_hold(subs->lock)
 {
-	sub->deferred.run = put_run_free;
-	if (!notifier_gate_defer(&subs->calls, &sub->deferred))
+	sub->free_later.run = run_deferred_free;
+	if (!notifier_gate_defer(&subs->calls, &sub->free_later))
 		return false;
-	sub->ticket = notifier_gate_enter(&freeing);
+	sub->free_ticket = notifier_gate_enter(&freeing);
 	return true;
 }
 
@@ -144,7 +144,7 @@ static bool put_locked(struct mmu_notifier_subscriptions *subs,
 	WRITE_ONCE(sub->users, 0);
 	notifier_plain_hide(subs, sub);
 	subs->nr_plain--;
-	return notifier_gate_idle(&subs->calls) || !put_off_free(subs, sub);
+	return notifier_gate_idle(&subs->calls) || !defer_free(subs, sub);
 }
 
 void mmu_notifier_put(struct mmu_notifier *subscription)

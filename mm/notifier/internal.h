@@ -36,19 +36,19 @@ enum interval_state {
 	INTERVAL_REMOVING, /* in the tree, goes out likewise */
 };
 
-/* interval_sub->settle of an insertion that waits for walkers. */
+/* interval_sub->settle_gp of an insertion that waits for walkers. */
 #define SETTLE_NEVER (~(u64)0)
 
 /*
  * The ranges that overlapped an interval last, so that a reader that collided can
- * name the event that came between. Slot seq / 2 % NOTIFIER_HITS holds the number
- * times NOTIFIER_HIT_EVENTS plus the event, until NOTIFIER_HITS more have
+ * name the event that came between. Slot seq / 2 % NOTIFIER_RECENT holds the number
+ * times NOTIFIER_EVENTS_MAX plus the event, until NOTIFIER_RECENT more have
  * overlapped one. In one word, because its readers hold the driver's lock and must
  * not take ours.
  */
-#define NOTIFIER_HITS       16u
-#define NOTIFIER_HIT_EVENTS 8u
-_Static_assert(NR_MMU_NOTIFY_EVENTS <= NOTIFIER_HIT_EVENTS,
+#define NOTIFIER_RECENT     16u
+#define NOTIFIER_EVENTS_MAX 8u
+_Static_assert(NR_MMU_NOTIFY_EVENTS <= NOTIFIER_EVENTS_MAX,
 	       "an event fits beside its number");
 
 #if IS_ENABLED(CONFIG_NOTIFIER_REFERENCE)
@@ -61,10 +61,10 @@ _Static_assert(NR_MMU_NOTIFY_EVENTS <= NOTIFIER_HIT_EVENTS,
  * @tree: (s) interval subscriptions
  * @nr_intervals: (o) subscriptions in @tree
  * @newest: (o) plain subscriptions, newest first; with an acquire, inside @calls
- * @invalidate_seq: (s) number of the last range that hit an interval; odd
+ * @last_seq: (s) number of the last range that hit an interval; odd
  * @walkers: (a) ranges whose callbacks follow the tree's links right now; goes
  *	up under @lock only
- * @open_hits: (s) open ranges that hit an interval; its being NULL also alone
+ * @open_overlaps: (s) open ranges that hit an interval; its being NULL also alone
  * @deferred: (s) interval subscriptions that wait for @walkers to be 0
  * @nr_waiting: (s) sleepers in @waiters that want to hear of ends and walks
  * @waiters: who waits for an end, a walk or a period
@@ -72,14 +72,14 @@ _Static_assert(NR_MMU_NOTIFY_EVENTS <= NOTIFIER_HIT_EVENTS,
  * @calls: counts walks over plain subscriptions
  * @call_word: (a) the word of @calls
  * @births: (s) plain registrations so far
- * @nr_tlbs: (o) plain subscriptions in the list that have invalidate_range
- * @nr_followers: (o) those that have change_pte
+ * @nr_invalidate_range: (o) plain subscriptions in the list that have invalidate_range
+ * @nr_change_pte: (o) those that have change_pte
  * @nr_plain: (s) plain subscriptions that have not left yet, those that were
  *	taken off the list at exit among them
  * @all_next, @all_prev: link in notifier_all, under its lock
  * @stats: (s) what happened, for people
  * @retries: (a) read sections in vain, by event; the last, of one not known
- * @hits: (o) the last ranges that hit, while statistics are on
+ * @recent: (o) the last ranges that hit, while statistics are on
  *
  * Keys: (a) atomic or single accesses, (c) constant, (l) the lock itself, (o)
  * written under @lock, read alone, (s) under @lock.
@@ -90,8 +90,8 @@ struct mmu_notifier_subscriptions {
 	struct interval_tree tree;
 	unsigned long nr_intervals;
 	struct mmu_notifier *newest;
-	unsigned long invalidate_seq;
-	struct mmu_notifier_range *open_hits;
+	unsigned long last_seq;
+	struct mmu_notifier_range *open_overlaps;
 	struct atomic walkers;
 	struct mmu_interval_notifier *deferred;
 	unsigned int nr_waiting;
@@ -99,15 +99,15 @@ struct mmu_notifier_subscriptions {
 	struct notifier_gate calls;
 	struct atomic64 call_word;
 	u64 births;
-	unsigned int nr_tlbs;
-	unsigned int nr_followers;
+	unsigned int nr_invalidate_range;
+	unsigned int nr_change_pte;
 	unsigned long nr_plain;
 	struct wait_queue_head waiters;
 	struct mmu_notifier_subscriptions *all_next;
 	struct mmu_notifier_subscriptions **all_prev;
 	struct mmu_notifier_stats stats;
 	struct atomic64 retries[NR_MMU_NOTIFY_EVENTS + 1];
-	unsigned long hits[NOTIFIER_HITS];
+	unsigned long recent[NOTIFIER_RECENT];
 };
 
 /* Inside the gate or under ->lock. Pairs with the release of link_newest(). */
@@ -139,14 +139,15 @@ notifier_grace_periods(const struct mmu_notifier_subscriptions *subs)
 }
 
 /* So that a flush or a write fault calls nobody where nobody wants to hear. */
-static inline bool notifier_has_tlbs(struct mmu_notifier_subscriptions *subs)
+static inline bool
+notifier_has_invalidate_range(struct mmu_notifier_subscriptions *subs)
 {
-	return unlikely(READ_ONCE(subs->nr_tlbs));
+	return unlikely(READ_ONCE(subs->nr_invalidate_range));
 }
 
-static inline bool notifier_has_followers(struct mmu_notifier_subscriptions *subs)
+static inline bool notifier_has_change_pte(struct mmu_notifier_subscriptions *subs)
 {
-	return unlikely(READ_ONCE(subs->nr_followers));
+	return unlikely(READ_ONCE(subs->nr_change_pte));
 }
 
 /* Round a walk over the plain subscriptions whose callbacks may not sleep. */
@@ -181,9 +182,9 @@ subscriptions_of(const struct mm_struct *mm)
 }
 
 static inline unsigned long *
-notifier_hit_slot(struct mmu_notifier_subscriptions *subs, unsigned long seq)
+notifier_recent_slot(struct mmu_notifier_subscriptions *subs, unsigned long seq)
 {
-	return &subs->hits[(seq >> 1) % NOTIFIER_HITS];
+	return &subs->recent[(seq >> 1) % NOTIFIER_RECENT];
 }
 
 /* So that a reader which collides can name the event. */
@@ -193,8 +194,8 @@ static inline void notifier_remember_event(struct mmu_notifier_subscriptions *su
 {
 	unsigned long seq = range->core.seq;
 
-	WRITE_ONCE(*notifier_hit_slot(subs, seq),
-		   seq * NOTIFIER_HIT_EVENTS + range->event);
+	WRITE_ONCE(*notifier_recent_slot(subs, seq),
+		   seq * NOTIFIER_EVENTS_MAX + range->event);
 }
 
 extern bool notifier_observe_on;
@@ -286,14 +287,14 @@ void notifier_put_free(struct mmu_notifier *sub);
  * statistics are on, what the start is to return for it; the first pass of a
  * subscription that has two; all second passes that are owed then.
  */
-int notifier_note_call(struct mmu_notifier_subscriptions *subs,
-		       const struct mmu_notifier_range *range,
-		       struct mmu_interval_notifier *sub, bool ok,
-		       unsigned long since);
-int notifier_note_start(struct mmu_notifier_subscriptions *subs,
-			const struct mmu_notifier_range *range,
-			struct mmu_notifier *sub, int answer,
-			unsigned long since);
+int notifier_interval_returned(struct mmu_notifier_subscriptions *subs,
+			       const struct mmu_notifier_range *range,
+			       struct mmu_interval_notifier *sub, bool ok,
+			       unsigned long since);
+int notifier_start_returned(struct mmu_notifier_subscriptions *subs,
+			    const struct mmu_notifier_range *range,
+			    struct mmu_notifier *sub, int answer,
+			    unsigned long since);
 bool notifier_first_pass(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_interval_notifier *sub,
 			 struct mmu_notifier_range *range);

@@ -24,7 +24,7 @@
  *
  * So a reader waits for no range that does not touch its interval, and for none
  * that began after its call. Only the first section of a subscription may wait for
- * more: for all ranges that were open when it was inserted (->settle).
+ * more: for all ranges that were open when it was inserted (->settle_gp).
  * mm/notifier/rounds.c bounds how often a reader begins again.
  *
  *	walkers	tree		insert		remove
@@ -34,11 +34,11 @@
  *	field			read with		written with
  *	->tree			->lock, or as walker	->lock, no walker
  *	->nr_intervals		alone			->lock
- *	->open_hits is NULL?	acquire, after sub->seq	->lock, release
+ *	->open_overlaps is NULL?	acquire, after sub->seq	->lock, release
  *	->walkers		atomic			atomic, up: ->lock
  *	->deferred		->lock; NULL? last walker ->lock
  *	sub->invalidate_seq	driver lock, or ONCE	driver lock, in callback
- *	sub->settle		->lock; acquire, for 0	->lock, release
+ *	sub->settle_gp		->lock; acquire, for 0	->lock, release
  *
  * The races it must win, each forced by the test named:
  *
@@ -53,7 +53,7 @@
  *	device fault				munmap
  *						start: callback, sub->seq = 7
  *	seq = sub->seq, is 7
- *	open_hits is not NULL: sleep		entry not cleared yet
+ *	open_overlaps is not NULL: sleep		entry not cleared yet
  *						end, wakes
  *	read_begin() returns 7: all later
  *	    read_begin_waits_while_a_range_that_hits_is_open
@@ -136,16 +136,16 @@ yield_to_deferred(struct mmu_notifier_subscriptions *subs,
 static void link_open(struct mmu_notifier_subscriptions *subs,
 		      struct mmu_notifier_range *range) __must_hold(subs->lock)
 {
-	struct mmu_notifier_range *head = subs->open_hits;
+	struct mmu_notifier_range *head = subs->open_overlaps;
 
-	subs->invalidate_seq += 2;
-	range->core.seq = subs->invalidate_seq;
+	subs->last_seq += 2;
+	range->core.seq = subs->last_seq;
 	range->core.next = head;
-	range->core.prev = &subs->open_hits;
+	range->core.prev = &subs->open_overlaps;
 	if (head)
 		head->core.prev = &range->core.next;
 	/* Before the first callback stores the number: see read_begin. */
-	WRITE_ONCE(subs->open_hits, range);
+	WRITE_ONCE(subs->open_overlaps, range);
 	atomic_inc(&subs->walkers);
 	notifier_remember_event(subs, range);
 }
@@ -177,7 +177,8 @@ static int walk_intervals(struct mmu_notifier_subscriptions *subs,
 				   interval_tree);
 		ok = call_interval(subs, sub, range);
 		if (unlikely(!ok || since)) {
-			ret = notifier_note_call(subs, range, sub, ok, since);
+			ret = notifier_interval_returned(subs, range, sub, ok,
+							 since);
 			if (ret)
 				break;
 			since = notifier_observe_begin();
@@ -216,7 +217,7 @@ static void end_walk(struct mmu_notifier_subscriptions *subs)
 
 /*
  * @node is the first interval that the range overlaps; ->lock is held and
- * dropped. On return the range is on ->open_hits, even if a callback refused. Out
+ * dropped. On return the range is on ->open_overlaps, even if a callback refused. Out
  * of line, so that a range that overlaps nothing pays nothing for it.
  */
 static noinline int start_overlapping(struct mmu_notifier_subscriptions *subs,
@@ -277,15 +278,15 @@ static void link_interval(struct mmu_notifier_subscriptions *subs,
 			  struct mmu_interval_notifier *sub)
 	__must_hold(subs->lock)
 {
-	u64 settle = 0;
+	u64 settle_gp = 0;
 
 	WRITE_ONCE(subs->nr_intervals, subs->nr_intervals + 1);
 	/* Pairs with the atomic in mmu_notifier_range_open(). */
 	smp_mb();
 	if (unlikely(notifier_gate_word_occupied(&subs->mm->notifier_ranges)))
-		settle = open_ranges_gp(subs);
+		settle_gp = open_ranges_gp(subs);
 	/* Store once: the owner of a deferred insertion reads it without the lock. */
-	smp_store_release(&sub->settle, settle);
+	smp_store_release(&sub->settle_gp, settle_gp);
 	WRITE_ONCE(sub->state, INTERVAL_IN);
 	interval_tree_insert(&sub->interval_tree, &subs->tree);
 }
@@ -352,11 +353,11 @@ int notifier_interval_join(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_interval_notifier *sub)
 {
 	spin_lock(&subs->lock);
-	sub->invalidate_seq = subs->invalidate_seq;
+	sub->invalidate_seq = subs->last_seq;
 	if (likely(!atomic_read_acquire(&subs->walkers))) {
 		link_interval(subs, sub);
 	} else {
-		sub->settle = SETTLE_NEVER;
+		sub->settle_gp = SETTLE_NEVER;
 		subs->stats.deferred_adds++;
 		defer_change(subs, sub, INTERVAL_ADDING);
 	}

@@ -77,14 +77,15 @@ static void end_nothing(struct mmu_notifier *sub,
 }
 
 /* So that a flush or a write fault calls nobody where nobody wants to hear. */
-static void count_rare(struct mmu_notifier_subscriptions *subs,
-		       const struct mmu_notifier_ops *ops, int add)
+static void count_rare_callbacks(struct mmu_notifier_subscriptions *subs,
+				 const struct mmu_notifier_ops *ops, int add)
 	__must_hold(subs->lock)
 {
 	if (ops->invalidate_range)
-		WRITE_ONCE(subs->nr_tlbs, subs->nr_tlbs + add);
+		WRITE_ONCE(subs->nr_invalidate_range,
+			   subs->nr_invalidate_range + add);
 	if (ops->change_pte)
-		WRITE_ONCE(subs->nr_followers, subs->nr_followers + add);
+		WRITE_ONCE(subs->nr_change_pte, subs->nr_change_pte + add);
 }
 
 static void link_newest(struct mmu_notifier_subscriptions *subs,
@@ -102,7 +103,7 @@ static void link_newest(struct mmu_notifier_subscriptions *subs,
 	if (sub->next)
 		sub->next->prev = &sub->next;
 	smp_store_release(&subs->newest, sub);
-	count_rare(subs, ops, 1);
+	count_rare_callbacks(subs, ops, 1);
 	subs->nr_plain++;
 }
 
@@ -118,7 +119,7 @@ void notifier_plain_hide(struct mmu_notifier_subscriptions *subs,
 	smp_store_release(prev, sub->next);
 	if (sub->next)
 		sub->next->prev = prev;
-	count_rare(subs, sub->ops, -1);
+	count_rare_callbacks(subs, sub->ops, -1);
 }
 
 /* --- a range starts and ends ---------------------------------------------- */
@@ -131,13 +132,13 @@ int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
 	unsigned long since = notifier_observe_begin();
 	int answer, ret = 0;
 
-	range->core.told = sub ? sub->birth : 0;
+	range->core.newest_birth = sub ? sub->birth : 0;
 	notifier_calls_begin(range);
 	for (; sub; sub = notifier_next(sub)) {
 		answer = sub->start(sub, range);
 		if (likely(!answer && !since))
 			continue;
-		answer = notifier_note_start(subs, range, sub, answer, since);
+		answer = notifier_start_returned(subs, range, sub, answer, since);
 		if (answer)
 			ret = answer;
 		since = notifier_observe_begin();
@@ -158,7 +159,7 @@ void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
 	struct mmu_notifier *sub = notifier_newest(subs);
 	unsigned long since = notifier_observe_begin();
 
-	while (sub && sub->birth > range->core.told)
+	while (sub && sub->birth > range->core.newest_birth)
 		sub = notifier_next(sub);
 	notifier_calls_begin(range);
 	for (; sub; sub = notifier_next(sub)) {
@@ -171,7 +172,7 @@ void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
 	}
 	notifier_calls_end(range);
 	notifier_gate_leave(&subs->calls, ticket);
-	range->core.told = 0;
+	range->core.newest_birth = 0;
 }
 
 /* --- register and unregister ---------------------------------------------- */
@@ -186,7 +187,7 @@ void notifier_plain_join(struct mmu_notifier_subscriptions *subs,
 	link_newest(subs, sub);
 	/* The barrier of "publish, then count" is in the question. */
 	gp = notifier_gate_request(&subs->ranges);
-	sub->settled = gp;
+	sub->settle_gp = gp;
 	spin_unlock(&subs->lock);
 	notifier_gate_wait(&subs->ranges, gp);
 }

@@ -21,7 +21,7 @@
  *
  * A range that overlaps an interval gets a number of its own: the sequence, which
  * only grows, by 2, and is always odd. Its callbacks store it in the subscriptions.
- * While the range is open it stands in ->open_hits. Readers compare numbers and
+ * While the range is open it stands in ->open_overlaps. Readers compare numbers and
  * look at that list (mm/notifier/interval.c).
  *
  * The walk over the tree counts itself in ->walkers from its search to its last
@@ -56,7 +56,7 @@
  *	->newest		acquire, in gate calls	->lock, release
  *	->tree			->lock, or as walker	->lock, no walker
  *	->invalidate_seq	->lock			->lock
- *	->open_hits		->lock			->lock
+ *	->open_overlaps		->lock			->lock
  *	->walkers		atomic			atomic, up: ->lock
  *	range->core		its invalidator		the same; links: ->lock
  *
@@ -148,7 +148,7 @@ void __mmu_notifier_range_end(struct mmu_notifier_range *range)
 		notifier_gate_leave_slow(&subs->ranges);
 	if (range->core.seq)
 		notifier_interval_end(subs, range);
-	if (range->core.told)
+	if (range->core.newest_birth)
 		notifier_plain_end(subs, range);
 	if (notifier_observing())
 		notifier_observe_end(range);
@@ -156,7 +156,7 @@ void __mmu_notifier_range_end(struct mmu_notifier_range *range)
 
 /*
  * After a failed start the caller does not call end. Undo the count and take the
- * range off ->open_hits, whoever failed (R3.6, R3.7). Plain subscribers were all
+ * range off ->open_overlaps, whoever failed (R3.6, R3.7). Plain subscribers were all
  * called, so all that have an end are owed it (R3.3).
  */
 static void undo_start(struct mmu_notifier_subscriptions *subs,
@@ -166,7 +166,7 @@ static void undo_start(struct mmu_notifier_subscriptions *subs,
 
 	if (range->core.seq)
 		notifier_interval_end(subs, range);
-	if (range->core.told)
+	if (range->core.newest_birth)
 		notifier_plain_end(subs, range);
 	range->core.ticket = 0;
 	notifier_start_failed(subs, range);

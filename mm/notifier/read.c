@@ -24,7 +24,7 @@
  *
  * So a reader waits for no range that does not overlap its interval, and for none that
  * began after its call. A subscription that has just entered the tree is the
- * exception: until its ->settle is over, its readers wait for all ranges that were open
+ * exception: until its ->settle_gp is over, its readers wait for all ranges that were open
  * in the mm when it entered, and perhaps for some that began before the last of those
  * ended: two grace periods of the gate ->ranges at most. mm/notifier/rounds.c bounds
  * how often a reader retries.
@@ -32,10 +32,10 @@
  *	field			read with		written with
  *	sub->invalidate_seq	driver lock; acquire;	driver lock, release
  *				check_retry: ONCE
- *	->open_hits is NULL?	acquire, after		->lock, release
+ *	->open_overlaps is NULL?	acquire, after		->lock, release
  *				sub->invalidate_seq
- *	->open_hits		->lock			->lock
- *	sub->settle		->lock; acquire, for 0	->lock, release
+ *	->open_overlaps		->lock			->lock
+ *	sub->settle_gp		->lock; acquire, for 0	->lock, release
  *
  * The races it must win, each forced by the test named:
  *
@@ -50,7 +50,7 @@
  *	device fault				munmap
  *						start: callback stores 7
  *	reads 7 as its number
- *	->open_hits is not NULL: sleep		entry not cleared yet
+ *	->open_overlaps is not NULL: sleep		entry not cleared yet
  *						end, wakes
  *	read_begin() returns 7; the look-up
  *	that follows sees the changed entry
@@ -88,8 +88,8 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 	 * close_hit(): litmus.read_begin.
 	 */
 	seq = smp_load_acquire(&sub->invalidate_seq);
-	if (unlikely(smp_load_acquire(&subs->open_hits) ||
-		     smp_load_acquire(&sub->settle)))
+	if (unlikely(smp_load_acquire(&subs->open_overlaps) ||
+		     smp_load_acquire(&sub->settle_gp)))
 		return read_begin_slow(subs, sub);
 	return seq;
 }
@@ -107,7 +107,7 @@ read_begin_slow(struct mmu_notifier_subscriptions *subs,
 
 	spin_lock(&subs->lock);
 	seq = READ_ONCE(sub->invalidate_seq);
-	newest = subs->invalidate_seq;
+	newest = subs->last_seq;
 	if (!has_settled(subs, sub) || overlaps_open(subs, sub, newest)) {
 		subs->nr_waiting++;
 		spin_unlock(&subs->lock);
@@ -117,7 +117,7 @@ read_begin_slow(struct mmu_notifier_subscriptions *subs,
 			notifier_report_open(subs->mm, "a reader waits long"));
 		spin_lock(&subs->lock);
 		subs->nr_waiting--;
-		if (!overlaps_open(subs, sub, subs->invalidate_seq))
+		if (!overlaps_open(subs, sub, subs->last_seq))
 			seq = smp_load_acquire(&sub->invalidate_seq);
 	}
 	spin_unlock(&subs->lock);
@@ -138,15 +138,15 @@ static bool may_read(struct mmu_notifier_subscriptions *subs,
 static bool has_settled(struct mmu_notifier_subscriptions *subs,
 			struct mmu_interval_notifier *sub) __must_hold(subs->lock)
 {
-	if (sub->settle && sub->settle <= subs->ranges.completed &&
-	    sub->settle != SETTLE_NEVER)
-		smp_store_release(&sub->settle, 0);
-	return !sub->settle;
+	if (sub->settle_gp && sub->settle_gp <= subs->ranges.completed &&
+	    sub->settle_gp != SETTLE_NEVER)
+		smp_store_release(&sub->settle_gp, 0);
+	return !sub->settle_gp;
 }
 
 /*
  * Does an open range overlap @sub? Ranges numbered after @newest do not count; pass
- * subs->invalidate_seq to mean any open range.
+ * subs->last_seq to mean any open range.
  */
 static bool overlaps_open(struct mmu_notifier_subscriptions *subs,
 			  const struct mmu_interval_notifier *sub,
@@ -154,11 +154,11 @@ static bool overlaps_open(struct mmu_notifier_subscriptions *subs,
 {
 	const struct mmu_notifier_range *range;
 
-	for (range = subs->open_hits; range; range = range->core.next) {
+	for (range = subs->open_overlaps; range; range = range->core.next) {
 		/* A difference, not an order: numbers may wrap (R4.25). */
 		if ((long)(range->core.seq - newest) <= 0 &&
-		    interval_tree_meets(&sub->interval_tree, range->start,
-					range->end))
+		    interval_tree_overlaps(&sub->interval_tree, range->start,
+					   range->end))
 			return true;
 	}
 	return false;

@@ -22,7 +22,7 @@ const struct mmu_notifier_range *
 notifier_open_next(struct mmu_notifier_subscriptions *subs,
 		   const struct mmu_notifier_range *range)
 {
-	return range ? range->core.next : subs->open_hits;
+	return range ? range->core.next : subs->open_overlaps;
 }
 
 /* --- subscriptions ------------------------------------------------------------- */
@@ -91,7 +91,8 @@ static bool plain_right(const struct mmu_notifier_subscriptions *subs)
 		tlbs += !!sub->ops->invalidate_range;
 		followers += !!sub->ops->change_pte;
 	}
-	return tlbs == subs->nr_tlbs && followers == subs->nr_followers;
+	return tlbs == subs->nr_invalidate_range &&
+	       followers == subs->nr_change_pte;
 }
 
 bool notifier_lists_right(struct mmu_notifier_subscriptions *subs)

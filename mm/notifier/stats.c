@@ -91,7 +91,7 @@ void notifier_observe_started(struct mmu_notifier_subscriptions *subs,
 	if (!notifier_observing())
 		return;
 	spin_lock(&subs->lock);
-	subs->stats.walks += range->core.told != 0;
+	subs->stats.walks += range->core.newest_birth != 0;
 	spin_unlock(&subs->lock);
 	TRACE(mmu_notifier_started, range,
 	      mmu_notifier_event_name(range->event), range->start, range->end,
@@ -104,7 +104,7 @@ void notifier_observe_ending(struct mmu_notifier_subscriptions *subs,
 	if (!notifier_observing())
 		return;
 	spin_lock(&subs->lock);
-	subs->stats.walks += range->core.told != 0;
+	subs->stats.walks += range->core.newest_birth != 0;
 	spin_unlock(&subs->lock);
 	range->core.since = notifier_now();
 }
@@ -249,8 +249,8 @@ void notifier_count_exclusive_round(struct mmu_notifier_subscriptions *subs)
 static unsigned int event_of(struct mmu_notifier_subscriptions *subs,
 			     unsigned long seq)
 {
-	unsigned long event = READ_ONCE(*notifier_hit_slot(subs, seq)) -
-			      seq * NOTIFIER_HIT_EVENTS;
+	unsigned long event = READ_ONCE(*notifier_recent_slot(subs, seq)) -
+			      seq * NOTIFIER_EVENTS_MAX;
 
 	return event < NR_MMU_NOTIFY_EVENTS ? (unsigned int)event
 					    : NR_MMU_NOTIFY_EVENTS;
@@ -341,7 +341,7 @@ void mmu_notifier_read_stats(struct mm_struct *mm,
 	stats->open_ranges = notifier_open_ranges(mm);
 	stats->open_hits = count_hits(subs);
 	stats->grace_periods = notifier_grace_periods(subs);
-	stats->invalidate_seq = subs->invalidate_seq;
+	stats->invalidate_seq = subs->last_seq;
 	spin_unlock(&subs->lock);
 }
 
@@ -422,7 +422,7 @@ static bool numbers_odd(struct mmu_notifier_subscriptions *subs)
 
 	while (sub && (READ_ONCE(sub->invalidate_seq) & 1))
 		sub = notifier_interval_next(subs, sub);
-	return !sub && (subs->invalidate_seq & 1);
+	return !sub && (subs->last_seq & 1);
 }
 
 bool mmu_notifier_verify(struct mm_struct *mm)

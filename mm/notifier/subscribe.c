@@ -33,7 +33,7 @@ int notifier_make_subscriptions(struct mm_struct *mm)
 	spin_lock_init(&subs->lock);
 	init_waitqueue_head(&subs->waiters);
 	subs->mm = mm;
-	subs->invalidate_seq = 1;
+	subs->last_seq = 1;
 	notifier_subscriptions_init(subs);
 	if (cmpxchg(&mm->notifier_subscriptions, NULL, subs))
 		kfree(subs);

@@ -169,7 +169,7 @@ class ListSubs(gdb.Command):
             print('  none, and none ever')
             return
         print('  sequence %d, walkers %d' %
-              (int(subscriptions['invalidate_seq']),
+              (int(subscriptions['last_seq']),
                int(subscriptions['walkers']['counter'])))
         nil = int(gdb.parse_and_eval('&interval_tree_nil'))
         for sub in each_interval(subscriptions['tree']['root'], nil):

@@ -36,12 +36,12 @@
  *	state[]		sub->state			lock
  *	deferred	subs->deferred			lock; NONE? read alone
  *	next_deferred[]	sub->deferred			lock
- *	is_hit		who is on open_hits		lock, read alone
+ *	is_hit		who is on open_overlaps		lock, read alone
  *	rseq[]		range->seq			its range
- *	seq		subs->invalidate_seq		lock
+ *	seq		subs->last_seq		lock
  *	walkers		subs->walkers			atomic, up: lock
  *	sub_seq[]	sub->invalidate_seq		driver lock
- *	settle[]	sub->settle			lock, read alone
+ *	settle_gp[]	sub->settle_gp			lock, read alone
  *	waits[]		who is inside yet of those that	gate
  *			the question was about
  *	dev[]		the device's translation	driver lock
@@ -113,7 +113,7 @@
 #define INTERVAL_ADDING	  2
 #define INTERVAL_REMOVING 3
 
-/* settle[] */
+/* settle_gp[] */
 #define ASKED 1 /* its period is not over, or nobody has looked yet */
 #define NEVER 2 /* SETTLE_NEVER */
 
@@ -138,7 +138,7 @@ bool inserted[NSUBS];
 bool reader_done[NSUBS];
 bool freed[NSUBS];
 byte sub_seq[NSUBS];
-byte settle[NSUBS];
+byte settle_gp[NSUBS];
 byte waits[NSUBS];
 byte dev[NSUBS];
 byte gen[NSUBS];
@@ -183,7 +183,7 @@ inline link_interval(s)
 #ifdef BUG_SETTLE_FIRST
 		later = later && !IN_TREE;
 #endif
-		settle[s] = (later -> ASKED : 0);
+		settle_gp[s] = (later -> ASKED : 0);
 		later = false;
 		state[s] = INTERVAL_IN;
 		in_tree[s] = true
@@ -460,7 +460,7 @@ inline overlaps_open(s, newest)
 inline has_settled(s)
 {
 	if
-	:: settle[s] == ASKED && waits[s] == 0 -> settle[s] = 0
+	:: settle_gp[s] == ASKED && waits[s] == 0 -> settle_gp[s] = 0
 	:: else
 	fi
 }
@@ -469,12 +469,12 @@ inline has_settled(s)
 inline read_begin(s)
 {
 #ifdef BUG_END_ORDER
-	slow = is_hit != 0 || settle[s] != 0;
+	slow = is_hit != 0 || settle_gp[s] != 0;
 	begun = sub_seq[s];
 #else
 	begun = sub_seq[s];
 	slow = is_hit != 0;
-	slow = slow || settle[s] != 0;
+	slow = slow || settle_gp[s] != 0;
 #endif
 	if
 	:: slow ->
@@ -487,7 +487,7 @@ inline read_begin(s)
 			has_settled(s);
 			overlaps_open(s, newest);
 			if
-			:: settle[s] != 0 || busy -> busy = false; nr_waiting++
+			:: settle_gp[s] != 0 || busy -> busy = false; nr_waiting++
 			:: else -> newest = 0; goto go
 			fi
 		}
@@ -499,7 +499,7 @@ inline read_begin(s)
 				has_settled(s);
 				overlaps_open(s, newest);
 				if
-				:: settle[s] == 0 && !busy -> FINISH; break
+				:: settle_gp[s] == 0 && !busy -> FINISH; break
 				:: else -> busy = false
 				fi
 			}
@@ -574,7 +574,7 @@ proctype Inserter(byte s)
 	:: walkers == 0 -> link_interval(s)
 	:: else ->
 #ifndef BUG_NO_NEVER
-		settle[s] = NEVER;
+		settle_gp[s] = NEVER;
 #endif
 		defer_change(s, INTERVAL_ADDING)
 	fi;

@@ -164,7 +164,7 @@ inline leave_calls()
 		}
 		k = 0
 	}
-	/* put_run_free() */
+	/* run_deferred_free() */
 	do
 	:: ready != 0 ->
 		atomic {
@@ -583,7 +583,7 @@ proctype Driver()
 	free_now = true;
 #endif
 	atomic {
-		/* put_off_free() */
+		/* defer_free() */
 		if
 		:: !free_now && inside != 0 ->
 			waits[mine] = inside;

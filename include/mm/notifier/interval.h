@@ -100,7 +100,7 @@ struct mmu_interval_notifier_ops {
  * @subscriptions: (c) the subscriptions of @mm
  * @invalidate_seq: (d) number of the last range whose callback stored it; always
  *	odd
- * @settle: (s) the grace period after which no range is open that began before the
+ * @settle_gp: (s) the grace period after which no range is open that began before the
  *	insertion; 0 if that is over
  * @deferred: (s) the next in the list of deferred insertions and removals
  * @state: (s) the core's own, see mm/notifier/interval.c; debug builds also read
@@ -122,7 +122,7 @@ struct mmu_interval_notifier {
 	unsigned long invalidate_seq;
 	union {
 		struct {
-			u64 settle;
+			u64 settle_gp;
 			struct mmu_interval_notifier *deferred;
 			unsigned int state;
 		};

@@ -84,9 +84,9 @@ static inline unsigned long interval_tree_last(const struct interval_tree_node *
 	return node->end - (node->end != ~0ul);
 }
 
-/** interval_tree_meets() - does the node overlap [start, end)? */
-static inline bool interval_tree_meets(const struct interval_tree_node *node,
-				       unsigned long start, unsigned long end)
+/** interval_tree_overlaps() - does the node overlap [start, end)? */
+static inline bool interval_tree_overlaps(const struct interval_tree_node *node,
+					  unsigned long start, unsigned long end)
 {
 	return node->start < end && node->end > start;
 }

@@ -135,11 +135,11 @@ struct mmu_notifier_deferred {
  * @birth: (c) its number in the order of registration, from 1
  * @users: (s) references; while above 1 also decremented without the lock
  * @state: (s) the core's own, see mm/notifier/plain.c
- * @settled: (s) the grace period after which no range is open that began before the
+ * @settle_gp: (s) the grace period after which no range is open that began before the
  *	registration
  * @stats: (a) its statistics; NULL until there is something to count
- * @deferred: the free after the last put, if it has to wait
- * @ticket: (s) of that free, in the gate where mmu_notifier_synchronize() waits
+ * @free_later: the free after the last put, if it has to wait
+ * @free_ticket: (s) of that free, in the gate where mmu_notifier_synchronize() waits
  *
  * Keys: (c) constant while registered; (s) under the subscriptions' lock; (o)
  * written under it, followed by walks; (a) single accesses, the statistics
@@ -162,10 +162,10 @@ struct mmu_notifier {
 	u64 birth;
 	unsigned int users;
 	unsigned int state;
-	u64 settled;
+	u64 settle_gp;
 	struct mmu_notifier_sub_stats *stats;
-	struct mmu_notifier_deferred deferred;
-	long ticket;
+	struct mmu_notifier_deferred free_later;
+	long free_ticket;
 };
 
 /**

@@ -25,8 +25,8 @@ struct mmu_notifier_range;
  * struct mmu_notifier_range_core - the core's state of an open range
  * @ticket: what start added to mm->notifier_ranges and end subtracts; 0 after a
  *	start that failed
- * @told: birth of the newest plain subscription that start called; 0 if it
- *	called none
+ * @newest_birth: the birth number of the newest plain subscription that start
+ *	called; 0 if it called none
  * @seq: the number that interval callbacks are given; 0 if the range overlaps no
  *	interval
  * @next: the next in the list of open ranges that overlap an interval
@@ -38,7 +38,7 @@ struct mmu_notifier_range;
  */
 struct mmu_notifier_range_core {
 	long ticket;
-	u64 told;
+	u64 newest_birth;
 	unsigned long seq;
 	struct mmu_notifier_range *next;
 	struct mmu_notifier_range **prev;

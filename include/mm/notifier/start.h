@@ -175,7 +175,7 @@ mmu_notifier_range_init(struct mmu_notifier_range *range,
 	range->start = start;
 	range->end = end;
 	range->owner = NULL;
-	range->core.told = 0;
+	range->core.newest_birth = 0;
 	range->core.seq = 0;
 	if (IS_ENABLED(CONFIG_DEBUG))
 		range->core.record = 0;

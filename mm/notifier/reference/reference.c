@@ -116,10 +116,10 @@ static bool concerns(const struct mmu_notifier_range *range,
 		     struct mmu_notifier_member *member, bool is_interval)
 {
 	return (member->state == IN || member->state == RELEASING) &&
-	       (!range || member->birth <= range->core.told) &&
+	       (!range || member->birth <= range->core.newest_birth) &&
 	       (!is_interval ||
-		interval_tree_meets(&interval_of(member)->interval_tree,
-				    range->start, range->end));
+		interval_tree_overlaps(&interval_of(member)->interval_tree,
+				       range->start, range->end));
 }
 
 /* @last's callback is over, if there is one. Return: the next to call, held. */
@@ -183,7 +183,7 @@ static bool has_settled(struct mmu_notifier_subscriptions *subs, u64 birth)
 {
 	const struct mmu_notifier_range *range = subs->open;
 
-	while (range && range->core.told >= birth)
+	while (range && range->core.newest_birth >= birth)
 		range = range->core.next;
 	return !range && all_listed(subs);
 }
@@ -200,12 +200,12 @@ static void open_range(struct mmu_notifier_subscriptions *subs,
 	subs->nr_open++;
 	atomic64_add(-range->core.ticket, &subs->mm->notifier_ranges);
 	range->core.ticket = 0;
-	range->core.told = subs->births;
+	range->core.newest_birth = subs->births;
 	member = subs->intervals;
 	while (member && !concerns(range, member, true))
 		member = member->next;
 	if (member) {
-		range->core.seq = subs->invalidate_seq += 2;
+		range->core.seq = subs->last_seq += 2;
 		notifier_remember_event(subs, range);
 	}
 	wake_up_all(&subs->waiters); /* the count has changed */
@@ -242,7 +242,7 @@ static int call_interval(struct mmu_notifier_subscriptions *subs,
 			  ? sub->ops->invalidate(sub, range, range->core.seq)
 			  : notifier_first_pass(subs, sub, range);
 
-	return notifier_note_call(subs, range, sub, ok, since);
+	return notifier_interval_returned(subs, range, sub, ok, since);
 }
 
 /* None is called after one has refused (R3.6); second passes come last (R4.31). */
@@ -289,7 +289,7 @@ static int start_plain(struct mmu_notifier_subscriptions *subs,
 			continue;
 		since = notifier_observe_begin();
 		answer = sub->ops->invalidate_range_start(sub, range);
-		answer = notifier_note_start(subs, range, sub, answer, since);
+		answer = notifier_start_returned(subs, range, sub, answer, since);
 		ret = answer ?: ret;
 	}
 	notifier_calls_end(range);
@@ -364,8 +364,8 @@ static bool is_open(struct mmu_notifier_subscriptions *subs,
 	const struct mmu_notifier_range *range = subs->open;
 
 	while (range &&
-	       (!interval_tree_meets(&sub->interval_tree, range->start,
-				     range->end) ||
+	       (!interval_tree_overlaps(&sub->interval_tree, range->start,
+					range->end) ||
 		(range->core.seq && (long)(range->core.seq - newest) > 0)))
 		range = range->core.next;
 	return range || !all_listed(subs);
@@ -385,7 +385,7 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 	mmu_notifier_might_invalidate();
 	spin_lock(&subs->lock);
 	seq = READ_ONCE(sub->invalidate_seq);
-	newest = subs->invalidate_seq;
+	newest = subs->last_seq;
 	wait = is_open(subs, sub, newest);
 	spin_unlock(&subs->lock);
 	if (!wait)
@@ -393,7 +393,7 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 	notifier_observe_wait(subs, sub);
 	wait_until(subs, !is_open(subs, sub, newest), "a reader waits long");
 	spin_lock(&subs->lock);
-	if (!is_open(subs, sub, subs->invalidate_seq))
+	if (!is_open(subs, sub, subs->last_seq))
 		seq = READ_ONCE(sub->invalidate_seq);
 	spin_unlock(&subs->lock);
 	return seq;
@@ -408,7 +408,7 @@ int notifier_interval_join(struct mmu_notifier_subscriptions *subs,
 	while (*link)
 		link = &(*link)->next;
 	join(subs, link, &sub->member);
-	sub->invalidate_seq = subs->invalidate_seq;
+	sub->invalidate_seq = subs->last_seq;
 	spin_unlock(&subs->lock);
 	return 0;
 }

@@ -15,13 +15,13 @@ struct mmu_notifier_subscriptions {
 	struct mmu_notifier_member *intervals; /* oldest first */
 	struct mmu_notifier_member *plain;     /* newest first */
 	u64 births;                            /* subscriptions so far */
-	unsigned long nr_plain;       /* that their owners still have */
-	unsigned long invalidate_seq; /* of the last overlap; odd */
+	unsigned long nr_plain; /* that their owners still have */
+	unsigned long last_seq; /* of the last overlap; odd */
 	struct mmu_notifier_subscriptions *all_next; /* from here on: shared */
 	struct mmu_notifier_subscriptions **all_prev;
 	struct mmu_notifier_stats stats;
 	struct atomic64 retries[NR_MMU_NOTIFY_EVENTS + 1];
-	unsigned long hits[NOTIFIER_HITS];
+	unsigned long recent[NOTIFIER_RECENT];
 };
 
 /* Each plain subscription that @range concerns, held; all, if that is NULL. */
@@ -38,12 +38,12 @@ void notifier_count_pass(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_interval_notifier *sub, int add);
 
 /* What the usual notifier has, and this does without. */
-#define notifier_walk_begin(subs)         (non_block_start(), 0)
-#define notifier_walk_end(subs, ticket)   ((void)(ticket), non_block_end())
-#define notifier_has_tlbs(subs)           true
-#define notifier_has_followers(subs)      true
-#define notifier_subscriptions_init(subs) ((void)(subs))
-#define notifier_grace_periods(subs)      0
-#define notifier_lists_right(subs)        true
+#define notifier_walk_begin(subs)           (non_block_start(), 0)
+#define notifier_walk_end(subs, ticket)     ((void)(ticket), non_block_end())
+#define notifier_has_invalidate_range(subs) true
+#define notifier_has_change_pte(subs)       true
+#define notifier_subscriptions_init(subs)   ((void)(subs))
+#define notifier_grace_periods(subs)        0
+#define notifier_lists_right(subs)          true
 
 #endif

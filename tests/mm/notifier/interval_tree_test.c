@@ -89,13 +89,13 @@ KTEST(interval_tree, ranges_that_only_touch_do_not_meet, KT_RULES("R4.24 R4.26")
 	struct interval_tree_node node;
 
 	interval_tree_node_init(&node, 4, 7);
-	EXPECT(!interval_tree_meets(&node, 3, 4));
-	EXPECT(interval_tree_meets(&node, 3, 5));
-	EXPECT(interval_tree_meets(&node, 4, 8));
-	EXPECT(interval_tree_meets(&node, 7, 8));
-	EXPECT(!interval_tree_meets(&node, 8, 9));
-	EXPECT(!interval_tree_meets(&node, 0, 4));
-	EXPECT(interval_tree_meets(&node, 0, 9));
+	EXPECT(!interval_tree_overlaps(&node, 3, 4));
+	EXPECT(interval_tree_overlaps(&node, 3, 5));
+	EXPECT(interval_tree_overlaps(&node, 4, 8));
+	EXPECT(interval_tree_overlaps(&node, 7, 8));
+	EXPECT(!interval_tree_overlaps(&node, 8, 9));
+	EXPECT(!interval_tree_overlaps(&node, 0, 4));
+	EXPECT(interval_tree_overlaps(&node, 0, 9));
 }
 
 static bool query_right(struct shadow *all, struct interval_tree *tree,

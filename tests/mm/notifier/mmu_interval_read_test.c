@@ -214,7 +214,7 @@ KTEST(mmu_interval, the_sequence_may_wrap, KT_RULES("R4.25"))
 	watcher_init(&a, test);
 	watcher_init(&w, test);
 	EXPECT_EQ(watch(&a, mm, 8, 9), 0);
-	mm->notifier_subscriptions->invalidate_seq = -5ul;
+	mm->notifier_subscriptions->last_seq = -5ul;
 	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
 	for (i = 0; i < 5; i++) {
 		seq = mmu_interval_read_begin(&w.sub);
@@ -251,7 +251,7 @@ KTEST(mmu_interval, across_the_wrap_a_later_range_is_still_a_later_one,
 	REQUIRE(mm);
 	watcher_init(&w, test);
 	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
-	mm->notifier_subscriptions->invalidate_seq = -3ul;
+	mm->notifier_subscriptions->last_seq = -3ul;
 	start_of(&one, mm, 0, 1);
 	EXPECT_EQ(w.seq, -1ul);
 	reader_run(&r, &w);

@@ -170,7 +170,7 @@ KTEST(mmu_notifier_stats, an_event_that_is_forgotten_is_not_guessed)
 	EXPECT_EQ(watch(&other, mm, 1, 2), 0);
 	seq = mmu_interval_read_begin(&w.sub);
 	change_as(MMU_NOTIFY_UNMAP, mm, 0, 1);
-	for (i = 0; i < NOTIFIER_HITS - 1; i++)
+	for (i = 0; i < NOTIFIER_RECENT - 1; i++)
 		change_as(MMU_NOTIFY_CLEAR, mm, 1, 2);
 	EXPECT(must_retry(&w, seq));
 	EXPECT_EQ(figures_of(test, mm, &w.sub).retries[MMU_NOTIFY_UNMAP], 1UL);

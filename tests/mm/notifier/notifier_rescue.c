@@ -14,7 +14,7 @@
  * panic, which names the test too.
  *
  *	sleeper			waits for		which becomes
- *	read_begin		open_hits, settle	none; all asked have passed
+ *	read_begin		open_overlaps, settle_gp	none; all asked have passed
  *	remove			its state		out of the tree
  *	start giving way	deferred		none
  *	register, unregister,	passed			what is wanted
@@ -41,14 +41,14 @@ static void pretend_all_is_over(struct mmu_notifier_subscriptions *subs)
 	struct mmu_interval_notifier *sub;
 
 	spin_lock(&subs->lock);
-	WRITE_ONCE(subs->open_hits, NULL);
+	WRITE_ONCE(subs->open_overlaps, NULL);
 	for (sub = subs->deferred; sub; sub = sub->deferred) {
 		if (sub->state == INTERVAL_REMOVING) {
 			interval_tree_remove(&sub->interval_tree, &subs->tree);
 			WRITE_ONCE(subs->nr_intervals, subs->nr_intervals - 1);
 		}
 		sub->state = INTERVAL_OUT;
-		WRITE_ONCE(sub->settle, 0);
+		WRITE_ONCE(sub->settle_gp, 0);
 	}
 	WRITE_ONCE(subs->deferred, NULL);
 	WRITE_ONCE(subs->ranges.completed, subs->ranges.requested);
