@@ -28,7 +28,7 @@
 #include <mm/device/exclusive.h>
 #include <mm/fault/gup.h>
 #include <mm/space/mm.h>
-#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/rounds.h>
 #include <mm/page/page.h>
 
 #include "contest.h"

@@ -18,7 +18,7 @@
 #include <lib/string.h>
 #include <kernel/time.h>
 #include <mm/space/mm.h>
-#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/stats.h>
 
 static int print_mm(struct mm_struct *mm, void *count)
 {

@@ -61,7 +61,7 @@
 #include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
 #include <kernel/sched/wait.h>
-#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/rounds.h>
 
 #define PEER_SLOTS          48 /* for anything */
 #define PEER_SLOTS_RESERVED 16 /* for invalidations only */

@@ -123,7 +123,7 @@
 #include <mm/device/exclusive.h>
 #include <mm/fault/gup.h>
 #include <mm/space/mm.h>
-#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/start.h>
 #include <mm/page/page.h>
 #include <mm/table/pgtable.h>
 #include <mm/page/rmap.h>

@@ -56,7 +56,7 @@
 #include <kernel/sched/sched.h>
 #include <mm/fault/fault.h>
 #include <mm/space/mm.h>
-#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/start.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/pgtable_notify.h>

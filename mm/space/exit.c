@@ -14,7 +14,7 @@
  * the mm that leaked is still known by number.
  */
 #include <mm/space/mm.h>
-#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/start.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/tlb.h>
 

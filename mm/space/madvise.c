@@ -18,7 +18,7 @@
  * that look belongs to a fault that ran after this call.
  */
 #include <mm/space/mm.h>
-#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/start.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/tlb.h>
 

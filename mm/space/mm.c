@@ -35,7 +35,7 @@
 #include <lib/list.h>
 #include <arch/mmu.h>
 #include <mm/space/mm.h>
-#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/start.h>
 #include <mm/page/page.h>
 #include <mm/table/pgtable.h>
 

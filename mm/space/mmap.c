@@ -34,7 +34,7 @@
  * Not here: the tree (mm/space/vma.c); file and shared memory, which do not exist.
  */
 #include <mm/space/mm.h>
-#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/start.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/tlb.h>
 

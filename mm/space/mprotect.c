@@ -40,7 +40,7 @@
  * every CPU, and a range of them needs nothing (mm/table/tlb.c).
  */
 #include <mm/space/mm.h>
-#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/start.h>
 #include <mm/page/page.h>
 #include <mm/table/pgtable.h>
 #include <mm/page/rmap.h>

@@ -18,7 +18,7 @@
 #include <mm/alloc/gfp.h>
 
 #ifdef CONFIG_MMU_NOTIFIER
-/* The fake lock of <mm/notifier/mmu_notifier.h>: a hook (docs/hooks.md). */
+/* The map of <mm/notifier/start.h>: a hook (docs/hooks.md). */
 DECLARE_LOCKDEP_MAP(mmu_notifier_invalidate_range_start_map);
 
 /* mmu_notifier_might_invalidate(), said for the caller at @ip. */

@@ -8,7 +8,7 @@
 #include <lib/assert.h>
 #include <kernel/lock/lockdep.h>
 #include <mm/space/mm_types.h>
-#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/start.h>
 #include <mm/space/vma.h>
 
 #define PROT_NONE           0x0

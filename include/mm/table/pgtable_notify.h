@@ -24,7 +24,7 @@
 #include <arch/paging.h>
 #include <lib/assert.h>
 #include <mm/space/mm_types.h>
-#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/start.h>
 #include <mm/table/tlb.h>
 
 /**

@@ -18,7 +18,7 @@
 #include <arch/tlb.h>
 #include <lib/atomic.h>
 #include <mm/space/mm_types.h>
-#include <mm/notifier/mmu_notifier.h>
+#include <mm/notifier/start.h>
 
 struct page;
 
