@@ -36,7 +36,7 @@
  *					waits for mmap_lock
  *	fault in, look up, installed	(must be so in ten rounds at most)
  *
- *	(peer_crowd.a_load_beside_other_contexts_atomics_is_never_denied)
+ *	(peer_crowd.a_load_during_other_contexts_atomics_is_never_denied)
  *
  * A CPU that wants an exclusive page back needs the page's lock, which the driver
  * holds until the device has replayed its access. So each grant is worth at least

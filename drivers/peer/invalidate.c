@@ -34,7 +34,7 @@
  * The same lock is held while the device destroys a context. The device gives
  * the context's number up at once, and answers when the accesses in flight have
  * ended. A callback must wait as long
- * (peer_race.change_beside_a_destroy_waits_for_the_access_in_flight):
+ * (peer_race.change_during_a_destroy_waits_for_the_access_in_flight):
  *
  *	device			destroy			munmap
  *	access begins

@@ -79,7 +79,7 @@ static void a_full_call_pipe_is_not_waited_for(void)
 	guest_shutdown(&g);
 }
 
-static void a_broken_ring_may_have_nobody_to_tell(void)
+static void a_broken_ring_needs_no_error_eventfd(void)
 {
 	struct guest g;
 	int ends[2];
@@ -119,7 +119,7 @@ static void expect_alive(struct guest *g, unsigned int refused)
 	guest_shutdown(g);
 }
 
-static void a_log_nobody_reads_costs_its_lines_only(void)
+static void a_log_without_a_reader_costs_its_lines_only(void)
 {
 	struct guest g;
 	int reader;
@@ -139,5 +139,5 @@ static void a_log_nobody_reads_costs_its_lines_only(void)
 	}
 TAP_GROUP(descriptor, T(a_call_nobody_can_read_is_lost_and_the_peer_lives),
 	  T(a_full_call_pipe_is_not_waited_for),
-	  T(a_broken_ring_may_have_nobody_to_tell),
-	  T(a_log_nobody_reads_costs_its_lines_only));
+	  T(a_broken_ring_needs_no_error_eventfd),
+	  T(a_log_without_a_reader_costs_its_lines_only));

@@ -308,7 +308,7 @@ static void an_early_grant_is_caught(void)
 	guest_shutdown(&g);
 }
 
-static void a_grant_without_translation_is_revoked_and_asked_anew(void)
+static void a_grant_without_translation_is_revoked_and_asked_again(void)
 {
 	struct peer_wire_page_request fault, again;
 	struct peer_wire_work_done done;
@@ -374,7 +374,7 @@ static void a_grant_is_worth_the_accesses_that_were_made(void)
 }
 
 /* Work waits for the answer to its tag, whatever is mapped meanwhile. */
-static void a_map_from_elsewhere_wakes_nobody(void)
+static void a_map_from_elsewhere_wakes_no_work(void)
 {
 	struct peer_wire_page_request fault;
 	struct peer_wire_work_done done;
@@ -444,7 +444,7 @@ static void a_destroyed_context_cancels_what_it_was_granted(void)
 }
 
 /* Work of one context waits for ever; everything else goes on. */
-static void a_stalled_fault_stalls_nobody_else(void)
+static void a_stalled_fault_stalls_no_other_work(void)
 {
 	struct peer_wire_page_request fault;
 	struct peer_wire_work_done done;
@@ -569,12 +569,12 @@ TAP_GROUP(fault, T(each_access_is_asked_for_and_replayed),
 	  T(responses_to_nothing_are_refused),
 	  T(an_atomic_response_completes_after_the_replay),
 	  T(an_early_grant_is_caught),
-	  T(a_grant_without_translation_is_revoked_and_asked_anew),
+	  T(a_grant_without_translation_is_revoked_and_asked_again),
 	  T(a_failed_request_says_what_it_did_and_where_it_failed),
 	  T(a_grant_is_worth_the_accesses_that_were_made),
-	  T(a_map_from_elsewhere_wakes_nobody),
+	  T(a_map_from_elsewhere_wakes_no_work),
 	  T(a_tag_is_used_once_in_an_instance),
 	  T(a_destroyed_context_cancels_what_it_was_granted),
-	  T(a_stalled_fault_stalls_nobody_else),
+	  T(a_stalled_fault_stalls_no_other_work),
 	  T(no_more_requests_than_promised_are_outstanding),
 	  T(a_copy_waits_for_each_of_its_pages_alone));

@@ -81,7 +81,7 @@ static void test_options_have_their_place_and_bounds(void)
 }
 
 /* A new session begins with the command line's options. */
-static void hello_takes_every_option_back(void)
+static void hello_resets_every_option(void)
 {
 	const struct peer_wire_work load = {
 		.op = PEER_OP_LOAD,
@@ -119,4 +119,4 @@ static void hello_takes_every_option_back(void)
 	}
 TAP_GROUP(option, T(options_are_bounded_and_test_options_locked),
 	  T(test_options_have_their_place_and_bounds),
-	  T(hello_takes_every_option_back));
+	  T(hello_resets_every_option));

@@ -94,7 +94,7 @@ static void each_lie_about_work_is_told_once(void)
 	guest_shutdown(&g);
 }
 
-static void each_lie_about_a_page_is_told_once(void)
+static void each_lie_about_a_page_comes_once(void)
 {
 	struct peer_wire_page_request fault;
 	struct peer_wire_work_done done;
@@ -149,7 +149,7 @@ static void lost_page_requests_are_never_sent(void)
 	guest_shutdown(&g);
 }
 
-static void each_lie_about_a_command_is_told_once(void)
+static void each_lie_about_a_command_comes_once(void)
 {
 	const struct peer_wire_request create = {PEER_CMD_CTX_CREATE, 2};
 	struct peer_wire_page_request fault, nothing;
@@ -329,9 +329,9 @@ static void a_dying_device_dies_after_its_last_answer(void)
 #name, name \
 	}
 TAP_GROUP(trouble, T(each_lie_about_work_is_told_once),
-	  T(each_lie_about_a_page_is_told_once),
+	  T(each_lie_about_a_page_comes_once),
 	  T(lost_page_requests_are_never_sent),
-	  T(each_lie_about_a_command_is_told_once),
+	  T(each_lie_about_a_command_comes_once),
 	  T(lost_replays_are_never_reported), T(the_next_replay_to_end_is_lost),
 	  T(a_hung_device_answers_nothing_until_reset),
 	  T(a_dying_device_dies_after_its_last_answer));

@@ -414,7 +414,7 @@ static void many_requests_in_flight_are_each_done_once(void)
  *	worker 1   order A: load ...... store
  *	worker 2   order B:      load ...... store	must not happen
  */
-static void orders_of_one_device_lose_no_update_to_each_other(void)
+static void stores_of_one_device_lose_no_update_to_each_other(void)
 {
 	const struct peer_wire_work w = {
 		.op = PEER_OP_FETCH_ADD,
@@ -531,7 +531,7 @@ TAP_GROUP(work, T(every_op_at_every_width_matches_the_model),
 	  T(a_grant_on_memory_that_went_is_canceled),
 	  T(work_reaches_device_memory_by_its_map),
 	  T(many_requests_in_flight_are_each_done_once),
-	  T(orders_of_one_device_lose_no_update_to_each_other),
+	  T(stores_of_one_device_lose_no_update_to_each_other),
 	  T(split_updates_are_lost_against_a_busy_cpu),
 	  T(a_comparison_that_fails_stores_the_old_value),
 	  T(atomic_updates_are_not_lost));

@@ -11,7 +11,7 @@
 #include "tests/ktest/team.h"
 #include "arena.h"
 
-KTEST(peer_atomic, grant_takes_the_page_and_a_touch_takes_it_back,
+KTEST(peer_atomic, grant_takes_the_page_and_a_touch_restores_it,
       KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_translation found = {0};

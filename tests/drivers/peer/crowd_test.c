@@ -18,8 +18,8 @@
 #include "tests/ktest/team.h"
 #include "arena.h"
 
-#define ORDERS 25
-#define CROWD  2
+#define ACCESSES 25
+#define CROWD    2
 
 enum access {
 	LOAD,
@@ -57,7 +57,7 @@ static void throw_away_and_read(struct team_worker *me)
 	}
 }
 
-static int order(struct crowd *crowd, enum access access, unsigned int i)
+static int access_by(struct crowd *crowd, enum access access, unsigned int i)
 {
 	struct peer_arena *arena = &crowd->arena;
 	u64 value;
@@ -67,8 +67,7 @@ static int order(struct crowd *crowd, enum access access, unsigned int i)
 }
 
 /* No order is denied while the team is at work. */
-static void order_beside(struct crowd *crowd, struct team *team,
-			 enum access access)
+static void work_during(struct crowd *crowd, struct team *team, enum access access)
 {
 	struct ktest *test = crowd->arena.test;
 	struct peer_context_stats stats;
@@ -76,14 +75,14 @@ static void order_beside(struct crowd *crowd, struct team *team,
 	int err;
 
 	team_go(team);
-	for (i = 0; i < ORDERS && !ktest_failed(test); i++) {
+	for (i = 0; i < ACCESSES && !ktest_failed(test); i++) {
 		int before = atomic_read(&crowd->changes);
 
 		KTEST_WAIT_FOR(test,
 			       atomic_read(&crowd->changes) - before >= CROWD);
-		err = order(crowd, access, i);
+		err = access_by(crowd, access, i);
 		if (err && err != -EFAULT)
-			ktest_fail(test, "order %u: %s", i, errno_name(err));
+			ktest_fail(test, "access %u: %s", i, errno_name(err));
 		denied += err == -EFAULT;
 	}
 	team_stop(team);
@@ -91,12 +90,12 @@ static void order_beside(struct crowd *crowd, struct team *team,
 	EXPECT_EQ(denied, 0U);
 	EXPECT_EQ(stats.out_of_rounds, 0u);
 	EXPECT_EQ(stats.denied, 0u);
-	ktest_note("%u orders: %lu requests, %lu collisions, %lu denied", i,
+	ktest_note("%u accesses: %lu requests, %lu collisions, %lu denied", i,
 		   stats.requests_read + stats.requests_write,
 		   stats.retries_collision + stats.retries_changed, stats.denied);
 }
 
-static void beside_other_contexts(struct ktest *test, enum access access)
+static void during_other_atomics(struct ktest *test, enum access access)
 {
 	struct crowd crowd = {.changes = {0}};
 	struct team *team;
@@ -112,7 +111,7 @@ static void beside_other_contexts(struct ktest *test, enum access access)
 			ktest_fail(test, "no further context");
 	}
 	if (!ktest_failed(test))
-		order_beside(&crowd, team, access);
+		work_during(&crowd, team, access);
 	for (i = 0; i < CROWD; i++) {
 		if (crowd.ctx[i])
 			peer_context_destroy(crowd.ctx[i]);
@@ -120,7 +119,7 @@ static void beside_other_contexts(struct ktest *test, enum access access)
 	arena_close(&crowd.arena);
 }
 
-static void beside_throwers(struct ktest *test, enum access access)
+static void during_discards(struct ktest *test, enum access access)
 {
 	struct crowd crowd = {.changes = {0}};
 	struct team *team;
@@ -130,30 +129,30 @@ static void beside_throwers(struct ktest *test, enum access access)
 	team = team_new(test);
 	team->mm = crowd.arena.mm;
 	team_add(team, CROWD, TEAM_UNTIL_STOP, throw_away_and_read, &crowd);
-	order_beside(&crowd, team, access);
+	work_during(&crowd, team, access);
 	arena_close(&crowd.arena);
 }
 
-KTEST(peer_crowd, a_load_beside_other_contexts_atomics_is_never_denied,
+KTEST(peer_crowd, a_load_during_other_contexts_atomics_is_never_denied,
       KT_FLAGS(KT_NEEDS_PEER | KT_SLOW), KT_RULES("R4.24 R8.23"))
 {
-	beside_other_contexts(test, LOAD);
+	during_other_atomics(test, LOAD);
 }
 
-KTEST(peer_crowd, a_store_beside_other_contexts_atomics_is_never_denied,
+KTEST(peer_crowd, a_store_during_other_contexts_atomics_is_never_denied,
       KT_FLAGS(KT_NEEDS_PEER | KT_SLOW), KT_RULES("R4.24 R8.23"))
 {
-	beside_other_contexts(test, STORE);
+	during_other_atomics(test, STORE);
 }
 
-KTEST(peer_crowd, a_load_beside_two_that_throw_the_page_away_is_never_denied,
+KTEST(peer_crowd, a_load_while_two_threads_discard_the_page_is_never_denied,
       KT_FLAGS(KT_NEEDS_PEER | KT_SLOW), KT_RULES("R4.24 R8.23"))
 {
-	beside_throwers(test, LOAD);
+	during_discards(test, LOAD);
 }
 
-KTEST(peer_crowd, a_store_beside_two_that_throw_the_page_away_is_never_denied,
+KTEST(peer_crowd, a_store_while_two_threads_discard_the_page_is_never_denied,
       KT_FLAGS(KT_NEEDS_PEER | KT_SLOW), KT_RULES("R4.24 R8.23"))
 {
-	beside_throwers(test, STORE);
+	during_discards(test, STORE);
 }

@@ -18,7 +18,7 @@ static struct peer_front stock(void)
 	return front;
 }
 
-KTEST(peer_match, stock_front_end_with_our_tag_is_spoken_to)
+KTEST(peer_match, stock_front_end_with_the_peers_tag_is_accepted)
 {
 	struct peer_front front = stock();
 
@@ -28,7 +28,7 @@ KTEST(peer_match, stock_front_end_with_our_tag_is_spoken_to)
 }
 
 /* vhost-user-device-pci has no configuration space, or an empty one. */
-KTEST(peer_match, generic_front_end_without_a_tag_is_spoken_to)
+KTEST(peer_match, generic_front_end_without_a_tag_is_accepted)
 {
 	struct peer_front front = stock();
 
@@ -88,7 +88,7 @@ static struct peer_wire_hello_answer least(void)
 	};
 }
 
-KTEST(peer_match, least_and_greatest_limits_will_do)
+KTEST(peer_match, least_and_greatest_limits_are_accepted)
 {
 	struct peer_wire_hello_answer hello = least();
 

@@ -48,8 +48,7 @@ KTEST(peer_misbehaviour, destroyed_context_cancels_its_work,
 	EXPECT_EQ(peer_work_wait(&work, ARENA_NS), -ECANCELED);
 }
 
-KTEST(peer_misbehaviour, page_request_that_makes_no_sense_is_denied,
-      KT_FLAGS(KT_NEEDS_PEER))
+KTEST(peer_misbehaviour, invalid_page_request_is_denied, KT_FLAGS(KT_NEEDS_PEER))
 {
 	static const u64 lies[] = {PEER_LIE_PAGE_ADDRESS, PEER_LIE_PAGE_ACCESS};
 	struct peer_arena *arena = arena_new(test);
@@ -141,7 +140,7 @@ KTEST(peer_misbehaviour, used_length_beyond_the_buffer_is_survived,
 	lie_and_restart(test, PEER_LIE_USED_LEN);
 }
 
-KTEST(peer_misbehaviour, same_order_finished_twice_is_survived,
+KTEST(peer_misbehaviour, same_work_answered_twice_is_survived,
       KT_FLAGS(KT_NEEDS_PEER))
 {
 	lie_and_restart(test, PEER_LIE_USED_REPEAT);
@@ -224,7 +223,7 @@ KTEST(peer_misbehaviour, device_that_keeps_a_context_is_declared_dead,
 	expect_restart(test);
 }
 
-KTEST(peer_misbehaviour, orders_never_done_hold_up_a_submitter_for_its_limit,
+KTEST(peer_misbehaviour, work_never_answered_delays_a_submitter_for_its_limit,
       KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_work work;

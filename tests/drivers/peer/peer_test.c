@@ -33,7 +33,7 @@ KTEST(peer, device_reads_what_the_cpu_wrote, KT_FLAGS(KT_NEEDS_PEER))
 	arena_close(&arena);
 }
 
-KTEST(peer, device_reads_zeroes_where_nobody_wrote, KT_FLAGS(KT_NEEDS_PEER))
+KTEST(peer, device_reads_zeroes_where_no_cpu_wrote, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena arena;
 	u64 value = 1;
@@ -149,7 +149,7 @@ KTEST(peer, access_to_nothing_fails_and_says_where, KT_FLAGS(KT_NEEDS_PEER))
 	arena_close(&arena);
 }
 
-KTEST(peer, orders_that_make_no_sense_are_refused, KT_FLAGS(KT_NEEDS_PEER))
+KTEST(peer, invalid_work_is_refused, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_work none = {.op = PEER_OP_LOAD, .width = 8, .repeat = 1};
 	struct peer_work odd = {
@@ -169,8 +169,7 @@ KTEST(peer, orders_that_make_no_sense_are_refused, KT_FLAGS(KT_NEEDS_PEER))
 }
 
 /* A caller that waits all the same learns it at once. */
-KTEST(peer, order_that_was_refused_is_done_with_its_error,
-      KT_FLAGS(KT_NEEDS_PEER))
+KTEST(peer, work_that_was_refused_is_done_with_its_error, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_work none = {.op = PEER_OP_LOAD, .width = 8, .repeat = 1};
 	struct peer_arena arena;

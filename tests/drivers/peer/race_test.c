@@ -269,7 +269,7 @@ static void unmap_the_third(struct peer_context *ctx, vaddr_t va, void *arg)
  *	from	[-------]
  *	to		[---]   -	6 goes while 5 is looked up
  */
-KTEST(peer_race, unmap_beside_a_copy_ends_it_at_that_page,
+KTEST(peer_race, unmap_during_a_copy_ends_it_at_that_page,
       KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena *arena = arena_new(test);
@@ -297,7 +297,7 @@ KTEST(peer_race, unmap_beside_a_copy_ends_it_at_that_page,
 	EXPECT_EQ(cpu_read(arena, arena_page(arena, 7)), 0u);
 }
 
-static void destroy_beside(struct team_worker *me)
+static void destroy_by_worker(struct team_worker *me)
 {
 	peer_context_destroy(me->arg);
 }
@@ -323,7 +323,7 @@ static struct page *frame_of(struct peer_arena *arena, vaddr_t va)
  *				acknowledged
  *							frame is at rest
  */
-KTEST(peer_race, change_beside_a_destroy_waits_for_the_access_in_flight,
+KTEST(peer_race, change_during_a_destroy_waits_for_the_access_in_flight,
       KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena *arena = arena_new(test);
@@ -345,7 +345,7 @@ KTEST(peer_race, change_beside_a_destroy_waits_for_the_access_in_flight,
 	EXPECT_EQ(peer_work_submit(ctx, &work), 0);
 	/* The first add is in the frame: from here on another is in flight. */
 	KTEST_WAIT_FOR(test, READ_ONCE(*word) > 0);
-	team_add(team, 1, 1, destroy_beside, ctx);
+	team_add(team, 1, 1, destroy_by_worker, ctx);
 	team_go(team);
 	ktest_wait_blocked(test, team->worker[0].task);
 	EXPECT_EQ(madvise_dontneed(arena->mm, arena->base, PAGE_SIZE), 0);
@@ -379,7 +379,7 @@ static void end_one_side(struct team_worker *me)
  *
  * A rest of either would be a leak of this test.
  */
-KTEST(peer_race, exit_raced_by_destroy_ends_both_beside_a_running_order,
+KTEST(peer_race, exit_raced_by_destroy_ends_both_during_running_work,
       KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena *arena = ktest_alloc(test, sizeof(*arena));

@@ -85,7 +85,7 @@ struct demon {
 	struct wait_queue_head wait;
 	unsigned int asked;
 	unsigned int done;
-	u64 in_vain; /* attempts before the one that is alone */
+	u64 collisions; /* attempts before the one that is alone */
 };
 
 static int demon_thread(void *arg)
@@ -121,7 +121,7 @@ static void ask_demon(struct peer_context *ctx, vaddr_t va, void *arg)
 		wait_event(&demon->wait, READ_ONCE(demon->done) == demon->asked);
 		return;
 	}
-	demon->in_vain = ctx->stats.retries_collision;
+	demon->collisions = ctx->stats.retries_collision;
 	ktest_wait_blocked(demon->test, demon->task);
 }
 
@@ -144,7 +144,7 @@ KTEST(peer_retry, changes_without_end_do_not_keep_the_device_from_its_page,
 		peer_context_hooks(arena.ctx, &hooks);
 		EXPECT_EQ(device_add(arena.ctx, arena.base, 1, &done), 0);
 		EXPECT_EQ(arena_stats(&arena).out_of_rounds, 0u);
-		EXPECT_EQ(demon.in_vain, (u64)MMU_INTERVAL_ROUNDS_SHARED);
+		EXPECT_EQ(demon.collisions, (u64)MMU_INTERVAL_ROUNDS_SHARED);
 		EXPECT_EQ(demon.asked, MMU_INTERVAL_ROUNDS_SHARED + 1u);
 		EXPECT_GE(arena_stats(&arena).grants, 1u);
 		peer_context_hooks(arena.ctx, NULL);
@@ -203,7 +203,7 @@ KTEST(peer_retry, a_change_just_behind_the_look_up_is_seen,
  * A look-up that must change the mapping does so before its section begins, so
  * that it does not collide with itself: for READ and WRITE as for ATOMIC.
  */
-KTEST(peer_retry, a_page_that_another_context_has_is_had_without_a_collision,
+KTEST(peer_retry, a_page_that_another_context_has_is_given_without_a_collision,
       KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R8.23"))
 {
 	struct peer_context *other;
@@ -231,7 +231,7 @@ KTEST(peer_retry, a_page_that_another_context_has_is_had_without_a_collision,
 	arena_close(&arena);
 }
 
-KTEST(peer_retry, a_page_that_a_cpu_has_read_is_had_without_a_collision,
+KTEST(peer_retry, a_page_that_a_cpu_has_read_is_given_without_a_collision,
       KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R8.23"))
 {
 	struct peer_arena arena;

@@ -101,7 +101,7 @@ static void no_device(struct virtqueue *vq, void *arg)
 {
 }
 
-KTEST(virtio, lost_interrupts_are_counted_and_told_once)
+KTEST(virtio, lost_interrupts_are_counted_and_reported_once)
 {
 	struct virtio_queue queue = {.interrupt = take_all, .arg = &queue};
 	const char *told;

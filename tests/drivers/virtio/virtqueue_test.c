@@ -277,7 +277,7 @@ KTEST(virtqueue, descriptors_overwritten_by_the_device_do_no_harm)
 	virtqueue_destroy(&fake.vq);
 }
 
-KTEST(virtqueue, device_is_told_only_when_its_event_index_is_passed)
+KTEST(virtqueue, device_is_notified_only_when_its_event_index_is_passed)
 {
 	struct fake fake;
 
@@ -296,7 +296,7 @@ KTEST(virtqueue, device_is_told_only_when_its_event_index_is_passed)
 	virtqueue_destroy(&fake.vq);
 }
 
-KTEST(virtqueue, device_without_event_index_is_told_unless_its_flag_says_no)
+KTEST(virtqueue, device_without_event_index_is_notified_unless_its_flag_says_no)
 {
 	struct fake fake;
 
