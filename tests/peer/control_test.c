@@ -35,7 +35,7 @@ static void hello_negotiates_version_and_features(void)
 	guest_shutdown(&g);
 }
 
-/* A driver that knows no feature: what the device has is there all the same. */
+/* A driver that knows no feature: the device works all the same. */
 static void features_inform_but_for_test_options(void)
 {
 	const struct peer_wire_hello plain = {
@@ -128,7 +128,7 @@ static void hello_again_begins_a_new_session(void)
 
 	guest_boot(&g, "");
 	EXPECT_EQ(simple(&g, PEER_CMD_CTX_CREATE, 1), PEER_S_OK);
-	slot = work_post(&g, &load); /* parked: nobody answers its fault */
+	slot = work_post(&g, &load); /* parked: its fault is not answered */
 	AWAIT(STAT(&g, page_request_waits) == 1);
 	EXPECT_EQ(hello(&g, &answer), PEER_S_OK);
 	EXPECT_EQ(answer.session, 2);

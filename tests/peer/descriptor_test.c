@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/peer/descriptor_test.c - descriptors that do not take what is written
+ * tests/peer/descriptor_test.c - descriptors that refuse a write
  *
  * The front end chooses what the peer writes to: a pipe instead of an eventfd,
  * with its reader gone, or full. A notification may be lost then, and a line of
@@ -127,7 +127,7 @@ static void a_log_without_a_reader_costs_its_lines_only(void)
 	reader = boot_with_log_pipe(&g, "--verbose");
 	close(reader);
 	expect_alive(&g, 3);
-	/* A pipe holds 64 KiB; nobody empties this one. */
+	/* A pipe holds 64 KiB, and this one has no reader. */
 	reader = boot_with_log_pipe(&g, "--verbose");
 	expect_alive(&g, 3000);
 	close(reader);

@@ -256,7 +256,7 @@ static void responses_to_nothing_are_refused(void)
 }
 
 /*
- * The response is complete only after the access: whoever sees it complete
+ * The response is complete only after the access: a driver that sees it complete
  * sees the new value, every time.
  */
 static void an_atomic_response_completes_after_the_replay(void)
@@ -373,7 +373,7 @@ static void a_grant_is_worth_the_accesses_that_were_made(void)
 	guest_shutdown(&g);
 }
 
-/* Work waits for the answer to its tag, whatever is mapped meanwhile. */
+/* Work waits for the answer to its tag, even if its page is mapped meanwhile. */
 static void a_map_from_elsewhere_wakes_no_work(void)
 {
 	struct peer_wire_page_request fault;

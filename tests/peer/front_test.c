@@ -289,7 +289,7 @@ static void a_message_too_long_ends_the_connection_only(void)
 }
 
 /*
- * What a debugger does. Work in flight, a translation and a page request are
+ * As a debugger does. Work in flight, a translation and a page request are
  * there afterwards; nothing is touched meanwhile.
  */
 static void stop_and_continue(const char *args, uint64_t repeat)

@@ -2,7 +2,7 @@
 /*
  * tests/peer/guest.c - the peer's process and the guest's memory
  *
- * Problem.  The peer must survive what no sane guest does, and QEMU would not
+ * Problem.  The peer must survive what no correct guest does, and QEMU would not
  * let a test look at each message. So the test plays both sides: a front end
  * that sends the messages of QEMU 7.2 (guest_front.c), and a driver whose every
  * descriptor the test can bend (guest_queue.c, guest_command.c).

@@ -131,16 +131,16 @@ bool vu_reply(struct guest *g, void *payload, uint32_t size);
 bool vu_acked(struct guest *g, uint32_t request, const void *payload,
 	      uint32_t size, const int *fds, unsigned n);
 
-/** guest_negotiate() - what QEMU says at realize */
+/** guest_negotiate() - the messages of QEMU at realize */
 void guest_negotiate(struct guest *g);
 
-/** guest_start() - what QEMU says at DRIVER_OK, with rings as they are */
+/** guest_start() - the messages of QEMU at DRIVER_OK, with rings as they are */
 void guest_start(struct guest *g);
 
 /** guest_stop() - GET_VRING_BASE for all queues; remembers the bases */
 void guest_stop(struct guest *g);
 
-/** guest_reset() - what a driver does: stop, empty rings, start */
+/** guest_reset() - as a driver does: stop, empty rings, start */
 void guest_reset(struct guest *g);
 
 /* ---- memory ------------------------------------------------------------- */
@@ -174,7 +174,7 @@ int queue_post(struct guest *g, unsigned int queue, const void *request,
 /** queue_expose() - make @head available and kick if asked to */
 void queue_expose(struct guest *g, unsigned int queue, uint16_t head);
 
-/** queue_poll() - take what the device gave back */
+/** queue_poll() - take the chains that the device has used */
 void queue_poll(struct guest *g, unsigned int queue);
 
 /** queue_finished() - is this slot's answer there? */
@@ -247,7 +247,7 @@ uint32_t respond(struct guest *g, const struct peer_wire_page_request *fault,
 #define MAP_RW  (PEER_MAP_READ | PEER_MAP_WRITE)
 #define MAP_RWA (PEER_MAP_READ | PEER_MAP_WRITE | PEER_MAP_ATOMIC)
 
-/** The peer program, from the command line or beside the test program. */
+/** The peer program, from the command line or next to the test program. */
 extern const char *peer_program;
 
 uint64_t clock_ns(void);

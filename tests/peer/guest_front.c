@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/peer/guest_front.c - the front end: what QEMU says on the socket
+ * tests/peer/guest_front.c - the front end: the messages of QEMU on the socket
  *
  * The messages and their order are those of QEMU 7.2 with vhost-user-fs-pci: at
  * realize (guest_negotiate), at DRIVER_OK (guest_start), at a stop of the

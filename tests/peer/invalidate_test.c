@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/peer/invalidate_test.c - an acknowledged page is nobody's but ours
+ * tests/peer/invalidate_test.c - an acknowledged page is the driver's alone
  *
  * The promise: when INVALIDATE is acknowledged, no access with the old
  * translation is in flight and none will follow. Checked by taking the page
@@ -37,7 +37,7 @@ static void await_change(struct guest *g, uint64_t gpa, int slot)
 
 /*
  * The page request of the storm. It may have come to its end instead, at the
- * very access that the last ack waited for; its answer comes behind that ack.
+ * very access that the last ack waited for; its answer comes after that ack.
  */
 static void next_fault_of_storm(struct guest *g, int *slot,
 				struct peer_wire_page_request *fault)
@@ -325,12 +325,12 @@ static void no_context_waits_for_what_was_destroyed(void)
 }
 
 /*
- * The protocol the kernel uses, played by a test: whoever has the page adds to
+ * The protocol the kernel uses, played by a test: the owner of the page adds to
  * it, with plain adds on both sides, and the sum is exact.
  *
  *	CPU: invalidate, wait for the ack, add 1 some times
  *	each of two contexts: ATOMIC request; the page is the device's until
- *	its grant completes and somebody else wants it
+ *	its grant completes and another context wants it
  */
 struct hands {
 	uint64_t grants;
@@ -352,7 +352,7 @@ static void change_hands(struct guest *g, const struct peer_wire_work *w,
 	while (!queue_finished(g, PEER_QUEUE_WORK, slot[0]) ||
 	       !queue_finished(g, PEER_QUEUE_WORK, slot[1])) {
 		if (next_fault(g, &fault, 1)) {
-			/* Nobody else may have it: the other context loses. */
+			/* The page has one owner: the other context loses it. */
 			EXPECT_EQ(invalidate(g, 3 - fault.ctx, VA, VA + 0x1000),
 				  PEER_S_OK);
 			EXPECT_EQ(respond(g, &fault, PEER_FAULT_OK,

@@ -6,7 +6,7 @@
  *
  * Each test starts a peer of its own and leaves nothing behind. A failed
  * REQUIRE leaves the test by a jump; its peer is then killed. PEER is the
- * program to test; without it, the one built beside this. The seed may come
+ * program to test; without it, the one built next to this. The seed may come
  * from the environment, too. An alarm ends a run that hangs.
  */
 #include <fnmatch.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/peer/map_test.c - MAP, QUERY and INVALIDATE, and what is there between
+ * tests/peer/map_test.c - MAP, QUERY and INVALIDATE, and the translations after them
  */
 #include <string.h>
 
@@ -101,7 +101,7 @@ static void a_vector_is_all_or_nothing(void)
 		EXPECT_EQ(query(&g, 1, i * 0x1000),
 			  i == 3 ? guest_page(9) | MAP_R : 0);
 
-	/* An entry's own faults are found before a clash with what is mapped. */
+	/* An entry's own faults are found before a clash with a mapped page. */
 	request.entry[4].va = 0x4001;
 	EXPECT_EQ(map_many(&g, &request, 5, &bad), PEER_S_BAD_ADDRESS);
 	EXPECT_EQ(bad, 4);

@@ -71,7 +71,7 @@ static void test_options_have_their_place_and_bounds(void)
 			  PEER_S_BAD_REQUEST);
 		EXPECT_EQ(option(&g, 2, number, most), PEER_S_NO_CONTEXT);
 	}
-	/* No such option: whatever the value, and before the context. */
+	/* No such option: refused with any value, and before the context. */
 	for (uint32_t ctx = 0; ctx < 3; ctx++) {
 		EXPECT_EQ(option(&g, ctx, 0x183, 0), PEER_S_BAD_REQUEST);
 		EXPECT_EQ(option(&g, ctx, 0x107, 0), PEER_S_BAD_REQUEST);
@@ -96,7 +96,7 @@ static void hello_resets_every_option(void)
 	struct guest g;
 
 	guest_boot(&g, "--allow-test-options --die-after=2");
-	/* Each session has two answers before it dies, whatever was set. */
+	/* Each session has two answers before it dies: HELLO resets what was set. */
 	for (unsigned int i = 0; i < 3; i++) {
 		EXPECT_EQ(option(&g, 0, PEER_OPT_TEST_LIE, PEER_LIE_STATUS),
 			  PEER_S_OK);

@@ -101,7 +101,7 @@ static void malformed_chains_come_back_empty(void)
 		{{in, 0xffffffff, DESC_NEXT, 1}, {out, 40, DESC_WRITE, 0}},
 		{{in, 8, DESC_NEXT, 1}, {~0ull, 40, DESC_WRITE, 0}},
 		{{in, 8, DESC_NEXT, 1}, {out, 0xfffffff0, DESC_WRITE, 0}},
-		/* Readable behind writable. */
+		/* Readable after writable. */
 		{{out, 40, DESC_WRITE | DESC_NEXT, 1}, {in, 8, 0, 0}},
 		/* Loops, of one and of two. */
 		{{in, 8, DESC_NEXT, 0}},

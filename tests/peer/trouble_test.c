@@ -2,7 +2,7 @@
 /*
  * tests/peer/trouble_test.c - the faults the device makes when asked to
  *
- * The kernel's tests rely on a device that lies, hangs and dies to order. That
+ * The kernel's tests rely on a device that lies, hangs and dies on request. That
  * it does so, once and as described, is tested here.
  */
 #include <signal.h>
@@ -211,7 +211,7 @@ static void lost_replays_are_never_reported(void)
 	EXPECT_EQ(work_wait(&g, slot, &done, NULL, 0), PEER_S_OK);
 	EXPECT_EQ(STAT(&g, work_done), 1);
 	EXPECT(!queue_finished(&g, PEER_QUEUE_CONTROL, response));
-	/* What is there is asked for once more, when told to. */
+	/* With the option set, a page that is there is asked for again. */
 	EXPECT_EQ(option(&g, 1, PEER_OPT_TEST_ASK_AGAIN, 1), PEER_S_OK);
 	slot = work_post(&g, &w);
 	REQUIRE(next_fault(&g, &fault, GUEST_TIMEOUT_MS));
@@ -249,7 +249,7 @@ static void the_next_replay_to_end_is_lost(void)
 		EXPECT_EQ(option(&g, 1, PEER_OPT_TEST_LOSE_REPLAYS, 1),
 			  PEER_S_OK);
 		EXPECT_EQ(work_wait(&g, slot, &done, NULL, 0), PEER_S_OK);
-		/* Answers to later commands come behind one that was sent. */
+		/* Answers to later commands come after one that was sent. */
 		EXPECT_EQ(option(&g, 1, PEER_OPT_TEST_LOSE_REPLAYS, 0),
 			  PEER_S_OK);
 		lost += !queue_finished(&g, PEER_QUEUE_CONTROL, response);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/peer/work_test.c - what requests of the work queues do
+ * tests/peer/work_test.c - requests of the work queues
  *
  * Every operation against a model computed here; every refusal; and the reason
  * for all of it: a read-modify-write in two steps loses updates.
@@ -317,7 +317,7 @@ static void work_on_memory_that_went_ends_with_bad_address(void)
 	guest_shutdown(&g);
 }
 
-/* The replay finds its translation, but the RAM behind it is gone. */
+/* The replay finds its translation, but not the RAM of the page. */
 static void a_grant_on_memory_that_went_is_canceled(void)
 {
 	const uint64_t low[] = {1, 0, GUEST_REGION, GUEST_UVA, 0};
@@ -411,8 +411,8 @@ static void many_requests_in_flight_are_each_done_once(void)
 }
 
 /*
- *	worker 1   order A: load ...... store
- *	worker 2   order B:      load ...... store	must not happen
+ *	worker 1   work A: load ...... store
+ *	worker 2   work B:      load ...... store	must not happen
  */
 static void stores_of_one_device_lose_no_update_to_each_other(void)
 {

@@ -3,7 +3,7 @@
  * tests/drivers/pci/pci_test.c - a configuration space that leads astray
  *
  * The functions live in memory here: each has its 256 bytes, and for each BAR
- * the bits that can be written.  Writes to the BARs behave as hardware's do.
+ * the bits that can be written. Writes to the BARs behave as hardware's do.
  */
 #include <drivers/pci.h>
 #include <drivers/virtio.h>

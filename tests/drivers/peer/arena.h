@@ -11,13 +11,13 @@
 #include <kernel/time.h>
 #include <mm/space/mm.h>
 
-/* Writable pages at base; nothing is mapped behind them. */
+/* Writable pages at base; the page after them is not mapped. */
 #define ARENA_PAGES 8
 #define ARENA_NS    (5 * NSEC_PER_SEC)
 
 /**
- * struct peer_arena - what a test works in
- * @test: whom failures count for
+ * struct peer_arena - an address space with a context of the peer
+ * @test: failures count for it
  * @peer: the first peer
  * @mm: ARENA_PAGES of it are mapped at @base; the test's thread has adopted it
  * @ctx: the peer in it
@@ -31,21 +31,21 @@ struct peer_arena {
 	vaddr_t base;
 };
 
-/* False, with the test failed and nothing held, if it could not be made. */
+/* Return: false, with the test failed and nothing held, if that is not possible. */
 bool arena_open(struct ktest *test, struct peer_arena *arena);
 void arena_close(struct peer_arena *arena);
 
-/* One that a clean-up of the test closes; NULL, with the test failed. */
+/* As arena_open(); a clean-up of the test closes it. NULL: the test has failed. */
 struct peer_arena *arena_new(struct ktest *test);
 
-/* Set an option of a context, or of the device; if it takes none: skip, false. */
+/* Set an option of a context, or of the device; false, skipping, if it takes none. */
 bool arena_option(struct peer_arena *arena, struct peer_context *ctx,
 		  u32 option, u64 value);
 
 /*
- * Accesses of @ctx take longer from now on than the driver waits for one before
- * it unlocks the page, and less long than it waits before it declares the device
- * dead.  Commands and heartbeats are answered as ever.  False: skip.
+ * From now on an access of @ctx takes longer than the driver waits before it unlocks
+ * the page, and shorter than it waits before it declares the device dead. Commands
+ * and heartbeats are answered as before. False: skip.
  */
 bool arena_slower_than_a_grant(struct peer_arena *arena,
 			       struct peer_context *ctx);
@@ -55,7 +55,7 @@ static inline vaddr_t arena_page(const struct peer_arena *arena, unsigned int pa
 	return arena->base + page * PAGE_SIZE;
 }
 
-/* What the CPU reads and writes, by the test's own thread. */
+/* Accesses by the CPU, in the test's own thread. */
 u64 cpu_read(struct peer_arena *arena, vaddr_t va);
 void cpu_write(struct peer_arena *arena, vaddr_t va, u64 value);
 
@@ -63,7 +63,7 @@ void cpu_write(struct peer_arena *arena, vaddr_t va, u64 value);
 int device_load(struct peer_context *ctx, vaddr_t va, u64 *value);
 int device_store(struct peer_context *ctx, vaddr_t va, u64 value);
 
-/* @repeat times fetch_add 1; how many were done comes back in @done. */
+/* fetch_add 1, @repeat times; @done: how many were done. */
 int device_add(struct peer_context *ctx, vaddr_t va, u64 repeat, u64 *done);
 
 /* Fill @work with the same, to be submitted by the caller. */

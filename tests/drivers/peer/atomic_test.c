@@ -181,8 +181,8 @@ static void add_from_a_cpu(struct team_worker *me)
 }
 
 /*
- * A CPU cannot have the page back before the device had its access, so no
- * grant is revoked unused, however hard the CPUs try (the progress promise).
+ * A CPU cannot restore the page before the device has made its access. So no grant
+ * is revoked unused, however hard the CPUs try (the progress promise).
  */
 KTEST(peer_atomic, every_grant_is_worth_an_access, KT_FLAGS(KT_NEEDS_PEER),
       KT_RULES("R8.24"))
@@ -228,7 +228,7 @@ static void change_neighbours(struct team_worker *me)
 	}
 }
 
-/* Both sides add @rounds orders' worth; how much is missing in the end. */
+/* Both sides add in @rounds pieces of work. Return: the additions that are missing. */
 static s64 contest(struct peer_arena *arena, unsigned int rounds,
 		   enum peer_atomic_policy policy, u64 window_ns)
 {

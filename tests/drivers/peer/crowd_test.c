@@ -2,15 +2,15 @@
 /*
  * tests/drivers/peer/crowd_test.c - a plain access of the device, in a crowd
  *
- * One context loads from a page or stores to it, and meanwhile others change the
- * page's mapping without a pause: two further contexts, whose atomics want the
- * page exclusively, or two threads that throw it away and read it. However often
- * an order begins again, none is denied (R4.24, R8.23).
+ * One context loads from a page or stores to it. At the same time others change the
+ * page's mapping without a pause: two more contexts, whose atomics need the page
+ * exclusively, or two threads that discard it and read it. However often an access
+ * collides, none is denied (R4.24, R8.23).
  *
- * An order waits until the crowd has changed the page since the one before, so
- * that each has to ask for it anew.
+ * An access waits until the crowd has changed the page since the last one, so that
+ * each has to ask for the page again.
  *
- * Sized for every run. For the long one, 4,800 orders of each kind on each number
+ * Sized for every run. For the long one, 4,800 accesses of each kind on each number
  * of CPUs: make test T='peer_crowd.*' REPEAT=192 SMP=4.
  */
 #include <lib/errno.h>
@@ -66,7 +66,7 @@ static int access_by(struct crowd *crowd, enum access access, unsigned int i)
 			      : device_store(arena->ctx, arena->base, i);
 }
 
-/* No order is denied while the team is at work. */
+/* No access is denied while the team is at work. */
 static void work_during(struct crowd *crowd, struct team *team, enum access access)
 {
 	struct ktest *test = crowd->arena.test;

@@ -2,7 +2,7 @@
 /*
  * tests/drivers/peer/match_test.c - which front end is a peer, which peer will do
  *
- * Stock QEMU shows one front end only, and our peer one set of limits.  These
+ * Stock QEMU shows one front end only, and the tree's peer one set of limits. These
  * tests make up the others.
  */
 #include <kernel/ktest.h>
@@ -105,7 +105,7 @@ KTEST(peer_match, least_and_greatest_limits_are_accepted)
 	EXPECT(!peer_hello_refusal(&hello));
 }
 
-/* A device that takes one element an order is none that a driver can use. */
+/* A device that takes one element at a time is useless to a driver. */
 KTEST(peer_match, limit_beyond_its_bounds_is_refused_by_its_name)
 {
 #define REFUSED(field, value, name)                            \

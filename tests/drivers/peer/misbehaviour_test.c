@@ -2,9 +2,9 @@
 /*
  * tests/drivers/peer/misbehaviour_test.c - a device that loses, lies or dies
  *
- * The peer does so on request, if it was started with its test options.  What
- * must hold each time: whoever waits gets an error, nothing else is harmed, and
- * the next device (or the same one, begun anew) works.
+ * The peer does so on request, if it was started with its test options. Each time
+ * the waiters get an error, nothing else is harmed, and the next device (or the same
+ * one after a restart) works.
  */
 #include <drivers/peer.h>
 #include <kernel/sched/sched.h>
@@ -12,7 +12,7 @@
 #include "drivers/peer/internal.h"
 #include "arena.h"
 
-/* Two orders each are more than there are slots for commands. */
+/* With two pieces of work each they are more than the slots for commands. */
 #define CROWD (PEER_SLOTS / 2 + 2)
 
 KTEST(peer_misbehaviour, lost_page_request_costs_its_waiter_the_time_limit,
@@ -115,7 +115,7 @@ static void lie_and_restart(struct ktest *test, u64 lie)
 	EXPECT_EQ(device_load(arena->ctx, arena->base, &value), -EIO);
 	EXPECT_EQ(peer_context_create(arena->peer, arena->mm, &ctx), -EIO);
 	EXPECT_EQ(peer_restart(arena->peer), -EBUSY);
-	/* The address space lives on, and its changes wait for nobody. */
+	/* The address space lives on, and its changes wait for no device. */
 	EXPECT_EQ(do_munmap(arena->mm, arena_page(arena, 1), PAGE_SIZE), 0);
 	EXPECT_EQ(cpu_read(arena, arena->base), 3u);
 	ktest_cleanup_now(test, arena);
@@ -189,7 +189,7 @@ KTEST(peer_misbehaviour, garbled_creation_leaves_no_context_behind,
 	EXPECT_EQ(peer_context_create(arena->peer, arena->mm, &ctx), -EIO);
 	EXPECT(!ctx);
 	EXPECT(peer_alive(arena->peer));
-	/* The same number again, and the device does not know it yet. */
+	/* The same number again, which the device does not know any more. */
 	EXPECT_EQ(peer_context_create(arena->peer, arena->mm, &ctx), 0);
 	if (ctx) {
 		EXPECT_EQ(device_load(ctx, arena->base, &value), 0);
@@ -283,9 +283,9 @@ KTEST(peer_misbehaviour, request_for_what_is_there_is_a_grant_like_any_other,
 }
 
 /*
- * Heartbeats are answered, accesses are made, and no replay is ever reported:
- * more grants than there are slots.  The heartbeat goes on, and the device is
- * declared dead within the stated time; nobody waits for good.
+ * The device answers heartbeats and makes its accesses, and never reports a replay;
+ * there are more grants than slots. The heartbeat goes on, the device is declared
+ * dead within the stated time, and every waiter returns.
  */
 KTEST(peer_misbehaviour, device_that_never_reports_a_replay_is_declared_dead,
       KT_FLAGS(KT_NEEDS_PEER))
@@ -352,7 +352,7 @@ KTEST(peer_misbehaviour, heartbeat_goes_on_while_requests_are_refused,
 
 /*
  * Only by its whole name, since no peer is left after it: the process ends in
- * the middle of the work.  Death is noticed within the stated time, waiters get
+ * the middle of the work. Death is noticed within the stated time, waiters get
  * -EIO, and the address space is as usable as before.
  */
 KTEST(peer_misbehaviour, death_is_noticed_in_time_and_costs_only_its_work,

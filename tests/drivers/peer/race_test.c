@@ -2,9 +2,8 @@
 /*
  * tests/drivers/peer/race_test.c - contexts, CPUs and an owner race for pages
  *
- * The real device in the place of the mirrors of tests/mm/notifier/mirror_race_test.c,
- * and what only a device has: orders that are under way when its context or the
- * address space goes.
+ * The real device in place of the mirrors of tests/mm/notifier/mirror_race_test.c.
+ * Also work that is in flight when its context or the address space ends.
  *
  *	pages	kind		changed by		the word in the end
  *	0-2	kept		nothing			step(p) * count
@@ -76,7 +75,7 @@ static void act_as_device(struct team_worker *me)
 			continue;
 		}
 		judge(race, page, peer_work_run(ctx, &work, ARENA_NS));
-		/* As many as it says, whatever came of the rest (D7.5). */
+		/* As many as the answer says, also after an error (D7.5). */
 		atomic64_add((s64)work.done, &race->added[page]);
 	}
 }
@@ -98,7 +97,7 @@ static void act_as_program(struct team_worker *me)
 	}
 }
 
-/* While nothing is mapped at @va the device has nothing there, whatever it asks. */
+/* While nothing is mapped at @va every request of the device is denied. */
 static long make_a_hole(struct race *race, vaddr_t va)
 {
 	struct mm_struct *mm = race->arena->mm;

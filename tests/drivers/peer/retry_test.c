@@ -3,8 +3,8 @@
  * tests/drivers/peer/retry_test.c - page requests that collide, and changes
  * that may not wait
  *
- * A hook runs between the look-up of a page and its installation.  Whatever
- * changes the page there must make the driver look again, and that must end.
+ * A hook runs between the look-up of a page and its installation. A change of the
+ * page there must make the driver look again, and that must end.
  */
 #include <arch/uaccess.h>
 #include <kernel/sched/sched.h>
@@ -85,7 +85,7 @@ struct demon {
 	struct wait_queue_head wait;
 	unsigned int asked;
 	unsigned int done;
-	u64 collisions; /* attempts before the one that is alone */
+	u64 collisions; /* rounds before the exclusive one */
 };
 
 static int demon_thread(void *arg)
@@ -105,9 +105,9 @@ static int demon_thread(void *arg)
 }
 
 /*
- * It is done, or sleeps because the request keeps changes out. What it does when
- * it wakes may throw the granted page away before the device has used it; the
- * device asks again then, and that request is left alone.
+ * The demon is done, or sleeps because the request keeps changes out. When it wakes
+ * it may discard the granted page before the device has used it. Then the device asks
+ * again, and the demon does nothing more.
  */
 static void ask_demon(struct peer_context *ctx, vaddr_t va, void *arg)
 {
@@ -125,7 +125,7 @@ static void ask_demon(struct peer_context *ctx, vaddr_t va, void *arg)
 	ktest_wait_blocked(demon->test, demon->task);
 }
 
-/* Rounds 1 to 8 are in vain; in the ninth the demon waits for mmap_lock. */
+/* Rounds 1 to 8 collide; in the ninth the demon waits for mmap_lock. */
 KTEST(peer_retry, changes_without_end_do_not_keep_the_device_from_its_page,
       KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R4.24 R8.23"))
 {

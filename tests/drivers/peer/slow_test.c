@@ -3,7 +3,7 @@
  * tests/drivers/peer/slow_test.c - a device that is slow, and alive
  *
  * The driver has two limits: PEER_REPLAY_NS for a grant, whose page is unlocked
- * then, and PEER_DEATH_NS for the device.  Between the two a device is late and
+ * then, and PEER_DEATH_NS for the device. Between the two a device is late and
  * otherwise as good as any.
  */
 #include <arch/uaccess.h>

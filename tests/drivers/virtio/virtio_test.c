@@ -4,7 +4,7 @@
  * get lost
  *
  * QEMU 7.2 gives no CPU a number that a message cannot name, so the choice of
- * CPUs and the judgement on lost interrupts are asked with made-up figures.  The
+ * CPUs and the judgement on lost interrupts are asked with made-up figures. The
  * queue here has no device: the tests write the used ring themselves.
  */
 #include <drivers/virtio.h>

@@ -3,7 +3,7 @@
  * tests/drivers/virtio/virtqueue_test.c - rings against a device that may lie
  *
  * The device is a few functions in here that read the available ring and write
- * the used ring as a device would, or as a liar would.  Nothing runs in
+ * the used ring as a device would, or as a liar would. Nothing runs in
  * parallel: what is tested is what the driver believes.
  */
 #include <arch/page.h>
