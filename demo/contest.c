@@ -132,6 +132,23 @@ static bool failed(struct contest_round *round)
 	return atomic_read(&round->error) != 0;
 }
 
+static int make_arena(struct contest_round *round)
+{
+	long at;
+
+	round->mm = mm_alloc();
+	if (!round->mm)
+		return -ENOMEM;
+	at = do_mmap(round->mm, 0, ARENA_PAGES * PAGE_SIZE,
+		     PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+	if (at < 0) {
+		mmput(round->mm);
+		return (int)at;
+	}
+	round->page = (vaddr_t)at + CONTEST_NEIGHBOURS * PAGE_SIZE;
+	return 0;
+}
+
 static int adder_thread(void *arg)
 {
 	struct adder *adder = arg;
@@ -308,23 +325,6 @@ static int add_up(struct contest_round *round, u64 *sum)
 	}
 	kthread_unuse_mm(round->mm);
 	return err;
-}
-
-static int make_arena(struct contest_round *round)
-{
-	long at;
-
-	round->mm = mm_alloc();
-	if (!round->mm)
-		return -ENOMEM;
-	at = do_mmap(round->mm, 0, ARENA_PAGES * PAGE_SIZE,
-		     PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
-	if (at < 0) {
-		mmput(round->mm);
-		return (int)at;
-	}
-	round->page = (vaddr_t)at + CONTEST_NEIGHBOURS * PAGE_SIZE;
-	return 0;
 }
 
 /*
