@@ -30,6 +30,8 @@ end() {
 	exit 0
 }
 trap end INT TERM
+# timeout, its parent, passes a signal on as soon as it sleeps, and not before.
+until [ "$(cut -d ' ' -f 3 "/proc/$PPID/stat")" = S ]; do :; done
 : >"$STUB_LOG.waits"
 while :; do sleep 0.02; done
 '''
