@@ -202,7 +202,7 @@ static int subs_command(int argc, char **argv)
 	monitor_print(
 		"    exclusive rounds %lu  refused starts %lu  deferred: inserts %lu, removals %lu; yielded %lu\n",
 		stats.exclusive_rounds, stats.failed_starts,
-		stats.deferred_adds, stats.deferred_removes, stats.gave_way);
+		stats.deferred_adds, stats.deferred_removes, stats.yielded);
 	mmput(mm);
 	return 0;
 }

@@ -120,7 +120,7 @@ static struct interval_tree_node *
 yield_to_deferred(struct mmu_notifier_subscriptions *subs,
 		  const struct mmu_notifier_range *range) __must_hold(subs->lock)
 {
-	subs->stats.gave_way++;
+	subs->stats.yielded++;
 	while (subs->deferred) {
 		subs->nr_waiting++;
 		spin_unlock(&subs->lock);

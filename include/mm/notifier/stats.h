@@ -52,7 +52,7 @@ struct mmu_notifier_sub_stats {
  * @walks: (o) walks over the plain subscriptions by starts and ends
  * @deferred_adds: insertions that were deferred
  * @deferred_removes: removals that were deferred
- * @gave_way: starts that first waited for deferred insertions and removals
+ * @yielded: starts that first waited for deferred insertions and removals
  * @grace_periods: grace periods that are over, of open ranges and of walks
  * @invalidate_seq: (n) the number of the last range that overlapped an interval
  *
@@ -76,7 +76,7 @@ struct mmu_notifier_stats {
 	unsigned long walks;
 	unsigned long deferred_adds;
 	unsigned long deferred_removes;
-	unsigned long gave_way;
+	unsigned long yielded;
 	unsigned long grace_periods;
 	unsigned long invalidate_seq;
 };

@@ -81,7 +81,7 @@ KTEST(mmu_interval,
 	step_signal(&step, 2);
 	kthread_join(first.task);
 	kthread_join(second.task);
-	EXPECT_EQ(stats_of(mm).gave_way, 1UL);
+	EXPECT_EQ(stats_of(mm).yielded, 1UL);
 	EXPECT_EQ(s.calls, 0U);
 	unwatch(&a);
 	unwatch(&b);

@@ -50,7 +50,7 @@ static unsigned long detours(struct mm_struct *mm)
 	struct mmu_notifier_stats stats;
 
 	mmu_notifier_read_stats(mm, &stats);
-	return stats.deferred_adds + stats.deferred_removes + stats.gave_way +
+	return stats.deferred_adds + stats.deferred_removes + stats.yielded +
 	       stats.failed_starts + stats.waits + stats.grace_periods;
 }
 
