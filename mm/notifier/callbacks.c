@@ -78,12 +78,12 @@ int notifier_interval_returned(struct mmu_notifier_subscriptions *subs,
  * it; 0 for a blockable range, which cannot fail.
  */
 static int check_refusal(struct mmu_notifier *sub,
-			 const struct mmu_notifier_range *range, int answer)
+			 const struct mmu_notifier_range *range, int err)
 {
 	bool blockable = mmu_notifier_range_blockable(range);
 
-	WARN(blockable || answer != -EAGAIN, "%pS answered %d to %s %s",
-	     (void *)sub->ops->invalidate_range_start, answer,
+	WARN(blockable || err != -EAGAIN, "%pS returned %d to %s %s",
+	     (void *)sub->ops->invalidate_range_start, err,
 	     blockable ? "blockable" : "non-blocking",
 	     mmu_notifier_event_name(range->event));
 	if (blockable)
@@ -91,18 +91,17 @@ static int check_refusal(struct mmu_notifier *sub,
 	WARN(sub->ops->invalidate_range_end != NULL,
 	     "%pS may fail and has an end",
 	     (void *)sub->ops->invalidate_range_start);
-	return answer;
+	return err;
 }
 
 int notifier_start_returned(struct mmu_notifier_subscriptions *subs,
 			    const struct mmu_notifier_range *range,
-			    struct mmu_notifier *sub, int answer,
+			    struct mmu_notifier *sub, int err,
 			    unsigned long since)
 {
 	if (since && sub->ops->invalidate_range_start)
-		notifier_observe_call(subs, range, &sub->stats, sub, since,
-				      answer);
-	return answer ? check_refusal(sub, range, answer) : 0;
+		notifier_observe_call(subs, range, &sub->stats, sub, since, err);
+	return err ? check_refusal(sub, range, err) : 0;
 }
 
 void notifier_start_failed(struct mmu_notifier_subscriptions *subs,
@@ -127,7 +126,8 @@ void notifier_call_release(struct mmu_notifier_subscriptions *subs,
 	sub->ops->release(sub, subs->mm);
 	mmu_notifier_map_release();
 	if (unlikely(since))
-		notifier_observe_told(subs, sub, "release", 0, ~0ul, 0, since);
+		notifier_observe_callback(subs, sub, "release", 0, ~0ul, 0,
+					  since);
 }
 
 /* No walk can see @sub any more: free it, and drop its hold of the mm. */

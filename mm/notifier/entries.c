@@ -18,14 +18,15 @@
 
 static void call_ended(struct mmu_notifier_subscriptions *subs,
 		       struct mmu_notifier *sub, const char *what,
-		       unsigned long start, unsigned long end, int answer,
+		       unsigned long start, unsigned long end, int ret,
 		       unsigned long since)
 {
 	if (unlikely(since))
-		notifier_observe_told(subs, sub, what, start, end, answer, since);
+		notifier_observe_callback(subs, sub, what, start, end, ret,
+					  since);
 }
 
-/* One subscriber's answer to a question that clears its mark. */
+/* One subscriber's ret to a question that clears its mark. */
 static bool
 call_clear(struct mmu_notifier_subscriptions *subs, struct mmu_notifier *sub,
 	   bool (*clear)(struct mmu_notifier *sub, struct mm_struct *mm,

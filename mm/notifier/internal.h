@@ -293,7 +293,7 @@ int notifier_interval_returned(struct mmu_notifier_subscriptions *subs,
 			       unsigned long since);
 int notifier_start_returned(struct mmu_notifier_subscriptions *subs,
 			    const struct mmu_notifier_range *range,
-			    struct mmu_notifier *sub, int answer,
+			    struct mmu_notifier *sub, int ret,
 			    unsigned long since);
 bool notifier_first_pass(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_interval_notifier *sub,
@@ -359,7 +359,7 @@ void notifier_observe_end(const struct mmu_notifier_range *range);
 void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
 			   const struct mmu_notifier_range *range,
 			   struct mmu_notifier_sub_stats **stats,
-			   const void *sub, unsigned long since, int answer);
+			   const void *sub, unsigned long since, int ret);
 void notifier_observe_finish(struct mmu_notifier_subscriptions *subs,
 			     const struct mmu_notifier_range *range,
 			     struct mmu_interval_notifier *sub,
@@ -367,10 +367,10 @@ void notifier_observe_finish(struct mmu_notifier_subscriptions *subs,
 void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
 			       const struct mmu_notifier_range *range,
 			       struct mmu_notifier *sub, unsigned long since);
-void notifier_observe_told(struct mmu_notifier_subscriptions *subs,
-			   struct mmu_notifier *sub, const char *what,
-			   unsigned long start, unsigned long end, int answer,
-			   unsigned long since);
+void notifier_observe_callback(struct mmu_notifier_subscriptions *subs,
+			       struct mmu_notifier *sub, const char *what,
+			       unsigned long start, unsigned long end, int ret,
+			       unsigned long since);
 void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_interval_notifier *sub);
 void notifier_count_exclusive_round(struct mmu_notifier_subscriptions *subs);

@@ -130,17 +130,17 @@ int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
 	long ticket = notifier_gate_enter(&subs->calls);
 	struct mmu_notifier *sub = notifier_newest(subs);
 	unsigned long since = notifier_observe_begin();
-	int answer, ret = 0;
+	int err, ret = 0;
 
 	range->core.newest_birth = sub ? sub->birth : 0;
 	notifier_calls_begin(range);
 	for (; sub; sub = notifier_next(sub)) {
-		answer = sub->start(sub, range);
-		if (likely(!answer && !since))
+		err = sub->start(sub, range);
+		if (likely(!err && !since))
 			continue;
-		answer = notifier_start_returned(subs, range, sub, answer, since);
-		if (answer)
-			ret = answer;
+		err = notifier_start_returned(subs, range, sub, err, since);
+		if (err)
+			ret = err;
 		since = notifier_observe_begin();
 	}
 	notifier_calls_end(range);

@@ -43,18 +43,19 @@
 DEFINE_TRACE_EVENT(mmu_notifier_start,
 		   "start %p %s mm %p [%#lx, %#lx) blockable=%lu");
 DEFINE_TRACE_EVENT(mmu_notifier_called,
-		   "  told %p %s [%#lx, %#lx) answer=%ld cycles=%lu");
+		   "  called %p %s [%#lx, %#lx) ret=%ld cycles=%lu");
 DEFINE_TRACE_EVENT(mmu_notifier_finished,
 		   "  finished %p %s [%#lx, %#lx) cycles=%lu");
 DEFINE_TRACE_EVENT(mmu_notifier_started,
 		   "started %p %s [%#lx, %#lx) ret=%ld seq=%lu cycles=%lu");
 DEFINE_TRACE_EVENT(mmu_notifier_called_end,
-		   "  told the end %p %s [%#lx, %#lx) cycles=%lu");
-DEFINE_TRACE_EVENT(mmu_notifier_told,
-		   "told %p %s [%#lx, %#lx) answer=%ld cycles=%lu");
+		   "  called the end of %p %s [%#lx, %#lx) cycles=%lu");
+DEFINE_TRACE_EVENT(mmu_notifier_callback,
+		   "called %p %s [%#lx, %#lx) ret=%ld cycles=%lu");
 DEFINE_TRACE_EVENT(mmu_notifier_end, "end %p %s mm %p [%#lx, %#lx) cycles=%lu");
 DEFINE_TRACE_EVENT(mmu_interval_wait, "reader of %p waits: seq=%lu");
-DEFINE_TRACE_EVENT(mmu_interval_lost, "reader of %p begins again: %s, seq=%lu");
+DEFINE_TRACE_EVENT(mmu_interval_collided,
+		   "reader of %p collided with %s, seq=%lu");
 
 bool notifier_observe_on = IS_ENABLED(CONFIG_KTEST);
 
@@ -159,7 +160,7 @@ static void count_call(struct mmu_notifier_subscriptions *subs,
 void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
 			   const struct mmu_notifier_range *range,
 			   struct mmu_notifier_sub_stats **at, const void *sub,
-			   unsigned long since, int answer)
+			   unsigned long since, int ret)
 {
 	unsigned long ticks = notifier_now() - since;
 	struct mmu_notifier_sub_stats *stats = sub_stats_of(at);
@@ -170,7 +171,7 @@ void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
 		stats->events[range->event]++;
 	spin_unlock(&subs->lock);
 	TRACE(mmu_notifier_called, sub, mmu_notifier_event_name(range->event),
-	      range->start, range->end, answer, ticks);
+	      range->start, range->end, ret, ticks);
 }
 
 void notifier_observe_finish(struct mmu_notifier_subscriptions *subs,
@@ -205,10 +206,10 @@ void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
 	      range->start, range->end, ticks);
 }
 
-void notifier_observe_told(struct mmu_notifier_subscriptions *subs,
-			   struct mmu_notifier *sub, const char *what,
-			   unsigned long start, unsigned long end, int answer,
-			   unsigned long since)
+void notifier_observe_callback(struct mmu_notifier_subscriptions *subs,
+			       struct mmu_notifier *sub, const char *what,
+			       unsigned long start, unsigned long end, int ret,
+			       unsigned long since)
 {
 	unsigned long ticks = notifier_now() - since;
 	struct mmu_notifier_sub_stats *stats = sub_stats_of(&sub->stats);
@@ -216,7 +217,7 @@ void notifier_observe_told(struct mmu_notifier_subscriptions *subs,
 	spin_lock(&subs->lock);
 	count_call(subs, stats, ticks);
 	spin_unlock(&subs->lock);
-	TRACE(mmu_notifier_told, sub, what, start, end, answer, ticks);
+	TRACE(mmu_notifier_callback, sub, what, start, end, ret, ticks);
 }
 
 /* --- readers --------------------------------------------------------------------- */
@@ -282,8 +283,8 @@ void __mmu_interval_read_collided(struct mmu_interval_notifier *interval_sub)
 		count_unlocked(event < NR_MMU_NOTIFY_EVENTS
 				       ? &stats->retries[event]
 				       : &stats->retries_other);
-	TRACE(mmu_interval_lost, interval_sub, mmu_notifier_event_name(event),
-	      seq);
+	TRACE(mmu_interval_collided, interval_sub,
+	      mmu_notifier_event_name(event), seq);
 }
 
 /* --- shown --------------------------------------------------------------------- */

@@ -342,10 +342,10 @@ KTEST(first_driver, a_change_after_the_look_up_makes_another_round,
 
 /* Records of the story below; docs/first-driver.md shows the same. */
 static const char *const story[][2] = {
-	{"mmu_notifier_start", "CLEAR"},   {"mmu_notifier_called", "CLEAR"},
-	{"mmu_notifier_started", "CLEAR"}, {"mmu_notifier_end", "CLEAR"},
-	{"mmu_interval_lost", "CLEAR"},    {"mmu_notifier_start", "UNMAP"},
-	{"mmu_notifier_called", "UNMAP"},  {"mmu_notifier_started", "UNMAP"},
+	{"mmu_notifier_start", "CLEAR"},    {"mmu_notifier_called", "CLEAR"},
+	{"mmu_notifier_started", "CLEAR"},  {"mmu_notifier_end", "CLEAR"},
+	{"mmu_interval_collided", "CLEAR"}, {"mmu_notifier_start", "UNMAP"},
+	{"mmu_notifier_called", "UNMAP"},   {"mmu_notifier_started", "UNMAP"},
 	{"mmu_notifier_end", "UNMAP"},
 };
 

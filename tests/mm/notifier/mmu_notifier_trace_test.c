@@ -14,10 +14,10 @@ DECLARE_TRACE_EVENT(mmu_notifier_called);
 DECLARE_TRACE_EVENT(mmu_notifier_finished);
 DECLARE_TRACE_EVENT(mmu_notifier_started);
 DECLARE_TRACE_EVENT(mmu_notifier_called_end);
-DECLARE_TRACE_EVENT(mmu_notifier_told);
+DECLARE_TRACE_EVENT(mmu_notifier_callback);
 DECLARE_TRACE_EVENT(mmu_notifier_end);
 DECLARE_TRACE_EVENT(mmu_interval_wait);
-DECLARE_TRACE_EVENT(mmu_interval_lost);
+DECLARE_TRACE_EVENT(mmu_interval_collided);
 
 /* The records of this thread's notifier calls, oldest first. */
 static unsigned int own_records(struct trace_record *recs, unsigned int max)
@@ -190,7 +190,7 @@ KTEST(mmu_notifier_stats,
 		/* What the callback was given, though the range is closed. */
 		EXPECT_EQ(recs[2].args[5], stats_of(mm).invalidate_seq);
 		trace_format(line, sizeof(line), &recs[1]);
-		EXPECT(strstr(line, "CLEAR [0x1000, 0x2000) answer=-11 cycles="));
+		EXPECT(strstr(line, "CLEAR [0x1000, 0x2000) ret=-11 cycles="));
 	}
 	unwatch(&w);
 	mmput(mm);
@@ -205,10 +205,10 @@ static void expect_release(struct ktest *test, struct mm_struct *mm,
 	EXPECT_EQ(stats_of(mm).callbacks, 1UL);
 	EXPECT_GT(stats_of(mm).longest, 0UL);
 	for (i = 0; i < n; i++) {
-		if (recs[i].event != &trace_event_mmu_notifier_told)
+		if (recs[i].event != &trace_event_mmu_notifier_callback)
 			continue;
 		releases++;
-		expect_record(test, &recs[i], &trace_event_mmu_notifier_told,
+		expect_record(test, &recs[i], &trace_event_mmu_notifier_callback,
 			      sub, "release");
 		EXPECT_EQ(recs[i].args[2], 0UL);
 		EXPECT_EQ(recs[i].args[3], ~0UL);
@@ -315,7 +315,7 @@ KTEST(mmu_notifier_stats, a_section_in_vain_leaves_a_record_with_its_reason)
 	n = own_records(recs, RECORDS);
 	EXPECT_EQ(n, 1U);
 	if (n == 1) {
-		expect_record(test, &recs[0], &trace_event_mmu_interval_lost,
+		expect_record(test, &recs[0], &trace_event_mmu_interval_collided,
 			      &w.sub, "MIGRATE");
 		EXPECT_EQ(recs[0].args[2], w.seq);
 	}

@@ -29,7 +29,7 @@
 #include "tests/mm/lib/sandbox.h"
 #include "notifier_fixture.h"
 
-DECLARE_TRACE_EVENT(mmu_notifier_told);
+DECLARE_TRACE_EVENT(mmu_notifier_callback);
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
@@ -681,7 +681,7 @@ static const struct trace_record *told_record(struct ktest *test,
 	unsigned int n = trace_read_last(recs, ARRAY_SIZE(recs)), i, times = 0;
 
 	for (i = 0; i < n; i++) {
-		if (recs[i].event != &trace_event_mmu_notifier_told ||
+		if (recs[i].event != &trace_event_mmu_notifier_callback ||
 		    recs[i].pid != current->pid ||
 		    recs[i].args[0] != (unsigned long)sub)
 			continue;

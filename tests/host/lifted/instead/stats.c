@@ -33,7 +33,7 @@ void notifier_observe_end(const struct mmu_notifier_range *range)
 void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
 			   const struct mmu_notifier_range *range,
 			   struct mmu_notifier_sub_stats **figures,
-			   const void *sub, unsigned long since, int answer)
+			   const void *sub, unsigned long since, int ret)
 {
 }
 
@@ -50,10 +50,10 @@ void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
 {
 }
 
-void notifier_observe_told(struct mmu_notifier_subscriptions *subs,
-			   struct mmu_notifier *sub, const char *what,
-			   unsigned long start, unsigned long end, int answer,
-			   unsigned long since)
+void notifier_observe_callback(struct mmu_notifier_subscriptions *subs,
+			       struct mmu_notifier *sub, const char *what,
+			       unsigned long start, unsigned long end, int ret,
+			       unsigned long since)
 {
 }
 
