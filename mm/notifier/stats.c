@@ -340,7 +340,7 @@ void mmu_notifier_read_stats(struct mm_struct *mm,
 	stats->plain = count_plain(subs);
 	stats->intervals = count_intervals(subs);
 	stats->open_ranges = notifier_open_ranges(mm);
-	stats->open_hits = count_hits(subs);
+	stats->open_overlaps = count_hits(subs);
 	stats->grace_periods = notifier_grace_periods(subs);
 	stats->invalidate_seq = subs->last_seq;
 	spin_unlock(&subs->lock);

@@ -614,7 +614,7 @@ static void look_at_rest(void)
 	CHECK(mmu_notifier_verify(mm));
 	mmu_notifier_read_stats(mm, &stats);
 	CHECK(stats.open_ranges == 0);
-	CHECK(stats.open_hits == 0);
+	CHECK(stats.open_overlaps == 0);
 	CHECK(did.finished == did.second_passes);
 	for (i = 0; i < PLAINS; i++)
 		CHECK(plains[i].open == 0 || !plains[i].registered);

@@ -39,7 +39,7 @@ struct mmu_notifier_sub_stats {
  * @plain: (n) plain subscriptions
  * @intervals: (n) interval subscriptions, deferred insertions among them
  * @open_ranges: (n) open ranges
- * @open_hits: (n) open ranges that overlap an interval
+ * @open_overlaps: (n) open ranges that overlap an interval
  * @events: (o) starts, by event
  * @callbacks: (o) callbacks
  * @longest: (o) the longest of them, in clock ticks
@@ -63,7 +63,7 @@ struct mmu_notifier_stats {
 	unsigned long plain;
 	unsigned long intervals;
 	unsigned long open_ranges;
-	unsigned long open_hits;
+	unsigned long open_overlaps;
 	unsigned long events[NR_MMU_NOTIFY_EVENTS];
 	unsigned long callbacks;
 	unsigned long longest;

@@ -172,7 +172,7 @@ KTEST(mmu_interval,
 	EXPECT_EQ(stats_of(mm).waits, 1UL);
 	seq = mmu_interval_read_begin(&b.sub);
 	EXPECT(!must_retry(&b, seq));
-	EXPECT_EQ(stats_of(mm).open_hits, 1UL);
+	EXPECT_EQ(stats_of(mm).open_overlaps, 1UL);
 	EXPECT_EQ(stats_of(mm).waits, 1UL);
 	end_of(&two);
 	unwatch(&a);

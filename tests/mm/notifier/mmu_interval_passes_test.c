@@ -96,7 +96,7 @@ KTEST(mmu_interval, a_refusal_still_finishes_those_that_were_started,
 	EXPECT_STREQ(log.who, "abA");
 	mmu_notifier_read_stats(mm, &stats);
 	EXPECT_EQ(stats.failed_starts, 1UL);
-	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(stats.open_overlaps, 0UL);
 	EXPECT_EQ(stats.open_ranges, 0UL);
 	for (i = 0; i < 3; i++)
 		mmu_interval_notifier_remove(&t[i].sub);
@@ -139,7 +139,7 @@ KTEST(mmu_interval, a_refusal_is_EAGAIN_and_plain_subscribers_are_not_called,
 	EXPECT_EQ(l.ends, 0U);
 	mmu_notifier_read_stats(mm, &stats);
 	EXPECT_EQ(stats.open_ranges, 0UL);
-	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(stats.open_overlaps, 0UL);
 	EXPECT_EQ(stats.failed_starts, 1UL);
 	EXPECT(mmu_interval_read_begin(&w.sub) & 1);
 	unwatch(&w);

@@ -62,7 +62,7 @@ KTEST(mmu_interval, read_begin_does_not_wait_for_a_range_that_touches_others,
 	EXPECT(!must_retry(&a, seq));
 	mmu_notifier_read_stats(mm, &stats);
 	EXPECT_EQ(stats.waits, 0UL);
-	EXPECT_EQ(stats.open_hits, 1UL);
+	EXPECT_EQ(stats.open_overlaps, 1UL);
 	end_of(&range);
 	unwatch(&a);
 	unwatch(&b);

@@ -264,7 +264,7 @@ KTEST(mmu_interval, exit_tells_RELEASE_and_then_UNMAP, KT_RULES("R1.22 R4.27"))
 	EXPECT_EQ(w.event, MMU_NOTIFY_RELEASE);
 	EXPECT(w.blockable);
 	mmu_notifier_read_stats(mm, &stats);
-	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(stats.open_overlaps, 0UL);
 	EXPECT_EQ(stats.intervals, 1UL);
 	mmput(mm);
 	mmu_notifier_read_stats(w.sub.mm, &stats);
@@ -291,7 +291,7 @@ KTEST(mmu_interval, a_refusal_of_RELEASE_is_reported_and_exit_goes_on,
 	EXPECT_EQ(a.calls, 0U);
 	EXPECT_EQ(b.calls, 2U);
 	mmu_notifier_read_stats(mm, &stats);
-	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(stats.open_overlaps, 0UL);
 	EXPECT_EQ(stats.open_ranges, 0UL);
 	unwatch(&a);
 	unwatch(&b);

@@ -94,7 +94,7 @@ static void expect_rest(struct ktest *test, struct mm_struct *mm)
 	struct mmu_notifier_stats stats = stats_of(mm);
 
 	EXPECT_EQ(stats.open_ranges, 0UL);
-	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(stats.open_overlaps, 0UL);
 	EXPECT(mmu_notifier_verify(mm));
 }
 
@@ -185,7 +185,7 @@ KTEST(mmu_notifier_checks, a_second_start_is_reported_and_refused,
 	EXPECT_WARNED(1, "start_again_by_name+", "CLEAR [0x2000, 0x3000) is open",
 		      "started by start_by_name+");
 	EXPECT_EQ(w.calls, 1U);
-	EXPECT_EQ(stats_of(mm).open_hits, 1UL);
+	EXPECT_EQ(stats_of(mm).open_overlaps, 1UL);
 	end_of(&range);
 	expect_rest(test, mm);
 	EXPECT_EQ(mmu_interval_read_begin(&w.sub) & 1, 1UL);
@@ -213,7 +213,7 @@ KTEST(mmu_notifier_checks, a_start_in_the_place_of_a_forgotten_range_names_it,
 	EXPECT_EQ(w.calls, 1u);
 	end_of(&range);
 	mmu_interval_notifier_remove(&w.sub);
-	EXPECT_EQ(stats_of(mm).open_hits, 0UL);
+	EXPECT_EQ(stats_of(mm).open_overlaps, 0UL);
 	EXPECT_EQ(stats_of(mm).open_ranges, 1UL);
 	mmput(mm);
 	EXPECT_WARNED(2, "CLEAR [0x2000, 0x3000) is open",

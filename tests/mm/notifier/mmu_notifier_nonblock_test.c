@@ -54,7 +54,7 @@ static void matrix_cell(struct ktest *test, unsigned int failing,
 	EXPECT_STREQ(log.who, wanted);
 	mmu_notifier_read_stats(mm, &stats);
 	EXPECT_EQ(stats.open_ranges, 0UL);
-	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(stats.open_overlaps, 0UL);
 	EXPECT_EQ(stats.failed_starts, failing ? 1UL : 0UL);
 	/* Nothing of it is left: the next change reaches everybody. */
 	change(mm, 0, 1);
@@ -114,7 +114,7 @@ static void end_after_failure_of(struct ktest *test, bool with_interval)
 	/* The other is still the one that is open. */
 	mmu_notifier_read_stats(mm, &stats);
 	EXPECT_EQ(stats.open_ranges, 1UL);
-	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(stats.open_overlaps, 0UL);
 	end_of(&other);
 	mmu_notifier_read_stats(mm, &stats);
 	EXPECT_EQ(stats.open_ranges, 0UL);
@@ -153,7 +153,7 @@ KTEST(mmu_notifier, failed_plain_start_closes_the_interval_range,
 	EXPECT_EQ(start_nonblock_of(&range, mm, 0, 1), -EAGAIN);
 	EXPECT_EQ(w.calls, 1U);
 	mmu_notifier_read_stats(mm, &stats);
-	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(stats.open_overlaps, 0UL);
 	EXPECT_EQ(stats.open_ranges, 0UL);
 	seq = mmu_interval_read_begin(&w.sub);
 	EXPECT(!must_retry(&w, seq));

@@ -45,7 +45,7 @@ static void expect_nothing_open(struct ktest *test, struct nothing *n)
 
 	mmu_notifier_read_stats(n->mm, &stats);
 	EXPECT_EQ(stats.open_ranges, 0UL);
-	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(stats.open_overlaps, 0UL);
 	EXPECT(mmu_notifier_verify(n->mm));
 }
 

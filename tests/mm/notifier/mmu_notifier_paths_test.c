@@ -156,11 +156,11 @@ KTEST(mmu_notifier_paths, an_interval_removed_in_between_leaves_nothing_open,
 	start_of(&range, mm, 0, 1);
 	unwatch(&w);
 	mmu_notifier_read_stats(mm, &stats);
-	EXPECT_EQ(stats.open_hits, 1UL);
+	EXPECT_EQ(stats.open_overlaps, 1UL);
 	end_of(&range);
 	EXPECT_EQ(l.ends, 1U);
 	mmu_notifier_read_stats(mm, &stats);
-	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(stats.open_overlaps, 0UL);
 	EXPECT_EQ(stats.open_ranges, 0UL);
 	unlisten(&l, mm);
 	mmput(mm);

@@ -197,13 +197,13 @@ KTEST(mmu_notifier, ranges_may_nest_and_overlap_and_all_counts_return,
 	start_of(&c, mm, 1, 2);
 	mmu_notifier_read_stats(mm, &stats);
 	EXPECT_EQ(stats.open_ranges, 3UL);
-	EXPECT_EQ(stats.open_hits, 3UL);
+	EXPECT_EQ(stats.open_overlaps, 3UL);
 	end_of(&b);
 	end_of(&a);
 	end_of(&c);
 	mmu_notifier_read_stats(mm, &stats);
 	EXPECT_EQ(stats.open_ranges, 0UL);
-	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(stats.open_overlaps, 0UL);
 	EXPECT_EQ(l.starts, 3U);
 	EXPECT_EQ(l.ends, 3U);
 	EXPECT_EQ(w.calls, 3U);
@@ -259,9 +259,9 @@ KTEST(mmu_notifier, at_a_plain_end_the_intervals_are_closed_already,
 	EXPECT_EQ(listen(&l, mm), 0);
 	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
 	start_of(&range, mm, 0, 1);
-	EXPECT_EQ(l.open_hits_at_start, 1UL);
+	EXPECT_EQ(l.open_overlaps_at_start, 1UL);
 	end_of(&range);
-	EXPECT_EQ(l.open_hits_at_end, 0UL);
+	EXPECT_EQ(l.open_overlaps_at_end, 0UL);
 	unwatch(&w);
 	unlisten(&l, mm);
 	mmput(mm);

@@ -117,7 +117,7 @@ static void expect_nothing_open(struct ktest *test, struct mm_struct *mm,
 
 	mmu_notifier_read_stats(mm, &stats);
 	EXPECT_EQ(stats.open_ranges, 0UL);
-	EXPECT_EQ(stats.open_hits, 0UL);
+	EXPECT_EQ(stats.open_overlaps, 0UL);
 	EXPECT_EQ(stats.failed_starts, failed);
 }
 

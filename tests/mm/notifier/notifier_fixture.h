@@ -259,8 +259,8 @@ struct use_asked {
  * @answer: what start returns for a range that may not block
  * @insist: return @answer for blockable ranges too
  * @told: where the last range is, to compare, not to follow
- * @open_hits_at_start: open ranges that hit an interval, at the last start
- * @open_hits_at_end: the same at the last end
+ * @open_overlaps_at_start: open ranges that hit an interval, at the last start
+ * @open_overlaps_at_end: the same at the last end
  * @start_step: if set, start signals 1 and waits for 2
  * @end_step: the same of end
  * @release_step: the same of release
@@ -280,8 +280,8 @@ struct listener {
 	struct mm_struct *pte_mm;
 	unsigned long pte_addr;
 	const struct mmu_notifier_range *told;
-	unsigned long open_hits_at_start;
-	unsigned long open_hits_at_end;
+	unsigned long open_overlaps_at_start;
+	unsigned long open_overlaps_at_end;
 	bool blockable_at_start;
 	bool blockable_at_end;
 	bool young;
@@ -306,7 +306,7 @@ static inline int listener_start(struct mmu_notifier *sub,
 
 	l->starts++;
 	l->told = range;
-	l->open_hits_at_start = stats_of(range->mm).open_hits;
+	l->open_overlaps_at_start = stats_of(range->mm).open_overlaps;
 	l->blockable_at_start = mmu_notifier_range_blockable(range);
 	log_call(l->log, l->name);
 	if (l->start_step) {
@@ -323,7 +323,7 @@ static inline void listener_end(struct mmu_notifier *sub,
 
 	l->ends++;
 	l->told = range;
-	l->open_hits_at_end = stats_of(range->mm).open_hits;
+	l->open_overlaps_at_end = stats_of(range->mm).open_overlaps;
 	l->blockable_at_end = mmu_notifier_range_blockable(range);
 	log_call(l->log, l->name + ('A' - 'a'));
 	if (l->end_step) {

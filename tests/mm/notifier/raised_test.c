@@ -184,7 +184,7 @@ KTEST(mprotect, at_the_lowest_address_too_a_start_has_its_one_end,
 	EXPECT_EQ(after.events[MMU_NOTIFY_PROTECTION_VMA],
 		  before.events[MMU_NOTIFY_PROTECTION_VMA] + 1);
 	EXPECT_EQ(after.open_ranges, 0UL);
-	EXPECT_EQ(after.open_hits, 0UL);
+	EXPECT_EQ(after.open_overlaps, 0UL);
 	EXPECT_EQ(user_poke(USER_START, 3), -EFAULT);
 	EXPECT_EQ(sandbox_read(&box, last), 2UL);
 	sandbox_close(&box);
