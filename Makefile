@@ -22,6 +22,11 @@ $(error this Makefile works in its own directory only: say \
 	make -C '$(patsubst %/Makefile,%,$(strip $(MAKEFILE_LIST)))')
 endif
 
+# Of a closed standard output make makes a file of its own, this one first.
+ifneq ($(shell [ /proc/$$PPID/fd/1 -ef Makefile ] && echo closed),)
+$(error standard output is closed; to see nothing, say >/dev/null)
+endif
+
 # ---- what is built ---------------------------------------------------------
 
 include options.mk
@@ -30,21 +35,27 @@ NOTIFIER ?= fast
 ifeq ($(filter $(NOTIFIER),fast reference),)
 $(error NOTIFIER=$(NOTIFIER) is neither fast nor reference)
 endif
-BUILD ?= $(if $(filter reference,$(NOTIFIER)),reference,test)
+# The BUILD that was asked for, if one was; an empty one is none.
+ASKED_BUILD := $(if $(filter-out undefined,$(origin BUILD)),$(BUILD))
+override BUILD := $(or $(ASKED_BUILD),$(if $(filter reference,$(NOTIFIER)),reference,test))
+# Of goals that build nothing, BUILD may be anything.
+BUILDS_NOTHING := $(and $(MAKECMDGOALS),$(if $(filter-out help doctor clean \
+	deps deps-%,$(MAKECMDGOALS)),,yes))
 KIND := $(firstword $(subst -no-, ,$(BUILD)))
-ifeq ($(filter $(KIND),$(KINDS)),)
+ifeq ($(filter $(KIND),$(KINDS))$(BUILDS_NOTHING),)
 $(error BUILD=$(BUILD) is none of: $(KINDS), each with -no-OPTION behind it)
 endif
 
-COMPILER ?= gcc
-ifeq ($(filter gcc clang,$(COMPILER)),)
+override COMPILER := $(or $(COMPILER),gcc)
+ifeq ($(filter gcc clang,$(COMPILER))$(BUILDS_NOTHING),)
 $(error COMPILER=$(COMPILER) is neither gcc nor clang)
 endif
 O ?= build/$(BUILD)$(if $(filter clang,$(COMPILER)),-clang)
 
 # $(call known,OPTIONS,WHERE): the same, or the end, if there are no such.
-known = $(if $(filter-out $(OPTIONS),$1),$(error $2: there is no option \
-	$(filter-out $(OPTIONS),$1); there are $(OPTIONS)),$1)
+known = $(if $(BUILDS_NOTHING),$(filter $(OPTIONS),$1),$(if \
+	$(filter-out $(OPTIONS),$1),$(error $2: there is no option \
+	$(filter-out $(OPTIONS),$1); there are $(OPTIONS)),$1))
 # $(call missing,OPTIONS,x): what x needs and OPTIONS have not.
 missing = $(filter-out $1,$(NEEDS_$2))
 
@@ -217,7 +228,7 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # one that prepares what HOST_CMD_target runs.  The peer has a Makefile of its
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
-SCRIPT_TESTS := ktap meant explain rules order quote session surroundings compile_commands \
+SCRIPT_TESTS := ktap asked meant explain rules order quote session surroundings compile_commands \
 	callgrind call_order
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
@@ -229,13 +240,13 @@ define peer_variant
 HOST_CMD_peer-$(1) := build/peer/$(1)/peer_test build/peer/$(1)/concord-peer
 .PHONY: peer-$(1)
 peer-$(1):
-	@$$(MAKE) --no-print-directory -C peer VARIANT=$(1) O=../build/peer tests
+	@$$(MAKE) -s --no-print-directory -C peer VARIANT=$(1) O=../build/peer tests
 endef
 $(foreach variant,$(PEER_VARIANTS),$(eval $(call peer_variant,$(variant))))
 
 .PHONY: $(PEER_BIN)
 $(PEER_BIN):
-	@$(MAKE) --no-print-directory -C peer VARIANT=plain O=../build/peer all
+	@$(MAKE) -s --no-print-directory -C peer VARIANT=plain O=../build/peer all
 
 include $(wildcard tests/host/build.mk tests/model/litmus/build.mk \
 	bench/host/build.mk bench/index/build.mk)
@@ -260,17 +271,16 @@ endif
 
 ##@ Run
 # $(call build_or,KIND): the BUILD that was asked for, or else this kind.
-build_or = BUILD=$(if $(filter file,$(origin BUILD)),$(if \
-	$(filter reference,$(NOTIFIER)),reference,$1),$(BUILD))
+build_or = BUILD=$(or $(ASKED_BUILD),$(if $(filter reference,$(NOTIFIER)),reference,$1))
 NEEDS_DEVICE := $(if $(filter none,$(PEER)),,peer)
 
 .PHONY: run
-run: deps-run ## boot and run the contest [SMP=2 BUILD=test PEER=none, with it FIRMWARE=uefi]; stays in the monitor on a terminal
+run: asked-run deps-run ## boot and run the contest [SMP=2 BUILD=test PEER=none, with it FIRMWARE=uefi]; stays in the monitor on a terminal
 	@$(MAKE) --no-print-directory $(call build_or,release) all $(NEEDS_DEVICE)
 	@$(MAKE) --no-print-directory $(call build_or,release) boot
 
 .PHONY: debug
-debug: deps-debug ## boot BUILD=debug and wait for gdb: docs/debugging.md
+debug: asked-debug deps-debug ## boot BUILD=debug and wait for gdb: docs/debugging.md
 	@$(MAKE) --no-print-directory $(call build_or,debug) all $(NEEDS_DEVICE)
 	@$(MAKE) --no-print-directory $(call build_or,debug) BOOT_MORE=--gdb boot
 
@@ -282,20 +292,20 @@ boot:
 TEST_AGAIN := make test $(if $(filter build/test,$(O)),,BUILD=$(BUILD) COMPILER=$(COMPILER))
 
 .PHONY: test
-test: deps-test ## host tests, boots, panic images [T='suite.glob*,-suite.not' REPEAT=n SEED=n SMP=n PEER=none BOOTS=no DEADLINE=s V=1]; BUILD=debug, COMPILER=clang: that kernel, without the host tests
+test: asked-test deps-test ## host tests, boots, panic images [T='suite.glob*,-suite.not' REPEAT=n SEED=n SMP=n PEER=none BOOTS=no DEADLINE=s V=1]; BUILD=debug, COMPILER=clang: that kernel, without the host tests
 	$(if $(filter KTEST,$(CONFIG)),,$(error BUILD=$(BUILD): no tests are in this kernel))
 	@needs=$$(scripts/run-tests.py --needs $(HOST_WORDS)) && \
 		$(MAKE) --no-print-directory $$needs
 	@scripts/run-tests.py --build $(O) --again '$(strip $(TEST_AGAIN))' $(HOST_WORDS)
 
 .PHONY: machines
-machines: deps-test ## boots with 1 to 64 CPUs, sparse APIC ids, both machine types, on a busy host [N=100 T='pc_*' PEER=none SPINNERS=2 V=1]
+machines: asked-machines deps-test ## boots with 1 to 64 CPUs, sparse APIC ids, both machine types, on a busy host [N=100 T='pc_*' PEER=none SPINNERS=2 V=1]
 	@$(MAKE) --no-print-directory BUILD=test all $(if $(filter none,$(PEER)),,peer)
 	@scripts/machines.py --build build/test
 
 .PHONY: configs
-configs: deps-configs peer ## kernels that lack options: gcc, clang, nothing left of what they lack, boots [BUILD=test-no-LOCKDEP T='suite.glob*' SMP=n SEED=n]
-	@$(ALONE) scripts/configs.py $(if $(filter file,$(origin BUILD)),$(LACKING),$(BUILD))
+configs: asked-configs deps-configs peer ## kernels that lack options: gcc, clang, nothing left of what they lack, boots [BUILD=test-no-LOCKDEP T='suite.glob*' SMP=n SEED=n]
+	@$(ALONE) scripts/configs.py $(or $(ASKED_BUILD),$(LACKING))
 
 .PHONY: host-tests
 host-tests: $(HOST_TESTS) ## build what is tested on the host, without QEMU
@@ -317,9 +327,24 @@ bench: deps-bench ## instructions per operation beside Linux's, branches and cac
 	@scripts/bench.py $(BENCH_HOST)
 
 .PHONY: index-bench
-index-bench: deps-index ## designs of the interval index: instructions, cache misses, time [N='10 1000' OPS=n SEED=n CLOCK=no]
+index-bench: asked-index-bench deps-index ## designs of the interval index: instructions, cache misses, time [N='10 1000' OPS=n SEED=n CLOCK=no]
 	@$(MAKE) --no-print-directory $(INDEX_PROGRAMS)
 	@bench/index/run.py $(INDEX_PROGRAMS)
+
+# Before anything is installed, built or booted: are the values of a target's
+# variables such that it can go?
+ASKED_run := SMP PEER FIRMWARE TIMEOUT
+ASKED_debug := SMP PEER FIRMWARE
+ASKED_test := SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE
+ASKED_machines := N T PEER SPINNERS
+ASKED_configs := SMP PEER T SEED TIMEOUT DEADLINE
+ASKED_index-bench := N+ OPS SEED CLOCK
+ASKED_host-notifier := OPS ROUNDS SEED
+.PHONY: asked-run asked-debug asked-test asked-machines asked-configs \
+	asked-index-bench asked-host-notifier
+asked-run asked-debug asked-test asked-machines asked-configs \
+asked-index-bench asked-host-notifier: asked-%:
+	@! command -v python3 >/dev/null || scripts/asked.py $(ASKED_$*)
 
 ##@ Care
 .PHONY: doctor
@@ -340,13 +365,7 @@ clean: ## remove build/
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^##@/ { room = substr($$0, 5); \
-			if (!(room in said)) rooms[++n] = room; } \
-		/^[a-z._-]+:.*## / { said[room] = said[room] \
-			sprintf("  %-13s %s\n", $$1, $$2); } \
-		END { for (i = 1; i <= n; i++) \
-			printf "\n%s\n%s", rooms[i], said[rooms[i]]; }' \
-		$(filter %Makefile %.mk,$(MAKEFILE_LIST))
+	@awk -f scripts/help $(filter %Makefile %.mk,$(MAKEFILE_LIST))
 
 .PHONY: FORCE
 FORCE:

@@ -25,6 +25,7 @@ import subprocess
 import sys
 import time
 
+import asked
 import kernelboots
 import ktap
 import session as sessions
@@ -174,7 +175,7 @@ class Config:
 
 
 def main(builds):
-    sessions.check_asked()
+    asked.check(*sessions.ASKED)
     if not builds:
         sys.exit(__doc__)
     runs = []

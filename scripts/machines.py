@@ -27,6 +27,7 @@ import subprocess
 import sys
 import time
 
+import asked
 import kernelboots
 import ktap
 import meant
@@ -117,20 +118,14 @@ def boot(session, number, name):
     return max(wrong, default=None)
 
 
-def number_of(variable, least, default):
-    value = os.environ.get(variable) or str(default)
-    if not value.isdecimal() or not least <= int(value) <= 100000:
-        sys.exit('%s=%s is not a number from %d on' % (variable, value, least))
-    return int(value)
-
-
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('--build', default='build/test')
     args = parser.parse_args()
-    boots = number_of('N', 1, 100)
-    spinners = number_of('SPINNERS', 0, 2)
+    asked.check('N', 'SPINNERS', 'T', 'PEER')
+    boots = int(os.environ.get('N') or 100)
+    spinners = int(os.environ.get('SPINNERS') or 2)
     session = sessions.Session(args.build, 'machines', 'make machines')
     names = [name for name, (_, _, options) in MACHINES.items()
              if session.wanted(name) and

@@ -27,6 +27,7 @@ import os
 import sys
 import time
 
+import asked
 import debugdoc
 import kernelboots
 import ktap
@@ -128,7 +129,7 @@ def main():
                         help='only print which targets make has to build')
     parser.add_argument('host', nargs='*', metavar='NAME=COMMAND')
     args = parser.parse_args()
-    sessions.check_asked(not args.needs)
+    asked.check(*sessions.ASKED)
     session = sessions.Session(args.build, again=args.again)
     host = Host(args.host)
     targets = needs(session, host)

@@ -23,8 +23,8 @@ import meant
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RUN_QEMU = os.path.join(TOP, 'scripts', 'run-qemu')
-NUMBERS = (('SMP', 64), ('REPEAT', 10**6), ('SEED', 2**64 - 1),
-           ('DEADLINE', 86400))
+# The variables that a Session reads.
+ASKED = ('SMP', 'REPEAT', 'SEED', 'DEADLINE', 'TIMEOUT', 'BOOTS', 'T', 'PEER')
 
 
 def indent(text):
@@ -238,20 +238,3 @@ class Session:
                         result.name if alone else self.glob))
                 return lines
         return []
-
-
-def check_asked(built=True):
-    """Bad input is reported before anything runs, or is even built."""
-    for name, most in NUMBERS:
-        value = os.environ.get(name)
-        if value and not (value.isdecimal() and 1 <= int(value) <= most):
-            sys.exit('%s=%s is not a number from 1 to %d' % (name, value, most))
-    if os.environ.get('BOOTS') not in (None, '', 'no'):
-        sys.exit('BOOTS=%s: it is no, or not given' % os.environ['BOOTS'])
-    glob = os.environ.get('T') or ''
-    if not re.fullmatch(r'[\w.*?,!\[\]-]*', glob):
-        sys.exit('T=%s: a pattern is of letters, digits and _ . * ? [ ] ! -; '
-                 'a comma separates patterns, - before one excludes' % glob)
-    peer = os.environ.get('PEER')
-    if built and peer and peer != 'none' and not os.access(peer, os.X_OK):
-        sys.exit('PEER=%s is neither none nor a program' % peer)

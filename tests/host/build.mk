@@ -113,6 +113,6 @@ HOST_NOTIFIER := $(HOST_NOTIFIER_$(NOTIFIER))
 
 ##@ Test
 .PHONY: host-notifier
-host-notifier: deps-host ## the notifier core on the host, under the sanitizers, and in another kernel [OPS=n ROUNDS=n SEED=n NOTIFIER=reference]
+host-notifier: asked-host-notifier deps-host ## the notifier core on the host, under the sanitizers, and in another kernel [OPS=n ROUNDS=n SEED=n NOTIFIER=reference]
 	@$(MAKE) --no-print-directory $(HOST_NOTIFIER)
 	@for program in $(HOST_NOTIFIER); do echo "# $$program"; $$program || exit 1; done

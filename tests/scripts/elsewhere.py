@@ -22,7 +22,8 @@ LEFT_OUT = ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEFILES', 'BUILD', 'O',
             'COMPILER', 'CONFIG', 'CROSS_COMPILE', 'OBJCOPY', 'NM', 'SMP',
             'PEER', 'T', 'REPEAT', 'TIMEOUT', 'BOOTS', 'FIRMWARE', 'OVMF_DIR',
             'CDPATH', 'V', 'HOSTCC', 'LC_ALL',
-            'CONCORD_GDB')
+            'CONCORD_GDB', 'NOTIFIER', 'N', 'OPS', 'ROUNDS', 'SEED', 'DEADLINE',
+            'SPINNERS', 'CLOCK')
 
 def write(path, text):
     with open(path, 'w', encoding='utf-8') as out:

@@ -170,28 +170,6 @@ def test_a_run_says_first_which_tests_it_takes():
                   'tests of T=b.*,-b.c'])
 
 
-def refused(**variables):
-    """What check_asked() says to variables; '' when it takes them."""
-    os.environ.update(variables)
-    try:
-        sessions.check_asked(False)
-    except SystemExit as why:
-        return str(why)
-    finally:
-        for name in variables:
-            del os.environ[name]
-    return ''
-
-
-def test_bad_input_is_refused_before_anything_is_built():
-    bad = [{'SMP': '65'}, {'REPEAT': '0'}, {'SEED': 'x'}, {'DEADLINE': '0'},
-           {'BOOTS': 'yes'}, {'T': 'a b'}, {'T': 'a;b'}, {'T': '$x'}]
-    good = [{'SMP': '64'}, {'DEADLINE': '3'}, {'BOOTS': 'no'},
-            {'T': 'mmu_*,-mmu_[a-c]?.x'}, {'T': '[!a]*'}]
-    return equal(([v for v in bad if not refused(**v)],
-                  [v for v in good if refused(**v)]), ([], []))
-
-
 if __name__ == '__main__':
     for variable in ('T', 'REPEAT', 'PEER', 'BOOTS', 'TIMEOUT', 'DEADLINE',
                      'SMP', 'SEED', 'V'):

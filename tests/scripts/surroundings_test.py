@@ -325,6 +325,26 @@ def test_words_that_the_makefile_does_not_know_are_refused():
         assert status == 2 and said_of_it in said, said
 
 
+def test_an_empty_word_is_as_none_and_help_minds_no_word():
+    plain = run(['make', '-n', 'all', 'options'])
+    assert run(['make', '-n', 'all', 'options', 'BUILD=', 'COMPILER=']) == plain
+    status, said = run(['make', 'help'])
+    assert status == 0 and '  run ' in said, said
+    assert not [line for line in said.splitlines() if len(line) > 100], said
+    for word in ('BUILD=tset', 'BUILD=test-no-X', 'COMPILER=icc'):
+        assert run(['make', 'help', word]) == (0, said), word
+
+
+def test_a_closed_standard_output_is_refused():
+    status, said = run(['sh', '-c', 'exec make -n all >&-'])
+    assert status == 2 and 'standard output is closed' in said, said
+
+
+def test_what_is_there_already_is_made_in_silence():
+    run(['make', '-s', 'peer'])
+    assert run(['make', 'peer']) == (0, '')
+
+
 def test_a_tree_whose_path_has_signs_in_it_can_be_used():
     with place("a clone, of 'it'") as where:
         tree = copy_tree(where)
