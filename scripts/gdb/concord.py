@@ -192,8 +192,8 @@ def each_plain(subscriptions):
 
 
 def callbacks_of(sub):
-    """As noted while statistics were on; the figures are made when needed."""
-    return int(sub['figures']['callbacks']) if int(sub['figures']) else 0
+    """Counted while statistics were on; made when there is something to count."""
+    return int(sub['stats']['callbacks']) if int(sub['stats']) else 0
 
 
 def each_interval(node, nil, depth=0):
