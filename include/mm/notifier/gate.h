@@ -13,7 +13,7 @@
  *	bits	0..29	threads inside, epoch 0
  *		30..59	threads inside, epoch 1
  *		61	SELECT: the epoch in which a thread that enters is counted
- *		62	BUSY: a thread waits
+ *		62	BUSY: a grace period runs
  *		63	SLOW: a thread that enters or leaves takes the slow path. It
  *			is the sign bit, so that one instruction counts and tests
  *			it. It is set together with BUSY; in a gate with
