@@ -28,6 +28,7 @@ HOST_PROGRAMS := interval_tree_host $(HOST_NOTIFIER_PROGRAMS)
 # What goes with the core into another kernel, to try it there.
 SELFTEST := tests/mm/notifier/notifier_selftest.c tests/mm/notifier/notifier_selftest_plain.c
 HOST_SOURCES_notifier_selftest_host := $(SELFTEST)
+HOST_SOURCES_notifier_stress := tests/host/stress_device.c tests/host/stress_plain.c
 
 # $(call host_build,KIND,NAME,SOURCES,PROGRAMS,FLAGS): all of NAME-KIND.
 define host_build
@@ -45,7 +46,8 @@ build/$(2)-$(1)/$(p)_$(1): build/$(2)-$(1)/tests/host/$(p).o \
 	@$$(HOSTCC) -pthread $$(HOST_CFLAGS_$(1)) -o $$@ $$^
 )
 
--include $(patsubst %.c,build/$(2)-$(1)/%.d,$(3) $(SELFTEST) $(4:%=tests/host/%.c) tests/host/host.c)
+-include $(patsubst %.c,build/$(2)-$(1)/%.d,$(3) tests/host/host.c \
+	$(foreach p,$(4),tests/host/$(p).c $(HOST_SOURCES_$(p))))
 endef
 $(foreach kind,$(HOST_KINDS),$(eval $(call host_build,$(kind),host,$(HOST_CORE),$(HOST_PROGRAMS),)))
 $(foreach kind,$(HOST_KINDS),$(eval $(call host_build,$(kind),host-reference,$(HOST_REFERENCE),$(HOST_NOTIFIER_PROGRAMS),$(HOST_CFLAGS_reference))))

@@ -39,316 +39,35 @@
  *
  *	lock		guards
  *	page_lock[p]	page[p], as the page-table lock does
- *	device->lock	its translations
- *	second->lock	the bounds in it, from the first pass to the second
  *
  * A round is its share of the operations, then exit and a new mm. Of eight
  * rounds each is another kind, so that ranges take all of their ways: figures
  * off or on, changes under mmap_lock or not, the last two operations or not.
  * That each kind of work was done is itself a result. Options: OPS=n a thread,
  * ROUNDS=n, SEED=n, OBSERVE=0 or 1 (figures off or on in all rounds). Not here:
+ * the devices (stress_device.c), plain and counted subscribers (stress_plain.c),
  * what one thread alone can show.
- *
- * Over 600 lines because what the threads do and what must hold of it are one
- * state, which each operation changes.
  */
-#include "host.h"
-#include <sched.h>
+#include "stress.h"
 
-#include "mm/notifier/internal.h"
+unsigned long failures;
+unsigned long page[PAGES];
+pthread_mutex_t page_lock[PAGES];
+struct mm_struct *mm;
+unsigned long changing[THREADS];
+bool under_mmap_lock;
+struct done did;
 
-#define THREADS 4
-#define PAGES   64
-#define DEVICES 6
-#define PLAINS  3
-
-static unsigned long failures;
-
-#define CHECK(cond)                                                             \
-	do {                                                                    \
-		if (!(cond) &&                                                  \
-		    __atomic_fetch_add(&failures, 1, __ATOMIC_RELAXED) < 20)    \
-			printf("# FAIL %s:%d %s\n", __FILE__, __LINE__, #cond); \
-	} while (0)
-
-/* The CPU's page table. */
-static unsigned long page[PAGES];
-static pthread_mutex_t page_lock[PAGES];
-
-/* What a second pass is to drop; whose it is holds @lock from the first to it. */
-struct second_pass {
-	pthread_mutex_t lock;
-	struct mmu_interval_notifier_finish node;
-	unsigned long start, end;
-};
-
-struct device {
-	struct mmu_interval_notifier sub;
-	pthread_mutex_t lock;
-	unsigned long translation[PAGES]; /* 0: none */
-	struct second_pass second;
-	bool inserted;
-	bool two_pass;
-	/* Whoever holds it may insert, remove or fault. */
-	pthread_mutex_t owner;
-};
-
-struct plain {
-	struct mmu_notifier sub;
-	pthread_mutex_t owner;
-	bool registered;
-	bool may_fail;
-	long open;
-	unsigned int released;
-};
-
-struct got {
-	struct mmu_notifier sub;
-	long open;
-};
-
-static struct mm_struct *mm;
-static struct device devices[DEVICES];
-static struct plain plains[PLAINS];
-static unsigned long gots_alive;
-/* Odd from the return of a start until the call of its end; one a thread. */
-static unsigned long changing[THREADS];
 static __thread unsigned long self;
 static pthread_barrier_t barrier;
 static unsigned long ops, rounds, seed;
 /* Off, on, or */
 #define FIGURES_BY_TURNS 2
 static unsigned long figures;
-static bool under_mmap_lock; /* this round's changes; else as if under rmap's */
 static bool intervals_alone, looked_at; /* this round */
-static unsigned long calls, retries, waits_seen, alone_seen;
+static unsigned long waits_seen, alone_seen;
 
-/* What was done, to be shown, and to be seen not to be nothing. */
-static struct {
-	unsigned long changes, nonblock, failed_starts;
-	unsigned long faults, compared, inserts, removes;
-	unsigned long registers, unregisters, gets, puts;
-	unsigned long exits, left_beside_exit;
-	unsigned long second_passes, finished, in_one_pass;
-	unsigned long rounds_with_figures, rounds_without;
-} did;
-
-#define COUNT(what) ((void)__atomic_fetch_add(&(what), 1, __ATOMIC_RELAXED))
-
-/* Now and then a callback takes its time, for others to come and go. */
-static void linger(unsigned long first)
-{
-	if (first % 8 == 0)
-		sched_yield();
-}
-
-static void drop(struct device *device, unsigned long start, unsigned long end)
-{
-	unsigned long p;
-
-	for (p = 0; p < PAGES; p++) {
-		if (p >= start && p < end)
-			device->translation[p] = 0;
-	}
-}
-
-/* Not all of them for one range: one that was started before is finished then. */
-static bool plays_busy(const struct device *device,
-		       const struct mmu_notifier_range *range)
-{
-	return (range->start + (unsigned long)(device - devices)) % 8 == 1;
-}
-
-/* To let go for @range; false: somebody is at work, and it may not wait. */
-static bool lock_device(struct device *device,
-			const struct mmu_notifier_range *range)
-{
-	COUNT(calls);
-	if (!mmu_notifier_range_blockable(range))
-		return !plays_busy(device, range) &&
-		       !pthread_mutex_trylock(&device->lock);
-	pthread_mutex_lock(&device->lock);
-	return true;
-}
-
-static bool device_invalidate(struct mmu_interval_notifier *sub,
-			      const struct mmu_notifier_range *range,
-			      unsigned long cur_seq)
-{
-	struct device *device = container_of(sub, struct device, sub);
-
-	CHECK(cur_seq & 1);
-	if (!lock_device(device, range))
-		return false;
-	mmu_interval_set_seq(sub, cur_seq);
-	drop(device, range->start, range->end);
-	pthread_mutex_unlock(&device->lock);
-	return true;
-}
-
-static bool put_off_drop(struct second_pass *second,
-			 const struct mmu_notifier_range *range)
-{
-	if (pthread_mutex_trylock(&second->lock))
-		return false;
-	second->start = range->start;
-	second->end = range->end;
-	return true;
-}
-
-/*
- * Leaves the dropping to the second pass, as a device that is slow would. There
- * is one for each device; a range beside one that has it drops at once.
- */
-static bool device_start(struct mmu_interval_notifier *sub,
-			 const struct mmu_notifier_range *range,
-			 unsigned long cur_seq,
-			 struct mmu_interval_notifier_finish **finish)
-{
-	struct device *device = container_of(sub, struct device, sub);
-
-	CHECK(cur_seq & 1);
-	if (!lock_device(device, range))
-		return false;
-	mmu_interval_set_seq(sub, cur_seq);
-	if (put_off_drop(&device->second, range)) {
-		*finish = &device->second.node;
-		COUNT(did.second_passes);
-	} else {
-		drop(device, range->start, range->end);
-		COUNT(did.in_one_pass);
-	}
-	pthread_mutex_unlock(&device->lock);
-	linger(range->start);
-	return true;
-}
-
-/* The lock is never held for long, so a range that may not sleep has it too. */
-static void device_finish(struct mmu_interval_notifier_finish *finish)
-{
-	struct device *device = container_of(finish, struct device, second.node);
-
-	CHECK(finish->interval_sub == &device->sub);
-	pthread_mutex_lock(&device->lock);
-	drop(device, device->second.start, device->second.end);
-	pthread_mutex_unlock(&device->lock);
-	COUNT(did.finished);
-	pthread_mutex_unlock(&device->second.lock);
-}
-
-static const struct mmu_interval_notifier_ops one_pass_ops = {
-	.invalidate = device_invalidate,
-};
-static const struct mmu_interval_notifier_ops two_pass_ops = {
-	.invalidate_start = device_start,
-	.invalidate_finish = device_finish,
-};
-
-static const struct mmu_notifier_ops plain_ops;
-
-static int plain_start(struct mmu_notifier *sub,
-		       const struct mmu_notifier_range *range)
-{
-	struct plain *plain = container_of(sub, struct plain, sub);
-
-	linger(range->start);
-	CHECK(sub->ops == &plain_ops);
-	__atomic_fetch_add(&plain->open, 1, __ATOMIC_SEQ_CST);
-	return 0;
-}
-
-static void plain_end(struct mmu_notifier *sub,
-		      const struct mmu_notifier_range *range)
-{
-	struct plain *plain = container_of(sub, struct plain, sub);
-
-	linger(range->start);
-	CHECK(sub->ops == &plain_ops);
-	CHECK(__atomic_sub_fetch(&plain->open, 1, __ATOMIC_SEQ_CST) >= 0);
-}
-
-static int failing_start(struct mmu_notifier *sub,
-			 const struct mmu_notifier_range *range)
-{
-	if (mmu_notifier_range_blockable(range))
-		return 0;
-	return range->start & 1 ? -EAGAIN : 0;
-}
-
-static void plain_release(struct mmu_notifier *sub, struct mm_struct *of)
-{
-	struct plain *plain = container_of(sub, struct plain, sub);
-
-	sched_yield();
-	__atomic_fetch_add(&plain->released, 1, __ATOMIC_SEQ_CST);
-}
-
-static const struct mmu_notifier_ops plain_ops = {
-	.release = plain_release,
-	.invalidate_range_start = plain_start,
-	.invalidate_range_end = plain_end,
-};
-static const struct mmu_notifier_ops failing_ops = {
-	.release = plain_release,
-	.invalidate_range_start = failing_start,
-};
-
-static struct mmu_notifier *got_alloc(struct mm_struct *of)
-{
-	struct got *got = calloc(1, sizeof(*got));
-
-	if (!got)
-		return ERR_PTR(-ENOMEM);
-	COUNT(gots_alive);
-	return &got->sub;
-}
-
-static void got_free(struct mmu_notifier *sub)
-{
-	__atomic_fetch_sub(&gots_alive, 1, __ATOMIC_SEQ_CST);
-	free(container_of(sub, struct got, sub));
-}
-
-static int got_start(struct mmu_notifier *sub,
-		     const struct mmu_notifier_range *range)
-{
-	struct got *got = container_of(sub, struct got, sub);
-
-	linger(range->start);
-	__atomic_fetch_add(&got->open, 1, __ATOMIC_SEQ_CST);
-	return 0;
-}
-
-static void got_end(struct mmu_notifier *sub,
-		    const struct mmu_notifier_range *range)
-{
-	struct got *got = container_of(sub, struct got, sub);
-
-	CHECK(__atomic_sub_fetch(&got->open, 1, __ATOMIC_SEQ_CST) >= 0);
-}
-
-static const struct mmu_notifier_ops got_ops = {
-	.invalidate_range_start = got_start,
-	.invalidate_range_end = got_end,
-	.alloc_notifier = got_alloc,
-	.free_notifier = got_free,
-};
-
-static void nobody_has(unsigned long from, unsigned long to)
-{
-	unsigned long p;
-	int d;
-
-	for (d = 0; d < DEVICES; d++) {
-		pthread_mutex_lock(&devices[d].lock);
-		for (p = from; p < to; p++)
-			CHECK(!devices[d].translation[p]);
-		pthread_mutex_unlock(&devices[d].lock);
-	}
-}
-
-/* munmap and its like: start, change the entries, end. */
-static void change_mapping(struct rng *rng)
+void change_mapping(struct rng *rng)
 {
 	unsigned long from = rng_below(rng, PAGES);
 	unsigned long to = from + 1 + rng_below(rng, PAGES - from);
@@ -370,7 +89,7 @@ static void change_mapping(struct rng *rng)
 	}
 	COUNT(did.changes);
 	__atomic_fetch_add(&changing[self], 1, __ATOMIC_SEQ_CST);
-	nobody_has(from, to);
+	no_device_has(from, to);
 	for (p = from; p < to; p++) {
 		pthread_mutex_lock(&page_lock[p]);
 		page[p]++;
@@ -378,214 +97,12 @@ static void change_mapping(struct rng *rng)
 	}
 	if (rng_below(rng, 4) == 0)
 		sched_yield();
-	nobody_has(from, to);
+	no_device_has(from, to);
 	__atomic_fetch_add(&changing[self], 1, __ATOMIC_SEQ_CST);
 	mmu_notifier_invalidate_range_end(&range);
 out_unlock:
 	if (under_mmap_lock)
 		mmap_read_unlock(mm);
-}
-
-/*
- * The loop of a driver; the caller holds device->owner. It is bounded where the
- * changes hold mmap_lock (R4.24).
- */
-static void device_fault(struct device *device, struct rng *rng)
-{
-	unsigned long first = interval_tree_start(&device->sub.interval_tree);
-	unsigned long last = interval_tree_last(&device->sub.interval_tree);
-	struct mmu_interval_rounds reader =
-		MMU_INTERVAL_ROUNDS_INIT(&device->sub);
-	unsigned long p, found;
-	bool surely, again;
-
-	if (last >= PAGES)
-		last = PAGES - 1;
-	p = first + rng_below(rng, last - first + 1);
-	COUNT(did.faults);
-	do {
-		if (mmu_interval_round_lock(&reader)) {
-			CHECK(!under_mmap_lock);
-			return;
-		}
-		mmu_interval_round_begin(&reader);
-		CHECK(reader.seq & 1);
-		pthread_mutex_lock(&page_lock[p]);
-		found = page[p];
-		pthread_mutex_unlock(&page_lock[p]);
-		mmu_interval_round_looked_up(&reader);
-		if (rng_below(rng, 8) == 0)
-			sched_yield();
-		surely = mmu_interval_check_retry(&device->sub, reader.seq);
-		pthread_mutex_lock(&device->lock);
-		again = mmu_interval_round_retry(&reader);
-		CHECK(again || !surely);
-		if (!again)
-			device->translation[p] = found;
-		pthread_mutex_unlock(&device->lock);
-		mmu_interval_round_unlock(&reader);
-		if (again)
-			COUNT(retries);
-	} while (again);
-}
-
-/* What is installed is current: the page cannot change while it is locked. */
-static void check_device(struct device *device)
-{
-	unsigned long p;
-
-	for (p = 0; p < PAGES; p++) {
-		pthread_mutex_lock(&page_lock[p]);
-		pthread_mutex_lock(&device->lock);
-		CHECK(!device->translation[p] ||
-		      device->translation[p] == page[p]);
-		pthread_mutex_unlock(&device->lock);
-		pthread_mutex_unlock(&page_lock[p]);
-	}
-	COUNT(did.compared);
-}
-
-static void remove_device(struct device *device)
-{
-	pthread_mutex_lock(&device->lock);
-	memset(device->translation, 0, sizeof(device->translation));
-	pthread_mutex_unlock(&device->lock);
-	mmu_interval_notifier_remove(&device->sub);
-	/* Nobody may look at it any more: poison it. */
-	memset(&device->sub, 0x6b, sizeof(device->sub));
-	device->inserted = false;
-	COUNT(did.removes);
-}
-
-static const struct mmu_interval_notifier_ops *ops_of(const struct device *device)
-{
-	return device->two_pass ? &two_pass_ops : &one_pass_ops;
-}
-
-static void insert_device(struct device *device, struct rng *rng)
-{
-	unsigned long start = rng_below(rng, PAGES);
-	unsigned long length = 1 + rng_below(rng, PAGES - start);
-	int ret;
-
-	if (rng_below(rng, 16) == 0) {
-		start = 0;
-		length = ~0ul;
-	}
-	if (rng_below(rng, 4)) {
-		ret = mmu_interval_notifier_insert(&device->sub, mm, start,
-						   length, ops_of(device));
-	} else {
-		CHECK(!down_write_killable(&mm->mmap_lock));
-		ret = mmu_interval_notifier_insert_locked(
-			&device->sub, mm, start, length, ops_of(device));
-		mmap_write_unlock(mm);
-	}
-	CHECK(!ret);
-	device->inserted = !ret;
-	COUNT(did.inserts);
-}
-
-/* More devices than threads, so one is always to be had. */
-static struct device *own_device(struct rng *rng)
-{
-	unsigned long d = rng_below(rng, DEVICES);
-
-	static_assert(DEVICES > THREADS, "an operation may find no device");
-	while (pthread_mutex_trylock(&devices[d].owner))
-		d = (d + 1) % DEVICES;
-	return &devices[d];
-}
-
-static void use_device(struct rng *rng)
-{
-	struct device *device = own_device(rng);
-
-	if (!device->inserted)
-		insert_device(device, rng);
-	else if (rng_below(rng, 12) == 0)
-		remove_device(device);
-	else if (rng_below(rng, 16) == 0)
-		check_device(device);
-	else
-		device_fault(device, rng);
-	pthread_mutex_unlock(&device->owner);
-}
-
-static void leave(struct plain *plain)
-{
-	mmu_notifier_unregister(&plain->sub, mm);
-	CHECK(__atomic_load_n(&plain->released, __ATOMIC_SEQ_CST) == 1);
-	memset(&plain->sub, 0x6b, sizeof(plain->sub));
-	plain->registered = false;
-	COUNT(did.unregisters);
-}
-
-/* When it returns, what was not told of it has ended (R2.20). */
-static void join(struct plain *plain)
-{
-	unsigned long before[THREADS];
-	int t;
-
-	plain->sub.ops = plain->may_fail ? &failing_ops : &plain_ops;
-	plain->open = 0;
-	plain->released = 0;
-	for (t = 0; t < THREADS; t++)
-		before[t] = __atomic_load_n(&changing[t], __ATOMIC_SEQ_CST);
-	plain->registered = !mmu_notifier_register(&plain->sub, mm);
-	CHECK(plain->registered);
-	for (t = 0; t < THREADS; t++)
-		CHECK(!(before[t] & 1) ||
-		      before[t] !=
-			      __atomic_load_n(&changing[t], __ATOMIC_SEQ_CST));
-	COUNT(did.registers);
-}
-
-static void use_plain(struct rng *rng)
-{
-	struct plain *plain = &plains[rng_below(rng, PLAINS)];
-
-	pthread_mutex_lock(&plain->owner);
-	if (plain->registered) {
-		leave(plain);
-	} else {
-		join(plain);
-	}
-	pthread_mutex_unlock(&plain->owner);
-}
-
-static struct mmu_notifier *get(struct rng *rng)
-{
-	struct mmu_notifier *sub;
-
-	if (rng_below(rng, 4)) {
-		sub = mmu_notifier_get(&got_ops, mm);
-	} else {
-		CHECK(!down_write_killable(&mm->mmap_lock));
-		sub = mmu_notifier_get_locked(&got_ops, mm);
-		mmap_write_unlock(mm);
-	}
-	if (IS_ERR(sub))
-		panic("get: %ld", PTR_ERR(sub));
-	COUNT(did.gets);
-	return sub;
-}
-
-static void put(struct mmu_notifier *sub)
-{
-	mmu_notifier_put(sub);
-	COUNT(did.puts);
-}
-
-static void use_got(struct rng *rng)
-{
-	struct mmu_notifier *sub = get(rng);
-
-	if (rng_below(rng, 2))
-		change_mapping(rng);
-	put(sub);
-	if (rng_below(rng, 64) == 0)
-		mmu_notifier_synchronize();
 }
 
 static void one_operation(struct rng *rng)
@@ -595,13 +112,13 @@ static void one_operation(struct rng *rng)
 		change_mapping(rng);
 		break;
 	case 12 ... 28:
-		use_device(rng);
+		device_use(rng);
 		break;
 	case 29 ... 30:
-		use_plain(rng);
+		plain_use(rng);
 		break;
 	default:
-		use_got(rng);
+		got_use(rng);
 	}
 }
 
@@ -638,17 +155,17 @@ static void begin_round(unsigned long round)
 /* Another thread is at the exit; this one takes out some of what it meets. */
 static void leave_beside_exit(struct rng *rng)
 {
-	struct device *device = own_device(rng);
+	struct device *device = device_own(rng);
 	struct plain *plain = &plains[rng_below(rng, PLAINS)];
 
 	if (device->inserted) {
-		remove_device(device);
+		device_remove(device);
 		COUNT(did.left_beside_exit);
 	}
 	pthread_mutex_unlock(&device->owner);
 	pthread_mutex_lock(&plain->owner);
 	if (plain->registered) {
-		leave(plain);
+		plain_leave(plain);
 		COUNT(did.left_beside_exit);
 	}
 	pthread_mutex_unlock(&plain->owner);
@@ -659,15 +176,15 @@ static void end_round(void)
 {
 	int i;
 
-	nobody_has(0, PAGES);
+	no_device_has(0, PAGES);
 	CHECK(mmu_notifier_verify(mm));
 	for (i = 0; i < PLAINS; i++) {
 		if (plains[i].registered)
-			leave(&plains[i]);
+			plain_leave(&plains[i]);
 	}
 	for (i = 0; i < DEVICES; i++) {
 		if (devices[i].inserted)
-			remove_device(&devices[i]);
+			device_remove(&devices[i]);
 	}
 	mmu_notifier_synchronize();
 	CHECK(__atomic_load_n(&gots_alive, __ATOMIC_SEQ_CST) == 0);
@@ -691,7 +208,7 @@ static void *thread(void *arg)
 		pthread_barrier_wait(&barrier);
 		for (i = ops * round / rounds; i < ops * (round + 1) / rounds; i++)
 			one_operation(&rng);
-		got = get(&rng);
+		got = got_get(&rng);
 		pthread_barrier_wait(&barrier);
 		if (!arg)
 			look_at_rest();
@@ -700,7 +217,7 @@ static void *thread(void *arg)
 			host_mm_exit(mm);
 		else
 			leave_beside_exit(&rng);
-		put(got);
+		got_put(got);
 		pthread_barrier_wait(&barrier);
 		if (!arg)
 			end_round();
@@ -719,7 +236,7 @@ static bool all_kinds_done(void)
 	printf("# %lu changes, %lu of them nonblock; %lu starts failed\n",
 	       did.changes, did.nonblock, did.failed_starts);
 	printf("# %lu faults, %lu retries, %lu compared; %lu second passes, %lu finished, %lu drops in one pass\n",
-	       did.faults, retries, did.compared, did.second_passes,
+	       did.faults, did.retries, did.compared, did.second_passes,
 	       did.finished, did.in_one_pass);
 	printf("# %lu inserts, %lu removes; %lu registers, %lu unregisters; %lu gets, %lu puts; %lu exits, %lu left beside them\n",
 	       did.inserts, did.removes, did.registers, did.unregisters,
@@ -748,16 +265,8 @@ int main(int argc, char **argv)
 		page[i] = 1;
 		pthread_mutex_init(&page_lock[i], NULL);
 	}
-	for (i = 0; i < DEVICES; i++) {
-		pthread_mutex_init(&devices[i].lock, NULL);
-		pthread_mutex_init(&devices[i].owner, NULL);
-		pthread_mutex_init(&devices[i].second.lock, NULL);
-		devices[i].two_pass = i & 1;
-	}
-	for (i = 0; i < PLAINS; i++) {
-		pthread_mutex_init(&plains[i].owner, NULL);
-		plains[i].may_fail = i == 0;
-	}
+	devices_init();
+	plains_init();
 	mm = host_mm_alloc();
 	pthread_barrier_init(&barrier, NULL, THREADS);
 	for (i = 0; i < THREADS; i++)
@@ -766,7 +275,7 @@ int main(int argc, char **argv)
 		pthread_join(threads[i], NULL);
 	mmdrop(mm);
 	printf("# seed %lu: %lu operations, %lu callbacks, %lu waits, %lu alone\n",
-	       seed, ops * THREADS, calls, waits_seen, alone_seen);
+	       seed, ops * THREADS, did.calls, waits_seen, alone_seen);
 	host_result(failures == 0, "no_stale_translation_and_every_pair_whole");
 	host_result(warn_count() == 0, "no_warning");
 	host_result(all_kinds_done(), "every_kind_of_work_was_done");
