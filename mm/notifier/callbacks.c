@@ -47,7 +47,7 @@ void notifier_finish_intervals(struct mmu_notifier_subscriptions *subs,
 		next = finish->next;
 		sub = finish->interval_sub;
 		sub->ops->invalidate_finish(finish);
-		if (unlikely(since))
+		if (since)
 			notifier_observe_finish(subs, range, sub, since);
 		notifier_count_pass(subs, sub, -1);
 		since = notifier_observe_begin();
@@ -125,7 +125,7 @@ void notifier_call_release(struct mmu_notifier_subscriptions *subs,
 	mmu_notifier_map_acquire();
 	sub->ops->release(sub, subs->mm);
 	mmu_notifier_map_release();
-	if (unlikely(since))
+	if (since)
 		notifier_observe_callback(subs, sub, "release", 0, ~0ul, 0,
 					  since);
 }

@@ -21,7 +21,7 @@ static void call_ended(struct mmu_notifier_subscriptions *subs,
 		       unsigned long start, unsigned long end, int ret,
 		       unsigned long since)
 {
-	if (unlikely(since))
+	if (since)
 		notifier_observe_callback(subs, sub, what, start, end, ret,
 					  since);
 }

@@ -43,6 +43,13 @@ static struct notifier_gate freeing = {
 	.deferred_tail = &freeing.deferred,
 };
 
+static bool put_locked(struct mmu_notifier_subscriptions *subs,
+		       struct mmu_notifier *sub) __must_hold(subs->lock);
+static bool defer_free(struct mmu_notifier_subscriptions *subs,
+		       struct mmu_notifier *sub) __must_hold(subs->lock);
+
+/* --- get ------------------------------------------------------------------ */
+
 static struct mmu_notifier *find_by_ops(struct mmu_notifier_subscriptions *subs,
 					const struct mmu_notifier_ops *ops)
 	__must_hold(subs->lock)
@@ -63,25 +70,9 @@ static bool add_user(struct mmu_notifier *sub)
 	unsigned int users = READ_ONCE(sub->users);
 
 	do {
-		if (unlikely(users == ~0u))
+		if (users == ~0u)
 			return false;
-	} while (unlikely(!try_cmpxchg(&sub->users, &users, users + 1)));
-	return true;
-}
-
-/*
- * Not the last one's: that is taken away under ->lock, with all that follows.
- * Acquire, pairs with the exchange: who finds itself the last sees all that
- * the others did before they put theirs, and may free it.
- */
-static bool drop_user(struct mmu_notifier *sub)
-{
-	unsigned int users = smp_load_acquire(&sub->users);
-
-	do {
-		if (unlikely(users <= 1))
-			return false;
-	} while (unlikely(!try_cmpxchg(&sub->users, &users, users - 1)));
+	} while (!try_cmpxchg(&sub->users, &users, users + 1));
 	return true;
 }
 
@@ -97,13 +88,66 @@ struct mmu_notifier *notifier_plain_get(struct mmu_notifier_subscriptions *subs,
 
 	spin_lock(&subs->lock);
 	sub = find_by_ops(subs, ops);
-	if (sub && unlikely(sub->settle_gp > subs->ranges.completed))
+	if (sub && sub->settle_gp > subs->ranges.completed)
 		sub = NULL;
-	if (sub && unlikely(!add_user(sub)))
+	if (sub && !add_user(sub))
 		sub = ERR_PTR(-EOVERFLOW);
 	spin_unlock(&subs->lock);
 	return sub;
 }
+
+/* --- put ------------------------------------------------------------------ */
+
+/*
+ * Not the last one's: that is taken away under ->lock, with all that follows.
+ * Acquire, pairs with the exchange: who finds itself the last sees all that
+ * the others did before they put theirs, and may free it.
+ */
+static bool drop_user(struct mmu_notifier *sub)
+{
+	unsigned int users = smp_load_acquire(&sub->users);
+
+	do {
+		if (users <= 1)
+			return false;
+	} while (!try_cmpxchg(&sub->users, &users, users - 1));
+	return true;
+}
+
+void mmu_notifier_put(struct mmu_notifier *subscription)
+{
+	struct mmu_notifier_subscriptions *subs;
+	bool free_now;
+
+	if (likely(drop_user(subscription)))
+		return;
+	subs = subscriptions_of(subscription->mm);
+	spin_lock(&subs->lock);
+	free_now = put_locked(subs, subscription);
+	spin_unlock(&subs->lock);
+	if (free_now)
+		notifier_put_free(subscription);
+}
+
+/*
+ * Drop the reference that may be the last. Return: true if the caller must free
+ * @sub.
+ */
+static bool put_locked(struct mmu_notifier_subscriptions *subs,
+		       struct mmu_notifier *sub) __must_hold(subs->lock)
+{
+	/* A get may have come since the caller looked. */
+	if (drop_user(sub))
+		return false;
+	if (WARN(!READ_ONCE(sub->users), "put of %p without a user", (void *)sub))
+		return false;
+	WRITE_ONCE(sub->users, 0);
+	notifier_plain_hide(subs, sub);
+	subs->nr_plain--;
+	return notifier_gate_idle(&subs->calls) || !defer_free(subs, sub);
+}
+
+/* --- a free that waits for walks ------------------------------------------ */
 
 static void run_deferred_free(struct mmu_notifier_deferred *deferred)
 {
@@ -127,39 +171,6 @@ static bool defer_free(struct mmu_notifier_subscriptions *subs,
 		return false;
 	sub->free_ticket = notifier_gate_enter(&freeing);
 	return true;
-}
-
-/*
- * Drop the reference that may be the last. Return: true if the caller must free
- * @sub.
- */
-static bool put_locked(struct mmu_notifier_subscriptions *subs,
-		       struct mmu_notifier *sub) __must_hold(subs->lock)
-{
-	/* A get may have come since the caller looked. */
-	if (unlikely(drop_user(sub)))
-		return false;
-	if (WARN(!READ_ONCE(sub->users), "put of %p without a user", (void *)sub))
-		return false;
-	WRITE_ONCE(sub->users, 0);
-	notifier_plain_hide(subs, sub);
-	subs->nr_plain--;
-	return notifier_gate_idle(&subs->calls) || !defer_free(subs, sub);
-}
-
-void mmu_notifier_put(struct mmu_notifier *subscription)
-{
-	struct mmu_notifier_subscriptions *subs;
-	bool free_now;
-
-	if (likely(drop_user(subscription)))
-		return;
-	subs = subscriptions_of(subscription->mm);
-	spin_lock(&subs->lock);
-	free_now = put_locked(subs, subscription);
-	spin_unlock(&subs->lock);
-	if (free_now)
-		notifier_put_free(subscription);
 }
 
 void mmu_notifier_synchronize(void)

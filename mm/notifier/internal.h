@@ -142,12 +142,12 @@ notifier_grace_periods(const struct mmu_notifier_subscriptions *subs)
 static inline bool
 notifier_has_invalidate_range(struct mmu_notifier_subscriptions *subs)
 {
-	return unlikely(READ_ONCE(subs->nr_invalidate_range));
+	return READ_ONCE(subs->nr_invalidate_range);
 }
 
 static inline bool notifier_has_change_pte(struct mmu_notifier_subscriptions *subs)
 {
-	return unlikely(READ_ONCE(subs->nr_change_pte));
+	return READ_ONCE(subs->nr_change_pte);
 }
 
 /* Round a walk over the plain subscriptions whose callbacks may not sleep. */
@@ -236,7 +236,7 @@ static inline bool has_subscriptions(const struct mm_struct *mm)
  */
 static inline int ensure_subscriptions(struct mm_struct *mm)
 {
-	if (likely(has_subscriptions(mm)))
+	if (has_subscriptions(mm))
 		return 0;
 	return notifier_make_subscriptions(mm);
 }
@@ -270,12 +270,12 @@ void notifier_plain_leave(struct mmu_notifier_subscriptions *subs,
 struct mmu_notifier *notifier_plain_get(struct mmu_notifier_subscriptions *subs,
 					const struct mmu_notifier_ops *ops);
 void notifier_plain_release(struct mmu_notifier_subscriptions *subs);
-int notifier_interval_join(struct mmu_notifier_subscriptions *subs,
-			   struct mmu_interval_notifier *sub);
+void notifier_interval_join(struct mmu_notifier_subscriptions *subs,
+			    struct mmu_interval_notifier *sub);
 void notifier_interval_leave(struct mmu_notifier_subscriptions *subs,
 			     struct mmu_interval_notifier *sub);
-void notifier_raise_release(struct mmu_notifier_subscriptions *subs,
-			    struct mmu_notifier_range *range);
+void notifier_interval_release(struct mmu_notifier_subscriptions *subs,
+			       struct mmu_notifier_range *range);
 
 /* Of callbacks.c: what all of them call alike. */
 void notifier_call_release(struct mmu_notifier_subscriptions *subs,
@@ -378,7 +378,7 @@ void notifier_count_exclusive_round(struct mmu_notifier_subscriptions *subs);
 /* Of a subscription that nobody sees any more. */
 static inline void notifier_forget(struct mmu_notifier_sub_stats *stats)
 {
-	if (unlikely(stats != NULL))
+	if (stats != NULL)
 		kfree(stats);
 }
 

@@ -176,7 +176,7 @@ static int walk_intervals(struct mmu_notifier_subscriptions *subs,
 		sub = container_of(node, struct mmu_interval_notifier,
 				   interval_tree);
 		ok = call_interval(subs, sub, range);
-		if (unlikely(!ok || since)) {
+		if (!ok || since) {
 			ret = notifier_interval_returned(subs, range, sub, ok,
 							 since);
 			if (ret)
@@ -185,7 +185,7 @@ static int walk_intervals(struct mmu_notifier_subscriptions *subs,
 		}
 		node = interval_tree_next(node, range->start, range->end);
 	} while (node);
-	if (unlikely(range->core.finish != NULL))
+	if (range->core.finish != NULL)
 		notifier_finish_intervals(subs, range);
 	notifier_calls_end(range);
 	return ret;
@@ -211,7 +211,7 @@ static void last_walk_ended(struct mmu_notifier_subscriptions *subs)
 static void end_walk(struct mmu_notifier_subscriptions *subs)
 {
 	if (atomic_dec_and_test(&subs->walkers) &&
-	    unlikely(READ_ONCE(subs->deferred) != NULL))
+	    READ_ONCE(subs->deferred) != NULL)
 		last_walk_ended(subs);
 }
 
@@ -254,7 +254,7 @@ void notifier_interval_end(struct mmu_notifier_subscriptions *subs,
 	waiting = subs->nr_waiting;
 	spin_unlock(&subs->lock);
 	range->core.seq = 0;
-	if (unlikely(waiting))
+	if (waiting)
 		wake_up_all(&subs->waiters);
 }
 
@@ -283,7 +283,7 @@ static void link_interval(struct mmu_notifier_subscriptions *subs,
 	WRITE_ONCE(subs->nr_intervals, subs->nr_intervals + 1);
 	/* Pairs with the atomic in mmu_notifier_range_open(). */
 	smp_mb();
-	if (unlikely(notifier_gate_word_occupied(&subs->mm->notifier_ranges)))
+	if (notifier_gate_word_occupied(&subs->mm->notifier_ranges))
 		settle_gp = open_ranges_gp(subs);
 	/* Store once: the owner of a deferred insertion reads it without the lock. */
 	smp_store_release(&sub->settle_gp, settle_gp);
@@ -349,12 +349,12 @@ static void cancel_deferred(struct mmu_notifier_subscriptions *subs,
 
 /* --- insert and remove ---------------------------------------------------- */
 
-int notifier_interval_join(struct mmu_notifier_subscriptions *subs,
-			   struct mmu_interval_notifier *sub)
+void notifier_interval_join(struct mmu_notifier_subscriptions *subs,
+			    struct mmu_interval_notifier *sub)
 {
 	spin_lock(&subs->lock);
 	sub->invalidate_seq = subs->last_seq;
-	if (likely(!atomic_read_acquire(&subs->walkers))) {
+	if (!atomic_read_acquire(&subs->walkers)) {
 		link_interval(subs, sub);
 	} else {
 		sub->settle_gp = SETTLE_NEVER;
@@ -362,7 +362,6 @@ int notifier_interval_join(struct mmu_notifier_subscriptions *subs,
 		defer_change(subs, sub, INTERVAL_ADDING);
 	}
 	spin_unlock(&subs->lock);
-	return 0;
 }
 
 /* Look under the lock: without it the walker might still be at @sub (R4.14). */
@@ -403,9 +402,9 @@ void notifier_interval_leave(struct mmu_notifier_subscriptions *subs,
 		unlink_interval(subs, sub);
 	}
 	spin_unlock(&subs->lock);
-	if (unlikely(wake))
+	if (wake)
 		wake_up_all(&subs->waiters);
-	if (unlikely(wait))
+	if (wait)
 		wait_until_out(subs, sub);
 	notifier_interval_left(sub);
 }

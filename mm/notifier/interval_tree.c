@@ -71,6 +71,16 @@ const struct interval_tree_node interval_tree_nil = {
 	.next = NIL,
 };
 
+static void balance_insertion(struct interval_tree_node *node,
+			      struct interval_tree_node *parent,
+			      struct interval_tree *tree);
+static void exchange_with_heir(struct interval_tree_node *node,
+			       struct interval_tree *tree);
+static void balance_removal(struct interval_tree_node *parent,
+			    unsigned int side, struct interval_tree *tree);
+
+/* --- nodes and links ------------------------------------------------------ */
+
 static bool is_red(const struct interval_tree_node *node)
 {
 	return !(node->parent_color & BLACK);
@@ -150,6 +160,55 @@ static void rotate(struct interval_tree *tree, struct interval_tree_node *top,
 	set_parent(top, up);
 }
 
+/* --- insert --------------------------------------------------------------- */
+
+/* @node has become the child of @parent on @side: its neighbour in the list. */
+static void thread(struct interval_tree_node *node,
+		   struct interval_tree_node *parent, unsigned int side)
+{
+	node->prev = side == LEFT ? parent->prev : parent;
+	node->next = side == LEFT ? parent : parent->next;
+	if (node->prev)
+		node->prev->next = node;
+	if (node->next != NIL)
+		node->next->prev = node;
+}
+
+void interval_tree_insert(struct interval_tree_node *node,
+			  struct interval_tree *tree)
+{
+	unsigned long start = node->start, end = node->end;
+	struct interval_tree_node *parent = tree->root;
+	unsigned int side;
+
+	node->child[LEFT] = NIL;
+	node->child[RIGHT] = NIL;
+	node->child_end[LEFT] = 0;
+	node->child_end[RIGHT] = 0;
+	if (parent == NIL) {
+		node->parent_color = BLACK;
+		node->next = NIL;
+		node->prev = NULL;
+		WRITE_ONCE(tree->root, node);
+		return;
+	}
+	for (;;) {
+		side = start >= parent->start;
+		if (parent->child_end[side] < end) {
+			parent->child_end[side] = end;
+			/* A bound that was large enough proves a child. */
+			if (parent->child[side] == NIL)
+				break;
+		}
+		parent = parent->child[side];
+	}
+	parent->child[side] = node;
+	node->parent_color = (unsigned long)parent;
+	thread(node, parent, side);
+	if (is_red(parent))
+		balance_insertion(node, parent, tree);
+}
+
 /* @node and its @parent are both red. The root is black, so @parent has one. */
 static noinline void balance_insertion(struct interval_tree_node *node,
 				       struct interval_tree_node *parent,
@@ -184,17 +243,7 @@ static noinline void balance_insertion(struct interval_tree_node *node,
 	rotate(tree, grand, !side);
 }
 
-/* @node has become the child of @parent on @side: its neighbour in the list. */
-static void thread(struct interval_tree_node *node,
-		   struct interval_tree_node *parent, unsigned int side)
-{
-	node->prev = side == LEFT ? parent->prev : parent;
-	node->next = side == LEFT ? parent : parent->next;
-	if (node->prev)
-		node->prev->next = node;
-	if (node->next != NIL)
-		node->next->prev = node;
-}
+/* --- remove --------------------------------------------------------------- */
 
 static void unthread(struct interval_tree_node *node)
 {
@@ -204,39 +253,93 @@ static void unthread(struct interval_tree_node *node)
 		node->next->prev = node->prev;
 }
 
-void interval_tree_insert(struct interval_tree_node *node,
+/*
+ * The subtree of @parent on @side has changed and now reaches to @end. Correct
+ * the bounds above; where one is right already, all above it are too.
+ */
+static inline void lower_bounds(struct interval_tree_node *parent,
+				unsigned int side, unsigned long end)
+{
+	struct interval_tree_node *above;
+
+	while (parent && parent->child_end[side] != end) {
+		parent->child_end[side] = end;
+		end = subtree_end(parent);
+		above = interval_tree_parent(parent);
+		if (above)
+			side = side_of(parent, above);
+		parent = above;
+	}
+}
+
+void interval_tree_remove(struct interval_tree_node *node,
 			  struct interval_tree *tree)
 {
-	unsigned long start = node->start, end = node->end;
-	struct interval_tree_node *parent = tree->root;
+	struct interval_tree_node *child, *parent;
 	unsigned int side;
 
-	node->child[LEFT] = NIL;
-	node->child[RIGHT] = NIL;
-	node->child_end[LEFT] = 0;
-	node->child_end[RIGHT] = 0;
-	if (parent == NIL) {
-		node->parent_color = BLACK;
-		node->next = NIL;
-		node->prev = NULL;
-		WRITE_ONCE(tree->root, node);
+	unthread(node);
+	if (node->child[LEFT] != NIL && node->child[RIGHT] != NIL)
+		exchange_with_heir(node, tree);
+	/* An only child is red and a leaf, by the equal black heights. */
+	child = node->child[LEFT];
+	if (child == NIL)
+		child = node->child[RIGHT];
+	parent = interval_tree_parent(node);
+	if (!parent) {
+		WRITE_ONCE(tree->root, child);
+		if (child != NIL)
+			child->parent_color = BLACK;
 		return;
 	}
-	for (;;) {
-		side = start >= parent->start;
-		if (unlikely(parent->child_end[side] < end)) {
-			parent->child_end[side] = end;
-			/* A bound that was large enough proves a child. */
-			if (parent->child[side] == NIL)
-				break;
-		}
-		parent = parent->child[side];
+	side = side_of(node, parent);
+	parent->child[side] = child;
+	if (child != NIL) {
+		child->parent_color = (unsigned long)parent | BLACK;
+		lower_bounds(parent, side, child->end);
+		return;
 	}
-	parent->child[side] = node;
-	node->parent_color = (unsigned long)parent;
-	thread(node, parent, side);
-	if (is_red(parent))
-		balance_insertion(node, parent, tree);
+	lower_bounds(parent, side, 0);
+	if (!is_red(node))
+		balance_removal(parent, side, tree);
+}
+
+/*
+ * @node has two children: it changes places and colours with the next node in
+ * order, which has no left child.
+ */
+static noinline void exchange_with_heir(struct interval_tree_node *node,
+					struct interval_tree *tree)
+{
+	struct interval_tree_node *heir = node->next;
+	struct interval_tree_node *above = interval_tree_parent(node);
+	struct interval_tree_node *below = interval_tree_parent(heir);
+	struct interval_tree_node *child = heir->child[RIGHT];
+	unsigned long child_end = heir->child_end[RIGHT];
+	unsigned long color = heir->parent_color & BLACK;
+
+	replace_child(tree, above, node, heir);
+	heir->parent_color = node->parent_color;
+	heir->child[LEFT] = node->child[LEFT];
+	heir->child_end[LEFT] = node->child_end[LEFT];
+	set_parent(heir->child[LEFT], heir);
+	heir->child_end[RIGHT] = node->child_end[RIGHT];
+	if (below == node) {
+		below = heir;
+		heir->child[RIGHT] = node;
+	} else {
+		heir->child[RIGHT] = node->child[RIGHT];
+		set_parent(heir->child[RIGHT], heir);
+		below->child[LEFT] = node;
+	}
+	node->parent_color = (unsigned long)below | color;
+	node->child[LEFT] = NIL;
+	node->child[RIGHT] = child;
+	node->child_end[RIGHT] = child_end;
+	set_parent(child, node);
+	/* The nodes above have lost @node; below, the caller takes it out. */
+	if (above)
+		lower_bounds(above, side_of(heir, above), subtree_end(heir));
 }
 
 /* Every path through the child of @parent on @side is short of one black. */
@@ -281,94 +384,7 @@ static noinline void balance_removal(struct interval_tree_node *parent,
 	}
 }
 
-/*
- * The subtree of @parent on @side has changed and now reaches to @end. Correct
- * the bounds above; where one is right already, all above it are too.
- */
-static inline void lower_bounds(struct interval_tree_node *parent,
-				unsigned int side, unsigned long end)
-{
-	struct interval_tree_node *above;
-
-	while (parent && parent->child_end[side] != end) {
-		parent->child_end[side] = end;
-		end = subtree_end(parent);
-		above = interval_tree_parent(parent);
-		if (above)
-			side = side_of(parent, above);
-		parent = above;
-	}
-}
-
-/*
- * @node has two children: it changes places and colours with the next node in
- * order, which has no left child.
- */
-static noinline void exchange_with_heir(struct interval_tree_node *node,
-					struct interval_tree *tree)
-{
-	struct interval_tree_node *heir = node->next;
-	struct interval_tree_node *above = interval_tree_parent(node);
-	struct interval_tree_node *below = interval_tree_parent(heir);
-	struct interval_tree_node *child = heir->child[RIGHT];
-	unsigned long child_end = heir->child_end[RIGHT];
-	unsigned long color = heir->parent_color & BLACK;
-
-	replace_child(tree, above, node, heir);
-	heir->parent_color = node->parent_color;
-	heir->child[LEFT] = node->child[LEFT];
-	heir->child_end[LEFT] = node->child_end[LEFT];
-	set_parent(heir->child[LEFT], heir);
-	heir->child_end[RIGHT] = node->child_end[RIGHT];
-	if (below == node) {
-		below = heir;
-		heir->child[RIGHT] = node;
-	} else {
-		heir->child[RIGHT] = node->child[RIGHT];
-		set_parent(heir->child[RIGHT], heir);
-		below->child[LEFT] = node;
-	}
-	node->parent_color = (unsigned long)below | color;
-	node->child[LEFT] = NIL;
-	node->child[RIGHT] = child;
-	node->child_end[RIGHT] = child_end;
-	set_parent(child, node);
-	/* The nodes above have lost @node; below, the caller takes it out. */
-	if (above)
-		lower_bounds(above, side_of(heir, above), subtree_end(heir));
-}
-
-void interval_tree_remove(struct interval_tree_node *node,
-			  struct interval_tree *tree)
-{
-	struct interval_tree_node *child, *parent;
-	unsigned int side;
-
-	unthread(node);
-	if (node->child[LEFT] != NIL && node->child[RIGHT] != NIL)
-		exchange_with_heir(node, tree);
-	/* An only child is red and a leaf, by the equal black heights. */
-	child = node->child[LEFT];
-	if (child == NIL)
-		child = node->child[RIGHT];
-	parent = interval_tree_parent(node);
-	if (!parent) {
-		WRITE_ONCE(tree->root, child);
-		if (child != NIL)
-			child->parent_color = BLACK;
-		return;
-	}
-	side = side_of(node, parent);
-	parent->child[side] = child;
-	if (child != NIL) {
-		child->parent_color = (unsigned long)parent | BLACK;
-		lower_bounds(parent, side, child->end);
-		return;
-	}
-	lower_bounds(parent, side, 0);
-	if (!is_red(node))
-		balance_removal(parent, side, tree);
-}
+/* --- look through and verify ---------------------------------------------- */
 
 struct interval_tree_node *interval_tree_lowest(const struct interval_tree *tree)
 {
@@ -406,9 +422,9 @@ static int black_depth(const struct interval_tree_node *node)
 	return depth;
 }
 
-static bool child_right(const struct interval_tree_node *node,
-			const struct interval_tree_node *child,
-			unsigned long bound)
+static bool child_is_valid(const struct interval_tree_node *node,
+			   const struct interval_tree_node *child,
+			   unsigned long bound)
 {
 	if (child == NIL)
 		return bound == 0;
@@ -428,8 +444,10 @@ long interval_tree_verify(const struct interval_tree *tree)
 	for (node = interval_tree_lowest(tree); node;
 	     prev = node, node = in_order_next(node)) {
 		count++;
-		if (!child_right(node, node->child[LEFT], node->child_end[LEFT]) ||
-		    !child_right(node, node->child[RIGHT], node->child_end[RIGHT]))
+		if (!child_is_valid(node, node->child[LEFT],
+				    node->child_end[LEFT]) ||
+		    !child_is_valid(node, node->child[RIGHT],
+				    node->child_end[RIGHT]))
 			return -1;
 		if (node->end <= node->start)
 			return -1;

@@ -63,7 +63,170 @@
 #define PLAIN_LIVE     1u /* in the list */
 #define PLAIN_RELEASED 2u /* somebody calls or has called its release */
 
-/* --- the list --------------------------------------------------------------- */
+/* Whose part is it to call release? Only one caller gets MINE. */
+enum claim {
+	CLAIM_MINE,
+	CLAIM_ELSEWHERE, /* who is inside `calls' until it is over */
+	CLAIM_NOBODYS,   /* over, or never to be */
+};
+
+static void link_newest(struct mmu_notifier_subscriptions *subs,
+			struct mmu_notifier *sub) __must_hold(subs->lock);
+static enum claim claim_release(struct mmu_notifier_subscriptions *subs,
+				struct mmu_notifier *sub);
+static void wait_for_calls(struct mmu_notifier_subscriptions *subs);
+
+/* --- a range starts and ends ---------------------------------------------- */
+
+int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_notifier_range *range)
+{
+	long ticket = notifier_gate_enter(&subs->calls);
+	struct mmu_notifier *sub = notifier_newest(subs);
+	unsigned long since = notifier_observe_begin();
+	int err, ret = 0;
+
+	range->core.newest_birth = sub ? sub->birth : 0;
+	notifier_calls_begin(range);
+	for (; sub; sub = notifier_next(sub)) {
+		err = sub->start(sub, range);
+		if (!err && !since)
+			continue;
+		err = notifier_start_returned(subs, range, sub, err, since);
+		if (err)
+			ret = err;
+		since = notifier_observe_begin();
+	}
+	notifier_calls_end(range);
+	notifier_gate_leave(&subs->calls, ticket);
+	return ret;
+}
+
+/*
+ * The ends of those whose start was called, newest first. A subscription that was
+ * born later has not been called.
+ */
+void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
+			struct mmu_notifier_range *range)
+{
+	long ticket = notifier_gate_enter(&subs->calls);
+	struct mmu_notifier *sub = notifier_newest(subs);
+	unsigned long since = notifier_observe_begin();
+
+	while (sub && sub->birth > range->core.newest_birth)
+		sub = notifier_next(sub);
+	notifier_calls_begin(range);
+	for (; sub; sub = notifier_next(sub)) {
+		sub->end(sub, range);
+		if (!since)
+			continue;
+		if (sub->ops->invalidate_range_end)
+			notifier_observe_call_end(subs, range, sub, since);
+		since = notifier_observe_begin();
+	}
+	notifier_calls_end(range);
+	notifier_gate_leave(&subs->calls, ticket);
+	range->core.newest_birth = 0;
+}
+
+/* --- register, unregister and exit ---------------------------------------- */
+
+void notifier_plain_join(struct mmu_notifier_subscriptions *subs,
+			 struct mmu_notifier *sub)
+{
+	u64 gp;
+
+	sub->state = PLAIN_LIVE;
+	spin_lock(&subs->lock);
+	link_newest(subs, sub);
+	/* The barrier of "publish, then count" is in the question. */
+	gp = notifier_gate_request(&subs->ranges);
+	sub->settle_gp = gp;
+	spin_unlock(&subs->lock);
+	notifier_gate_wait(&subs->ranges, gp);
+}
+
+void notifier_plain_leave(struct mmu_notifier_subscriptions *subs,
+			  struct mmu_notifier *sub)
+{
+	enum claim claim;
+	long ticket;
+	u64 gp;
+
+	if (sub->ops->release) {
+		ticket = notifier_gate_enter(&subs->calls);
+		claim = claim_release(subs, sub);
+		if (claim == CLAIM_MINE)
+			notifier_call_release(subs, sub);
+		notifier_gate_leave(&subs->calls, ticket);
+		if (claim == CLAIM_ELSEWHERE)
+			wait_for_calls(subs);
+	}
+	spin_lock(&subs->lock);
+	notifier_plain_hide(subs, sub);
+	subs->nr_plain--;
+	gp = notifier_gate_request(&subs->calls);
+	spin_unlock(&subs->lock);
+	notifier_gate_wait(&subs->calls, gp);
+}
+
+/*
+ * The mm is going (R2.23): everybody's release, newest first; wait for those
+ * that an unregister beside us calls; then nobody is found any more, and who
+ * was found has been told.
+ */
+void notifier_plain_release(struct mmu_notifier_subscriptions *subs)
+{
+	struct mmu_notifier *sub;
+	bool elsewhere = false;
+	enum claim claim;
+	long ticket;
+
+	ticket = notifier_gate_enter(&subs->calls);
+	for_each_plain(sub, subs)
+	{
+		claim = claim_release(subs, sub);
+		if (claim == CLAIM_MINE && sub->ops->release)
+			notifier_call_release(subs, sub);
+		elsewhere |= claim == CLAIM_ELSEWHERE;
+	}
+	notifier_gate_leave(&subs->calls, ticket);
+	if (elsewhere)
+		wait_for_calls(subs);
+	spin_lock(&subs->lock);
+	while (subs->newest)
+		notifier_plain_hide(subs, subs->newest);
+	spin_unlock(&subs->lock);
+	wait_for_calls(subs);
+}
+
+/* Inside `calls': who finds it claimed waits for those inside, and so for it. */
+static enum claim claim_release(struct mmu_notifier_subscriptions *subs,
+				struct mmu_notifier *sub)
+{
+	enum claim claim = CLAIM_NOBODYS;
+
+	spin_lock(&subs->lock);
+	if (sub->state & PLAIN_LIVE)
+		claim = sub->state & PLAIN_RELEASED ? CLAIM_ELSEWHERE
+						    : CLAIM_MINE;
+	if (claim == CLAIM_MINE)
+		sub->state |= PLAIN_RELEASED;
+	spin_unlock(&subs->lock);
+	return claim;
+}
+
+static void wait_for_calls(struct mmu_notifier_subscriptions *subs)
+{
+	u64 gp;
+
+	spin_lock(&subs->lock);
+	gp = notifier_gate_request(&subs->calls);
+	spin_unlock(&subs->lock);
+	notifier_gate_wait(&subs->calls, gp);
+}
+
+/* --- the list ------------------------------------------------------------- */
 
 static int start_nothing(struct mmu_notifier *sub,
 			 const struct mmu_notifier_range *range)
@@ -120,161 +283,4 @@ void notifier_plain_hide(struct mmu_notifier_subscriptions *subs,
 	if (sub->next)
 		sub->next->prev = prev;
 	count_rare_callbacks(subs, sub->ops, -1);
-}
-
-/* --- a range starts and ends ---------------------------------------------- */
-
-int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
-			 struct mmu_notifier_range *range)
-{
-	long ticket = notifier_gate_enter(&subs->calls);
-	struct mmu_notifier *sub = notifier_newest(subs);
-	unsigned long since = notifier_observe_begin();
-	int err, ret = 0;
-
-	range->core.newest_birth = sub ? sub->birth : 0;
-	notifier_calls_begin(range);
-	for (; sub; sub = notifier_next(sub)) {
-		err = sub->start(sub, range);
-		if (likely(!err && !since))
-			continue;
-		err = notifier_start_returned(subs, range, sub, err, since);
-		if (err)
-			ret = err;
-		since = notifier_observe_begin();
-	}
-	notifier_calls_end(range);
-	notifier_gate_leave(&subs->calls, ticket);
-	return ret;
-}
-
-/*
- * The ends of those whose start was called, newest first. A subscription that was
- * born later has not been called.
- */
-void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
-			struct mmu_notifier_range *range)
-{
-	long ticket = notifier_gate_enter(&subs->calls);
-	struct mmu_notifier *sub = notifier_newest(subs);
-	unsigned long since = notifier_observe_begin();
-
-	while (sub && sub->birth > range->core.newest_birth)
-		sub = notifier_next(sub);
-	notifier_calls_begin(range);
-	for (; sub; sub = notifier_next(sub)) {
-		sub->end(sub, range);
-		if (likely(!since))
-			continue;
-		if (sub->ops->invalidate_range_end)
-			notifier_observe_call_end(subs, range, sub, since);
-		since = notifier_observe_begin();
-	}
-	notifier_calls_end(range);
-	notifier_gate_leave(&subs->calls, ticket);
-	range->core.newest_birth = 0;
-}
-
-/* --- register and unregister ---------------------------------------------- */
-
-void notifier_plain_join(struct mmu_notifier_subscriptions *subs,
-			 struct mmu_notifier *sub)
-{
-	u64 gp;
-
-	sub->state = PLAIN_LIVE;
-	spin_lock(&subs->lock);
-	link_newest(subs, sub);
-	/* The barrier of "publish, then count" is in the question. */
-	gp = notifier_gate_request(&subs->ranges);
-	sub->settle_gp = gp;
-	spin_unlock(&subs->lock);
-	notifier_gate_wait(&subs->ranges, gp);
-}
-
-/* Whose part is it to call release? Only one caller gets MINE. */
-enum claim {
-	CLAIM_MINE,
-	CLAIM_ELSEWHERE, /* who is inside `calls' until it is over */
-	CLAIM_NOBODYS,   /* over, or never to be */
-};
-
-/* Inside `calls': who finds it claimed waits for those inside, and so for it. */
-static enum claim claim_release(struct mmu_notifier_subscriptions *subs,
-				struct mmu_notifier *sub)
-{
-	enum claim claim = CLAIM_NOBODYS;
-
-	spin_lock(&subs->lock);
-	if (sub->state & PLAIN_LIVE)
-		claim = sub->state & PLAIN_RELEASED ? CLAIM_ELSEWHERE
-						    : CLAIM_MINE;
-	if (claim == CLAIM_MINE)
-		sub->state |= PLAIN_RELEASED;
-	spin_unlock(&subs->lock);
-	return claim;
-}
-
-static void wait_for_calls(struct mmu_notifier_subscriptions *subs)
-{
-	u64 gp;
-
-	spin_lock(&subs->lock);
-	gp = notifier_gate_request(&subs->calls);
-	spin_unlock(&subs->lock);
-	notifier_gate_wait(&subs->calls, gp);
-}
-
-void notifier_plain_leave(struct mmu_notifier_subscriptions *subs,
-			  struct mmu_notifier *sub)
-{
-	enum claim claim;
-	long ticket;
-	u64 gp;
-
-	if (sub->ops->release) {
-		ticket = notifier_gate_enter(&subs->calls);
-		claim = claim_release(subs, sub);
-		if (claim == CLAIM_MINE)
-			notifier_call_release(subs, sub);
-		notifier_gate_leave(&subs->calls, ticket);
-		if (unlikely(claim == CLAIM_ELSEWHERE))
-			wait_for_calls(subs);
-	}
-	spin_lock(&subs->lock);
-	notifier_plain_hide(subs, sub);
-	subs->nr_plain--;
-	gp = notifier_gate_request(&subs->calls);
-	spin_unlock(&subs->lock);
-	notifier_gate_wait(&subs->calls, gp);
-}
-
-/*
- * The mm is going (R2.23): everybody's release, newest first; wait for those
- * that an unregister beside us calls; then nobody is found any more, and who
- * was found has been told.
- */
-void notifier_plain_release(struct mmu_notifier_subscriptions *subs)
-{
-	struct mmu_notifier *sub;
-	bool elsewhere = false;
-	enum claim claim;
-	long ticket;
-
-	ticket = notifier_gate_enter(&subs->calls);
-	for_each_plain(sub, subs)
-	{
-		claim = claim_release(subs, sub);
-		if (claim == CLAIM_MINE && sub->ops->release)
-			notifier_call_release(subs, sub);
-		elsewhere |= claim == CLAIM_ELSEWHERE;
-	}
-	notifier_gate_leave(&subs->calls, ticket);
-	if (unlikely(elsewhere))
-		wait_for_calls(subs);
-	spin_lock(&subs->lock);
-	while (subs->newest)
-		notifier_plain_hide(subs, subs->newest);
-	spin_unlock(&subs->lock);
-	wait_for_calls(subs);
 }

@@ -128,7 +128,7 @@ int __mmu_notifier_range_start(struct mmu_notifier_range *range)
 		ret = notifier_plain_start(subs, range);
 	if (notifier_observing())
 		notifier_observe_started(subs, range, ret);
-	if (unlikely(ret))
+	if (ret)
 		undo_start(subs, range);
 	return ret;
 }
@@ -173,8 +173,8 @@ static void undo_start(struct mmu_notifier_subscriptions *subs,
 	notifier_gate_leave(&subs->ranges, ticket);
 }
 
-void notifier_raise_release(struct mmu_notifier_subscriptions *subs,
-			    struct mmu_notifier_range *range)
+void notifier_interval_release(struct mmu_notifier_subscriptions *subs,
+			       struct mmu_notifier_range *range)
 {
 	notifier_interval_start(subs, range);
 	notifier_observe_started(subs, range, 0);

@@ -19,13 +19,23 @@
  */
 #include "internal.h"
 
-static int check_ops(const struct mmu_notifier_ops *ops)
+static int check_ops(const struct mmu_notifier_ops *ops);
+static struct mmu_notifier *get_existing(const struct mmu_notifier_ops *ops,
+					 struct mm_struct *mm);
+
+/* --- register and unregister ---------------------------------------------- */
+
+/* clang does not follow an acquisition that may fail with an error. */
+int mmu_notifier_register(struct mmu_notifier *subscription,
+			  struct mm_struct *mm) __no_thread_safety
 {
-	if (WARN(ops->invalidate_range && (ops->invalidate_range_start ||
-					   ops->invalidate_range_end),
-		 "ops %p mix a secondary TLB with start or end", (void *)ops))
-		return -EINVAL;
-	return 0;
+	int ret = down_write_killable(&mm->mmap_lock);
+
+	if (ret)
+		return ret;
+	ret = __mmu_notifier_register(subscription, mm);
+	mmap_write_unlock(mm);
+	return ret;
 }
 
 int __mmu_notifier_register(struct mmu_notifier *subscription,
@@ -52,17 +62,13 @@ int __mmu_notifier_register(struct mmu_notifier *subscription,
 	return 0;
 }
 
-/* clang does not follow an acquisition that may fail with an error. */
-int mmu_notifier_register(struct mmu_notifier *subscription,
-			  struct mm_struct *mm) __no_thread_safety
+static int check_ops(const struct mmu_notifier_ops *ops)
 {
-	int ret = down_write_killable(&mm->mmap_lock);
-
-	if (ret)
-		return ret;
-	ret = __mmu_notifier_register(subscription, mm);
-	mmap_write_unlock(mm);
-	return ret;
+	if (WARN(ops->invalidate_range && (ops->invalidate_range_start ||
+					   ops->invalidate_range_end),
+		 "ops %p mix a secondary TLB with start or end", (void *)ops))
+		return -EINVAL;
+	return 0;
 }
 
 void mmu_notifier_unregister(struct mmu_notifier *subscription,
@@ -78,14 +84,26 @@ void mmu_notifier_unregister(struct mmu_notifier *subscription,
 	mmdrop(mm);
 }
 
-/* --- get and put ------------------------------------------------------------- */
+/* --- get ------------------------------------------------------------------ */
 
-static struct mmu_notifier *get_existing(const struct mmu_notifier_ops *ops,
-					 struct mm_struct *mm)
+struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
+				      struct mm_struct *mm) __no_thread_safety
 {
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	struct mmu_notifier *sub;
+	int ret;
 
-	return subs ? notifier_plain_get(subs, ops) : NULL;
+	might_sleep();
+	might_lock(&mm->mmap_lock);
+	/* Only making one needs the lock. */
+	sub = get_existing(ops, mm);
+	if (sub)
+		return sub;
+	ret = down_write_killable(&mm->mmap_lock);
+	if (ret)
+		return ERR_PTR(ret);
+	sub = mmu_notifier_get_locked(ops, mm);
+	mmap_write_unlock(mm);
+	return sub;
 }
 
 struct mmu_notifier *mmu_notifier_get_locked(const struct mmu_notifier_ops *ops,
@@ -110,22 +128,10 @@ struct mmu_notifier *mmu_notifier_get_locked(const struct mmu_notifier_ops *ops,
 	return sub;
 }
 
-struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
-				      struct mm_struct *mm) __no_thread_safety
+static struct mmu_notifier *get_existing(const struct mmu_notifier_ops *ops,
+					 struct mm_struct *mm)
 {
-	struct mmu_notifier *sub;
-	int ret;
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 
-	might_sleep();
-	might_lock(&mm->mmap_lock);
-	/* Only making one needs the lock. */
-	sub = get_existing(ops, mm);
-	if (likely(sub))
-		return sub;
-	ret = down_write_killable(&mm->mmap_lock);
-	if (ret)
-		return ERR_PTR(ret);
-	sub = mmu_notifier_get_locked(ops, mm);
-	mmap_write_unlock(mm);
-	return sub;
+	return subs ? notifier_plain_get(subs, ops) : NULL;
 }

@@ -113,15 +113,15 @@ int mmu_interval_round_lock(struct mmu_interval_rounds *rounds) __no_thread_safe
 	int ret = 0;
 
 	might_sleep();
-	if (unlikely(rounds->nr == MMU_INTERVAL_ROUNDS_ALL))
+	if (rounds->nr == MMU_INTERVAL_ROUNDS_ALL)
 		return -EBUSY;
 	rounds->exclusive = rounds->nr >= MMU_INTERVAL_ROUNDS_SHARED;
 	if (!rounds->locked)
 		ret = rounds->exclusive ? down_write_killable(&mm->mmap_lock)
 					: down_read_killable(&mm->mmap_lock);
-	if (unlikely(ret))
+	if (ret)
 		return ret;
-	if (unlikely(rounds->exclusive))
+	if (rounds->exclusive)
 		notifier_count_exclusive_round(sub->subscriptions);
 	rounds->locked = true;
 	rounds->collided = false;

@@ -130,7 +130,7 @@ sub_stats_of(struct mmu_notifier_sub_stats **at)
 {
 	struct mmu_notifier_sub_stats *stats = smp_load_acquire(at), *first;
 
-	if (likely(stats))
+	if (stats)
 		return stats;
 	stats = kzalloc(sizeof(*stats), GFP_NOWAIT);
 	if (!stats)

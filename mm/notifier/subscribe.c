@@ -8,9 +8,9 @@
  * Idea.  All that is here, once. It checks everything, makes the object of the mm if
  * there is none, and then calls the notifier, which cannot fail:
  *
- *	insert		notifier_interval_join()	0
+ *	insert		notifier_interval_join()
  *	remove		notifier_interval_leave()	hide, wait, drop the mm
- *	exit		notifier_raise_release(), notifier_plain_release()
+ *	exit		notifier_interval_release(), notifier_plain_release()
  *
  * The object is made outside of its own lock. Of several threads that make one at the
  * same time the first to publish it wins. Then mm->notifier_ranges turns negative, and
@@ -21,65 +21,30 @@
  */
 #include "internal.h"
 
-/* --- the object of an mm -------------------------------------------------- */
+static int insert(struct mmu_interval_notifier *sub, struct mm_struct *mm,
+		  unsigned long start, unsigned long length,
+		  const struct mmu_interval_notifier_ops *ops);
 
-int notifier_make_subscriptions(struct mm_struct *mm)
+/* --- insert and remove ---------------------------------------------------- */
+
+int mmu_interval_notifier_insert(struct mmu_interval_notifier *interval_sub,
+				 struct mm_struct *mm, unsigned long start,
+				 unsigned long length,
+				 const struct mmu_interval_notifier_ops *ops)
 {
-	struct mmu_notifier_subscriptions *subs;
-
-	subs = kzalloc(sizeof(*subs), GFP_KERNEL);
-	if (!subs)
-		return -ENOMEM;
-	spin_lock_init(&subs->lock);
-	init_waitqueue_head(&subs->waiters);
-	subs->mm = mm;
-	subs->last_seq = 1;
-	notifier_subscriptions_init(subs);
-	if (cmpxchg(&mm->notifier_subscriptions, NULL, subs))
-		kfree(subs);
-	else
-		notifier_all_join(subs);
-	atomic64_or(NOTIFIER_GATE_SLOW, &mm->notifier_ranges);
-	return 0;
-}
-
-void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
-{
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
-
-	if (notifier_open_next(subs, NULL)) {
-		notifier_report_open(mm, "last drop");
-		panic("mmu_notifier: mm %p freed with %lu ranges open",
-		      (void *)mm, notifier_open_ranges(mm));
-	}
-	if (subs->nr_plain || notifier_interval_next(subs, NULL))
-		panic("mmu_notifier: mm %p freed with subscriptions, plain=%lu intervals=%d",
-		      (void *)mm, subs->nr_plain,
-		      notifier_interval_next(subs, NULL) != NULL);
-	notifier_all_leave(subs);
-	kfree(subs);
-	/* Whoever looks again has outlived the mm. */
-	mm->notifier_subscriptions = (void *)~0xdeadul;
-}
-
-/* One RELEASE over everything to intervals; there is no end, and they stay (R4.16). */
-void __mmu_notifier_release(struct mm_struct *mm)
-{
-	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
-	struct mmu_notifier_range range;
-
 	might_sleep();
-	mmu_notifier_map_acquire();
-	mmu_notifier_range_init(&range, MMU_NOTIFY_RELEASE,
-				MMU_NOTIFIER_RANGE_BLOCKABLE, NULL, mm, 0, ~0ul);
-	range.core.ticket = 0;
-	notifier_observe_start(subs, &range);
-	notifier_raise_release(subs, &range);
-	mmu_notifier_map_release();
-	notifier_plain_release(subs);
+	might_lock(&mm->mmap_lock);
+	return insert(interval_sub, mm, start, length, ops);
 }
 
-/* --- interval subscriptions ---------------------------------------------------- */
+int mmu_interval_notifier_insert_locked(
+	struct mmu_interval_notifier *interval_sub, struct mm_struct *mm,
+	unsigned long start, unsigned long length,
+	const struct mmu_interval_notifier_ops *ops)
+{
+	lockdep_assert_held_write(&mm->mmap_lock);
+	return insert(interval_sub, mm, start, length, ops);
+}
 
 static int insert(struct mmu_interval_notifier *sub, struct mm_struct *mm,
 		  unsigned long start, unsigned long length,
@@ -109,26 +74,8 @@ static int insert(struct mmu_interval_notifier *sub, struct mm_struct *mm,
 	sub->subscriptions = subscriptions_of(mm);
 	sub->stats = NULL;
 	mmgrab(mm);
-	return notifier_interval_join(sub->subscriptions, sub);
-}
-
-int mmu_interval_notifier_insert(struct mmu_interval_notifier *interval_sub,
-				 struct mm_struct *mm, unsigned long start,
-				 unsigned long length,
-				 const struct mmu_interval_notifier_ops *ops)
-{
-	might_sleep();
-	might_lock(&mm->mmap_lock);
-	return insert(interval_sub, mm, start, length, ops);
-}
-
-int mmu_interval_notifier_insert_locked(
-	struct mmu_interval_notifier *interval_sub, struct mm_struct *mm,
-	unsigned long start, unsigned long length,
-	const struct mmu_interval_notifier_ops *ops)
-{
-	lockdep_assert_held_write(&mm->mmap_lock);
-	return insert(interval_sub, mm, start, length, ops);
+	notifier_interval_join(sub->subscriptions, sub);
+	return 0;
 }
 
 void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
@@ -138,4 +85,62 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
 	if (IS_ENABLED(CONFIG_DEBUG) && !notifier_check_remove(interval_sub))
 		return;
 	notifier_interval_leave(interval_sub->subscriptions, interval_sub);
+}
+
+/* --- the object of an mm -------------------------------------------------- */
+
+int notifier_make_subscriptions(struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs;
+
+	subs = kzalloc(sizeof(*subs), GFP_KERNEL);
+	if (!subs)
+		return -ENOMEM;
+	spin_lock_init(&subs->lock);
+	init_waitqueue_head(&subs->waiters);
+	subs->mm = mm;
+	subs->last_seq = 1;
+	notifier_subscriptions_init(subs);
+	if (cmpxchg(&mm->notifier_subscriptions, NULL, subs))
+		kfree(subs);
+	else
+		notifier_all_join(subs);
+	atomic64_or(NOTIFIER_GATE_SLOW, &mm->notifier_ranges);
+	return 0;
+}
+
+/* One RELEASE over everything to intervals; there is no end, and they stay (R4.16). */
+void __mmu_notifier_release(struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+	struct mmu_notifier_range range;
+
+	might_sleep();
+	mmu_notifier_map_acquire();
+	mmu_notifier_range_init(&range, MMU_NOTIFY_RELEASE,
+				MMU_NOTIFIER_RANGE_BLOCKABLE, NULL, mm, 0, ~0ul);
+	range.core.ticket = 0;
+	notifier_observe_start(subs, &range);
+	notifier_interval_release(subs, &range);
+	mmu_notifier_map_release();
+	notifier_plain_release(subs);
+}
+
+void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
+
+	if (notifier_open_next(subs, NULL)) {
+		notifier_report_open(mm, "last drop");
+		panic("mmu_notifier: mm %p freed with %lu ranges open",
+		      (void *)mm, notifier_open_ranges(mm));
+	}
+	if (subs->nr_plain || notifier_interval_next(subs, NULL))
+		panic("mmu_notifier: mm %p freed with subscriptions, plain=%lu intervals=%d",
+		      (void *)mm, subs->nr_plain,
+		      notifier_interval_next(subs, NULL) != NULL);
+	notifier_all_leave(subs);
+	kfree(subs);
+	/* Whoever looks again has outlived the mm. */
+	mm->notifier_subscriptions = (void *)~0xdeadul;
 }

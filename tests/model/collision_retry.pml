@@ -662,7 +662,7 @@ proctype Exit()
 	bool hit, failed, last, waiting, later;
 
 	users == 0;
-	/* notifier_raise_release() */
+	/* notifier_interval_release() */
 	interval_start(EXIT, true);
 	if
 	:: hit -> interval_end(EXIT)

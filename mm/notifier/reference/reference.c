@@ -345,8 +345,8 @@ void __mmu_notifier_range_end(struct mmu_notifier_range *range)
 	notifier_observe_end(range);
 }
 
-void notifier_raise_release(struct mmu_notifier_subscriptions *subs,
-			    struct mmu_notifier_range *range)
+void notifier_interval_release(struct mmu_notifier_subscriptions *subs,
+			       struct mmu_notifier_range *range)
 {
 	open_range(subs, range);
 	start_intervals(subs, range);
@@ -399,8 +399,8 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 	return seq;
 }
 
-int notifier_interval_join(struct mmu_notifier_subscriptions *subs,
-			   struct mmu_interval_notifier *sub)
+void notifier_interval_join(struct mmu_notifier_subscriptions *subs,
+			    struct mmu_interval_notifier *sub)
 {
 	struct mmu_notifier_member **link = &subs->intervals;
 
@@ -410,7 +410,6 @@ int notifier_interval_join(struct mmu_notifier_subscriptions *subs,
 	join(subs, link, &sub->member);
 	sub->invalidate_seq = subs->last_seq;
 	spin_unlock(&subs->lock);
-	return 0;
 }
 
 void notifier_interval_leave(struct mmu_notifier_subscriptions *subs,
