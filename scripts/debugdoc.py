@@ -51,7 +51,7 @@ SHOWN = (
     r'\(gdb\) pte mm->id start\n  pgd 0x',
     r'\(gdb\) subs mm->id\n  sequence \d+',
     r'\(gdb\) tasks\n(.*\n)*.* contest/cpu0\b',
-    r'\(gdb\) finish\n(.*\n)*Value returned is',
+    r'\(gdb\) continue\n(.*\n)*.*breakpoint \d+, peer_response_send',
     r'\(gdb\) continue\n(.*\n)*.*Breakpoint \d+, restore_device_exclusive',
     r'\(gdb\) nothing failed',
 )
