@@ -90,9 +90,10 @@ static void join(struct mmu_notifier_subscriptions *subs,
 }
 
 /* Off the list, if it is to leave and no callback runs. Waiters look again. */
-static void settle(struct mmu_notifier_subscriptions *subs,
-		   struct mmu_notifier_member **link,
-		   struct mmu_notifier_member *member) __must_hold(subs->lock)
+static void take_off_if_idle(struct mmu_notifier_subscriptions *subs,
+			     struct mmu_notifier_member **link,
+			     struct mmu_notifier_member *member)
+	__must_hold(subs->lock)
 {
 	wake_up_all(&subs->waiters);
 	if (member->calls || (member->state != GONE && member->state != PUT))
@@ -140,7 +141,7 @@ next_held(struct mmu_notifier_subscriptions *subs,
 	if (last) {
 		last->calls--;
 		dead = !last->calls && last->state == PUT;
-		settle(subs, list, last);
+		take_off_if_idle(subs, list, last);
 	}
 	spin_unlock(&subs->lock);
 	if (dead)
@@ -270,7 +271,7 @@ void notifier_count_pass(struct mmu_notifier_subscriptions *subs,
 {
 	spin_lock(&subs->lock);
 	sub->member.calls += add;
-	settle(subs, &subs->intervals, &sub->member);
+	take_off_if_idle(subs, &subs->intervals, &sub->member);
 	spin_unlock(&subs->lock);
 }
 
@@ -418,7 +419,7 @@ void notifier_interval_leave(struct mmu_notifier_subscriptions *subs,
 	spin_lock(&subs->lock);
 	sub->member.state = GONE;
 	subs->stats.deferred_removes += sub->member.calls != 0;
-	settle(subs, &subs->intervals, &sub->member);
+	take_off_if_idle(subs, &subs->intervals, &sub->member);
 	spin_unlock(&subs->lock);
 	wait_until(subs, sub->member.state == OUT, "a removal waits long");
 	notifier_interval_left(sub);
@@ -455,7 +456,7 @@ static void release(struct mmu_notifier_subscriptions *subs,
 	sub->member.calls -= mine;
 	if (mine && sub->member.state == RELEASING)
 		sub->member.state = GONE;
-	settle(subs, &subs->plain, &sub->member);
+	take_off_if_idle(subs, &subs->plain, &sub->member);
 	spin_unlock(&subs->lock);
 }
 
@@ -509,7 +510,7 @@ void mmu_notifier_put(struct mmu_notifier *sub)
 		subs->nr_plain--;
 		dead = !sub->member.calls;
 		sub->member.state = PUT;
-		settle(subs, &subs->plain, &sub->member);
+		take_off_if_idle(subs, &subs->plain, &sub->member);
 	}
 	spin_unlock(&subs->lock);
 	if (dead)
