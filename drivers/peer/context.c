@@ -2,6 +2,9 @@
 /*
  * drivers/peer/context.c - create and destroy a device's context of an mm
  *
+ * Problem.  The device may touch any address of a process. Its context must be notified
+ * of every change there, and must not keep the address space alive.
+ *
  * Idea.  One interval subscription covers the whole address space, since the
  * device may touch any of it. (A subscription for each page would collide less,
  * but would cost an insert and a remove for each page request. The table says in

@@ -6,11 +6,12 @@
  * without allocating, and must not wait behind commands that take long.
  *
  * Idea.  A command lives in a slot, and all slots exist from the start. Most are
- * for any command. Some are reserved for invalidations, whose answers the device
- * owes at once. One is for the heartbeat, which must go on when all others are
- * used up. The device carries commands out in the order in which they were sent.
- * It may answer in any order: the answer to a grant comes only when the device
- * has replayed the access.
+ * for any command. Some are reserved for INVALIDATE and CTX_DESTROY, by which the
+ * device lets go of pages: it answers these as soon as no access is in flight.
+ * One is for the heartbeat, which must go on when all others are used up. The
+ * device carries commands out in the order in which they were sent. It may answer
+ * in any order: the answer to a grant comes only when the device has replayed the
+ * access.
  *
  *	state		owner			leaves it by
  *	FREE		the list		peer_slot_get()
@@ -146,7 +147,7 @@ static void slot_finish_locked(struct peer *peer, struct peer_slot *slot,
 		slot_free_locked(peer, slot);
 		return;
 	}
-	/* An answer after death: the slot was freed at death. */
+	/* An answer after death: at death its waiter got -EIO already. */
 	if (slot->state != PEER_SLOT_FLIGHT)
 		return;
 	slot->error = error;

@@ -6,6 +6,10 @@
  * see other memory than this machine's, and end at any time. QEMU's front end does
  * not report that to the guest: the used index just stops.
  *
+ * Idea.  Test everything that the driver relies on before the first use, then watch
+ * the device by time limits. A device that fails a test is refused; one that exceeds
+ * a limit is declared dead, and only peer_restart() brings it back.
+ *
  * Starting, in this order; each step is a reason to refuse:
  *
  *	virtio id 26, 3 queues, no other tag	else it is a file system

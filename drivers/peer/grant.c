@@ -14,10 +14,17 @@
  *	read_begin()			the same
  *	get_user_pages_remote()		make_device_exclusive_range(): the page
  *					comes back locked
+ *	drop mmap_lock, if the round	the same
+ *	  is shared
  *	ctx->lock; read_retry()?	the same
  *	send the translation		the same
- *	unlock ctx->lock		unlock ctx->lock, wait for the replay,
+ *	unlock ctx->lock; drop		the same
+ *	  mmap_lock, if still held
+ *	wait for the device's answer	the same; it comes after the replay
  *	put the page			unlock the page, put it
+ *
+ * "Grant" alone means exclusive access. struct grant and peer_grant() serve a page
+ * request of any kind.
  *
  * The page is faulted in before the section begins, because a fault may change
  * the mapping: it replaces the zero page, or restores a page that another context
@@ -50,7 +57,7 @@
  *	unlock_page()
  *					start -> INVALIDATE, restored
  *
- * The wait ends with the answer, or after PEER_REPLAY_NS: a device that does not
+ * This wait ends with the answer, or after PEER_REPLAY_NS: a device that does not
  * answer keeps no page locked for longer. A late answer is allowed. The driver
  * then abandons the response, and control.c declares a device dead that never
  * answers it.

@@ -10,7 +10,7 @@
  *	struct peer_table	the translations that a context has
  *
  * Calls go down this list only; the one that goes up is peer->on_death, which
- * life.c declares and calls (tests/scripts/call_order_test.py):
+ * life.c calls and device.c sets (tests/scripts/call_order_test.py):
  *
  *	device.c	finding, starting, watching, restarting a device
  *	probe_lock.c	is a guest `lock` atomic against it?
@@ -36,8 +36,9 @@
  *
  * Nothing is allocated under either: slots, requests and tables exist from the
  * start. Under ctx->lock the driver waits only for the slots reserved for
- * invalidations, whose holders wait for the device and for nothing else. Every
- * wait for the device, and for a slot that the device has, ends within a limit.
+ * INVALIDATE and CTX_DESTROY, whose holders wait for the device and for nothing
+ * else. Every wait for the device, and for a slot that the device has, ends
+ * within a limit.
  *
  * Key letters: (c) constant from setup to the next restart
  *		(p) under peer->lock
@@ -64,8 +65,8 @@
 #include <mm/notifier/rounds.h>
 
 #define PEER_SLOTS          48 /* for anything */
-#define PEER_SLOTS_RESERVED 16 /* for invalidations only */
-#define PEER_SLOTS_BEAT     1  /* for the heartbeat only */
+#define PEER_SLOTS_RESERVED 16 /* for INVALIDATE and CTX_DESTROY only */
+#define PEER_SLOTS_BEAT     1  /* for the heartbeat's PING only */
 #define PEER_SLOTS_ALL      (PEER_SLOTS + PEER_SLOTS_RESERVED + PEER_SLOTS_BEAT)
 #define PEER_WORK_SLOTS     32
 #define PEER_REQUESTS       64
@@ -184,9 +185,11 @@ struct peer_table {
  * @table: (x)
  * @stats: (x); @works and @works_failed (p); the next two are not kept in it
  * @callbacks_ignored: atomic, so that no lock is needed
- * @callbacks_refused: the same
- * @policy: enum peer_atomic_policy (1)
- * @hooks: (1), store-release and load-acquire
+ * @callbacks_refused: callbacks that returned false, as they may not sleep; the same
+ * @policy: what an ATOMIC request is given: the page exclusively, or, to show what is
+ *	lost then, a plain translation (1)
+ * @hooks: functions of a test, called at points of a look-up; NULL in normal use (1),
+ *	store-release and load-acquire
  * @requests: page requests that wait for @thread (p)
  * @wait: where @thread sleeps
  * @thread: serves the page requests (c)
@@ -250,12 +253,13 @@ struct peer_counters {
  * @free_work_slots: (p)
  * @work_slot_wait: where submitters wait for a work slot
  * @request_pool: (p)
- * @refused: page requests for @beat_thread to deny (p)
+ * @refused: invalid page requests: @beat_thread denies those with a tag (p)
  * @contexts: by id (p)
  * @memory: one block for everything the device reads and writes (c)
  * @values: pages for the old values of work (c)
  * @counters: (p)
- * @beat_thread: sends heartbeats and denies what is in @refused (c)
+ * @beat_thread: each PEER_HEARTBEAT_NS asks the device for a sign of life; serves
+ *	@refused (c)
  * @beat_wait: where it sleeps
  */
 struct peer {

@@ -6,13 +6,18 @@
  * changes a mapping, the device must have let go of it, and the driver must not
  * give it a page that it looked up before.
  *
+ * Idea.  The callback takes ctx->lock, stores the number, removes the range from the
+ * table, sends INVALIDATE, and holds the lock until the device has acknowledged. A
+ * page request checks the number and installs under the same lock.
+ *
  *	invalidate callback		effect
- *	own EXCLUSIVE			ignored, and the sequence is not
+ *	own EXCLUSIVE			ignored, and the number is not
  *					stored: this context's request is at
  *					work
- *	device dead			sequence; forget
- *	nothing in the range		sequence
- *	something, may sleep		sequence; forget, INVALIDATE, wait
+ *	device dead			number; forget
+ *	nothing in the range		number
+ *	something, may sleep		number; forget, INVALIDATE, wait
+ *	RELEASE				as above, and the context is closed
  *	something, may not sleep	refuse, change nothing
  *	lock taken, may not sleep	refuse, change nothing
  *
@@ -50,7 +55,9 @@
  *
  *	field			read with	write with
  *	ctx->table, ->closed	ctx->lock	ctx->lock
- *	sub.invalidate_seq	ctx->lock	ctx->lock, in the callback
+ *	sub.invalidate_seq	ctx->lock;	ctx->lock, in the callback
+ *				read_begin():
+ *				acquire
  *
  * Dirty.  The CPU's entry does not record the device's writes. So the driver
  * marks a page dirty when the translation of a writable page goes. The page is

@@ -9,7 +9,8 @@
  * context that it names. The thread of that context answers one after the other.
  *
  *	request			end
- *	invalid			queued for the heartbeat's thread, which denies it
+ *	invalid			queued for the heartbeat's thread, which denies it,
+ *				if it has a tag, and gives the buffer back
  *	page available		a translation: grant.c
  *	page not available	a denial
  *	context destroyed	given back unanswered: the device forgets it, too

@@ -41,7 +41,22 @@
  * put at once. On return the slots in use are locked, referenced and exclusive,
  * without a gap, so the caller writes one loop over that many pages.
  *
- * Taking over.  An exclusive entry that step 1 finds is not restored first. A
+ * The fault.  A CPU that touches an exclusive page restores its entry:
+ *
+ *	1. look at the entry under its table's lock: if it is still the one that
+ *	   faulted, take a reference of the page; else the fault is over
+ *	2. lock the page. If that has to wait and the fault may be repeated, drop
+ *	   mmap_lock, wait, and repeat the whole fault
+ *	3. start(CLEAR): each driver drops the page
+ *	4. under the table's lock, if the entry is still the same: make it present
+ *	5. unlock and put the page; end
+ *
+ * The fault needs its own reference before it waits for the lock. While it waits, a
+ * DONTNEED may drop the entry's reference, and the device's driver its own
+ * (a_fault_that_waits_for_a_page_holds_it). A restore flushes nothing: the entry was
+ * not present, and its maker flushed before it dropped the page's lock.
+ *
+ * Taking over.  An exclusive entry that step 1 of a run finds is not restored first. A
  * restore would start a CLEAR inside the read section of the driver that asks. Its
  * sequence would change and it would have to retry. Each attempt would leave the
  * page exclusive, so the next attempt would collide in the same way, for ever
@@ -51,7 +66,7 @@
  * rights: the region must allow writing, and the entry must have nothing that a
  * fault has to notice first (page_to_take_over()).
  *
- * Why step 2 waits for the first lock only.  Two callers with overlapping runs
+ * Why step 2 of a run waits for the first lock only.  Two callers with overlapping runs
  * would otherwise wait for each other. If another thread changed the first entry
  * meanwhile, nothing is made and the call returns 0. That change has called the
  * caller's subscription between its read_begin() and its read_retry(), so the
@@ -105,11 +120,6 @@
  *	lock; the entry has changed:
  *	leave it			(p must not be mapped again)
  *	    take_back_that_lost_to_dontneed_leaves_the_entry_empty
- *
- * A fault needs its own reference before it waits for the lock. While it waits, a
- * DONTNEED may drop the entry's reference, and the device's driver its own
- * (a_fault_that_waits_for_a_page_holds_it). A restore flushes nothing: the entry was
- * not present, and its maker flushed before it dropped the page's lock.
  *
  * Lifetime.  A page on its way to the device is held by the caller's reference and
  * lock. After put_device_exclusive() the entry's reference keeps it, and the device

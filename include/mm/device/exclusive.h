@@ -41,7 +41,8 @@ struct page;
  * @start: first address, page aligned
  * @end: first address after the range, page aligned, above @start
  * @pages: (@end - @start) / PAGE_SIZE slots
- * @owner: names the device; not NULL, one per device; stands in the EXCLUSIVE event
+ * @owner: one of the driver's contexts, a device in one address space: a pointer that
+ *	the driver chooses, not NULL; stands in the EXCLUSIVE event
  *
  * Faults the pages in for writing, then replaces their entries by
  * device-exclusive ones: one start/end pair of EXCLUSIVE and one TLB flush for

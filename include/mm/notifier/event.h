@@ -28,9 +28,9 @@
  * @MMU_NOTIFY_RELEASE: the address space exits. Interval subscriptions only; a
  *	plain one has a release callback
  * @MMU_NOTIFY_MIGRATE: pages move to or from device memory. The owner of the
- *	range is the device that asked for it
+ *	range is the driver's context that asked for it
  * @MMU_NOTIFY_EXCLUSIVE: a device takes pages exclusively. The owner of the range
- *	is that device
+ *	is the driver's context for which it does
  * @NR_MMU_NOTIFY_EVENTS: number of events
  *
  * A subscriber may treat every event as UNMAP and drop the range: that is always

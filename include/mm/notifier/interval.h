@@ -7,7 +7,10 @@
  *	1. inserts a subscription over the addresses that its device uses;
  *	2. serves a device fault by the loop of mm/notifier/rounds.h, which calls
  *	   mmu_interval_read_begin() and mmu_interval_read_retry();
- *	3. drops translations in its invalidate callback;
+ *	3. drops translations in its invalidate callback, or in two passes: the first
+ *	   (invalidate_start) starts the device's work, and when all devices have
+ *	   started, the second (invalidate_finish) waits for it. A finish node carries
+ *	   the second pass;
  *	4. removes the subscription.
  *
  * The driver has a lock of its own, of any kind. It takes that lock in the callback,
@@ -139,10 +142,10 @@ struct mmu_interval_notifier {
  * @length: bytes, at least one
  * @ops: the callbacks
  *
- * Ranges that are open at the call do not call the subscription. Its first reader
- * waits for them (R4.10). If callbacks run, the insertion is deferred until none
- * does; the caller does not wait for that (R4.11). The subscription holds a reference
- * in mm_count (R4.7).
+ * Ranges that are open at the call do not call the subscription. Until they have
+ * ended, each of its readers waits for them (R4.10). If callbacks run, the insertion
+ * is deferred until none does; the caller does not wait for that (R4.11). The
+ * subscription holds a reference in mm_count (R4.7).
  *
  * Context: may sleep. The caller could take mmap_lock here, though this does not
  *	    take it (R5.4).

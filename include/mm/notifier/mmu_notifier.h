@@ -25,7 +25,8 @@
  * before end. The CPUs still have theirs: the invalidator flushes them between
  * start and end, and secondary TLBs with them (R1.10, R2.10).
  *
- * This header includes all others. Each of them may also be included alone:
+ * This header includes all that a driver or an invalidator needs. Each header may also
+ * be included alone:
  *
  *	reader				reads
  *	driver with intervals		interval.h, then rounds.h

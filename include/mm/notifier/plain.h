@@ -6,8 +6,9 @@
  * registers a subscription and unregisters it; or, where several of its objects
  * share one, each gets the subscription and puts it.
  *
- * All of this is declared with and without the option. Without it a driver compiles
- * and does not link (R6.1).
+ * All of this is declared with and without the option, but mmu_notifier_synchronize(),
+ * of which mm/notifier/off.h has a body. Without the option a driver compiles and does
+ * not link (R6.1).
  *
  * Young means that the accessed mark of a translation is set. A device that keeps such
  * marks has the three callbacks that read and clear them.
@@ -24,10 +25,11 @@ struct mmu_notifier_sub_stats;
 /**
  * struct mmu_notifier_ops - the callbacks of a plain subscription
  *
- * Each may be NULL. Where it says so a callback may sleep. No callback may
+ * Each may be NULL, but mmu_notifier_get() needs @alloc_notifier and @free_notifier.
+ * Where it says so a callback may sleep. No callback may
  *
  *	take mmap_lock or a reverse-map lock,
- *	make an allocation that may start reclaim (GFP_KERNEL),
+ *	make an allocation that may start reclaim (GFP_KERNEL); @alloc_notifier may,
  *	start a range, register, unregister, insert or remove,
  *	wait for a thread that may do one of these (R5.7).
  */

@@ -55,7 +55,8 @@ struct mmu_notifier_range_core {
  * @end: first address after the range, above @start; ~0 for the whole space
  * @flags: MMU_NOTIFIER_RANGE_*
  * @event: why the mapping changes
- * @owner: for MIGRATE and EXCLUSIVE the device that asked; else NULL (R1.5)
+ * @owner: for MIGRATE and EXCLUSIVE the driver's context that asked, a pointer that the
+ *	driver chooses; else NULL (R1.5)
  * @vma: a region of the range, the first if there are several; or NULL
  * @core: the core's state
  *

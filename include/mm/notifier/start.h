@@ -19,6 +19,9 @@
  * first subscriber of the mm comes. In an mm without subscribers a start and an end
  * each count by one atomic instruction and test its result; they do no more.
  *
+ * The count is step 1 of a start. It is here, inline; mm/notifier/range.c has the
+ * other steps.
+ *
  * Where the option is off all of this costs nothing: mm/notifier/off.h.
  */
 #ifndef MM_NOTIFIER_START_H
@@ -183,7 +186,7 @@ mmu_notifier_range_init(struct mmu_notifier_range *range,
 
 /**
  * mmu_notifier_range_init_owner() - the same, for MIGRATE and EXCLUSIVE
- * @owner: the device that asks for the change, as its drivers know it
+ * @owner: a pointer that the driver chooses and compares in its callback
  */
 static inline void mmu_notifier_range_init_owner(
 	struct mmu_notifier_range *range, enum mmu_notifier_event event,

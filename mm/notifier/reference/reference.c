@@ -10,12 +10,14 @@
  *
  *	start	list the range as open; call each subscription: it drops what it has
  *	change	the page tables
- *	end	take the range off the list; wake all waiters
+ *	end	take the range off the list; wake all waiters; call the ends of plain
+ *		subscriptions
  *
  * In between the device installs no translation of the range. A plain subscription
  * has an end callback: it counts its open ranges and installs nothing meanwhile. An
  * interval subscription has a number: each range that overlaps an interval has its own,
- * 3, 5, 7, and the callback stores it. A device fault takes no lock; it compares:
+ * 3, 5, 7, and the callback stores it. A device fault keeps no lock over its look-up;
+ * it compares:
  *
  *	device fault				invalidator
  *	seq = read_begin(): waits while
@@ -40,13 +42,13 @@
  *	GONE		passes by	off the list: OUT	PUT
  *	PUT		passes by	off, and freed		-
  *
- * A newcomer must not install what an open range, which did not call it, is about
- * to change. Each subscription has a birth number; a range notes the highest and
- * calls nobody born later. A plain newcomer sleeps in its registration until all
- * ranges that noted less have ended; the readers of an interval wait for all on the
- * list that overlap it. Ranges from before the first subscriber are on no list: a
- * range counts itself in mm->notifier_ranges, and moves to the list if that is negative.
- * The first subscriber makes it so and then waits until the count was 0, once.
+ * A newcomer must not install what an open range, which did not call it, is about to
+ * change. Each subscription has a birth number; a range notes the highest and calls
+ * nobody born later. A plain newcomer sleeps in its registration until all ranges that
+ * noted less have ended; the readers of an interval wait for all on the list that
+ * overlap it. Ranges from before the first subscriber are on no list: a range counts
+ * itself in mm->notifier_ranges, and moves to the list if that is negative. The first
+ * subscriber makes it so. It, or its readers, wait until the count was 0, once.
  *
  * Locks.  subs->lock guards all but what is the driver's; page-table locks come before
  * it, wait queues after it. Lifetime: subs lives as long as the mm struct. Not here:
@@ -54,7 +56,10 @@
  */
 #include "reference.h"
 
-/* member->state; those of an interval by the names of enum interval_state. */
+/*
+ * member->state. mm/notifier/checks.c reads that of an interval: OUT and GONE have the
+ * values of its enum interval_state.
+ */
 enum { OUT = INTERVAL_OUT, IN, GONE = INTERVAL_REMOVING, RELEASING, PUT };
 
 static struct atomic64 pending; /* last puts whose free is still to come */
@@ -373,8 +378,9 @@ static bool is_open(struct mmu_notifier_subscriptions *subs,
 }
 
 /*
- * Waits for the ranges that are open at the call. If a newer one is open then, it has
- * changed the number or will, so the number from before makes the reader retry.
+ * Waits for the ranges that are open at the call. If a newer one is open then, the
+ * number from before the wait is right: the reader retries if the newer range's
+ * callback runs before its retry; a later callback drops what the reader installed.
  */
 unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 {
