@@ -30,7 +30,7 @@
  * @MMU_NOTIFY_MIGRATE: pages move to or from device memory. The owner of the
  *	range is the driver's context that asked for it
  * @MMU_NOTIFY_EXCLUSIVE: a device takes pages exclusively. The owner of the range
- *	is the driver's context for which it does
+ *	is the driver's context that takes them
  * @NR_MMU_NOTIFY_EVENTS: number of events
  *
  * A subscriber may treat every event as UNMAP and drop the range: that is always
