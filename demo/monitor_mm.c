@@ -189,7 +189,7 @@ static int subs_command(int argc, char **argv)
 	monitor_print(
 		"  %lu plain, %lu intervals; %lu ranges open, %lu of them overlap; sequence %lu\n",
 		stats.plain, stats.intervals, stats.open_ranges,
-		stats.open_overlaps, stats.invalidate_seq);
+		stats.open_overlaps, stats.last_seq);
 	if (!mmu_notifier_observing())
 		monitor_print(
 			"  callbacks are not counted: `observe on' does that\n");

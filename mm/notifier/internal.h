@@ -129,7 +129,7 @@ static inline struct mmu_notifier *notifier_next(struct mmu_notifier *sub)
 void notifier_subscriptions_init(struct mmu_notifier_subscriptions *subs);
 
 /* Of show.c: the invariants of tree and list. */
-bool notifier_lists_right(struct mmu_notifier_subscriptions *subs);
+bool notifier_lists_valid(struct mmu_notifier_subscriptions *subs);
 
 /* Grace periods that were waited for. */
 static inline u64

@@ -66,8 +66,8 @@
 /* Whose part is it to call release? Only one caller gets MINE. */
 enum claim {
 	CLAIM_MINE,
-	CLAIM_ELSEWHERE, /* who is inside `calls' until it is over */
-	CLAIM_NOBODYS,   /* over, or never to be */
+	CLAIM_TAKEN, /* who is inside `calls' until it is over */
+	CLAIM_NONE,  /* over, or never to be */
 };
 
 static void link_newest(struct mmu_notifier_subscriptions *subs,
@@ -159,7 +159,7 @@ void notifier_plain_leave(struct mmu_notifier_subscriptions *subs,
 		if (claim == CLAIM_MINE)
 			notifier_call_release(subs, sub);
 		notifier_gate_leave(&subs->calls, ticket);
-		if (claim == CLAIM_ELSEWHERE)
+		if (claim == CLAIM_TAKEN)
 			wait_for_calls(subs);
 	}
 	spin_lock(&subs->lock);
@@ -188,7 +188,7 @@ void notifier_plain_release(struct mmu_notifier_subscriptions *subs)
 		claim = claim_release(subs, sub);
 		if (claim == CLAIM_MINE && sub->ops->release)
 			notifier_call_release(subs, sub);
-		elsewhere |= claim == CLAIM_ELSEWHERE;
+		elsewhere |= claim == CLAIM_TAKEN;
 	}
 	notifier_gate_leave(&subs->calls, ticket);
 	if (elsewhere)
@@ -204,12 +204,11 @@ void notifier_plain_release(struct mmu_notifier_subscriptions *subs)
 static enum claim claim_release(struct mmu_notifier_subscriptions *subs,
 				struct mmu_notifier *sub)
 {
-	enum claim claim = CLAIM_NOBODYS;
+	enum claim claim = CLAIM_NONE;
 
 	spin_lock(&subs->lock);
 	if (sub->state & PLAIN_LIVE)
-		claim = sub->state & PLAIN_RELEASED ? CLAIM_ELSEWHERE
-						    : CLAIM_MINE;
+		claim = sub->state & PLAIN_RELEASED ? CLAIM_TAKEN : CLAIM_MINE;
 	if (claim == CLAIM_MINE)
 		sub->state |= PLAIN_RELEASED;
 	spin_unlock(&subs->lock);

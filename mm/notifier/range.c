@@ -108,7 +108,7 @@ static void undo_start(struct mmu_notifier_subscriptions *subs,
 /* --- start and end -------------------------------------------------------- */
 
 /* Does a thread wait for the open ranges of @mm to end? */
-static bool has_waiter(const struct mm_struct *mm)
+static bool grace_period_runs(const struct mm_struct *mm)
 {
 	return atomic64_read(&mm->notifier_ranges) & NOTIFIER_GATE_BUSY;
 }
@@ -118,7 +118,7 @@ int __mmu_notifier_range_start(struct mmu_notifier_range *range)
 	struct mmu_notifier_subscriptions *subs = subscriptions_of(range->mm);
 	int ret = 0;
 
-	if (unlikely(has_waiter(range->mm)))
+	if (unlikely(grace_period_runs(range->mm)))
 		range->core.ticket = notifier_gate_enter_slow(&subs->ranges);
 	if (notifier_observing())
 		notifier_observe_start(subs, range);
@@ -144,7 +144,7 @@ void __mmu_notifier_range_end(struct mmu_notifier_range *range)
 
 	if (notifier_observing())
 		notifier_observe_ending(subs, range);
-	if (unlikely(has_waiter(range->mm)))
+	if (unlikely(grace_period_runs(range->mm)))
 		notifier_gate_leave_slow(&subs->ranges);
 	if (range->core.seq)
 		notifier_interval_end(subs, range);

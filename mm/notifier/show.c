@@ -58,7 +58,7 @@ notifier_interval_next(struct mmu_notifier_subscriptions *subs,
 
 /* --- invariants ------------------------------------------------------------------ */
 
-static bool intervals_right(struct mmu_notifier_subscriptions *subs)
+static bool intervals_valid(struct mmu_notifier_subscriptions *subs)
 {
 	const struct mmu_interval_notifier *sub;
 	struct interval_tree_node *node;
@@ -76,7 +76,7 @@ static bool intervals_right(struct mmu_notifier_subscriptions *subs)
 	       count == (long)subs->nr_intervals;
 }
 
-static bool plain_right(const struct mmu_notifier_subscriptions *subs)
+static bool plain_valid(const struct mmu_notifier_subscriptions *subs)
 {
 	struct mmu_notifier *const *link = &subs->newest;
 	const struct mmu_notifier *sub;
@@ -95,8 +95,8 @@ static bool plain_right(const struct mmu_notifier_subscriptions *subs)
 	       followers == subs->nr_change_pte;
 }
 
-bool notifier_lists_right(struct mmu_notifier_subscriptions *subs)
+bool notifier_lists_valid(struct mmu_notifier_subscriptions *subs)
 {
-	return intervals_right(subs) && plain_right(subs) &&
+	return intervals_valid(subs) && plain_valid(subs) &&
 	       (!subs->deferred || atomic_read(&subs->walkers));
 }

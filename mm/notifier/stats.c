@@ -290,15 +290,15 @@ void __mmu_interval_read_collided(struct mmu_interval_notifier *interval_sub)
 /* --- shown --------------------------------------------------------------------- */
 
 /* Of the open ranges that a notifier lists, those that overlap an interval. */
-static unsigned long count_hits(struct mmu_notifier_subscriptions *subs)
+static unsigned long count_overlaps(struct mmu_notifier_subscriptions *subs)
 {
 	const struct mmu_notifier_range *range;
-	unsigned long hits = 0;
+	unsigned long overlaps = 0;
 
 	for (range = notifier_open_next(subs, NULL); range;
 	     range = notifier_open_next(subs, range))
-		hits += range->core.seq != 0;
-	return hits;
+		overlaps += range->core.seq != 0;
+	return overlaps;
 }
 
 static unsigned long count_intervals(struct mmu_notifier_subscriptions *subs)
@@ -340,9 +340,9 @@ void mmu_notifier_read_stats(struct mm_struct *mm,
 	stats->plain = count_plain(subs);
 	stats->intervals = count_intervals(subs);
 	stats->open_ranges = notifier_open_ranges(mm);
-	stats->open_overlaps = count_hits(subs);
+	stats->open_overlaps = count_overlaps(subs);
 	stats->grace_periods = notifier_grace_periods(subs);
-	stats->invalidate_seq = subs->last_seq;
+	stats->last_seq = subs->last_seq;
 	spin_unlock(&subs->lock);
 }
 
@@ -434,8 +434,8 @@ bool mmu_notifier_verify(struct mm_struct *mm)
 	if (!subs)
 		return true;
 	spin_lock(&subs->lock);
-	right = numbers_odd(subs) && notifier_lists_right(subs) &&
-		count_hits(subs) <= notifier_open_ranges(mm);
+	right = numbers_odd(subs) && notifier_lists_valid(subs) &&
+		count_overlaps(subs) <= notifier_open_ranges(mm);
 	spin_unlock(&subs->lock);
 	return right;
 }

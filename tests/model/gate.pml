@@ -27,7 +27,7 @@
  *			pointer, a slot, a mode
  *
  * With LATER it is the gate subs->ranges: SLOW is always set there, so a range
- * that has counted itself reads BUSY in a step of its own (has_waiter()).  Without,
+ * that has counted itself reads BUSY in a step of its own (grace_period_runs()).  Without,
  * subs->calls and `freeing': the addition itself tells, by SLOW, which is the sign.
  *
  * Order of memory, as on x86: a store may be overtaken by a later load of the

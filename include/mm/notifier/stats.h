@@ -54,7 +54,7 @@ struct mmu_notifier_sub_stats {
  * @deferred_removes: removals that were deferred
  * @yielded: starts that first waited for deferred insertions and removals
  * @grace_periods: grace periods that are over, of open ranges and of walks
- * @invalidate_seq: (n) the number of the last range that overlapped an interval
+ * @last_seq: (n) the number of the last range that overlapped an interval
  *
  * Keys: (n) as it is now; (o) counted while statistics are on. The rest is counted
  * always, since the first subscriber came.
@@ -78,7 +78,7 @@ struct mmu_notifier_stats {
 	unsigned long deferred_removes;
 	unsigned long yielded;
 	unsigned long grace_periods;
-	unsigned long invalidate_seq;
+	unsigned long last_seq;
 };
 
 /**

@@ -44,6 +44,6 @@ void notifier_count_pass(struct mmu_notifier_subscriptions *subs,
 #define notifier_has_change_pte(subs)       true
 #define notifier_subscriptions_init(subs)   ((void)(subs))
 #define notifier_grace_periods(subs)        0
-#define notifier_lists_right(subs)          true
+#define notifier_lists_valid(subs)          true
 
 #endif

@@ -100,7 +100,7 @@ KTEST(mmu_interval, a_range_that_hits_nobody_changes_no_number, KT_RULES("R4.4")
 	mmu_notifier_read_stats(mm, &before);
 	change(mm, 8, 12);
 	mmu_notifier_read_stats(mm, &after);
-	EXPECT_EQ(before.invalidate_seq, after.invalidate_seq);
+	EXPECT_EQ(before.last_seq, after.last_seq);
 	EXPECT_EQ(after.open_ranges, 0UL);
 	unwatch(&w);
 	mmput(mm);

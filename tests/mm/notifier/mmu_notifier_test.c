@@ -288,7 +288,7 @@ KTEST(mmu_notifier, asking_for_used_pages_raises_no_range, KT_RULES("R1.16"))
 	EXPECT_EQ(l.starts, 0U);
 	EXPECT_EQ(l.ends, 0U);
 	EXPECT_EQ(w.calls, 0U);
-	EXPECT_EQ(after.invalidate_seq, before.invalidate_seq);
+	EXPECT_EQ(after.last_seq, before.last_seq);
 	unwatch(&w);
 	unlisten(&l, mm);
 	mmput(mm);

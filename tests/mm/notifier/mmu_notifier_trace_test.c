@@ -188,7 +188,7 @@ KTEST(mmu_notifier_stats,
 		EXPECT_EQ(recs[2].args[3], PG(2));
 		EXPECT_EQ((long)recs[2].args[4], (long)-EAGAIN);
 		/* What the callback was given, though the range is closed. */
-		EXPECT_EQ(recs[2].args[5], stats_of(mm).invalidate_seq);
+		EXPECT_EQ(recs[2].args[5], stats_of(mm).last_seq);
 		trace_format(line, sizeof(line), &recs[1]);
 		EXPECT(strstr(line, "CLEAR [0x1000, 0x2000) ret=-11 cycles="));
 	}
