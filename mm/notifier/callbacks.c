@@ -64,8 +64,11 @@ int notifier_interval_returned(struct mmu_notifier_subscriptions *subs,
 				      ok ? 0 : -EAGAIN);
 	if (ok)
 		return 0;
-	if (!mmu_notifier_range_blockable(range))
+	if (!mmu_notifier_range_blockable(range)) {
+		if (IS_ENABLED(CONFIG_DEBUG))
+			notifier_check_refusal(sub, range);
 		return -EAGAIN;
+	}
 	WARN(true, "interval %p would block in blockable %s", (void *)sub,
 	     mmu_notifier_event_name(range->event));
 	return 0;

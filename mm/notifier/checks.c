@@ -34,6 +34,10 @@
  *	  that is registered or inserted
  *	an object is unregistered or removed	at the call, which is ignored
  *	  that is not registered or inserted
+ *	a callback refuses a range and has	after the callback; the start fails
+ *	  stored its number			as for any refusal
+ *	a round begins and the mm has no user	at mmu_interval_round_lock(), which
+ *						goes on: the mm struct is there
  *
  * Whether an object is registered cannot be read in the object: before it is
  * registered its memory may hold anything. So the lists and trees of all address
@@ -337,4 +341,26 @@ bool notifier_check_remove(const struct mmu_interval_notifier *sub)
 			     READ_ONCE(sub->state) == INTERVAL_REMOVING,
 		     "interval %p is removed and is not inserted",
 		     (const void *)sub);
+}
+
+/* --- callbacks and look-ups ------------------------------------------------ */
+
+/* No other range has its number, so only this callback can have stored it. */
+void notifier_check_refusal(const struct mmu_interval_notifier *sub,
+			    const struct mmu_notifier_range *range)
+{
+	const struct mmu_interval_notifier_ops *ops = sub->ops;
+	const void *callback = ops->invalidate
+				       ? (const void *)ops->invalidate
+				       : (const void *)ops->invalidate_start;
+
+	WARN(READ_ONCE(sub->invalidate_seq) == range->core.seq,
+	     "%pS refuses %s [%#lx, %#lx) and has stored its number", callback,
+	     mmu_notifier_event_name(range->event), range->start, range->end);
+}
+
+void notifier_check_round(const struct mm_struct *mm, const void *by)
+{
+	WARN(atomic_read(&mm->mm_users) <= 0,
+	     "%pS begins a round on an mm that has no user", by);
 }

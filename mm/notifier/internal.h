@@ -324,9 +324,9 @@ void notifier_all_join(struct mmu_notifier_subscriptions *subs);
 void notifier_all_leave(struct mmu_notifier_subscriptions *subs);
 
 /*
- * Of checks.c, in debug builds. Each check returns whether the call
- * may go on, and has reported it if not. notifier_name_open() reports each open
- * range of @mm with @what, and returns how many.
+ * Of checks.c, in debug builds. A check that returns bool says whether the call may go
+ * on, and has reported it if not. notifier_name_open() reports each open range of @mm
+ * with @what, and returns how many.
  */
 void notifier_check_failed(struct mmu_notifier_range *range);
 unsigned int notifier_name_open(const struct mm_struct *mm, const char *what);
@@ -335,6 +335,9 @@ bool notifier_check_unregister(const struct mmu_notifier *sub,
 			       struct mm_struct *mm);
 bool notifier_check_insert(const struct mmu_interval_notifier *sub);
 bool notifier_check_remove(const struct mmu_interval_notifier *sub);
+void notifier_check_refusal(const struct mmu_interval_notifier *sub,
+			    const struct mmu_notifier_range *range);
+void notifier_check_round(const struct mm_struct *mm, const void *by);
 
 /**
  * notifier_report_open() - report that ranges of @mm are open, and which

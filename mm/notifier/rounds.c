@@ -113,6 +113,8 @@ int mmu_interval_round_lock(struct mmu_interval_rounds *rounds) __no_thread_safe
 	int ret = 0;
 
 	might_sleep();
+	if (IS_ENABLED(CONFIG_DEBUG))
+		notifier_check_round(mm, __builtin_return_address(0));
 	if (rounds->nr == MMU_INTERVAL_ROUNDS_ALL)
 		return -EBUSY;
 	rounds->exclusive = rounds->nr >= MMU_INTERVAL_ROUNDS_SHARED;

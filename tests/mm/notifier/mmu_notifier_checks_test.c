@@ -514,3 +514,55 @@ KTEST(mmu_notifier_checks, an_interval_is_not_removed_twice,
 	unwatch(&stays);
 	mmput(mm);
 }
+
+/* --- callbacks and look-ups --------------------------------------------------- */
+
+static noinline bool refuse_and_store(struct mmu_interval_notifier *sub,
+				      const struct mmu_notifier_range *range,
+				      unsigned long cur_seq)
+{
+	mmu_interval_set_seq(sub, cur_seq);
+	return false;
+}
+
+KTEST(mmu_notifier_checks, a_refusal_that_stored_the_number_is_reported,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R4.22"))
+{
+	static const struct mmu_interval_notifier_ops ops = {
+		.invalidate = refuse_and_store,
+	};
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_interval_notifier sub;
+	struct mmu_notifier_range range;
+
+	REQUIRE(mm);
+	REQUIRE_EQ(mmu_interval_notifier_insert(&sub, mm, PG(2), PG(2), &ops), 0);
+	expect_warnings();
+	EXPECT_EQ(start_nonblock_of(&range, mm, 3, 5), -EAGAIN);
+	EXPECT_WARNED(1, "refuse_and_store+",
+		      "refuses CLEAR [0x3000, 0x5000) and has stored its number");
+	mmu_interval_notifier_remove(&sub);
+	expect_rest(test, mm);
+	mmput(mm);
+}
+
+/* A subscription outlives the exit of its mm; its look-ups must not. */
+KTEST(mmu_notifier_checks, a_round_on_an_mm_without_users_is_reported,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_interval_rounds rounds;
+	struct watcher w;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	REQUIRE_EQ(watch(&w, mm, 0, 4), 0);
+	rounds = (struct mmu_interval_rounds)MMU_INTERVAL_ROUNDS_INIT(&w.sub);
+	mmput(mm);
+	expect_warnings();
+	EXPECT_EQ(mmu_interval_round_lock(&rounds), 0);
+	EXPECT_WARNED(1, "a_round_on_an_mm_without_users_is_reported",
+		      "begins a round on an mm that has no user");
+	mmu_interval_round_unlock(&rounds);
+	unwatch(&w);
+}
