@@ -119,7 +119,7 @@
  *					entry emptied, its reference dropped
  *	lock; the entry has changed:
  *	leave it			(p must not be mapped again)
- *	    take_back_that_lost_to_dontneed_leaves_the_entry_empty
+ *	    a_restore_that_lost_to_dontneed_leaves_the_entry_empty
  *
  * Lifetime.  A page on its way to the device is held by the caller's reference and
  * lock. After put_device_exclusive() the entry's reference keeps it, and the device

@@ -56,7 +56,7 @@
  *	open_overlaps is not NULL: sleep		entry not cleared yet
  *						end, wakes
  *	read_begin() returns 7: all later
- *	    read_begin_waits_while_a_range_that_hits_is_open
+ *	    read_begin_waits_while_an_overlapping_range_is_open
  *
  *	remove					start, on its way through callbacks
  *	walkers is 1: defer, sleep
@@ -71,7 +71,7 @@
  *							takes out A and B
  *				nothing is deferred
  *	is woken: by the other remover
- *	    who_takes_others_out_wakes_them
+ *	    a_removal_that_applies_others_wakes_their_removers
  *
  * Lifetime.  A subscription holds the mm struct (mm_count) from insert to remove.
  * Not here:

@@ -44,7 +44,7 @@
  *					ask; sleep; it is told of changes yet
  *	release() returns; leave	hide; ask; sleep; frees
  *	    release_runs_exactly_once_when_unregister_races_exit
- *	    who_leaves_is_told_until_the_release_that_exit_runs_is_over
+ *	    a_subscriber_that_leaves_is_notified_until_exits_release_ends
  *
  *	exit				unregister
  *					inside `calls'; LIVE -> +RELEASED

@@ -54,7 +54,7 @@
  *						end, wakes
  *	read_begin() returns 7; the look-up
  *	that follows sees the changed entry
- *	    read_begin_waits_while_a_range_that_hits_is_open
+ *	    read_begin_waits_while_an_overlapping_range_is_open
  *
  * Lifetime.  A reader holds mm_users until its section ends, so the subscription's
  * object of the mm stays. Not here: the callbacks and the list of open ranges

@@ -12,7 +12,7 @@
 
 /* --- a CPU touches the page --------------------------------------------------------- */
 
-KTEST(device_exclusive, a_take_back_raises_clear_for_its_one_page_first,
+KTEST(device_exclusive, a_restore_notifies_clear_for_its_one_page_first,
       KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R7.12 R8.17 R8.21"))
 {
 	struct page *pages[2];
@@ -106,7 +106,7 @@ static void read_once(struct sandbox_thread *self)
  *	that faulted: left empty
  *	touches again: zero page		(must read 0, not p's word)
  */
-KTEST(device_exclusive, take_back_that_lost_to_dontneed_leaves_the_entry_empty,
+KTEST(device_exclusive, a_restore_that_lost_to_dontneed_leaves_the_entry_empty,
       KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R8.19 R8.22"))
 {
 	struct stopped_event stop = {.addr = AT(0)};

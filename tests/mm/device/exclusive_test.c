@@ -260,7 +260,7 @@ KTEST(device_exclusive, the_run_ends_before_a_page_that_another_has_locked,
 	sandbox_close(&box);
 }
 
-KTEST(device_exclusive, no_memory_on_the_first_page_is_told_on_a_later_is_short,
+KTEST(device_exclusive, no_memory_is_ENOMEM_on_the_first_page_short_on_a_later,
       KT_FLAGS(KT_NEEDS_DEBUG), KT_RULES("R8.3"))
 {
 	struct page *pages[2];

@@ -19,7 +19,7 @@
  *	nothing is put off
  *				returns (must be true: nobody else wakes it)
  */
-KTEST(mmu_interval, who_takes_others_out_wakes_them,
+KTEST(mmu_interval, a_removal_that_applies_others_wakes_their_removers,
       KT_RULES("R4.13 R4.14 R4.15"))
 {
 	struct mm_struct *mm = mm_alloc();

@@ -287,7 +287,7 @@ KTEST(mmu_interval, an_insertion_during_a_walk_is_called_for_later_ranges_only,
  *	end
  *	another range: A and B are told
  */
-KTEST(mmu_interval, insert_during_a_walk_is_put_off_until_the_walk_ends,
+KTEST(mmu_interval, insert_during_a_walk_is_deferred_until_the_walk_ends,
       KT_RULES("R4.11"))
 {
 	struct mm_struct *mm = mm_alloc();
@@ -337,7 +337,7 @@ KTEST(mmu_interval, insert_during_a_walk_is_put_off_until_the_walk_ends,
  *	end
  *				looks up, installs the new page
  */
-KTEST(mmu_interval, a_reader_of_an_insertion_that_was_put_off_waits_for_the_walk,
+KTEST(mmu_interval, a_reader_of_a_deferred_insertion_waits_for_the_walk,
       KT_RULES("R4.11"))
 {
 	struct mm_struct *mm = mm_alloc();

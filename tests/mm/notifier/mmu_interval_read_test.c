@@ -15,7 +15,7 @@
  *	end: wakes
  *				goes on with the range's number: no retry
  */
-KTEST(mmu_interval, read_begin_waits_while_a_range_that_hits_is_open,
+KTEST(mmu_interval, read_begin_waits_while_an_overlapping_range_is_open,
       KT_RULES("R4.17"))
 {
 	struct mm_struct *mm = mm_alloc();

@@ -8,7 +8,7 @@
 #include "notifier_fixture.h"
 #include "mm/notifier/internal.h"
 
-KTEST(mmu_interval, remove_of_an_insertion_that_was_put_off_does_not_wait,
+KTEST(mmu_interval, remove_of_a_deferred_insertion_does_not_wait,
       KT_RULES("R4.13 R4.14 R4.15"))
 {
 	struct mm_struct *mm = mm_alloc();

@@ -44,7 +44,7 @@ KTEST(mmu_interval, overlap_by_one_page_invalidates_and_forces_retry,
  *	watch         [-------]
  *	change    [---]       [---]	touch, and do not overlap
  */
-KTEST(mmu_interval, ranges_beside_the_interval_are_not_told,
+KTEST(mmu_interval, ranges_outside_the_interval_do_not_notify_it,
       KT_RULES("R4.18 R4.21"))
 {
 	struct mm_struct *mm = mm_alloc();
@@ -63,7 +63,7 @@ KTEST(mmu_interval, ranges_beside_the_interval_are_not_told,
 	mmput(mm);
 }
 
-KTEST(mmu_interval, each_range_that_hits_gets_an_odd_number_of_its_own,
+KTEST(mmu_interval, each_overlapping_range_gets_an_odd_number_of_its_own,
       KT_RULES("R4.1 R4.2 R4.12 R4.20"))
 {
 	struct mm_struct *mm = mm_alloc();
@@ -88,7 +88,8 @@ KTEST(mmu_interval, each_range_that_hits_gets_an_odd_number_of_its_own,
 	mmput(mm);
 }
 
-KTEST(mmu_interval, a_range_that_hits_nobody_changes_no_number, KT_RULES("R4.4"))
+KTEST(mmu_interval, a_range_that_overlaps_nothing_changes_no_number,
+      KT_RULES("R4.4"))
 {
 	struct mmu_notifier_stats before, after;
 	struct mm_struct *mm = mm_alloc();
@@ -229,7 +230,7 @@ KTEST(mmu_interval, the_whole_space_may_be_watched, KT_RULES("R4.6"))
  *	watch       [---]
  *	change      [-]		is in all three
  */
-KTEST(mmu_interval, identical_and_overlapping_intervals_are_each_told,
+KTEST(mmu_interval, identical_and_overlapping_intervals_are_each_notified,
       KT_RULES("R4.8"))
 {
 	struct mm_struct *mm = mm_alloc();

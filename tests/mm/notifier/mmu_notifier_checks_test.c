@@ -226,7 +226,7 @@ KTEST(mmu_notifier_checks, a_start_in_the_place_of_a_forgotten_range_names_it,
  *	end				does nothing
  *	the forgotten one is put back and ended: nothing is lost
  */
-KTEST(mmu_notifier_checks, a_start_in_the_place_of_a_forgotten_hit_is_refused,
+KTEST(mmu_notifier_checks, a_start_in_the_place_of_a_forgotten_overlap_is_refused,
       KT_FLAGS(KT_EXPECT_REPORT))
 {
 	struct mmu_notifier_range range, kept;
@@ -292,7 +292,7 @@ KTEST(mmu_notifier_checks, exit_names_a_range_that_nobody_ended,
 	mmdrop(mm);
 }
 
-KTEST(mmu_notifier_checks, exit_names_a_forgotten_range_that_hit_an_interval,
+KTEST(mmu_notifier_checks, exit_names_a_forgotten_range_that_overlaps_an_interval,
       KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R1.11"))
 {
 	struct mm_struct *mm = mm_alloc();

@@ -117,7 +117,7 @@ KTEST(mmu_notifier, what_alloc_notifier_says_is_passed_on,
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, who_is_killed_while_it_waits_to_get_gets_EINTR,
+KTEST(mmu_notifier, a_get_that_is_killed_while_it_waits_returns_EINTR,
       KT_RULES("R2.17 R2.36"))
 {
 	struct mm_struct *mm = mm_alloc();

@@ -152,7 +152,8 @@ static const struct mmu_interval_notifier_ops bare_ops = {
  *	CPU	[0]     [1]     [2]     [3]
  *	watch	    [-]     [-]     [-]     [-]
  */
-KTEST(mmu_notifier_locks, a_pair_that_hits_nobody_takes_one_on_any_number_of_cpus,
+KTEST(mmu_notifier_locks,
+      a_pair_that_overlaps_nothing_takes_one_on_any_number_of_cpus,
       KT_FLAGS(KT_NEEDS_SMP), KT_RULES("R4.29"))
 {
 	struct mmu_interval_notifier sub[CPUS_MOST];
@@ -178,7 +179,7 @@ KTEST(mmu_notifier_locks, a_pair_that_hits_nobody_takes_one_on_any_number_of_cpu
  *	CPU	[0]     [1]     [2]     [3]
  *	watch	[---]   [---]   [---]   [---]
  */
-KTEST(mmu_notifier_locks, a_pair_that_hits_takes_two_on_any_number_of_cpus,
+KTEST(mmu_notifier_locks, a_pair_that_overlaps_takes_two_on_any_number_of_cpus,
       KT_FLAGS(KT_NEEDS_SMP), KT_RULES("R4.29"))
 {
 	struct mmu_interval_notifier sub[CPUS_MOST];

@@ -208,7 +208,7 @@ KTEST(mmu_notifier, of_several_failures_the_last_is_returned,
 	mmput(mm);
 }
 
-KTEST(mmu_notifier, who_may_fail_and_has_an_end_is_reported,
+KTEST(mmu_notifier, a_subscriber_that_fails_and_has_an_end_is_reported,
       KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R3.4"))
 {
 	struct mm_struct *mm = mm_alloc();

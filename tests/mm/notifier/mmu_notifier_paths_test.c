@@ -10,7 +10,7 @@
 #include "notifier_fixture.h"
 
 /* {no, one, two, three} plain subscriptions beside {no, one} interval. */
-KTEST(mmu_notifier_paths, everybody_is_told_in_order_whoever_else_there_is)
+KTEST(mmu_notifier_paths, subscribers_are_notified_in_order_in_each_combination)
 {
 	unsigned int nr, watched, i;
 
@@ -55,7 +55,7 @@ KTEST(mmu_notifier_paths, everybody_is_told_in_order_whoever_else_there_is)
 }
 
 /* The failing one is the oldest, the middle and the newest of three. */
-KTEST(mmu_notifier_paths, a_start_that_fails_is_told_to_all_and_ended_for_all)
+KTEST(mmu_notifier_paths, a_start_that_fails_notifies_all_and_ends_for_all)
 {
 	unsigned int at, i;
 

@@ -137,7 +137,7 @@ KTEST(mmu_notifier, with_an_object_there_registering_needs_no_memory,
  *	kills it
  *						-EINTR, and nothing is left
  */
-KTEST(mmu_notifier, who_is_killed_while_it_waits_to_register_gets_EINTR,
+KTEST(mmu_notifier, a_register_that_is_killed_while_it_waits_returns_EINTR,
       KT_RULES("R2.15 R2.17"))
 {
 	struct mm_struct *mm = mm_alloc();
@@ -199,7 +199,7 @@ KTEST(mmu_notifier, the_first_registration_waits_for_a_range_that_is_open,
  *			returns
  *					end		end; b too
  */
-KTEST(mmu_notifier, a_newcomer_is_told_both_start_and_end_or_neither,
+KTEST(mmu_notifier, a_new_subscriber_is_notified_of_both_ends_or_neither,
       KT_RULES("R2.20"))
 {
 	struct mm_struct *mm = mm_alloc();
@@ -363,7 +363,8 @@ KTEST(mmu_notifier, unregister_waits_for_a_callback_that_runs, KT_RULES("R2.22")
  *							start: not told
  *	callback returns
  */
-KTEST(mmu_notifier, who_waits_to_leave_is_told_of_nothing_new, KT_RULES("R2.22"))
+KTEST(mmu_notifier, a_subscriber_that_waits_to_leave_is_notified_of_nothing_new,
+      KT_RULES("R2.22"))
 {
 	struct mm_struct *mm = mm_alloc();
 	struct listener l, stays;
@@ -517,7 +518,7 @@ KTEST(mmu_notifier, exit_waits_for_a_release_that_unregister_runs,
  * Until its release is over a device may hold translations, whoever runs it: a
  * change that came by the reverse map meanwhile is told.
  */
-KTEST(mmu_notifier, who_leaves_is_told_until_the_release_that_exit_runs_is_over,
+KTEST(mmu_notifier, a_subscriber_that_leaves_is_notified_until_exits_release_ends,
       KT_RULES("R2.1 R2.24"))
 {
 	struct meeting m;

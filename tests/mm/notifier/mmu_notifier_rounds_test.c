@@ -93,7 +93,7 @@ KTEST(mmu_notifier_rounds,
 	sandbox_close(&box);
 }
 
-KTEST(mmu_notifier_rounds, a_raiser_without_mmap_lock_ends_in_EBUSY,
+KTEST(mmu_notifier_rounds, an_invalidator_without_mmap_lock_ends_in_EBUSY,
       KT_RULES("R4.24"))
 {
 	struct mmu_notifier_stats stats;

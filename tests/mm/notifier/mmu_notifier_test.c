@@ -102,7 +102,7 @@ static_assert(
 			 const struct mmu_notifier_range *, unsigned long)),
 	"an interval sees its range const");
 
-KTEST(mmu_notifier, callbacks_are_given_the_raisers_own_range_const,
+KTEST(mmu_notifier, callbacks_are_given_the_invalidators_own_range_const,
       KT_RULES("R1.7"))
 {
 	struct mm_struct *mm = mm_alloc();
@@ -434,7 +434,7 @@ static bool count_sub(const struct mmu_notifier_sub_info *info, void *arg)
 	return true;
 }
 
-KTEST(mmu_notifier, figures_say_what_happened)
+KTEST(mmu_notifier, statistics_say_what_happened)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct mmu_notifier_stats stats;

@@ -298,7 +298,7 @@ KTEST(mmu_notifier_stats, a_second_pass_is_a_callback_of_its_own)
 	mmput(mm);
 }
 
-KTEST(mmu_notifier_stats, a_section_in_vain_leaves_a_record_with_its_reason)
+KTEST(mmu_notifier_stats, a_collided_section_leaves_a_record_with_its_reason)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct watcher w;

@@ -140,7 +140,7 @@ KTEST(notifier_gate, when_nobody_asks_it_rests_though_it_is_never_empty)
  *	between		     [-----]	and this, which came before the second turn
  *	after		       [-----	but not this
  */
-KTEST(notifier_gate, who_is_left_over_from_a_period_is_waited_for_by_the_next)
+KTEST(notifier_gate, a_grace_period_waits_for_threads_left_from_the_last)
 {
 	struct gate_fixture f;
 	long before, left, new, between, after;
@@ -169,7 +169,7 @@ static void gate_ran(struct mmu_notifier_deferred *deferred)
 	container_of(deferred, struct gate_fixture, deferred)->ran++;
 }
 
-KTEST(notifier_gate, what_is_put_off_runs_once_when_the_last_one_leaves)
+KTEST(notifier_gate, deferred_work_runs_once_when_the_last_thread_leaves)
 {
 	struct gate_fixture f;
 	long a, b;

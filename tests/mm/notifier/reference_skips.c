@@ -21,10 +21,9 @@ KTEST_SKIP(mmu_interval,
 	   "there are no grace periods");
 
 /* No insertion is deferred, and no removal makes a start wait. */
-KTEST_SKIP(mmu_interval, insert_during_a_walk_is_put_off_until_the_walk_ends,
+KTEST_SKIP(mmu_interval, insert_during_a_walk_is_deferred_until_the_walk_ends,
 	   "an insertion is not deferred");
-KTEST_SKIP(mmu_interval,
-	   a_reader_of_an_insertion_that_was_put_off_waits_for_the_walk,
+KTEST_SKIP(mmu_interval, a_reader_of_a_deferred_insertion_waits_for_the_walk,
 	   "an insertion is not deferred");
 KTEST_SKIP(mmu_interval,
 	   a_start_that_gave_way_to_an_insertion_goes_on_when_that_leaves,
@@ -47,7 +46,8 @@ KTEST_SKIP(mmu_interval, with_intervals_only_no_plain_list_is_walked,
 KTEST_SKIP(mmu_notifier_locks, with_plain_subscribers_a_pair_takes_none,
 	   "cost: each callback takes the lock");
 KTEST_SKIP(mmu_notifier_locks,
-	   a_pair_that_hits_nobody_takes_one_on_any_number_of_cpus,
+	   a_pair_that_overlaps_nothing_takes_one_on_any_number_of_cpus,
 	   "cost: start and end take the lock");
-KTEST_SKIP(mmu_notifier_locks, a_pair_that_hits_takes_two_on_any_number_of_cpus,
+KTEST_SKIP(mmu_notifier_locks,
+	   a_pair_that_overlaps_takes_two_on_any_number_of_cpus,
 	   "cost: each callback takes the lock");
