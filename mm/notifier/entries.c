@@ -9,8 +9,9 @@
  * Idea.  A walk over the plain subscriptions, for each of the five callbacks, calls
  * those that have it. It is the same for both notifiers (docs/adr/0016).
  *
- * Locks: the caller's. The callbacks never sleep (R5.6); what the last walk to leave
- * frees is freed with a page-table lock held, and subs->lock comes after that.
+ * Locks: the caller's. The callbacks never sleep (R5.6). The last walk to leave may free
+ * a subscription; a page-table lock may be held then. Lock order: page-table lock, then
+ * subs->lock.
  * Lifetime: a subscription that is called is kept by its walk. Not here: start, end
  * and release.
  */
@@ -26,7 +27,7 @@ static void call_ended(struct mmu_notifier_subscriptions *subs,
 					  since);
 }
 
-/* One subscriber's ret to a question that clears its mark. */
+/* Call one subscriber, which clears its mark and says what it was. */
 static bool
 call_clear(struct mmu_notifier_subscriptions *subs, struct mmu_notifier *sub,
 	   bool (*clear)(struct mmu_notifier *sub, struct mm_struct *mm,

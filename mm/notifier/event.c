@@ -5,7 +5,7 @@
  * Problem.  Reports, traces and statistics name events. A subscriber asks whether an
  * event takes nothing away but the right to write.
  *
- * Idea.  Functions of the event and the region alone: no lock, nothing kept. Not here:
+ * Idea.  Functions of only the event and the region: no lock, nothing kept. Not here:
  * what each event means (include/mm/notifier/event.h).
  */
 #include "internal.h"

@@ -12,6 +12,24 @@
  * epoch is empty, which must come, because the old epoch only shrinks. From the flip
  * until then is a grace period.
  *
+ * The race it must win (tests/mm/notifier/notifier_gate_test.c,
+ * a_period_waits_for_a_reader_that_entered_before_and_for_no_later_one):
+ *
+ *	walker				waiter
+ *	enter: epoch 0 += 1
+ *	p = the subscription
+ *					unlink the subscription
+ *					request: flip; epoch 0 holds 1: not over
+ *	callback(p)
+ *	leave: epoch 0 -= 1
+ *	   lock; epoch 0 is empty: over
+ *					free the subscription
+ *
+ * Enter and request are full barriers. So either the waiter sees the walker's count,
+ * or the walker sees that the subscription is unlinked. Enter stores, by a
+ * read-modify-write, and then loads: the barrier is the one after it
+ * (litmus.gate_enter).
+ *
  * One word holds both counts and SELECT, which names the current epoch. So one atomic
  * instruction enters an epoch and reads whether it was the right one. (SRCU reads the
  * selector first and counts afterwards. A reader that is delayed in between makes it
@@ -49,24 +67,6 @@
  *	requested	->lock			->lock
  *	running		->lock			->lock
  *	deferred	->lock			->lock
- *
- * The race it must win (tests/mm/notifier/notifier_gate_test.c,
- * a_period_waits_for_a_reader_that_entered_before_and_for_no_later_one):
- *
- *	walker				waiter
- *	enter: word += 1
- *	p = the subscription
- *					unlink the subscription
- *					request: flip; epoch 0 holds 1: not over
- *	callback(p)
- *	leave: word -= 1, BUSY is set
- *	   lock; epoch 0 is empty: over
- *					free the subscription
- *
- * Enter and request are full barriers. So either the waiter sees the walker's count,
- * or the walker sees that the subscription is unlinked. Enter stores, by a
- * read-modify-write, and then loads: the barrier is the one after it
- * (litmus.gate_enter).
  *
  * Lifetime.  A gate lies in its owner, which outlives every thread inside and every
  * waiter. A thread that leaves uses the gate after it has counted itself out, so it
@@ -162,8 +162,9 @@ void notifier_gate_wait(struct notifier_gate *gate, u64 gp)
 {
 	/*
 	 * Pairs with the release in advance(), which read the count of the last
-	 * thread that left with an acquire. So the waiter sees all that the threads
-	 * did inside (litmus.gate_wait).
+	 * thread that left by atomic64_read(): on x86 a plain load acquires, and
+	 * mm/notifier/atomics.h asks for it elsewhere. So the waiter sees all that
+	 * the threads did inside (litmus.gate_wait).
 	 */
 	wait_event_reporting(gate->waiters,
 			     smp_load_acquire(&gate->completed) >= gp,

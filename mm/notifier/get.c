@@ -15,13 +15,19 @@
  *	sub->settle_gp	->lock			->lock
  *	freeing_word	atomic			atomic
  *
- * The race it must win, beside those of mm/notifier/range.c:
+ * The races it must win, each forced by the test named:
  *
  *	get				another get, of the same ops
  *	made, published; ranges open
  *					finds it; not settled: mmap_lock, sleep
  *	they have ended; unlock		may use it
  *	    a_second_get_waits_for_the_ranges_that_the_first_waits_for
+ *
+ *	start, in its walk		put
+ *	sub = newest
+ *	sub->start()			unlink it; a walk is inside: defer the free
+ *	leave: last, runs the free
+ *	    put_frees_after_the_last_callback_has_returned
  *
  * Lifetime.  Users hold the subscription, the subscription holds the mm struct.
  * Not here: making one (mm/notifier/register.c), the list (mm/notifier/plain.c).
@@ -64,7 +70,7 @@ static struct mmu_notifier *find_by_ops(struct mmu_notifier_subscriptions *subs,
 	return NULL;
 }
 
-/* Only under ->lock does it go up, so what is found there is not yet put. */
+/* ->users goes up, and to 0, only under ->lock: @sub, found there, has a user yet. */
 static bool add_user(struct mmu_notifier *sub)
 {
 	unsigned int users = READ_ONCE(sub->users);
@@ -77,9 +83,10 @@ static bool add_user(struct mmu_notifier *sub)
 }
 
 /*
- * Return: it with one more user, NULL if there is none, or an error. One whose
- * registration still waits for ranges is not to be had yet: who holds mmap_lock
- * meets none such.
+ * Return: the subscription with one more user, NULL if there is none, or an error. A
+ * subscription whose registration still waits for ranges is not found. A caller that
+ * holds mmap_lock never meets one, because the registration holds mmap_lock while it
+ * waits.
  */
 struct mmu_notifier *notifier_plain_get(struct mmu_notifier_subscriptions *subs,
 					const struct mmu_notifier_ops *ops)
@@ -99,9 +106,9 @@ struct mmu_notifier *notifier_plain_get(struct mmu_notifier_subscriptions *subs,
 /* --- put ------------------------------------------------------------------ */
 
 /*
- * Not the last one's: that is taken away under ->lock, with all that follows.
- * Acquire, pairs with the exchange: who finds itself the last sees all that
- * the others did before they put theirs, and may free it.
+ * Drops a user, but never the last: put_locked() does that under ->lock. Acquire, pairs
+ * with the exchange: the last user sees all that the others did before their puts, and
+ * may free @sub.
  */
 static bool drop_user(struct mmu_notifier *sub)
 {
@@ -160,8 +167,8 @@ static void run_deferred_free(struct mmu_notifier_deferred *deferred)
 }
 
 /*
- * Somebody walks and may see @sub: who leaves last frees it, not before ->lock
- * is free. Return: false if they have left by now.
+ * A walk may still see @sub: the last thread to leave `calls' frees it. It needs ->lock
+ * first, so ->free_ticket is set by then. Return: false if all have left by now.
  */
 static bool defer_free(struct mmu_notifier_subscriptions *subs,
 		       struct mmu_notifier *sub) __must_hold(subs->lock)

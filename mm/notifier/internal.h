@@ -49,25 +49,27 @@ enum interval_state {
 #define NOTIFIER_RECENT     16u
 #define NOTIFIER_EVENTS_MAX 8u
 _Static_assert(NR_MMU_NOTIFY_EVENTS <= NOTIFIER_EVENTS_MAX,
-	       "an event fits beside its number");
+	       "an event and its number fit in one word");
 
 #if IS_ENABLED(CONFIG_NOTIFIER_REFERENCE)
 #include "reference/reference.h"
 #else
 /**
  * struct mmu_notifier_subscriptions - all subscriptions of one mm
- * @lock: (l) see the table in mm/notifier/range.c
+ * @lock: (l) guards the fields (s); below every other lock of the mm, page-table locks
+ *	included. Only wait queues and the lock of the gate `freeing' are taken inside
  * @mm: (c) whose
  * @tree: (s) interval subscriptions
  * @nr_intervals: (o) subscriptions in @tree
  * @newest: (o) plain subscriptions, newest first; with an acquire, inside @calls
- * @last_seq: (s) number of the last range that hit an interval; odd
+ * @last_seq: (s) number of the last range that overlapped an interval; odd
  * @walkers: (a) ranges whose callbacks follow the tree's links right now; goes
  *	up under @lock only
- * @open_overlaps: (s) open ranges that hit an interval; its being NULL also alone
+ * @open_overlaps: (s) open ranges that overlap an interval; "is it NULL" also
+ *	without @lock, with an acquire
  * @deferred: (s) interval subscriptions that wait for @walkers to be 0
- * @nr_waiting: (s) sleepers in @waiters that want to hear of ends and walks
- * @waiters: who waits for an end, a walk or a period
+ * @nr_waiting: (s) sleepers in @waiters that wait for an end or for @walkers
+ * @waiters: threads that wait for an end, for @walkers or for a grace period
  * @ranges: counts open ranges (in mm->notifier_ranges)
  * @calls: counts walks over plain subscriptions
  * @call_word: (a) the word of @calls
@@ -78,11 +80,11 @@ _Static_assert(NR_MMU_NOTIFY_EVENTS <= NOTIFIER_EVENTS_MAX,
  *	taken off the list at exit among them
  * @all_next, @all_prev: link in notifier_all, under its lock
  * @stats: (s) what happened, for people
- * @retries: (a) read sections in vain, by event; the last, of one not known
- * @recent: (o) the last ranges that hit, while statistics are on
+ * @retries: (a) read sections that collided, by event; the last, of one not known
+ * @recent: (o) the last ranges that overlapped an interval, while statistics are on
  *
  * Keys: (a) atomic or single accesses, (c) constant, (l) the lock itself, (o)
- * written under @lock, read alone, (s) under @lock.
+ * written under @lock, read without it, (s) under @lock.
  */
 struct mmu_notifier_subscriptions {
 	struct spinlock lock;
@@ -138,7 +140,7 @@ notifier_grace_periods(const struct mmu_notifier_subscriptions *subs)
 	return subs->ranges.completed + subs->calls.completed;
 }
 
-/* So that a flush or a write fault calls nobody where nobody wants to hear. */
+/* A flush or a write fault walks the list only if a subscription has the callback. */
 static inline bool
 notifier_has_invalidate_range(struct mmu_notifier_subscriptions *subs)
 {
@@ -173,7 +175,7 @@ static inline void notifier_count_pass(struct mmu_notifier_subscriptions *subs,
 }
 #endif
 
-/* Those of an mm that has some; what its maker wrote is seen. */
+/* The object of an mm that has one; all that its maker wrote is seen. */
 static inline struct mmu_notifier_subscriptions *
 subscriptions_of(const struct mm_struct *mm)
 {
@@ -220,7 +222,10 @@ static inline unsigned long notifier_observe_begin(void)
 
 int notifier_make_subscriptions(struct mm_struct *mm);
 
-/* The word says it last: the object is published by then. */
+/*
+ * The sign of ->notifier_ranges is set after the object is published, so a caller that
+ * sees it finds the object.
+ */
 static inline bool has_subscriptions(const struct mm_struct *mm)
 {
 	return atomic64_read(&mm->notifier_ranges) < 0;
@@ -259,7 +264,7 @@ void notifier_plain_hide(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_notifier *sub) __must_hold(subs->lock);
 
 /*
- * What each notifier does for subscribe.c. get: a subscription that has
+ * Each notifier has these for subscribe.c and register.c. get: a subscription that has
  * settled, with one more user; NULL if there is none, or an error. leave: when it
  * returns no callback runs or will. plain_release: of all, at exit.
  */
@@ -293,7 +298,7 @@ int notifier_interval_returned(struct mmu_notifier_subscriptions *subs,
 			       unsigned long since);
 int notifier_start_returned(struct mmu_notifier_subscriptions *subs,
 			    const struct mmu_notifier_range *range,
-			    struct mmu_notifier *sub, int ret,
+			    struct mmu_notifier *sub, int err,
 			    unsigned long since);
 bool notifier_first_pass(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_interval_notifier *sub,
@@ -378,7 +383,7 @@ void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_interval_notifier *sub);
 void notifier_count_exclusive_round(struct mmu_notifier_subscriptions *subs);
 
-/* Of a subscription that nobody sees any more. */
+/* Free the statistics of a subscription that no other thread sees any more. */
 static inline void notifier_forget(struct mmu_notifier_sub_stats *stats)
 {
 	if (stats != NULL)

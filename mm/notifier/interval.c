@@ -1,81 +1,62 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/interval.c - watch an interval: insert, remove, read
+ * mm/notifier/interval.c - call intervals; change the tree when no walker is in it
  *
- * Problem.  A device fault looks a page up while other threads change the mapping.
- * By the time it installs what it found, that may be stale. And a subscription
- * comes and goes while walks over the tree are under way.
+ * Problem.  A start calls each interval subscription that its range overlaps. Callbacks
+ * sleep, and subscriptions come and go meanwhile.
  *
- * Idea.  A device fault takes no lock against changes. It reads the number in its
- * subscription, looks the page up, takes the driver's own lock, and compares. If
- * an invalidation has come between, it begins again (collide and retry).
- *
- *	sub->seq	an open range	a reader, under the driver's lock
- *	as at begin	none overlaps	may install
- *	as at begin	overlaps	may install: the callback has not run yet;
- *					when it runs, it drops what was installed
- *	changed		any		begins again
- *
- *	read_begin()	none overlaps	goes on at once; without a lock if no open
- *					range overlaps any interval
- *	read_begin()	overlaps	sleeps until the ranges that were open at
- *					its call have ended; a later one will show
- *					as a changed number
- *
- * So a reader waits for no range that does not touch its interval, and for none
- * that began after its call. Only the first section of a subscription may wait for
- * more: for all ranges that were open when it was inserted (->settle_gp).
- * mm/notifier/rounds.c bounds how often a reader begins again.
+ * Idea.  A start needs ->lock only to begin its walk: to find the first interval that
+ * its range overlaps, and to count itself in ->walkers. Then it follows the links of the
+ * tree without a lock, from callback to callback. While ->walkers is above 0 the tree is
+ * frozen: an insertion or removal goes on ->deferred, and the last walker applies it. A
+ * start that may sleep first lets ->deferred empty, so a stream of starts does not
+ * starve a removal.
  *
  *	walkers	tree		insert		remove
  *	0	may change	at once		at once
  *	>0	frozen		deferred	deferred; the remover sleeps
  *
+ * A range that overlaps an interval gets a number of its own, the next odd one of the
+ * mm. Its callbacks store it in the subscriptions. The range is in ->open_overlaps from
+ * before its first callback until its end, but it is a walker only until its last
+ * callback has returned.
+ *
+ * A range that was open when a subscription entered the tree does not call it. Until all
+ * such ranges have ended (->settle_gp), each reader of the subscription waits for them.
+ *
  *	field			read with		written with
  *	->tree			->lock, or as walker	->lock, no walker
- *	->nr_intervals		alone			->lock
- *	->open_overlaps is NULL?	acquire, after sub->seq	->lock, release
- *	->walkers		atomic			atomic, up: ->lock
- *	->deferred		->lock; NULL? last walker ->lock
- *	sub->invalidate_seq	driver lock, or ONCE	driver lock, in callback
- *	sub->settle_gp		->lock; acquire, for 0	->lock, release
+ *	->nr_intervals		no lock, range counted	->lock
+ *	->walkers		atomic			atomic; up: ->lock
+ *	->deferred		->lock; NULL?: no lock,	->lock
+ *				counted out of ->walkers
+ *	->last_seq		->lock			->lock
+ *	->open_overlaps		->lock; read.c: acquire	->lock; at an end: release
+ *	sub->state		->lock			->lock
+ *	sub->settle_gp		read.c			->lock, release
  *
  * The races it must win, each forced by the test named:
  *
- *	device fault				munmap
- *	seq = read_begin()
- *						start: callback, sub->seq = 7
- *	pfn = look the page up
- *						entry cleared, frame freed; end
- *	lock(driver); read_retry() -> true	(must be true: pfn is stale)
- *	    fault_that_raced_an_unmap_retries
- *
- *	device fault				munmap
- *						start: callback, sub->seq = 7
- *	seq = sub->seq, is 7
- *	open_overlaps is not NULL: sleep		entry not cleared yet
- *						end, wakes
- *	read_begin() returns 7: all later
- *	    read_begin_waits_while_an_overlapping_range_is_open
- *
- *	remove					start, on its way through callbacks
- *	walkers is 1: defer, sleep
- *						last callback; takes it out; wakes
+ *	remove					start, in its walk
+ *	->walkers is 1: defer, sleep
+ *						last callback returns; unlink; wake
  *	sees, under ->lock, that it is out
  *	returns; the driver frees it
  *	    remove_waits_for_the_walk_and_sees_it_under_the_lock
  *
  *	remove A		start			remove B
- *	deferred, sleeps
- *				walkers is 0 now
- *							takes out A and B
+ *	defer, sleep
+ *				->walkers is 0 now
+ *							unlinks A and B
  *				nothing is deferred
  *	is woken: by the other remover
  *	    a_removal_that_applies_others_wakes_their_removers
  *
- * Lifetime.  A subscription holds the mm struct (mm_count) from insert to remove.
- * Not here:
- * the walk that calls subscriptions (mm/notifier/range.c), the tree itself.
+ * Lifetime.  A subscription holds the mm struct (mm_count) from insert to remove. A range
+ * stays where it is from start to end, because ->open_overlaps links it.
+ *
+ * Not here: plain subscriptions (mm/notifier/plain.c), readers (mm/notifier/read.c), the
+ * tree itself (mm/notifier/interval_tree.c).
  */
 #include "internal.h"
 
@@ -113,8 +94,8 @@ static bool walk_may_begin(struct mmu_notifier_subscriptions *subs)
 }
 
 /*
- * Somebody waits for the walks to end: let them, before beginning another.
- * Comes back with the lock held and the search done again.
+ * Insertions or removals wait for ->walkers to be 0: sleep until they are done, before
+ * adding a walker. Return: the search repeated, with the lock held.
  */
 static struct interval_tree_node *
 yield_to_deferred(struct mmu_notifier_subscriptions *subs,
@@ -144,7 +125,7 @@ static void link_open(struct mmu_notifier_subscriptions *subs,
 	range->core.prev = &subs->open_overlaps;
 	if (head)
 		head->core.prev = &range->core.next;
-	/* Before the first callback stores the number: see read_begin. */
+	/* Before the first callback stores the number: mmu_interval_read_begin(). */
 	WRITE_ONCE(subs->open_overlaps, range);
 	atomic_inc(&subs->walkers);
 	notifier_remember_event(subs, range);
@@ -201,12 +182,13 @@ static void last_walk_ended(struct mmu_notifier_subscriptions *subs)
 }
 
 /*
- * Whoever changes the tree reads the walkers with an acquire: all that this
- * walk read of the tree was read before. Without the lock: whoever puts
- * something off looks at the walkers again after it has done so, and so
- * either sees that this was the last or is seen. The decrement is a store before
- * a load: it needs the full barrier after it (litmus.walk_end) and, for the reads
- * of the tree, the one before it (litmus.walk_end_tree).
+ * Two threads race here. This one counts itself out of ->walkers and then looks at
+ * ->deferred. A thread that defers links its change and then looks at ->walkers. Both
+ * have a full barrier in between, so at least one sees the other and applies the change
+ * (litmus.walk_end).
+ *
+ * A thread that changes the tree reads ->walkers with an acquire. The full barrier before
+ * the decrement keeps this walk's reads of the tree before it (litmus.walk_end_tree).
  */
 static void end_walk(struct mmu_notifier_subscriptions *subs)
 {
@@ -216,9 +198,10 @@ static void end_walk(struct mmu_notifier_subscriptions *subs)
 }
 
 /*
- * @node is the first interval that the range overlaps; ->lock is held and
- * dropped. On return the range is on ->open_overlaps, even if a callback refused. Out
- * of line, so that a range that overlaps nothing pays nothing for it.
+ * @node is the first interval that the range overlaps; ->lock is held and dropped. On
+ * return the range is on ->open_overlaps, even if a callback refused; unless the last
+ * interval that it overlaps left while it yielded. Out of line, so that a range that
+ * overlaps nothing pays nothing for it.
  */
 static noinline int start_overlapping(struct mmu_notifier_subscriptions *subs,
 				      struct mmu_notifier_range *range,
@@ -240,14 +223,14 @@ static noinline int start_overlapping(struct mmu_notifier_subscriptions *subs,
 	return ret;
 }
 
-/* Not open any more: readers of what it hit may go on. */
+/* The range is not open any more: readers of the intervals it overlaps may go on. */
 void notifier_interval_end(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_notifier_range *range)
 {
 	unsigned int waiting;
 
 	spin_lock(&subs->lock);
-	/* Release: who finds none open finds what the change has left. */
+	/* Release: a reader that finds no range open sees the changed mapping. */
 	smp_store_release(range->core.prev, range->core.next);
 	if (range->core.next)
 		range->core.next->core.prev = range->core.prev;
@@ -269,10 +252,10 @@ static noinline u64 open_ranges_gp(struct mmu_notifier_subscriptions *subs)
 }
 
 /*
- * Put @sub where ranges find it. Ranges that are open already do not know of it,
- * so its first reader waits for them. A range counts itself before it looks for
- * intervals; we add the interval before we read the count. Either the range sees
- * the interval, or we see the range.
+ * Put @sub where ranges find it. Ranges that are open already do not call it, so until
+ * it has settled, each of its readers waits for them. A range counts itself before it
+ * looks for intervals; this adds the interval before it reads the count. Either the range
+ * sees the interval, or this sees the range.
  */
 static void link_interval(struct mmu_notifier_subscriptions *subs,
 			  struct mmu_interval_notifier *sub)
@@ -300,7 +283,7 @@ static void unlink_interval(struct mmu_notifier_subscriptions *subs,
 	WRITE_ONCE(sub->state, INTERVAL_OUT);
 }
 
-/* The last walker has gone: do what had to wait. */
+/* No walker is left: apply the deferred insertions and removals. */
 static void apply_deferred(struct mmu_notifier_subscriptions *subs)
 	__must_hold(subs->lock)
 {
@@ -330,7 +313,7 @@ static noinline void defer_change(struct mmu_notifier_subscriptions *subs,
 	smp_mb();
 	if (!atomic_read_acquire(&subs->walkers)) {
 		apply_deferred(subs);
-		/* The last walker will find an empty list and wake nobody. */
+		/* The last walker will find an empty list and wake no thread. */
 		wake_up_all(&subs->waiters);
 	}
 }
@@ -392,7 +375,7 @@ void notifier_interval_leave(struct mmu_notifier_subscriptions *subs,
 	spin_lock(&subs->lock);
 	if (sub->state == INTERVAL_ADDING) {
 		cancel_deferred(subs, sub);
-		/* A start may be giving way to a list that is empty now. */
+		/* A start may be yielding to a list that is empty now. */
 		wake = subs->nr_waiting;
 	} else if (atomic_read_acquire(&subs->walkers) || subs->deferred) {
 		subs->stats.deferred_removes++;

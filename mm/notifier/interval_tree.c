@@ -54,7 +54,7 @@
  *
  * Locks: none; the owner of the tree has them. Lifetime: a node belongs to its
  * user before insert and after remove. Not here: which callbacks run, and when
- * the tree may change (mm/notifier/range.c).
+ * the tree may change (mm/notifier/interval.c).
  */
 #include <mm/notifier/interval_tree.h>
 
@@ -397,7 +397,7 @@ struct interval_tree_node *interval_tree_lowest(const struct interval_tree *tree
 	return node;
 }
 
-/* By the links of the tree alone: the list is checked against it. */
+/* Only by the links of the tree: the list is checked against it. */
 static struct interval_tree_node *in_order_next(struct interval_tree_node *node)
 {
 	struct interval_tree_node *parent;

@@ -1,34 +1,35 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/plain.c - subscribers that are told of every change
+ * mm/notifier/plain.c - subscribers that are notified of every change
  *
  * Problem.  A hypervisor or a device that walks the CPU's own tables wants
  * every change of an mm, whatever its address. There are few of them, they
- * come and go rarely, and each start and end calls all of them; callbacks may
- * sleep; and who has left must never be called again, nor be freed while a
- * callback still runs.
+ * come and go rarely, and each start and end calls all of them. Callbacks may
+ * sleep. A subscription that has left must never be called again, nor be freed
+ * while a callback still runs.
  *
  * Idea.  One list a mm, newest first (R2.14), of the subscriptions themselves, so
  * that nothing has to be allocated to come or to go. A walk counts itself in the
- * gate `calls'. A newcomer becomes visible at the head. A leaver is unlinked and
- * keeps its own link for the walks that stand at it: they go on to older ones, none
- * of which is freed before these walks are over.
+ * gate `calls'. A new subscription becomes visible at the head. One that leaves is
+ * unlinked and keeps its own link for the walks that stand at it: they go on to older
+ * ones, none of which is freed before these walks are over.
  *
  *	newest -> C -> B -> A -> NULL
  *
- * docs/adr/0014-one-path-for-start-and-end.md has the figures.
+ * docs/adr/0014-one-path-for-start-and-end.md has the measurements.
  *
  * States of a subscription:
  *
  *	state		in the list	release
- *	0		no		was not called and will not be, or is over
+ *	0		no		was not called and will not be
  *	LIVE		yes		not yet
- *	LIVE|RELEASED	yes		runs, or has run: who set the bit runs it,
- *					inside `calls'
+ *	LIVE|RELEASED	yes		runs, or has run: the thread that set the
+ *					bit runs it, inside `calls'
  *	RELEASED	no		is over (of one that was put: perhaps not)
  *
- * Nobody leaves the list while its release runs: until that is over its device
- * may hold translations, and has to be told.
+ * An unregister or an exit leaves the subscription on the list until its release is
+ * over, so that changes still call it: until then its device may hold translations. A
+ * last put does not wait.
  *
  *	field		read with		written with
  *	->newest	acquire, inside ->calls	->lock, release
@@ -41,18 +42,27 @@
  *	exit				unregister
  *	lock; LIVE -> +RELEASED
  *	release() runs			lock; RELEASED already: not mine
- *					ask; sleep; it is told of changes yet
- *	release() returns; leave	hide; ask; sleep; frees
+ *					request a grace period; sleep;
+ *					changes still call it
+ *	release() returns; leave `calls'
+ *					unlink; request; sleep; frees
  *	    release_runs_exactly_once_when_unregister_races_exit
  *	    a_subscriber_that_leaves_is_notified_until_exits_release_ends
  *
  *	exit				unregister
  *					inside `calls'; LIVE -> +RELEASED
  *	lock; RELEASED already
- *	ask; sleep			release() runs
- *	hide; ask; sleep		release() returns; leave
+ *	request; sleep			release() runs
+ *	unlink; request; sleep		release() returns; leave `calls'
  *	goes on, frees pages
  *	    exit_waits_for_a_release_that_unregister_runs
+ *
+ *	start, at B, which sleeps	unregister B: C->next = A; waits
+ *					unregister A: C->next = NULL; waits
+ *	sub = B->next: still A
+ *	sub->start(): A is still there
+ *	leave: last, wakes both
+ *	    a_walk_survives_the_unlinking_of_where_it_stands
  *
  * Lifetime.  A registered subscription holds the mm struct; the list holds
  * nothing. Not here: ranges, which call the subscriptions (mm/notifier/range.c), and
@@ -61,12 +71,12 @@
 #include "internal.h"
 
 #define PLAIN_LIVE     1u /* in the list */
-#define PLAIN_RELEASED 2u /* somebody calls or has called its release */
+#define PLAIN_RELEASED 2u /* its release runs or has run */
 
-/* Whose part is it to call release? Only one caller gets MINE. */
+/* Which thread calls release? Only one caller gets MINE. */
 enum claim {
 	CLAIM_MINE,
-	CLAIM_TAKEN, /* who is inside `calls' until it is over */
+	CLAIM_TAKEN, /* another thread, inside `calls' until it is over */
 	CLAIM_NONE,  /* over, or never to be */
 };
 
@@ -139,7 +149,7 @@ void notifier_plain_join(struct mmu_notifier_subscriptions *subs,
 	sub->state = PLAIN_LIVE;
 	spin_lock(&subs->lock);
 	link_newest(subs, sub);
-	/* The barrier of "publish, then count" is in the question. */
+	/* The request has the full barrier of "publish, then count". */
 	gp = notifier_gate_request(&subs->ranges);
 	sub->settle_gp = gp;
 	spin_unlock(&subs->lock);
@@ -171,9 +181,8 @@ void notifier_plain_leave(struct mmu_notifier_subscriptions *subs,
 }
 
 /*
- * The mm is going (R2.23): everybody's release, newest first; wait for those
- * that an unregister beside us calls; then nobody is found any more, and who
- * was found has been told.
+ * The mm is going (R2.23). Call each release, newest first. Wait for those that an
+ * unregister runs. Then unlink all and wait for the walks.
  */
 void notifier_plain_release(struct mmu_notifier_subscriptions *subs)
 {
@@ -200,7 +209,10 @@ void notifier_plain_release(struct mmu_notifier_subscriptions *subs)
 	wait_for_calls(subs);
 }
 
-/* Inside `calls': who finds it claimed waits for those inside, and so for it. */
+/*
+ * Called inside `calls'. A caller that finds the release claimed waits for all threads
+ * inside `calls', and so for it.
+ */
 static enum claim claim_release(struct mmu_notifier_subscriptions *subs,
 				struct mmu_notifier *sub)
 {
@@ -238,7 +250,7 @@ static void end_nothing(struct mmu_notifier *sub,
 {
 }
 
-/* So that a flush or a write fault calls nobody where nobody wants to hear. */
+/* A flush or a write fault walks the list only if a subscription has the callback. */
 static void count_rare_callbacks(struct mmu_notifier_subscriptions *subs,
 				 const struct mmu_notifier_ops *ops, int add)
 	__must_hold(subs->lock)

@@ -7,94 +7,68 @@
  * every address space passes here, and most address spaces have no device.
  *
  * Idea.  An invalidator brackets its change by a start and an end. The range in
- * between is counted in one word of the mm, whether anybody subscribes or not. In
+ * between is counted in one word of the mm, whether a driver subscribes or not. In
  * an mm that has subscribers, start does this:
  *
- *	1. count the range			(include/mm/notifier/mmu_notifier.h)
- *	2. a thread waits for ranges to end?	count it in the other epoch
- *	3. there are intervals?			search the tree; call those that overlap
- *	4. there are plain subscribers?		call them all, newest first
- *	5. one refused?				end all that; return the error
+ *	1. count the range		mmu_notifier_range_open(), in
+ *					include/mm/notifier/start.h; only then is
+ *					this file called
+ *	2. a grace period of the gate	count it in the epoch that does not have to
+ *	   `ranges' runs?		become empty
+ *	3. there are intervals?		search the tree; call those that overlap
+ *	4. there are plain subscribers?	call them all, newest first
+ *	5. one refused?			end all that; return the error
  *
  * The end counts the range down, closes it for the intervals, and calls the plain
  * subscribers that start called.
  *
- * A range that overlaps an interval gets a number of its own: the sequence, which
- * only grows, by 2, and is always odd. Its callbacks store it in the subscriptions.
- * While the range is open it stands in ->open_overlaps. Readers compare numbers and
- * look at that list (mm/notifier/interval.c).
- *
- * The walk over the tree counts itself in ->walkers from its search to its last
- * callback, and not until the range ends. While there is a walker the tree does not
- * change: insertions and removals go on a list, and the last walker works it off. A
- * start that may sleep first lets that list empty, so a stream of starts does not
- * starve a removal.
- *
- * Registration.  A newcomer must not install a translation that a range, begun
+ * Registration.  A new subscriber must not install a translation that a range, begun
  * before it, then changes without a callback. Linux takes every lock under which a
- * range may be open. Here the newcomer waits for the ranges that are counted at
- * that moment: a plain one sleeps in its registration, an interval one lets its
- * first reader sleep.
+ * range may be open. Here the new subscriber waits for the ranges that are counted at
+ * that moment: a plain one sleeps in its registration, an interval returns and each of
+ * its readers waits.
  *
- *	range				newcomer
+ *	range				new subscriber
  *	count itself (full barrier)	publish itself
  *	look for subscriptions		full barrier, read the count
  *
- * One of the two sees the other: the range calls the newcomer, or the newcomer
- * waits for the range. Each side stores and then loads, which only a full barrier
- * keeps in order (litmus.range_count; without the barrier,
+ * One of the two sees the other: the range calls the new subscriber, or the new
+ * subscriber waits for the range. Each side stores and then loads, which only a full
+ * barrier keeps in order (litmus.range_count; without the barrier,
  * litmus.range_count_seq_cst and litmus.range_count_no_barrier).
  * docs/adr/0007-registration-without-a-sweep.md has the argument.
  *
- * Both or neither.  Each plain subscription has a birth number. Start notes the
- * highest one it called in the range; end calls nobody born later (R2.20). A start
- * that read the list too early would note nobody, for a newcomer that does not
- * wait: the barrier after the count forbids it (litmus.births).
+ * Both or neither.  Each plain subscription has a birth number. Start notes the highest
+ * one that it called in the range; end calls no subscription born later (R2.20). If a
+ * start read ->newest before it counted itself, a subscriber could register in between:
+ * it sees no count and does not wait, and the start does not see it either. The barrier
+ * after the count forbids it (litmus.births).
  *
  *	field			read with		written with
- *	->nr_intervals		alone, range counted	->lock
- *	->newest		acquire, in gate calls	->lock, release
- *	->tree			->lock, or as walker	->lock, no walker
- *	->invalidate_seq	->lock			->lock
- *	->open_overlaps		->lock			->lock
- *	->walkers		atomic			atomic, up: ->lock
+ *	mm->notifier_ranges	atomic			atomic
+ *	->nr_intervals		no lock, range counted	->lock
+ *	->newest is NULL?	no lock, range counted	->lock, release
  *	range->core		its invalidator		the same; links: ->lock
- *
- * ->lock is a spinlock below every other lock of the mm, page-table locks included.
- * Only wait queues and the lock of the gate `freeing' are taken inside it.
  *
  * The races it must win, each forced by the test named:
  *
  *	munmap					device
  *	counted; finds no subscriber
- *						insert: asks for the count's end
+ *						insert: requests a grace period
  *						read_begin(): sleeps (must sleep)
  *	entry cleared, frame freed; end
  *						looks up, installs: not stale
  *	    insert_while_a_range_is_open_makes_the_first_reader_wait
  *
- *	start that may not sleep: the intervals let go, a plain one cannot
+ *	start that may not sleep: the intervals drop theirs, a plain one cannot
  *	    -> the range is closed before the error is returned
  *	    failed_plain_start_closes_the_interval_range
- *
- *	start (in its walk)		put
- *	sub = newest
- *	sub->start()			hide it; a walk is inside: defer the free
- *	leave: last, runs the free
- *	    put_frees_after_the_last_callback_has_returned
- *
- *	start, at B, which sleeps	unregister B: C->next = A; waits
- *					unregister A: C->next = NULL; waits
- *	sub = B->next: still A
- *	sub->start(): A is still there
- *	leave: last, wakes both
- *	    a_walk_survives_the_unlinking_of_where_it_stands
  *
  * Lifetime.  The first subscriber makes the object of the mm, which lives as long
  * as the mm struct. A range needs the mm alive between its two calls, and stays
  * where it is.
  *
- * Not here: who subscribes, and with what arguments (mm/notifier/subscribe.c,
+ * Not here: arguments and references of subscribers (mm/notifier/subscribe.c,
  * mm/notifier/register.c), interval subscriptions (mm/notifier/interval.c),
  * plain ones (mm/notifier/plain.c), the gate (mm/notifier/gate.c), the tree
  * (mm/notifier/interval_tree.c), a driver's loop (mm/notifier/rounds.c), statistics
@@ -107,7 +81,7 @@ static void undo_start(struct mmu_notifier_subscriptions *subs,
 
 /* --- start and end -------------------------------------------------------- */
 
-/* Does a thread wait for the open ranges of @mm to end? */
+/* Does a grace period of the gate `ranges' of @mm run? */
 static bool grace_period_runs(const struct mm_struct *mm)
 {
 	return atomic64_read(&mm->notifier_ranges) & NOTIFIER_GATE_BUSY;
@@ -134,7 +108,7 @@ int __mmu_notifier_range_start(struct mmu_notifier_range *range)
 }
 
 /*
- * The range is not counted any more: the change is made, and a newcomer that
+ * The range is not counted any more: the change is made, and a new subscriber that
  * waits for it may go on while these callbacks run. Use what start recorded in
  * the range; subscriptions may have come and gone since.
  */
@@ -156,8 +130,8 @@ void __mmu_notifier_range_end(struct mmu_notifier_range *range)
 
 /*
  * After a failed start the caller does not call end. Undo the count and take the
- * range off ->open_overlaps, whoever failed (R3.6, R3.7). Plain subscribers were all
- * called, so all that have an end are owed it (R3.3).
+ * range off ->open_overlaps, whichever callback failed (R3.6, R3.7). Plain subscribers
+ * were all called, so all that have an end are owed it (R3.3).
  */
 static void undo_start(struct mmu_notifier_subscriptions *subs,
 		       struct mmu_notifier_range *range)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/read.c - begin a read section: a device fault beside changes
+ * mm/notifier/read.c - begin a read section: a device fault and concurrent changes
  *
  * Problem.  A device fault looks a page up while other threads change the mapping. By
  * the time it installs what it found, that may be stale.
@@ -32,7 +32,7 @@
  *	field			read with		written with
  *	sub->invalidate_seq	driver lock; acquire;	driver lock, release
  *				check_retry: ONCE
- *	->open_overlaps is NULL?	acquire, after		->lock, release
+ *	->open_overlaps is NULL?	acquire, after		->lock; at an end: release
  *				sub->invalidate_seq
  *	->open_overlaps		->lock			->lock
  *	sub->settle_gp		->lock; acquire, for 0	->lock, release
@@ -50,7 +50,7 @@
  *	device fault				munmap
  *						start: callback stores 7
  *	reads 7 as its number
- *	->open_overlaps is not NULL: sleep		entry not cleared yet
+ *	->open_overlaps is not NULL: sleep	entry not cleared yet
  *						end, wakes
  *	read_begin() returns 7; the look-up
  *	that follows sees the changed entry
@@ -84,8 +84,8 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 	 * The number first, then the list. A reader that sees a range's number
 	 * also sees, after it, that the range is open or has ended. In the other
 	 * order a range could begin in between and stay unseen. Pairs with the
-	 * release in mmu_interval_set_seq(); "not open" pairs with that in
-	 * close_hit(): litmus.read_begin.
+	 * release in mmu_interval_set_seq(); "not open" pairs with the one in
+	 * notifier_interval_end(): litmus.read_begin.
 	 */
 	seq = smp_load_acquire(&sub->invalidate_seq);
 	if (unlikely(smp_load_acquire(&subs->open_overlaps) ||
@@ -97,7 +97,8 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 /*
  * Wait for the ranges that are open at the call. If no newer one is open then, the
  * number read after the wait is right. Else return the number from before the wait:
- * the newer range has changed it or will, so the reader retries.
+ * the newer range has changed it or will. Then the reader retries, or the callback drops
+ * what the reader installed.
  */
 static noinline unsigned long
 read_begin_slow(struct mmu_notifier_subscriptions *subs,

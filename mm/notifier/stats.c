@@ -16,15 +16,15 @@
  * If there is no memory then, the sum of the mm is right and the subscription's
  * falls short.
  *
- * A read section in vain is put down to an event. The section knows only the
- * number that its subscription has now, so the mm remembers the events of the
- * last ranges that hit, each in the slot that its number chooses: who finds its
- * number there is told the event, whoever finds another is told that it is not
- * known. All that is noted under the driver's lock: that may be of any kind, so
- * nothing is locked, nor allocated, there.
+ * A read section that collided is counted for an event. The section knows only the
+ * number that its subscription has now. So the mm remembers the events of the last
+ * ranges that overlapped an interval, each in the slot that its number chooses. A reader
+ * that finds its number there counts that event; if it finds another number, the event
+ * is not known. It counts under the driver's lock, which may be of any kind, so nothing
+ * is locked, nor allocated, there.
  *
  *	field		written by			lock
- *	stats, hits	observed starts, callbacks,	subs->lock
+ *	stats, recent	observed starts, callbacks,	subs->lock
  *			slow paths
  *	retries		readers				none, atomic
  *	sub->stats	the first to note something	none, an exchange
@@ -33,8 +33,8 @@
  *	notifier_observing	the switch		none, single accesses
  *
  * Records of one range stand in the order in which it happened, each with the
- * event and the bounds: start, a line for each callback with what it answered,
- * started with what was answered to the raiser; and end, after those it called.
+ * event and the bounds: start; a line for each callback with its result; started,
+ * with the result that the invalidator gets; and end, after those it called.
  *
  * Not here: the paths themselves.
  */

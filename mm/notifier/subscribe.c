@@ -5,11 +5,11 @@
  * Problem.  Two notifiers have one contract (docs/adr/0016), and with it the same
  * arguments to check, the same object to make and the same references to hold.
  *
- * Idea.  All that is here, once. It checks everything, makes the object of the mm if
- * there is none, and then calls the notifier, which cannot fail:
+ * Idea.  This file checks the arguments, makes the object of the mm and takes the
+ * references, for both. Then it calls the notifier, which cannot fail:
  *
- *	insert		notifier_interval_join()
- *	remove		notifier_interval_leave()	hide, wait, drop the mm
+ *	insert		notifier_interval_join()	publish
+ *	remove		notifier_interval_leave()	unlink, wait, drop the mm
  *	exit		notifier_interval_release(), notifier_plain_release()
  *
  * The object is made outside of its own lock. Of several threads that make one at the
@@ -55,7 +55,7 @@ static int insert(struct mmu_interval_notifier *sub, struct mm_struct *mm,
 
 	if (IS_ENABLED(CONFIG_DEBUG) && !notifier_check_insert(sub))
 		return -EEXIST;
-	/* The last byte of the space alone: no range [start, end) can name it. */
+	/* Only the last byte of the space: no range [start, end) can name it. */
 	if (!length || last < start || start == ~0ul)
 		return -EOVERFLOW;
 	if (WARN(atomic_read(&mm->mm_users) <= 0, "insert into a dead mm %p",
@@ -141,6 +141,6 @@ void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
 		      notifier_interval_next(subs, NULL) != NULL);
 	notifier_all_leave(subs);
 	kfree(subs);
-	/* Whoever looks again has outlived the mm. */
+	/* A caller that looks again has outlived the mm. */
 	mm->notifier_subscriptions = (void *)~0xdeadul;
 }

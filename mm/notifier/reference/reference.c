@@ -42,9 +42,9 @@
  *	GONE		passes by	off the list: OUT	PUT
  *	PUT		passes by	off, and freed		-
  *
- * A newcomer must not install what an open range, which did not call it, is about to
- * change. Each subscription has a birth number; a range notes the highest and calls
- * nobody born later. A plain newcomer sleeps in its registration until all ranges that
+ * A new subscriber must not install what an open range, which did not call it, is about
+ * to change. Each subscription has a birth number; a range notes the highest and calls
+ * none born later. A plain one sleeps in its registration until all ranges that
  * noted less have ended; the readers of an interval wait for all on the list that
  * overlap it. Ranges from before the first subscriber are on no list: a range counts
  * itself in mm->notifier_ranges, and moves to the list if that is negative. The first
@@ -194,7 +194,7 @@ static bool has_settled(struct mmu_notifier_subscriptions *subs, u64 birth)
 	return !range && all_listed(subs);
 }
 
-/* From here on newcomers see the range, and it sees none of them. */
+/* From here on new subscribers see the range, and it sees none of them. */
 static void open_range(struct mmu_notifier_subscriptions *subs,
 		       struct mmu_notifier_range *range)
 {
