@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * collision_retry.pml - the interval protocol of mm/notifier/interval.c, for spin
+ * collision_retry.pml - the interval protocol, for spin: mm/notifier/interval.c, read.c
  *
  * Problem.  A device fault reads the CPU's page table without a lock that an
  * invalidation would wait for.  Nothing it read may be installed once an

@@ -81,7 +81,7 @@ static inline void log_call(struct call_log *log, char who)
 
 /**
  * struct watcher - a driver with one lock and one interval
- * @lock: its user lock
+ * @lock: its driver lock
  * @calls: callbacks
  * @seq: number of the last
  * @event: event of the last
