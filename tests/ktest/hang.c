@@ -16,16 +16,23 @@
  *
  * The host runs the remaining tests in a new boot (scripts/meant.py).
  *
+ * A wait that reports that it takes long (wait_event_reporting()) looks at its
+ * condition again then, and so survives a lost wake-up. While a test runs, no wait
+ * takes long before the deadline: a lost wake-up is a hang. A test of these reports
+ * sets wait_long_ns for itself.
+ *
  *	field		written by		read by
  *	current_test	runner, timer not armed	timer, panic
  *	current_number	the same		the same
  *	limit_ns	runner, before the run	any
+ *	usual_long_ns	runner			runner
  *	given_up	one timer, by exchange	the timers
  */
 #include <lib/cpumask.h>
 #include <lib/panic.h>
 #include <lib/percpu.h>
 #include <kernel/sched/sched.h>
+#include <kernel/sched/wait.h>
 #include <kernel/timer.h>
 #include <kernel/time.h>
 #include <kernel/trace.h>
@@ -39,6 +46,7 @@ static DEFINE_PER_CPU(struct timer, deadline_timer);
 static atomic_t given_up;
 static struct ktest *current_test;
 static unsigned int current_number;
+static u64 usual_long_ns; /* wait_long_ns outside of tests */
 static u64 limit_ns = KTEST_SECONDS * KTEST_SLOWER * NSEC_PER_SEC;
 
 void ktest_limit_set(u64 seconds)
@@ -107,6 +115,8 @@ void ktest_deadline_arm(struct ktest *test, unsigned int number)
 
 	current_test = test;
 	current_number = number;
+	usual_long_ns = wait_long_ns;
+	WRITE_ONCE(wait_long_ns, 2 * delta_ns);
 	panic_tell(panicked);
 	on_each_cpu(arm_here, &delta_ns, SMP_WAIT);
 }
@@ -117,5 +127,6 @@ void ktest_deadline_cancel(void)
 
 	for_each_online_cpu(cpu)
 		timer_cancel_sync(&per_cpu(deadline_timer, cpu));
+	WRITE_ONCE(wait_long_ns, usual_long_ns);
 	panic_tell(NULL);
 }
