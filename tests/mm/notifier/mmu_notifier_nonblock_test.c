@@ -268,3 +268,39 @@ KTEST(mmu_notifier, a_failure_of_a_blockable_start_is_no_failure,
 	unlisten(&good, mm);
 	mmput(mm);
 }
+
+/*
+ *	range 1		newcomer b	range 2, may not sleep
+ *	start
+ *			register: sleeps
+ *					start: refused; counted down in the
+ *					epoch where it was counted
+ *			sleeps on
+ *	end
+ *			returns
+ */
+KTEST(mmu_notifier, a_refused_start_ends_no_wait_for_an_older_range,
+      KT_RULES("R2.20 R3.7"))
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range one, two;
+	struct listener a, b;
+	struct registrar r;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen_as(&a, mm, &start_ops), 0);
+	a.answer = -EAGAIN;
+	start_of(&one, mm, 0, 1);
+	registrar_run(&r, registrar_body, mm, &b);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	EXPECT_EQ(start_nonblock_of(&two, mm, 1, 2), -EAGAIN);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	EXPECT_EQ(atomic_read(&r.done), 0);
+	EXPECT_EQ(stats_of(mm).open_ranges, 1UL);
+	end_of(&one);
+	EXPECT_EQ(kthread_join(r.task), 0);
+	EXPECT_EQ(stats_of(mm).open_ranges, 0UL);
+	unlisten(&a, mm);
+	unlisten(&b, mm);
+	mmput(mm);
+}

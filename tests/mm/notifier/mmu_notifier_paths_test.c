@@ -230,3 +230,43 @@ KTEST(mmu_notifier_paths, a_range_that_is_refused_forgets_whom_it_told_before,
 	unlisten(&a, mm);
 	mmput(mm);
 }
+
+static int release_body(void *arg)
+{
+	struct registrar *r = arg;
+
+	mmu_notifier_release(r->mm);
+	atomic_set(&r->done, 1);
+	return 0;
+}
+
+/*
+ *	range			exit
+ *	start: callback runs
+ *				release; hide; sleeps
+ *	callback returns
+ *				goes on: may free pages
+ */
+KTEST(mmu_notifier, exit_waits_for_a_start_callback_that_runs, KT_RULES("R2.23"))
+{
+	struct ktest_step step = KTEST_STEP_INIT(test);
+	struct mm_struct *mm = mm_alloc();
+	struct registrar r;
+	struct listener l;
+	struct changer c;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&l, mm), 0);
+	l.start_step = &step;
+	changer_run(&c, mm, 0, 1, NULL);
+	step_wait(&step, 1);
+	registrar_run(&r, release_body, mm, &l);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	EXPECT_EQ(l.releases, 1U);
+	EXPECT_EQ(atomic_read(&r.done), 0);
+	step_signal(&step, 2);
+	kthread_join(r.task);
+	kthread_join(c.task);
+	mmput(mm);
+	unlisten(&l, mm);
+}

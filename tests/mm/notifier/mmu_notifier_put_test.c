@@ -366,3 +366,53 @@ KTEST(mmu_notifier, synchronize_waits_for_every_free_and_not_just_for_time,
 	for (i = 0; i < PUTS; i++)
 		mmput(mm[i]);
 }
+
+/*
+ *	mm 0		mm 1		synchronize
+ *	callback runs	callback runs
+ *	put: deferred
+ *					sleeps: waits for the first free
+ *			put: deferred; this free is not waited for
+ *			callback returns: freed
+ *					sleeps on
+ *	callback returns: freed
+ *					returns
+ */
+KTEST(mmu_notifier, a_free_that_comes_later_does_not_end_a_synchronize,
+      KT_RULES("R2.35"))
+{
+	struct mm_struct *mm[2];
+	struct mmu_notifier *sub[2];
+	struct ktest_step step[2];
+	struct changer c[2];
+	struct task *waiter = NULL;
+	int i;
+
+	gots_reset();
+	for (i = 0; i < 2; i++) {
+		step_init(&step[i], test);
+		mm[i] = mm_alloc();
+		REQUIRE(mm[i]);
+		sub[i] = mmu_notifier_get(&got_ops, mm[i]);
+		REQUIRE(!IS_ERR(sub[i]));
+		listener_of(sub[i])->start_step = &step[i];
+		changer_run(&c[i], mm[i], 0, 1, NULL);
+		step_wait(&step[i], 1);
+		mmu_notifier_put(sub[i]);
+		if (!i)
+			waiter = kthread_run(synchronizer_body, &gots_freed,
+					     "synchronizer");
+		EXPECT_EQ(ktest_wait_blocked(test, waiter), 0);
+	}
+	for (i = 1; i >= 0; i--) {
+		EXPECT_EQ(mmu_notifier_nr_pending(), (unsigned long)i + 1);
+		step_signal(&step[i], 2);
+		kthread_join(c[i].task);
+		if (i)
+			EXPECT_EQ(ktest_wait_blocked(test, waiter), 0);
+	}
+	EXPECT_EQ(kthread_join(waiter), 2);
+	EXPECT_EQ(mmu_notifier_nr_pending(), 0UL);
+	for (i = 0; i < 2; i++)
+		mmput(mm[i]);
+}

@@ -193,3 +193,31 @@ KTEST(notifier_gate, deferred_work_runs_once_when_the_last_thread_leaves)
 	EXPECT(!later);
 	EXPECT_EQ(f.ran, 1U);
 }
+
+/*
+ * A thread that enters while a grace period runs is counted in the old epoch for
+ * some instructions. The test stops there.
+ *
+ *	a	[-----------]
+ *	ask	   |
+ *	new	      guess  undo; in the new epoch from here on
+ *	over		     |	when `new' has undone its guess
+ */
+KTEST(notifier_gate, a_guess_undone_ends_a_period_that_waits_for_it_alone,
+      KT_RULES("R2.13"))
+{
+	struct gate_fixture f;
+	long a, new;
+	u64 gp;
+
+	gate_fixture_init(&f);
+	a = notifier_gate_enter(&f.gate);
+	gp = gate_request(&f);
+	EXPECT(atomic64_add_negative(NOTIFIER_GATE_TICKET_0, &f.word));
+	notifier_gate_leave(&f.gate, a);
+	EXPECT_LT(f.gate.completed, gp);
+	new = notifier_gate_enter_slow(&f.gate);
+	EXPECT_EQ(f.gate.completed, gp);
+	notifier_gate_leave(&f.gate, new);
+	EXPECT_EQ(atomic64_read(&f.word), 0L);
+}

@@ -94,6 +94,7 @@ static void secondary_told(struct mmu_notifier *sub, struct mm_struct *mm,
 	dev->start = start;
 	dev->end = end;
 	dev->flushes = counters.flushes;
+	dev->pending = atomic_read(&mm->tlb_flush_pending);
 	if (start < USER_END) {
 		pmd_t pmd = secondary_upper(mm, start);
 

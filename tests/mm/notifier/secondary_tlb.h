@@ -29,6 +29,7 @@ static_assert(IS_ALIGNED(BASE, PMD_SIZE) && PAGES < PTRS_PER_TABLE,
  * @seen: the entry of @start at the last call
  * @locked: was the lock of the table held then?
  * @flushes: of all CPUs together, when it was told
+ * @pending: changers that had not flushed yet, at the last call
  * @lost: frames and tables found free while it still had them
  * @nap: do what may sleep when told
  * @log: if set, gets 't'
@@ -46,6 +47,7 @@ struct secondary {
 	pte_t seen;
 	bool locked;
 	u64 flushes;
+	int pending;
 	unsigned int lost;
 	bool nap;
 	struct call_log *log;

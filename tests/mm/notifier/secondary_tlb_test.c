@@ -181,6 +181,9 @@ KTEST(secondary_tlb, exclusive_access_tells_it_before_the_call_returns,
 	EXPECT_STREQ(log.who, "atA");
 	EXPECT_TOLD(dev, 1U, AT(0), AT(2));
 	EXPECT(is_swap_pte(dev->seen));
+	/* A zap by another thread must flush for itself until this flush is over. */
+	EXPECT_EQ(dev->pending, 1);
+	EXPECT_EQ(atomic_read(&box.mm->tlb_flush_pending), 0);
 	EXPECT_EQ(secondary_kept(dev), 1U);
 	/* It may no more have the page than a CPU may. */
 	EXPECT_EQ(secondary_walk_all(dev, 3), 1U);
