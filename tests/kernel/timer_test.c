@@ -179,6 +179,19 @@ static int let_it_end(void *arg)
 	return 0;
 }
 
+static int arm_and_cancel_now(void *arg)
+{
+	struct probe *p = arg;
+	int before;
+
+	step_wait(p->step, 1);
+	before = atomic_read(&p->runs);
+	timer_arm_ns(&p->timer, 100 * NSEC_PER_SEC);
+	step_signal(p->step, 2);
+	timer_cancel_sync(&p->timer);
+	return atomic_read(&p->runs) - before;
+}
+
 /*
  *	last CPU	CPU 0, canceller	CPU 0, another
  *	fn runs (1)
@@ -189,7 +202,8 @@ static int let_it_end(void *arg)
  *
  * The last CPU is lost to the function meanwhile, so all others are on CPU 0.
  */
-KTEST(timer, cancel_waits_for_a_running_function, KT_FLAGS(KT_NEEDS_SMP))
+static void cancel_beside_the_function(struct ktest *test,
+				       int (*cancel)(void *arg))
 {
 	struct ktest_step step = KTEST_STEP_INIT(test);
 	unsigned int last = cpumask_last(&cpu_online_mask);
@@ -199,12 +213,64 @@ KTEST(timer, cancel_waits_for_a_running_function, KT_FLAGS(KT_NEEDS_SMP))
 	probe_init(&p);
 	p.step = &step;
 	p.timer.fn = run_until_told;
-	canceller = kthread_run_on(0, cancel_now, &p, "cancel");
+	canceller = kthread_run_on(0, cancel, &p, "cancel");
 	other = kthread_run_on(0, let_it_end, &p, "other");
 	kthread_join(kthread_run_on(last, arm_here, &p, "arm"));
 	EXPECT_EQ(kthread_join(canceller), 1);
 	kthread_join(other);
 	EXPECT(!timer_pending(&p.timer));
+}
+
+KTEST(timer, cancel_waits_for_a_running_function, KT_FLAGS(KT_NEEDS_SMP))
+{
+	cancel_beside_the_function(test, cancel_now);
+}
+
+/* The canceller arms it first: it stays with the CPU where its function runs. */
+KTEST(timer, cancel_waits_also_for_a_timer_that_was_armed_again,
+      KT_FLAGS(KT_NEEDS_SMP))
+{
+	cancel_beside_the_function(test, arm_and_cancel_now);
+}
+
+/*
+ *	tick				next tick
+ *	|    1st    2nd			|
+ *	     runs   runs		(the second must not wait for the tick)
+ *
+ * Return: 1 if every round was late. A busy host makes some of them late, not all.
+ */
+static int arm_two(void *arg)
+{
+	struct probe *p = arg;
+	unsigned int rounds = 0, late = 0;
+
+	for (unsigned int i = 0; i < 40; i++) {
+		while (clock_ns() % TICK_NS > TICK_NS / 16)
+			cpu_relax();
+		probe_init(&p[0]);
+		probe_init(&p[1]);
+		timer_arm_ns(&p[0].timer, TICK_NS / 8);
+		timer_arm_ns(&p[1].timer, TICK_NS / 4);
+		p[1].due = clock_ns() + TICK_NS / 4;
+		while (!atomic_read(&p[1].runs))
+			cpu_relax();
+		/* The host was away: this round says nothing. */
+		if (p[1].due % TICK_NS > TICK_NS / 2 || p[0].ran_at >= p[1].due)
+			continue;
+		rounds++;
+		late += p[1].ran_at > p[1].due + TICK_NS / 4;
+	}
+	return rounds && late == rounds;
+}
+
+KTEST(timer, the_second_of_two_timers_does_not_wait_for_the_tick)
+{
+	struct probe p[2];
+	struct task *task = kthread_run_on(0, arm_two, p, "armer");
+
+	REQUIRE(!IS_ERR(task));
+	EXPECT_EQ(kthread_join(task), 0);
 }
 
 static void arm_and_cancel(struct team_worker *me)

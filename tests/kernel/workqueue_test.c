@@ -375,6 +375,20 @@ KTEST(workqueue, a_delayed_work_that_is_pending_cannot_be_queued)
 	EXPECT_EQ(atomic_read(&p.runs), 1);
 }
 
+/* The function of its timer may run already, and take the queue's lock too late. */
+KTEST(workqueue, a_timer_that_ends_beside_a_cancel_queues_nothing)
+{
+	struct delayed_probe p;
+
+	delayed_probe_init(&p, test, note_delayed_run);
+	EXPECT(schedule_delayed_work(&p.dw, LONG_NS));
+	EXPECT(cancel_delayed_work_sync(&p.dw));
+	delayed_work_expired(&p.dw.timer);
+	EXPECT(!cancel_delayed_work_sync(&p.dw));
+	flush_workqueue(system_wq);
+	EXPECT_EQ(atomic_read(&p.runs), 0);
+}
+
 /* It never stops by itself; the flush does not wait for that. */
 KTEST(workqueue, flushing_a_queue_waits_for_no_work_queued_after_it)
 {

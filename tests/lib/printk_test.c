@@ -15,6 +15,7 @@
 static char heard[16384];
 static size_t heard_len;
 static bool listening;
+static bool chatty; /* hear() logs when it hears "raw words" */
 static struct ktest_step *hold;
 
 static void hear(struct console *con, const char *buf, size_t len)
@@ -25,6 +26,10 @@ static void hear(struct console *con, const char *buf, size_t len)
 	memcpy(heard + heard_len, buf, len);
 	heard_len += len;
 	heard[heard_len] = '\0';
+	if (chatty && strstr(heard, "raw words")) {
+		chatty = false;
+		pr_info("logged from inside");
+	}
 	if (hold && strstr(heard, "hold the consoles")) {
 		struct ktest_step *step = hold;
 
@@ -207,4 +212,22 @@ KTEST(printk, a_writer_is_not_preempted_between_number_and_slot)
 	EXPECT(!gap.preempted);
 	EXPECT(strstr(heard, "written with a gap\n"));
 	EXPECT(strstr(heard, "written in the gap\n"));
+}
+
+/*
+ *	raw writer, owns the consoles	another writer
+ *	writes
+ *					logs; they are owned: goes on
+ *	lets go; looks again: shows it	(must: no other writer will)
+ */
+KTEST(printk, a_line_logged_during_a_raw_write_is_shown_after_it)
+{
+	bool shown;
+
+	listen();
+	chatty = true;
+	console_raw_write("raw words\n", 10);
+	shown = strstr(heard, "logged from inside\n");
+	stop_listening();
+	EXPECT(shown);
 }

@@ -10,6 +10,9 @@
 #include <lib/errno.h>
 #include <kernel/ktest.h>
 #include <kernel/sched/sched.h>
+#include <kernel/time.h>
+#include <kernel/timer.h>
+#include "kernel/sched/internal.h"
 
 /*
  *	idle CPUs	. 1 2 3 4 5 6 7		seven wake-ups in a row
@@ -162,4 +165,108 @@ KTEST(sched_place, an_idle_cpu_takes_what_may_move_from_any_queue,
 	kthread_join(c.movable);
 	for (unsigned int i = 0; i < CROWD; i++)
 		kthread_join(c.bound[i]);
+}
+
+static void do_nothing_at_all(struct timer *timer)
+{
+}
+
+#define SPIN_TICKS 10
+
+/* Return: the interrupts of the timer in SPIN_TICKS ticks, after a timer has run. */
+static int count_ticks(void *arg)
+{
+	struct timer timer;
+	unsigned int before, ticks;
+	u64 end;
+
+	timer_init(&timer, do_nothing_at_all);
+	timer_arm_ns(&timer, NSEC_PER_USEC);
+	while (timer_pending(&timer))
+		cpu_relax();
+	preempt_disable();
+	before = this_rq()->ticks;
+	for (end = clock_ns() + SPIN_TICKS * TICK_NS; clock_ns() < end;)
+		cpu_relax();
+	ticks = this_rq()->ticks - before;
+	preempt_enable();
+	return (int)ticks;
+}
+
+/* Once a timer has run, only the tick interrupts this CPU. */
+KTEST(sched, a_timer_that_has_run_brings_no_more_interrupts)
+{
+	struct task *task = kthread_run_on(0, count_ticks, NULL, "counter");
+
+	REQUIRE(!IS_ERR(task));
+	/* Other threads may arm a few timers meanwhile. */
+	EXPECT_LT(kthread_join(task), 4 * SPIN_TICKS);
+}
+
+struct alarm {
+	struct timer timer;
+	bool rang;
+};
+
+static void ring(struct timer *timer)
+{
+	WRITE_ONCE(container_of(timer, struct alarm, timer)->rang, true);
+}
+
+static int set_alarm(void *arg)
+{
+	struct alarm *alarm = arg;
+
+	timer_init(&alarm->timer, ring);
+	alarm->rang = false;
+	timer_arm_ns(&alarm->timer, 2 * NSEC_PER_MSEC);
+	return 0;
+}
+
+/* Return: how often the idle CPU had an interrupt of its timer and took no task. */
+static int wake_one_here(void *arg)
+{
+	unsigned int last = cpumask_last(&cpu_online_mask), left = 0;
+	struct alarm alarm;
+	struct task *task;
+	bool late;
+
+	for (unsigned int i = 0; i < 20; i++) {
+		task = kthread_create(do_nothing, NULL, "waits");
+		if (IS_ERR(task))
+			return -1;
+		kthread_bind(task, smp_processor_id());
+		kthread_join(kthread_run_on(last, set_alarm, &alarm, "alarm"));
+		while (!cpumask_test_cpu(last, &idle_mask))
+			yield();
+		preempt_disable();
+		late = READ_ONCE(alarm.rang);
+		wake_up_process(task);
+		/* It waits here; from now on it may run elsewhere. */
+		WRITE_ONCE(task->allowed.bits, CPU_MASK_ALL.bits);
+		while (!READ_ONCE(alarm.rang))
+			cpu_relax();
+		udelay(200);
+		left += !late && READ_ONCE(task->cpu) != last;
+		preempt_enable();
+		timer_cancel_sync(&alarm.timer);
+		kthread_join(task);
+	}
+	return (int)left;
+}
+
+/*
+ *	first CPU		last CPU
+ *	runs the waker		idle
+ *	a task waits
+ *				interrupt of its timer: takes the task
+ *
+ * A look fails if the queue of the first CPU is locked just then, so a few may.
+ */
+KTEST(sched_place, an_idle_cpu_looks_at_each_tick, KT_FLAGS(KT_NEEDS_SMP))
+{
+	struct task *task = kthread_run_on(0, wake_one_here, NULL, "waker");
+
+	REQUIRE(!IS_ERR(task));
+	EXPECT_LE(kthread_join(task), 4);
 }

@@ -255,6 +255,10 @@ KTEST(completion, waits_end_by_time_and_by_kill)
 	EXPECT_EQ(wait_for_completion_timeout_ns(&s.done, 0), 0);
 	complete(&s.done);
 	EXPECT_LT(0, wait_for_completion_timeout_ns(&s.done, 0));
+	/* A time that would never end is cut to the longest timeout. */
+	complete(&s.done);
+	EXPECT_EQ(wait_for_completion_timeout_ns(&s.done, ~0ULL - 1),
+		  TIMEOUT_MAX_NS);
 	task = kthread_run(wait_done_killably, &s, "killed");
 	ktest_wait_blocked(test, task);
 	task_kill(task);
