@@ -18,6 +18,7 @@
 #include <lib/cpumask.h>
 #include <lib/errno.h>
 #include <kernel/ktest.h>
+#include <kernel/time.h>
 #include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
 #include <mm/alloc/kernel_map.h>
@@ -427,4 +428,114 @@ KTEST(tlb, a_cpu_that_loads_what_it_has_loaded_keeps_its_bit)
 	kept = cpumask_test_cpu(cpu, &init_mm_context.cpus);
 	preempt_enable();
 	EXPECT(kept);
+}
+
+static int use_and_leave(void *arg)
+{
+	struct mm_struct *mm = arg;
+
+	kthread_use_mm(mm);
+	kthread_unuse_mm(mm);
+	return 0;
+}
+
+/* The first request moves a lazy CPU away; later requests do not ask it. */
+KTEST(tlb, a_lazy_cpu_is_asked_once, KT_FLAGS(KT_NEEDS_SMP))
+{
+	unsigned int last = cpumask_last(&cpu_online_mask);
+	struct mm_struct *mm = mm_alloc();
+	bool had, kept;
+
+	REQUIRE(mm);
+	kthread_join(kthread_run_on(last, use_and_leave, mm, "leaver"));
+	had = cpumask_test_cpu(last, &mm->context.cpus);
+	flush_tlb_mm(&mm->context);
+	kept = cpumask_test_cpu(last, &mm->context.cpus);
+	EXPECT(had);
+	EXPECT(!kept);
+	mmput(mm);
+}
+
+/* The CPU that serves a flush looks between any two of its instructions. */
+static struct {
+	u64 *window;
+	unsigned int steps;
+	unsigned int stale; /* the asker had gone on, and this CPU still read OLD */
+	bool returned;
+} serving;
+
+static void look_at_serving(struct trap_regs *regs)
+{
+	u64 end = clock_ns() + 2 * NSEC_PER_MSEC;
+
+	serving.steps++;
+	/* Give the asker time to go on, if it may. */
+	while (!READ_ONCE(serving.returned) && clock_ns() < end)
+		cpu_relax();
+	if (READ_ONCE(serving.returned) && READ_ONCE(*serving.window) == OLD)
+		serving.stale++;
+}
+
+static int serve_by_steps(void *arg)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	(void)READ_ONCE(*serving.window);
+	step_signal(&steps, 1);
+	while (!READ_ONCE(serving.returned)) {
+		trap_single_step = look_at_serving;
+		set_single_step(EFLAGS_TF);
+		tlb_poll();
+		set_single_step(0);
+		trap_single_step = NULL;
+	}
+	local_irq_restore(flags);
+	return 0;
+}
+
+/*
+ *	asker			CPU that serves, step by step
+ *				reads OLD through the address
+ *	changes the entry; flushes
+ *				forgets; acknowledges
+ *	goes on
+ *				(from here on must not read OLD)
+ */
+KTEST(tlb, a_cpu_forgets_before_it_acknowledges, KT_FLAGS(KT_NEEDS_SMP))
+{
+	struct page *before, *after = alloc_page(GFP_KERNEL);
+	struct task *server;
+	vaddr_t addr;
+
+	window = vmalloc(PAGE_SIZE);
+	REQUIRE(window && after);
+	addr = (vaddr_t)window;
+	before = vmalloc_to_page(window);
+	*window = OLD;
+	*(u64 *)page_address(after) = NEW;
+	serving.window = window;
+	serving.steps = serving.stale = 0;
+	serving.returned = false;
+	step_init(&steps, test);
+	server = kthread_run_on(cpumask_last(&cpu_online_mask), serve_by_steps,
+				NULL, "server");
+	REQUIRE(!IS_ERR(server));
+	step_wait(&steps, 1);
+	kernel_map_clear(addr);
+	EXPECT_EQ(kernel_map_set(addr, page_to_pfn(after), PAGE_KERNEL,
+				 GFP_KERNEL),
+		  0);
+	flush_tlb_kernel_range(addr, addr + PAGE_SIZE);
+	WRITE_ONCE(serving.returned, true);
+	kthread_join(server);
+	EXPECT_GT(serving.steps, 10U);
+	EXPECT_EQ(serving.stale, 0U);
+	kernel_map_clear(addr);
+	EXPECT_EQ(kernel_map_set(addr, page_to_pfn(before), PAGE_KERNEL,
+				 GFP_KERNEL),
+		  0);
+	flush_tlb_kernel_range(addr, addr + PAGE_SIZE);
+	vfree(window);
+	put_page(after);
 }
