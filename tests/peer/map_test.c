@@ -101,6 +101,12 @@ static void a_vector_is_all_or_nothing(void)
 		EXPECT_EQ(query(&g, 1, i * 0x1000),
 			  i == 3 ? guest_page(9) | MAP_R : 0);
 
+	/* A page that was mapped before loses the rights that the vector added. */
+	EXPECT_EQ(map(&g, 1, 0x1000, guest_page(1) | MAP_R), PEER_S_OK);
+	EXPECT_EQ(map_many(&g, &request, 5, &bad), PEER_S_EXISTS);
+	EXPECT_EQ(query(&g, 1, 0x1000), guest_page(1) | MAP_R);
+	EXPECT_EQ(invalidate(&g, 1, 0x1000, 0x2000), PEER_S_OK);
+
 	/* An entry's own faults are found before a clash with a mapped page. */
 	request.entry[4].va = 0x4001;
 	EXPECT_EQ(map_many(&g, &request, 5, &bad), PEER_S_BAD_ADDRESS);

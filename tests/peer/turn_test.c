@@ -121,8 +121,11 @@ static void stores_between_adds_stay(uint32_t op, uint64_t offset, uint64_t len)
 		.ctx = QUICK,
 		.va = VA + offset,
 		.operand = op == PEER_OP_COPY ? VA + 0x1000 : 0x80,
+		.width = op == PEER_OP_STORE ? 1 : 0,
 		.count = len,
-		.repeat = 1,
+		.stride = op == PEER_OP_STORE ? 1 : 0,
+		/* So many that both workers take part. */
+		.repeat = op == PEER_OP_STORE ? 2000 : 1,
 	};
 	struct peer_wire_work_done done;
 	struct guest g;
@@ -150,6 +153,11 @@ static void fill_and_copy_do_not_fall_into_a_window(void)
 	stores_between_adds_stay(PEER_OP_COPY, 0, 0x1000);
 	stores_between_adds_stay(PEER_OP_FILL, 5, 3);
 	stores_between_adds_stay(PEER_OP_COPY, 7, 9);
+}
+
+static void a_store_does_not_fall_into_a_window(void)
+{
+	stores_between_adds_stay(PEER_OP_STORE, 7, 1);
 }
 
 #define ORDERS 100
@@ -232,5 +240,6 @@ static void a_turn_comes_after_one_window_of_each_worker(void)
 TAP_GROUP(turn, T(split_and_atomic_adds_to_one_word_lose_none),
 	  T(elements_of_all_widths_in_one_word_lose_none),
 	  T(fill_and_copy_do_not_fall_into_a_window),
+	  T(a_store_does_not_fall_into_a_window),
 	  T(fill_and_copy_write_each_word_at_once),
 	  T(a_turn_comes_after_one_window_of_each_worker));
