@@ -86,7 +86,8 @@ WITHOUT_LOCKDEP := tests/kernel/lock/without_lockdep_test.c
 
 # Assertions, poison, owners of memory, allocations that fail on purpose.
 ONLY_DEBUG := mm/alloc/fail.c mm/notifier/checks.c \
-	tests/mm/notifier/mmu_notifier_checks_test.c
+	tests/mm/notifier/mmu_notifier_checks_test.c \
+	tests/mm/notifier/mmu_notifier_misuse_test.c tests/mm/notifier/warnings_heard.c
 WITHOUT_DEBUG := tests/lib/without_debug_test.c
 
 ONLY_KTEST := tests/%
