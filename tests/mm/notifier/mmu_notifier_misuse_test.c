@@ -149,6 +149,56 @@ KTEST(mmu_notifier_checks, an_interval_is_not_removed_twice,
 	mmput(mm);
 }
 
+/* Its removal waits for a walk: it is still in the tree, but must not be removed. */
+KTEST(mmu_notifier_checks, an_interval_whose_removal_waits_is_not_removed_twice,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R4.6 R4.13"))
+{
+	struct ktest_step step = KTEST_STEP_INIT(test);
+	struct mm_struct *mm = mm_alloc();
+	struct task *remover;
+	struct watcher w;
+	struct changer c;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	w.step = &step;
+	changer_run(&c, mm, 0, 1, NULL);
+	step_wait(&step, 1);
+	remover = kthread_run(remover_body, &w, "remover");
+	EXPECT_EQ(ktest_wait_blocked(test, remover), 0);
+	expect_warnings();
+	/* Without the check it would sleep, so another thread tries it. */
+	kthread_join(kthread_run(remover_body, &w, "again"));
+	EXPECT_WARNED(1, "is removed and is not inserted");
+	step_signal(&step, 2);
+	kthread_join(remover);
+	kthread_join(c.task);
+	EXPECT(mmu_notifier_verify(mm));
+	mmput(mm);
+}
+
+/* Exit has taken it off the list: the count of the registered ones shows the misuse. */
+KTEST(mmu_notifier_checks, an_object_is_not_unregistered_twice_after_exit,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R2.16 R2.21"))
+{
+	struct mm_struct *mm = mm_alloc();
+	struct listener l;
+	int count;
+
+	REQUIRE(mm);
+	mmgrab(mm);
+	EXPECT_EQ(listen(&l, mm), 0);
+	mmput(mm);
+	unlisten(&l, mm);
+	count = atomic_read(&mm->mm_count);
+	expect_warnings();
+	unlisten(&l, mm);
+	EXPECT_WARNED(1, "is unregistered and is not registered");
+	EXPECT_EQ(atomic_read(&mm->mm_count), count);
+	mmdrop(mm);
+}
+
 /* --- callbacks and look-ups --------------------------------------------------- */
 
 static noinline bool refuse_and_store(struct mmu_interval_notifier *sub,
