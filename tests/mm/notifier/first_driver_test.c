@@ -33,6 +33,7 @@
 #include <kernel/trace.h>
 #include <lib/string.h>
 #include <mm/fault/gup.h>
+#include <mm/page/page.h>
 
 #include "tests/mm/lib/sandbox.h"
 
@@ -71,8 +72,11 @@ static bool first_invalidate(struct mmu_interval_notifier *sub,
 		return false;
 	mmu_interval_set_seq(sub, cur_seq);
 	for (i = 0; i < FIRST_PAGES; i++, addr += PAGE_SIZE) {
-		if (addr >= range->start && addr < range->end)
-			driver->pfn[i] = 0;
+		if (addr < range->start || addr >= range->end || !driver->pfn[i])
+			continue;
+		/* The device may have written to it; no CPU's entry shows that. */
+		SetPageDirty(pfn_to_page(driver->pfn[i]));
+		driver->pfn[i] = 0;
 	}
 	mutex_unlock(&driver->lock);
 	return true;
@@ -247,6 +251,22 @@ KTEST(first_driver, exit_takes_every_translation, KT_RULES("R1.22 R4.16"))
 	for (i = 0; i < FIRST_PAGES; i++)
 		EXPECT_EQ(driver->pfn[i], 0UL);
 	first_remove(driver);
+}
+
+/* mprotect changes rights alone: the page stays, and so does its mark. */
+KTEST(first_driver, a_page_that_the_device_could_write_is_marked_dirty,
+      KT_RULES("R8.14"))
+{
+	struct sandbox *box;
+	struct first_driver *driver = driver_new(test, &box);
+	struct page *page;
+
+	EXPECT_EQ(first_fault(driver, AT(0)), 0);
+	page = pfn_to_page(driver->pfn[0]);
+	EXPECT(!PageDirty(page));
+	EXPECT_EQ(do_mprotect(box->mm, AT(0), PAGE_SIZE, PROT_READ), 0);
+	EXPECT_EQ(pte_pfn(sandbox_pte(box, AT(0))), page_to_pfn(page));
+	EXPECT(PageDirty(page));
 }
 
 /*
