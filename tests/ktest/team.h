@@ -20,8 +20,9 @@
  *			change(me->arg, rng_below(&me->rng, PAGES));
  *	}
  *
- * A team is a clean-up of its test (ktest_cleanup()): a REQUIRE that fails
- * leaves no worker running.  So what workers use must outlive the body, unless
+ * A team is a clean-up of its test: team_new() calls ktest_cleanup() with the team
+ * as the argument, by which ktest_cleanup_now(test, team) finds it.  A REQUIRE that
+ * fails leaves no worker running.  So what workers use must outlive the body, unless
  * the body waits for them before it can return.
  */
 #ifndef TESTS_KTEST_TEAM_H
@@ -131,6 +132,9 @@ void team_add(struct team *team, unsigned int n, unsigned long rounds,
  * team_go() - start the workers, and let them begin together
  * @team: the team
  *
+ * After team_wait() or team_stop() a team has no workers: a second run begins with
+ * team_add().
+ *
  * Context: may sleep.
  */
 void team_go(struct team *team);
@@ -151,8 +155,8 @@ bool team_goes_on(struct team_worker *me);
  * @team: after team_go()
  *
  * A worker that has not ended after @team->deadline_ns fails the test by its
- * number and function; then the team is stopped.  No worker runs on return,
- * and workers may be added for another run.
+ * number and function; then the team is stopped.  On return the team has no
+ * workers, and new ones may be added for another run.
  *
  * Context: may sleep.
  */
