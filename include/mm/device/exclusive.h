@@ -7,23 +7,31 @@
  * it calls mmu_interval_set_seq() under the driver's lock and drops the device's
  * translation. The driver's loop is that of mm/notifier/rounds.h, with these steps:
  *
+ *	fault the page in
+ *		get_user_pages_remote(mm, start, nr, FOLL_WRITE | FOLL_TAKE_OVER, NULL);
  *	look the page up
  *		n = make_device_exclusive_range(mm, start, end, pages, owner);
- *	install the translation
+ *	install the translation, if retry is false
  *		for (i = 0; i < n; i++)
  *			driver_map(driver, start + i * PAGE_SIZE, pages[i]);
  *	the round is unlocked
+ *		wait until the device has had its access, if it was installed
  *		put_device_exclusive(pages, n);
+ *
+ * If n is 0, retry is true: the change of the first page came inside the section. If n
+ * is negative no page is held. Then the driver unlocks the round and returns n.
  *
  * driver_map() gives the device a translation with the atomic bit. Put the pages
  * after that and not earlier: a CPU that wants a page back waits for its lock, so
  * the device has at least the access it asked for (R8.20). After the put the device
  * holds no reference; only the notifier protects it.
  *
- * If no other thread changes anything, the loop ends in its first round. It ends in
- * the second if a CPU had read a page and never written it: the call then replaces
- * the zero page, which is an event. A driver saves that round where the loop faults
- * the page in: get_user_pages_remote(FOLL_WRITE | FOLL_TAKE_OVER).
+ * If no other thread changes anything, the loop ends in its first round. A driver that
+ * does not fault the page in needs a second one if a CPU had read a page and never
+ * written it: the call then replaces the zero page, which is an event.
+ *
+ * get_user_pages_remote() without FOLL_TAKE_OVER restores an exclusive page, by a CLEAR
+ * that drops the device's own translation. So the driver looks in its table first.
  *
  * tests/mm/device/exclusive_loop_test.c runs these lines and counts the rounds.
  */

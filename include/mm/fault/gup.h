@@ -16,7 +16,9 @@ struct page;
 /*
  * With FOLL_WRITE: a device-exclusive entry serves as it is and is not restored,
  * if its region still allows writing. For callers that then take it over
- * (make_device_exclusive_range()); no CPU can write to such a page.
+ * (make_device_exclusive_range()); no CPU can write to such a page. A look-up for
+ * plain writing has no EXCLUSIVE event: with this flag it would leave another device
+ * its translation, and two devices would write.
  */
 #define FOLL_TAKE_OVER 0x4U
 

@@ -21,12 +21,12 @@
  * @MMU_NOTIFY_CLEAR: entries are dropped or will lead to another page. The region
  *	stays, and its pages may be faulted in again
  * @MMU_NOTIFY_PROTECTION_VMA: the region's protection changes. The new one is
- *	stored in the region before start
+ *	stored in the region before start. mprotect starts one range for each region
  * @MMU_NOTIFY_PROTECTION_PAGE: some entries lose write access. Only the entries
  *	say which, at end
  * @MMU_NOTIFY_SOFT_DIRTY: tracking of writes begins anew
- * @MMU_NOTIFY_RELEASE: the address space exits. Interval subscriptions only; a
- *	plain one has a release callback
+ * @MMU_NOTIFY_RELEASE: the address space exits. It has no user, so no look-up runs
+ *	or will. Interval subscriptions only; a plain one has a release callback
  * @MMU_NOTIFY_MIGRATE: pages move to or from device memory. The owner of the
  *	range is the driver's context that asked for it
  * @MMU_NOTIFY_EXCLUSIVE: a device takes pages exclusively. The owner of the range

@@ -59,13 +59,18 @@ struct mmu_interval_notifier_finish {
  *	make an allocation that may start reclaim (GFP_KERNEL),
  *	start a range, begin a read section, insert, remove, register, unregister,
  *	wait for a thread that may do one of these (R5.7).
+ *
+ * The lock validator reports most of these as a lock that is taken while
+ * mmu_notifier_invalidate_range_start is held. No thread waits for that lock. It has
+ * the name for "callbacks may run here".
  */
 struct mmu_interval_notifier_ops {
 	/**
 	 * @invalidate: drop the device's translations of the range.
 	 *
 	 * Under the driver's lock: call mmu_interval_set_seq() with @cur_seq,
-	 * drop the translations, wait until the device uses none of them.
+	 * drop the translations, wait until the device uses none of them. Call
+	 * SetPageDirty() for each page that the device could write (R8.14).
 	 * A range that the driver ignores changes nothing, the number included
 	 * (R1.23, R1.24).
 	 *
@@ -178,6 +183,10 @@ int mmu_interval_notifier_insert_locked(
  * Waits while interval callbacks of the mm run, and not for ranges to end. After it
  * returns no callback of the subscription runs or will run. It works before, during
  * and after exit (R4.13 to R4.16).
+ *
+ * Before the call the driver forbids new installs, drops all translations under its
+ * lock, and waits for its look-ups to end. After the call no callback protects a
+ * translation. A look-up uses the subscription until mmu_interval_round_unlock().
  *
  * Context: may sleep; not from a callback, no lock held that a callback takes
  *	    (R5.2).

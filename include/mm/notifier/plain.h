@@ -26,6 +26,8 @@ struct mmu_notifier_sub_stats;
  * struct mmu_notifier_ops - the callbacks of a plain subscription
  *
  * Each may be NULL, but mmu_notifier_get() needs @alloc_notifier and @free_notifier.
+ * A callback that drops a device's own translation for writing calls SetPageDirty() for
+ * the page (R8.14).
  * Where it says so a callback may sleep. No callback may
  *
  *	take mmap_lock or a reverse-map lock,

@@ -32,6 +32,10 @@
  * replaces the zero page. Inside the section the look-up then changes nothing. A
  * change inside is a change like any other, and the round collides with it.
  *
+ * A look-up of several pages stays in the interval of its subscription: for pages
+ * outside no callback comes. If the first call faults in fewer pages than it was asked
+ * for, the call inside the section looks up that many.
+ *
  * Each pass of the loop also needs what mmu_interval_read_begin() needs: a reference
  * in mm_users. A driver that wants no bound takes mmap_lock for reading itself, and
  * calls mmu_interval_read_begin() and mmu_interval_read_retry() in the same places.
@@ -85,7 +89,8 @@ struct mmu_interval_rounds {
  * Return: 0 with mmap_lock held; -EINTR if the task was killed; -EBUSY after
  *	   MMU_INTERVAL_ROUNDS_ALL rounds. That needs a range that was started
  *	   without mmap_lock, or a look-up that in every round starts a range that
- *	   its driver does not ignore. On error nothing is held (R4.24).
+ *	   its driver does not ignore. On error nothing is held (R4.24). Debug
+ *	   builds report an mm without a user.
  */
 int mmu_interval_round_lock(struct mmu_interval_rounds *rounds);
 
@@ -101,8 +106,8 @@ int mmu_interval_round_lock(struct mmu_interval_rounds *rounds);
 void mmu_interval_round_begin(struct mmu_interval_rounds *rounds);
 
 /**
- * mmu_interval_round_looked_up() - the look-up is complete
- * @rounds: begun
+ * mmu_interval_round_looked_up() - the look-up is complete, or has failed
+ * @rounds: locked; begun or not
  *
  * Drops mmap_lock if it is held for reading. So a driver that then waits for its own
  * lock, or for its device, does not hold up the mm.
