@@ -7,8 +7,8 @@
  *
  * Idea.  `make bench` boots with -icount shift=0: one tick of the TSC is one
  * executed instruction.  A workload takes many samples and the median is its
- * figure, because a timer's tick falls into a few of them.  What an empty
- * sample costs is measured first, in the same way, and taken off each.
+ * figure, because a timer's tick falls into a few of them.  The cost
+ * of an empty sample is measured first, in the same way, and taken off each.
  *
  * Each figure is one line, `BENCH metric,value,unit`; scripts/bench.py sets
  * Linux's beside it.  The run begins with how long the boot took.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench/exclusive.c - give pages to a device, take them back
+ * bench/exclusive.c - give pages to a device, restore them
  *
  * Problem.  Each round of a contest between CPU and device pays for making a
  * page exclusive and for the CPU's fault that ends it.

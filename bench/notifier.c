@@ -18,7 +18,7 @@
  * and an mm.
  *
  * One thread; nothing is shared. Not here: registration (bench/register.c),
- * operations that raise ranges.
+ * operations that start ranges.
  */
 #include <kernel/bench.h>
 #include <lib/random.h>

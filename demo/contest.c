@@ -2,7 +2,7 @@
 /*
  * demo/contest.c - CPUs and a device add to the same words
  *
- * What it shows.  CPU threads do `lock xadd`, and the device does its fetch_add,
+ * The contest.  CPU threads do `lock xadd`, and the device does its fetch_add,
  * which is a load, an addition and a store with time in between. Both work on the
  * same 64-bit words, at the same virtual address and at the same time.
  *

@@ -4,7 +4,7 @@
  *
  * A panic names the running task, the lock validator keeps what a task holds in the
  * task, and an allocation that shall fail is found by it.  All three stand below the
- * scheduler and run before it does, so the words live here; the scheduler alone
+ * scheduler and run before it does, so the words live here; only the scheduler
  * writes them.  Until it runs the only task is the context that boots.
  *
  *	field			read by			written by
@@ -12,7 +12,7 @@
  *	sched_is_running	any CPU			sched_start(), once
  *	boot_task		its own CPU		sched_init(), the scheduler
  *
- * Not here: what a task is (kernel/sched/sched.h) and who runs next
+ * Not here: what a task is (kernel/sched/sched.h) and which runs next
  * (kernel/sched/sched.c).
  */
 #include <kernel/sched/sched.h>

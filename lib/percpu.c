@@ -6,7 +6,7 @@
  * wanted: a CPU boots, and idles, with preemption off, so that nothing takes
  * it away before the scheduler has a task for it.
  *
- *	who clears and sets		bit of
+ *	written by			bit of
  *	arch boot code, each CPU	cpu_online_mask, cpu_possible_mask
  */
 #include <lib/cpumask.h>

@@ -64,7 +64,7 @@ static void put_string(struct sink *sink, const struct spec *spec, const char *s
 		pad(sink, ' ', spec->width - len);
 }
 
-/* What stands before the digits: a sign, or the mark of the base. */
+/* The text before the digits: a sign, or the mark of the base. */
 static const char *number_prefix(const struct spec *spec, bool negative, bool zero)
 {
 	if (negative)

@@ -5,12 +5,12 @@
  * Problem.  A message may come from anywhere: with any lock held, from an
  * interrupt in the middle of another message, from an NMI, from a CPU that is
  * about to die.  It must never wait for a lock that its own CPU holds, and
- * must not be lost because somebody else is writing.
+ * must not be lost because another CPU is writing.
  *
  * Idea.  Logging and showing are two steps.  Logging takes a number by one
  * atomic add and fills the slot of that number; no lock.  Showing is done by
- * one CPU at a time, the owner of the consoles.  Who finds them owned goes
- * away: the owner looks again after it let go.
+ * one CPU at a time, the owner of the consoles.  A CPU that finds them
+ * owned leaves: the owner looks again after it let go.
  *
  * States of a slot, by its stamp, for message number n:
  *
@@ -41,8 +41,8 @@
  * are shown in order, so every later one would wait until it runs again
  * (a_writer_is_not_preempted_between_number_and_slot).
  *
- * In a panic the panicking CPU owns the consoles from then on, whoever had
- * them; a slot that will never be finished is stepped over.
+ * In a panic the panicking CPU takes the consoles from their owner for good; a
+ * slot that will never be finished is stepped over.
  */
 #include <lib/atomic.h>
 #include <lib/cmdline.h>

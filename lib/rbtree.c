@@ -12,7 +12,7 @@
  * twice the shortest. One body, always inlined, serves both kinds of tree; in
  * the plain one the augment argument is a constant NULL and its tests vanish.
  *
- * What must hold after each step:
+ * Invariants, after each step:
  *
  *	link		node->left and node->right point back by rb_parent()
  *	red		a red node's parent is black; the root is black

@@ -36,7 +36,7 @@ void gate_destroy(struct gate *gate);
  * gate_enter() - begin a section in which rings, memory and contexts stay
  * @member: the caller's own number, below GATE_MEMBERS_MAX
  *
- * Context: waits while the gate is closed. What follows up to gate_leave()
+ * Context: waits while the gate is closed. The section up to gate_leave()
  *          is bounded: no waiting for the guest.
  * Return: false if the process stops and the thread should end.
  */

@@ -72,7 +72,7 @@ struct ring_segment {
 
 /*
  * A chain that the driver posted, checked: every segment was in guest RAM, the
- * readable ones come first. Of a malformed chain only the head is valid.
+ * readable ones come first. Only the head of a malformed chain is valid.
  */
 struct ring_chain {
 	uint16_t head;

@@ -66,7 +66,7 @@ static const struct peer_wire_config config = {
 
 _Static_assert(sizeof(config) <= VU_CONFIG_MAX, "the protocol carries it");
 
-/* What the peer offers. */
+/* The offer of the peer. */
 static uint64_t protocol_features(const struct front *front)
 {
 	return VU_PROTOCOL_MQ | VU_PROTOCOL_REPLY_ACK |

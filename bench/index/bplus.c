@@ -31,7 +31,7 @@
  * of its own: that and the shifting is what an insertion pays here and a tree
  * of linked nodes does not.
  *
- * What must hold: bplus_verify(). Locks: none, as in mm/notifier/interval_tree.c. Not
+ * Invariants: bplus_verify(). Locks: none, as in mm/notifier/interval_tree.c. Not
  * here: the comparison (compare.c, README.md).
  */
 #include <stdlib.h>

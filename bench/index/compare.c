@@ -3,12 +3,12 @@
  * bench/index/compare.c - one index of intervals at work, to be measured
  *
  * Problem.  Two designs are to be compared in instructions and in cache misses
- * on the work that the notifiers give them, with nothing else in the figures.
+ * on the work that the notifiers give them, with nothing else in the numbers.
  *
  * Idea.  This source is compiled once for each design (INDEX names the header
- * that gives it its names) and run under callgrind, which is told where each
- * kind of work begins and ends; the caches it simulates stay as they are
- * between. run.py takes the figures of the same drawing without the work off
+ * that gives it its names) and run under callgrind. Its client requests mark
+ * where each kind of work begins and ends; the caches it simulates stay as they are
+ * between. run.py takes the numbers of the same drawing without the work off
  * and divides by the operations.
  *
  * The stage: N one-page intervals on every other page. Each lies in an object

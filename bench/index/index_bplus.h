@@ -35,7 +35,7 @@ static inline unsigned long index_item_last(const struct index_item *item)
 	return item->end - 1;
 }
 
-/* What an insertion does before the lock is taken. */
+/* The part of an insertion before the lock is taken. */
 static inline bool index_reserve(struct index_tree *index)
 {
 	return !bplus_reserve(index);

@@ -36,7 +36,7 @@ static inline unsigned long index_item_last(const struct index_item *item)
 	return interval_tree_last(item);
 }
 
-/* What an insertion does before the lock is taken. */
+/* The part of an insertion before the lock is taken. */
 static inline bool index_reserve(struct index_tree *index)
 {
 	return true;

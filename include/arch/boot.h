@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/boot.h - what the boot loader told us, checked and copied
+ * arch/boot.h - the data of the boot loader, checked and copied
  *
  * Everything here was copied out of the loader's own memory, so that memory
  * is free as soon as boot_info is filled.

@@ -20,7 +20,7 @@
 
 #include <asm/cpu.h>
 
-/* What machine_exit() tells the host; QEMU's status is 2 * code + 1. */
+/* The code that machine_exit() gives the host; QEMU's status is 2 * code + 1. */
 enum machine_exit_code {
 	EXIT_PASS = 16,  /* status 33: all that was asked went well */
 	EXIT_FAIL = 17,  /* status 35: it ran, and something was wrong */

@@ -28,7 +28,7 @@ int irq_alloc_vector(irq_handler_t handler, void *arg, const char *name);
  * irq_free_vector() - give a vector back
  * @vector: from irq_alloc_vector()
  *
- * The device must have been told to stop first. When this returns no CPU
+ * The driver must have stopped the device first. When this returns no CPU
  * runs the handler or will run it for this owner.
  *
  * Context: thread context with interrupts on; waits for running handlers.

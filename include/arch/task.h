@@ -55,7 +55,7 @@ void arch_task_init(struct arch_task *t, void *stack, size_t size,
  * @prev: the running task
  * @next: another one, which no other CPU runs
  *
- * Returns when somebody switches back to @prev, maybe on another CPU.
+ * Returns when a CPU switches back to @prev, maybe on another CPU.
  *
  * Context: interrupts off.
  */

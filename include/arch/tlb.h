@@ -3,7 +3,7 @@
  * arch/tlb.h - make every CPU forget translations
  *
  * Change the page tables first, then call one of these; when it returns no CPU
- * uses the old translation any more. Those who are not CPUs are told by mm: user
+ * uses the old translation any more. mm notifies secondary TLBs: user
  * translations are flushed by mm/table/tlb.h only. Only CPUs that may hold entries of the
  * context are interrupted; a CPU that has it loaded lazily leaves it instead.
  *
@@ -51,7 +51,7 @@ void flush_tlb_kernel_range(vaddr_t start, vaddr_t end);
  */
 void tlb_poll(void);
 
-/* What the flushes of all CPUs added up to since boot */
+/* Totals of the flushes of all CPUs since boot */
 struct tlb_counters {
 	u64 flushes; /* calls of the functions above */
 	u64 full;    /* of them, those that dropped everything */

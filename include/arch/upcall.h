@@ -19,7 +19,7 @@ struct trap_regs;
  * @addr: the faulting address
  * @error: PF_* bits
  *
- * Context: trap; interrupts are as they were when the fault hit. May sleep if
+ * Context: trap; interrupts are as they were at the fault. May sleep if
  *          the faulting context may.
  * Return: true when the access may be tried again. On false the architecture
  *         tries the exception table, then panics.

@@ -2,7 +2,7 @@
 /*
  * cmdline.h - the words `key=value` the boot loader handed over
  *
- * A key exists when somebody registers it; a word with any other key stops
+ * A key exists when a part registers it; a word with any other key stops
  * the boot with a message that lists what there is, because a mistyped option
  * that is silently ignored costs more than a boot.
  */

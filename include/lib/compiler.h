@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compiler.h - what the compiler can be told, and the arithmetic of layouts
+ * compiler.h - what the compiler is asked to do, and the arithmetic of layouts
  *
  * Shared memory is read and written with READ_ONCE() and WRITE_ONCE(): one
  * access, not torn, not repeated, not invented.  They order nothing against

@@ -24,7 +24,7 @@ struct list_head {
 	}
 #define LIST_HEAD(name) struct list_head name = LIST_HEAD_INIT(name)
 
-/* What a deleted entry points to: an address that faults, and says so. */
+/* A deleted entry points here: an address that faults, and says so. */
 #define LIST_POISON ((void *)0xdead000000000100UL)
 
 static inline void INIT_LIST_HEAD(struct list_head *head)

@@ -25,7 +25,7 @@ void panic(const char *fmt, ...) __printf(1, 2) __noreturn __cold;
 void panic_with_regs(struct trap_regs *regs, const char *fmt, ...)
 	__printf(2, 3) __noreturn __cold;
 
-/* What a panic reports after the registers and the stack, in this order. */
+/* Reports of a panic after the registers and the stack, in this order. */
 #define PANIC_LOCKS 0 /* those that the running task holds */
 #define PANIC_CPUS  1 /* the other CPUs: their stacks, then they are stopped */
 #define PANIC_TASKS 2
@@ -39,7 +39,7 @@ typedef void (*panic_report_t)(void);
  * @func: called once, by the panicking CPU with interrupts off; takes no lock and
  *	only writes to the console
  *
- * A report that fails costs the later ones: the panic that it raises prints its
+ * A report that fails costs the later ones: the panic that it causes prints its
  * words and leaves.
  */
 #define PANIC_REPORT(step, func) PANIC_REPORT_(step, func)

@@ -75,7 +75,7 @@ void console_set_level(enum log_level level);
 void console_flush(void);
 
 /**
- * console_panic() - from now on this CPU writes, whoever holds the consoles
+ * console_panic() - from now on this CPU owns the consoles, even if another did
  *
  * Context: any; called once by panic().
  */

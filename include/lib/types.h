@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * types.h - the integer and address kinds every room uses
+ * types.h - the integer and address kinds every layer uses
  *
  * An address kind is its own typedef so that prototypes say which space a
  * number lies in; all of them are unsigned long, so that %lx prints each.

@@ -4,8 +4,8 @@
  *
  * Order matters here. Per-CPU variables first, for everything that follows may
  * use them; then traps, so that a mistake is reported instead of resetting
- * the machine; only then the loader's data, which may be anything. What is
- * wrong with them is kept as a sentence until the consoles work.
+ * the machine; only then the loader's data, which may be anything. A
+ * mistake in them is kept as a sentence until the consoles work.
  */
 #include <arch/boot.h>
 #include <arch/cpu.h>

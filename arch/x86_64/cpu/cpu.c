@@ -4,7 +4,7 @@
  *
  * Problem.  Every CPU must come up with the same protections, whatever the
  * firmware left in its control registers, and with its own stacks for the
- * traps that may hit when the current stack is bad.
+ * traps that may come when the current stack is bad.
  *
  * Idea.  The boot CPU's CPUID words are the machine's; another CPU that lacks
  * a bit of them is refused when it starts. From them follow the bits to set:

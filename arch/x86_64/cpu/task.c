@@ -9,7 +9,7 @@
 #include <arch/task.h>
 #include <lib/compiler.h>
 
-/* What arch_task_switch() pops, lowest address first. */
+/* The words that arch_task_switch() pops, lowest address first. */
 struct switch_frame {
 	u64 r15, r14, r13, r12, rbx, rbp;
 	u64 rip;

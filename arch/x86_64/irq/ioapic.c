@@ -3,8 +3,8 @@
  * ioapic.c - legacy interrupt lines, for the few devices that have nothing
  * better, and the 8259s kept quiet
  *
- * PCI devices use messages (MSI-X) and do not come by here. What remains is
- * the ISA lines: line N is global interrupt N unless the MADT says otherwise.
+ * PCI devices use messages (MSI-X) and do not come by here. Only the
+ * ISA lines remain: line N is global interrupt N unless the MADT says otherwise.
  *
  * Locks: none.  The index/data register pair takes one caller at a time: lines are
  * routed while drivers start, which they do one after the other.

@@ -3,7 +3,7 @@
  * call.c - run a function on other CPUs
  *
  * The same shape as tlb.c: one slot for each asking CPU, one inbox for each
- * asked one. A slot is reused when all who were asked have run it, so a call
+ * asked one. A slot is reused when every CPU asked has run it, so a call
  * that does not wait costs a wait only to the next call of the same CPU.
  *
  *	field		written by

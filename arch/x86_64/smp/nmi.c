@@ -34,7 +34,7 @@ enum nmi_wish {
 	NMI_STOP,
 };
 
-/* What a CPU was doing when the NMI came. */
+/* The state of a CPU when the NMI came. */
 struct nmi_note {
 	struct trap_regs regs;
 	unsigned int nr_entries;

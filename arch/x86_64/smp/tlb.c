@@ -9,7 +9,7 @@
  * Idea.  Each CPU owns one request and one inbox, a word with a bit for each
  * CPU that asks something of it. The asker fills its request, sets its bit in
  * the inboxes concerned, interrupts those whose inbox was empty, and waits
- * until every one has taken its bit out of request->pending. Whoever waits
+ * until every one has taken its bit out of request->pending. A waiting CPU
  * serves its own inbox meanwhile, so two CPUs that flush each other both
  * finish, with interrupts on or off.
  *
@@ -40,10 +40,10 @@
  *   is added to the inbox (a locked exchange-and-add), and the owner reads the
  *   request after its xchg took the bit. A CPU has one request, which it
  *   reuses only when pending is 0, so its bit is in an inbox at most once.
- * - No interrupt is missing. Whoever makes an inbox non-empty sends one after
- *   that. Who finds it non-empty need not: the first asker has sent or, as it
- *   cannot be preempted, will send, and the inbox stays non-empty until the
- *   owner takes all. An owner that polled before that interrupt came finds
+ * - No interrupt is missing. The asker that makes an inbox non-empty sends one
+ *   after that. A later asker need not: the first has sent or, as it cannot be
+ *   preempted, will send, and the inbox stays non-empty until the owner takes
+ *   all. An owner that polled before that interrupt came finds
  *   nothing then, which is fine.
  * - No circle of waiting. An asker waits for a CPU that (a) has interrupts on:
  *   it takes the interrupt; (b) waits in smp_wait_served(): it polls, whatever
@@ -56,7 +56,7 @@
  *   runs it where it stands.
  * - Serving does not wait: serve_local() takes no lock and asks nobody.
  *
- * What it costs: a flush needs an instruction from every CPU asked. When the
+ * Cost: a flush needs an instruction from every CPU asked. When the
  * host has fewer cores than the guest has CPUs, that is a time slice of the
  * host for each that is off its core. Each CPU flushing 600 times on a host of
  * 2 cores took 0.04 s with 2 CPUs, 7 s with 3, 6 s (quiet host) to 30 s (busy)

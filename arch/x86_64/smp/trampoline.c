@@ -13,7 +13,7 @@
  * take its ticket away. Both are one compare-and-exchange, so exactly one of
  * the two gets it:
  *
- *	ticket		who has changed it	what it means
+ *	ticket		changed by		meaning
  *	an APIC id	trampoline_open()	this CPU may come
  *	NO_TICKET	the CPU			it has come, and will reach C: the
  *						words and the mapping must stay
@@ -103,7 +103,7 @@ void trampoline_open(u32 apic_id, const struct trampoline_call *call)
 	*(u64 *)in_page(trampoline_stack) = (u64)call->stack_top;
 	*(u64 *)in_page(trampoline_entry) = (u64)call->entry;
 	*(u64 *)in_page(trampoline_arg) = call->arg;
-	/* The words before the ticket: who takes it may read them. */
+	/* The words before the ticket: the CPU that takes it reads them. */
 	smp_store_release(ticket(), apic_id);
 }
 

@@ -21,7 +21,7 @@
  * something in [before - stamp, after - stamp]. Each round narrows this; a host
  * that takes one of the CPUs away makes a round wide, never wrong. On a host that
  * does so all the time no round would be narrow, and each would be slow: then
- * what the rounds of 50 ms have told must do.
+ * the result of the rounds within 50 ms is used.
  *
  *	what is left		the started CPU
  *	0 lies in it		its TSC is as good as CPU 0's

@@ -4,7 +4,7 @@
  *
  * Problem.  A trap is one of four things: a page to be brought in, an access
  * that its code was prepared to see fail, an interrupt, or the kernel's own
- * mistake. The last must be told clearly even when the stack is gone.
+ * mistake. The last must be reported even when the stack is gone.
  *
  * Idea, for a page fault, in this order:
  *
@@ -316,7 +316,7 @@ void trap_interrupt(struct trap_regs *regs)
 		lapic_eoi();
 	}
 	irq_exit();
-	/* Nothing forbids to leave this task, and somebody wants to. */
+	/* Preemption is on and a reschedule is wanted. */
 	if (this_cpu_read(preempt_word) == 0)
 		upcall_preempt_irq();
 }

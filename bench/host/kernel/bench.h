@@ -60,7 +60,7 @@ void bench_report_per(struct bench *b, u64 ops, const char *fmt, ...)
 void *bench_alloc(unsigned long size);
 void bench_free(void *area);
 
-/* What else the workloads ask of a kernel. */
+/* Other calls of the workloads to a kernel. */
 struct mm_struct *mm_alloc(void);
 void mmput(struct mm_struct *mm);
 

@@ -64,7 +64,7 @@ enum cpuid_word {
 #define X86_FEATURE_NX         X86_FEATURE(CPUID_80000001_EDX, 20)
 #define X86_FEATURE_PDPE1GB    X86_FEATURE(CPUID_80000001_EDX, 26)
 
-/* What the boot CPU has; a CPU that has less is refused when it starts. */
+/* Features of the boot CPU; a CPU with fewer is refused when it starts. */
 extern u32 cpu_features[CPUID_WORDS];
 
 static inline bool cpu_has(unsigned int feature)

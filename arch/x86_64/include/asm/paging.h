@@ -42,7 +42,7 @@
 #define PTRS_PER_TABLE 512
 #define USER_PGD_PTRS  256
 
-/* Who lives where: docs/memory-map.md. */
+/* The map of all ranges: docs/memory-map.md. */
 #define USER_START         0x10000UL
 #define USER_END           0x7ffffffff000UL
 #define PAGE_OFFSET        0xffff800000000000UL
@@ -375,7 +375,7 @@ static __always_inline pte_t pfn_pte(pfn_t pfn, pgprot_t prot)
 	return __pte((bits & _PAGE_PFN_MASK) | pgprot_val(prot));
 }
 
-/* What changing the protection of a page must leave alone. */
+/* The bits that a change of protection must keep. */
 #define _PAGE_CHG_MASK                                                     \
 	(_PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_SOFT_DIRTY | _PAGE_UFFD_WP | \
 	 _PAGE_PCD | _PAGE_PWT)
