@@ -2,8 +2,8 @@
 /*
  * kernel/rcu.c - grace periods
  *
- * Problem.  A reader marks nothing but its own CPU's preempt count, so whoever
- * removed an object cannot ask who still looks at it.
+ * Problem.  A reader marks nothing but its own CPU's preempt count, so the
+ * remover of an object cannot ask which readers still look at it.
  *
  * Idea.  It asks every CPU instead: "be outside of a reader once".  A CPU is
  * outside whenever it switches tasks, because readers keep preemption off.  So
@@ -34,7 +34,7 @@
  * callbacks wait for one grace period at a time.
  *
  * With one CPU a thread that waits is itself the switch: nothing to ask.
- * Not here: readers who sleep (kernel/srcu.c).
+ * Not here: readers that sleep (kernel/srcu.c).
  */
 #include <lib/assert.h>
 #include <kernel/sched/completion.h>

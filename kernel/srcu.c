@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * kernel/srcu.c - grace periods for readers who sleep
+ * kernel/srcu.c - grace periods for readers that sleep
  *
  * Problem.  A reader may sleep for long, so CPUs cannot be asked; readers must
  * be counted.  With one count, new readers could keep it above zero for ever.

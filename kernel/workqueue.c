@@ -22,12 +22,12 @@
  *	any  --cancel--> IDLE, and refused as long as work->cancels
  *
  * One look under wq->lock decides whether a caller's queueing counts, so of two
- * callers at once one is told true.  The timer is armed under that lock and asks
+ * callers at once one gets true.  The timer is armed under that lock and asks
  * for it: a cancel that has made the work IDLE may leave the timer's function to
  * find so, and only waits until it is done.
  *
  * A function may free its work: once it was called, nobody here touches the
- * work.  Who waits for a running work waits for the worker to have gone on
+ * work.  A waiter for a running work waits until the worker has gone on
  * (worker->ran), not for anything in the work.
  *
  * The race (tests/kernel/workqueue_test.c, cancel_waits_for_a_running_work):
@@ -68,7 +68,7 @@ struct workqueue_struct {
 	struct list_head pending;    /* by number */
 	u64 queued;                  /* works put on the list so far */
 	struct wait_queue_head more; /* workers */
-	struct wait_queue_head gone; /* who waits for works */
+	struct wait_queue_head gone; /* waiters for works */
 	bool stopping;
 	unsigned int nr_workers;
 	LOCKDEP_MAP_MEMBER
@@ -133,7 +133,7 @@ static void run_work(struct worker *worker, struct work_struct *work)
 	worker->work = NULL;
 	worker->ran++;
 	spin_unlock_irq(&wq->lock);
-	/* Who waits for it; and who left it alone because it was running. */
+	/* Flushes and cancels wait for the end of this run. */
 	wake_up_all(&wq->gone);
 }
 

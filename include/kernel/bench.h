@@ -14,7 +14,7 @@
  *		bench_report(b, "inval_disjoint_hit1_start_n%u", n);
  *	}
  *
- * What a sample costs by itself (an empty pair of clock reads) is measured at
+ * The cost of a sample by itself (an empty pair of clock reads) is measured at
  * the start of the run and subtracted.  Interrupts stay on, as they would be in
  * use: the timer's tick falls into few samples and the median drops it.
  */
@@ -143,8 +143,8 @@ void bench_report_per(struct bench *b, u64 ops, const char *fmt, ...)
 	__printf(3, 4);
 
 /**
- * bench_report_value() - print a figure that was counted in some other way
- * @value: the figure
+ * bench_report_value() - print a number that was counted in some other way
+ * @value: the number
  * @unit: "insn", "tsc", "bytes"
  * @fmt: the metric's name
  */

@@ -52,7 +52,7 @@ enum ktest_flags {
 	/** Skipped, by name, when only one CPU is online. */
 	KT_NEEDS_SMP = 1 << 3,
 	/**
-	 * May end with other figures than it began with (frames in per-CPU
+	 * May end with other counts than it began with (frames in per-CPU
 	 * lists of a cache made on first use, say): the runner compares locks
 	 * and contexts, but not memory.  State the reason above the test.
 	 */
@@ -62,7 +62,7 @@ enum ktest_flags {
 	 * the list: for tests of the runner that must fail or hang.
 	 */
 	KT_BY_NAME_ONLY = 1 << 5,
-	/** Skipped, by name, in a kernel where nobody is told of changes. */
+	/** Skipped, by name, in a kernel without notifiers. */
 	KT_NEEDS_NOTIFIER = 1 << 6,
 	/** Skipped, by name, in a kernel without assertions and poison. */
 	KT_NEEDS_DEBUG = 1 << 7,
@@ -122,7 +122,7 @@ struct ktest {
 	unsigned int nr_cleanups;
 };
 
-/** What a test needs, and how it is run; for KTEST(). */
+/** Needs of a test, and how it is run; for KTEST(). */
 #define KT_FLAGS(flags_) .flags = (flags_)
 
 /** The rules of docs/semantics.md that a test states: "R4.9 R4.10"; for KTEST(). */
@@ -370,7 +370,7 @@ static inline struct rng *ktest_rng(struct ktest *test)
 
 /**
  * struct ktest_step - a point in a forced interleaving
- * @test: whom a time-out fails
+ * @test: the test that a time-out fails
  * @reached: the greatest n that was signalled
  */
 struct ktest_step {
@@ -391,7 +391,7 @@ void step_init(struct ktest_step *step, struct ktest *test);
  * @step: the step
  * @n: never makes the step go back; 1 is the first point
  *
- * All that the signaller did before is seen by who waits for @n.
+ * All that the signaller did before is seen by a waiter for @n.
  * Context: any.
  */
 void step_signal(struct ktest_step *step, int n);
@@ -427,7 +427,7 @@ static inline bool step_reached(struct ktest_step *step, int n)
 /**
  * ktest_wait_blocked() - wait until a task sleeps
  * @test: failed when it does not within ten seconds, or has ended
- * @task: who should come to rest, in a wait queue say; not joined yet
+ * @task: the task that should sleep, in a wait queue say; not joined yet
  *
  * For "and now B waits for A": the task has been seen not runnable and off
  * its CPU.  Context: may be switched out.
@@ -463,14 +463,14 @@ bool ktest_poll_again(struct ktest *test, u64 *deadline,
 	})
 
 /**
- * struct ktest_state - a figure that must be back after each test
+ * struct ktest_state - a count that must be back after each test
  * @name: as printed: "free frames"
  * @memory: not compared for tests with KT_KEEPS_MEMORY
- * @read: the figure now; may sleep, may drain caches and wait for callbacks
+ * @read: the count now; may sleep, may drain caches and wait for callbacks
  * @mark: NULL, or called before the test, to note whose objects exist
- * @report: NULL, or prints, with ktest_note(), who holds what since @mark
+ * @report: NULL, or prints, with ktest_note(), owners of all taken since @mark
  *
- * Registered with KTEST_STATE() by the tests of the room that owns the figure.
+ * Registered with KTEST_STATE() by the tests of the layer that owns the count.
  */
 struct ktest_state {
 	const char *name;
@@ -486,9 +486,9 @@ struct ktest_state {
 
 /**
  * KTEST_RESCUE() - register a way to end waits that would never end
- * @fn: void (void); lets go on whoever waits inside the code under test
+ * @fn: void (void); lets the tasks go on that wait inside the code under test
  *
- * A test that waits in vain inside the code under test, not in a step, cannot
+ * A test that waits for ever inside the code under test, not in a step, cannot
  * give up by itself. When it is not done by its deadline it has failed, and
  * every rescue is called again and again until its thread ends, so that it is
  * `not ok` by its own name and the run goes on. The objects of such a test are

@@ -2,7 +2,7 @@
 /*
  * kernel/monitor.h - commands of the small shell on the serial line
  *
- * A room that has something to show registers a command beside the code that
+ * A layer that has something to show registers a command beside the code that
  * shows it; the monitor (demo/monitor.c) reads lines and calls it.
  */
 #ifndef KERNEL_MONITOR_H
@@ -39,7 +39,7 @@ struct monitor_cmd {
 			.fn = (fn_),                              \
 	}
 
-/** monitor_print() - say something to who sits at the line; thread context */
+/** monitor_print() - write to the user at the line; thread context */
 void monitor_print(const char *fmt, ...) __printf(1, 2);
 
 /**

@@ -62,7 +62,7 @@ void cleanup_srcu_struct(struct srcu_struct *s);
 void srcu_readers_gone(struct srcu_struct *s);
 
 /**
- * srcu_read_lock() - begin a reader, who may sleep
+ * srcu_read_lock() - begin a reader, which may sleep
  *
  * Context: any but NMI.
  * Return: what srcu_read_unlock() wants back.

@@ -3,7 +3,7 @@
  * trace.h - what happened, in which order, on which CPU
  *
  * Each CPU has a ring of binary records; a record is written by its CPU alone
- * and formatted only when somebody reads.  Tracing is on in every build; off,
+ * and formatted only when a user reads.  Tracing is on in every build; off,
  * a TRACE() costs one test of a word that never changes.
  *
  *	DEFINE_TRACE_EVENT(mm_munmap, "mm %#lx [%#lx, %#lx) ret %ld");

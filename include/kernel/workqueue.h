@@ -133,7 +133,7 @@ bool flush_work(struct work_struct *work);
  * @work: initialised; of a struct delayed_work see cancel_delayed_work_sync()
  *
  * Until this returns @work cannot be queued, not even by its own function.  When
- * it returns @work is idle, unless somebody else queues it after that.  Its
+ * it returns @work is idle, unless another task queues it after that.  Its
  * function does not free it meanwhile.
  *
  * Context: thread, may sleep; not from @work itself.
@@ -159,7 +159,7 @@ void flush_workqueue(struct workqueue_struct *wq);
  * @ns: nanoseconds; above TIMEOUT_MAX_NS counts as that
  *
  * Context: any but NMI.
- * Return: as queue_work(); of several callers at once one is told true.
+ * Return: as queue_work(); of several callers at once one gets true.
  */
 bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *dw,
 			u64 ns);

@@ -105,10 +105,10 @@ bool lockdep_add_order(const struct held_lock *held, unsigned int id,
 
 /* ---- lockdep_check.c: interrupts are off -------------------------------- */
 
-/* What the locks already held say to waiting for @lock. */
+/* Check a wait for @lock against the locks already held. */
 void lockdep_check_held(const struct lockdep_task *ld,
 			const struct held_lock *lock);
-/* What other uses of its class say, in an interrupt or outside. */
+/* Check it against other uses of its class, in an interrupt or outside. */
 void lockdep_check_irq_use(const struct held_lock *lock, enum lock_kind kind,
 			   bool irqs_on);
 

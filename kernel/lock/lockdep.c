@@ -15,7 +15,7 @@
  *
  *	order		B is waited for while A is held, and A was waited for,
  *			maybe over other classes, while B was held
- *	recursion	a class is waited for by who holds one of it (unless
+ *	recursion	a class is waited for by a holder of one of it (unless
  *			the inner names a subclass, or both may nest)
  *	irq		a class is taken in an interrupt, and it, or one that
  *			is waited for while it is held, with interrupts on

@@ -93,7 +93,7 @@ unsigned int lockdep_class_of(struct lockdep_map *map, unsigned int subclass)
 
 /* ---- orders: lockdep_graph_lock is held -------------------------------- */
 
-/* What the last search reached, and from which class; its start from class 0. */
+/* The classes the last search reached, and from which; its start from class 0. */
 static struct class_set reach_set;
 static u16 reach_via[LOCKDEP_MAX_CLASSES];
 

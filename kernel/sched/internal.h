@@ -22,7 +22,7 @@ struct rq {
 	unsigned int nr_running; /* curr, unless idle, and the queued */
 	struct task *curr;
 	struct task *idle;
-	struct task *prev; /* during a switch: who is being left */
+	struct task *prev; /* during a switch: the task being left */
 	struct heap queue;
 	struct list_head queued; /* the same tasks, to look through */
 	u64 min_vruntime;

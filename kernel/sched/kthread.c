@@ -3,7 +3,7 @@
  * kernel/sched/kthread.c - threads are made, asked to stop, joined, listed
  *
  * Lifetime.  kthread_create() makes a task with a stack; it belongs to its
- * creator, who must join it exactly once.  When its function returns the task
+ * creator, which must join it exactly once.  When its function returns the task
  * leaves its CPU for good, and the task that runs next there completes
  * @exited: only then does nobody stand on the stack any more.  The joiner
  * waits for that, takes the task off the list and frees both.
@@ -17,7 +17,7 @@
  *								frees the stack
  *
  * Nobody holds @wake_lock of what is freed: a task dies with that lock held
- * (sched_task_leave()), so who woke it before has let go, and later nobody may
+ * (sched_task_leave()), so an earlier waker has let go, and later nobody may
  * come.  The waits of this kernel keep that rule by waking with a lock held
  * that the waiter takes before it leaves; others must know that the task is
  * not joined before they are done.

@@ -9,7 +9,7 @@
  *	task | WAITERS		held, and wait_lock's list is not empty, or was
  *
  * A release with waiters makes the first of them the owner, so the word is
- * never 0 while somebody queues and nobody can slip in: no starvation, at the
+ * never 0 while a task queues and nobody can slip in: no starvation, at the
  * price of a switch for each hand-over.
  *
  *	field		read with		write with
@@ -27,7 +27,7 @@
  * or, had the taker set WAITERS first, the holder's exchange fails, it goes
  * the slow way and finds the taker, for which it waits on wait_lock.
  *
- * Lifetime.  Who gets the mutex next may free it, so a release must not touch
+ * Lifetime.  The next owner may free the mutex, so a release must not touch
  * it after that.  A waiter looks whether it was granted with wait_lock held,
  * which is the last thing the granter lets go of.  And 0 is stored with
  * wait_lock not held: when the only waiter gave up before the slow release had
@@ -136,6 +136,6 @@ void mutex_unlock_slow(struct mutex *m)
 		if (hand_over(m))
 			return;
 		me = (unsigned long)current;
-		/* Fails when somebody has queued since. */
+		/* Fails when a task has queued since. */
 	} while (!try_cmpxchg(&m->owner, &me, 0UL));
 }

@@ -2,18 +2,18 @@
 /*
  * kernel/sched/rwsem.c - the reader-writer semaphore when it is contended
  *
- * Who cannot have it at once queues; everything that happens to the queue is
- * decided in one place, grant(), called with wait_lock held after every change
- * that could let somebody in: it walks the queue from its head and lets in
- * one writer, or all readers up to the next writer.  What is granted is
- * counted for the waiter before it wakes, so nobody can come in between.
+ * A task that cannot have it at once queues.  One function decides about the
+ * queue: grant(), called with wait_lock held after every change that could let
+ * a waiter in.  It walks the queue from its head and lets in one writer, or all
+ * readers up to the next writer.  It counts the waiter before the waiter wakes,
+ * so nobody can come in between.
  *
  * States of @count: <kernel/sched/rwsem.h>.  The fast paths change it without
  * wait_lock, so here it is changed by exchanges that keep bit 63 right.
  *
  * A reader that came the fast way and found the sign set has added itself
- * already.  It takes that back with wait_lock held and calls grant(): whoever
- * was kept out by the passing count is let in then.
+ * already.  It undoes that with wait_lock held and calls grant(), which
+ * lets in the waiters that the passing count kept out.
  *
  * The race (tests/kernel/sched/rwsem_test.c, last_reader_out_lets_the_writer_in):
  *
@@ -28,7 +28,7 @@
  * writer's own grant() finds the semaphore free.
  *
  * The semaphore must outlive the up_*() calls on it: unlike a mutex it is not
- * freed by who gets it next without a reference of his own.
+ * freed by its next holder without a reference of its own.
  */
 #include <lib/errno.h>
 #include <kernel/sched/rwsem.h>

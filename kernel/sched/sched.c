@@ -93,7 +93,7 @@
 enum why {
 	WHY_SLEEP,   /* the task wants to leave, or not mind */
 	WHY_PREEMPT, /* its state does not count */
-	WHY_YIELD,   /* somebody else first, if there is anybody */
+	WHY_YIELD,   /* another task first, if there is one */
 };
 
 DEFINE_PER_CPU_ALIGNED(struct rq, runqueue);
@@ -221,7 +221,7 @@ static struct task *pick_next(struct rq *rq)
 	return next;
 }
 
-/* Choose who runs after @prev; @prev is back on the queue if it may run. */
+/* Choose the task after @prev; @prev is back on the queue if it may run. */
 static struct task *choose(struct rq *rq, struct task *prev, enum why why)
 {
 	struct task *next;
@@ -272,7 +272,7 @@ static void switch_tasks(enum why why)
 	struct rq *rq = this_rq();
 	struct task *next;
 
-	/* May wake somebody, so before the queue is locked. */
+	/* May wake a task, so before the queue is locked. */
 	rcu_note_qs();
 	raw_spin_acquire(&rq->lock);
 	clear_need_resched();
@@ -292,7 +292,7 @@ static void switch_tasks(enum why why)
 		arch_switch_mm(next->active_ctx);
 	this_cpu_write(current_task, next);
 	arch_task_switch(&prev->arch, &next->arch);
-	/* Another CPU maybe; prev is whoever ran here before us. */
+	/* Another CPU maybe; prev is the task that ran here before us. */
 	finish_switch();
 }
 
@@ -346,7 +346,7 @@ void sched_task_leave(void)
 {
 	preempt_disable();
 	local_irq_disable();
-	/* Who found us asleep has stored his RUNNING before this is ours. */
+	/* A waker that found us asleep has stored RUNNING before this is ours. */
 	raw_spin_acquire(&current->wake_lock);
 	WRITE_ONCE(current->state, TASK_DEAD);
 	raw_spin_release(&current->wake_lock);

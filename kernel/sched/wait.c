@@ -22,7 +22,7 @@
  *
  * Lifetime.  A waker touches an entry, and the queue, only with the lock held,
  * and a waiter leaves by taking that lock (finish_wait(), the loops of
- * wait_for_completion()).  So whoever was woken may free the queue, and the
+ * wait_for_completion()).  So a woken waiter may free the queue, and the
  * stack frame with its entry is not left while a waker looks at it.
  */
 #include <lib/assert.h>

@@ -5,8 +5,8 @@
  * A lock belongs to a class: all locks initialised at one place in the source
  * are one.  While the system runs, the validator learns which class is taken
  * while which other is held, and in which contexts; from that it reports a
- * deadlock that could happen, once, without having to hit it.  What it can
- * tell is listed at the head of kernel/lock/lockdep.c.
+ * deadlock that could happen, once, without having to run into it.  The head of
+ * kernel/lock/lockdep.c lists its reports.
  *
  * Without CONFIG_LOCKDEP all of this is nothing: no bytes, no instructions.
  */
@@ -20,7 +20,7 @@
 #define LOCKDEP_SUBCLASSES   4
 #define SINGLE_DEPTH_NESTING 1
 
-/** What waiting for a lock of the class does to the waiter. */
+/** How a waiter waits for a lock of the class. */
 enum lock_kind {
 	LOCK_KIND_SPIN,  /* spins; may be taken in interrupts */
 	LOCK_KIND_SLEEP, /* sleeps: mutex, rwsem */
@@ -104,7 +104,7 @@ struct lockdep_map {
 		(map)->key = &lock_key_;                   \
 	} while (0)
 
-/* With a key of the caller's, who gave it place and kind; named here. */
+/* With a key to which the caller gave place and kind; named here. */
 #define lockdep_init_map_key(map, name_, key_) \
 	do {                                   \
 		(key_)->name = (name_);        \
@@ -130,10 +130,10 @@ struct held_lock {
  * @depth: locks held
  * @non_block: non-block sections it is in
  * @non_block_ip: where the outermost of them was opened
- * @sleep_told: it was told that it sleeps where one must not, and has not slept
+ * @sleep_told: its sleep where one must not was reported, and it has not slept
  *	elsewhere since
  * @taken: locks it has taken since it began, those of interrupts left out
- * @contended: spinlocks it found held by somebody, raw ones too
+ * @contended: spinlocks it found held, raw ones too
  */
 struct lockdep_task {
 	unsigned int depth;
@@ -220,7 +220,7 @@ unsigned int lockdep_task_held_count(void);
 unsigned long lockdep_task_taken(void);
 /** lockdep_task_contended() - spinlocks it had to wait for, raw ones too */
 unsigned long lockdep_task_contended(void);
-/* A spinlock is held by somebody: the running task is about to wait. */
+/* A spinlock is held: the running task is about to wait. */
 void lockdep_note_contended(void);
 /** lockdep_print_held() - print the locks @task holds, on the raw console */
 void lockdep_print_held(struct task *task);

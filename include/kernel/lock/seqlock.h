@@ -3,8 +3,8 @@
  * seqlock.h - read without a lock, notice a writer, read again
  *
  * The count is odd while a writer is at work.  A reader takes it even before,
- * and compares after: same number, no writer in between.  What it read before
- * comparing may be torn, so it must not be followed.
+ * and compares after: same number, no writer in between.  Values read before
+ * the comparison may be torn, so a reader must not follow them.
  *
  *	writer				reader
  *	seq++ (odd); wmb		s = seq (even); rmb

@@ -5,7 +5,7 @@
  * One word, 1 while held: taken by a test-and-set, released by a store.  It has
  * no queue on purpose (docs/adr/0008-spinlocks-without-a-queue.md): a guest CPU
  * may be off its host's core at any time, and with tickets everybody waits for
- * the one whose turn it is; here whoever runs takes it.  Holding one keeps
+ * the one whose turn it is; here a CPU that runs takes it.  Holding one keeps
  * preemption off.  A lock that an interrupt handler takes is taken with the
  * _irqsave or _irq call everywhere else; the validator checks it.
  *

@@ -6,15 +6,16 @@
  * touches it last when it drops the lock that the waiter takes to look.
  *
  * To the lock validator a completion is a fake lock of the class of the place
- * that initialised it.  Waiting takes it for a moment; who is on the way to
- * complete() holds it, from completing_begin() to completing_end().  Whatever
- * that way takes, may wait for or may allocate is then known to be needed
- * before the waiters go on, and who waits with a lock held that the way needs
- * is reported, by whichever of the two comes second, though neither had to
- * wait.  The way begins where somebody may already be waiting, or where work
- * was promised that ends in complete(): the body of a thread that serves
- * requests, not its start-up.  Without the two calls a wait is ordered after
- * what its waiter holds, and nothing else is known of it.
+ * that initialised it.  A waiter takes it for a moment; the completer holds it
+ * from completing_begin() to completing_end().  So the validator learns that
+ * each lock, wait and allocation in between is needed before the waiters go
+ * on.  It reports a waiter that holds a lock which the completer needs: the
+ * second of the two gets the report, though neither had to wait.
+ *
+ * Call completing_begin() where a task may already wait, or where work was
+ * promised that ends in complete(): in the body of a thread that serves
+ * requests, not in its start-up.  Without the two calls a wait is ordered after
+ * the locks that its waiter holds, and nothing else is known of it.
  *
  * A notifier callback that waits for a fence of its device is the case that
  * matters (R5.8 e): see docs/locking.md.
@@ -27,7 +28,7 @@
 /**
  * struct completion
  * @done: how many waits may pass; COMPLETION_ALL: any number (wait.lock)
- * @wait: who waits
+ * @wait: the waiters
  */
 struct completion {
 	unsigned int done;
@@ -70,7 +71,7 @@ static __always_inline void completing_begin(struct completion *c)
 }
 
 /**
- * completing_end() - I have completed @c, or somebody else will
+ * completing_end() - I have completed @c, or another task will
  * @c: as given to completing_begin(); it may be gone, its address is compared
  */
 static __always_inline void completing_end(struct completion *c)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mutex.h - a lock whose waiters sleep; one holder, who must release it
+ * mutex.h - a lock whose waiters sleep; one holder, which must release it
  *
- * @owner is the holding task, with MUTEX_WAITERS added while somebody queues.
+ * @owner is the holding task, with MUTEX_WAITERS added while a task queues.
  * Without contention taking and releasing are one compare-and-exchange each.
  * A release with waiters hands the mutex to the first of them, so that nobody
  * starves.

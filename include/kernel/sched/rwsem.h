@@ -5,7 +5,7 @@
  * @count holds everything the fast paths need:
  *
  *	bit 0		a writer holds it
- *	bit 1		somebody queues
+ *	bit 1		a task queues
  *	bit 8 and up	readers inside, plus readers about to turn back
  *	bit 63		set exactly while bit 0 or bit 1 is: "go the slow way"
  *
@@ -121,7 +121,7 @@ static __always_inline void down_write_nested(struct rw_semaphore *sem,
 		(void)down_write_slow(sem, TASK_UNINTERRUPTIBLE);
 }
 
-/** down_write() - take @sem alone; thread context, may sleep */
+/** down_write() - take @sem exclusively; thread context, may sleep */
 static __always_inline void down_write(struct rw_semaphore *sem)
 	__acquires(sem) __no_thread_safety
 {
@@ -144,7 +144,7 @@ down_write_killable(struct rw_semaphore *sem) __no_thread_safety
 	return err;
 }
 
-/** down_write_trylock() - take @sem alone if it is free */
+/** down_write_trylock() - take @sem exclusively if it is free */
 static __always_inline bool down_write_trylock(struct rw_semaphore *sem)
 	__try_acquires(true, sem) __no_thread_safety
 {
@@ -182,7 +182,7 @@ static inline bool rwsem_is_write_locked(const struct rw_semaphore *sem)
 	return atomic64_read(&sem->count) & RWSEM_WRITER;
 }
 
-/** rwsem_is_contended() - does somebody queue for @sem? */
+/** rwsem_is_contended() - does a task queue for @sem? */
 static inline bool rwsem_is_contended(const struct rw_semaphore *sem)
 {
 	return atomic64_read(&sem->count) & RWSEM_WAITERS;

@@ -88,7 +88,7 @@ unsigned int wake_up_locked(struct wait_queue_head *wq, unsigned int nr,
 			    unsigned long key);
 
 /**
- * waitqueue_active() - may somebody be waiting?
+ * waitqueue_active() - may a task be waiting?
  *
  * Needs a full barrier between making the condition true and this.
  */
