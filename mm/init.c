@@ -31,7 +31,7 @@ static void mark_reserved(paddr_t start, paddr_t end)
 	}
 }
 
-/* RAM that stays with whoever took it at boot. */
+/* RAM that stays with its owner since boot. */
 static void mark_all_reserved(void)
 {
 	const struct memblock_list *memory = memblock_memory();

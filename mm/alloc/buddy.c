@@ -7,7 +7,8 @@
  * is free and whole.  The struct pages of a whole MAX_ORDER block always exist,
  * even where a part of it is not RAM, so the look is safe.
  *
- * Marks.  What is left decides who is served, and whether CPUs may keep lists:
+ * Marks.  The free pages decide which callers get any, and whether CPUs may keep
+ * lists:
  *
  *	free frames
  *	  |	lists are filled a batch at a time
@@ -15,7 +16,7 @@
  *	  |	tight, or not yet tight
  *	low	----- tight below: lists take nothing, and give back all
  *	  |	anybody is served, page by page, from here
- *	min	----- below: callers with __GFP_RESERVE alone (GFP_ATOMIC)
+ *	min	----- below: only callers with __GFP_RESERVE (GFP_ATOMIC)
  *	  0
  *
  * A batch is smaller than low - min, so a list never holds frames of the reserve.

@@ -116,7 +116,7 @@ unsigned int alloc_fail_threads(void)
 	return (unsigned int)atomic_read(&nr_failing);
 }
 
-/* GFP_NOWAIT, zeroed or not: nobody is told when it fails. */
+/* GFP_NOWAIT, zeroed or not: a failure is not reported. */
 static bool has_another_plan(gfp_t gfp)
 {
 	return (gfp & ~__GFP_ZERO) == GFP_NOWAIT;

@@ -23,11 +23,11 @@
  * All but the text is NX, nothing belongs to the user, the lower half is
  * empty.  Leaves are global: the upper half is the same everywhere.
  *
- * So that it stays the same without telling anybody, all 256 upper entries of
+ * So that it stays the same in every address space, all 256 upper entries of
  * the top level get their table now (1 MiB in all) and never change again.  A
  * new address space copies them once.
  *
- * Who may change what later:
+ * Later changes:
  *
  *	field			guarded by
  *	top level, upper half	nobody: constant
@@ -446,7 +446,7 @@ void kernel_map_low_trampoline_end(void)
 
 /* --- checking ----------------------------------------------------------- */
 
-/* What the upper levels allow, and where we are. */
+/* The rights of the upper levels, and where we are. */
 struct verify_walk {
 	struct kernel_map_stats stats;
 	vaddr_t addr;

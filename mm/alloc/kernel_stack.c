@@ -2,7 +2,7 @@
 /*
  * mm/alloc/kernel_stack.c - stacks that fault when they overflow
  *
- * Problem.  A kernel stack is small and grows down.  What lies below it must
+ * Problem.  A kernel stack is small and grows down.  The memory below it must
  * not be anybody's memory.  And threads come and go often: mapping a stack and
  * flushing every TLB each time would make them expensive.
  *

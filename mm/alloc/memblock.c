@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/alloc/memblock.c - who owns which physical memory before there is an allocator
+ * mm/alloc/memblock.c - owners of physical memory before there is an allocator
  *
  * Problem.  The page tables and the array of struct page need memory before
  * the page allocator, which needs them, can run.  And what the boot loader
  * says about memory must not be believed blindly: regions may be cut in the
  * middle of a page, overlap, reach beyond what the processor can address.
  *
- * Idea.  Two short sorted lists of ranges: memory (what is RAM) and taken
- * (what of anything must be left alone).  Adding a range merges it with all it
+ * Idea.  Two short sorted lists of ranges: memory (all RAM) and taken (ranges
+ * that are in use, RAM or not).  Adding a range merges it with all it
  * touches, removing one splits, so each list stays sorted, disjoint and as
  * short as can be.  Free memory is the difference of the two.
  *
@@ -204,7 +204,7 @@ static void learn_memory(void)
 		if (r->kind == BOOT_MEMORY_KERNEL)
 			memblock_reserve(start, end);
 	}
-	/* Whoever is not sure that it is RAM shall win. */
+	/* Where regions overlap, one that is not RAM wins. */
 	for (i = 0; i < boot_info.nr_regions; i++) {
 		const struct boot_region *r = &boot_info.regions[i];
 

@@ -4,7 +4,7 @@
  *
  * Problem.  Page faults take frames and munmap returns them by the hundred
  * thousand, on all CPUs at once; tables and device rings want a few adjacent
- * ones; and a frame given back twice, or while somebody still uses it, must be
+ * ones; and a frame given back twice, or while it is still in use, must be
  * noticed at once and not when its second owner reads nonsense.
  *
  * Idea.  Two layers.
@@ -27,7 +27,7 @@
  * atomic_callers_reach_what_other_cpus_hold).  All lists together hold at most a
  * 16th of the machine, however many CPUs share it (page_limits_of()); and nothing
  * while memory is tight (mm/alloc/buddy.c has the marks): each caller asks that before
- * it looks at its list, so the reserve is for atomic callers alone
+ * it looks at its list, so the reserve is for atomic callers only
  * (what_an_atomic_caller_leaves_of_the_reserve_is_not_for_others).
  *
  * States of a page:
@@ -40,8 +40,8 @@
  *	anything else		>= 1		in use (0 inside a block)
  *
  * A page that is freed must be in use, without a user mapping and without any
- * flag that says somebody owns it; else panic names the page and, in debug
- * builds, who allocated it.
+ * flag that says it has an owner; else panic names the page and, in debug
+ * builds, its allocator.
  *
  *	field			guarded by
  *	page_pcp		its lock, only tried, preemption off
@@ -73,7 +73,7 @@
 #define LIST_MAX        1024ul
 #define RESERVE_MAX     1024ul
 
-/* Flags with which a page cannot be freed: somebody has it, or nobody. */
+/* Flags with which a page cannot be freed: it is owned, or free already. */
 #define FLAGS_NOT_FREEABLE                                               \
 	(BIT(PG_locked) | BIT(PG_table) | BIT(PG_slab) | BIT(PG_large) | \
 	 BIT(PG_reserved) | BIT(PG_free) | BIT(PG_buddy))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/alloc/page_debug.c - who allocated a page, who wrote to it after freeing it
+ * mm/alloc/page_debug.c - the allocator of a page, writes to a free page
  *
  * Problem.  A frame that is written to after it was freed breaks a stranger's
  * data, far from the mistake.
@@ -65,7 +65,7 @@ void __page_debug_alloc(struct page *page, unsigned int order,
 	}
 }
 
-/* The owner stays: it is who a later report will name. */
+/* The owner stays: a later report names it. */
 void __page_debug_free(struct page *page, unsigned int order)
 {
 	for (unsigned long i = 0; i < 1ul << order; i++) {

@@ -19,7 +19,7 @@
  *					      | ^ pages
  *
  * As in mm/alloc/page_alloc.c the CPU's list needs preemption off and a busy mark,
- * no atomic instruction; who interrupts its owner goes to the slabs.
+ * no atomic instruction; an interrupt of its owner goes to the slabs.
  *
  * A slab is aligned to its size, so an object leads to it by a mask, and from
  * any address virt_to_page()->slab_cache names the cache: that is all kfree()
@@ -33,7 +33,7 @@
  *	none		partial, at the end; beyond EMPTY_SLABS given back
  *
  * inuse counts objects that are not on the slab's own list, so those on a
- * CPU's list are in use here, and not live for those who count leaks.
+ * CPU's list are in use here, and not live when leaks are counted.
  *
  *	field			guarded by
  *	cache->cpu[]		its CPU, preemption off, busy set

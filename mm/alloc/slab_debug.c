@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/alloc/slab_debug.c - catch those who misuse an object, and name its owner
+ * mm/alloc/slab_debug.c - catch the misuse of an object, and name its owner
  *
  * Problem.  Writing past the end of an object, or into one that was given
  * back, breaks a stranger's data.  By the time that shows, the culprit is gone.
  *
  * Idea.  In debug builds each object lies between red zones and carries a
- * track: live or free, who allocated it, who freed it, in which epoch.
+ * track: live or free, where it was allocated and freed, in which epoch.
  *
  *	on free		  must be an object of this cache, LIVE, red zones whole;
  *			  then it is FREE and filled with SLAB_POISON_FREE
@@ -21,17 +21,19 @@
  *							free"
  *	free of a wrong pointer	at the free		"not an object of"
  *
- * What kmalloc() rounds a size up by belongs to the red zone.  Objects of
- * caches with a constructor keep their contents when free, so only their red
+ * The bytes by which kmalloc() rounds a size up belong to the red zone.  Objects
+ * of caches with a constructor keep their contents when free, so only their red
  * zones and state are watched.
  *
  * Each mistake is a panic that names the cache, the object, and the places
  * that allocated and freed it last.
  *
- * Locks: an object's track belongs to whoever allocates or frees it; reports
- * read tracks under the cache's lock, and a stale one only misleads by one
- * object.  Not here: the allocator (mm/alloc/slab.c), which calls this file, and
- * reports of all caches (mm/alloc/slab_walk.c).
+ * Locks: an object's track belongs to its allocator, and to the thread that
+ * frees it; reports read tracks under the cache's lock, and a stale one only
+ * misleads by one object.
+ *
+ * Not here: the allocator (mm/alloc/slab.c), which calls this file, and reports
+ * of all caches (mm/alloc/slab_walk.c).
  */
 #include <lib/panic.h>
 #include <lib/printk.h>
@@ -199,7 +201,7 @@ bool slab_debug_verify(const struct kmem_cache *cache, void *object)
 	return false;
 }
 
-/* --- who has what ------------------------------------------------------- */
+/* --- owners of objects -------------------------------------------------- */
 
 static void count_slab(struct kmem_cache *cache, const struct page *slab,
 		       u16 epoch, struct alloc_sites *sites)

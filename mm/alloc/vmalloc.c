@@ -4,7 +4,7 @@
  *
  * Problem.  Large memory need not be in one physical piece if it has a run of
  * addresses of its own; registers of a device need an uncached mapping; and
- * both shall fault, not corrupt, when somebody runs off their end.
+ * both shall fault, not corrupt, when code runs off their end.
  *
  * Idea.  Areas in a window of half a terabyte, kept in a tree by address.
  * Each is followed by a page that is never mapped:
@@ -23,7 +23,7 @@
  *
  *	in tables  in a TLB  on lazy list   address and pages may be reused
  *	yes	   maybe     no		    no: live
- *	no	   maybe     yes	    no: somebody may still reach them
+ *	no	   maybe     yes	    no: a CPU may still reach them
  *	no	   no	     no		    yes
  *
  *	(tests/mm/alloc/vmalloc_test.c, addresses_are_not_reused_before_the_flush)
@@ -31,7 +31,7 @@
  *	field			guarded by
  *	space.*			space.lock; not taken in interrupts
  *	an area's fields	its maker until inserted, then constant
- *	tables			whoever owns the area (mm/alloc/kernel_map.c)
+ *	tables			the area's owner (mm/alloc/kernel_map.c)
  *
  * Not here: kernel stacks (mm/alloc/kernel_stack.c), the tables (mm/alloc/kernel_map.c).
  */

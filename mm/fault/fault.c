@@ -22,9 +22,9 @@
  * the table is taken, the entry compared with what was seen, and the page goes
  * in or is given back.
  *
- * An empty entry may still be remembered by a CPU as somebody found it who is
- * about to flush.  Before it is filled that is made good (mm/table/tlb.c;
- * a_fault_over_an_entry_not_yet_flushed_flushes_it_first).
+ * When a thread has emptied an entry and not flushed yet, CPUs may remember the
+ * old translation.  A fault flushes it before it fills the entry
+ * (mm/table/tlb.c; a_fault_over_an_entry_not_yet_flushed_flushes_it_first).
  *
  *	data			guarded by
  *	regions, tables		mmap_lock, either mode (here: for reading)
@@ -106,8 +106,8 @@ static pte_t fresh_page_pte(const struct vm_area_struct *vma,
 }
 
 /*
- * An empty entry gets a page. Its table's lock is held: whoever emptied it last
- * had that lock before us and was counted before that.
+ * An empty entry gets a page. Its table's lock is held: the thread that emptied
+ * it last had that lock before us and counted itself before that.
  */
 static void fill_entry(struct mm_struct *mm, vaddr_t addr, pte_t *ptep, pte_t pte)
 {
@@ -157,8 +157,7 @@ static vm_fault_t fault_fresh_page(struct vm_area_struct *vma, vaddr_t addr,
  * page, so devices must drop the old one first, and no CPU may go on reading
  * the zero page after another has written to the new one: the entry is emptied,
  * forgotten by CPUs and secondary TLBs alike, and then filled, under one hold of
- * its lock (R2.12). Who follows entries by their values hears of the new one
- * (R2.6).
+ * its lock (R2.12). Followers are notified of the new value (R2.6).
  */
 static vm_fault_t fault_replace_zero_page(struct vm_area_struct *vma,
 					  vaddr_t addr, pte_t *ptep,
@@ -248,7 +247,7 @@ static bool fault_allowed(const struct vm_area_struct *vma, unsigned int flags)
 		return vma->vm_flags & VM_WRITE;
 	if (flags & FAULT_FLAG_INSTRUCTION)
 		return vma->vm_flags & VM_EXEC;
-	/* What may be written or executed may be read: the CPU has no less. */
+	/* A writable or executable page may be read: the CPU has no less. */
 	return vma->vm_flags & VM_ACCESS;
 }
 

@@ -2,7 +2,7 @@
 /*
  * mm/fault/gup.c - hold the pages behind a range of an address space
  *
- * Problem.  A driver works on pages of somebody else's mm: they must be there,
+ * Problem.  A driver works on pages of another process's mm: they must be there,
  * writable if it writes, and must not be freed under it.
  *
  * Idea.  Two steps that repeat.  Take what is there: one hold of a table's lock
@@ -21,8 +21,8 @@
  * have emptied or changed the entry.  So the steps repeat until the entry
  * serves, a fault fails, or the task is killed.
  *
- * Only the fault changes the mapping, and only it raises events.  A caller that
- * calls twice under one hold of mmap_lock for writing raises none in the second
+ * Only the fault changes the mapping, and only it starts ranges.  A caller that
+ * calls twice under one hold of mmap_lock for writing starts none in the second
  * call: a driver that looks a page up calls once before its read section begins
  * and once inside it (mm/notifier/rounds.c).
  *

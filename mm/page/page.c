@@ -7,20 +7,20 @@
  * than it is worth.
  *
  * Idea.  A table of wait queues is shared by all pages, found by a hash of the
- * page.  A bit in the page, PG_waiters, says that somebody may be waiting, so
+ * page.  A bit in the page, PG_waiters, says that a thread may be waiting, so
  * that unlocking a page nobody waits for is one instruction and a branch.
  *
  *	PG_locked PG_waiters
  *	0	  0	free
  *	1	  0	held, nobody waits: unlock clears one bit
  *	1	  1	held: unlock clears the bit, sees the other and wakes
- *	0	  1	just unlocked; whoever wakes or comes looks again
+ *	0	  1	just unlocked; a woken or new waiter looks again
  *
- * PG_waiters is set by a waiter under the queue's lock and cleared there by
- * the one who unlocks, after it took everybody off the queue who waits for
- * this page.  It may be left set by someone who saw the page unlocked and did
- * not sleep; that costs the next unlock one look at the queue.  A waiter sets the bit before it tests PG_locked for the last
- * time, so one of the two must see the other:
+ * A waiter sets PG_waiters under the queue's lock.  The unlocker clears it there,
+ * after it took all waiters for this page off the queue.  A waiter that saw the
+ * page unlocked and did not sleep may leave it set; that costs the next unlock
+ * one look at the queue.  A waiter sets the bit before it tests PG_locked for
+ * the last time, so one of the two must see the other:
  *
  *	waiter				unlock_page()
  *	join the queue
@@ -36,14 +36,14 @@
  *
  * Everyone waiting for the page is woken and tries again; the first wins.
  * Two pages that share a queue only cost each other a look.  That look is the limit:
- * an unlock with waiters walks its queue with interrupts off, past all who wait for
- * any page of the same hash.
+ * an unlock with waiters walks its queue with interrupts off, past the waiters
+ * for every page of the same hash.
  *
  *	field			guarded by
  *	page_wait[].list	page_wait[].lock, IRQs off
  *	PG_waiters		changed under the same lock; read by anyone
  *
- * Lifetime: whoever waits has a reference to the page.
+ * Lifetime: a waiter has a reference to the page.
  */
 #include <lib/errno.h>
 #include <lib/list.h>

@@ -3,8 +3,8 @@
  * mm/space/exit.c - the last user leaves: nothing stays mapped
  *
  * By now nobody runs in the address space and nobody can become a user again;
- * subscribers have had RELEASE.  What follows is an unmapping of everything,
- * told as one UNMAP of [0, ~0) (R1.6): entries, tables, flush, end, regions.
+ * subscribers have had RELEASE.  Then everything is unmapped, as one range:
+ * UNMAP of [0, ~0) (R1.6): entries, tables, flush, end, regions.
  *
  * mmap_lock is taken for writing although no user is left: holders of the mere
  * struct may look at the regions, and the notifier's rule that every pair runs

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/space/kthread_mm.c - a kernel thread works in somebody's address space
+ * mm/space/kthread_mm.c - a kernel thread works in an address space
  *
  * Problem.  Tests, the contest and a device's work on behalf of a process touch
  * user addresses from kernel threads, with real translations and real faults.
@@ -15,8 +15,8 @@
  *	mm		&mm->context		that
  *
  * Lifetime.  The caller is a user of the mm for the whole time; the struct is
- * held as well, so that a caller who gets that wrong is told by an assertion
- * in mmput's teardown and not by a wild CR3.
+ * held as well, so that a caller that gets that wrong meets an assertion in
+ * mmput's teardown and not a wild CR3.
  */
 #include <arch/cpu.h>
 #include <kernel/sched/sched.h>

@@ -4,18 +4,18 @@
  *
  * MADV_DONTNEED empties entries under mmap_lock held for reading: faults,
  * exclusive access and other calls of this kind run at the same time on the
- * same pages.  The table's lock decides who comes first at each entry, and the
+ * same pages.  The table's lock decides which comes first at each entry, and the
  * notifier tells devices before any of it.
  *
  * Two of them on one page are the race that must be won: the one that finds the
  * entry empty may not return while a CPU can still use the page that the other
- * took out.  It and its test are told in mm/table/tlb.c; the same with a maker of
- * exclusive entries (tests/mm/device/exclusive_test.c,
+ * took out.  mm/table/tlb.c draws it and names its test; the same with a maker
+ * of exclusive entries (tests/mm/device/exclusive_test.c,
  * dontneed_during_a_batched_flush_flushes_for_itself).
  *
- * Where no entry is filled nothing is raised and nothing walked (R1.13): whoever
- * emptied them raised the event, and its start is over.  An entry filled after
- * that look belongs to a fault that ran after this call.
+ * Where no entry is filled no range is started and nothing walked (R1.13): the
+ * thread that emptied them started a range, and that start is over.  An entry
+ * filled after that look belongs to a fault that ran after this call.
  */
 #include <mm/space/mm.h>
 #include <mm/notifier/start.h>

@@ -22,7 +22,7 @@
  *	mm_list (of all)	mm_list_lock	mm_list_lock
  *	the counts		atomically	atomically
  *
- * Whoever walks the list meets mms on their way out.  It may look at the struct
+ * A walk over the list meets mms on their way out.  It may look at the struct
  * under the lock, because a struct leaves the list before it is freed; to use
  * an mm it must win mmget_not_zero().
  *
@@ -53,7 +53,7 @@ static int mm_cache_init(void)
 INITCALL(INIT_CORE, mm_cache_init);
 
 /*
- * What the validator would learn only from the first range that is raised with
+ * Teach the validator at boot, and not only at the first range that starts with
  * these held: a callback that takes one of them is wrong from the beginning.
  */
 static int mm_teach_order(void)
@@ -114,7 +114,7 @@ void __mmput(struct mm_struct *mm)
 void __mmdrop(struct mm_struct *mm)
 {
 	ASSERT(test_bit(MMF_EXITED, &mm->flags));
-	/* First: who walks the list may look at any part of what is in it. */
+	/* First: a walk over the list may look at any part of a listed struct. */
 	spin_lock(&mm_list_lock);
 	list_del(&mm->mm_list);
 	spin_unlock(&mm_list_lock);

@@ -28,8 +28,8 @@
  * walker sees the steps between.  A mapping over an old one (MAP_FIXED) is both
  * calls under one hold.
  *
- * What a listener may assume, and why a callback may not take mmap_lock, is in
- * docs/semantics.md, R1.9 and R1.17.
+ * docs/semantics.md says what a subscriber may assume (R1.9), and why a callback
+ * may not take mmap_lock (R1.17).
  *
  * Not here: the tree (mm/space/vma.c); file and shared memory, which do not exist.
  */
@@ -48,7 +48,7 @@ static_assert(PROT_READ == VM_READ && PROT_WRITE == VM_WRITE &&
 /* One past everything a user table can map; no region comes near it. */
 #define USER_TABLES_END (USER_PGD_PTRS * PGDIR_SIZE)
 
-/* What an unmapping will do, found out before it begins. */
+/* The plan of an unmapping, made before it begins. */
 struct unmap_plan {
 	vaddr_t start;
 	vaddr_t end;

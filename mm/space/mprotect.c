@@ -15,7 +15,7 @@
  *	3. rewrite the entries, flush, end
  *	4. merge with neighbours that are alike now
  *
- * What happens to an entry:
+ * Change of an entry:
  *
  *	entry			new rights without write   with write
  *	zero page		the new rights, read-only  the same
@@ -32,7 +32,7 @@
  * Losing rights needs a flush before end; gaining them does not: a CPU that
  * remembers fewer rights than there are faults and finds the entry good.
  *
- * "An event has been raised" is a flag of its own, not an address that could be
+ * "A range has been started" is a flag of its own, not an address that could be
  * zero (R1.15).
  *
  * Locks: mmap_lock for writing, the table's lock around its entries.  So nobody

@@ -258,7 +258,7 @@ struct vm_area_struct *vma_merge(struct mm_struct *mm, struct vm_area_struct *vm
 	return vma;
 }
 
-/* What a fresh page gets, by the low three (four, shared) flag bits. */
+/* Protection of a fresh page, by the low three (four, shared) flag bits. */
 pgprot_t vm_get_page_prot(unsigned long vm_flags)
 {
 	if (!(vm_flags & VM_ACCESS))

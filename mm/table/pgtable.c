@@ -8,8 +8,8 @@
  *
  * Idea.  An upper entry changes only twice in the life of its table: from empty
  * to the table, under mm->page_table_lock, and back, with mmap_lock held for
- * writing (or by the last user).  So whoever holds mmap_lock may walk down
- * without a lock, and what it found stays a table.  The last level, which
+ * writing (or by the last user).  So a holder of mmap_lock may walk down
+ * without another lock, and what it found stays a table.  The last level, which
  * changes all the time, has a lock for each table, kept in the struct page of
  * the table.
  *
@@ -76,7 +76,7 @@ void pgd_free(struct mm_struct *mm)
 }
 
 /*
- * Hook a fresh table into *entry unless somebody else was first.  All three
+ * Hook a fresh table into *entry unless another thread was first.  All three
  * upper levels have the same format, hence the bare word.
  */
 static int table_install(struct mm_struct *mm, unsigned long *entry)

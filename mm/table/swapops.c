@@ -2,8 +2,8 @@
 /*
  * mm/table/swapops.c - names of swap entry types, for people
  *
- * The encoding itself is inline, in arch/paging.h and mm/table/swapops.h; what each
- * type means and does is told there.
+ * The encoding itself is inline, in arch/paging.h and mm/table/swapops.h, which
+ * say what each type means.
  */
 #include <mm/table/swapops.h>
 

@@ -3,8 +3,8 @@
  * mm/table/tlb.c - the order in which an unmapped page becomes free
  *
  * Problem.  A page whose entry has been emptied can still be written through a
- * translation that another CPU remembers.  Freed too early, it is somebody
- * else's page by then.  Flushing after each page is right and far too slow.
+ * translation that another CPU remembers.  Freed too early, it has another
+ * owner by then.  Flushing after each page is right and far too slow.
  *
  * Idea.  Empty many entries, remember their pages, flush every CPU that may
  * remember anything of this mm once, and then free all of them.  Tables go the
@@ -20,10 +20,10 @@
  * entries (R1.10, stricter than the field's rule).
  *
  * An entry that is empty or exclusive says nothing about what CPUs remember:
- * somebody else may have made it so a moment ago, under mmap_lock for reading
+ * another thread may have made it so a moment ago, under mmap_lock for reading
  * like us, and not have flushed yet.  Hence the count:
  *
- *	who				mm->tlb_flush_pending
+ *	thread				mm->tlb_flush_pending
  *	a gather			+1 in tlb_gather_mmu(), before its first
  *					entry; -1 in tlb_flush_mmu(), after its
  *					last flush
@@ -36,10 +36,10 @@
  *	entry (mm/fault/fault.c)		the table's lock held
  *
  * Why looking once is enough.  The count goes up (a full barrier) before the
- * entry changes under its table's lock, and down (another) after the flush.  Who
- * has seen the changed entry and then looks at the count sees it raised, or the
- * flush is over.  "Then" is the work of the table's lock, or, where entries are
- * read without it, of the smp_rmb() in tlb_flush_is_pending().
+ * entry changes under its table's lock, and down (another) after the flush.  A
+ * thread that has seen the changed entry and then looks at the count sees it
+ * above zero, or the flush is over.  The table's lock orders the two looks, or,
+ * where entries are read without it, the smp_rmb() in tlb_flush_is_pending().
  *
  *	DONTNEED			DONTNEED of the same page
  *	pending + 1
@@ -62,19 +62,19 @@
  * same mm.  Entries that go from one present frame to another (the zero page's
  * replacement) are emptied, flushed and filled under one hold of the lock.
  *
- * A raised count costs others a wider flush, never a wait, so it may stay up
+ * A count above zero costs others a wider flush, never a wait, so it may stay up
  * while its owner is preempted.  With mmap_lock held for writing nobody else can
  * be in: every other party holds it for reading from +1 to -1.
  *
  * Secondary TLBs.  A device that walks the tables remembers what CPUs remember,
- * and may remember it of an mm that no CPU has loaded.  So whatever is flushed is
- * told to it too, the same bounds, after the CPUs have answered; not by the
- * architecture, which knows of contexts and not of subscribers, but here, the
- * one way to flush user addresses (scripts/check.py flushes; ADR 0015).  All that
- * is said above of CPUs holds for devices then: the two reasons to tell while a
- * table's lock is held are a page that goes before the notifier's end and an
- * entry that will lead to another page (R2.12), and here the first is never told
- * later than step 3, the second always under that lock.
+ * and may remember it of an mm that no CPU has loaded.  So each flush notifies it
+ * of the same bounds, after the CPUs have answered.  The architecture cannot: it
+ * knows of contexts and not of subscribers.  It is done here, the one way to
+ * flush user addresses (scripts/check.py flushes; ADR 0015), so all that is said
+ * above of CPUs holds for devices too.  R2.12 has two reasons to notify while a
+ * table's lock is held: a page that is freed before the notifier's end, and an
+ * entry that will lead to another page.  Here the first is notified in step 3 at
+ * the latest, the second always under that lock.
  *
  *	munmap				device's walk
  *					reads the entry: page p
@@ -87,8 +87,8 @@
  *	(tests/mm/notifier/secondary_tlb_test.c,
  *	 munmap_tells_it_before_the_pages_are_free)
  *
- * Nobody who subscribes can fall between the look at mm->notifier_subscriptions
- * and the flush: registering takes mmap_lock for writing, which flushers hold,
+ * No subscription can begin between the look at mm->notifier_subscriptions and
+ * the flush: registering takes mmap_lock for writing, which flushers hold,
  * or waits for the range that they are in.
  *
  * Locks: none of its own; flushing may not be done under a table's lock here,
@@ -145,7 +145,7 @@ void tlb_flush_mmu(struct mmu_gather *tlb)
 {
 	struct atomic *pending = &tlb->mm->tlb_flush_pending;
 
-	/* What another emptied before us may be remembered still. */
+	/* CPUs may remember entries that another gather emptied before us. */
 	if (unlikely(atomic_read(pending) != 1))
 		tlb_note_range(tlb, tlb->whole_start, tlb->whole_end);
 	tlb_flush_noted(tlb);

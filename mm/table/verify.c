@@ -16,7 +16,7 @@
 #include <mm/table/pgtable.h>
 #include <mm/table/swapops.h>
 
-/* What the walk has seen. */
+/* The findings of the walk. */
 struct pgtable_sum {
 	struct mm_struct *mm;
 	long tables;

@@ -23,7 +23,7 @@
  * gather's flush; both are the caller's.
  *
  * Only entries that were present here are noted for the flush.  Those that were
- * not may still be remembered as somebody else found them: the gather counts
+ * not may still be remembered as another thread found them: the gather counts
  * itself and flushes its whole range if another is counted (mm/table/tlb.c).
  */
 #include <lib/printk.h>

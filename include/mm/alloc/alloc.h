@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * include/mm/alloc/alloc.h - memory by the byte, for every room of the house
+ * include/mm/alloc/alloc.h - memory by the byte, for every layer
  *
- * The contract lives in the lowest room that needs it; mm/alloc/slab.c and
+ * The contract lives in the lowest layer that needs it; mm/alloc/slab.c and
  * mm/alloc/vmalloc.c meet it.  Callable from the end of INIT_MEMORY on.
  *
  * Objects of up to KMALLOC_MAX_CACHED bytes come from slab caches, larger ones
@@ -104,7 +104,7 @@ void kmem_cache_free(struct kmem_cache *cache, void *object);
 
 extern struct kmem_cache *kmalloc_caches[KMALLOC_CLASSES];
 
-/* Of a size not known when compiling. */
+/* For a size not known when compiling. */
 void *kmalloc_any(size_t size, gfp_t gfp);
 
 /*

@@ -10,15 +10,15 @@
 #include <mm/alloc/gfp.h>
 #include <mm/page/page.h>
 
-/* What free memory is filled with: as a pointer none of them is canonical. */
+/* The bytes that fill free memory: as a pointer none of them is canonical. */
 #define PAGE_POISON      0xdb
 #define SLAB_POISON_FREE 0xdd
 #define SLAB_POISON_NEW  0xcd
 
-/* Who called the function this stands in. */
+/* The caller of the function that uses it. */
 #define CALLER() ((unsigned long)__builtin_return_address(0))
 
-/* Raised by each snapshot; allocations are stamped with it. */
+/* Each snapshot adds one; allocations are stamped with it. */
 extern u16 alloc_epoch;
 
 /* Is a stamp as young as a snapshot's epoch, or younger? */

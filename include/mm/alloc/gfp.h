@@ -13,7 +13,7 @@
  *	GFP_ATOMIC	may not sleep, may use the reserve
  *	GFP_NOWAIT	may not sleep, has another plan when it fails
  *
- * The values stand in <mm/alloc/alloc.h>, below which no room may look.
+ * The values stand in <mm/alloc/alloc.h>, below which no layer may look.
  */
 #ifndef MM_ALLOC_GFP_H
 #define MM_ALLOC_GFP_H

@@ -4,7 +4,7 @@
  *
  * The upper half of every address space is the same: its 256 top-level
  * entries are filled at boot and never change, so that a new address space
- * copies them once and never has to be told of a change.
+ * copies them once and never has to copy a change.
  */
 #ifndef MM_ALLOC_KERNEL_MAP_H
 #define MM_ALLOC_KERNEL_MAP_H
@@ -65,7 +65,7 @@ int kernel_map_low_trampoline(paddr_t paddr);
  */
 void kernel_map_low_trampoline_end(void);
 
-/* What kernel_map_verify() saw. */
+/* The findings of kernel_map_verify(). */
 struct kernel_map_stats {
 	unsigned long pages_4k;
 	unsigned long pages_2m;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * include/mm/alloc/memblock.h - who owns which physical memory before the buddy does
+ * include/mm/alloc/memblock.h - owners of memory before the buddy has it
  *
  * Two sorted lists of ranges [start, end): all usable memory, and what of it
  * is taken.  Only the boot CPU uses it, only until memblock_release().
@@ -81,7 +81,7 @@ bool memblock_list_verify(const struct memblock_list *list);
  *
  * Clips to whole pages and to the physical address width, sets the first MiB,
  * the image, the modules and the boot information itself aside.  A machine
- * with too little memory, or a map that makes no sense, is told so and stops.
+ * with too little memory, or a map that makes no sense, stops with a message.
  *
  * Context: boot CPU, once, before every other call.
  */

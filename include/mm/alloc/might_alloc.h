@@ -2,10 +2,10 @@
 /*
  * mm/alloc/might_alloc.h - what an allocation that may wait says of itself
  *
- * An allocation that may sleep may come to reclaim pages, and reclaim unmaps
- * them: it calls the notifiers. That it rarely does, or in this kernel does not
- * yet, is no excuse for a driver that would then deadlock; so the validator is
- * told each time (R5.3). Two mistakes are found in every run, R5.8:
+ * An allocation that may sleep may reclaim pages, and reclaim unmaps them: it
+ * calls the notifiers. Reclaim is rare, and this kernel has none yet, but a
+ * driver must not deadlock when it comes. So the validator learns of each such
+ * allocation (R5.3). Two mistakes are found in every run, R5.8:
  *
  *	(b)	a callback allocates and may wait
  *	(c)	a lock that a callback takes is held over an allocation that may
@@ -37,7 +37,7 @@ static __always_inline void might_invalidate_at(unsigned long ip)
 /**
  * might_alloc() - say that an allocation of this kind may be made here
  * @gfp: the kind; nothing is said of one that does not wait
- * @caller: who asks, as reports shall name it
+ * @caller: the place that asks, for reports
  *
  * Stands where an allocator is entered, not where it happens to run short: a
  * CPU's list that holds an object today may be empty tomorrow.

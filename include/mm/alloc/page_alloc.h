@@ -109,7 +109,7 @@ void free_pages_bulk(struct page **pages, unsigned long nr);
  * @pages: pages the caller has a reference to each
  * @nr: how many
  *
- * What unmapping a range ends with: after the TLB flush.
+ * The last step of an unmapping, after the TLB flush.
  *
  * Context: any but NMI. Never sleeps.
  */
@@ -141,8 +141,8 @@ unsigned long nr_total_pages(void);
 void drain_all_pages(void);
 
 /**
- * struct page_limits - how many pages are for whom
- * @min: below this many in blocks, callers with __GFP_RESERVE alone are served
+ * struct page_limits - how many free pages are kept for which callers
+ * @min: below this many in blocks, only callers with __GFP_RESERVE are served
  * @low: below this memory is tight: CPUs keep no lists
  * @high: from here on it is not tight any more
  * @list: pages that one CPU's list may hold
@@ -194,9 +194,9 @@ void page_alloc_init(void);
  */
 void page_alloc_add_range(paddr_t start, paddr_t end);
 
-/* --- who has what ------------------------------------------------------- */
+/* --- owners of memory --------------------------------------------------- */
 
-/* What was allocated at some moment; alloc_leak_check() compares. */
+/* All that was allocated at some moment; alloc_leak_check() compares. */
 struct alloc_snapshot {
 	unsigned long pages;   /* in use, bookkeeping of the allocators aside */
 	unsigned long objects; /* live slab objects */

@@ -43,7 +43,7 @@ void slab_shrink(void);
 bool slab_verify(void);
 
 /**
- * slab_report_since() - print who allocated the objects younger than an epoch
+ * slab_report_since() - print the allocators of objects younger than an epoch
  * @epoch: of the snapshot
  *
  * Context: thread context. Prints nothing in release builds.

@@ -85,7 +85,7 @@ void vmalloc_purge(void);
 bool vmalloc_verify(void);
 
 /**
- * vmalloc_report_since() - print who made the areas younger than an epoch
+ * vmalloc_report_since() - print the makers of areas younger than an epoch
  * @epoch: of the snapshot
  *
  * Context: thread context. Prints nothing in release builds.

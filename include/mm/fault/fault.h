@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/fault/fault.h - bring a page to where somebody wants to touch it
+ * mm/fault/fault.h - bring a page to where a thread touches it
  */
 #ifndef MM_FAULT_FAULT_H
 #define MM_FAULT_FAULT_H
@@ -8,10 +8,10 @@
 #include <lib/percpu.h>
 #include <mm/space/mm_types.h>
 
-/* What the touch was, and how the handler may wait. */
+/* The kind of touch, and how the handler may wait. */
 #define FAULT_FLAG_WRITE       0x01U
 #define FAULT_FLAG_INSTRUCTION 0x02U
-/* Somebody else's address space: not the fault of the running task. */
+/* Another task's address space: not a fault of the running task. */
 #define FAULT_FLAG_REMOTE 0x04U
 /* The handler may drop mmap_lock to wait, and then returns RETRY. */
 #define FAULT_FLAG_ALLOW_RETRY 0x08U
@@ -65,7 +65,7 @@ vm_fault_t handle_mm_fault(struct vm_area_struct *vma, vaddr_t addr,
 int vm_fault_to_errno(vm_fault_t fault);
 
 /**
- * struct fault_counters - what faults came to since boot, by the CPU they hit
+ * struct fault_counters - results of the faults since boot, by CPU
  * @zero_page: first reads: the zero page mapped
  * @fresh_page: first writes: a page mapped
  * @zero_replaced: writes over the zero page

@@ -32,7 +32,7 @@ struct page;
  *
  * Faults in what does not serve: empty entries are filled, the zero page is
  * replaced and an exclusive entry is restored, each with its event. Where every
- * page serves nothing changes and nothing is raised. Pages are not locked; a
+ * page serves nothing changes and no range is started. Pages are not locked; a
  * reference keeps the frame, not the mapping.
  *
  * A driver calls this before its read section, without FOLL_GET, so that the

@@ -5,7 +5,7 @@
  * All of them form one array in virtual memory, vmemmap, indexed by frame
  * number; parts of it for which no RAM exists are not mapped.
  *
- * Who may write which field:
+ * Writers of each field:
  *
  *	field			key	while
  *	flags			(a)	allocated; (z) while free
@@ -18,10 +18,10 @@
  *	ptl, pt_mm		(o)	PG_table
  *	next			(z)	free
  *	order			(z)	of the block, free or not
- *	owner, epoch		(z)	debug builds: who allocated it, when
+ *	owner, epoch		(z)	debug builds: its allocator, and when
  *	poisoned		(z)	debug builds: it was filled when freed
  *
- *	(a) atomically   (o) the one who allocated the page, by own rules
+ *	(a) atomically   (o) the allocator of the page, by own rules
  *	(s) the cache's lock   (z) the page allocator
  *
  * Lifetime: alloc_page() hands a page out with one reference; each get_page()
@@ -56,7 +56,7 @@ enum page_flag {
 	PG_free,           /* the page allocator has it */
 	PG_buddy,          /* first page of a free block; order is its size */
 	PG_poisoned,       /* free and filled with PAGE_POISON (debug) */
-	PG_waiters = 31,   /* someone waits for the lock: the sign bit */
+	PG_waiters = 31,   /* a thread waits for the lock: the sign bit */
 };
 
 struct page {
@@ -269,12 +269,12 @@ int __lock_page_killable(struct page *page);
 void __wait_on_page_locked(struct page *page);
 void __unlock_page_waiters(struct page *page);
 
-/* What the lock validator knows every page lock as. */
+/* To the lock validator all page locks are this one. */
 DECLARE_LOCKDEP_MAP(page_lock_map);
 
 /*
- * The one who unlocks need not be the one who locked, so the validator is
- * taught the order at the place where one may wait, not who holds the lock.
+ * One thread may lock the page and another unlock it. So the validator learns
+ * the order where a thread may wait, and not which thread holds the lock.
  */
 static __always_inline void page_lock_may_wait(void)
 {
@@ -299,12 +299,12 @@ static __always_inline bool trylock_page(struct page *page)
  * lock_page() - take the page lock
  * @page: a page the caller has a reference to
  *
- * The lock orders those who change what a page is for: making it exclusive,
- * taking it back, migrating it.  Its holder may sleep, and it may be released
+ * The lock orders changes of a page's use: making it exclusive, restoring it,
+ * migrating it.  Its holder may sleep, and it may be released
  * by another thread than the one that took it.
  *
- * Context: may sleep; no spinlock held. Of several page locks wait for the
- *	    first only, and try the rest.
+ * Context: may sleep; no spinlock held. Wait for the first of several page
+ *	    locks only, and try the rest.
  */
 static __always_inline void lock_page(struct page *page)
 {
@@ -339,7 +339,7 @@ static __always_inline void unlock_page(struct page *page)
 	ASSERT(PageLocked(page));
 	/*
 	 * One locked instruction clears the bit and tells, by the sign,
-	 * whether someone waits.  Pairs with the acquire in trylock_page().
+	 * whether a thread waits.  Pairs with the acquire in trylock_page().
 	 */
 	if (unlikely(__atomic_and_fetch(&page->flags_low, ~(s32)BIT(PG_locked),
 					__ATOMIC_RELEASE) < 0))
@@ -350,7 +350,7 @@ static __always_inline void unlock_page(struct page *page)
  * wait_on_page_locked() - wait until the page was seen unlocked
  * @page: a page the caller has a reference to
  *
- * Somebody may lock it again at once.
+ * Another thread may lock it again at once.
  *
  * Context: may sleep.
  */

@@ -203,7 +203,7 @@ static __always_inline void mmap_assert_write_locked(struct mm_struct *mm)
  * @len: bytes; rounded up to pages
  * @prot: PROT_*
  * @flags: MAP_PRIVATE | MAP_ANONYMOUS, and MAP_FIXED (replaces what is there,
- *	raising UNMAP for it) or MAP_FIXED_NOREPLACE (refuses)
+ *	starting UNMAP for it) or MAP_FIXED_NOREPLACE (refuses)
  *
  * Nothing is populated. A region that fits its neighbours becomes one with
  * them.
@@ -239,7 +239,7 @@ int do_munmap(struct mm_struct *mm, vaddr_t addr, size_t len);
  * @len: bytes; rounded up to pages; 0 does nothing
  * @prot: PROT_*
  *
- * Raises PROTECTION_VMA from the first populated page on, with the region's
+ * Starts PROTECTION_VMA from the first populated page on, with the region's
  * new protection already stored (R1.13, R1.15, R1.19). Everything is checked
  * and reserved before the first change.
  *
@@ -255,7 +255,7 @@ int do_mprotect(struct mm_struct *mm, vaddr_t addr, size_t len, int prot);
  * @addr: first address, page aligned
  * @len: bytes; rounded up to pages; 0 does nothing
  *
- * The regions stay; the next touch finds zeroes. Raises CLEAR for each region's
+ * The regions stay; the next touch finds zeroes. Starts CLEAR for each region's
  * part (R1.18).
  *
  * Context: takes mmap_lock for reading; may sleep.

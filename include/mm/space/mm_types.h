@@ -5,8 +5,8 @@
  * Lifetime of an mm, two counts (as the field has them):
  *
  *	mm_users	threads that may touch user addresses or walk the
- *			regions.  At zero the mm exits: subscribers are told,
- *			every page, table and region goes.
+ *			regions.  At zero the mm exits: subscribers are
+ *			notified, every page, table and region goes.
  *	mm_count	holders of the struct itself; all users together hold
  *			one.  At zero the struct is freed.
  */
@@ -25,7 +25,7 @@
 struct mmu_notifier_subscriptions;
 struct mm_struct;
 
-/* What a region allows (low bits as PROT_*), and what it may come to allow. */
+/* Rights of a region (low bits as PROT_*), and rights it may come to have. */
 #define VM_NONE      0x00000000UL
 #define VM_READ      0x00000001UL
 #define VM_WRITE     0x00000002UL
@@ -90,9 +90,9 @@ enum mm_flag {
  * @anon_rss: (a) anonymous pages mapped, exclusive entries included
  * @nr_ptes: (a) page-table pages below the top table
  * @flags: (a) MMF_*
- * @notifier_subscriptions: who is told of changes; mm/notifier/range.c. This
+ * @notifier_subscriptions: the subscribers; mm/notifier/range.c. This
  *	and the next are only there with the option (R6.5)
- * @notifier_ranges: (a) open changes; negative once somebody has subscribed
+ * @notifier_ranges: (a) open changes; negative once a driver has subscribed
  * @mm_list: link in the list of all, under its lock; mm/space/mm.c
  * @id: (c) a small number for people
  *
@@ -102,7 +102,7 @@ enum mm_flag {
  *
  * Lock order: mmap_lock, a page's lock, page_table_lock, a table's own lock.
  * A table is freed only with mmap_lock held for writing or by the last user,
- * so whoever holds it for reading may walk; entries of the last level are
+ * so a holder for reading may walk; entries of the last level are
  * read and changed under the lock of their table.
  */
 struct mm_struct {

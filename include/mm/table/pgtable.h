@@ -46,7 +46,7 @@ static __always_inline pmd_t *pgtable_walk_pmd(struct mm_struct *mm, vaddr_t add
  * pgtable_map_lock() - find and lock the PTE of an address
  * @mm: the address space
  * @addr: a user address
- * @ptlp: where the lock that is now held is told
+ * @ptlp: set to the lock that is now held
  *
  * Context: mmap_lock held in either mode. Takes a spinlock on success.
  * Return: the PTE, or NULL (nothing locked) if there is no table.
@@ -72,7 +72,7 @@ pgtable_map_lock(struct mm_struct *mm, vaddr_t addr, struct spinlock **ptlp)
  * pgtable_alloc_pte() - find the PTE of an address, making tables for it
  * @mm: the address space
  * @addr: a user address
- * @ptlp: where the lock over the PTE is told; it is not taken
+ * @ptlp: set to the lock over the PTE; it is not taken
  *
  * Context: mmap_lock held in either mode; may sleep.
  * Return: the PTE, or NULL when there is no memory.

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/table/pgtable_notify.h - change an entry, and ask or tell the subscribers too
+ * mm/table/pgtable_notify.h - change an entry, and ask or notify the subscribers
  *
  * An entry has a mark of use and a value, and so have the copies of it that
- * subscribers keep. Whoever reads the mark of a page or makes its entry lead to
- * another page uses these names, under which the field knows them:
+ * subscribers keep. Code that reads the mark of a page, or makes its entry lead
+ * to another page, uses these names, the field's own:
  *
  *	reclaim		ptep_clear_flush_young_notify()
  *	idle tracking	ptep_clear_young_notify()
@@ -87,8 +87,8 @@ static __always_inline pte_t ptep_clear_flush_notify(struct vm_area_struct *vma,
  * @ptep: its entry, empty
  * @pte: what it shall be
  *
- * Subscribers are told first (R2.6): when the entry is there to be read, who
- * follows it by value has it already.
+ * Subscribers are notified first (R2.6): when the entry is there to be read, a
+ * follower has its value already.
  */
 static __always_inline void set_pte_at_notify(struct mm_struct *mm, vaddr_t addr,
 					      pte_t *ptep, pte_t pte)

@@ -7,7 +7,7 @@
  *
  *	type			offset holds	a CPU that touches it
  *	swap file		slot		reads the page back in
- *	hwpoison		frame		is told that memory is broken
+ *	hwpoison		frame		learns that memory is broken
  *	migration read, read-exclusive, write
  *				frame		waits until the page has moved
  *	device-private write, read

@@ -7,9 +7,9 @@
  * once, and only then frees.  From tlb_gather_mmu() to tlb_flush_mmu() it is
  * counted in mm->tlb_flush_pending, so that others on the same entries know.
  *
- * CPUs are not the only ones who remember: a device may walk the same tables
- * (R2.9, R2.10). User translations are flushed here and nowhere else in mm, and
- * here the secondary TLBs are told.
+ * Devices remember translations too: one may walk the same tables (R2.9,
+ * R2.10). User translations are flushed here and nowhere else in mm, and here
+ * the secondary TLBs are notified.
  */
 #ifndef MM_TABLE_TLB_H
 #define MM_TABLE_TLB_H
@@ -33,9 +33,9 @@ void flush_tlb_and_tell(struct mm_struct *mm, vaddr_t start, vaddr_t end);
  * @start: page aligned
  * @end: page aligned, above @start; [0, ~0) is all of it
  *
- * First the CPUs forget, then every subscriber with an invalidate_range is told
- * the same bounds (R2.10). The entries were changed before the call; what they
- * led to, pages and tables, is free only after it (R2.12).
+ * First the CPUs forget, then every subscriber with an invalidate_range is
+ * notified of the same bounds (R2.10). The entries were changed before the call;
+ * the pages and tables that they led to are free only after it (R2.12).
  *
  * Context: inside a range, or mmap_lock held in either mode: so no subscription
  *	    begins meanwhile. Besides as arch/tlb.h says; a table's lock may be
@@ -104,7 +104,7 @@ static __always_inline bool ptep_clear_flush_young(struct vm_area_struct *vma,
  * @rss: anonymous pages gone, not yet taken from mm->anon_rss
  * @pages: pages whose reference is to be dropped after the flush
  *
- * Lives on the stack of the one who unmaps.
+ * Lives on the stack of the thread that unmaps.
  */
 struct mmu_gather {
 	struct mm_struct *mm;
@@ -138,7 +138,7 @@ void tlb_flush_and_free(struct mmu_gather *tlb);
 void tlb_flush_mmu(struct mmu_gather *tlb);
 
 /*
- * Has somebody changed entries that CPUs may still remember as they were? The
+ * Has a thread changed entries that CPUs may still remember as they were? The
  * caller has looked at the entry and is not counted itself; mm/table/tlb.c says why
  * one look suffices.
  */
@@ -173,7 +173,7 @@ static __always_inline bool tlb_gather_page(struct mmu_gather *tlb,
 /* @addr: any address the table served. */
 void tlb_gather_table(struct mmu_gather *tlb, struct page *table, vaddr_t addr);
 
-/* mm/table/zap.c: empty every entry of [start, end); no event is raised here. */
+/* mm/table/zap.c: empty every entry of [start, end); it starts no range. */
 void zap_range(struct mmu_gather *tlb, vaddr_t start, vaddr_t end);
 
 #endif
