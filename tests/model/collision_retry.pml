@@ -4,18 +4,18 @@
  *
  * Problem.  A device fault reads the CPU's page table without a lock that an
  * invalidation would wait for.  Nothing it read may be installed once an
- * invalidation has told the driver to let go of it; and a subscription that
- * comes while a change is under way is not told of that change at all.
+ * invalidation has called the driver's callback; and a subscription that comes
+ * while a change is under way is not notified of that change at all.
  *
  * Idea.  Every transition that another CPU can see is a step here, under the
  * lock it has in the code; spin tries every order of them.  An inline or a
  * proctype has the name of the function it stands for, or says it above.
  *
- * Who runs: NRANGES invalidations (the last may not sleep, and fails when an
+ * Processes: NRANGES invalidations (the last may not sleep, and fails when an
  * interval or a plain subscriber says no), a reader for each of the NSUBS
  * subscriptions, the insertion of subscription LATE and its removal, and the
- * exit of the address space beside all that: it waits for the faults and
- * insertions, which hold a user of the mm, but not for ranges raised through
+ * exit of the address space, concurrently.  Exit waits for the faults and
+ * insertions, which hold a user of the mm, but not for ranges started through
  * the reverse map.  All subscriptions watch the page that the ranges change.
  *
  *	-DNRANGES=1	one range instead of two
@@ -27,43 +27,43 @@
  *			removed, too
  *	-DNO_READERS	no device faults
  *	-DSTAYS_OPEN	of one range and NO_READERS: it does not end before all
- *			others have ended, none of whom may wait for its end
+ *			others have ended, none of which may wait for its end
  *
  *	variable	in the code			written under
- *	counted		who is in gate subs->ranges	atomic
- *	has_intervals	subs->nr_intervals is not 0	lock, read alone
+ *	counted		ranges in gate subs->ranges	atomic
+ *	has_intervals	subs->nr_intervals is not 0	lock, read lockless
  *	in_tree[]	linked in subs->tree		lock, no walker
  *	state[]		sub->state			lock
- *	deferred	subs->deferred			lock; NONE? read alone
+ *	deferred	subs->deferred			lock; NONE? lockless
  *	next_deferred[]	sub->deferred			lock
- *	is_hit		who is on open_overlaps		lock, read alone
+ *	is_hit		ranges on open_overlaps		lock, read lockless
  *	rseq[]		range->seq			its range
  *	seq		subs->last_seq		lock
  *	walkers		subs->walkers			atomic, up: lock
  *	sub_seq[]	sub->invalidate_seq		driver lock
- *	settle_gp[]	sub->settle_gp			lock, read alone
- *	waits[]		who is inside yet of those that	gate
+ *	settle_gp[]	sub->settle_gp			lock, read lockless
+ *	waits[]		ranges still inside of those	gate
  *			the question was about
  *	dev[]		the device's translation	driver lock
  *	gen[]		which frame the PTE names	the range that is open
  *
- * A section under ->lock is one step where nobody looks in without the lock,
- * and several where somebody does.  So is a section under the driver's lock; a
+ * A section under ->lock is one step where no thread looks in without the lock,
+ * and several where one does.  So is a section under the driver's lock; a
  * callback that may not sleep finds that lock free or not, as spin likes.  The
- * gate is modelled by what gate.pml shows of it: a question gets those who are
- * inside at that moment, its period is over when the last of them has left,
- * and who finds the gate busy before it has looked at anything may be counted
- * anew.  Who sleeps is on the wait queue and goes on only when woken.
+ * gate is modelled by what gate.pml shows of it: a question is about the
+ * ranges inside at that moment, its period is over when the last of them has
+ * left, and a range that finds the gate busy before it has looked at anything may
+ * be counted anew.  A sleeper is on the wait queue and goes on only when woken.
  *
  * Order of memory.  Steps are seen by all in their order, as on x86 but for a
  * store that a later load of the same CPU overtakes.  Where the code needs a
  * full barrier against that (defer_change(), link_interval()), a seeded bug takes
  * it away, by doing the load first.  And two stores come in either order, as
  * spin likes: that a subscription is INTERVAL_OUT, and that it is out of the
- * tree.  They are plain, so a compiler may swap them; nobody sees it who looks
- * under the lock.
+ * tree.  They are plain, so a compiler may swap them; a look under the lock does
+ * not see it.
  *
- * What is checked: when the PTE changes no device has the frame it loses; a
+ * Checked: when the PTE changes no device has the frame it loses; a
  * fault installs only what the PTE says; no callback on a subscription whose
  * remove has returned, no change of the tree under a walk; when exit goes on no
  * device has anything; every process ends (a lost wake-up is an invalid end
@@ -84,16 +84,16 @@
  *	-DBUG_NO_SETTLE		a newcomer does not wait for the ranges that
  *				began before it
  *	-DBUG_SETTLE_FIRST	only the first in the tree does (APART: else a
- *				range before it has hit, and overlaps_open() has it)
- *	-DBUG_NO_NEVER		one that is put off does not wait until it is in
- *				the tree (APART, for the same reason)
+ *				range before it overlaps, and overlaps_open() has it)
+ *	-DBUG_NO_NEVER		a deferred insertion does not wait until it is
+ *				in the tree (APART, for the same reason)
  *	-DBUG_END_ORDER		read_begin looks what is open before it reads
  *				the number
- *	-DBUG_NO_WAKE		who does what others put off wakes nobody
- *	-DBUG_NO_DROP_WAKE	who takes its own insertion off the list wakes
- *				nobody (STAYS_OPEN: the end would)
+ *	-DBUG_NO_WAKE		the thread that does deferred changes wakes nobody
+ *	-DBUG_NO_DROP_WAKE	a thread that takes its own insertion off the
+ *				list wakes nobody (STAYS_OPEN: the end would)
  *	-DBUG_PUT_OFF_BARRIER	defer_change() looks at the walkers before others
- *				can see what it has put off
+ *				can see the change that it deferred
  *	-DBUG_LINK_BARRIER	link_interval() looks at the count before others
  *				can see subs->nr_intervals
  */
@@ -117,12 +117,12 @@
 #define ASKED 1 /* its period is not over, or nobody has looked yet */
 #define NEVER 2 /* SETTLE_NEVER */
 
-#define NONE 255 /* the end of what is put off */
+#define NONE 255 /* the end of the deferred list */
 
 byte seq = 1;
 byte walkers;
 byte nr_waiting;
-byte asleep; /* who is on the wait queue, a bit for each process */
+byte asleep; /* on the wait queue: a bit for each process */
 byte users;  /* mm->mm_users */
 byte counted;
 byte is_hit;
@@ -144,7 +144,7 @@ byte dev[NSUBS];
 byte gen[NSUBS];
 
 #ifdef APART
-byte cuts[NRANGES + 1]; /* whom a range overlaps, a bit each */
+byte cuts[NRANGES + 1]; /* intervals that a range overlaps, a bit each */
 #define HITS(r, s) (cuts[r] & BIT(s))
 #else
 #define HITS(r, s) true
@@ -281,8 +281,8 @@ inline interval_end(r)
 }
 
 /*
- * advance() of the gate, when r is not counted any more where it was: who
- * waited for nobody else may go on.
+ * advance() of the gate, when r is not counted any more where it was: a
+ * subscription that waited for r only may go on.
  */
 inline advance(r)
 {
@@ -385,7 +385,7 @@ inline change(r)
 	}
 }
 
-/* The caller will not end it. */
+/* After a failed start the caller calls no end: close the range here. */
 inline undo_start(r)
 {
 #ifndef BUG_LEAVE_OPEN
@@ -411,7 +411,7 @@ proctype Range(byte r; bool may_sleep)
 	if
 	:: true
 	:: d_step {
-		/* notifier_gate_enter_slow(): by somebody's question since */
+		/* notifier_gate_enter_slow(): by a question since */
 		(waits[0] & BIT(r)) || (waits[LATE] & BIT(r)) -> advance(r)
 	}
 	fi;
@@ -446,7 +446,7 @@ proctype Range(byte r; bool may_sleep)
 	fi
 }
 
-/* Is s touched by a range that hit and is not numbered after newest? */
+/* Does an open range with a number up to newest overlap s? */
 inline overlaps_open(s, newest)
 {
 	busy = false;
@@ -610,7 +610,7 @@ proctype Remover(byte s)
 
 	/*
 	 * A driver removes when no fault of its own is on the way, and drops
-	 * its translations first: nobody tells it of changes afterwards.
+	 * its translations first: afterwards it is not notified.
 	 */
 	atomic { inserted[s] && reader_done[s] -> dev[s] = 0 };
 	atomic {

@@ -2,26 +2,26 @@
 /*
  * gate.pml - the gate of mm/notifier/gate.c, for spin
  *
- * Problem.  A gate answers "has everybody left who is inside now?" with one
+ * Problem.  A gate answers "have all guests left that are inside now?" with one
  * word that guests change without a lock, and a blind guess at the epoch. Each of
  * these is a race.
  *
  * Idea.  Each access to the word, to `completed' and to the wait queue is a step;
- * what only the lock's holder sees is done on the way.  An inline or a proctype
- * has the name of the function it stands for.
+ * accesses that only the lock's holder sees are done on the way.  An inline or a
+ * proctype has the name of the function it stands for.
  *
- * Who runs: NGUESTS guests go in and out, ROUNDS times each.  There is an object
- * for each of NWAITERS, who hide it, ask, wait and free it, and for each of
- * NDEFERRERS, who hide it and leave the freeing to the gate.  A guest looks one
+ * Processes: NGUESTS guests go in and out, ROUNDS times each.  There is an object
+ * for each of NWAITERS, which hide it, ask, wait and free it, and for each of
+ * NDEFERRERS, which hide it and leave the freeing to the gate.  A guest looks one
  * of the objects up inside and uses it if it is not hidden.  That is all a gate
- * is for, and includes "a waiter never passes while somebody is inside who
+ * is for, and includes "a waiter never passes while a guest is inside that
  * entered before its question".
  *
  *	variable	in the code			written under
  *	in0, in1	the counts in *gate->word	atomic
  *	turned, busy	SELECT, BUSY in *gate->word	atomic and lock
  *	running, requested	the same			lock
- *	completed		the same			lock, read alone
+ *	completed		the same			lock, read lockless
  *	deferred	the same			lock
  *	gone[]	what the gate protects: a	lock, read inside
  *			pointer, a slot, a mode
@@ -34,13 +34,13 @@
  * same CPU, unless an atomic or smp_mb() lies between.  Two places need that
  * barrier, and a seeded bug takes it from each by doing the load first.
  *
- * What is checked: no object is used after it was freed; each is freed once;
+ * Checked: no object is used after it was freed; each is freed once;
  * every process ends (a lost wake-up is an invalid end state); when all have
  * ended the counts are zero, SELECT and BUSY are clear, and nothing is
- * left on the list.  With LIVENESS, guests come and go for ever, one who came
+ * left on the list.  With LIVENESS, guests come and go for ever, one that came
  * after the first question stays inside for ever, and under weak fairness that
- * question is answered all the same: who asks is not starved by newcomers.  (One
- * who asks while that period runs may wait for who came before it was over.)
+ * question is answered all the same: newcomers do not starve a waiter.  (A waiter
+ * that asks while that period runs may wait for guests that came before its end.)
  *
  * Not here: the overflow of a count (30 bits; tasks are fewer).
  *
@@ -50,11 +50,11 @@
  *	-DBUG_ENTER_BARRIER	a guest looks things up before it is counted
  *	-DBUG_UNDER_WAY		a question is content with a period that began
  *				before it
- *	-DBUG_LEFT_OVER		a question does not mind who is left over in epoch 1
+ *	-DBUG_LEFT_OVER		a question ignores guests left over in epoch 1
  *	-DBUG_LEAVE_LOOK	a guest reads BUSY before it has left (LATER)
- *	-DBUG_NO_TAKE		a newcomer that ends a period leaves what was
- *				put off to others
- *	-DBUG_GUESS_WAITS	a newcomer takes its guess back when it has the
+ *	-DBUG_NO_TAKE		a newcomer that ends a period leaves the
+ *				deferred work to others
+ *	-DBUG_GUESS_WAITS	a newcomer undoes its guess when it has the
  *				lock, and not before (LIVENESS)
  *	-DBUG_WAIT_FOR_ALL	a period waits for both epochs (LIVENESS)
  */
@@ -86,10 +86,10 @@ bool requested_once;
 byte asleep;
 
 /*
- * ->lock.  A spinlock without a queue (docs/adr/0008) may let somebody down for
+ * ->lock.  A spinlock without a queue (docs/adr/0008) may starve a thread for
  * ever; that is its question and not the gate's, so LIVENESS has it fair.  And
- * for LIVENESS a guess and its taking back are one step: whoever looks at the
- * epoch would have to meet somebody between the two each time.
+ * for LIVENESS a guess and its undoing are one step: else a waiter could meet
+ * a guest between the two at each look, for ever.
  */
 #ifdef LIVENESS
 chan turnstile = [8] of { byte };
@@ -366,7 +366,7 @@ proctype Squatter()
 end:	false
 }
 
-/* What unregister, register and a first reader do; notifier_gate_wait() */
+/* As unregister, register and a first reader do; notifier_gate_wait() */
 proctype Waiter(byte me)
 {
 	byte before;

@@ -2,22 +2,23 @@
 /*
  * plain.pml - the plain subscribers of mm/notifier/plain.c, for spin
  *
- * Problem.  Who registers while ranges are open must hear of both ends of a
- * range or of neither, and must not install what a range cuts that it is not
- * told of.  Who leaves must not be called again, is released once, and is freed
- * by somebody: itself, the last put, or the last walk that might see it.
+ * Problem.  A subscriber that registers while ranges are open must be notified of
+ * both the start and the end of a range or of neither.  While a range is open
+ * that it is not notified of, it must install no translation of that range.  A
+ * subscription that leaves must not be called again and is released once.  It is
+ * freed by its driver, by the last put, or by the last walk that might see it.
  *
  * Idea.  Each access to the list that a walk can see is a step, and each
- * callback takes two: in between it sleeps.  What only the lock's holder sees
- * is done on the way.  An inline or a proctype has the name of the function it
- * stands for, or says it above.
+ * callback takes two: in between it sleeps.  Accesses that only the lock's holder
+ * sees are done on the way.  An inline or a proctype has the name of the function
+ * it stands for, or says it above.
  *
  *	variable	in the code			written under
- *	counted		who is in gate subs->ranges	atomic
- *	inside		who is in gate subs->calls	atomic
- *	freeing		who is in gate `freeing'	atomic
+ *	counted		threads in gate subs->ranges	atomic
+ *	inside		threads in gate subs->calls	atomic
+ *	freeing		threads in gate `freeing'	atomic
  *	newest, nxt[]	subs->newest, sub->next		lock, read inside;
- *							newest is 0? alone
+ *							newest is 0? lockless
  *	prv[]		sub->prev			lock
  *	birth[]		sub->birth			lock, before linking
  *	live[], rel[]	PLAIN_LIVE, PLAIN_RELEASED	lock
@@ -26,31 +27,31 @@
  *	waits[]		the walks that are asked for	lock
  *	mmap_lock	mm->mmap_lock			itself
  *
- *	started[]	whom a range has told of its start and not of its end
+ *	started[]	subscribers that a range has notified of its start only
  *	open[], late[]	what a driver keeps: open ranges, and how many have ended
  *	dev[]		the device's translation
  *	gen		which frame the PTE names
  *
  * Subscription 0 is NULL.  The three gates are modelled by what gate.pml
- * shows of them: a question gets those who are inside at that moment, it is
- * answered when the last of them has left, whoever sleeps for the answer wakes,
- * and what was put off is run by who left last.
+ * shows of them: a question is about the threads inside at that moment and is
+ * answered when the last of them has left.  The last to leave wakes the waiters
+ * and runs the deferred work.
  *
  * Parts, each a search of its own:
  *	-DREGISTER	two ranges, the second may not sleep; subscription 1
- *			may refuse it, 2 is told of all, 3 registers, has a
+ *			may refuse it, 2 is notified of all, 3 registers, has a
  *			device fault, and unregisters
  *	-DTEARDOWN	subscriptions 1 and 2 have a device fault each and
- *			unregister, beside a range and the exit of the mm
+ *			unregister, concurrently with a range and exit
  *	-DGET		two drivers get the same ops, have a device fault, and
- *			put, beside a range; then one synchronizes
+ *			put, concurrently with a range; then one synchronizes
  *
  * Order of memory, as on x86: a store may be overtaken by a later load of the
  * same CPU, unless an atomic or smp_mb() lies between.  Where the code needs
  * that barrier a seeded bug takes it away, by doing the load first.
  *
- * What is checked: no access to a subscription that was freed; an end only
- * after the start, and after each start its end for whoever is still there;
+ * Checked: no access to a subscription that was freed; an end only after the
+ * start, and after each start its end for each subscriber still there;
  * when the PTE changes, and when the pages go, no device has the frame; release
  * is called once, and is over when unregister returns and before exit goes on;
  * one subscription for each ops at a time; synchronize returns after all frees;
@@ -62,18 +63,18 @@
  * Seeded bugs, each of which must be found:
  *	-DBUG_NO_ASK		registration does not wait for open ranges
  *	-DBUG_ASK_BARRIER	it reads the count before others can see it
- *	-DBUG_TOLD		an end is for all who are in the list by then
+ *	-DBUG_TOLD		an end is for all that are in the list by then
  *	-DBUG_FAIL_NO_END	a start that is refused leaves the others open
  *	-DBUG_NO_WAIT		unregister does not wait for walks
- *	-DBUG_OWN_LINK		who leaves forgets the next one
+ *	-DBUG_OWN_LINK		a subscription that leaves forgets the next one
  *	-DBUG_CLAIM_FIRST	unregister claims the release and goes inside then
  *	-DBUG_HIDE_EARLY	it leaves the list while exit runs its release
  *	-DBUG_EXIT_NO_WAIT	exit does not wait for releases of others
- *	-DBUG_BOTH_RELEASE	exit calls a release that somebody has claimed
+ *	-DBUG_BOTH_RELEASE	exit calls a release that another has claimed
  *	-DBUG_NOT_SETTLED	a second get does not mind that the first waits
  *	-DBUG_PUT_UNLOCKED	the last user goes without the lock
- *	-DBUG_PUT_FREES		the last put does not mind who is inside
- *	-DBUG_PUT_BARRIER	it looks who is inside before it is out of sight
+ *	-DBUG_PUT_FREES		the last put ignores the walks inside
+ *	-DBUG_PUT_BARRIER	it looks for walks inside before it is out of sight
  *	-DBUG_SYNC_NO_WAIT	synchronize does not wait
  */
 
@@ -144,7 +145,7 @@ inline leave_ranges(r)
 	}
 }
 
-/* notifier_gate_leave() of subs->calls, and what was put off until then */
+/* notifier_gate_leave() of subs->calls, and the work deferred until then */
 inline leave_calls()
 {
 	atomic {
@@ -360,7 +361,7 @@ inline register(s)
 	settles[s] == 0
 }
 
-/* The callback release, by whoever claimed it; a driver drops all there. */
+/* The callback release, by its claimer; a driver drops all there. */
 inline run_release(s)
 {
 	atomic { assert(!freed[s] && !runs[s]); runs[s] = true };

@@ -3,8 +3,8 @@
  * rounds.pml - a driver's look-up is done in a bounded number of rounds, for spin
  *
  * Problem.  The protocol itself (collision_retry.pml) says what may be installed,
- * not that anything ever is: a look-up beside changes may begin again for ever,
- * and one that changes the mapping itself may do so with nobody else there.
+ * not that anything ever is.  A look-up that runs concurrently with changes may
+ * begin again for ever, and so may one that changes the mapping itself.
  *
  * Idea.  One page of an address space, with the operations of mm/ that change its
  * entry, done without end by CPUs, and two drivers that look the page up without
@@ -12,7 +12,7 @@
  * its rounds.  Every transition that another CPU can see is a step; an inline has
  * the name of the function it stands for, or says it above.
  *
- * Who runs: NDEVICES devices, NCPUS threads of the address space.
+ * Processes: NDEVICES devices, NCPUS threads of the address space.
  *
  *	-DNDEVICES=1 -DNCPUS=2	one and two instead of two and one
  *	-DIN_SECTION		the drivers fault in inside their read sections,
@@ -33,25 +33,25 @@
  *			names it, STALE
  *
  * A section under the table's lock is one step, and so is one under a driver's
- * lock.  A page that is thrown away takes its lock with it: who waits for that
- * has it at once, and finds out that the page is stale.
+ * lock.  A page that is thrown away takes its lock with it: a waiter for it has it
+ * at once, and finds out that the page is stale.
  *
- * Left out: how often rounds run beside changes (one stands for eight), more than
+ * Left out: how many shared rounds there are (one stands for eight), more than
  * one page, killed readers, in which order mmap_lock is handed on: that a reader
  * has it in the end is the rwsem's promise.
  *
- * What is checked: a look-up is done within its rounds; what is installed is the
+ * Checked: a look-up is done within its rounds; what is installed is the
  * page that the entry names, with the right that the entry gives; when a page
  * changes no device has it; no two have it for atomics, and no CPU has it then; no
  * deadlock.
  *
  * Seeded bugs, each of which must be found:
- *	-DBUG_DROP	mmap_lock is dropped between the rounds alone (IN_SECTION)
+ *	-DBUG_DROP	mmap_lock is dropped between exclusive rounds (IN_SECTION)
  *	-DBUG_RESTORE	an exclusive entry is restored to be made exclusive again
  *			(IN_SECTION: the change inside comes in every round)
- *	-DBUG_SHARED	the rounds alone take mmap_lock for reading
+ *	-DBUG_SHARED	exclusive rounds take mmap_lock for reading
  *	-DBUG_LATE	the section begins after the look-up
- *	-DBUG_SILENT	taking over raises nothing
+ *	-DBUG_SILENT	taking over starts no range
  *	-DBUG_NO_LOOK	the entry is exchanged without a second look
  */
 
@@ -63,7 +63,7 @@
 #endif
 
 #define BESIDE 1
-#define ALL    3 /* rounds; the last two are alone */
+#define ALL    3 /* rounds; the last two are exclusive */
 
 /* entry */
 #define EMPTY	  0

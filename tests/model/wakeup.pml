@@ -12,7 +12,7 @@
  * Idea.  Each store and load that another CPU can see is a step.  An inline or a
  * proctype has the name of the function it stands for.
  *
- * Who runs: one task waits for ROUNDS events, one after the other, and dies.
+ * Processes: one task waits for ROUNDS events, one after the other, and dies.
  * NWAKERS wakers make an event each and wake the task.  Two CPUs have a run queue
  * each; a waker puts the task on the queue that it did not sleep on, so the two
  * locks that the code takes are different ones.
@@ -30,7 +30,7 @@
  * CPU, unless an atomic lies between.  Both places that need that barrier have a
  * seeded bug, which does the load first.
  *
- * What is checked: every process ends (a lost wake-up is an invalid end state); no
+ * Checked: every process ends (a lost wake-up is an invalid end state); no
  * CPU picks a task whose registers are not saved; nobody overwrites DEAD.
  *
  * Not here: fairness, which CPU is chosen, killing, timeouts.
