@@ -2,8 +2,8 @@
 /*
  * tests/mm/notifier/bad_driver.h - a driver that does in its callbacks what one must not
  *
- * An interval and a plain subscription of one address space. What a callback
- * does wrong is a function that the test sets; none does anything at first.
+ * An interval and a plain subscription of one address space. A test
+ * sets the function that does wrong in a callback; at first none does anything.
  */
 #ifndef TESTS_MM_NOTIFIER_BAD_DRIVER_H
 #define TESTS_MM_NOTIFIER_BAD_DRIVER_H

@@ -95,7 +95,7 @@ static int first_subscribe(struct first_driver *driver, struct mm_struct *mm,
 					    FIRST_PAGES * PAGE_SIZE, &first_ops);
 }
 
-/* mmap_lock is held. What changes the mapping comes before the section. */
+/* mmap_lock is held. Faults, which change the mapping, come before the section. */
 static int first_look_up(struct first_driver *driver, vaddr_t addr,
 			 struct mmu_interval_rounds *rounds, struct page **page)
 {

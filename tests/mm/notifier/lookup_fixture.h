@@ -28,7 +28,7 @@
  * @between: called between look-up and retry, in each round
  * @after: called after each round, before the next
  * @nr: rounds that it took
- * @lost: rounds that were in vain
+ * @lost: rounds that ended in a retry
  * @done: the thread that looked up has come back
  * @installed: the page's frame, 0 while the device has none
  */
@@ -178,7 +178,7 @@ static inline void ask_demon(struct lookup *l, unsigned int round)
 		ktest_wait_blocked(l->w.test, d->task);
 }
 
-/* Against R1.9: who holds no lock is kept out by none. */
+/* Against R1.9: an invalidator without mmap_lock, which no reader can keep out. */
 static inline void raise_without_a_lock(struct lookup *l, unsigned int round)
 {
 	struct mmu_notifier_range range;

@@ -329,7 +329,7 @@ KTEST(mirror_race, no_translation_outlives_its_mapping_and_no_update_is_lost,
 	struct arena *arena = arena_new(test);
 
 	race(arena, 0);
-	/* The race was one: a protected page was denied to somebody. */
+	/* The race was one: a protected page was denied to a device or a CPU. */
 	EXPECT_GT(atomic_read(&arena->denied), 0);
 }
 

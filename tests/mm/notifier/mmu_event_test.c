@@ -15,7 +15,7 @@
 #include "tests/mm/lib/by_hand.h"
 #include "tests/mm/lib/mirror.h"
 
-/* What mirrors know of. */
+/* The pages that mirrors know of. */
 #define PAGES 16
 
 /* --- one event each --------------------------------------------------------------------- */
@@ -75,7 +75,7 @@ KTEST(mmu_event, UNMAP_takes_the_translations_and_what_is_kept_for_them,
 
 /*
  *	pages     0 1 2 3 4 5 6 7
- *	regions   [-----] [-----]	4 to 6 was free: mapping it raises nothing
+ *	regions   [-----] [-----]	4 to 6 was free: mapping it starts no range
  *	move      [---]-->[---]		UNMAP of 0 and 1, and of nothing else
  */
 KTEST(mmu_event, a_move_tells_the_old_place_and_not_the_free_new_one,
@@ -272,7 +272,7 @@ KTEST(mmu_event, SOFT_DIRTY_makes_the_devices_next_write_seen,
 	teardown(&box, &m);
 }
 
-/* Who goes on writing marks at the end what it may write (R1.21). */
+/* A device that goes on writing has its writable pages marked at end (R1.21). */
 KTEST(mmu_event, SOFT_DIRTY_may_be_answered_by_marking_what_is_writable,
       KT_RULES("R1.21"))
 {
@@ -355,7 +355,7 @@ KTEST(mmu_event, ones_own_MIGRATE_takes_nothing_and_anothers_all,
 	kfree(b);
 }
 
-/* What another asks for, or nobody, is a CLEAR for everybody. */
+/* A MIGRATE of no owner or of another is a CLEAR for each subscriber. */
 KTEST(mmu_event, a_MIGRATE_without_an_owner_is_nobodys_own, KT_RULES("R1.23"))
 {
 	struct sandbox box;

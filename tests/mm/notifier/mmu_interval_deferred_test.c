@@ -9,15 +9,15 @@
 #include "mm/notifier/internal.h"
 
 /*
- * The test plays the walk: it counts itself, and later looks what was put off.
+ * The test plays the walk: it counts itself, and later looks at the list.
  *
  *	walk			remover of A		remover of B
  *	walkers = 1
- *				put off; sleeps
+ *				deferred; sleeps
  *	walkers = 0
  *							takes A and B out
- *	nothing is put off
- *				returns (must be true: nobody else wakes it)
+ *	nothing is deferred
+ *				returns (must be true: no other thread wakes it)
  */
 KTEST(mmu_interval, a_removal_that_applies_others_wakes_their_removers,
       KT_RULES("R4.13 R4.14 R4.15"))

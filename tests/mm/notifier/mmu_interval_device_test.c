@@ -22,7 +22,7 @@ static int nonblock_body(void *arg)
 	return ret;
 }
 
-/* What a callback does if its driver is at work: refuse, not wait (R4.22). */
+/* A callback whose driver is at work refuses and does not wait (R4.22). */
 KTEST(mmu_interval, a_driver_whose_lock_is_taken_refuses_and_nothing_changes,
       KT_RULES("R4.22"))
 {

@@ -2,9 +2,9 @@
 /*
  * tests/mm/notifier/mmu_interval_insert_test.c - intervals that come while ranges are open
  *
- * A range that searched before an insertion cannot tell the newcomer. So the
- * newcomer's first reader sleeps until such ranges have ended (R4.9 to R4.11);
- * each test here without figures and with them.
+ * A range that searched before an insertion cannot notify the new subscriber. So
+ * its first reader sleeps until such ranges have ended (R4.9 to R4.11); each test
+ * here without statistics and with them.
  */
 #include "notifier_fixture.h"
 #include "mm/notifier/internal.h"
@@ -98,7 +98,7 @@ KTEST(mmu_interval, insert_while_a_range_is_open_makes_the_first_reader_wait,
 /*
  *	pages     0 1 2 3 4 5 6 7 8
  *	watch a                   [-]	so there is a tree to search
- *	change    [-------]		hits nobody
+ *	change    [-------]		overlaps nothing
  *	watch b       [---]
  *
  *	change				driver of b
@@ -193,8 +193,8 @@ KTEST(mmu_interval,
  *					end		end
  *						begins: four is not waited for
  *
- * What c has to wait for is counted from the end of what b waits for, so three
- * is among it; longer than that it does not become.
+ * The wait of c is counted from the end of the wait of b, so it includes range
+ * three; it does not become longer than that.
  */
 KTEST(mmu_interval, an_insertion_while_another_settles_waits_one_period_longer,
       KT_RULES("R4.24 R4.26"))
@@ -282,10 +282,10 @@ KTEST(mmu_interval, an_insertion_during_a_walk_is_called_for_later_ranges_only,
 /*
  *	range				inserter
  *	start: callback of A runs
- *					insert B: put off
+ *					insert B: deferred
  *	callback returns: B goes in
  *	end
- *	another range: A and B are told
+ *	another range: A and B are notified
  */
 KTEST(mmu_interval, insert_during_a_walk_is_deferred_until_the_walk_ends,
       KT_RULES("R4.11"))
@@ -324,12 +324,12 @@ KTEST(mmu_interval, insert_during_a_walk_is_deferred_until_the_walk_ends,
 /*
  *	pages     0 1 2 3 4 5 6 7 8
  *	watch a                   [-]	its callback sleeps
- *	watch s   [-------]		put off
+ *	watch s   [-------]		deferred
  *	change    [-]			may not sleep, so it does not give way
  *
  *	walk of [8,9)		driver of s		change
  *	callback of a
- *				insert: put off
+ *				insert: deferred
  *				read_begin: sleeps
  *							start: cannot find s
  *							the page changes; end

@@ -5,7 +5,7 @@
  *
  * A subscription may start its device in a first pass and wait for it in a
  * second (R4.31); and it may refuse a range that may not sleep (R3.6). Each test
- * that walks does so without figures and with them.
+ * that walks does so without statistics and with them.
  */
 #include "notifier_fixture.h"
 

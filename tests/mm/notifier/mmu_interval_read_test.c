@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * tests/mm/notifier/mmu_interval_read_test.c - read sections: what begin waits for, and
- * when a look-up was in vain
+ * when a look-up collided
  *
- * R4.17 to R4.26; each test here without figures and with them.
+ * R4.17 to R4.26; each test here without statistics and with them.
  */
 #include "notifier_fixture.h"
 #include "mm/notifier/internal.h"
@@ -118,7 +118,7 @@ KTEST(mmu_interval,
  *						goes on, though 2 is open,
  *						with the number from before
  *			end
- *						retry: must, 2 hit it
+ *						retry: must, 2 overlaps
  */
 KTEST(mmu_interval, read_begin_waits_only_for_ranges_open_at_its_call,
       KT_RULES("R4.24 R4.26"))

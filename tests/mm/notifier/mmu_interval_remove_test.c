@@ -3,7 +3,7 @@
  * tests/mm/notifier/mmu_interval_remove_test.c - intervals that go while callbacks run
  *
  * When remove has returned no callback runs or will, so the object is poisoned
- * or gone then (R4.13 to R4.16); each test here without figures and with them.
+ * or gone then (R4.13 to R4.16); each test here without statistics and with them.
  */
 #include "notifier_fixture.h"
 #include "mm/notifier/internal.h"
@@ -41,11 +41,11 @@ KTEST(mmu_interval, remove_of_a_deferred_insertion_does_not_wait,
  *	pages     0 1 2 3 4 5 6 7 8
  *	watch a   [-------]		its callback sleeps
  *	watch b           [-------]
- *	watch s                   [-]	put off
+ *	watch s                   [-]	deferred
  *
  *	walk of [0,4)		driver of s		start of [4,8)
  *	callback of a
- *				insert: put off
+ *				insert: deferred
  *							gives way, sleeps
  *				remove: was not in
  *							goes on beside the walk
@@ -91,7 +91,7 @@ KTEST(mmu_interval,
 /*
  *	range				remover
  *	start: callback of A runs
- *					remove A: put off, sleeps
+ *					remove A: deferred, sleeps
  *	callback returns: A goes out
  *					returns, A may be freed
  */
@@ -218,10 +218,10 @@ static int exiter_body(void *arg)
  *
  *	exit				remover of a
  *	RELEASE: callback of a
- *					put off, sleeps
+ *					deferred, sleeps
  *	callback returns: a out
  *					returns; a is poisoned
- *	UNMAP: b is told, a is not
+ *	UNMAP: b is notified, a is not
  */
 KTEST(mmu_interval, a_removal_amid_RELEASE_waits_for_it_and_hears_no_UNMAP,
       KT_RULES("R4.16"))

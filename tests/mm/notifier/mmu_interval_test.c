@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/notifier/mmu_interval_test.c - who is told of a range, what is refused, what
- * an exit does, and what it costs (R4)
+ * tests/mm/notifier/mmu_interval_test.c - which ranges notify an interval, refused
+ * arguments, exit, and costs (R4)
  *
- * Every test makes an address space of its own and raises ranges by hand, as
+ * Every test makes an address space of its own and starts ranges by hand, as
  * the operations of mm/ do. Drawings count pages. Beside it:
  *
  *	mmu_interval_insert_test.c	insertions while ranges are open
@@ -380,9 +380,9 @@ static void first_subscriber(struct team_worker *worker)
 }
 
 /*
- * Many are the first at once, while ranges run that have just found nobody:
- * one object comes of it, whole for whoever sees it, and all are in it (R2.16,
- * R2.19).
+ * Many subscribers are the first at once, while ranges run that have just found
+ * none. They make one object; each thread that sees it sees it whole, and all
+ * subscriptions are in it (R2.16, R2.19).
  */
 KTEST(mmu_interval, many_first_subscribers_make_one_object_beside_changes,
       KT_RULES("R2.16 R2.19"))

@@ -52,7 +52,7 @@ KTEST(mmu_notifier_checks, a_second_end_is_reported_with_its_caller_and_ignored,
 		EXPECT_WARNED(1, "end_by_name+",
 			      " ends CLEAR [0x2000, 0x4000), which is not open");
 		EXPECT_EQ(atomic64_read(&mm->notifier_ranges) & INT64_MAX, 0L);
-		/* The second round has a subscriber; it is told one end. */
+		/* The second round has a subscriber; its end is called once. */
 		if (!round)
 			EXPECT_EQ(listen(&l, mm), 0);
 	}
@@ -126,7 +126,7 @@ KTEST(mmu_notifier_checks, a_second_start_is_reported_and_refused,
 
 /*
  *	start				forgotten: say the function has returned
- *	init; start, in its place	told to the subscriber; the forgotten one is named
+ *	init; start, in its place	notified; the forgotten one is named
  */
 KTEST(mmu_notifier_checks, a_start_in_the_place_of_a_forgotten_range_names_it,
       KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R1.11"))
@@ -152,7 +152,7 @@ KTEST(mmu_notifier_checks, a_start_in_the_place_of_a_forgotten_range_names_it,
 }
 
 /*
- *	start, overlaps an interval	forgotten; the list of hits leads through it
+ *	start, overlaps an interval	forgotten; the list of overlaps leads through it
  *	init; start, in its place	refused, and the forgotten one is named
  *	end				does nothing
  *	the forgotten one is put back and ended: nothing is lost

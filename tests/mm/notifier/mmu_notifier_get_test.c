@@ -49,10 +49,10 @@ KTEST(mmu_notifier, two_gets_are_one_subscription_and_need_two_puts,
 
 /*
  *	range			getter 1		getter 2
- *	start, told nobody
+ *	start, calls nobody
  *				made, published; sleeps
  *							finds it; sleeps too
- *	end: not told
+ *	end: calls nobody
  *				returns			returns
  */
 KTEST(mmu_notifier, a_second_get_waits_for_the_ranges_that_the_first_waits_for,
@@ -141,7 +141,7 @@ KTEST(mmu_notifier, a_get_that_is_killed_while_it_waits_returns_EINTR,
 }
 
 /*
- * What it allocated for nothing is freed, whichever allocation fails: its own
+ * Whichever allocation fails, get frees those that it made before: its own
  * object, that of the mm, and the slabs of both if no page of theirs is at hand.
  */
 KTEST(mmu_notifier, without_memory_get_is_ENOMEM_and_leaves_nothing,

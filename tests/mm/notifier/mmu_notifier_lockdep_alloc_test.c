@@ -3,11 +3,11 @@
  * tests/mm/notifier/mmu_notifier_lockdep_alloc_test.c - allocations may call callbacks
  * (R5.3)
  *
- * Whoever allocates and may wait, may wait for reclaim, and that for the
+ * An allocation that may wait may wait for reclaim, and reclaim waits for the
  * callbacks of any address space. So
  *
  *	(b)	a callback makes no such allocation
- *	(c)	nor does who holds a lock that a callback takes
+ *	(c)	nor does a thread that holds a lock which a callback takes
  *
  * and each allocator must say so where it is entered: all of them are tried,
  * with what they need at hand or not.

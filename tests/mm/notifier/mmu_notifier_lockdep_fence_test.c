@@ -3,9 +3,9 @@
  * tests/mm/notifier/mmu_notifier_lockdep_fence_test.c - callbacks that wait for others (R5.8 e)
  *
  * A callback may wait for its device: for a work that is queued, for a fence
- * that somebody signals. Then all that those need is needed by the callback.
- * If they allocate and may wait, or take mmap_lock, whoever holds that waits
- * for the callback, and it for them.
+ * that another thread signals. Then the callback needs all that those need. If
+ * they allocate and may wait, or take mmap_lock, reclaim or the holder of the
+ * lock waits for the callback, and the callback for them.
  *
  *	callback			finisher
  *	waits for the finisher
@@ -133,7 +133,7 @@ static void waiting_end(struct waiting_driver *driver)
 	mmput(driver->mm);
 }
 
-/* Has the work run once; waits for it as somebody who holds nothing may. */
+/* Runs the work once and waits for it, which is right without a lock held. */
 static void run_the_work(struct workqueue_struct *wq,
 			 struct waiting_driver *driver)
 {
@@ -334,7 +334,7 @@ static void look_at_the_fence(struct waiting_driver *driver)
 	(void)try_wait_for_completion(driver->fence);
 }
 
-/* A limit makes the deadlock shorter; only who does not wait is right. */
+/* A time limit only shortens the deadlock; a callback must not wait at all. */
 KTEST(mmu_notifier_lockdep, every_way_to_wait_for_a_fence_counts_but_to_look,
       KT_RULES("R5.8"))
 {

@@ -2,11 +2,11 @@
 /*
  * tests/mm/notifier/mmu_notifier_lockdep_release_test.c - release is a callback (R5.8)
  *
- * Whoever exits or unregisters waits for a release that the other runs. So what
- * holds for start and end holds for it:
+ * Exit and unregister each wait for a release that the other runs. So the rules
+ * of start and end hold for it:
  *
- *	the release			and somebody else
- *	takes mmap_lock			raises a range with it held
+ *	the release			another thread
+ *	takes mmap_lock			starts a range with it held
  *	allocates and may wait		reclaims, and so waits for it
  *	takes L				unregisters with L held
  *
@@ -15,7 +15,7 @@
  */
 #include "bad_driver.h"
 
-/* Who has it run. */
+/* The call that runs the release. */
 enum runner {
 	BY_UNREGISTER,
 	BY_EXIT,
@@ -33,7 +33,7 @@ static bool releasing_begin(struct ktest *test, struct bad_driver *bad,
 	return true;
 }
 
-/* Who comes second, finds it over. Then the driver is gone, and its mm. */
+/* The second call finds the release over. Then the driver is gone, and its mm. */
 static void run_release(struct bad_driver *bad, enum runner by)
 {
 	if (by == BY_EXIT)
@@ -184,7 +184,7 @@ static void release_well(struct bad_driver *bad)
 	mutex_unlock(&only_for_callbacks);
 }
 
-/* What the release takes is held elsewhere, but not where one waits for it. */
+/* Other code holds the lock too, but not where it waits for the release. */
 KTEST(mmu_notifier_lockdep, a_release_that_takes_a_lock_of_its_own_is_good,
       KT_RULES("R5.8"))
 {

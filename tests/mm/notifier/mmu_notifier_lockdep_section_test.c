@@ -7,15 +7,15 @@
  *	of a range		if it is blockable		(g)
  *	free_notifier		never: a put may come from anywhere
  *
- * Where one may not, it is called inside a non-block section, and a sleep is told
- * once, with its place and with that of the section. Each callback of a range is
- * tried with statistics on and off: the walks are not the same code.
+ * A callback that may not is called inside a non-block section, and a sleep is
+ * reported once, with its place and with that of the section. Each callback of a
+ * range is tried with statistics on and off: the walks are not the same code.
  */
 #include "sleep_fixture.h"
 
 /* --- callbacks -------------------------------------------------------------------- */
 
-/* Who sleeps, in the range that runs now; how often one did. */
+/* The callback that sleeps in the range that runs now; how often one did. */
 enum sleeper {
 	IN_INVALIDATE,
 	IN_FIRST_PASS,
@@ -91,7 +91,7 @@ static const struct mmu_notifier_ops sleepy_plain_ops = {
 	.invalidate_range_end = sleepy_end,
 };
 
-/* Which of the three subscribe: alone, each has a way of its own through start. */
+/* Which of the three subscribe: by itself, each has its own path through start. */
 enum sleepy_kind {
 	SLEEPY_INTERVAL = 1,
 	SLEEPY_PASSES = 2,
@@ -150,8 +150,8 @@ static const unsigned int kind_of[NR_SLEEPERS] = {
 };
 
 /*
- *	who sleeps	each of the five	alone | beside the others
- *	statistics	on | off		the sleep	told | real
+ *	sleeper		each of the five	by itself | with the others
+ *	statistics	on | off		the sleep	announced | real
  */
 static void sleep_in(struct ktest *test, unsigned int kinds, enum sleeper who)
 {
@@ -268,7 +268,7 @@ KTEST(mmu_notifier_sleep, a_callback_of_a_blockable_range_may_sleep,
 /*
  * The ends that are owed after a failed start may not sleep either.
  *
- *	told, newest first	sleepy: 0	failing: -EAGAIN
+ *	start, newest first	sleepy: 0	failing: -EAGAIN
  *	owed			sleepy's end
  */
 KTEST(mmu_notifier_sleep, an_end_after_a_failed_start_that_sleeps_is_reported,
@@ -341,7 +341,7 @@ static noinline void got_free(struct mmu_notifier *sub)
 	barrier();
 }
 
-/* It leaves when it is told: the walk that tells it frees it. */
+/* It leaves in its callback: the walk that called it frees it. */
 static int got_leave(struct mmu_notifier *sub,
 		     const struct mmu_notifier_range *range)
 {

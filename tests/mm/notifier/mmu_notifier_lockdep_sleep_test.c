@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/notifier/mmu_notifier_lockdep_sleep_test.c - who may sleep, and is told (R5.5)
+ * tests/mm/notifier/mmu_notifier_lockdep_sleep_test.c - calls that may sleep (R5.5)
  *
  *	call			may sleep
  *	start			always, subscribers or not	(f)
@@ -11,8 +11,8 @@
  *	unregister, get,
  *	synchronize		always, also where there is no need today
  *
- * A wrong sleep is told once, with its place and with what is held there. What
- * callbacks may do is in mmu_notifier_lockdep_section_test.c.
+ * A wrong sleep is reported once, with its place and the locks held there. The
+ * rules for callbacks are in mmu_notifier_lockdep_section_test.c.
  */
 #include "sleep_fixture.h"
 #include <kernel/lock/spinlock.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/notifier/mmu_notifier_lockdep_test.c - bad drivers are told so (R5)
+ * tests/mm/notifier/mmu_notifier_lockdep_test.c - bad drivers are reported (R5)
  *
  * One driver for each way to wait for what waits for it. The validator must
  * speak once, name the notifiers' map and both places, and nothing ever
@@ -9,8 +9,8 @@
  * mmu_notifier_lockdep_alloc_test.c, (e) in mmu_notifier_lockdep_fence_test.c, and
  * what a release does in mmu_notifier_lockdep_release_test.c.
  *
- *	R5.8	the callback			and somebody else
- *	(a)	takes mmap_lock, a page lock	raises a range with it held
+ *	R5.8	the callback			another thread
+ *	(a)	takes mmap_lock, a page lock	starts a range with it held
  *	(b)	allocates and may wait		reclaims, and so calls it
  *	(c)	takes L				allocates with L held
  *	(d)	takes L				waits for callbacks with L held
@@ -23,7 +23,7 @@
 #include "bad_driver.h"
 #include <mm/page/page.h>
 
-/* --- (a) locks under which ranges are raised ------------------------------- */
+/* --- (a) locks under which ranges start ------------------------------------ */
 
 /*
  *	boot: mm_teach_order()		mmap_lock, page_lock before the map
@@ -121,7 +121,7 @@ static noinline void take_held_at_end(struct bad_driver *bad)
 	mutex_unlock(&held_at_end);
 }
 
-/* Whoever raises need not hit a subscriber: nobody listens in @other. */
+/* The start need not overlap an interval: @other has no subscriber. */
 KTEST(mmu_notifier_lockdep, a_start_under_a_callbacks_lock_is_reported,
       KT_RULES("R5.1"))
 {
@@ -184,7 +184,7 @@ KTEST(mmu_notifier_lockdep,
 	bad_stop(&bad);
 }
 
-/* Told to an mm of intervals too, though only plain ones have an end (R5.1). */
+/* Reported with intervals only, too, though only plain ones have an end (R5.1). */
 KTEST(mmu_notifier_lockdep, an_end_under_a_callbacks_lock_is_reported,
       KT_RULES("R5.1"))
 {
@@ -236,7 +236,7 @@ static bool locking_begin(struct ktest *test, struct bad_driver *bad)
 	return true;
 }
 
-/* Of who touched the map in @place, which the test called with the lock held. */
+/* The test called @place with the lock held, and @place touched the map. */
 #define EXPECT_WAIT_REPORTED(place)                                           \
 	EXPECT_ONE_REPORT("opposite order", TAKES(MAP_NAME, place),           \
 			  WHILE_TEST_HOLDS("callbacks_lock"),                 \
@@ -335,7 +335,7 @@ static noinline void stop_using(struct mm_struct *mm)
 	barrier();
 }
 
-/* The last user calls everybody's release; who is not the last might have been. */
+/* The last mmput() calls each release(), and any mmput() may be the last. */
 KTEST(mmu_notifier_lockdep, mmput_under_a_callbacks_lock_is_reported,
       KT_RULES("R5.2"))
 {
@@ -449,7 +449,7 @@ KTEST(mmu_notifier_lockdep, a_callback_that_inserts_is_reported, KT_RULES("R5.4"
 	"&mm->mmap_lock is held for writing, at mm/notifier/" file
 #define HOLDS_IT_SHARED "  holds " MMAP_LOCK " (shared), taken at ktest_"
 
-/* Where nobody else is, it does no harm but to be told. */
+/* No other thread uses this mm, so the report is all that happens. */
 KTEST(mmu_notifier_lockdep,
       register_without_mmap_lock_held_for_writing_is_reported, KT_RULES("R2.15"))
 {

@@ -5,7 +5,7 @@
  *
  * One CPU, then two, and so on to four: each changes pages of its own in the
  * one address space, again and again. The validator counts what each thread
- * takes. What is compared is a number of locks, and no time; statistics are off,
+ * takes. The tests compare numbers of locks, and no time; statistics are off,
  * for they take a lock of their own.
  */
 #include <kernel/lock/lockdep.h>
@@ -17,7 +17,7 @@
 #define CPUS_MOST 4
 #define PAIRS     400
 
-/** What one thread took. */
+/** The locks of one thread. */
 struct taken {
 	unsigned long locks;
 	unsigned long waits;
@@ -44,7 +44,7 @@ static void change_own_pages(struct team_worker *me)
 	row->by[me->number].waits = lockdep_task_contended() - waits;
 }
 
-/* Paths that are taken only when somebody comes, goes or waits. */
+/* Paths taken only when a subscriber comes, goes or waits. */
 static unsigned long detours(struct mm_struct *mm)
 {
 	struct mmu_notifier_stats stats;

@@ -12,7 +12,7 @@
 
 /*
  *	register; register again	refused: the list would be a circle
- *	start; end			each is told once
+ *	start; end			each is called once
  */
 KTEST(mmu_notifier_checks, an_object_is_not_registered_twice,
       KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R2.16 R2.21"))

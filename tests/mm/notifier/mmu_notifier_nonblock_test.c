@@ -87,7 +87,7 @@ KTEST(mmu_notifier, every_subscriber_is_called_and_every_end_has_its_start,
 
 /*
  * {0, 1, 2, ... all that fail} x {those with an end before, between, after}:
- * every one is told the start, then every one with an end is told it once,
+ * start is called for each, then end, once, for each that has one,
  * both newest first, and the counts are zero (R3.3, R3.10).
  */
 
@@ -229,8 +229,8 @@ KTEST(mmu_notifier, a_subscriber_that_fails_and_has_an_end_is_reported,
 /*
  *		good	bad (no end)	insists (has an end)
  *	start	0	-EAGAIN		-EAGAIN
- *		reported, twice; nobody is told an end for it
- *	end	told	-		told
+ *		reported, twice; no end is called for it
+ *	end	called	-		called
  *
  * The start counts as good, so its end is the caller's, and the only one (R2.7).
  */

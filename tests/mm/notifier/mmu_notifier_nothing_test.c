@@ -2,8 +2,8 @@
 /*
  * tests/mm/notifier/mmu_notifier_nothing_test.c - ranges of nothing (R1.6)
  *
- * An empty range, or one that ends before it begins, is a mistake of whoever
- * raises it. What becomes of it:
+ * An empty range, or one that ends before it begins, is a mistake of its
+ * invalidator. The outcome:
  *
  *			debug kernel		other kernels
  *	start		a warning		as any range
@@ -11,8 +11,8 @@
  *	callbacks	none			plain ones; intervals that
  *						have it strictly inside
  *	end		does nothing		as any range
- *	the mm's count	goes back to 0 either way: who registers later waits
- *			for nothing
+ *	the mm's count	goes back to 0 either way: a later registration does
+ *			not wait for it
  *
  * So where it is not refused it does no more than a real range there would: a
  * subscriber drops nothing, or too much, and what is read beside it is read
@@ -113,8 +113,8 @@ KTEST(mmu_notifier_nothing, every_start_of_a_range_of_nothing_leaves_nothing_ope
  *	length	0	max	2 pages		3 bytes		refused
  *	length	-	-	1 page		2 bytes		the end of the space
  *
- * The last byte alone is refused: no range [start, end) has it, so nobody could be
- * told of it.
+ * An interval of the last byte alone is refused: no range [start, end) has it, so
+ * none could notify.
  */
 KTEST(mmu_notifier_nothing,
       an_interval_of_nothing_or_beyond_the_space_is_refused, KT_RULES("R4.6"))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/notifier/mmu_notifier_paths_test.c - a range does the same whoever subscribes
+ * tests/mm/notifier/mmu_notifier_paths_test.c - a range in each mix of subscribers
  *
  * Each test here tries combinations of plain and interval subscriptions, and
  * subscriptions that come or go between a start and its end.
@@ -99,7 +99,7 @@ static int leaver_body(void *arg)
  *
  *	start, standing at c		unregister c: c leaves the list, waits
  *	  (its callback sleeps)		unregister b, unregister a: the same
- *	goes on to b, and to a: still there, and told
+ *	goes on to b, and to a: still there, and called
  *	leaves				all three return, and not before
  */
 KTEST(mmu_notifier_paths, a_walk_survives_the_unlinking_of_where_it_stands,
@@ -136,8 +136,8 @@ KTEST(mmu_notifier_paths, a_walk_survives_the_unlinking_of_where_it_stands,
 }
 
 /*
- *	start: hits the interval, tells the plain one
- *	the interval is removed: plain ones alone by now
+ *	start: overlaps the interval, calls the plain one
+ *	the interval is removed: only plain ones are left
  *	end: the range is over for the interval's part all the same
  */
 KTEST(mmu_notifier_paths, an_interval_removed_in_between_leaves_nothing_open,
@@ -201,9 +201,9 @@ KTEST(mmu_notifier_paths, a_range_object_may_be_used_again)
 
 /*
  *	one range object	subscriber a
- *	start, end of [0, 1)	told both; what was noted of it is still there
- *	start of [0, 0)		refused: told nothing
- *	end			told nothing
+ *	start, end of [0, 1)	both called; what was noted of it is still there
+ *	start of [0, 0)		refused: not called
+ *	end			not called
  */
 KTEST(mmu_notifier_paths, a_range_that_is_refused_forgets_whom_it_told_before,
       KT_FLAGS(KT_EXPECT_REPORT | KT_NEEDS_DEBUG), KT_RULES("R1.6 R3.5"))

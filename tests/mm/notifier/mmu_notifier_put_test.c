@@ -111,7 +111,7 @@ KTEST(mmu_notifier, a_get_beside_one_not_yet_freed_makes_another_and_tells_that,
 	mmput(mm);
 }
 
-/* Who puts itself, and one that the walk has still to come to, when called. */
+/* When called it puts itself, and an older one that the walk has not reached. */
 struct quitter {
 	struct mmu_notifier sub;
 	struct mmu_notifier *older; /* NULL: puts nobody */
@@ -326,7 +326,7 @@ static int synchronizer_body(void *arg)
 
 /*
  *	n mms, in each a callback asleep	synchronize
- *	put in each: put off
+ *	put in each: deferred
  *						sleeps
  *	the callbacks return, one by one
  *						sleeps on

@@ -43,7 +43,7 @@ KTEST(mmu_notifier, a_new_mm_has_no_subscriptions, KT_RULES("R2.26"))
 	mmput(parent);
 }
 
-/* What a program image is replaced by: the old mm ends, the new one is new. */
+/* As exec replaces a program: the old mm ends, the new one starts empty. */
 KTEST(mmu_notifier, replacing_the_mm_releases_the_old_and_begins_without,
       KT_RULES("R2.26"))
 {
@@ -166,7 +166,7 @@ KTEST(mmu_notifier, a_register_that_is_killed_while_it_waits_returns_EINTR,
  *	range (nobody has subscribed)		newcomer
  *	start
  *						register: sleeps
- *	end: not told
+ *	end: not called
  *						returns
  */
 KTEST(mmu_notifier, the_first_registration_waits_for_a_range_that_is_open,
@@ -360,7 +360,7 @@ KTEST(mmu_notifier, unregister_waits_for_a_callback_that_runs, KT_RULES("R2.22")
  *	range 1			unregister		range 2
  *	start: callback runs
  *				hidden; sleeps
- *							start: not told
+ *							start: not called
  *	callback returns
  */
 KTEST(mmu_notifier, a_subscriber_that_waits_to_leave_is_notified_of_nothing_new,
@@ -395,7 +395,7 @@ KTEST(mmu_notifier, a_subscriber_that_waits_to_leave_is_notified_of_nothing_new,
 	mmput(mm);
 }
 
-/* Per mm: a callback asleep in one does not hold up who leaves another. */
+/* Per mm: a callback asleep in one delays no unregistration in another. */
 KTEST(mmu_notifier, a_callback_asleep_in_one_mm_delays_nobody_in_another,
       KT_RULES("R2.22"))
 {
@@ -515,8 +515,8 @@ KTEST(mmu_notifier, exit_waits_for_a_release_that_unregister_runs,
 }
 
 /*
- * Until its release is over a device may hold translations, whoever runs it: a
- * change that came by the reverse map meanwhile is told.
+ * A device may hold translations until its release is over, whether exit or
+ * unregister runs it. A change by the reverse map still notifies it till then.
  */
 KTEST(mmu_notifier, a_subscriber_that_leaves_is_notified_until_exits_release_ends,
       KT_RULES("R2.1 R2.24"))

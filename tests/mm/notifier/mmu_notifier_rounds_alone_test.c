@@ -3,8 +3,8 @@
  * tests/mm/notifier/mmu_notifier_rounds_alone_test.c - the two rounds that keep changes out
  *
  * A look-up that changes the mapping itself, inside its read section, loses the
- * round to itself. The second round alone finds what the first has changed,
- * because mmap_lock is kept in between.
+ * round to itself. The second exclusive round finds what the first has
+ * changed, because mmap_lock is kept in between.
  */
 #include "lookup_fixture.h"
 
@@ -40,9 +40,9 @@ static void look_up_beside_zero_pages(struct ktest *test, struct lookup *l,
 
 /*
  *	reader				demon, between the rounds
- *	1 to 8: zero page replaced, which is a change; in vain
+ *	1 to 8: zero page replaced, which is a change; collides
  *					empties the page, reads it: zero page
- *	9, alone: zero page replaced; in vain
+ *	9, exclusive: zero page replaced; collides
  *					wants mmap_lock, sleeps
  *	10: the page is there, and current
  *					empties the page
@@ -85,7 +85,7 @@ KTEST(mmu_notifier_rounds,
 	sandbox_close(&box);
 }
 
-/* A driver that leaves after a lost round alone drops the lock by a second call. */
+/* A driver that leaves after a lost exclusive round must unlock by a second call. */
 KTEST(mmu_notifier_rounds, a_driver_may_leave_between_the_rounds_alone,
       KT_RULES("R4.24"))
 {

@@ -2,7 +2,7 @@
 /*
  * tests/mm/notifier/mmu_notifier_rounds_test.c - a look-up ends, whatever changes
  *
- * Not here: what happens in the two rounds alone
+ * Not here: what happens in the two exclusive rounds
  * (mmu_notifier_rounds_alone_test.c).
  */
 #include "lookup_fixture.h"
@@ -12,11 +12,11 @@
  *	rounds 1 to 8: look up
  *					empties the page
  *		       retry: must
- *	round 9: alone, look up
+ *	round 9: exclusive, look up
  *					wants mmap_lock, sleeps
  *		 retry: need not
  *		 installed; unlock
- *					empties the page: told, dropped
+ *					empties the page: notified, dropped
  */
 KTEST(mmu_notifier_rounds, changes_without_end_are_kept_out_after_eight_rounds,
       KT_RULES("R4.24"))
@@ -65,9 +65,9 @@ static void map_zero_page(struct lookup *l, unsigned int round)
 }
 
 /*
- *	round 8		in vain; the zero page is mapped
- *	round 9		alone: the look-up copies it, which is a change (CLEAR)
- *	round 10	alone: the copy is there
+ *	round 8		collides; the zero page is mapped
+ *	round 9		exclusive: the look-up copies it, which is a change (CLEAR)
+ *	round 10	exclusive: the copy is there
  */
 KTEST(mmu_notifier_rounds,
       a_look_up_that_changes_the_mapping_needs_one_more_round, KT_RULES("R4.24"))
@@ -169,7 +169,7 @@ KTEST(mmu_notifier_rounds, a_reader_killed_in_its_first_round_waits_for_nobody,
 }
 
 /*
- *	other				reader, its eighth round in vain
+ *	other				reader, its eighth round collided
  *	mmap_lock, read
  *					wants it for writing, sleeps
  *	killed:				-EINTR
@@ -323,7 +323,7 @@ static int elsewhere_body(void *arg)
 /*
  *	pages     0 1 2 3 4 5
  *	watch a   [-]
- *	watch b           [-]	told of each
+ *	watch b           [-]	notified of each
  *	stream            [-]	never without an open range
  */
 KTEST(mmu_notifier_rounds, a_stream_of_ranges_elsewhere_costs_a_reader_nothing,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/notifier/mmu_notifier_stats_test.c - what people are told is what happened
+ * tests/mm/notifier/mmu_notifier_stats_test.c - statistics say what happened
  *
- * Each test makes things happen by hand and reads the figures. Trace records, and
+ * Each test makes things happen by hand and reads the statistics. Trace records, and
  * what both say, are in mmu_notifier_trace_test.c.
  */
 #include "notifier_fixture.h"
@@ -104,7 +104,7 @@ KTEST(mmu_notifier_stats, the_longest_callback_is_kept_after_shorter_ones)
 	mmput(mm);
 }
 
-/* --- read sections in vain -------------------------------------------------------- */
+/* --- collided read sections --------------------------------------------------------- */
 
 /*
  *	section 1	UNMAP
@@ -154,7 +154,7 @@ KTEST(mmu_notifier_stats,
 	mmput(mm);
 }
 
-/* So many others have hit meanwhile that the event is not remembered. */
+/* So many ranges have overlapped meanwhile that the event is not remembered. */
 KTEST(mmu_notifier_stats, an_event_that_is_forgotten_is_not_guessed)
 {
 	struct mm_struct *mm = mm_alloc();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/notifier/mmu_notifier_test.c - ranges, and what is told in which order (R1,
- * R2.1 to R2.14); the figures
+ * tests/mm/notifier/mmu_notifier_test.c - ranges, and the order of callbacks (R1,
+ * R2.1 to R2.14); statistics
  *
- * Every test makes an address space of its own and raises ranges by hand, as
+ * Every test makes an address space of its own and starts ranges by hand, as
  * the operations of mm/ do.
  */
 #include <lib/assert.h>
@@ -83,7 +83,7 @@ KTEST(mmu_notifier, blockable_is_the_start_calls_choice_and_stays_till_end,
 	mmput(mm);
 }
 
-/* What a callback may do with its range is a matter of types (R1.7). */
+/* Types say what a callback may do with its range (R1.7). */
 static_assert(
 	__builtin_types_compatible_p(
 		__typeof__(((struct mmu_notifier_ops *)0)->invalidate_range_start),
@@ -243,7 +243,7 @@ KTEST(mmu_notifier, newest_first_and_intervals_before_plain,
 }
 
 /*
- *	end		interval: closed	plain: its end is told
+ *	end		interval: closed	plain: its end is called
  *			    a reader of the interval may begin in there
  */
 KTEST(mmu_notifier, at_a_plain_end_the_intervals_are_closed_already,
@@ -267,7 +267,7 @@ KTEST(mmu_notifier, at_a_plain_end_the_intervals_are_closed_already,
 	mmput(mm);
 }
 
-/* Whoever looks for used pages changes nothing (R1.16). */
+/* A caller that asks which pages were used changes nothing (R1.16). */
 KTEST(mmu_notifier, asking_for_used_pages_raises_no_range, KT_RULES("R1.16"))
 {
 	struct mm_struct *mm = mm_alloc();
@@ -424,7 +424,7 @@ KTEST(mmu_notifier, a_secondary_tlb_with_start_or_end_is_refused,
 	mmput(mm);
 }
 
-/* --- figures ------------------------------------------------------------------------------ */
+/* --- statistics --------------------------------------------------------------------------- */
 
 static bool count_sub(const struct mmu_notifier_sub_info *info, void *arg)
 {

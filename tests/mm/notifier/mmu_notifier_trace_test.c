@@ -3,7 +3,7 @@
  * tests/mm/notifier/mmu_notifier_trace_test.c - what the trace says is what happened
  *
  * Each test makes things happen by hand and reads the trace records that this
- * very thread left, and the figures where both say it.
+ * very thread left, and the statistics where both say it.
  */
 #include <kernel/trace.h>
 
@@ -40,7 +40,7 @@ static struct trace_record recs[RECORDS];
 
 /* --- the switch ----------------------------------------------------------------------- */
 
-/* Off: no figures, no object for them, no record. Slow paths count all the same. */
+/* Off: no statistics, no object for them, no record. Slow paths still count. */
 KTEST(mmu_notifier_stats, switched_off_only_slow_paths_count)
 {
 	struct mm_struct *mm = mm_alloc();
@@ -99,7 +99,7 @@ static void expect_call(struct ktest *test, const struct trace_record *rec,
 }
 
 /*
- *	start, told w, told l, started; told l the end, end: each names the event
+ *	start, called w, called l, started; called l's end, end: each names the event
  *	and what it is about
  */
 KTEST(mmu_notifier_stats, a_range_leaves_a_record_of_each_step_in_order)
@@ -187,7 +187,7 @@ KTEST(mmu_notifier_stats,
 		EXPECT_EQ(recs[2].args[2], PG(1));
 		EXPECT_EQ(recs[2].args[3], PG(2));
 		EXPECT_EQ((long)recs[2].args[4], (long)-EAGAIN);
-		/* What the callback was given, though the range is closed. */
+		/* The number given to the callback, though the range is closed. */
 		EXPECT_EQ(recs[2].args[5], stats_of(mm).last_seq);
 		trace_format(line, sizeof(line), &recs[1]);
 		EXPECT(strstr(line, "CLEAR [0x1000, 0x2000) ret=-11 cycles="));
@@ -196,7 +196,7 @@ KTEST(mmu_notifier_stats,
 	mmput(mm);
 }
 
-/* One callback so far, the only one told since trace_clear(): @sub's release. */
+/* One callback so far, the only one since trace_clear(): @sub's release. */
 static void expect_release(struct ktest *test, struct mm_struct *mm,
 			   const struct mmu_notifier *sub)
 {
@@ -218,7 +218,7 @@ static void expect_release(struct ktest *test, struct mm_struct *mm,
 	EXPECT_EQ(releases, 1U);
 }
 
-/* A callback like any other, whoever runs it. */
+/* A callback like any other, run by exit or by unregister. */
 KTEST(mmu_notifier_stats, release_is_counted_and_recorded_at_exit_and_unregister)
 {
 	struct mm_struct *mm = mm_alloc(), *other = mm_alloc();
@@ -238,7 +238,7 @@ KTEST(mmu_notifier_stats, release_is_counted_and_recorded_at_exit_and_unregister
 	trace_clear();
 	mmput(other);
 	expect_release(test, other, &l.sub);
-	/* Nobody finds it any more, but its figures are there until it leaves. */
+	/* Nobody finds it any more, but its statistics stay until it leaves. */
 	EXPECT(l.sub.stats && l.sub.stats->callbacks == 1);
 	unlisten(&l, other);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/notifier/mmu_reaper_test.c - who takes memory from another mm may not wait
+ * tests/mm/notifier/mmu_reaper_test.c - taking memory from another mm must not wait
  *
- * Problem.  When memory has run out somebody takes the pages of an address space
- * that is to die, and may wait for nobody: the one who holds a lock may be waiting
- * for memory. Concord has no such reaper yet; the calls that it will make are all
+ * Problem.  When memory has run out a reaper takes the pages of an address space
+ * that is to die. It may wait for no lock, because the holder may be waiting for
+ * memory. Concord has no such reaper yet; the calls that it will make are all
  * there (R3.9).
  *
  * Idea.  The reaper below is made of them, in their order:
@@ -18,7 +18,7 @@
  * The subscribers are drivers whose lock the test holds, so that they answer as
  * they would when they are at work.
  *
- * Not here: who is chosen to die, and how often it is tried.
+ * Not here: the choice of the address space, and the number of attempts.
  */
 #include <mm/table/tlb.h>
 #include "tests/mm/lib/sandbox.h"
@@ -27,7 +27,7 @@
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
 
-/* What one pass came to. */
+/* The result of one pass. */
 struct reaping {
 	struct mm_struct *mm;
 	bool locked; /* mmap_lock could be had */

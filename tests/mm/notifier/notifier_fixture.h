@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tests/mm/notifier/notifier_fixture.h - subscribers that note what they are told
+ * tests/mm/notifier/notifier_fixture.h - subscribers that note their callbacks
  *
  * Addresses in the tests are pages counted from 0 (PG), so that the drawings
  * above each test can be read as they stand.
@@ -19,7 +19,7 @@
 
 #define PG(n) ((unsigned long)(n) << 12)
 
-/* --- figures ----------------------------------------------------------------- */
+/* --- statistics -------------------------------------------------------------- */
 
 static inline struct mmu_notifier_stats stats_of(struct mm_struct *mm)
 {
@@ -29,7 +29,7 @@ static inline struct mmu_notifier_stats stats_of(struct mm_struct *mm)
 	return stats;
 }
 
-/** The figures of one subscription, looked up among all. */
+/** The statistics of one subscription, looked up among all. */
 struct wanted_figures {
 	const void *sub;
 	struct mmu_notifier_sub_stats figures;
@@ -253,13 +253,13 @@ struct use_asked {
  * struct listener - a plain subscriber that counts
  * @asked: the last question about use
  * @young: has it used the page? Cleared by the two questions that clear
- * @pte: the last new value of an entry that it was told
+ * @pte: the new value of an entry in the last change_pte()
  * @pte_mm: of which address space
  * @pte_addr: and where
  * @answer: what start returns for a range that may not block
  * @insist: return @answer for blockable ranges too
  * @told: where the last range is, to compare, not to follow
- * @open_overlaps_at_start: open ranges that hit an interval, at the last start
+ * @open_overlaps_at_start: open ranges that overlap an interval, at the last start
  * @open_overlaps_at_end: the same at the last end
  * @start_step: if set, start signals 1 and waits for 2
  * @end_step: the same of end
@@ -345,7 +345,7 @@ static inline void listener_release(struct mmu_notifier *sub, struct mm_struct *
 	}
 }
 
-/* Says whether it has used the page, and notes who asked of what. */
+/* Says whether it has used the page, and notes the question. */
 static inline bool listener_asked(struct mmu_notifier *sub,
 				  enum use_question question,
 				  struct mm_struct *mm, unsigned long start,
@@ -406,7 +406,7 @@ static inline void listener_tlb(struct mmu_notifier *sub, struct mm_struct *mm,
 	listener_of(sub)->tlb_calls++;
 }
 
-/* Told of both ends of a range. */
+/* Notified of start and end of a range. */
 static const struct mmu_notifier_ops pair_ops __maybe_unused = {
 	.release = listener_release,
 	.invalidate_range_start = listener_start,
@@ -507,7 +507,7 @@ static inline int remover_body(void *arg)
 
 /* --- leaving nothing behind ------------------------------------------------------ */
 
-/* What the object of an mm and the struct are held by; equal after an error. */
+/* References on an mm's object and on its struct; equal after an error. */
 struct holds {
 	int count;
 	unsigned long subscriptions;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/notifier/notifier_gate_test.c - who asks waits for those who are inside, and
- * for nobody else
+ * tests/mm/notifier/notifier_gate_test.c - a waiter waits for the threads inside, and for
+ * no others
  */
 #include <kernel/ktest.h>
 #include <lib/string.h>

@@ -2,7 +2,8 @@
 /*
  * tests/mm/notifier/notifier_got.h - a subscription that is got, for tests of get and put
  *
- * What is got is a listener, made by got_alloc() and freed by got_free(), which count.
+ * mmu_notifier_get() returns a listener here, made by got_alloc() and freed by
+ * got_free(), which count.
  */
 #ifndef TESTS_MM_NOTIFIER_GOT_H
 #define TESTS_MM_NOTIFIER_GOT_H
@@ -12,7 +13,7 @@
 /* Since gots_reset(). */
 extern atomic_t gots_freed;
 extern atomic_t gots_made;
-/* What got_alloc() answers, if not 0. */
+/* The error that got_alloc() returns, if not 0. */
 extern int got_error;
 
 struct mmu_notifier *got_alloc(struct mm_struct *mm);

@@ -2,15 +2,15 @@
 /*
  * tests/mm/notifier/notifier_rescue.c - end every wait of the notifiers
  *
- * Problem.  Where the core forgets to close a range, or to wake somebody, a
+ * Problem.  Where the core forgets to close a range, or to wake a thread, a
  * test sleeps in read_begin, remove, register or unregister for good, and its
  * name would never be printed as the one that failed.
  *
  * Idea.  The runner calls this when a test is not done in time (KTEST_RESCUE).
  * In every address space that has subscriptions it makes true what the sleepers
- * wait for, as if by magic: no range is open, what was put off is out, all
+ * wait for, as if by magic: no range is open, deferred changes are made, all
  * grace periods are over.  The test has failed by then; this only brings it to
- * its end.  What is pretended here need not be so, and the next thing may be a
+ * its end.  The pretence may be wrong, and the next thing may be a
  * panic, which names the test too.
  *
  *	sleeper			waits for		which becomes
@@ -21,7 +21,7 @@
  *	synchronize
  *
  * Locks: the list of all address spaces, then each one's own.  Not here: the
- * waits of the tests themselves, which give up alone (tests/ktest/step.c).
+ * waits of the tests themselves, which have time limits (tests/ktest/step.c).
  */
 #include <kernel/ktest.h>
 #include <mm/space/mm.h>
@@ -35,7 +35,7 @@ struct rescued {
 	unsigned int nr;
 };
 
-/* No range hits, no period is awaited; what leaves has left. */
+/* No range overlaps, no grace period is awaited, each removal is done. */
 static void pretend_all_is_over(struct mmu_notifier_subscriptions *subs)
 {
 	struct mmu_interval_notifier *sub;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/notifier/raised_test.c - what mm/ raises, seen by subscribers of the tests' own
+ * tests/mm/notifier/raised_test.c - the ranges that mm/ starts, seen by subscribers
  *
  * The observer of a sandbox sees starts, of an mm that lives.  Here are the
  * tests that want more: ends, and an exit.
@@ -122,7 +122,7 @@ KTEST(mmap, every_pair_runs_under_mmap_lock_from_start_to_end,
 	EXPECT_EQ(w.ends, 2U);
 	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
 	EXPECT_EQ(w.ends, 3U);
-	/* Over pages never touched, which is told all the same (R1.13). */
+	/* Over pages never touched, which is notified all the same (R1.13). */
 	EXPECT_EQ(do_mmap(box.mm, AT(2), LEN(2), PROT_READ,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
 		  (long)AT(2));
@@ -152,10 +152,10 @@ KTEST(mmap, so_do_the_pairs_of_exclusive_access_and_of_taking_it_back,
 	witness_close(&w, &box);
 }
 
-/* --- starts and ends, by the figures ------------------------------------ */
+/* --- starts and ends, by statistics ------------------------------------- */
 
 /*
- * "An event was raised" may not be told by an address that can be zero: at the
+ * An address that can be zero must not stand for "a range was started": at the
  * lowest place there is, each piece has one start and one end (R1.15).
  *
  *	pages	L 1 2 ... 512 513	L: the lowest that can be mapped; the

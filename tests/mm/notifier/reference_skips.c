@@ -31,16 +31,16 @@ KTEST_SKIP(mmu_interval,
 KTEST_SKIP(mmu_interval, a_start_gives_way_to_a_removal_that_waits,
 	   "a start gives way to nothing");
 
-/* Who leaves waits for its own callbacks, not for a walk. */
+/* A subscriber that leaves waits for its own callbacks, not for a walk. */
 KTEST_SKIP(mmu_notifier_paths, a_walk_survives_the_unlinking_of_where_it_stands,
-	   "who is not called at the moment leaves at once");
+	   "a subscriber that is not being called leaves at once");
 
 /* The list has every open range, not only those that overlap an interval. */
 KTEST_SKIP(mmu_notifier_checks,
 	   a_start_in_the_place_of_a_forgotten_range_names_it,
 	   "every start in the place of a forgotten range is refused");
 
-/* What an operation costs. */
+/* The cost of an operation. */
 KTEST_SKIP(mmu_interval, with_intervals_only_no_plain_list_is_walked,
 	   "cost: both lists are walked");
 KTEST_SKIP(mmu_notifier_locks, with_plain_subscribers_a_pair_takes_none,

@@ -16,7 +16,7 @@
  *	  B was taken at h+0x56				WAS_TAKEN("B", "h")
  *	    while holding A, taken at i+0x78		UNDER("A", "i")
  *
- * What was held at the try is held in no known step, so the second line and the
+ * The lock held at the try is held in no known step, so the second line and the
  * last are not found for each other. Of a sleep, where it was and what was held:
  *
  *	 file.c:12 in f+0x34				SLEEPS_IN("f")
@@ -36,7 +36,7 @@
 #define SLEEPS_IN(place)        " in " place "+"
 #define HOLDS(class, place)     "  holds " class ", taken at " place "+"
 
-/* What the body of a test holds itself, out of no function of its own. */
+/* A lock that the body of a test takes itself, not in a function of its own. */
 #define WHILE_TEST_HOLDS(class) " while holding " class ", taken at ktest_"
 
 /* The end of every way back to mmap_lock: what boot says of it. */

@@ -5,12 +5,12 @@
  * The device here is a stand-in made of a lock and two arrays. It walks the
  * tables of the address space as hardware does: from the top, without mmap_lock
  * and without the lock of a table; it keeps what it read, the way to the last
- * table included; and it forgets only what it is told to forget. Its lock is
+ * table included; and it forgets only what a flush names. Its lock is
  * what hardware has in that place: an invalidation waits for walks under way.
  *
  * Three things are asked of it.
  *
- *	whenever it is told		the frames and tables that it has to
+ *	whenever it is flushed		the frames and tables that it has to
  *					forget are not free yet (R2.12 A)
  *	whenever it walks		the tables it keeps are tables
  *	when nothing is going on	what it keeps is what the tables say
@@ -23,7 +23,7 @@
  *	told to flushes		lock; a test reads them after its own change
  *
  * Not here: the tests. Each way to change a mapping (secondary_tlb_test.c), how
- * the device is told (secondary_tlb_told_test.c), all CPUs at once
+ * the device is flushed (secondary_tlb_told_test.c), all CPUs at once
  * (secondary_tlb_race_test.c).
  */
 #include <arch/tlb.h>
@@ -241,7 +241,7 @@ void secondary_close(struct secondary *dev, struct sandbox *box)
 	secondary_check(dev, test);
 	EXPECT(mmu_notifier_verify(box->mm));
 	mmu_notifier_unregister(&dev->sub, box->mm);
-	/* With it went its count among those who want to hear. */
+	/* It is no longer counted among the subscribers to flushes. */
 	EXPECT(mmu_notifier_verify(box->mm));
 	sandbox_close(box);
 	kfree(dev);

@@ -2,7 +2,7 @@
 /*
  * tests/mm/notifier/secondary_tlb.h - a device that walks the CPU's own tables
  *
- * A stand-in (secondary_tlb.c), for tests of what it is told and when.
+ * A stand-in (secondary_tlb.c), for tests of how and when it is flushed.
  */
 #ifndef TESTS_MM_NOTIFIER_SECONDARY_TLB_H
 #define TESTS_MM_NOTIFIER_SECONDARY_TLB_H
@@ -28,10 +28,10 @@ static_assert(IS_ALIGNED(BASE, PMD_SIZE) && PAGES < PTRS_PER_TABLE,
  * @end: of the last
  * @seen: the entry of @start at the last call
  * @locked: was the lock of the table held then?
- * @flushes: of all CPUs together, when it was told
+ * @flushes: of all CPUs together, when it was called
  * @pending: changers that had not flushed yet, at the last call
  * @lost: frames and tables found free while it still had them
- * @nap: do what may sleep when told
+ * @nap: do what may sleep when called
  * @log: if set, gets 't'
  */
 struct secondary {
@@ -87,7 +87,7 @@ pte_t secondary_entry(struct mm_struct *mm, vaddr_t addr);
 /* The CPU writes to pages [0, nr). */
 void secondary_poke_all(struct sandbox *box, unsigned long nr);
 
-/* It was told so often, the last time of [@from, @to). */
+/* It was flushed @times times, the last time over [@from, @to). */
 #define EXPECT_TOLD(dev, times, from, to)                 \
 	do {                                              \
 		EXPECT_EQ((dev)->told, (times));          \
@@ -102,7 +102,7 @@ struct follower {
 	unsigned int calls;
 	unsigned long addr;
 	unsigned long value;
-	pte_t seen; /* the entry when it was told of the new value */
+	pte_t seen; /* the entry in the callback for the new value */
 	bool locked;
 };
 

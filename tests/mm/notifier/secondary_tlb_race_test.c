@@ -67,7 +67,7 @@ static void change_somehow(struct player *player, struct rng *rng,
 	}
 }
 
-/* What is one's own nobody else changes: after each change it can be judged. */
+/* Only this thread changes its part, so it can check it after each change. */
 static void play(struct sandbox_thread *self)
 {
 	struct player *player = container_of(self, struct player, thread);
@@ -133,9 +133,9 @@ KTEST(secondary_tlb, whatever_all_cpus_do_it_keeps_what_the_tables_say,
 }
 
 /*
- * Whoever has emptied an entry and looked for subscribers before this one came
- * has flushed by the time it walks. With mmap_lock for writing nobody is between
- * a change and its flush.
+ * A thread may empty an entry and find no subscriber just before this one comes.
+ * It has flushed when this one first walks: registration holds mmap_lock for
+ * writing, so no thread is between a change and its flush.
  */
 KTEST(secondary_tlb, one_that_comes_and_goes_beside_changes_misses_nothing,
       KT_FLAGS(KT_SLOW), KT_RULES("R2.9 R2.10"))

@@ -3,7 +3,7 @@
  * tests/mm/notifier/secondary_tlb_test.c - a device that walks the CPU's own tables
  *
  * Each test changes a mapping in another of the ways there are, and says when and
- * under which lock the device (secondary_tlb.c) was told.
+ * under which lock the device (secondary_tlb.c) was flushed.
  */
 #include <arch/tlb.h>
 #include <kernel/lock/lockdep.h>
@@ -11,7 +11,7 @@
 
 #include "secondary_tlb.h"
 
-/* More pages than one gather holds: told before each part of them is freed. */
+/* More pages than one gather holds: flushed before each part of them is freed. */
 KTEST(secondary_tlb, munmap_tells_it_before_the_pages_are_free, KT_RULES("R2.12"))
 {
 	unsigned int nr = MMU_GATHER_PAGES + 74;
@@ -36,7 +36,7 @@ KTEST(secondary_tlb, munmap_tells_it_before_the_pages_are_free, KT_RULES("R2.12"
 	secondary_close(dev, &box);
 }
 
-/* What is kept of a table is the way to it. */
+/* The device keeps the way to the table. */
 KTEST(secondary_tlb, a_table_that_goes_is_told_though_its_entries_were_empty,
       KT_RULES("R2.12"))
 {
@@ -73,7 +73,7 @@ KTEST(secondary_tlb, dontneed_tells_it_and_the_next_walk_finds_what_is_there,
 	secondary_close(dev, &box);
 }
 
-/* Who emptied the entry has not flushed yet; the call may not return before. */
+/* The entry is empty, not flushed yet: DONTNEED must flush before it returns. */
 KTEST(secondary_tlb, dontneed_that_finds_nothing_tells_what_another_emptied,
       KT_RULES("R2.9 R2.10"))
 {
@@ -133,9 +133,9 @@ KTEST(secondary_tlb, a_first_touch_tells_it_nothing, KT_RULES("R2.9 R2.10"))
 
 /*
  *	pages	0 1 2 3
- *	to r	  [---]		told
- *	to rw	  [---]		not told: it keeps fewer rights than there are
- *	to -	[-----]		told
+ *	to r	  [---]		flushed
+ *	to rw	  [---]		not flushed: it keeps fewer rights than there are
+ *	to -	[-----]		flushed
  */
 KTEST(secondary_tlb, mprotect_tells_it_of_rights_lost_and_not_of_rights_gained,
       KT_RULES("R2.9 R2.10"))
@@ -198,8 +198,8 @@ KTEST(secondary_tlb, exclusive_access_tells_it_before_the_call_returns,
 
 /*
  * The entry leads to the zero page, then to a fresh one, and in between to
- * nothing: all of it under the lock of its table (R2.12 B), and whoever follows
- * values hears of the new one before it is there (R2.6).
+ * nothing: all of it under the lock of its table (R2.12 B). A follower is
+ * notified of the new value before it is there (R2.6).
  */
 KTEST(secondary_tlb, a_write_over_the_zero_page_tells_it_while_the_entry_is_empty,
       KT_RULES("R2.6 R2.12"))

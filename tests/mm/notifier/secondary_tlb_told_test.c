@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/notifier/secondary_tlb_told_test.c - how a secondary TLB is told
+ * tests/mm/notifier/secondary_tlb_told_test.c - how a secondary TLB is flushed
  *
- * With which bounds, in which order, what is counted and traced of it, and what
- * a subscriber may do meanwhile.
+ * The bounds, the order, statistics and trace records, and what a subscriber may
+ * do meanwhile.
  */
 #include <arch/tlb.h>
 #include <kernel/lock/lockdep.h>
@@ -53,10 +53,10 @@ KTEST(secondary_tlb, the_figures_count_every_time_it_was_told)
 	EXPECT_EQ(user_poke(AT(0), 1), 0);
 	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
 	EXPECT_EQ(dev->told, 2U);
-	/* Two events, each told to the observer of the sandbox as well. */
+	/* Two events, of which the observer of the sandbox is notified as well. */
 	mmu_notifier_read_stats(box.mm, &stats);
 	EXPECT_EQ(stats.callbacks, 2UL + dev->told);
-	/* The zero page again: CLEAR told to two, the new value, the flush. */
+	/* The zero page again: CLEAR for two, the new value, the flush. */
 	EXPECT_EQ(mmu_notifier_register(&f.sub, box.mm), 0);
 	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
 	EXPECT_EQ(user_poke(AT(0), 2), 0);
@@ -86,7 +86,7 @@ static const struct trace_record *told_record(struct ktest *test,
 	return times == 1 ? found : NULL;
 }
 
-/* What it was told and of which bounds; it has no answer, and took some time. */
+/* The callback and its bounds; it has no answer, and took some time. */
 static void expect_told_record(struct ktest *test, const struct mmu_notifier *sub,
 			       const char *what, vaddr_t from, vaddr_t to)
 {
@@ -146,7 +146,7 @@ KTEST(secondary_tlb, one_that_may_sleep_when_told_is_reported_wherever_it_is_tol
 	secondary_close(dev, &box);
 }
 
-/* One that leaves while it is told: who told it is the last to see it. */
+/* A subscriber that leaves in its callback; the walk that called it frees it. */
 struct leaver {
 	struct mmu_notifier sub;
 	struct spinlock *ptl;
@@ -198,7 +198,7 @@ KTEST(secondary_tlb, one_that_leaves_when_told_is_freed_under_the_tables_lock,
 	EXPECT_EQ(leaver_frees, 1U);
 	EXPECT(leaver_freed_locked);
 	EXPECT_EQ(mmu_notifier_nr_pending(), 0UL);
-	/* And never told again. */
+	/* And never called again. */
 	EXPECT_EQ(do_munmap(box.mm, AT(0), LEN(1)), 0);
 	EXPECT_EQ(leaver_frees, 1U);
 	sandbox_close(&box);

@@ -2,8 +2,8 @@
 /*
  * tests/mm/notifier/without_mmu_notifier_test.c - a kernel without MMU_NOTIFIER
  *
- * Whoever changes mappings is written once, for both kernels.  Here are the
- * answers that such code gets where nobody is ever told, one test for each rule.
+ * Code that changes mappings is written once, for both kernels.  Here are the
+ * answers that it gets in a kernel without notifiers, one test for each rule.
  * That no call and no field is left is seen in the objects: scripts/configs.py.
  */
 #include <kernel/ktest.h>
@@ -104,7 +104,7 @@ KTEST(without_mmu_notifier, nobody_subscribes_and_nobody_used_the_page,
 	mmput(mm);
 }
 
-/* With an mm that is not there: who looked would not come back. */
+/* The mm is NULL: a function that looked at it would fault. */
 KTEST(without_mmu_notifier, what_tells_subscribers_looks_at_nothing,
       KT_RULES("R6.3"))
 {
