@@ -49,7 +49,7 @@ KTEST(contest, a_change_without_a_grant_is_no_restore)
 	round_close(&round);
 }
 
-/* Restores the page, and now and then throws it away: both raise CLEAR. */
+/* Restores the page, and now and then throws it away: both notify CLEAR. */
 static void disturb(struct team_worker *me)
 {
 	struct contest_round *round = me->arg;

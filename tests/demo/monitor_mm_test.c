@@ -10,7 +10,7 @@
 
 #include "tests/mm/notifier/notifier_fixture.h"
 
-/** What a command printed. */
+/** The output of a command. */
 struct shown {
 	char text[2048];
 	int err;

@@ -25,7 +25,7 @@ HOST_KINDS := plain asan tsan
 HOST_NOTIFIER_PROGRAMS := notifier_stress notifier_selftest_host
 HOST_PROGRAMS := interval_tree_host $(HOST_NOTIFIER_PROGRAMS)
 
-# What goes with the core into another kernel, to try it there.
+# A test that goes with the core into another kernel, to try it there.
 SELFTEST := tests/mm/notifier/notifier_selftest.c tests/mm/notifier/notifier_selftest_plain.c
 HOST_SOURCES_notifier_selftest_host := $(SELFTEST)
 HOST_SOURCES_notifier_stress := tests/host/stress_device.c tests/host/stress_plain.c

@@ -2,7 +2,7 @@
 /*
  * tests/host/host.c - what the host programs share: mm, warnings, TAP
  *
- * Problem.  The core wants an address space and somebody to report to; a test
+ * Problem.  The core wants an address space and a place to report to; a test
  * wants to print results that scripts/run-tests.py reads.
  *
  * Idea.  An mm is a lock, two counts and the core's three fields. A warning is
@@ -101,7 +101,7 @@ int host_verdict(void)
 	return tests_failed != 0;
 }
 
-/* Bad input is told; a run of something else would only look right. */
+/* Report bad input: a run of another length would only look right. */
 static unsigned long number(const char *name, const char *text)
 {
 	unsigned long value;

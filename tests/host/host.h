@@ -11,7 +11,7 @@
 
 /** host_mm_alloc() - an mm with one user */
 struct mm_struct *host_mm_alloc(void);
-/** host_mm_exit() - its last user leaves: subscribers are told */
+/** host_mm_exit() - its last user leaves: subscribers are released */
 void host_mm_exit(struct mm_struct *mm);
 
 /** host_plan() - print the head of the TAP output */

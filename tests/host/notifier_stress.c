@@ -2,15 +2,15 @@
 /*
  * tests/host/notifier_stress.c - the notifier core under four threads
  *
- * Problem.  What forced interleavings do not think of, chance does; and the
- * sanitizers that know data races and freed memory run here, not in a boot.
+ * Problem.  Chance finds interleavings that no test forces; and the sanitizers
+ * that know data races and freed memory run here, not in a boot.
  *
  * Idea.  Four threads do random things to one mm. The mapping is an array of
  * numbers, one a page; changing a page makes a new number. A device's
  * translation is a copied number. An operation is one of these:
  *
  *	12 of 32	a change: start, new numbers, end. A quarter may not sleep,
- *			and ends at the start if somebody would have to, or
+ *			and ends at the start if a callback would have to, or
  *			plays so
  *	17 of 32	something with one of six interval subscriptions, three
  *			of them of the two-pass form: insert it if it is not in;
@@ -21,7 +21,7 @@
  *	1 of 32		get a counted subscriber, mostly change a mapping, put it,
  *			at times wait for its freeing
  *
- * What must hold:
+ * These must hold:
  *
  *	between start and end	no device has a translation in the range; those
  *				of the two-pass form drop in the second pass
@@ -41,10 +41,10 @@
  *	page_lock[p]	page[p], as the page-table lock does
  *
  * A round is its share of the operations, then exit and a new mm. Of eight
- * rounds each is another kind, so that ranges take all of their ways: figures
+ * rounds each is another kind, so that ranges take all of their ways: statistics
  * off or on, changes under mmap_lock or not, the last two operations or not.
  * That each kind of work was done is itself a result. Options: OPS=n a thread,
- * ROUNDS=n, SEED=n, OBSERVE=0 or 1 (figures off or on in all rounds). Not here:
+ * ROUNDS=n, SEED=n, OBSERVE=0 or 1 (statistics off or on in all rounds). Not here:
  * the devices (stress_device.c), plain and counted subscribers (stress_plain.c),
  * what one thread alone can show.
  */

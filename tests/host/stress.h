@@ -36,7 +36,7 @@ extern unsigned long changing[THREADS];
 /* This round's changes hold mmap_lock; else they are as if under rmap's lock. */
 extern bool under_mmap_lock;
 
-/* What was done, to be shown, and to be seen not to be nothing. */
+/* How often each operation was done: printed, and checked not to be zero. */
 struct done {
 	unsigned long changes, nonblock, failed_starts;
 	unsigned long faults, compared, inserts, removes;
@@ -62,7 +62,7 @@ void change_mapping(struct rng *rng);
 
 /* --- stress_device.c --- */
 
-/* What a second pass is to drop; whose it is holds @lock from the first to it. */
+/* The range of a second pass. The first pass takes @lock, the second drops it. */
 struct second_pass {
 	pthread_mutex_t lock;
 	struct mmu_interval_notifier_finish node;
@@ -76,7 +76,7 @@ struct device {
 	struct second_pass second;
 	bool inserted;
 	bool two_pass;
-	/* Whoever holds it may insert, remove or fault. */
+	/* Its holder may insert, remove or fault. */
 	pthread_mutex_t owner;
 };
 

@@ -45,7 +45,7 @@ static bool plays_busy(const struct device *device,
 	return (range->start + (unsigned long)(device - devices)) % 8 == 1;
 }
 
-/* To let go for @range; false: somebody is at work, and it may not wait. */
+/* Lock @device for @range; false: it is at work, and @range may not wait. */
 static bool lock_device(struct device *device,
 			const struct mmu_notifier_range *range)
 {
@@ -188,7 +188,7 @@ static void device_fault(struct device *device, struct rng *rng)
 	} while (again);
 }
 
-/* What is installed is current: the page cannot change while it is locked. */
+/* Each translation is current: a page cannot change while it is locked. */
 static void device_check(struct device *device)
 {
 	unsigned long p;

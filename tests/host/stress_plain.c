@@ -125,7 +125,7 @@ void plain_leave(struct plain *plain)
 	COUNT(did.unregisters);
 }
 
-/* When it returns, what was not told of it has ended (R2.20). */
+/* When it returns, each range that did not notify it has ended (R2.20). */
 static void plain_join(struct plain *plain)
 {
 	unsigned long before[THREADS];

@@ -90,7 +90,7 @@ static void write_or_read(struct team_worker *me)
 
 KTEST(trace, reading_beside_writers_yields_whole_records)
 {
-	/* What other tests recorded does not follow the rule. */
+	/* Records of other tests do not follow the rule. */
 	trace_clear();
 	team_run(test, team_size(), 2000, write_or_read, NULL);
 }

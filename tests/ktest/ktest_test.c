@@ -4,9 +4,9 @@
  *
  * Problem.  A harness that never fails a test passes everything.
  *
- * Idea.  What must pass is tested here as everywhere.  What must fail is a
- * test flagged KT_BY_NAME_ONLY: `make test` boots each of those by its name
- * (tests/panic/cases) and wants the run to fail with the stated words.
+ * Idea.  A check that must pass is tested here as everywhere.  One that must
+ * fail is a test flagged KT_BY_NAME_ONLY: `make test` boots each of those by its
+ * name (tests/panic/cases) and wants the run to fail with the stated words.
  */
 #include <mm/alloc/alloc.h>
 #include <kernel/sched/completion.h>

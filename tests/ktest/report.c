@@ -2,9 +2,9 @@
 /*
  * tests/ktest/report.c - the lock validator said what it should, and no more
  *
- * Problem.  A test that breaks a rule on purpose wants to know that it was told
- * once, of the right locks and of both places; a second report for the same
- * mistake, or one that names somebody else, is as wrong as none.
+ * Problem.  A test that breaks a rule on purpose wants one report of it, with
+ * the right locks and both places; a second report for the same mistake, or one
+ * that names another lock, is as wrong as none.
  *
  * Idea.  Between lockdep_expect_begin() and one of these, reports are kept and
  * not printed; the text of the last is searched for the words.

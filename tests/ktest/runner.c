@@ -150,7 +150,7 @@ static const char *reason_to_skip(const struct ktest_case *tcase)
 	return NULL;
 }
 
-/* What the thread that ran the body must not leave behind. */
+/* The thread that ran the body must leave none of this behind. */
 static void check_context(struct ktest *test)
 {
 	unsigned int held = lockdep_task_held_count();
@@ -278,7 +278,7 @@ static void run_one(const struct ktest_case *tcase, unsigned int number,
 		run_in_thread(&test);
 		took = clock_ns() - began;
 		check_reports(&test, reports() - printed);
-		/* What it leaves behind may hang or kill who looks: still its own. */
+		/* Looking at its leftovers may hang or panic: still this test. */
 		ktest_state_compare(&test);
 		ktest_devices_compare(&test);
 		ktest_deadline_cancel();

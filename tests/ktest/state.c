@@ -6,9 +6,9 @@
  * leaked must fail, not the one that finds no memory left.
  *
  * Idea.  Figures are registered with KTEST_STATE().  All are read before the
- * test and after it.  What is freed late (an RCU callback, the stack of a
+ * test and after it.  Anything freed late (an RCU callback, the stack of a
  * thread that has just ended) gets a quarter of a second to come back; then
- * the difference fails the test and the figure's owner says who holds what.
+ * the difference fails the test and the figure's owner names the holders.
  *
  * A figure below what it was is no leak but as wrong: something was freed
  * twice, or the test before this one cleaned up late.

@@ -131,7 +131,7 @@ static void smap_violation(void)
 	poke(user_page());
 }
 
-/* Without SMAP the fault must not reach who would wait for this lock. */
+/* Without SMAP the fault must not reach code that would wait for this lock. */
 static void null_under_mmap_lock(void)
 {
 	(void)user_page();
@@ -240,7 +240,7 @@ static void write_past_object(void)
 	kfree(object);
 }
 
-/* Whoever follows entries by value would have both pages at once. */
+/* A subscriber that follows entries by value would have both pages at once. */
 static void repoint_filled_entry(void)
 {
 	pte_t pte = pfn_pte(1, PAGE_READONLY);
@@ -322,7 +322,7 @@ static void register_with_a_dead_mm(void)
 	(void)mmu_notifier_register(&sub, mm);
 }
 
-/* Told of everything, and not left: by way of exit it would have been. */
+/* Still subscribed: an exit would have released it. */
 static void mm_freed_with_a_plain_subscription(void)
 {
 	static const struct mmu_notifier_ops ops;

@@ -466,7 +466,7 @@ KTEST(peer, second_change_waits_for_the_first_ones_acknowledgement,
 		if (!IS_ERR(thread))
 			kthread_join(thread);
 		EXPECT_EQ(change.seen, first);
-		/* What is done from here on goes to another frame. */
+		/* Each access from here on goes to another frame. */
 		EXPECT_EQ(do_munmap(arena.mm, arena.base, PAGE_SIZE), 0);
 		EXPECT_EQ(arena_wait(&arena, &work), -EFAULT);
 		EXPECT_EQ(READ_ONCE(*change.word), first);

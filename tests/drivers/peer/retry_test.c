@@ -248,7 +248,7 @@ KTEST(peer_retry, a_page_that_a_cpu_has_read_is_given_without_a_collision,
 	arena_close(&arena);
 }
 
-/* A change that nothing keeps out: it is raised without mmap_lock. */
+/* A change that nothing keeps out: its range starts without mmap_lock. */
 static void raise_without_a_lock(struct peer_context *ctx, vaddr_t va, void *arg)
 {
 	struct nuisance *nuisance = arg;

@@ -6,7 +6,7 @@
  * shown here with as little round it as can be; docs/lifting.md walks through.
  *
  * Idea.  Tiny's address space is a table of frames, one a page, and an address
- * is the number of a page. A frame that is given back goes to whoever asks next.
+ * is the number of a page. A frame that is given back goes to the next caller.
  * The device has a table of translations, and writes through them whenever it
  * runs. Two devices fault and write while two tasks map and unmap; every yield
  * is where another kernel would be interrupted. In the end the mm's own user

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/host/lifted/tiny.c - a kernel of one CPU: tasks, and who is told
+ * tests/host/lifted/tiny.c - a kernel of one CPU: tasks and reports
  *
  * Problem.  docs/lifting.md says that the notifier core runs in any kernel that
  * gives it the names in a table. That is only worth something if a kernel that
  * is not ours, nor pthreads, has been seen to do it.
  *
- * Idea.  Tasks are contexts of the C library in a ring; whoever yields lets the
- * next one run. Nothing else switches, so there is no race between two lines
+ * Idea.  Tasks are contexts of the C library in a ring; a task that yields lets
+ * the next one run. Nothing else switches, so there is no race between two lines
  * without a yield, and no lock is ever waited for with the CPU. Where the core
  * sleeps under a spinlock, or takes one twice, this stops; where it would wait
  * for what nobody does, all tasks yield for ever, and this stops too.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/kernel/lock/spinlock_test.c - one holder at a time, whoever it is
+ * tests/kernel/lock/spinlock_test.c - one holder at a time
  */
 #include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>

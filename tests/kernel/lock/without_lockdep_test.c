@@ -2,7 +2,7 @@
 /*
  * tests/kernel/lock/without_lockdep_test.c - a kernel without the lock validator
  *
- * What the validator is told costs no byte and no instruction (R5.9).  That no
+ * A call of the validator costs no byte and no instruction (R5.9).  That no
  * object of the kernel refers to it is seen in them: scripts/configs.py.
  */
 #include <kernel/ktest.h>
@@ -17,7 +17,7 @@ static_assert(sizeof(struct lockdep_map) == 0 &&
 static_assert(sizeof(struct spinlock) == sizeof(struct raw_spinlock),
 	      "a lock is its word and no more");
 
-/* Counts whoever looks for the lock, the map, or anything else. */
+/* Counts each evaluation of an argument: a lock, a map, or anything else. */
 static struct spinlock *__maybe_unused looked_for(struct spinlock *lock,
 						  unsigned int *looks)
 {

@@ -95,7 +95,7 @@ KTEST(mutex, waiters_get_it_in_the_order_they_came)
 	EXPECT_EQ(s.mutex.owner, 0);
 }
 
-/* Handed over: the releaser cannot slip in before who waited. */
+/* Handed over: the releaser cannot slip in before the waiter. */
 KTEST(mutex, unlock_while_a_waiter_queues_wakes_it)
 {
 	struct task *task;

@@ -196,8 +196,8 @@ KTEST(sched, a_thread_that_never_sleeps_is_preempted)
 #define SHARE_LEAST (160 * NSEC_PER_MSEC)
 
 /*
- * Three threads of one CPU, which is why they need no lock among them. Whoever
- * comes to run looks at what everybody has had by then.
+ * Three threads of one CPU, so they need no lock among them. A thread that
+ * comes to run compares how much time each has had by then.
  */
 struct share {
 	struct ktest_step go;
@@ -252,8 +252,8 @@ static int share(void *arg)
 
 /*
  * A host that is busy stops the CPU for as long as it likes, and that counts as
- * the turn of whoever ran. So the measure is the longest turn: nobody gets ahead
- * of another by more than two of them, neither before nor after what is looked at.
+ * the turn of the thread that ran. So the measure is the longest turn: none gets
+ * ahead of another by more than two of them, neither before nor after the look.
  */
 KTEST(sched, threads_on_one_cpu_share_it_fairly, KT_FLAGS(KT_SLOW))
 {
@@ -279,7 +279,7 @@ static bool on_several_cpus(struct task **task, unsigned int n)
 	return hweight64(cpus) >= 2;
 }
 
-/* They never sleep, so only who has less to do can come and take some. */
+/* They never sleep, so they spread only if a CPU with less to do takes some. */
 KTEST(sched, work_spreads_over_the_cpus, KT_FLAGS(KT_NEEDS_SMP))
 {
 	unsigned int n = team_size();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/alloc/fail_test.c - failures come as asked for, to who asked for them
+ * tests/mm/alloc/fail_test.c - failures come as asked for, to the task that asked
  */
 #include <kernel/sched/sched.h>
 #include <mm/alloc/fail.h>

@@ -114,7 +114,7 @@ KTEST(memblock, a_full_list_refuses_and_stays_as_it_was)
 	EXPECT_EQ(memblock_list_remove(list, at(1), at(2)), -ENOSPC);
 	EXPECT_EQ(memblock_list_bytes(list), bytes);
 	EXPECT(memblock_list_verify(list));
-	/* What needs no new range still works. */
+	/* An addition that needs no new range still works. */
 	EXPECT_EQ(memblock_list_add(list, at(3), at(4)), 0);
 	EXPECT_EQ(list->nr, MEMBLOCK_MAX_RANGES - 1);
 	kfree(list);

@@ -138,7 +138,7 @@ KTEST(page_alloc, all_cpus_at_once_share_no_page)
 
 static atomic_t irq_failures;
 
-/* In an interrupt, perhaps of somebody who is at the list right now. */
+/* In an interrupt, perhaps of a thread that changes the list right now. */
 static void alloc_in_irq(void *unused)
 {
 	struct page *page = alloc_page(GFP_ATOMIC | __GFP_NOWARN);
@@ -186,7 +186,7 @@ KTEST(page_alloc, bulk_gives_and_takes_the_same_number)
 		stamp(pages[i], 0, i);
 	for (unsigned long i = 0; i < nr; i++)
 		EXPECT(stamped(pages[i], 0, i));
-	/* A page somebody else still has must survive the release. */
+	/* A page with another reference must survive the release. */
 	if (nr)
 		get_page(pages[nr / 2]);
 	release_pages(pages, nr);

@@ -2,7 +2,7 @@
 /*
  * tests/mm/alloc/slab_test.c - objects: whole, separate, and missed when lost
  *
- * What must end in a panic (double free, use after free) is in tests/panic.
+ * Tests that must panic (double free, use after free) are in tests/panic.
  */
 #include <mm/alloc/alloc.h>
 #include <lib/cpumask.h>

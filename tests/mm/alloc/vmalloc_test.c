@@ -89,7 +89,7 @@ static void look_at(void *unused)
 /*
  * Every CPU has the old translation in its TLB before another page comes to
  * stand behind the address; that one is written through the direct map, so
- * that whoever still uses the old translation reads an older number.
+ * that a CPU which still uses the old translation reads an older number.
  */
 KTEST(vmalloc, no_cpu_sees_the_old_page_at_a_reused_address)
 {

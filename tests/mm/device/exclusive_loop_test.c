@@ -259,7 +259,7 @@ KTEST(device_exclusive, a_run_that_is_exclusive_is_had_anew_by_one_event,
 }
 
 /*
- *	pass 1		the zero page is replaced (CLEAR), exclusive; in vain
+ *	pass 1		the zero page is replaced (CLEAR), exclusive; collides
  *	pass 2		exclusive already: taken over
  *
  * A driver that faults the page in before the section needs the first alone.
@@ -390,7 +390,7 @@ static int loop_beside_dontneed(struct driver *driver, struct sandbox *box,
  *	pages		0 1
  *	watched		[-]
  *	had		x	pass 1
- *	thrown away	  x	a change like any other: pass 1 is in vain
+ *	thrown away	  x	a change like any other: pass 1 collides
  *	had		x	pass 2: exclusive already, no event of its own
  */
 KTEST(device_exclusive, after_a_collision_ones_own_page_is_had_in_the_next_pass,

@@ -370,7 +370,7 @@ KTEST(device_exclusive, a_second_device_takes_the_page_over_from_the_first,
 	EXPECT_EQ(box.seen[0].owner, DEVICE_A);
 	EXPECT_EVENT(&box, 1, MMU_NOTIFY_EXCLUSIVE, AT(0), AT(1));
 	EXPECT_EQ(box.seen[1].owner, DEVICE_B);
-	/* While A is told, its page is exclusive still, and of no CPU. */
+	/* While A is notified, its page is exclusive still, and of no CPU. */
 	EXPECT(is_swap_pte(box.seen[1].first));
 	release_exclusive(w.pages, 1);
 	EXPECT_EQ(sandbox_read(&box, AT(0)), 6UL);

@@ -2,8 +2,8 @@
 /*
  * tests/mm/device/without_device_private_test.c - a kernel without DEVICE_PRIVATE
  *
- * What mm/ calls is still there and answers "no device" (R6.7); the numbers are
- * written out here a second time.
+ * Each function that mm/ calls is there and answers "no device" (R6.7); the
+ * numbers are written out here a second time.
  */
 #include <kernel/ktest.h>
 #include <mm/space/mm_types.h>

@@ -5,7 +5,7 @@
  * Problem.  The eight events and their subscribers are there; fork, moving a
  * mapping, clearing the marks of writes and migration are not.
  *
- * Idea.  A test raises the event that such an operation will raise, and makes
+ * Idea.  A test notifies the event that such an operation will notify, and makes
  * the change, with the calls and in the order in which it will be made.
  *
  * Locks: mmap_lock as each operation will have it, and a table's own.
@@ -18,7 +18,7 @@
 
 #include "by_hand.h"
 
-/* Each present entry becomes what @fn makes of it, and every CPU is told. */
+/* Each present entry becomes what @fn makes of it, and every CPU is flushed. */
 static void change_entries(struct mm_struct *mm, vaddr_t start, vaddr_t end,
 			   pte_t (*fn)(pte_t pte)) __no_thread_safety
 {

@@ -3,8 +3,8 @@
  * tests/mm/lib/mirror.c - a device without hardware: it mirrors a part of an mm
  *
  * Problem.  A device that drops everything is always right, so it shows nothing
- * about the eight events.  What an event permits a device to keep is true only
- * if all operations that raise it keep to that.
+ * about the eight events.  A device may keep what an event permits only
+ * if all operations that notify the event keep to it.
  *
  * Idea.  A mirror drops what it must, and keeps all else:
  *

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/lib/observer.c - who watches a sandbox
+ * tests/mm/lib/observer.c - the subscriber that watches a sandbox
  *
  * The observer notes events in the order of their starts.  It reads the entry
  * of the first address in the callback, which a real subscriber must not need:
  * this is how tests see that the start came before the change (R1.10).  It may
  * do so because no table's lock is held at start, and mmap_lock is (R1.9): which
- * it expects of every event, unless the test raises without that lock to see
+ * it expects of every event, unless the test starts a range without it to see
  * what comes of it.
  */
 #include "sandbox.h"

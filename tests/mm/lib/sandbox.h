@@ -107,7 +107,7 @@ static inline void __user *user_ptr(vaddr_t addr)
 int user_poke(vaddr_t addr, u64 value);
 int user_peek(vaddr_t addr, u64 *value);
 
-/* What the word holds, or all ones and a failure. */
+/* The value of the word, or all ones and a failure. */
 u64 sandbox_read(struct sandbox *box, vaddr_t addr);
 
 /* The entry of an address as it is just now; the first wants mmap_lock held. */
@@ -132,7 +132,7 @@ int sandbox_make_exclusive_locked(struct sandbox *box, vaddr_t addr,
 				  unsigned long pages, struct page **slots,
 				  void *owner);
 
-/* What a driver does when its device has the translations. */
+/* As a driver does when its device has the translations. */
 void release_exclusive(struct page **slots, unsigned long nr);
 #else
 /* In a kernel without exclusive access no page is ever had. */

@@ -208,7 +208,7 @@ KTEST(page, one_unlock_wakes_all_who_only_wait_for_it)
 	}
 	unlock_page(s.page);
 	KTEST_WAIT_FOR(test, atomic_read(&s.inside) == WAITERS);
-	/* After a failure: let go whoever still sleeps, one by one. */
+	/* After a failure: wake the threads that still sleep, one by one. */
 	for (unsigned int i = 0; i < WAITERS; i++) {
 		lock_page(s.page);
 		SetPageWaiters(s.page);
@@ -242,7 +242,7 @@ KTEST(page, another_thread_may_unlock)
 	put_page(s.page);
 }
 
-/* Many pages share few queues: who waits for another page is left asleep. */
+/* Many pages share few queues: a waiter for another page sleeps on. */
 KTEST(page, pages_that_share_a_queue_do_not_disturb_each_other)
 {
 	enum { NR = 12 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * tests/mm/space/mm_list_test.c - who walks the list of address spaces finds them whole
+ * tests/mm/space/mm_list_test.c - a walker of the list of address spaces finds them whole
  *
  * Whether the other thread has come to the list's lock is seen in what the lock
  * validator knows of it, so this is tested in kernels that have one.

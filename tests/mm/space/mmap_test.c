@@ -232,7 +232,7 @@ KTEST(mmap, limits_on_regions_and_pages_are_kept_exactly)
 	box.mm->as_limit = box.mm->total_vm + 1;
 	EXPECT_EQ(do_mmap(box.mm, AT(20), LEN(2), RW, ANON | MAP_FIXED),
 		  (long)-ENOMEM);
-	/* What a fixed mapping replaces does not count twice. */
+	/* Pages that a fixed mapping replaces do not count twice. */
 	EXPECT_EQ(do_mmap(box.mm, AT(4), LEN(4), PROT_READ, ANON | MAP_FIXED),
 		  (long)AT(4));
 	EXPECT_EQ(do_mmap(box.mm, AT(20), LEN(1), RW, ANON | MAP_FIXED),

@@ -55,7 +55,7 @@ static bool clear_young(struct sandbox *box, enum young_helper how)
 	return young;
 }
 
-/* A secondary TLB: counts, and notes the entry it is told with. */
+/* A secondary TLB: counts, and notes the entry as it is in the callback. */
 static const struct mmu_notifier_ops tlb_ops = {
 	.invalidate_range = listener_tlb,
 };

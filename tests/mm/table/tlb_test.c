@@ -85,7 +85,7 @@ KTEST(mmu_gather, dontneed_that_finds_nothing_flushes_what_another_emptied,
 	page = sandbox_empty_unflushed(&box, AT(0));
 	sandbox_forget(&box);
 	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
-	/* Who emptied it has told the devices. */
+	/* It is the thread that emptied the entry that must notify the devices. */
 	EXPECT_EQ(box.nr, 0U);
 	witness_finish(&w);
 	EXPECT_EQ(w.err, -EFAULT);
@@ -120,7 +120,7 @@ KTEST(mmu_gather, dontneed_flushes_also_the_part_that_another_emptied,
 	sandbox_close(&box);
 }
 
-/* The update that would be lost: an atomic add of a thread that was told. */
+/* The update that would be lost is an atomic add of the other thread. */
 KTEST(mmu_gather, a_fault_over_an_entry_not_yet_flushed_flushes_it_first,
       KT_FLAGS(KT_NEEDS_SMP))
 {
@@ -287,8 +287,8 @@ KTEST(mmu_gather, with_nobody_to_ask_the_helpers_about_entries_are_the_plain_one
 #define ROUNDS  100
 
 /*
- * Each has a word of its own in one page and all throw the page away. Whoever
- * empties the entry: after one's own call one's own word is zero.
+ * Each thread has a word of its own in one page, and all throw the page away.
+ * A thread reads zero after its own call, even if another emptied the entry.
  */
 static void play(struct sandbox_thread *self)
 {

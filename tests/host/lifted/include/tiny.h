@@ -5,7 +5,7 @@
  * Tiny is what docs/lifting.md takes the notifier core over into: one CPU that
  * nothing preempts. So an atomic is an ordinary variable, a spinlock is a flag
  * that shows mistakes, and to wait is to let other tasks run until the
- * condition holds. What docs/lifting.md lists is all that is defined here,
+ * condition holds. All that is defined here is listed in docs/lifting.md,
  * beside names that begin with tiny_: scripts/check.py compares the two.
  */
 #ifndef LIFTED_TINY_H
@@ -57,7 +57,7 @@ static inline void spin_lock_init(struct spinlock *lock)
 
 static inline void spin_lock(struct spinlock *lock)
 {
-	/* On one CPU whoever finds it held waits for ever. */
+	/* On one CPU a task that finds it held would wait for ever. */
 	BUG_ON(lock->held);
 	lock->held = true;
 	tiny_spins++;
@@ -70,7 +70,7 @@ static inline void spin_unlock(struct spinlock *lock)
 	tiny_spins--;
 }
 
-/* Who waits looks again whenever it is its turn, so there is nobody to wake. */
+/* A waiter looks again whenever it is scheduled, so no call wakes it. */
 struct wait_queue_head {
 	char unused;
 };
