@@ -2,24 +2,30 @@
 /*
  * mm/notifier/internal.h - what the sources of the notifiers share
  *
- * Files call downwards only. Those marked + serve the notifier to be read as well
- * (mm/notifier/reference/, docs/adr/0016), which takes the place of the others:
+ * Each file calls only files that stand below it. Those marked + serve the notifier to
+ * be read as well (mm/notifier/reference/, docs/adr/0016), which takes the place of the
+ * others.
  *
- *	+ register.c	register, unregister and get; calls subscribe.c
- *	+ subscribe.c	the object of an mm; insert, remove and exit
- *	  range.c	start and end
- *	+ rounds.c	a driver's loop; calls read.c
- *	  interval.c	interval subscriptions; the tree that finds them
- *	  read.c	a device fault's read section
- *	  get.c		users of a plain subscription; calls plain.c
- *	  plain.c	the list of plain subscriptions
- *	+ entries.c	callbacks about entries and secondary TLBs
- *	+ callbacks.c	results of callbacks, second passes, release and free
- *	  gate.c	wait for the threads that are inside now
- *	+ report.c, checks.c, stats.c, all.c, event.c
- *			mistakes and what happened, of all address spaces
- *	  show.c	the lists, for those five
+ *	file			calls
+ *	+ register.c		subscribe get plain callbacks checks
+ *	+ subscribe.c		range interval plain callbacks report stats checks all show
+ *	+ rounds.c		read stats
+ *	  range.c		interval plain gate callbacks report stats
+ *	  interval.c		interval_tree gate callbacks report stats
+ *	  read.c		callbacks report stats
+ *	  get.c			plain gate callbacks
+ *	  plain.c		gate callbacks stats
+ *	+ entries.c		gate stats
+ *	+ callbacks.c		stats checks event
+ *	+ report.c		checks show
+ *	+ stats.c, checks.c	all show event
+ *	  show.c		interval_tree
+ *	  gate.c
  *	  interval_tree.c
+ *	+ all.c, event.c
+ *
+ * So a call goes down, and a callback to a driver is made by range.c's start and end
+ * through interval.c and plain.c, and by entries.c and callbacks.c.
  */
 #ifndef MM_NOTIFIER_INTERNAL_H
 #define MM_NOTIFIER_INTERNAL_H
@@ -28,23 +34,22 @@
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/notifier/gate.h>
 
-/** What an interval subscription is doing; interval_sub->state. */
+/** enum interval_state - where an interval subscription stands */
 enum interval_state {
-	INTERVAL_OUT,      /* not linked anywhere */
+	INTERVAL_OUT,      /* nowhere */
 	INTERVAL_IN,       /* in the tree */
-	INTERVAL_ADDING,   /* goes in when no walker is left */
-	INTERVAL_REMOVING, /* in the tree, goes out likewise */
+	INTERVAL_ADDING,   /* a deferred insertion */
+	INTERVAL_REMOVING, /* in the tree; its removal is deferred */
 };
 
-/* interval_sub->settle_gp of an insertion that waits for walkers. */
+/* interval_sub->settle_gp of a deferred insertion: no grace period is enough yet. */
 #define SETTLE_NEVER (~(u64)0)
 
 /*
- * The ranges that overlapped an interval last, so that a reader that collided can
- * name the event that came between. Slot seq / 2 % NOTIFIER_RECENT holds the number
- * times NOTIFIER_EVENTS_MAX plus the event, until NOTIFIER_RECENT more have
- * overlapped one. In one word, because its readers hold the driver's lock and must
- * not take ours.
+ * The mm remembers the events of the last NOTIFIER_RECENT ranges that overlapped an
+ * interval, so that a reader that collided can name the event. Slot
+ * seq / 2 % NOTIFIER_RECENT holds seq * NOTIFIER_EVENTS_MAX + event. That is one word,
+ * because the reader holds its driver's lock and so takes no lock of the core.
  */
 #define NOTIFIER_RECENT     16u
 #define NOTIFIER_EVENTS_MAX 8u
@@ -56,32 +61,29 @@ _Static_assert(NR_MMU_NOTIFY_EVENTS <= NOTIFIER_EVENTS_MAX,
 #else
 /**
  * struct mmu_notifier_subscriptions - all subscriptions of one mm
- * @lock: (l) guards the fields (s); below every other lock of the mm, page-table locks
- *	included. Only wait queues and the lock of the gate `freeing' are taken inside
- * @mm: (c) whose
- * @tree: (s) interval subscriptions
+ * @lock: (l) below every other lock of the mm, see mm/notifier/range.c
+ * @mm: (c) the address space
+ * @tree: (s) interval subscriptions; also read by walkers
  * @nr_intervals: (o) subscriptions in @tree
- * @newest: (o) plain subscriptions, newest first; with an acquire, inside @calls
- * @last_seq: (s) number of the last range that overlapped an interval; odd
- * @walkers: (a) ranges whose callbacks follow the tree's links right now; goes
- *	up under @lock only
- * @open_overlaps: (s) open ranges that overlap an interval; "is it NULL" also
- *	without @lock, with an acquire
- * @deferred: (s) interval subscriptions that wait for @walkers to be 0
- * @nr_waiting: (s) sleepers in @waiters that wait for an end or for @walkers
- * @waiters: threads that wait for an end, for @walkers or for a grace period
- * @ranges: counts open ranges (in mm->notifier_ranges)
- * @calls: counts walks over plain subscriptions
+ * @newest: (o) plain subscriptions, newest first; read with an acquire, inside @calls
+ * @last_seq: (s) the number of the last range that overlapped an interval; odd
+ * @open_overlaps: (s) open ranges that overlap an interval; (o) is it NULL?
+ * @walkers: (a) starts that walk over @tree now; incremented under @lock
+ * @deferred: (s) insertions and removals that wait until @walkers is 0
+ * @nr_waiting: (s) sleepers in @waiters that an end or the last walker must wake
+ * @ranges: the gate of open ranges; its word is mm->notifier_ranges
+ * @calls: the gate of walks over plain subscriptions
  * @call_word: (a) the word of @calls
  * @births: (s) plain registrations so far
- * @nr_invalidate_range: (o) plain subscriptions in the list that have invalidate_range
- * @nr_change_pte: (o) those that have change_pte
- * @nr_plain: (s) plain subscriptions that have not left yet, those that were
- *	taken off the list at exit among them
- * @all_next, @all_prev: link in notifier_all, under its lock
- * @stats: (s) what happened, for people
- * @retries: (a) read sections that collided, by event; the last, of one not known
- * @recent: (o) the last ranges that overlapped an interval, while statistics are on
+ * @nr_invalidate_range: (o) plain subscriptions in the list that have that callback
+ * @nr_change_pte: (o) plain subscriptions in the list that have that callback
+ * @nr_plain: (s) plain subscriptions that were not yet unregistered or put; those that
+ *	exit took off the list are among them
+ * @waiters: sleepers that wait for an end, a walk or a grace period
+ * @all_next, @all_prev: links of notifier_all, under its lock
+ * @stats: (s) statistics
+ * @retries: (a) read sections that collided, by event; the last is of unknown ones
+ * @recent: (o) the events of the last ranges that overlapped an interval
  *
  * Keys: (a) atomic or single accesses, (c) constant, (l) the lock itself, (o)
  * written under @lock, read without it, (s) under @lock.
@@ -112,7 +114,7 @@ struct mmu_notifier_subscriptions {
 	unsigned long recent[NOTIFIER_RECENT];
 };
 
-/* Inside the gate or under ->lock. Pairs with the release of link_newest(). */
+/* Inside the gate ->calls, or under ->lock. Pairs with the release in link_newest(). */
 static inline struct mmu_notifier *
 notifier_newest(struct mmu_notifier_subscriptions *subs)
 {
@@ -124,23 +126,24 @@ static inline struct mmu_notifier *notifier_next(struct mmu_notifier *sub)
 	return smp_load_acquire(&sub->next);
 }
 
-/* Plain subscriptions, newest first. */
+/* Newest first. */
 #define for_each_plain(sub, subs) \
 	for ((sub) = notifier_newest(subs); (sub); (sub) = notifier_next(sub))
 
+/* Of range.c: prepare the core's own part of a new object. */
 void notifier_subscriptions_init(struct mmu_notifier_subscriptions *subs);
 
-/* Of show.c: the invariants of tree and list. */
+/* Of show.c: do the invariants of the tree and the lists hold? */
 bool notifier_lists_valid(struct mmu_notifier_subscriptions *subs);
 
-/* Grace periods that were waited for. */
+/* Grace periods that are over, of both gates. */
 static inline u64
 notifier_grace_periods(const struct mmu_notifier_subscriptions *subs)
 {
 	return subs->ranges.completed + subs->calls.completed;
 }
 
-/* A flush or a write fault walks the list only if a subscription has the callback. */
+/* Where a callback is rare, its callers test before they walk the list. */
 static inline bool
 notifier_has_invalidate_range(struct mmu_notifier_subscriptions *subs)
 {
@@ -152,7 +155,7 @@ static inline bool notifier_has_change_pte(struct mmu_notifier_subscriptions *su
 	return READ_ONCE(subs->nr_change_pte);
 }
 
-/* Round a walk over the plain subscriptions whose callbacks may not sleep. */
+/* Around a walk whose callbacks may not sleep. */
 static inline long notifier_walk_begin(struct mmu_notifier_subscriptions *subs)
 {
 	long ticket = notifier_gate_enter(&subs->calls);
@@ -168,14 +171,14 @@ static inline void notifier_walk_end(struct mmu_notifier_subscriptions *subs,
 	notifier_gate_leave(&subs->calls, ticket);
 }
 
-/* A walk keeps all that it meets until its end, second passes included. */
+/* For the reference: a walk of this core keeps its subscriptions until its end. */
 static inline void notifier_count_pass(struct mmu_notifier_subscriptions *subs,
 				       struct mmu_interval_notifier *sub, int add)
 {
 }
 #endif
 
-/* The object of an mm that has one; all that its maker wrote is seen. */
+/* The object of @mm, fully initialised; NULL if @mm has never had a subscriber. */
 static inline struct mmu_notifier_subscriptions *
 subscriptions_of(const struct mm_struct *mm)
 {
@@ -189,7 +192,7 @@ notifier_recent_slot(struct mmu_notifier_subscriptions *subs, unsigned long seq)
 	return &subs->recent[(seq >> 1) % NOTIFIER_RECENT];
 }
 
-/* So that a reader which collides can name the event. */
+/* Remember the event of @range, for readers that collide with it. */
 static inline void notifier_remember_event(struct mmu_notifier_subscriptions *subs,
 					   const struct mmu_notifier_range *range)
 	__must_hold(subs->lock)
@@ -208,7 +211,7 @@ static inline bool notifier_observing(void)
 	return unlikely(READ_ONCE(notifier_observe_on));
 }
 
-/* For durations. Never 0, even if the clock stands still. */
+/* The time, for durations. Never 0, even if the clock stands still. */
 static inline unsigned long notifier_now(void)
 {
 	return rdtsc() | 1;
@@ -222,10 +225,7 @@ static inline unsigned long notifier_observe_begin(void)
 
 int notifier_make_subscriptions(struct mm_struct *mm);
 
-/*
- * The sign of ->notifier_ranges is set after the object is published, so a caller that
- * sees it finds the object.
- */
+/* The word turns negative last: the object is published by then. */
 static inline bool has_subscriptions(const struct mm_struct *mm)
 {
 	return atomic64_read(&mm->notifier_ranges) < 0;
@@ -234,7 +234,7 @@ static inline bool has_subscriptions(const struct mm_struct *mm)
 /**
  * ensure_subscriptions() - make the object of @mm, once
  *
- * Ranges see it from the moment the word turns negative; those that counted
+ * Ranges look for it from the moment the word turns negative. Those that counted
  * themselves before are still in the count.
  *
  * Context: may sleep. Return: 0 or -ENOMEM.
@@ -259,14 +259,15 @@ int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
 void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
 			struct mmu_notifier_range *range);
 
-/* Of plain.c: no new walk finds @sub; its link stays for the others. */
+/* Of plain.c: no new walk finds @sub; its own link stays for walks that stand at it. */
 void notifier_plain_hide(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_notifier *sub) __must_hold(subs->lock);
 
 /*
- * Each notifier has these for subscribe.c and register.c. get: a subscription that has
- * settled, with one more user; NULL if there is none, or an error. leave: when it
- * returns no callback runs or will. plain_release: of all, at exit.
+ * The notifier's part of the calls of register.c and subscribe.c. join: put it where
+ * ranges find it; a plain one sleeps until it has settled. leave: when it returns, no
+ * callback of it runs or will run. plain_get: a subscription of @ops that has settled,
+ * with one more reference; NULL if there is none, or an error. release: exit.
  */
 void notifier_plain_join(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_notifier *sub);
@@ -282,15 +283,16 @@ void notifier_interval_leave(struct mmu_notifier_subscriptions *subs,
 void notifier_interval_release(struct mmu_notifier_subscriptions *subs,
 			       struct mmu_notifier_range *range);
 
-/* Of callbacks.c: what all of them call alike. */
+/* Of callbacks.c: call release(); call free_notifier() and drop the mm. */
 void notifier_call_release(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_notifier *sub);
 void notifier_put_free(struct mmu_notifier *sub);
 
 /*
- * Of callbacks.c, for a start: after a callback that refused, or while
- * statistics are on, what the start is to return for it; the first pass of a
- * subscription that has two; all second passes that are owed then.
+ * Of callbacks.c, for a start. _returned: to be called after a callback that refused,
+ * and after each while statistics are on; return the error of the start, or 0.
+ * first_pass: call the first pass. finish_intervals: call the second passes that are
+ * owed. start_failed: note that the start has failed.
  */
 int notifier_interval_returned(struct mmu_notifier_subscriptions *subs,
 			       const struct mmu_notifier_range *range,
@@ -309,8 +311,9 @@ void notifier_start_failed(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_notifier_range *range);
 
 /*
- * What each notifier shows to statistics, reports and checks, under ->lock. The
- * first of a list is the one after NULL.
+ * What a notifier shows to statistics, reports and checks. Under ->lock, but for
+ * notifier_open_ranges(), which is a hint. Each _next returns the one after its last
+ * argument; the first if that is NULL.
  */
 unsigned long notifier_open_ranges(const struct mm_struct *mm);
 const struct mmu_notifier_range *
@@ -322,7 +325,7 @@ struct mmu_interval_notifier *
 notifier_interval_next(struct mmu_notifier_subscriptions *subs,
 		       struct mmu_interval_notifier *sub);
 
-/* Of all.c: the objects of all address spaces, under the lock. */
+/* Of all.c: the list of the objects of all address spaces, under its lock. */
 extern struct spinlock notifier_all_lock;
 extern struct mmu_notifier_subscriptions *notifier_all;
 void notifier_all_join(struct mmu_notifier_subscriptions *subs);
@@ -330,8 +333,8 @@ void notifier_all_leave(struct mmu_notifier_subscriptions *subs);
 
 /*
  * Of checks.c, in debug builds. A check that returns bool says whether the call may go
- * on, and has reported it if not. notifier_name_open() reports each open range of @mm
- * with @what, and returns how many.
+ * on; if not it has reported why. check_failed: the start of @range has failed. name_open: report each
+ * open range of @mm, with @what; return their number.
  */
 void notifier_check_failed(struct mmu_notifier_range *range);
 unsigned int notifier_name_open(const struct mm_struct *mm, const char *what);
@@ -345,17 +348,17 @@ void notifier_check_refusal(const struct mmu_interval_notifier *sub,
 void notifier_check_round(const struct mm_struct *mm, const void *by);
 
 /**
- * notifier_report_open() - report that ranges of @mm are open, and which
- * @mm: whose
- * @what: the place: "exit", or a wait that takes long
+ * notifier_report_open() - report the open ranges of an mm
+ * @mm: the address space
+ * @what: where that is a mistake: "exit", or a wait that takes long
  *
- * Debug builds know each range and its caller, others only how many there are.
+ * A debug build names each range and the code that started it, others their number.
  */
 void notifier_report_open(const struct mm_struct *mm, const char *what);
 
 /*
- * Of stats.c: what a range leaves behind while statistics are on.
- * Each is called after a step; @since is the time before it.
+ * Of stats.c: count and trace, while statistics are on. Each is called after a step;
+ * @since is the time before it.
  */
 void notifier_observe_start(struct mmu_notifier_subscriptions *subs,
 			    struct mmu_notifier_range *range);
@@ -383,14 +386,14 @@ void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_interval_notifier *sub);
 void notifier_count_exclusive_round(struct mmu_notifier_subscriptions *subs);
 
-/* Free the statistics of a subscription that no other thread sees any more. */
+/* Free the statistics of a subscription that no thread sees any more. */
 static inline void notifier_forget(struct mmu_notifier_sub_stats *stats)
 {
 	if (stats != NULL)
 		kfree(stats);
 }
 
-/* Of an interval that has left, at the end of notifier_interval_leave(). */
+/* The last step of notifier_interval_leave(). */
 static inline void notifier_interval_left(struct mmu_interval_notifier *sub)
 {
 	notifier_forget(sub->stats);
@@ -398,8 +401,8 @@ static inline void notifier_interval_left(struct mmu_interval_notifier *sub)
 }
 
 /*
- * Around callbacks of a range that may not sleep (R5.6): the validator then
- * reports a callback that might.
+ * Around the callbacks of a range. If that may not sleep, the validator reports a
+ * callback that might (R5.6).
  */
 static inline void notifier_calls_begin(const struct mmu_notifier_range *range)
 {

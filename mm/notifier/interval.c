@@ -1,62 +1,61 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/interval.c - call intervals; change the tree when no walker is in it
+ * mm/notifier/interval.c - interval subscriptions: call those that a range overlaps
  *
- * Problem.  A start calls each interval subscription that its range overlaps. Callbacks
- * sleep, and subscriptions come and go meanwhile.
+ * Problem.  A range must call each subscription whose interval it overlaps, out of up
+ * to a million. Callbacks may sleep, so they run without the lock. Meanwhile other
+ * ranges start, subscriptions are inserted and removed, and a removed one is freed.
  *
- * Idea.  A start needs ->lock only to begin its walk: to find the first interval that
- * its range overlaps, and to count itself in ->walkers. Then it follows the links of the
- * tree without a lock, from callback to callback. While ->walkers is above 0 the tree is
- * frozen: an insertion or removal goes on ->deferred, and the last walker applies it. A
- * start that may sleep first lets ->deferred empty, so a stream of starts does not
- * starve a removal.
+ * Idea.  The subscriptions stand in an interval tree. A walk counts itself in ->walkers
+ * from its search to its last callback; it does not stay counted until the range ends.
+ * While there is a walker the tree does not change: insertions and removals go on the
+ * list ->deferred, and the last walker applies them. A start that may sleep first waits
+ * until that list is empty, so a stream of starts does not starve a removal.
  *
- *	walkers	tree		insert		remove
+ *	walkers	the tree	insert		remove
  *	0	may change	at once		at once
  *	>0	frozen		deferred	deferred; the remover sleeps
  *
- * A range that overlaps an interval gets a number of its own, the next odd one of the
- * mm. Its callbacks store it in the subscriptions. The range is in ->open_overlaps from
- * before its first callback until its end, but it is a walker only until its last
- * callback has returned.
- *
- * A range that was open when a subscription entered the tree does not call it. Until all
- * such ranges have ended (->settle_gp), each reader of the subscription waits for them.
+ * Numbers.  A range that overlaps an interval gets a number of its own,
+ * range->core.seq: the next value of ->last_seq. Its callbacks store it in the
+ * subscriptions (sub->invalidate_seq). While the range is open it stands on
+ * ->open_overlaps. A reader, which is a device fault that looks a page up, compares
+ * numbers and looks at that list (mm/notifier/read.c). Numbers are odd and grow by 2.
+ * So none is ever 0, which means that the range overlaps nothing, even after the
+ * counter has wrapped.
  *
  *	field			read with		written with
  *	->tree			->lock, or as walker	->lock, no walker
  *	->nr_intervals		no lock, range counted	->lock
- *	->walkers		atomic			atomic; up: ->lock
- *	->deferred		->lock; NULL?: no lock,	->lock
- *				counted out of ->walkers
  *	->last_seq		->lock			->lock
- *	->open_overlaps		->lock; read.c: acquire	->lock; at an end: release
+ *	->open_overlaps		->lock; see read.c	->lock, release
+ *	->walkers		atomic			atomic; up: ->lock
+ *	->deferred		->lock; is it NULL?:	->lock
+ *				the last walker
  *	sub->state		->lock			->lock
- *	sub->settle_gp		read.c			->lock, release
+ *	sub->settle_gp		->lock; see read.c	->lock, release
  *
  * The races it must win, each forced by the test named:
  *
  *	remove					start, in its walk
- *	->walkers is 1: defer, sleep
- *						last callback returns; unlink; wake
+ *	walkers is 1: defer, sleep
+ *						last callback; applies the removal;
+ *						wakes
  *	sees, under ->lock, that it is out
  *	returns; the driver frees it
  *	    remove_waits_for_the_walk_and_sees_it_under_the_lock
  *
  *	remove A		start			remove B
- *	defer, sleep
- *				->walkers is 0 now
- *							unlinks A and B
+ *	deferred, sleeps
+ *				walkers is 0 now
+ *							applies A and B
  *				nothing is deferred
- *	is woken: by the other remover
+ *	must be woken: by the remover of B
  *	    a_removal_that_applies_others_wakes_their_removers
  *
- * Lifetime.  A subscription holds the mm struct (mm_count) from insert to remove. A range
- * stays where it is from start to end, because ->open_overlaps links it.
- *
- * Not here: plain subscriptions (mm/notifier/plain.c), readers (mm/notifier/read.c), the
- * tree itself (mm/notifier/interval_tree.c).
+ * Lifetime.  A subscription holds a reference in mm_count from insert to remove. Not
+ * here: the arguments of both (mm/notifier/subscribe.c), readers (mm/notifier/read.c),
+ * the tree (mm/notifier/interval_tree.c).
  */
 #include "internal.h"
 
@@ -83,6 +82,7 @@ int notifier_interval_start(struct mmu_notifier_subscriptions *subs,
 	return 0;
 }
 
+/* Is no change deferred any more? */
 static bool walk_may_begin(struct mmu_notifier_subscriptions *subs)
 {
 	bool may;
@@ -94,8 +94,9 @@ static bool walk_may_begin(struct mmu_notifier_subscriptions *subs)
 }
 
 /*
- * Insertions or removals wait for ->walkers to be 0: sleep until they are done, before
- * adding a walker. Return: the search repeated, with the lock held.
+ * A deferred insert or remove waits until no walker is left. Wait for it before
+ * starting another walk, or a stream of starts would starve it. Returns with the lock
+ * held, and with the result of a new search.
  */
 static struct interval_tree_node *
 yield_to_deferred(struct mmu_notifier_subscriptions *subs,
@@ -114,6 +115,7 @@ yield_to_deferred(struct mmu_notifier_subscriptions *subs,
 	return interval_tree_first(&subs->tree, range->start, range->end);
 }
 
+/* Give @range its number, put it on ->open_overlaps, and begin a walk. */
 static void link_open(struct mmu_notifier_subscriptions *subs,
 		      struct mmu_notifier_range *range) __must_hold(subs->lock)
 {
@@ -125,7 +127,7 @@ static void link_open(struct mmu_notifier_subscriptions *subs,
 	range->core.prev = &subs->open_overlaps;
 	if (head)
 		head->core.prev = &range->core.next;
-	/* Before the first callback stores the number: mmu_interval_read_begin(). */
+	/* Before the first callback stores the number: see read.c. */
 	WRITE_ONCE(subs->open_overlaps, range);
 	atomic_inc(&subs->walkers);
 	notifier_remember_event(subs, range);
@@ -140,11 +142,15 @@ static bool call_interval(struct mmu_notifier_subscriptions *subs,
 	return notifier_first_pass(subs, sub, range);
 }
 
-/* Call @node's subscription and all after it that the range overlaps. */
+/*
+ * Call @node's subscription and all after it that the range overlaps; then the second
+ * passes. Return: the error of an interval that refused, after which none is called.
+ */
 static int walk_intervals(struct mmu_notifier_subscriptions *subs,
 			  struct mmu_notifier_range *range,
 			  struct interval_tree_node *node)
 {
+	/* 0 while statistics are off, and then nothing is measured. */
 	unsigned long since = notifier_observe_begin();
 	struct mmu_interval_notifier *sub;
 	int ret = 0;
@@ -172,6 +178,7 @@ static int walk_intervals(struct mmu_notifier_subscriptions *subs,
 	return ret;
 }
 
+/* Another walk may have started since: then that one applies the changes. */
 static void last_walk_ended(struct mmu_notifier_subscriptions *subs)
 {
 	spin_lock(&subs->lock);
@@ -182,13 +189,12 @@ static void last_walk_ended(struct mmu_notifier_subscriptions *subs)
 }
 
 /*
- * Two threads race here. This one counts itself out of ->walkers and then looks at
- * ->deferred. A thread that defers links its change and then looks at ->walkers. Both
- * have a full barrier in between, so at least one sees the other and applies the change
+ * Two orders matter here. Before the decrement: this walk's reads of the tree. A thread
+ * that changes the tree reads ->walkers with an acquire, and sees the decrement first
+ * (litmus.walk_end_tree). After it: the read of ->deferred. A thread that defers a
+ * change stores it and then reads ->walkers. Each of the two threads stores and then
+ * loads, so at least one sees the other's store, and the change is not forgotten
  * (litmus.walk_end).
- *
- * A thread that changes the tree reads ->walkers with an acquire. The full barrier before
- * the decrement keeps this walk's reads of the tree before it (litmus.walk_end_tree).
  */
 static void end_walk(struct mmu_notifier_subscriptions *subs)
 {
@@ -198,10 +204,10 @@ static void end_walk(struct mmu_notifier_subscriptions *subs)
 }
 
 /*
- * @node is the first interval that the range overlaps; ->lock is held and dropped. On
- * return the range is on ->open_overlaps, even if a callback refused; unless the last
- * interval that it overlaps left while it yielded. Out of line, so that a range that
- * overlaps nothing pays nothing for it.
+ * @node is the first interval that the range overlaps. ->lock is held, and dropped
+ * here. On return the range is on ->open_overlaps, even if a callback refused; it is
+ * not if that interval was removed while this yielded. Not inlined: a range that
+ * overlaps nothing, the usual one, saves no registers for this.
  */
 static noinline int start_overlapping(struct mmu_notifier_subscriptions *subs,
 				      struct mmu_notifier_range *range,
@@ -223,14 +229,14 @@ static noinline int start_overlapping(struct mmu_notifier_subscriptions *subs,
 	return ret;
 }
 
-/* The range is not open any more: readers of the intervals it overlaps may go on. */
+/* The range is no longer open: readers that wait for it may go on. */
 void notifier_interval_end(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_notifier_range *range)
 {
 	unsigned int waiting;
 
 	spin_lock(&subs->lock);
-	/* Release: a reader that finds no range open sees the changed mapping. */
+	/* A reader that sees the list without it also sees the changed entries. */
 	smp_store_release(range->core.prev, range->core.next);
 	if (range->core.next)
 		range->core.next->core.prev = range->core.prev;
@@ -243,6 +249,10 @@ void notifier_interval_end(struct mmu_notifier_subscriptions *subs,
 
 /* --- the tree changes while no walker is in it ---------------------------- */
 
+/*
+ * Ranges are open. Return: the grace period after which all of them have ended; 0 if
+ * that is over already. Not inlined: most insertions find no open range.
+ */
 static noinline u64 open_ranges_gp(struct mmu_notifier_subscriptions *subs)
 	__must_hold(subs->lock)
 {
@@ -252,10 +262,10 @@ static noinline u64 open_ranges_gp(struct mmu_notifier_subscriptions *subs)
 }
 
 /*
- * Put @sub where ranges find it. Ranges that are open already do not call it, so until
- * it has settled, each of its readers waits for them. A range counts itself before it
- * looks for intervals; this adds the interval before it reads the count. Either the range
- * sees the interval, or this sees the range.
+ * Put @sub where ranges find it. A range that is open already has not found it, so
+ * its readers wait for such ranges. A range counts itself before it looks for
+ * intervals; this adds the interval before it reads the count. So either the range
+ * sees the interval, or its count is seen here.
  */
 static void link_interval(struct mmu_notifier_subscriptions *subs,
 			  struct mmu_interval_notifier *sub)
@@ -268,7 +278,10 @@ static void link_interval(struct mmu_notifier_subscriptions *subs,
 	smp_mb();
 	if (notifier_gate_word_occupied(&subs->mm->notifier_ranges))
 		settle_gp = open_ranges_gp(subs);
-	/* Store once: the owner of a deferred insertion reads it without the lock. */
+	/*
+	 * One store: a reader of a deferred insertion may look at it without the
+	 * lock, and must not find a 0 that is not final.
+	 */
 	smp_store_release(&sub->settle_gp, settle_gp);
 	WRITE_ONCE(sub->state, INTERVAL_IN);
 	interval_tree_insert(&sub->interval_tree, &subs->tree);
@@ -283,14 +296,13 @@ static void unlink_interval(struct mmu_notifier_subscriptions *subs,
 	WRITE_ONCE(sub->state, INTERVAL_OUT);
 }
 
-/* No walker is left: apply the deferred insertions and removals. */
+/* No walker is left: make the deferred changes. */
 static void apply_deferred(struct mmu_notifier_subscriptions *subs)
 	__must_hold(subs->lock)
 {
 	struct mmu_interval_notifier *sub, *next;
 
 	for (sub = subs->deferred; sub; sub = next) {
-		/* Its owner may free a removed one once the lock is free. */
 		next = sub->deferred;
 		if (sub->state == INTERVAL_ADDING)
 			link_interval(subs, sub);
@@ -300,7 +312,10 @@ static void apply_deferred(struct mmu_notifier_subscriptions *subs)
 	WRITE_ONCE(subs->deferred, NULL);
 }
 
-/* Defer an insert or remove until no walker is left; do it now if there is none. */
+/*
+ * Defer an insert or remove until no walker is left; make it now if there is none. Not
+ * inlined, as wait_until_out() is not: an insert or remove rarely meets a walk.
+ */
 static noinline void defer_change(struct mmu_notifier_subscriptions *subs,
 				  struct mmu_interval_notifier *sub,
 				  enum interval_state state)
@@ -318,6 +333,7 @@ static noinline void defer_change(struct mmu_notifier_subscriptions *subs,
 	}
 }
 
+/* An insertion that is still deferred is removed. */
 static void cancel_deferred(struct mmu_notifier_subscriptions *subs,
 			    struct mmu_interval_notifier *sub)
 	__must_hold(subs->lock)
@@ -347,7 +363,10 @@ void notifier_interval_join(struct mmu_notifier_subscriptions *subs,
 	spin_unlock(&subs->lock);
 }
 
-/* Look under the lock: without it the walker might still be at @sub (R4.14). */
+/*
+ * Look under the lock: the thread that takes @sub out does so with the lock held, and
+ * may still be using it (R4.14).
+ */
 static bool is_out(struct mmu_notifier_subscriptions *subs,
 		   const struct mmu_interval_notifier *sub)
 {
@@ -375,7 +394,7 @@ void notifier_interval_leave(struct mmu_notifier_subscriptions *subs,
 	spin_lock(&subs->lock);
 	if (sub->state == INTERVAL_ADDING) {
 		cancel_deferred(subs, sub);
-		/* A start may be yielding to a list that is empty now. */
+		/* A start may be waiting for a list that is empty now. */
 		wake = subs->nr_waiting;
 	} else if (atomic_read_acquire(&subs->walkers) || subs->deferred) {
 		subs->stats.deferred_removes++;

@@ -1,78 +1,81 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/range.c - begin and end a range: tell devices before a mapping changes
+ * mm/notifier/range.c - start and end: notify devices before a mapping changes
  *
  * Problem.  A device caches translations. If the CPU side changes a mapping and
- * frees the frame first, the device writes to someone else's page. Every change of
- * every address space passes here, and most address spaces have no device.
+ * frees the frame first, the device writes to a page that is someone else's by then.
+ * Every change of every address space passes here, and most address spaces have no
+ * device.
  *
- * Idea.  An invalidator brackets its change by a start and an end. The range in
- * between is counted in one word of the mm, whether a driver subscribes or not. In
- * an mm that has subscribers, start does this:
+ * Idea.  An invalidator, the code that changes a mapping, brackets its change by a
+ * start and an end. In between the range is counted in one word of the mm,
+ * mm->notifier_ranges, whether the mm has subscribers or not. In an mm that has had a
+ * subscriber, start does this:
  *
- *	1. count the range		mmu_notifier_range_open(), in
- *					include/mm/notifier/start.h; only then is
- *					this file called
- *	2. a grace period of the gate	count it in the epoch that does not have to
- *	   `ranges' runs?		become empty
- *	3. there are intervals?		search the tree; call those that overlap
- *	4. there are plain subscribers?	call them all, newest first
- *	5. one refused?			end all that; return the error
+ *	1. count the range			(include/mm/notifier/start.h)
+ *	2. a grace period of ranges runs?	count it where no thread waits for it
+ *						(mm/notifier/gate.c)
+ *	3. there are intervals?			call those that it overlaps
+ *						(mm/notifier/interval.c)
+ *	4. there are plain subscriptions?	call them all, newest first
+ *						(mm/notifier/plain.c)
+ *	5. one refused?				close the range again, as end would;
+ *						return the error
  *
  * The end counts the range down, closes it for the intervals, and calls the plain
- * subscribers that start called.
+ * subscriptions that start called. Only a start that may not sleep can fail. If an
+ * interval refuses, no plain subscription is called. If a plain one refuses, the
+ * intervals have been called already, so start closes the range for them before it
+ * returns the error (failed_plain_start_closes_the_interval_range).
  *
- * Registration.  A new subscriber must not install a translation that a range, begun
- * before it, then changes without a callback. Linux takes every lock under which a
- * range may be open. Here the new subscriber waits for the ranges that are counted at
- * that moment: a plain one sleeps in its registration, an interval returns and each of
- * its readers waits.
+ * Registration.  A new subscription must not install a translation that a range,
+ * begun before it, then changes without a callback. Linux takes every lock under which
+ * a range may be open. Here the new subscription waits for the ranges that are counted
+ * at that moment: a plain one sleeps in its registration; an interval one returns, and
+ * its readers sleep until it has settled.
  *
- *	range				new subscriber
+ *	range				new subscription
  *	count itself (full barrier)	publish itself
  *	look for subscriptions		full barrier, read the count
  *
- * One of the two sees the other: the range calls the new subscriber, or the new
- * subscriber waits for the range. Each side stores and then loads, which only a full
- * barrier keeps in order (litmus.range_count; without the barrier,
- * litmus.range_count_seq_cst and litmus.range_count_no_barrier).
- * docs/adr/0007-registration-without-a-sweep.md has the argument.
+ * One of the two sees the other: the range calls the subscription, or the subscription
+ * waits for the range. Each side stores and then loads, and only a full barrier keeps
+ * these in order (litmus.range_count; without the barrier, litmus.range_count_seq_cst
+ * and litmus.range_count_no_barrier). docs/adr/0007-registration-without-a-sweep.md
+ * has the argument.
  *
- * Both or neither.  Each plain subscription has a birth number. Start notes the highest
- * one that it called in the range; end calls no subscription born later (R2.20). If a
- * start read ->newest before it counted itself, a subscriber could register in between:
- * it sees no count and does not wait, and the start does not see it either. The barrier
- * after the count forbids it (litmus.births).
+ * Both or neither.  Each plain subscription has a birth number. Start notes the newest
+ * birth that it calls in the range; end calls none that is newer (R2.20). If a start
+ * could read the list before its count is visible, a new subscription could be missing
+ * from that list, and yet find the count at 0 and not wait. It would be called neither
+ * at start nor at end, and miss the change. The full barrier of the count forbids that
+ * (litmus.births).
  *
  *	field			read with		written with
- *	mm->notifier_ranges	atomic			atomic
+ *	mm->notifier_ranges	atomic			atomic; SELECT, BUSY: and ->lock
  *	->nr_intervals		no lock, range counted	->lock
- *	->newest is NULL?	no lock, range counted	->lock, release
- *	range->core		its invalidator		the same; links: ->lock
+ *	->newest is NULL?	no lock, range counted	->lock
+ *	range->core		its invalidator		the same; list links: ->lock
  *
- * The races it must win, each forced by the test named:
+ * ->lock is a spinlock below every other lock of the mm, page-table locks included.
+ * Inside it only wait queues and freeing_lock (mm/notifier/get.c) are taken.
+ *
+ * The race it must win (insert_while_a_range_is_open_makes_the_first_reader_wait):
  *
  *	munmap					device
- *	counted; finds no subscriber
+ *	counted; finds no subscription
  *						insert: requests a grace period
  *						read_begin(): sleeps (must sleep)
  *	entry cleared, frame freed; end
  *						looks up, installs: not stale
- *	    insert_while_a_range_is_open_makes_the_first_reader_wait
  *
- *	start that may not sleep: the intervals drop theirs, a plain one cannot
- *	    -> the range is closed before the error is returned
- *	    failed_plain_start_closes_the_interval_range
+ * Lifetime.  The first subscription makes the object of the mm, which lives as long as
+ * the mm struct. A range needs the mm alive between its two calls, and stays where it
+ * is, because lists lead through it.
  *
- * Lifetime.  The first subscriber makes the object of the mm, which lives as long
- * as the mm struct. A range needs the mm alive between its two calls, and stays
- * where it is.
- *
- * Not here: arguments and references of subscribers (mm/notifier/subscribe.c,
- * mm/notifier/register.c), interval subscriptions (mm/notifier/interval.c),
- * plain ones (mm/notifier/plain.c), the gate (mm/notifier/gate.c), the tree
- * (mm/notifier/interval_tree.c), a driver's loop (mm/notifier/rounds.c), statistics
- * (mm/notifier/stats.c), page tables, architectures.
+ * Not here: how either kind is called, statistics (mm/notifier/stats.c), page tables,
+ * architectures. R-numbers are rules of docs/semantics.md; litmus.x is
+ * tests/model/litmus/x.litmus.
  */
 #include "internal.h"
 
@@ -81,7 +84,7 @@ static void undo_start(struct mmu_notifier_subscriptions *subs,
 
 /* --- start and end -------------------------------------------------------- */
 
-/* Does a grace period of the gate `ranges' of @mm run? */
+/* Does a thread wait, or will one, for the ranges of @mm that are open now? */
 static bool grace_period_runs(const struct mm_struct *mm)
 {
 	return atomic64_read(&mm->notifier_ranges) & NOTIFIER_GATE_BUSY;
@@ -92,6 +95,11 @@ int __mmu_notifier_range_start(struct mmu_notifier_range *range)
 	struct mmu_notifier_subscriptions *subs = subscriptions_of(range->mm);
 	int ret = 0;
 
+	/*
+	 * mmu_notifier_range_open() has counted the range in epoch 0. While a grace
+	 * period runs that may be the old epoch: this undoes it and counts the range
+	 * in the current one. End subtracts the ticket that it returns.
+	 */
 	if (unlikely(grace_period_runs(range->mm)))
 		range->core.ticket = notifier_gate_enter_slow(&subs->ranges);
 	if (notifier_observing())
@@ -108,9 +116,9 @@ int __mmu_notifier_range_start(struct mmu_notifier_range *range)
 }
 
 /*
- * The range is not counted any more: the change is made, and a new subscriber that
- * waits for it may go on while these callbacks run. Use what start recorded in
- * the range; subscriptions may have come and gone since.
+ * mmu_notifier_invalidate_range_end() has counted the range down. The change is made,
+ * so a new subscription that waits for the range may go on while these callbacks run.
+ * Use what start recorded in the range: subscriptions may have come and gone since.
  */
 void __mmu_notifier_range_end(struct mmu_notifier_range *range)
 {
@@ -129,9 +137,9 @@ void __mmu_notifier_range_end(struct mmu_notifier_range *range)
 }
 
 /*
- * After a failed start the caller does not call end. Undo the count and take the
- * range off ->open_overlaps, whichever callback failed (R3.6, R3.7). Plain subscribers
- * were all called, so all that have an end are owed it (R3.3).
+ * After a failed start the caller does not call end. Close the range for the intervals
+ * and drop its count (R3.6, R3.7). If the plain subscriptions were called, all of them
+ * were: call the end of each that has one (R3.3).
  */
 static void undo_start(struct mmu_notifier_subscriptions *subs,
 		       struct mmu_notifier_range *range)
@@ -147,6 +155,11 @@ static void undo_start(struct mmu_notifier_subscriptions *subs,
 	notifier_gate_leave(&subs->ranges, ticket);
 }
 
+/*
+ * The RELEASE of exit is not counted as an open range, and has no end. Readers wait
+ * for it only while its callbacks run. Subscriptions stay in the tree until they are
+ * removed (R4.16).
+ */
 void notifier_interval_release(struct mmu_notifier_subscriptions *subs,
 			       struct mmu_notifier_range *range)
 {
@@ -158,7 +171,7 @@ void notifier_interval_release(struct mmu_notifier_subscriptions *subs,
 
 /* --- the object of an mm -------------------------------------------------- */
 
-/* A wait for ranges to end takes long. */
+/* A wait for the open ranges takes long. */
 static void ranges_late(struct notifier_gate *gate)
 {
 	notifier_report_open(
@@ -166,7 +179,7 @@ static void ranges_late(struct notifier_gate *gate)
 		"a long wait for ranges to end");
 }
 
-/* A wait for callbacks takes long: of ranges, if not of exit. */
+/* A wait for walks takes long: a callback of an open range sleeps, or of exit. */
 static void calls_late(struct notifier_gate *gate)
 {
 	notifier_report_open(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/read.c - begin a read section: a device fault and concurrent changes
+ * mm/notifier/read.c - begin the read section of a device fault
  *
  * Problem.  A device fault looks a page up while other threads change the mapping. By
  * the time it installs what it found, that may be stale.
@@ -23,17 +23,17 @@
  *					show as a changed number
  *
  * So a reader waits for no range that does not overlap its interval, and for none that
- * began after its call. A subscription that has just entered the tree is the
- * exception: until its ->settle_gp is over, its readers wait for all ranges that were open
- * in the mm when it entered, and perhaps for some that began before the last of those
- * ended: two grace periods of the gate ->ranges at most. mm/notifier/rounds.c bounds
- * how often a reader retries.
+ * began after its call. The exception is a subscription that has not settled yet. Its
+ * readers wait for all ranges that were open in the mm when it entered the tree, and
+ * perhaps for some that began before the last of those ended: for one or two grace
+ * periods of the gate ->ranges (sub->settle_gp). mm/notifier/rounds.c bounds how often
+ * a reader retries.
  *
  *	field			read with		written with
  *	sub->invalidate_seq	driver lock; acquire;	driver lock, release
  *				check_retry: ONCE
- *	->open_overlaps is NULL?	acquire, after		->lock; at an end: release
- *				sub->invalidate_seq
+ *	->open_overlaps is	acquire, after		->lock; at an end: release
+ *	NULL?			sub->invalidate_seq
  *	->open_overlaps		->lock			->lock
  *	sub->settle_gp		->lock; acquire, for 0	->lock, release
  *
@@ -81,11 +81,11 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 	might_sleep();
 	mmu_notifier_might_invalidate();
 	/*
-	 * The number first, then the list. A reader that sees a range's number
-	 * also sees, after it, that the range is open or has ended. In the other
-	 * order a range could begin in between and stay unseen. Pairs with the
-	 * release in mmu_interval_set_seq(); "not open" pairs with the one in
-	 * notifier_interval_end(): litmus.read_begin.
+	 * The number first, then the list. A reader that sees a range's number also
+	 * sees, after it, that the range is open or has ended. In the other order a
+	 * range could start in between and stay unseen. The number pairs with the
+	 * release in mmu_interval_set_seq(), the list with the one in
+	 * notifier_interval_end() (litmus.read_begin).
 	 */
 	seq = smp_load_acquire(&sub->invalidate_seq);
 	if (unlikely(smp_load_acquire(&subs->open_overlaps) ||
@@ -95,10 +95,12 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 }
 
 /*
- * Wait for the ranges that are open at the call. If no newer one is open then, the
- * number read after the wait is right. Else return the number from before the wait:
- * the newer range has changed it or will. Then the reader retries, or the callback drops
- * what the reader installed.
+ * Wait for the ranges that are open at the call. If no range overlaps after that, the
+ * number read then is right. If a newer range overlaps, its callback may have stored its
+ * number already, and that number will still be there while its change is under way:
+ * returning it would let a stale page pass. So return the number from before the wait.
+ * If the newer callback has run, the reader retries; if it has not, it will drop what
+ * the reader installs. Not inlined: most sections begin without waiting.
  */
 static noinline unsigned long
 read_begin_slow(struct mmu_notifier_subscriptions *subs,
@@ -136,6 +138,7 @@ static bool may_read(struct mmu_notifier_subscriptions *subs,
 	return may;
 }
 
+/* Also clears ->settle_gp once that is over, so that later readers need no lock. */
 static bool has_settled(struct mmu_notifier_subscriptions *subs,
 			struct mmu_interval_notifier *sub) __must_hold(subs->lock)
 {
@@ -146,8 +149,8 @@ static bool has_settled(struct mmu_notifier_subscriptions *subs,
 }
 
 /*
- * Does an open range overlap @sub? Ranges numbered after @newest do not count; pass
- * subs->last_seq to mean any open range.
+ * Does an open range overlap @sub? Ranges with a number after @newest are left out;
+ * pass subs->last_seq to mean any open range.
  */
 static bool overlaps_open(struct mmu_notifier_subscriptions *subs,
 			  const struct mmu_interval_notifier *sub,
