@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/get.c - one plain subscription that several users share
+ * mm/notifier/get.c - one plain subscription that several objects share
  *
- * Problem.  Several objects of one driver need the driver's subscription on an mm,
- * each for as long as it lives. The last of them to go must free it, perhaps from
- * inside a callback, and not before every walk that may see it is over.
+ * Problem.  Several objects of one driver need the driver's subscription on an mm, each
+ * for as long as it lives. The last put must free the subscription. It may come from
+ * inside a callback, and the free must not come before every walk that may see the
+ * subscription is over.
  *
- * Idea.  The ops are the key: an mm has one subscription for each ops. A get finds
- * it and adds a user, or makes it. A put drops a user. The last put takes it off the
- * list; if a walk is inside the gate `calls', the last walk to leave runs the free.
+ * Idea.  The ops are the key: an mm has one subscription for each ops. A get finds it
+ * and adds a reference (->users), or makes it. A put drops a reference. The last put
+ * takes it off the list. If a walk is inside the gate ->calls, the last walk to leave
+ * runs the free.
  *
  *	field		read with		written with
  *	sub->users	atomic			atomic; up, and to 0: ->lock
@@ -17,27 +19,30 @@
  *
  * The races it must win, each forced by the test named:
  *
+ *	start, in its walk		put
+ *	sub = newest
+ *	sub->start()			hide it; a walk is inside: defer the free
+ *	leave: the last; runs the free
+ *	    put_frees_after_the_last_callback_has_returned
+ *
  *	get				another get, of the same ops
- *	made, published; ranges open
- *					finds it; not settled: mmap_lock, sleep
+ *	makes it, publishes it;
+ *	ranges are open: sleeps
+ *					finds it, but it has not settled:
+ *					waits for mmap_lock
  *	they have ended; unlock		may use it
  *	    a_second_get_waits_for_the_ranges_that_the_first_waits_for
  *
- *	start, in its walk		put
- *	sub = newest
- *	sub->start()			unlink it; a walk is inside: defer the free
- *	leave: last, runs the free
- *	    put_frees_after_the_last_callback_has_returned
- *
- * Lifetime.  Users hold the subscription, the subscription holds the mm struct.
- * Not here: making one (mm/notifier/register.c), the list (mm/notifier/plain.c).
+ * Lifetime.  References hold the subscription, and the subscription holds a reference in
+ * mm_count. Not here: making one (mm/notifier/register.c), the list
+ * (mm/notifier/plain.c).
  */
 #include "internal.h"
 
 /*
- * Frees on their way, in all address spaces: a last put that cannot free in
- * place goes in, its free goes out, and synchronize() waits for all that are
- * inside (R2.35).
+ * The gate counts frees that are still to come, of all address spaces. A last put that
+ * must defer its free enters, and the free leaves. mmu_notifier_synchronize() waits for
+ * those that are inside (R2.35).
  */
 static DEFINE_SPINLOCK(freeing_lock);
 static DECLARE_WAIT_QUEUE_HEAD(freeing_waiters);
@@ -70,7 +75,7 @@ static struct mmu_notifier *find_by_ops(struct mmu_notifier_subscriptions *subs,
 	return NULL;
 }
 
-/* ->users goes up, and to 0, only under ->lock: @sub, found there, has a user yet. */
+/* Only under ->lock: so a subscription that is in the list has a reference. */
 static bool add_user(struct mmu_notifier *sub)
 {
 	unsigned int users = READ_ONCE(sub->users);
@@ -83,10 +88,10 @@ static bool add_user(struct mmu_notifier *sub)
 }
 
 /*
- * Return: the subscription with one more user, NULL if there is none, or an error. A
- * subscription whose registration still waits for ranges is not found. A caller that
- * holds mmap_lock never meets one, because the registration holds mmap_lock while it
- * waits.
+ * Return: the subscription with one more reference, NULL if there is none, or an error.
+ * One that has not settled is not returned, because its registration still waits, with
+ * mmap_lock held for writing. The caller then takes mmap_lock; after that there is none
+ * like it.
  */
 struct mmu_notifier *notifier_plain_get(struct mmu_notifier_subscriptions *subs,
 					const struct mmu_notifier_ops *ops)
@@ -106,9 +111,9 @@ struct mmu_notifier *notifier_plain_get(struct mmu_notifier_subscriptions *subs,
 /* --- put ------------------------------------------------------------------ */
 
 /*
- * Drops a user, but never the last: put_locked() does that under ->lock. Acquire, pairs
- * with the exchange: the last user sees all that the others did before their puts, and
- * may free @sub.
+ * Drop one reference unless it is the last; the last is dropped under ->lock
+ * (put_locked()). Return: false if it is the last. The acquire pairs with the exchange:
+ * the last put sees all that others did before their puts, so it may free the object.
  */
 static bool drop_user(struct mmu_notifier *sub)
 {
@@ -137,8 +142,8 @@ void mmu_notifier_put(struct mmu_notifier *subscription)
 }
 
 /*
- * Drop the reference that may be the last. Return: true if the caller must free
- * @sub.
+ * Drop a reference that may be the last. Return: true if the caller must free @sub,
+ * after it has dropped the lock.
  */
 static bool put_locked(struct mmu_notifier_subscriptions *subs,
 		       struct mmu_notifier *sub) __must_hold(subs->lock)
@@ -167,8 +172,9 @@ static void run_deferred_free(struct mmu_notifier_deferred *deferred)
 }
 
 /*
- * A walk may still see @sub: the last thread to leave `calls' frees it. It needs ->lock
- * first, so ->free_ticket is set by then. Return: false if all have left by now.
+ * A walk may see @sub: the last of them frees it. That walk takes ->lock first, so
+ * ->free_ticket is set by then. Return: true if that is arranged; false if no walk is
+ * left, and the caller frees it.
  */
 static bool defer_free(struct mmu_notifier_subscriptions *subs,
 		       struct mmu_notifier *sub) __must_hold(subs->lock)

@@ -1,83 +1,79 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/plain.c - subscribers that are notified of every change
+ * mm/notifier/plain.c - plain subscriptions: call them at every change
  *
- * Problem.  A hypervisor or a device that walks the CPU's own tables wants
- * every change of an mm, whatever its address. There are few of them, they
- * come and go rarely, and each start and end calls all of them. Callbacks may
- * sleep. A subscription that has left must never be called again, nor be freed
- * while a callback still runs.
+ * Problem.  A hypervisor, or a device that walks the CPU's own tables, must be notified
+ * of every change of an mm, at whatever address. There are few such subscriptions, they
+ * come and go rarely, and each start and end calls all of them. Callbacks may sleep. A
+ * subscription that has left must never be called again, nor be freed while a callback
+ * of it runs.
  *
- * Idea.  One list a mm, newest first (R2.14), of the subscriptions themselves, so
- * that nothing has to be allocated to come or to go. A walk counts itself in the
- * gate `calls'. A new subscription becomes visible at the head. One that leaves is
- * unlinked and keeps its own link for the walks that stand at it: they go on to older
- * ones, none of which is freed before these walks are over.
+ * Idea.  One list for each mm, newest first (R2.14), of the subscriptions themselves, so
+ * that joining and leaving allocates nothing. A walk enters the gate ->calls. A new
+ * subscription becomes visible at the head. One that leaves is unlinked, and keeps its
+ * own link for walks that stand at it. They go on to older ones, and none of those is
+ * freed before these walks have left the gate.
  *
  *	newest -> C -> B -> A -> NULL
  *
- * docs/adr/0014-one-path-for-start-and-end.md has the measurements.
+ * States of a subscription. One thread claims its release() by setting RELEASED:
  *
- * States of a subscription:
+ *	state		in the list	release()
+ *	0		no		was not called, and will not be
+ *	LIVE		yes		was not called yet
+ *	LIVE|RELEASED	yes		runs, inside ->calls, or has returned
+ *	RELEASED	no		has returned; or still runs, if a put came from it
  *
- *	state		in the list	release
- *	0		no		was not called and will not be
- *	LIVE		yes		not yet
- *	LIVE|RELEASED	yes		runs, or has run: the thread that set the
- *					bit runs it, inside `calls'
- *	RELEASED	no		is over (of one that was put: perhaps not)
+ * Neither unregister nor exit takes a subscription off the list while its release()
+ * runs: until then its device may hold translations, and must be notified. A put may,
+ * because its caller has dropped them.
  *
- * An unregister or an exit leaves the subscription on the list until its release is
- * over, so that changes still call it: until then its device may hold translations. A
- * last put does not wait.
+ *	field		read with			written with
+ *	->newest	acquire, inside ->calls		->lock, store-release
+ *	sub->next	acquire, inside ->calls		->lock, store-release
+ *	sub->prev	->lock				->lock
+ *	sub->state	->lock				->lock
  *
- *	field		read with		written with
- *	->newest	acquire, inside ->calls	->lock, release
- *	sub->next	acquire, same		->lock, release
- *	sub->prev	->lock			->lock
- *	sub->state	->lock			->lock
- *
- * The races it must win:
- *
- *	exit				unregister
- *	lock; LIVE -> +RELEASED
- *	release() runs			lock; RELEASED already: not mine
- *					request a grace period; sleep;
- *					changes still call it
- *	release() returns; leave `calls'
- *					unlink; request; sleep; frees
- *	    release_runs_exactly_once_when_unregister_races_exit
- *	    a_subscriber_that_leaves_is_notified_until_exits_release_ends
- *
- *	exit				unregister
- *					inside `calls'; LIVE -> +RELEASED
- *	lock; RELEASED already
- *	request; sleep			release() runs
- *	unlink; request; sleep		release() returns; leave `calls'
- *	goes on, frees pages
- *	    exit_waits_for_a_release_that_unregister_runs
+ * The races it must win, each forced by the test named:
  *
  *	start, at B, which sleeps	unregister B: C->next = A; waits
  *					unregister A: C->next = NULL; waits
  *	sub = B->next: still A
  *	sub->start(): A is still there
- *	leave: last, wakes both
+ *	leave: the last; wakes both
  *	    a_walk_survives_the_unlinking_of_where_it_stands
  *
- * Lifetime.  A registered subscription holds the mm struct; the list holds
- * nothing. Not here: ranges, which call the subscriptions (mm/notifier/range.c), and
- * subscriptions that several users share (mm/notifier/get.c).
+ *	exit				unregister
+ *	lock; LIVE -> +RELEASED
+ *	release() runs			lock; RELEASED already: exit has claimed it
+ *					wait for ->calls to empty; meanwhile the
+ *					subscription is still notified of changes
+ *	release() returns; leave	hide; wait for ->calls again; free
+ *	    release_runs_exactly_once_when_unregister_races_exit
+ *	    a_subscriber_that_leaves_is_notified_until_exits_release_ends
+ *
+ *	exit				unregister
+ *					inside ->calls; LIVE -> +RELEASED
+ *	lock; RELEASED already
+ *	wait for ->calls to empty	release() runs
+ *	hide; wait again		release() returns; leave
+ *	go on, free pages
+ *	    exit_waits_for_a_release_that_unregister_runs
+ *
+ * Lifetime.  A registered subscription holds a reference in mm_count; the list holds
+ * none. Not here: arguments (mm/notifier/register.c), a subscription that several
+ * objects share (mm/notifier/get.c), other callbacks (mm/notifier/entries.c).
  */
 #include "internal.h"
 
 #define PLAIN_LIVE     1u /* in the list */
-#define PLAIN_RELEASED 2u /* its release runs or has run */
+#define PLAIN_RELEASED 2u /* a thread has claimed its release() */
 
-/* Which thread calls release? Only one caller gets MINE. */
+/* Which thread calls release()? Only one gets MINE. */
 enum claim {
 	CLAIM_MINE,
-	CLAIM_TAKEN, /* another thread, inside `calls' until it is over */
-	CLAIM_NONE,  /* over, or never to be */
+	CLAIM_TAKEN, /* another thread calls it, inside ->calls */
+	CLAIM_NONE,  /* it has returned, or will not be called */
 };
 
 static void link_newest(struct mmu_notifier_subscriptions *subs,
@@ -88,11 +84,13 @@ static void wait_for_calls(struct mmu_notifier_subscriptions *subs);
 
 /* --- a range starts and ends ---------------------------------------------- */
 
+/* All are called, even after one has refused (R3.3). */
 int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_notifier_range *range)
 {
 	long ticket = notifier_gate_enter(&subs->calls);
 	struct mmu_notifier *sub = notifier_newest(subs);
+	/* 0 while statistics are off, and then nothing is measured. */
 	unsigned long since = notifier_observe_begin();
 	int err, ret = 0;
 
@@ -113,8 +111,8 @@ int notifier_plain_start(struct mmu_notifier_subscriptions *subs,
 }
 
 /*
- * The ends of those whose start was called, newest first. A subscription that was
- * born later has not been called.
+ * Call the ends of those whose start was called, newest first. A subscription that is
+ * newer than those has not been called.
  */
 void notifier_plain_end(struct mmu_notifier_subscriptions *subs,
 			struct mmu_notifier_range *range)
@@ -149,7 +147,7 @@ void notifier_plain_join(struct mmu_notifier_subscriptions *subs,
 	sub->state = PLAIN_LIVE;
 	spin_lock(&subs->lock);
 	link_newest(subs, sub);
-	/* The request has the full barrier of "publish, then count". */
+	/* The request is the full barrier between publishing and reading the count. */
 	gp = notifier_gate_request(&subs->ranges);
 	sub->settle_gp = gp;
 	spin_unlock(&subs->lock);
@@ -181,8 +179,9 @@ void notifier_plain_leave(struct mmu_notifier_subscriptions *subs,
 }
 
 /*
- * The mm is going (R2.23). Call each release, newest first. Wait for those that an
- * unregister runs. Then unlink all and wait for the walks.
+ * The mm exits (R2.23). Call each release(), newest first. Wait for those that a
+ * concurrent unregister calls. Then empty the list, and wait for the walks that still
+ * see it.
  */
 void notifier_plain_release(struct mmu_notifier_subscriptions *subs)
 {
@@ -210,8 +209,8 @@ void notifier_plain_release(struct mmu_notifier_subscriptions *subs)
 }
 
 /*
- * Called inside `calls'. A caller that finds the release claimed waits for all threads
- * inside `calls', and so for it.
+ * Call this inside ->calls. A thread that finds the release() claimed by another waits
+ * until the gate has emptied: the other is inside until its release() has returned.
  */
 static enum claim claim_release(struct mmu_notifier_subscriptions *subs,
 				struct mmu_notifier *sub)
@@ -250,7 +249,10 @@ static void end_nothing(struct mmu_notifier *sub,
 {
 }
 
-/* A flush or a write fault walks the list only if a subscription has the callback. */
+/*
+ * Count the subscriptions that have a rare callback. Where the count is 0, a flush or a
+ * write fault walks no list.
+ */
 static void count_rare_callbacks(struct mmu_notifier_subscriptions *subs,
 				 const struct mmu_notifier_ops *ops, int add)
 	__must_hold(subs->lock)
@@ -281,7 +283,7 @@ static void link_newest(struct mmu_notifier_subscriptions *subs,
 	subs->nr_plain++;
 }
 
-/* Take @sub out of every walk to come; its own link stays for those under way. */
+/* No new walk finds @sub; its own link stays for walks that stand at it. */
 void notifier_plain_hide(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_notifier *sub) __must_hold(subs->lock)
 {
