@@ -2,63 +2,62 @@
 /*
  * mm/notifier/rounds.c - a driver's look-up that ends, whatever changes
  *
- * Problem.  A device fault looks a page up while the mapping changes, and retries
- * when it collides. Under a stream of changes that overlap its interval it would
- * retry for ever: nothing in the protocol itself bounds it. Elsewhere a second of wall-clock time ends the loop with an error,
- * which is no progress, and on a slow machine no bound either.
+ * Problem.  A device fault, the reader, looks a page up while other threads change the
+ * mapping, and retries if it has collided with a change. Under a stream of changes that
+ * overlap its interval it would retry for ever: the protocol itself has no bound. Linux
+ * drivers end the loop with an error after one second. That is no progress, and on a
+ * slow machine no bound either.
  *
- * Idea.  A thread that changes a mapping holds its mmap_lock, shared or exclusive,
- * from before start until after end (R1.9). So a look-up concurrent with changes is
- * tried a few times. Then the reader takes mmap_lock for writing, which waits for the
- * changes that are under way and keeps out all others: the round is exclusive.
+ * Idea.  A thread that changes a mapping holds its mmap_lock, shared or exclusive, from
+ * before start until after end (R1.9). So the reader tries a few rounds with mmap_lock
+ * held shared, in which changes run concurrently. Then it takes mmap_lock exclusive:
+ * that waits for the changes in progress and keeps out all others.
  *
- *	round		mmap_lock	collides with
+ *	round		mmap_lock	the reader collides with
  *	1 .. 8		shared, until	any change that overlaps the interval
  *			looked up
- *	9		exclusive,	only a change that its own look-up made
+ *	9		exclusive,	only a change that its own look-up makes
  *			kept		inside the section
- *	10		still the same	nothing: what the look-up would change,
- *					round 9 has changed, and no other thread
- *					has held mmap_lock since
- *	-		-		-EBUSY: a range was started without
- *					mmap_lock, or the look-up starts one each
- *					time that its driver does not ignore
+ *	10		still held	nothing: round 9 has made the changes of its
+ *					look-up, and no other thread has held
+ *					mmap_lock since
+ *	-		-		-EBUSY: a range was started without mmap_lock,
+ *					or the look-up starts a range in every round
+ *					that its driver does not ignore
  *
- * So the bound is MMU_INTERVAL_ROUNDS_ALL rounds, and in each at most one sleep in
- * mmu_interval_read_begin(), for ranges open at its call. It rests on three facts:
+ * So the bound is MMU_INTERVAL_ROUNDS_ALL rounds, and in each round at most one sleep in
+ * mmu_interval_read_begin(), for the ranges open at its call. It rests on three facts:
  *
  *  1. No other thread changes the mapping in rounds 9 and 10, nor between them:
- *     mmu_interval_round_unlock() keeps the lock after an exclusive round that
- *     collided. Were it dropped there, another thread could undo what round 9 changed, and
- *     round 10 would change it again (mmu_notifier_rounds_test.c,
+ *     mmu_interval_round_unlock() keeps the lock after an exclusive round that has
+ *     collided. If it dropped the lock there, another thread could undo what round 9
+ *     changed, and round 10 would change it again (mmu_notifier_rounds_test.c,
  *     between_the_rounds_alone_no_change_comes).
- *  2. A look-up that finds everything as it wants it changes nothing. For
- *     get_user_pages_remote() that is every page present with the right asked
- *     for; for make_device_exclusive_range() every entry writable or exclusive.
- *  3. A look-up that finds nothing left to change still starts one range, its own
- *     EXCLUSIVE, which its driver ignores (R1.24). An exclusive entry is taken
- *     over and not restored: a restore would be a CLEAR in every round.
+ *  2. A look-up that finds every entry as it needs it changes nothing. For
+ *     get_user_pages_remote() that is every page present, with the right asked for. For
+ *     make_device_exclusive_range() it is every entry writable or exclusive.
+ *  3. make_device_exclusive_range() starts one range even when nothing is left to
+ *     change: its own EXCLUSIVE, which its driver ignores (R1.24). It takes over an
+ *     exclusive entry and does not restore it: that would be a CLEAR in every round.
  *
- * A driver need not come that far. By contract it makes the changes first, between
- * mmu_interval_round_lock() and mmu_interval_round_begin(): it faults the page in
- * with the rights that it will want. Then the look-up inside the section has
- * nothing left to change, in any round, unless another thread made a change in between
- * and the round collides anyway; and round 9 is the last. Round 10 is for a driver that
- * does not, so that even then the bound holds.
+ * A driver need not come to round 10. By contract it makes the changes first, between
+ * mmu_interval_round_lock() and mmu_interval_round_begin(): it faults the page in with
+ * the right that it needs. Then the look-up inside the section has nothing left to
+ * change, unless another thread came in between. That cannot be in round 9, so it is
+ * the last. Round 10 keeps the bound for a driver that does not do this.
  *
  *	driver that faults in inside	driver that faults in before
- *	begin				get_user_pages_remote(): zero page
- *					replaced, CLEAR
- *	get_user_pages_remote(): zero	begin
- *	page replaced, CLEAR		get_user_pages_remote(): nothing to change
- *	retry: must, its own change	retry: need not
+ *	begin				GUP: zero page replaced, CLEAR
+ *	GUP: zero page replaced, CLEAR	begin
+ *	retry: true, by its own change	GUP: nothing to change
+ *					retry: false
  *
- * How long the lock is waited for is bounded by those queued before: an rwsem is
- * handed on in the order of arrival, and a thread that comes later to read does not
- * pass a writer. A reader that is killed while it waits returns at once, in any round.
+ * The wait for the lock is bounded by the threads queued before: an rwsem is handed on
+ * in the order of arrival, and a reader of it that comes later does not pass a writer. A
+ * thread that is killed while it waits returns at once, in any round.
  *
- * Why not let the changes wait for a reader that has announced itself? Because
- * start is called with locks held that the reader wants inside its section.
+ * Why do changes not wait for a reader that has announced itself?  Because start is
+ * called with locks held that the reader takes inside its section.
  *
  *	reader, announced		munmap
  *					mmap_lock, write
@@ -70,9 +69,10 @@
  *					start: waits for the reader
  *	look up: page lock		(neither goes on)
  *
- * Here no change waits for a reader. The reader waits for mmap_lock with nothing
- * held, and takes page locks below it in the usual order (docs/locking.md). A thread
- * that holds a page lock does not wait for mmap_lock.
+ * Here no start waits for a reader, so no lock is held while waiting for one: a change
+ * waits for mmap_lock before its start, with nothing else held. The reader waits for
+ * mmap_lock with nothing held, and takes page locks below it in the usual order
+ * (docs/locking.md). The holder of a page lock does not take mmap_lock.
  *
  * The race it must win (tests/mm/notifier/mmu_notifier_rounds_test.c,
  * changes_without_end_are_kept_out_after_eight_rounds):
@@ -80,31 +80,30 @@
  *	reader				madvise_dontneed(), for ever
  *	8 times: look up
  *					start: callback; entry emptied; end
- *		 retry: must
+ *		 retry: true
  *	mmap_lock, write
  *	look up				mmap_lock, read: sleeps
- *	retry: need not; installs
+ *	retry: false; installs
  *	unlock
  *					start: callback drops what was installed
  *
  *	field			read with		written with
- *	rounds->...		only by its thread	the same
+ *	rounds->...		its thread only		its thread only
  *	stats.exclusive_rounds	->lock			->lock
  *
- * Lifetime.  The rounds are on the stack of the caller, a user of the mm. So the exit of
- * the mm (RELEASE, which is started under no lock) does not come between.
+ * Lifetime.  struct mmu_interval_rounds lies on the caller's stack. The caller holds
+ * mm_users, so the mm does not exit in between; exit's RELEASE is the one range that
+ * starts without a lock.
  *
- * Not here: ranges started under only a reverse-map lock, which Linux permits and R1.9
- * does not. The tree starts none; docs/adr/0013-readers-are-alone-in-the-end.md says
- * what they would ask for.
- *
- * The model is tests/model/rounds.pml.
+ * Not here: ranges under a reverse-map lock without mmap_lock. R1.9 forbids them in this
+ * tree; Linux has them, and docs/adr/0013-readers-are-alone-in-the-end.md says what they
+ * would need. The model is tests/model/rounds.pml.
  */
 #include "internal.h"
 
 /*
- * Which way the lock is held is in @rounds; clang does not follow that, here and
- * in the two below that let go of it.
+ * clang's thread-safety analysis cannot follow which way the lock is held, because that
+ * is data (@rounds). So it is off here and in the two functions below that drop the lock.
  */
 int mmu_interval_round_lock(struct mmu_interval_rounds *rounds) __no_thread_safety
 {
@@ -149,7 +148,7 @@ void mmu_interval_round_unlock(struct mmu_interval_rounds *rounds) __no_thread_s
 	bool keep = rounds->exclusive && rounds->collided &&
 		    rounds->nr < MMU_INTERVAL_ROUNDS_ALL;
 
-	/* Once for the next round; a second call has no round to keep it for. */
+	/* Kept for one round: a second call drops it. */
 	rounds->collided = false;
 	if (!rounds->locked || keep)
 		return;
