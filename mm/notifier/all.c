@@ -2,18 +2,18 @@
 /*
  * mm/notifier/all.c - the list of all address spaces that have subscribers
  *
- * Problem.  The switch of the statistics must reach every address space, a leak
- * check counts the subscriptions of all, and a debug build asks whether an object
- * is registered anywhere.
+ * Problem.  A leak check counts the subscriptions of all address spaces, and a debug
+ * build looks whether an object is registered anywhere.
  *
- * Idea.  The core's object of each mm is on one list from its making until the
- * mm struct is freed. Both are rare, so one lock is enough.
+ * Idea.  The object of each mm is on one list, from when it is made until the mm struct
+ * is freed. Joining and leaving are rare, so one lock is enough.
  *
  *	field			read with		written with
  *	notifier_all, links	notifier_all_lock	notifier_all_lock
  *
- * The lock is taken outside of an mm's own subs->lock. Lifetime: an object on
- * the list is whole while the lock is held. Not here: what is done with each.
+ * The lock is taken outside of each subs->lock. Lifetime: an object on the list is
+ * whole while the lock is held. Not here: the loops over the list (mm/notifier/stats.c,
+ * mm/notifier/checks.c).
  */
 #include "internal.h"
 

@@ -1,22 +1,31 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/callbacks.c - what callbacks of a range answer, and second passes
+ * mm/notifier/callbacks.c - what follows a callback: its result, a second pass, a free
  *
  * Problem.  A callback may refuse a range that may not sleep, and no other. An interval
- * may leave its device at work, and wants to be called again to wait for it.
+ * may leave its device at work in a first pass, and needs a second one to wait for it.
+ * release() and free_notifier() are called on several ways, and each time something
+ * goes with them.
  *
- * Idea.  A start looks here after each callback that refused, or if statistics are on,
- * and keeps the second passes in the range, in the order of the first.
+ * Idea.  Each of these is one function, called by the walks of range starts and ends,
+ * by exit, unregister and put. The second passes that a start owes are a list in the
+ * range, in the order of the first passes (R4.31).
  *
- * Locks: none of the notifiers'. Lifetime: the walk of the start keeps a subscription
- * until its second pass is over. Not here: the walks.
+ *	field			read with		written with
+ *	range->core.finish	its invalidator		its invalidator
+ *
+ * Here stands also the map of the lock validator under which all callbacks run (R5.1).
+ *
+ * Locks: none of the notifiers' is held over a callback. Lifetime: the walk of the
+ * start keeps a subscription until its second pass is over. Not here: the walks
+ * (mm/notifier/interval.c, mm/notifier/plain.c, mm/notifier/entries.c).
  */
 #include "internal.h"
 
 DEFINE_LOCKDEP_MAP(mmu_notifier_invalidate_range_start_map,
 		   "mmu_notifier_invalidate_range_start");
 
-/* --- intervals --------------------------------------------------------------------- */
+/* --- intervals ------------------------------------------------------------ */
 
 bool notifier_first_pass(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_interval_notifier *sub,
@@ -74,11 +83,12 @@ int notifier_interval_returned(struct mmu_notifier_subscriptions *subs,
 	return 0;
 }
 
-/* --- plain subscriptions ------------------------------------------------------------- */
+/* --- plain subscriptions -------------------------------------------------- */
 
 /*
- * A subscriber refused a start. Return: what the start of the range returns for
- * it; 0 for a blockable range, which cannot fail.
+ * A subscription refused a start. A refusal is an error only if the range may not sleep;
+ * else it is a bug of the driver, which is reported and ignored. Return: the error of the
+ * start, or 0.
  */
 static int check_refusal(struct mmu_notifier *sub,
 			 const struct mmu_notifier_range *range, int err)
@@ -117,9 +127,7 @@ void notifier_start_failed(struct mmu_notifier_subscriptions *subs,
 	spin_unlock(&subs->lock);
 }
 
-/*
- * A callback like any other; a thread that exits or unregisters waits for it.
- */
+/* Under the map, as every callback: a thread that exits or unregisters waits for it. */
 void notifier_call_release(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_notifier *sub)
 {
@@ -133,7 +141,7 @@ void notifier_call_release(struct mmu_notifier_subscriptions *subs,
 					  since);
 }
 
-/* No walk can see @sub any more: free it, and drop its hold of the mm. */
+/* No walk can see @sub any more: free it, and drop its reference in mm_count. */
 void notifier_put_free(struct mmu_notifier *sub)
 {
 	struct mm_struct *mm = sub->mm;

@@ -2,31 +2,31 @@
 /*
  * mm/notifier/checks.c - name the caller that breaks the contract
  *
- * Problem.  A range that is ended twice, or never, and an object that is
- * registered twice, do their damage later and elsewhere: a registration sleeps
- * for good, or a walk runs in a circle. By then the caller is gone.
+ * Problem.  A range that is ended twice, or never, and an object that is registered
+ * twice, do their damage later and elsewhere: a registration sleeps for ever, or a walk
+ * runs in a circle. By then the caller is gone.
  *
- * Idea.  A debug build writes down each open range: its bounds, its event and
- * the code that started it. The record is a copy in a table of its own, because
- * a forgotten range lies on a stack that is used for something else by now.
+ * Idea.  A debug build records each open range: its bounds, its event and the code that
+ * started it. The record is a copy in a table of its own, because a forgotten range,
+ * one that is never ended, lies on a stack that is soon used for something else.
  *
  *	range->core.record	the range is
- *	0		not open: new, or ended
- *	1 .. RECORDS	open, and this record has its address
- *	UNRECORDED	open, and no record was free for it
- *	NOT_OPEN	not open, its start failed or was refused; an end does
- *			nothing
+ *	0			not open: new, or ended
+ *	1 .. RECORDS		open, and this record has its address
+ *	UNRECORDED		open, and no record was free for it
+ *	NOT_OPEN		not open: its start failed or was refused; its end does
+ *				nothing
  *
- * Records take no lock, so that a debug build has the locks of a release build:
- * the address of a range chooses PROBES records, of which it claims a free one by
- * an exchange.
+ * Records take no lock, so that a debug build has the locks of a release build: the
+ * address of a range chooses PROBES records, and it claims a free one of them by an
+ * exchange.
  *
  *	mistake					reported
- *	a range of nothing is started		at the start, which is refused
+ *	an empty range is started		at the start, which is refused
  *	an open range is started again		at the start, which is refused
- *	a range is started in the place of a	at the start, which goes on, unless
- *	  forgotten one				the forgotten one is on a list:
- *						linking it twice would break the list
+ *	a range is started where a forgotten	at the start, which goes on; it is
+ *	  one lies				refused if a list leads through the
+ *						forgotten one, and would break
  *	a range is ended that is not open	at the end, which is ignored
  *	a range is never ended			at exit, at the last drop, and by
  *						each long wait for it
@@ -39,19 +39,20 @@
  *	a round begins and the mm has no user	at mmu_interval_round_lock(), which
  *						goes on: the mm struct is there
  *
- * Whether an object is registered cannot be read in the object: before it is
- * registered its memory may hold anything. So the lists and trees of all address
- * spaces are searched for its address.
+ * Whether an object is registered cannot be read from the object: before that its
+ * memory may hold anything. So the lists and trees of all address spaces are searched
+ * for its address.
  *
- *	field		read with		written with
- *	record->range	a single access		an exchange, from NULL; its owner,
- *						or the last drop of its mm
- *	record->ready	acquire			release, the same
- *	the rest of it	after ->ready		its owner, before ->ready
- *	range->core.record	its own thread		the same
+ *	field			read with		written with
+ *	record->range		a single access		an exchange, from NULL; then its
+ *							owner, or the last drop of its mm
+ *	record->ready		acquire			release, by the same
+ *	the rest of a record	after ->ready		its owner, before ->ready
+ *	range->core.record	its own thread		its own thread
  *
- * Release builds leave this file out; no call of it is compiled there. Not
- * here: how many ranges are open, which every build counts.
+ * Lifetime: a record is static; its owner is the range that claimed it. Release builds
+ * leave this file out, and compile no call of it. Not here: how many ranges are open,
+ * which every build counts.
  */
 #include "internal.h"
 
@@ -63,12 +64,12 @@
 /**
  * struct record - one open range, copied
  * @range: its address, to compare, not to follow; NULL in a free record
- * @mm: whose mapping; to compare
+ * @mm: the address space; to compare
  * @start: first address
  * @end: first address after it
- * @event: why
+ * @event: its event
  * @by: the code that started it
- * @ready: all of this is written
+ * @ready: the fields above are written
  */
 struct record {
 	const struct mmu_notifier_range *range;
@@ -82,9 +83,9 @@ struct record {
 
 static struct record records[RECORDS];
 
-/* --- all address spaces ----------------------------------------------------- */
+/* --- all address spaces --------------------------------------------------- */
 
-/* Is @object on the list or tree of any address space that @has searches? */
+/* Does @has find @object in an address space? */
 static bool in_use(bool (*has)(struct mmu_notifier_subscriptions *subs,
 			       const void *object),
 		   const void *object)
@@ -102,9 +103,9 @@ static bool in_use(bool (*has)(struct mmu_notifier_subscriptions *subs,
 	return found;
 }
 
-/* --- open ranges ----------------------------------------------------------- */
+/* --- open ranges ---------------------------------------------------------- */
 
-/* The @nr-th record that a range at this address may have. */
+/* The @nr-th record that the address of @range chooses. */
 static struct record *record_of(const struct mmu_notifier_range *range,
 				unsigned int nr)
 {
@@ -143,7 +144,7 @@ static void forget_record(struct record *record)
 	smp_store_release(&record->range, NULL);
 }
 
-/* Return: was it open? */
+/* Return: was @range open? */
 static bool drop_record(struct mmu_notifier_range *range)
 {
 	unsigned int i = range->core.record - 1;
@@ -182,7 +183,7 @@ static bool has_open(struct mmu_notifier_subscriptions *subs, const void *object
 	return false;
 }
 
-/* Do not start @range; its end then does nothing. */
+/* Do not start @range; its end will do nothing. */
 static bool refuse(struct mmu_notifier_range *range)
 {
 	range->core.record = NOT_OPEN;
@@ -192,9 +193,9 @@ static bool refuse(struct mmu_notifier_range *range)
 }
 
 /*
- * @range is open by its record, which is @old. Started twice without being set up
- * anew, it stays open for the end of its first start. Otherwise @old was forgotten
- * and @range is another that lies in its place. Return: may it start?
+ * A record, @old, says that a range is open where @range lies. If @range has that record,
+ * it is started twice, and stays open for the end of its first start. Otherwise the other
+ * was forgotten, and @range lies in its place. Return: may it start?
  */
 static bool may_start_over(struct mmu_notifier_range *range, struct record *old,
 			   const void *by)
@@ -239,8 +240,8 @@ bool mmu_notifier_check_end(struct mmu_notifier_range *range)
 }
 
 /*
- * Nobody can end a range of it any more, and the stack that the range lay on is
- * used for other ranges: a record left behind would refuse each of them.
+ * No thread can end a range of @mm any more, and the stack that a forgotten one lay on is
+ * used again: a record left behind would report each range that comes to lie there.
  */
 void mmu_notifier_check_freed(const struct mm_struct *mm)
 {
@@ -268,7 +269,7 @@ unsigned int notifier_name_open(const struct mm_struct *mm, const char *what)
 		record = &records[i];
 		if (!smp_load_acquire(&record->ready) || record->mm != mm)
 			continue;
-		/* It may end while it is printed; then the words are mixed. */
+		/* It may end while it is printed: then the words are mixed. */
 		WARN(true, "mm %p, %s: %s [%#lx, %#lx) is open, started by %pS",
 		     (const void *)mm, what,
 		     mmu_notifier_event_name(record->event), record->start,
@@ -278,7 +279,7 @@ unsigned int notifier_name_open(const struct mm_struct *mm, const char *what)
 	return named;
 }
 
-/* --- objects that are in use ------------------------------------------------ */
+/* --- objects that are in use ---------------------------------------------- */
 
 static bool has_plain(struct mmu_notifier_subscriptions *subs,
 		      const void *object) __must_hold(subs->lock)
@@ -312,7 +313,7 @@ bool notifier_check_register(const struct mmu_notifier *sub)
 		     (const void *)sub);
 }
 
-/* Exit takes it off the list; from then on only the number is known. */
+/* Exit takes @sub off the list; from then on only the number of them is known. */
 bool notifier_check_unregister(const struct mmu_notifier *sub,
 			       struct mm_struct *mm)
 {
@@ -343,7 +344,7 @@ bool notifier_check_remove(const struct mmu_interval_notifier *sub)
 		     (const void *)sub);
 }
 
-/* --- callbacks and look-ups ------------------------------------------------ */
+/* --- callbacks and look-ups ----------------------------------------------- */
 
 /* No other range has its number, so only this callback can have stored it. */
 void notifier_check_refusal(const struct mmu_interval_notifier *sub,

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/entries.c - what plain subscribers are called for besides ranges
+ * mm/notifier/entries.c - callbacks about entries, marks and secondary TLBs
  *
- * Problem.  Reclaim asks whether a device has used a page; a new entry is handed on;
- * a CPU's flush goes to the devices that walk the CPU's tables. All of it comes from
- * the middle of a change, most of it under the lock of a page table.
+ * Problem.  Reclaim looks whether a device has used a page. A new entry is handed on. A
+ * CPU's flush is handed on to the devices that walk the CPU's own tables. All of it
+ * comes from the middle of a change, most of it with a page-table lock held.
  *
- * Idea.  A walk over the plain subscriptions, for each of the five callbacks, calls
- * those that have it. It is the same for both notifiers (docs/adr/0016).
+ * Idea.  For each of the five callbacks one walk over the plain subscriptions calls
+ * those that have it. Young means that the accessed mark of a translation is set. It is
+ * the same for both notifiers (docs/adr/0016).
  *
- * Locks: the caller's. The callbacks never sleep (R5.6). The last walk to leave may free
- * a subscription; a page-table lock may be held then. Lock order: page-table lock, then
- * subs->lock.
- * Lifetime: a subscription that is called is kept by its walk. Not here: start, end
- * and release.
+ * Locks: the caller's; the callbacks never sleep (R5.6). The last walk to leave may
+ * free a subscription (notifier_gate_leave()), so free_notifier() may run with a
+ * page-table lock held. subs->lock is taken inside that lock. Lifetime: the walk keeps
+ * a subscription that it calls. Not here: start and end (mm/notifier/plain.c),
+ * release().
  */
 #include "internal.h"
 
@@ -27,7 +28,7 @@ static void call_ended(struct mmu_notifier_subscriptions *subs,
 					  since);
 }
 
-/* Call one subscriber, which clears its mark and says what it was. */
+/* Call one clear_young() or clear_flush_young(). Return: was the mark set? */
 static bool
 call_clear(struct mmu_notifier_subscriptions *subs, struct mmu_notifier *sub,
 	   bool (*clear)(struct mmu_notifier *sub, struct mm_struct *mm,

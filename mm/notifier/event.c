@@ -2,11 +2,11 @@
 /*
  * mm/notifier/event.c - the names of events, and what an event permits
  *
- * Problem.  Reports, traces and statistics name events. A subscriber asks whether an
- * event takes nothing away but the right to write.
+ * Problem.  Reports, traces and statistics name events. A subscriber has to know
+ * whether an event takes away only the right to write.
  *
- * Idea.  Functions of only the event and the region: no lock, nothing kept. Not here:
- * what each event means (include/mm/notifier/event.h).
+ * Idea.  Functions of the event and the region: no lock, nothing kept. Not here: what
+ * each event means (include/mm/notifier/event.h).
  */
 #include "internal.h"
 

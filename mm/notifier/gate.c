@@ -99,7 +99,7 @@ void notifier_gate_init(struct notifier_gate *gate, struct atomic64 *word,
 	gate->deferred_tail = &gate->deferred;
 }
 
-/* --- enter and leave ---------------------------------------------------------- */
+/* --- enter and leave ------------------------------------------------------ */
 
 long notifier_gate_enter_slow(struct notifier_gate *gate)
 {
@@ -121,7 +121,7 @@ void notifier_gate_leave_slow(struct notifier_gate *gate)
 	advance_and_unlock(gate);
 }
 
-/* --- request a grace period, and wait for it ---------------------------------- */
+/* --- request a grace period, and wait for it ------------------------------ */
 
 /*
  * The caller holds gate->lock by the owner's name for it, as subs->lock. clang's lock
@@ -185,7 +185,7 @@ bool notifier_gate_defer(struct notifier_gate *gate,
 	return true;
 }
 
-/* --- grace periods ------------------------------------------------------------ */
+/* --- grace periods -------------------------------------------------------- */
 
 /* Start a grace period: from here on threads enter the other epoch. */
 static void flip_epoch(struct notifier_gate *gate) __must_hold(gate->lock)

@@ -1,60 +1,59 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/interval_tree.c - which intervals overlap a range? Answered in log n
+ * mm/notifier/interval_tree.c - which intervals overlap a range? Found in log n
  *
- * Problem.  Every change of a mapping asks which of up to a million intervals it
- * overlaps. The answer is mostly "one" or "none". That question is most of what
- * an invalidation costs, so the steps of the search must be few and short.
+ * Problem.  Every change of a mapping looks for the intervals that it overlaps, out of
+ * up to a million. Mostly there is one or none. That search is most of the cost of an
+ * invalidation, so its steps must be few and short.
  *
  * Idea.  A red-black tree ordered by start. Each node keeps, for each of its two
- * children, the greatest end in that child's subtree. The bounds of the children
- * stand in the parent, so a search never loads a node only to leave it again:
+ * children, the greatest end in that child's subtree: its bound. The bounds of the
+ * children stand in the parent, so a search never loads a node only to leave it again:
  *
  *	step		taken when
  *	left		child_end[LEFT] > start
  *	stop		end > start
  *	right		neither
  *
- * Stop needs no second test on the way: an interval that ends at or before the
- * wanted start also begins before the wanted end. A missing left child has the
- * bound 0, so the search never steps on it. On the right stands one shared nil
- * node that ends behind everything, where the search stops by itself. The descent
- * of an insertion uses the bounds too: one that is large enough already proves
- * that the child is there.
+ * On the way down only ends are compared. Whether the node where the search stops
+ * begins before the wanted end is tested once, after the descent. A missing left child
+ * has the bound 0, so the search never steps on it. In place of a missing right child
+ * stands one shared nil node, which ends above every other interval, so the search stops
+ * there by itself. The descent of an insertion uses the bounds too: a bound that is large
+ * enough proves that the child is there.
  *
- * All members also stand in a list by start. Once a walk has come to a start
- * that lies inside the range, every later one does until the first that lies
- * behind it. So the rest of the walk needs neither tree nor bounds.
+ * All members also stand in a list by start. Once a walk has come to a start inside the
+ * range, every later member overlaps it, until the first that begins at its end or above.
+ * So the rest of the walk needs neither tree nor bounds.
  *
- * Left and right are an index, so that each operation is written once and its
- * mirror image is the other index.
+ * Left and right are an index, so that each operation is written once; its mirror image
+ * is the other index.
  *
- * What must hold after each step (interval_tree_verify()):
+ * After each step these hold (interval_tree_verify()):
  *
  *	order		start of left <= start <= start of right
  *	next, prev	the order again, as a list
- *	child_end[]	the greatest end in that subtree, 0 without one
- *	links		each child's parent is this node
+ *	child_end[]	the greatest end in that subtree, 0 if it is empty
+ *	links		the parent of each child is this node
  *	colours		the root is black; a red node has no red child
- *	black heights	every path down meets the same number of black nodes
+ *	black heights	every path down has the same number of black nodes
  *
- * An end is the first address behind the interval, and ULONG_MAX where there is
- * none. Both compare right against any range [start, end) that can be asked for.
+ * An end is the first address after the interval, or ULONG_MAX where there is none. Both
+ * compare correctly with any range [start, end).
  *
- * Why not lib/rbtree.c?  Its nodes end in NULL and keep one value for their own
- * subtree. A search here must then test for a missing child at each level and
- * load a child to learn its bound: 3 to 5 instructions more a level, which at a
- * million intervals misses the goal for a range that overlaps nothing
- * (docs/adr/0009-bounds-of-the-children-in-the-parent.md). The removal cannot be
- * shared either. There, a rotation calls the owner to recompute two values from
- * two nodes. Here it moves a bound from child to parent, and an heir takes over
- * the bounds of the place it moves to. An rbtree.c with a nil node and a callback
- * for moved bounds would be harder to read than the two files are. A lifter would
- * also have to take it along.
+ * Why not lib/rbtree.c?  Its nodes end in NULL and keep one value for their own subtree.
+ * A search would then test for a missing child at each level, and load a child to learn
+ * its bound: 3 to 5 instructions more for each level, which at a million intervals
+ * misses the goal for a range that overlaps nothing
+ * (docs/adr/0009-bounds-of-the-children-in-the-parent.md). The removal cannot be shared
+ * either. There, a rotation calls the owner to compute two values again from two nodes.
+ * Here it moves a bound from child to parent, and an heir takes over the bounds of the
+ * place that it moves to. An rbtree.c with a nil node and a callback for moved bounds
+ * would be harder to read than the two files are, and one more file to lift.
  *
- * Locks: none; the owner of the tree has them. Lifetime: a node belongs to its
- * user before insert and after remove. Not here: which callbacks run, and when
- * the tree may change (mm/notifier/interval.c).
+ * Locks: none; the owner of the tree has them. Lifetime: a node belongs to its user
+ * before insert and after remove. Not here: which callbacks run, and when the tree may
+ * change (mm/notifier/interval.c).
  */
 #include <mm/notifier/interval_tree.h>
 
@@ -96,7 +95,7 @@ static void set_red(struct interval_tree_node *node)
 	node->parent_color &= ~BLACK;
 }
 
-/* Colour and all; the nil node is constant and stays as it is. */
+/* The colour stays. The nil node is constant and has no parent. */
 static void set_parent(struct interval_tree_node *node,
 		       struct interval_tree_node *parent)
 {
@@ -122,7 +121,7 @@ static unsigned long subtree_end(const struct interval_tree_node *node)
 	return end;
 }
 
-/* @to hangs where @from hung. */
+/* @to takes the place of @from below @parent, or as the root. */
 static void replace_child(struct interval_tree *tree,
 			  struct interval_tree_node *parent,
 			  struct interval_tree_node *from,
@@ -162,7 +161,10 @@ static void rotate(struct interval_tree *tree, struct interval_tree_node *top,
 
 /* --- insert --------------------------------------------------------------- */
 
-/* @node has become the child of @parent on @side: its neighbour in the list. */
+/*
+ * Put @node, the new child of @parent on @side, into the list: it is the neighbour of
+ * @parent there.
+ */
 static void thread(struct interval_tree_node *node,
 		   struct interval_tree_node *parent, unsigned int side)
 {
@@ -209,7 +211,10 @@ void interval_tree_insert(struct interval_tree_node *node,
 		balance_insertion(node, parent, tree);
 }
 
-/* @node and its @parent are both red. The root is black, so @parent has one. */
+/*
+ * @node and @parent are both red. The root is black, so @parent is not the root and has
+ * a parent. Not inlined: most insertions need no balancing.
+ */
 static noinline void balance_insertion(struct interval_tree_node *node,
 				       struct interval_tree_node *parent,
 				       struct interval_tree *tree)
@@ -223,7 +228,7 @@ static noinline void balance_insertion(struct interval_tree_node *node,
 		uncle = grand->child[!side];
 		if (!is_red(uncle))
 			break;
-		/* Red moves up two levels, and may meet another red there. */
+		/* Red moves up two levels, and may have a red parent there. */
 		set_black(uncle);
 		set_black(parent);
 		node = grand;
@@ -306,7 +311,8 @@ void interval_tree_remove(struct interval_tree_node *node,
 
 /*
  * @node has two children: it changes places and colours with the next node in
- * order, which has no left child.
+ * order, which has no left child. Not inlined: a node with one
+ * child or none does without.
  */
 static noinline void exchange_with_heir(struct interval_tree_node *node,
 					struct interval_tree *tree)
@@ -342,7 +348,10 @@ static noinline void exchange_with_heir(struct interval_tree_node *node,
 		lower_bounds(above, side_of(heir, above), subtree_end(heir));
 }
 
-/* Every path through the child of @parent on @side is short of one black. */
+/*
+ * Every path through the child of @parent on @side has one black node too few. Not
+ * inlined: most removals need no balancing.
+ */
 static noinline void balance_removal(struct interval_tree_node *parent,
 				     unsigned int side,
 				     struct interval_tree *tree)
@@ -372,7 +381,7 @@ static noinline void balance_removal(struct interval_tree_node *parent,
 			rotate(tree, parent, side);
 			return;
 		}
-		/* No red below: the shortage moves up, to a red node or the root. */
+		/* No red below: the lack moves up, until a red node or the root. */
 		set_red(sibling);
 		node = parent;
 		parent = interval_tree_parent(node);
@@ -397,7 +406,7 @@ struct interval_tree_node *interval_tree_lowest(const struct interval_tree *tree
 	return node;
 }
 
-/* Only by the links of the tree: the list is checked against it. */
+/* By the links of the tree, not by the list, which is checked against it. */
 static struct interval_tree_node *in_order_next(struct interval_tree_node *node)
 {
 	struct interval_tree_node *parent;

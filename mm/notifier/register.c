@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/register.c - register and get, up to where notifiers differ
+ * mm/notifier/register.c - register, unregister and get, as a driver calls them
  *
- * Problem.  As in mm/notifier/subscribe.c, of plain subscriptions.
+ * Problem.  Two notifiers have one contract (docs/adr/0016), and with it the same
+ * arguments to check, the same object to make and the same references to hold.
  *
- * Idea.  As there. What each notifier does itself:
+ * Idea.  All of that is here, once, for plain subscriptions. It checks everything,
+ * makes the object of the mm if there is none, and then calls the notifier, which
+ * cannot fail:
  *
  *	register, get	notifier_plain_join()	publish, wait for open ranges
  *	unregister	notifier_plain_leave()	release, hide, wait for callbacks
- *	get		notifier_plain_get()	add a user to one that has settled
- *	put		mmu_notifier_put()	hide; free it when nobody can see it
+ *	get		notifier_plain_get()	add a reference to one that has settled
+ *	put		mmu_notifier_put()	hide; free it when no walk can see it
  *
- * A get takes mmap_lock only to make one. A thread that holds mmap_lock meets none whose
- * registration still waits.
+ * A get takes mmap_lock only to make a subscription. A registration waits with
+ * mmap_lock held for writing, so with that lock held every subscription has settled.
  *
- * Lifetime.  A subscription holds the mm struct from its registration; one that is got
- * is freed by its last put. Locks: mmap_lock. Not here: the list and its walks.
+ * Locks: mmap_lock, for writing. Lifetime: a subscription holds a reference in mm_count
+ * from its registration until it is unregistered or freed by its last put. Not here:
+ * the list and its walks (mm/notifier/plain.c), put (mm/notifier/get.c).
  */
 #include "internal.h"
 
@@ -25,7 +29,7 @@ static struct mmu_notifier *get_existing(const struct mmu_notifier_ops *ops,
 
 /* --- register and unregister ---------------------------------------------- */
 
-/* clang does not follow an acquisition that may fail with an error. */
+/* clang's lock analysis cannot follow an acquisition that may fail with an error. */
 int mmu_notifier_register(struct mmu_notifier *subscription,
 			  struct mm_struct *mm) __no_thread_safety
 {
@@ -94,7 +98,7 @@ struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
 
 	might_sleep();
 	might_lock(&mm->mmap_lock);
-	/* Only making one needs the lock. */
+	/* Only to make one needs mmap_lock. */
 	sub = get_existing(ops, mm);
 	if (sub)
 		return sub;

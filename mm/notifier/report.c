@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/report.c - say which ranges are open when that is a mistake
+ * mm/notifier/report.c - report open ranges where that is a mistake
  *
- * Problem.  A range that is started and forgotten is noticed by others: a
- * registration or a device fault waits for it and never goes on. A report must
- * say what they wait for.
+ * Problem.  A range that is started and never ended stops others: a registration or a
+ * device fault waits for it and never goes on. A report must say what they wait for.
  *
- * Idea.  Three places ask: the exit of an mm, which nobody may have a range open
- * over; the last drop of the struct; and each wait that takes long, once. Every
- * build knows how many ranges are open, because it counts them. A debug build also
- * has a record of each (mm/notifier/checks.c) and names it.
+ * Idea.  There are three places: the exit of an mm, when no range may be open; the last
+ * drop of the struct; and each wait that takes long, once. Every build knows how many
+ * ranges are open, because it counts them. A debug build also has a record of each
+ * (mm/notifier/checks.c) and names it.
  *
- * Nothing is locked here and nothing is changed; the number is a hint. Not here:
- * how long is long, which the kernel's wait_event_reporting() decides.
+ * Locks: none is taken, and nothing is changed; the number is a hint. Lifetime: the
+ * caller keeps the mm struct. Not here: how long is long, which the kernel's
+ * wait_event_reporting() decides.
  */
 #include "internal.h"
 

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/show.c - what the core has on its lists, for those who look on
+ * mm/notifier/show.c - show the lists of the core to statistics, reports and checks
  *
  * Problem.  Statistics, reports and the checks of debug builds serve two notifiers
  * (docs/adr/0016), and each keeps its ranges and subscriptions in its own way.
  *
- * Idea.  They ask each by the same few calls. These are the answers of the core: of
- * its tree, its list of deferred work, its list of plain subscriptions, its gates.
+ * Idea.  Both show them by the same few calls. Here the core shows its tree, its
+ * deferred changes, its list of plain subscriptions and its open ranges.
  *
- * Locks: subs->lock is held, but by notifier_open_ranges(), whose answer is a hint.
- * Not here: who changes any of it.
+ * Locks: subs->lock is held. notifier_open_ranges() needs none; it is a hint. Lifetime:
+ * what is shown stays while the lock is held. Not here: the code that changes any of
+ * it.
  */
 #include "internal.h"
 
@@ -25,7 +26,7 @@ notifier_open_next(struct mmu_notifier_subscriptions *subs,
 	return range ? range->core.next : subs->open_overlaps;
 }
 
-/* --- subscriptions ------------------------------------------------------------- */
+/* --- subscriptions -------------------------------------------------------- */
 
 struct mmu_notifier *notifier_plain_next(struct mmu_notifier_subscriptions *subs,
 					 struct mmu_notifier *sub)
@@ -40,7 +41,7 @@ static struct mmu_interval_notifier *first_adding(struct mmu_interval_notifier *
 	return sub;
 }
 
-/* Those of the tree, then those that are to go in. */
+/* Those in the tree first, then the deferred insertions. */
 struct mmu_interval_notifier *
 notifier_interval_next(struct mmu_notifier_subscriptions *subs,
 		       struct mmu_interval_notifier *sub)
@@ -56,7 +57,7 @@ notifier_interval_next(struct mmu_notifier_subscriptions *subs,
 		    : first_adding(subs->deferred);
 }
 
-/* --- invariants ------------------------------------------------------------------ */
+/* --- invariants ----------------------------------------------------------- */
 
 static bool intervals_valid(struct mmu_notifier_subscriptions *subs)
 {

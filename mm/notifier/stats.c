@@ -1,42 +1,42 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/stats.c - what the notifiers did, for people
+ * mm/notifier/stats.c - count and trace callbacks, and show the counts
  *
- * Problem.  "Why did the device lose this page, who was asked, how long did it
- * take, and what made that fault begin again?" must have an answer after the
- * fact, and cost nothing when nobody asks.
+ * Problem.  "Why did the device lose this page, which callbacks ran, how long did they
+ * take, and which change did that device fault collide with?" These need an answer
+ * after the fact, and no cost while no one looks.
  *
- * Idea.  While the switch is on, a trace record is left for each start, callback and
- * end, and all of them are counted. While it is off the calls here do nothing, and the
- * usual notifier does not even make them. Counts that fall on slow paths anyway (waits,
- * failures, deferred work) are always kept.
+ * Idea.  One global flag, notifier_observe_on, is tested at each start, end and
+ * callback. While it is set, each step leaves a trace record and counts; while it is
+ * clear, a step pays the test. Events that are rare and slow anyway (waits, failures,
+ * deferred changes) are always counted.
  *
- * A subscription has one word for all of this: its statistics are an object that
- * is made when there is first something to note, and goes with the subscription.
- * If there is no memory then, the sum of the mm is right and the subscription's
- * falls short.
+ * A subscription has one word for its statistics: an object that is made when there is
+ * first something to count, and is freed with the subscription. If there is no memory
+ * for it, the sum of the mm is right and the subscription's is too low.
  *
- * A read section that collided is counted for an event. The section knows only the
- * number that its subscription has now. So the mm remembers the events of the last
- * ranges that overlapped an interval, each in the slot that its number chooses. A reader
- * that finds its number there counts that event; if it finds another number, the event
- * is not known. It counts under the driver's lock, which may be of any kind, so nothing
- * is locked, nor allocated, there.
+ * Collisions.  A read section that collides is counted by the event that it collided
+ * with. It knows only the number that its subscription has now. So the mm remembers the
+ * events of the last ranges that overlapped an interval, each in the slot that its
+ * number chooses. If the slot still holds that number, the event is known; else it
+ * counts as unknown. A driver's lock of any kind is held there, so nothing is locked or
+ * allocated.
  *
- *	field		written by			lock
- *	stats, recent	observed starts, callbacks,	subs->lock
- *			slow paths
- *	retries		readers				none, atomic
- *	sub->stats	the first to note something	none, an exchange
- *	*sub->stats	observed callbacks, waits	subs->lock
- *	its retries	readers				none, atomic
- *	notifier_observing	the switch		none, single accesses
+ *	field			written by			lock
+ *	subs->stats		steps while observed, slow	subs->lock
+ *				paths
+ *	subs->recent		starts that overlap		subs->lock
+ *	subs->retries		readers				none, atomic
+ *	sub->stats		the first step that counts	none, an exchange
+ *	*sub->stats		steps while observed, waits	subs->lock
+ *	its retries		readers				none, atomic
+ *	notifier_observe_on	mmu_notifier_observe()		none, single accesses
  *
- * Records of one range stand in the order in which it happened, each with the
- * event and the bounds: start; a line for each callback with its result; started,
- * with the result that the invalidator gets; and end, after those it called.
+ * The records of one range come in the order of its steps, each with the event and the
+ * bounds: start; one for each callback, with its return value; started, with the return
+ * value of the start; and end, after the callbacks that it called.
  *
- * Not here: the paths themselves.
+ * Lifetime: the caller keeps the mm struct and the subscription. Not here: the steps.
  */
 #include "internal.h"
 
@@ -69,7 +69,7 @@ bool mmu_notifier_observing(void)
 	return notifier_observing();
 }
 
-/* --- ranges ------------------------------------------------------------------ */
+/* --- ranges --------------------------------------------------------------- */
 
 void notifier_observe_start(struct mmu_notifier_subscriptions *subs,
 			    struct mmu_notifier_range *range)
@@ -119,11 +119,11 @@ void notifier_observe_end(const struct mmu_notifier_range *range)
 	      notifier_now() - range->core.since);
 }
 
-/* --- subscriptions ------------------------------------------------------------- */
+/* --- subscriptions -------------------------------------------------------- */
 
 /*
- * The statistics at @at, made if there are none; NULL without memory. Not under
- * subs->lock; the caller may not be able to sleep.
+ * The statistics object at @at; made if there is none. NULL if there is no memory. Call it
+ * without subs->lock. It does not sleep, because the caller may not.
  */
 static struct mmu_notifier_sub_stats *
 sub_stats_of(struct mmu_notifier_sub_stats **at)
@@ -220,7 +220,7 @@ void notifier_observe_callback(struct mmu_notifier_subscriptions *subs,
 	TRACE(mmu_notifier_callback, sub, what, start, end, ret, ticks);
 }
 
-/* --- readers --------------------------------------------------------------------- */
+/* --- readers -------------------------------------------------------------- */
 
 void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_interval_notifier *sub)
@@ -246,7 +246,7 @@ void notifier_count_exclusive_round(struct mmu_notifier_subscriptions *subs)
 	spin_unlock(&subs->lock);
 }
 
-/* What event had the number @seq? NR_MMU_NOTIFY_EVENTS if that is not known. */
+/* The event of the range with number @seq; NR_MMU_NOTIFY_EVENTS if not remembered. */
 static unsigned int event_of(struct mmu_notifier_subscriptions *subs,
 			     unsigned long seq)
 {
@@ -257,7 +257,7 @@ static unsigned int event_of(struct mmu_notifier_subscriptions *subs,
 					    : NR_MMU_NOTIFY_EVENTS;
 }
 
-/* Several may hold the driver's lock, for reading. */
+/* Several readers may hold the driver's lock, if it is one that is shared. */
 static void count_unlocked(unsigned long *count)
 {
 	unsigned long old = READ_ONCE(*count);
@@ -269,7 +269,7 @@ static void count_unlocked(unsigned long *count)
 void __mmu_interval_read_collided(struct mmu_interval_notifier *interval_sub)
 {
 	struct mmu_notifier_subscriptions *subs = interval_sub->subscriptions;
-	/* The caller holds the driver's lock, so this is the one it compared. */
+	/* The caller holds the driver's lock, so this is the number it compared. */
 	unsigned long seq = READ_ONCE(interval_sub->invalidate_seq);
 	unsigned int event = event_of(subs, seq);
 	struct mmu_notifier_sub_stats *stats;
@@ -277,7 +277,7 @@ void __mmu_interval_read_collided(struct mmu_interval_notifier *interval_sub)
 	atomic64_add(1, &subs->retries[event]);
 	if (!notifier_observing())
 		return;
-	/* Made by the callback that changed the number, if that was observed. */
+	/* The callback that stored the number has made it, if it was observed. */
 	stats = smp_load_acquire(&interval_sub->stats);
 	if (stats)
 		count_unlocked(event < NR_MMU_NOTIFY_EVENTS
@@ -287,9 +287,9 @@ void __mmu_interval_read_collided(struct mmu_interval_notifier *interval_sub)
 	      mmu_notifier_event_name(event), seq);
 }
 
-/* --- shown --------------------------------------------------------------------- */
+/* --- shown ---------------------------------------------------------------- */
 
-/* Of the open ranges that a notifier lists, those that overlap an interval. */
+/* The open ranges that overlap an interval. */
 static unsigned long count_overlaps(struct mmu_notifier_subscriptions *subs)
 {
 	const struct mmu_notifier_range *range;
@@ -416,7 +416,7 @@ unsigned long mmu_notifier_for_each_sub(
 	return shown;
 }
 
-/* The driver writes a subscription's number, under a lock of its own. */
+/* Is every subscription's number odd? Its driver may be storing one: READ_ONCE. */
 static bool numbers_odd(struct mmu_notifier_subscriptions *subs)
 {
 	struct mmu_interval_notifier *sub = notifier_interval_next(subs, NULL);

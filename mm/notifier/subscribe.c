@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/notifier/subscribe.c - insert, remove and exit, up to where notifiers differ
+ * mm/notifier/subscribe.c - insert, remove and exit; the object of an mm
  *
- * Problem.  Two notifiers have one contract (docs/adr/0016), and with it the same
- * arguments to check, the same object to make and the same references to hold.
+ * Problem.  As in mm/notifier/register.c, of interval subscriptions and of exit.
  *
- * Idea.  This file checks the arguments, makes the object of the mm and takes the
- * references, for both. Then it calls the notifier, which cannot fail:
+ * Idea.  As there:
  *
- *	insert		notifier_interval_join()	publish
- *	remove		notifier_interval_leave()	unlink, wait, drop the mm
+ *	insert		notifier_interval_join()
+ *	remove		notifier_interval_leave()	hide, wait, drop the mm
  *	exit		notifier_interval_release(), notifier_plain_release()
  *
- * The object is made outside of its own lock. Of several threads that make one at the
- * same time the first to publish it wins. Then mm->notifier_ranges turns negative, and
- * from there on every range looks for it.
+ * The first subscription makes the object of the mm, without a lock. If several threads
+ * make one, the first to publish it wins. Then mm->notifier_ranges turns negative, and
+ * from there on every range looks for the object.
  *
- * Lifetime.  A subscription holds the mm struct, from here. Locks: none. Not here: the
- * same of plain subscriptions (mm/notifier/register.c), lists and walks.
+ *	field				read with	written with
+ *	mm->notifier_subscriptions	acquire		an exchange, from NULL
+ *	mm->notifier_ranges, SLOW	atomic		atomic, once
+ *
+ * Lifetime.  An interval subscription holds a reference in mm_count from insert to
+ * remove. The object goes with the mm struct. Not here: lists and walks.
  */
 #include "internal.h"
 
@@ -55,7 +57,7 @@ static int insert(struct mmu_interval_notifier *sub, struct mm_struct *mm,
 
 	if (IS_ENABLED(CONFIG_DEBUG) && !notifier_check_insert(sub))
 		return -EEXIST;
-	/* Only the last byte of the space: no range [start, end) can name it. */
+	/* The last byte of the space alone: no range [start, end) can name it. */
 	if (!length || last < start || start == ~0ul)
 		return -EOVERFLOW;
 	if (WARN(atomic_read(&mm->mm_users) <= 0, "insert into a dead mm %p",
@@ -105,11 +107,16 @@ int notifier_make_subscriptions(struct mm_struct *mm)
 		kfree(subs);
 	else
 		notifier_all_join(subs);
+	/*
+	 * From here on the word is negative, and every start and end looks for
+	 * subscriptions. The loser of the exchange sets it as well: it may subscribe
+	 * before the winner has come this far.
+	 */
 	atomic64_or(NOTIFIER_GATE_SLOW, &mm->notifier_ranges);
 	return 0;
 }
 
-/* One RELEASE over everything to intervals; there is no end, and they stay (R4.16). */
+/* Intervals are called for one RELEASE over the whole space, plain ones by release(). */
 void __mmu_notifier_release(struct mm_struct *mm)
 {
 	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
@@ -141,6 +148,6 @@ void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
 		      notifier_interval_next(subs, NULL) != NULL);
 	notifier_all_leave(subs);
 	kfree(subs);
-	/* A caller that looks again has outlived the mm. */
+	/* A later access is a use after free: let it fault. */
 	mm->notifier_subscriptions = (void *)~0xdeadul;
 }
