@@ -27,8 +27,8 @@
  * root. bplus_reserve() sees to them before the lock of the tree is taken:
  * under it an insertion cannot fail. A node is freed when it is empty and never
  * merged before, which costs less in mixed use than keeping nodes half full.
- * Splitting a leaf tells eight intervals where they stand now, each in memory
- * of its own: that and the shifting is what an insertion pays here and a tree
+ * A split of a leaf writes to eight intervals where they stand now, each in
+ * memory of its own: that and the shifting is what an insertion pays here and a tree
  * of linked nodes does not.
  *
  * Invariants: bplus_verify(). Locks: none, as in mm/notifier/interval_tree.c. Not

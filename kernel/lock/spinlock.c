@@ -20,8 +20,8 @@
  *
  * So the wait serves such requests itself, and a flush is right under any lock.
  *
- * Not here: the validator, called by <kernel/lock/spinlock.h>; it hears from here only
- * that there was a wait, to count it.
+ * Not here: the validator, called by <kernel/lock/spinlock.h>; from here it only
+ * gets the waits, to count them.
  */
 #include <arch/tlb.h>
 #include <kernel/lock/spinlock.h>

@@ -3,7 +3,7 @@
  * mm/alloc/fail.c - let allocations fail, so that a test sees what follows
  *
  * Problem.  The paths taken when memory is short are hardly ever taken, and
- * never beside what other threads do.
+ * never while other threads run in the same code.
  *
  * Idea.  A thread that wants failures takes a place in a small table, by its
  * task.  An allocation looks whether its own task has a place:

@@ -254,7 +254,7 @@ static void *take_from_slabs(struct kmem_cache *cache)
 	return object;
 }
 
-/* Whatever is grown here may be snatched by others, hence the loop. */
+/* Other CPUs may take the objects of a new slab first, hence the loop. */
 static noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp)
 {
 	for (;;) {

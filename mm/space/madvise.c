@@ -5,7 +5,7 @@
  * MADV_DONTNEED empties entries under mmap_lock held for reading: faults,
  * exclusive access and other calls of this kind run at the same time on the
  * same pages.  The table's lock decides which comes first at each entry, and the
- * notifier tells devices before any of it.
+ * start of a range invalidates devices before any of it.
  *
  * Two of them on one page are the race that must be won: the one that finds the
  * entry empty may not return while a CPU can still use the page that the other

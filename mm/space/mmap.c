@@ -4,8 +4,8 @@
  *
  * Problem.  A call names a range; the address space has regions.  The range may
  * begin inside one, end inside another and have holes between, and a device
- * must have let go of all of it before the first page is freed.  Whatever goes
- * wrong, it must go wrong before anything has changed.
+ * must have let go of all of it before the first page is freed.  A call that
+ * fails must fail before anything has changed.
  *
  * Idea.  Look, count and allocate first; from the start event on nothing can
  * fail.  An unmapping has these steps, in this order:

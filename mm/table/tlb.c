@@ -55,12 +55,12 @@
  *
  * The rule for faults makes an entry's frames follow one another: when a frame
  * is put into an entry, no CPU can reach through this address another one that
- * was there before.  Without it a thread could write to the fresh page, tell a
- * second one, and that one's atomic add would go to the page thrown away; a
- * caller of DONTNEED gives up contents, not the order of accesses to one word.
- * A fault pays a load and a test, and a flush only beside an open gather of the
- * same mm.  Entries that go from one present frame to another (the zero page's
- * replacement) are emptied, flushed and filled under one hold of the lock.
+ * was there before.  Without it a thread could write to the fresh page and signal
+ * a second thread, whose atomic add would go to the page thrown away.  A caller
+ * of DONTNEED gives up contents, not the order of accesses to one word.  A fault
+ * pays a load and a test, and a flush only while a gather of the same mm is open.
+ * Entries that go from one present frame to another (the zero page's replacement)
+ * are emptied, flushed and filled under one hold of the lock.
  *
  * A count above zero costs others a wider flush, never a wait, so it may stay up
  * while its owner is preempted.  With mmap_lock held for writing nobody else can

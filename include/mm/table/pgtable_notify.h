@@ -28,7 +28,7 @@
 #include <mm/table/tlb.h>
 
 /**
- * ptep_clear_flush_young_notify() - has anybody used the page? Watch anew
+ * ptep_clear_flush_young_notify() - was the page used? Clear all its marks
  * @vma: the region
  * @addr: page aligned, in @vma
  * @ptep: its entry
@@ -69,7 +69,7 @@ static __always_inline bool ptep_clear_young_notify(struct vm_area_struct *vma,
  * @addr: page aligned, in @vma
  * @ptep: its entry
  *
- * The flush tells the secondary TLBs already; the name says that the caller
+ * The flush notifies the secondary TLBs already; the name says that the caller
  * relies on it.
  *
  * Return: what the entry was.
