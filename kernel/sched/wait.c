@@ -192,9 +192,6 @@ static s64 wait_common(struct completion *c, unsigned int state, u64 ns)
 	}
 	list_del_init(&wait.entry);
 	__set_current_state(TASK_RUNNING);
-	/* Woken by complete() and killed at once: the next one goes on. */
-	if (ret <= 0 && c->done)
-		wake_up_locked(&c->wait, 1, 0);
 	spin_unlock_irq(&c->wait.lock);
 	return ret;
 }
