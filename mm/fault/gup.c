@@ -145,6 +145,7 @@ long get_user_pages_remote(struct mm_struct *mm, vaddr_t start, unsigned long nr
 	nr = min(nr, (USER_END - start) >> PAGE_SHIFT);
 	end = start + (nr << PAGE_SHIFT);
 
+	/* The region after one that is not taken whole begins after @start: it ends. */
 	for (vma = vma_lookup(mm, start); start < end; vma = vma->vm_next) {
 		if (!vma || vma->vm_start > start || !gup_allowed(vma, gup_flags))
 			return done ? (long)done : -EFAULT;
@@ -154,8 +155,6 @@ long get_user_pages_remote(struct mm_struct *mm, vaddr_t start, unsigned long nr
 			return done ? (long)done : got;
 		done += got;
 		start += (unsigned long)got << PAGE_SHIFT;
-		if (start < end && start < vma->vm_end)
-			return done;
 	}
 	return done;
 }
