@@ -16,7 +16,8 @@
  *
  * Lifetime.  The subscription keeps the mm struct. The driver keeps the address
  * space itself only while it serves a page request. When the last user of the
- * address space goes, the RELEASE event closes the context.
+ * address space goes, the RELEASE event empties the table, and no request is served
+ * any more.
  *
  * Not here: page requests (request.c, grant.c), letting go (invalidate.c).
  */

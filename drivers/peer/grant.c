@@ -257,10 +257,6 @@ static enum outcome install_if_current(struct grant *grant)
 		mutex_unlock(&ctx->lock);
 		return OUTCOME_COLLISION;
 	}
-	if (ctx->closed) {
-		mutex_unlock(&ctx->lock);
-		return OUTCOME_DENY;
-	}
 	err = install(ctx, grant->slot, grant->request, &grant->entry);
 	mutex_unlock(&ctx->lock);
 	return err ? OUTCOME_DEAD : OUTCOME_DONE;
@@ -387,7 +383,7 @@ static bool answer_from_table(struct grant *grant)
 
 	lockdep_assert_held(&ctx->lock);
 	entry = peer_table_find(&ctx->table, grant->entry.va);
-	if (!entry || (entry->prot & prot) != prot || ctx->closed ||
+	if (!entry || (entry->prot & prot) != prot ||
 	    (grant->exclusive && !entry->exclusive))
 		return false;
 	grant->exclusive = replay && entry->exclusive;

@@ -181,7 +181,6 @@ struct peer_table {
  * @id: (c)
  * @sub: covers the whole address space
  * @lock: see the head of this file
- * @closed: the address space is gone: install nothing more (x)
  * @table: (x)
  * @stats: (x); @works and @works_failed (p); the next two are not kept in it
  * @callbacks_ignored: atomic, so that no lock is needed
@@ -202,7 +201,6 @@ struct peer_context {
 	u32 id;
 	struct mmu_interval_notifier sub;
 	struct mutex lock;
-	bool closed;
 	struct peer_table table;
 	struct peer_context_stats stats;
 	struct atomic64 callbacks_ignored;

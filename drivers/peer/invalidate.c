@@ -17,7 +17,8 @@
  *	device dead			number; forget
  *	nothing in the range		number
  *	something, may sleep		number; forget, INVALIDATE, wait
- *	RELEASE				as above, and the context is closed
+ *	RELEASE				as above; no request is served after it,
+ *					because a server holds mm_users
  *	something, may not sleep	refuse, change nothing
  *	lock taken, may not sleep	refuse, change nothing
  *
@@ -54,7 +55,7 @@
  *							has ended)
  *
  *	field			read with	write with
- *	ctx->table, ->closed	ctx->lock	ctx->lock
+ *	ctx->table		ctx->lock	ctx->lock
  *	sub.invalidate_seq	ctx->lock;	ctx->lock, in the callback
  *				read_begin():
  *				acquire
@@ -182,8 +183,6 @@ static bool invalidate(struct mmu_interval_notifier *sub,
 	}
 	mmu_interval_set_seq(sub, cur_seq);
 	ctx->stats.callbacks++;
-	if (range->event == MMU_NOTIFY_RELEASE)
-		ctx->closed = true;
 	count = peer_context_drop(ctx, range->start, range->end, &exclusive);
 	ctx->stats.translations_dropped += count;
 	ctx->stats.exclusive_dropped += exclusive;
