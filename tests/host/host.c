@@ -6,19 +6,26 @@
  * wants to print results that scripts/run-tests.py reads.
  *
  * Idea.  An mm is a lock, two counts and the core's three fields. A warning is
- * counted and printed, and a test that did not expect it fails.
+ * counted and printed, and a test that did not expect it fails. An alarm ends a
+ * program that hangs.
  *
  * Locks: the counters are atomic. Not here: the tests.
  */
 #include <errno.h>
 #include <stdarg.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "host.h"
+
+/* Far longer than any of them takes, on a busy host and with a sanitizer. */
+#define RUN_LIMIT_S 600
 
 int host_fence;
 
 static unsigned int warnings;
 static unsigned int tests_run, tests_failed;
+static bool length_asked; /* the user set how long it runs: no alarm */
 
 unsigned int warn_count(void)
 {
@@ -82,8 +89,23 @@ void host_mm_free(struct mm_struct *mm)
 	free(mm);
 }
 
+/* The thread that it interrupts may hold the lock of stdout: no stdio here. */
+static void hung(int signal)
+{
+	static const char said[] = "Bail out! ", why[] = " hangs\n";
+	const char *name = program_invocation_short_name;
+
+	(void)!write(STDOUT_FILENO, said, sizeof(said) - 1);
+	(void)!write(STDOUT_FILENO, name, strlen(name));
+	(void)!write(STDOUT_FILENO, why, sizeof(why) - 1);
+	_exit(3);
+}
+
 void host_plan(unsigned int tests)
 {
+	signal(SIGALRM, hung);
+	if (!length_asked)
+		alarm(RUN_LIMIT_S);
 	printf("TAP version 13\n1..%u\n", tests);
 	fflush(stdout);
 }
@@ -107,6 +129,7 @@ static unsigned long number(const char *name, const char *text)
 	unsigned long value;
 	char *end;
 
+	length_asked |= !strcmp(name, "OPS") || !strcmp(name, "ROUNDS");
 	errno = 0;
 	value = strtoul(text, &end, 0);
 	if (errno || *end || *text < '0' || *text > '9') {

@@ -14,7 +14,11 @@ struct mm_struct *host_mm_alloc(void);
 /** host_mm_exit() - its last user leaves: subscribers are released */
 void host_mm_exit(struct mm_struct *mm);
 
-/** host_plan() - print the head of the TAP output */
+/**
+ * host_plan() - print the head of the TAP output; from here on an alarm ends a hang
+ *
+ * After the options were read: a run of a given OPS or ROUNDS has no alarm.
+ */
 void host_plan(unsigned int tests);
 /** host_result() - print one result */
 void host_result(bool ok, const char *name);
