@@ -3,13 +3,18 @@
 """A boot is judged by the tests that its image holds. Prints TAP.
 
 Made-up logs and a made-up listing of nm: each decision of scripts/meant.py
-and of scripts/kernelboots.py alone, without a boot.
+and of scripts/kernelboots.py alone, and the status of scripts/run-tests.py,
+without a boot.
 """
 
+import contextlib
 import importlib.util
+import io
 import os
 import re
 import sys
+import tempfile
+from unittest import mock
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 sys.path.insert(0, os.path.join(TOP, 'scripts'))
@@ -306,6 +311,39 @@ def test_a_pattern_of_boots_builds_only_the_kernel():
 
 def test_an_exclusion_builds_everything_else():
     return equal(needs('-host.*'), ['all', 'peer'])
+
+
+def ended(image, *outcomes):
+    """scripts/run-tests.py with a made-up image and boot: status and text."""
+    def kernel(session):
+        run = meant.ktap.Run('kernel.smp2')
+        run.results = [meant.ktap.Result(name, outcome)
+                       for name, outcome in zip(NAMES, outcomes)]
+        session.keep(run, 0)
+
+    with tempfile.TemporaryDirectory() as build, \
+            mock.patch.object(kernelboots, 'kernel', kernel), \
+            mock.patch.object(meant, 'tests_of', lambda _: image), \
+            mock.patch.object(meant, 'tests_of_sources', lambda **_:
+                              dict.fromkeys(NAMES, 'tests/x.c')), \
+            mock.patch.dict(os.environ, BOOTS='no', SEED='7'), \
+            mock.patch.object(sys, 'argv', ['run-tests.py', '--build', build]), \
+            contextlib.redirect_stdout(io.StringIO()) as printed:
+        return run_tests().main(), printed.getvalue()
+
+
+def test_a_run_in_which_every_test_passed_ends_with_0():
+    return equal(ended(TESTS, 'passed', 'skipped')[0], 0)
+
+
+def test_a_run_in_which_one_test_failed_ends_with_1():
+    return equal(ended(TESTS, 'passed', 'failed', 'passed')[0], 1)
+
+
+def test_a_run_of_an_image_that_lacks_a_suite_ends_with_1():
+    whole = [test for test in TESTS if not test.name.startswith('srcu.')]
+    status, said = ended(whole, 'passed')
+    return equal((status, 'FAILED srcu.*' in said), (1, True))
 
 
 def test_a_verdict_on_boots_names_what_differs():
