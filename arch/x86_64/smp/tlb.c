@@ -239,7 +239,7 @@ static void flush(struct mm_context *ctx, enum tlb_what what, vaddr_t start,
 	flags = arch_irq_save();
 	serve_local(req);
 	arch_irq_restore(flags);
-	/* Pairs with load(): the entries were changed before we look. */
+	/* Pairs with load(): the entry was changed before we look (litmus.tlb_load). */
 	smp_mb();
 	targets = ctx ? READ_ONCE(ctx->cpus.bits)
 		      : READ_ONCE(cpu_online_mask.bits);
