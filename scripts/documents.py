@@ -50,6 +50,40 @@ def models_speak_of(words):
     return wrong
 
 
+# In the head of a litmus test: a source, and its functions and fields.
+SOURCE = re.compile(r'([\w/]+\.[ch]): ')
+SAID = re.compile(r'(?:[^;()]|\(\))*')
+
+
+def litmus_tests_speak_of_sources():
+    """Each names the code that it is about, which has what it names, and names it."""
+    wrong = []
+    paths = files('tests/model/litmus/*.litmus')
+    names = {os.path.basename(path)[:-len('.litmus')]: path for path in paths}
+    cited = set(re.findall(r'\blitmus\.(\w+)', ''.join(
+        text_of(path) for path in files('*.c', '*.h'))))
+    for name, path in names.items():
+        head = re.sub(r'\s+\*?\s*', ' ', text_of(path).split('*)')[0])
+        parts = SOURCE.split(head)
+        about = list(zip(parts[1::2], parts[2::2]))
+        # The same without a barrier: x_relaxed of x.
+        if not about and not any(name.startswith(other + '_')
+                                 for other in names):
+            wrong.append(path + ': names no source')
+        if about and name not in cited:
+            wrong.append('%s: no source names litmus.%s' % (path, name))
+        for source, said in about:
+            if not files(source):
+                wrong.append('%s: no file %s' % (path, source))
+                continue
+            words = set(re.findall(r'\w+', text_of(source)))
+            wrong += ['%s: %s has no %s' % (path, source, word)
+                      for word in re.findall(r'\w+(?=\(\))|\w*_\w*',
+                                             SAID.match(said).group())
+                      if word not in words]
+    return wrong
+
+
 def check_documents():
     """paths, functions and tests that documents and models mention exist"""
     wrong = []
@@ -71,7 +105,7 @@ def check_documents():
                 base = os.path.dirname(path)
                 if not os.path.exists(os.path.join(TOP, base, target)):
                     wrong.append(where + 'no file ' + target)
-    return wrong + models_speak_of(words)
+    return wrong + models_speak_of(words) + litmus_tests_speak_of_sources()
 
 
 def judge_quoted(quoted, words, names, suites, roots):
