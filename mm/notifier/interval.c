@@ -300,10 +300,10 @@ static void unlink_interval(struct mmu_notifier_subscriptions *subs,
 static void apply_deferred(struct mmu_notifier_subscriptions *subs)
 	__must_hold(subs->lock)
 {
-	struct mmu_interval_notifier *sub, *next;
+	struct mmu_interval_notifier *sub;
 
-	for (sub = subs->deferred; sub; sub = next) {
-		next = sub->deferred;
+	/* The owner of a removed one frees it, but not before ->lock is free. */
+	for (sub = subs->deferred; sub; sub = sub->deferred) {
 		if (sub->state == INTERVAL_ADDING)
 			link_interval(subs, sub);
 		else

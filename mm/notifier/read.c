@@ -142,8 +142,7 @@ static bool may_read(struct mmu_notifier_subscriptions *subs,
 static bool has_settled(struct mmu_notifier_subscriptions *subs,
 			struct mmu_interval_notifier *sub) __must_hold(subs->lock)
 {
-	if (sub->settle_gp && sub->settle_gp <= subs->ranges.completed &&
-	    sub->settle_gp != SETTLE_NEVER)
+	if (sub->settle_gp && sub->settle_gp <= subs->ranges.completed)
 		smp_store_release(&sub->settle_gp, 0);
 	return !sub->settle_gp;
 }
