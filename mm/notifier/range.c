@@ -84,7 +84,7 @@ static void undo_start(struct mmu_notifier_subscriptions *subs,
 
 /* --- start and end -------------------------------------------------------- */
 
-/* Does a thread wait, or will one, for the ranges of @mm that are open now? */
+/* While one runs, a start and an end take the slow path of the gate ->ranges. */
 static bool grace_period_runs(const struct mm_struct *mm)
 {
 	return atomic64_read(&mm->notifier_ranges) & NOTIFIER_GATE_BUSY;

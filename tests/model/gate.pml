@@ -11,11 +11,11 @@
  * proctype has the name of the function it stands for.
  *
  * Processes: NGUESTS guests go in and out, ROUNDS times each.  There is an object
- * for each of NWAITERS, which hide it, ask, wait and free it, and for each of
- * NDEFERRERS, which hide it and leave the freeing to the gate.  A guest looks one
- * of the objects up inside and uses it if it is not hidden.  That is all a gate
- * is for, and includes "a waiter never passes while a guest is inside that
- * entered before its question".
+ * for each of NWAITERS, which hide it, request a grace period, wait and free it, and
+ * for each of NDEFERRERS, which hide it and leave the freeing to the gate.  A guest
+ * looks one of the objects up inside and uses it if it is not hidden.  That is all a
+ * gate is for, and includes "a waiter never passes while a guest is inside that
+ * entered before its request".
  *
  *	variable	in the code			written under
  *	in0, in1	the counts in *gate->word	atomic
@@ -38,25 +38,25 @@
  * every process ends (a lost wake-up is an invalid end state); when all have
  * ended the counts are zero, SELECT and BUSY are clear, and nothing is
  * left on the list.  With LIVENESS, guests come and go for ever, one that came
- * after the first question stays inside for ever, and under weak fairness that
- * question is answered all the same: newcomers do not starve a waiter.  (A waiter
- * that asks while that period runs may wait for guests that came before its end.)
+ * after the first request stays inside for ever, and under weak fairness that grace
+ * period is completed all the same: guests that enter do not starve a waiter.  (A
+ * request while it runs may wait for guests that came before its end.)
  *
  * Not here: the overflow of a count (30 bits; tasks are fewer).
  *
  * Seeded bugs, each of which must be found:
- *	-DBUG_ASK_BARRIER	the question reads the count before others can
+ *	-DBUG_ASK_BARRIER	a request reads the count before others can
  *				see what was hidden
  *	-DBUG_ENTER_BARRIER	a guest looks things up before it is counted
- *	-DBUG_UNDER_WAY		a question is content with a period that began
- *				before it
- *	-DBUG_LEFT_OVER		a question ignores guests left over in epoch 1
+ *	-DBUG_UNDER_WAY		a request is content with a grace period that
+ *				began before it
+ *	-DBUG_LEFT_OVER		a request ignores guests left over in epoch 1
  *	-DBUG_LEAVE_LOOK	a guest reads BUSY before it has left (LATER)
- *	-DBUG_NO_TAKE		a newcomer that ends a period leaves the
- *				deferred work to others
- *	-DBUG_GUESS_WAITS	a newcomer undoes its guess when it has the
- *				lock, and not before (LIVENESS)
- *	-DBUG_WAIT_FOR_ALL	a period waits for both epochs (LIVENESS)
+ *	-DBUG_NO_TAKE		a guest that enters and completes a grace period
+ *				leaves the deferred work to others
+ *	-DBUG_GUESS_WAITS	a guest undoes its guess when it has the lock,
+ *				and not before (LIVENESS)
+ *	-DBUG_WAIT_FOR_ALL	a grace period waits for both epochs (LIVENESS)
  */
 
 #ifndef NGUESTS
@@ -355,7 +355,7 @@ proctype Guest()
 	od
 }
 
-/* Comes after the question, and never leaves. */
+/* Comes after the first request, and never leaves. */
 proctype Squatter()
 {
 	byte ticket, o, ready, before;
