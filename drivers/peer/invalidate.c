@@ -124,7 +124,7 @@ static void revoke(struct peer_context *ctx, vaddr_t start, vaddr_t end)
 	struct peer_wire_invalidate request = {
 		.head = {.command = PEER_CMD_INVALIDATE, .ctx = ctx->id},
 		.start = start,
-		.end = min_t(u64, end, PEER_VA_END),
+		.end = end,
 	};
 
 	lockdep_assert_held(&ctx->lock);
@@ -160,6 +160,17 @@ static bool refuse(struct peer_context *ctx)
 	return false;
 }
 
+/*
+ * The pages that a range touches, as far as a device can use addresses. The bounds of a
+ * range are bytes; the device refuses an INVALIDATE that is not of whole pages.
+ */
+static void pages_of(const struct mmu_notifier_range *range, vaddr_t *start,
+		     vaddr_t *end)
+{
+	*start = ALIGN_DOWN(range->start, PEER_PAGE_SIZE);
+	*end = ALIGN(min_t(vaddr_t, range->end, PEER_VA_END), PEER_PAGE_SIZE);
+}
+
 static bool invalidate(struct mmu_interval_notifier *sub,
 		       const struct mmu_notifier_range *range,
 		       unsigned long cur_seq)
@@ -167,6 +178,7 @@ static bool invalidate(struct mmu_interval_notifier *sub,
 	struct peer_context *ctx = container_of(sub, struct peer_context, sub);
 	u64 begun = clock_ns();
 	unsigned int count, exclusive;
+	vaddr_t start, end;
 
 	if (range->event == MMU_NOTIFY_EXCLUSIVE && range->owner == ctx) {
 		atomic64_inc(&ctx->callbacks_ignored);
@@ -176,14 +188,15 @@ static bool invalidate(struct mmu_interval_notifier *sub,
 		mutex_lock(&ctx->lock);
 	else if (!mutex_trylock(&ctx->lock))
 		return refuse(ctx);
+	pages_of(range, &start, &end);
 	if (!mmu_notifier_range_blockable(range) && peer_alive(ctx->peer) &&
-	    peer_table_overlaps(&ctx->table, range->start, range->end)) {
+	    peer_table_overlaps(&ctx->table, start, end)) {
 		mutex_unlock(&ctx->lock);
 		return refuse(ctx);
 	}
 	mmu_interval_set_seq(sub, cur_seq);
 	ctx->stats.callbacks++;
-	count = peer_context_drop(ctx, range->start, range->end, &exclusive);
+	count = peer_context_drop(ctx, start, end, &exclusive);
 	ctx->stats.translations_dropped += count;
 	ctx->stats.exclusive_dropped += exclusive;
 	mutex_unlock(&ctx->lock);

@@ -51,7 +51,8 @@ struct mmu_notifier_range_core {
 /**
  * struct mmu_notifier_range - one change of a mapping (R1.1)
  * @mm: the address space
- * @start: first address, in bytes of any alignment
+ * @start: first address, in bytes of any alignment: a driver that keeps pages drops each
+ *	page that the range touches
  * @end: first address after the range, above @start; ~0 for the whole space
  * @flags: MMU_NOTIFIER_RANGE_*
  * @event: why the mapping changes

@@ -300,6 +300,18 @@ static int try_change(struct peer_arena *arena, vaddr_t va)
 	return err;
 }
 
+static void change_bytes(struct peer_arena *arena, vaddr_t start, vaddr_t end)
+{
+	struct mmu_notifier_range range;
+
+	mmap_read_lock(arena->mm);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, NULL, arena->mm,
+				start, end);
+	mmu_notifier_invalidate_range_start(&range);
+	mmu_notifier_invalidate_range_end(&range);
+	mmap_read_unlock(arena->mm);
+}
+
 KTEST(peer_retry, change_that_may_not_sleep_is_refused_if_the_device_is_there,
       KT_FLAGS(KT_NEEDS_PEER))
 {
@@ -318,6 +330,31 @@ KTEST(peer_retry, change_that_may_not_sleep_is_refused_if_the_device_is_there,
 	EXPECT_EQ(do_munmap(arena.mm, arena.base, PAGE_SIZE), 0);
 	EXPECT_EQ(peer_query(arena.ctx, arena.base, &found), -ENOENT);
 	arena_close(&arena);
+}
+
+/*
+ *	bytes of page 0		[0x800, 0x900)
+ *	and of pages 1, 2	[0x1ff8, 0x2001)
+ */
+KTEST(peer_retry, a_range_of_bytes_takes_each_page_that_it_touches,
+      KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R1.1"))
+{
+	struct peer_arena *arena = arena_new(test);
+	struct peer_translation found;
+	unsigned int i;
+
+	REQUIRE(arena);
+	for (i = 0; i < 4; i++)
+		REQUIRE_EQ(device_store(arena->ctx, arena_page(arena, i), 1), 0);
+	change_bytes(arena, arena->base + 0x800, arena->base + 0x900);
+	EXPECT_EQ(peer_query(arena->ctx, arena_page(arena, 0), &found), -ENOENT);
+	EXPECT_EQ(peer_query(arena->ctx, arena_page(arena, 1), &found), 0);
+	change_bytes(arena, arena_page(arena, 2) - 8, arena_page(arena, 2) + 1);
+	EXPECT_EQ(peer_query(arena->ctx, arena_page(arena, 1), &found), -ENOENT);
+	EXPECT_EQ(peer_query(arena->ctx, arena_page(arena, 2), &found), -ENOENT);
+	EXPECT_EQ(peer_query(arena->ctx, arena_page(arena, 3), &found), 0);
+	EXPECT_EQ(arena_stats(arena).translations_dropped, 3u);
+	EXPECT(peer_alive(arena->peer));
 }
 
 struct lock_holder {

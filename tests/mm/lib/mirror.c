@@ -142,7 +142,7 @@ static bool mirror_invalidate(struct mmu_interval_notifier *sub,
 		mmu_interval_set_seq(sub, cur_seq);
 	m->dead |= range->event == MMU_NOTIFY_RELEASE;
 	for (i = 0; i < m->nr; i++) {
-		if (address_of(m, i) >= range->start &&
+		if (address_of(m, i) + PAGE_SIZE > range->start &&
 		    address_of(m, i) < range->end)
 			invalidate(m, &m->page[i], range);
 	}

@@ -72,7 +72,8 @@ static bool first_invalidate(struct mmu_interval_notifier *sub,
 		return false;
 	mmu_interval_set_seq(sub, cur_seq);
 	for (i = 0; i < FIRST_PAGES; i++, addr += PAGE_SIZE) {
-		if (addr < range->start || addr >= range->end || !driver->pfn[i])
+		if (addr + PAGE_SIZE <= range->start || addr >= range->end ||
+		    !driver->pfn[i])
 			continue;
 		/* The device may have written to it; no CPU's entry shows that. */
 		SetPageDirty(pfn_to_page(driver->pfn[i]));
