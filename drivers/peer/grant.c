@@ -6,7 +6,8 @@
  * access the CPUs must also be kept off the page until the device has done it.
  *
  * Idea.  The collision-retry loop (docs/architecture.md, steps 2 and 3 of a shared
- * page's life). peer_grant() is the loop, one_round() a round:
+ * page's life). peer_grant() is the loop, serve_round() one pass through it, and
+ * one_round() the part of a pass up to where mmap_lock is dropped:
  *
  *	READ, WRITE			ATOMIC
  *	mmap_lock
@@ -19,7 +20,9 @@
  *	ctx->lock; read_retry()?	the same
  *	send the translation		the same
  *	unlock ctx->lock; drop		the same
- *	  mmap_lock, if still held
+ *	  mmap_lock, if still held,
+ *	  but not in an exclusive
+ *	  round that has collided
  *	wait for the device's answer	the same; it comes after the replay
  *	put the page			unlock the page, put it
  *
@@ -32,7 +35,7 @@
  * section itself. So the look-up finds everything ready. It starts no range but
  * its own EXCLUSIVE, which the callback ignores (invalidate.c).
  *
- *	LOAD of this context		FETCH_ADD of another
+ *	a read of this context		an atomic of another
  *					page is exclusive, of the other
  *	fault in: CLEAR, restored
  *					EXCLUSIVE(other): exclusive again
@@ -69,7 +72,9 @@
  * page, and the request goes through the loop.
  *
  * If the device refuses a response, its work still waits. The driver invalidates
- * the page, in case the device installed it, and denies the tag.
+ * the page, in case the device installed it, and denies the tag. Two answers ask for
+ * less. If no work has the tag any more, there is nothing to deny. If the device found
+ * the translation gone (REVOKED), there is nothing to invalidate either: it asks again.
  *
  * Rounds are bounded, and collisions are counted by reason. mm/notifier/rounds.c
  * has the argument why ten rounds are enough. After ten a request is denied; that
@@ -262,7 +267,10 @@ static enum outcome install_if_current(struct grant *grant)
 	return err ? OUTCOME_DEAD : OUTCOME_DONE;
 }
 
-/* mmap_lock is held as the round needs it; dropped on return. */
+/*
+ * mmap_lock is held as the round needs it. It is dropped on return, unless the round was
+ * an exclusive one that collided.
+ */
 static enum outcome one_round(struct grant *grant)
 {
 	struct mmu_interval_rounds *rounds = &grant->rounds;
@@ -338,6 +346,7 @@ static enum outcome await_answer(struct peer_context *ctx, struct peer_slot *slo
 	return OUTCOME_DONE;
 }
 
+/* As put_device_exclusive(), for one page that need not be exclusive. */
 static void let_page_go(struct grant *grant, enum outcome outcome)
 {
 	if (outcome == OUTCOME_DONE && grant->exclusive)

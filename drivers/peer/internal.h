@@ -48,8 +48,8 @@
  *		(w) written by the device: copied, then checked
  *
  * slot, tag, replay, grant: docs/peer-device.md; D and G numbers are its
- * statements. Read this file, table.c, invalidate.c, grant.c from peer_grant() on,
- * request.c, context.c; then control.c, work.c, life.c, device.c and the rest.
+ * statements. Read this file, table.c, invalidate.c, context.c, request.c, and grant.c
+ * from peer_grant() upwards; then control.c, work.c, life.c, device.c and the rest.
  */
 #ifndef PEER_INTERNAL_H
 #define PEER_INTERNAL_H
@@ -182,9 +182,10 @@ struct peer_table {
  * @sub: covers the whole address space
  * @lock: see the head of this file
  * @table: (x)
- * @stats: (x); @works and @works_failed (p); the next two are not kept in it
+ * @stats: (x), but @works and @works_failed (p). Its callbacks_ignored and
+ *	callbacks_refused are filled from the next two when it is read
  * @callbacks_ignored: atomic, so that no lock is needed
- * @callbacks_refused: callbacks that returned false, as they may not sleep; the same
+ * @callbacks_refused: callbacks that returned false, as they may not sleep; atomic too
  * @policy: what an ATOMIC request is given: the page exclusively, or, to show what is
  *	lost then, a plain translation (1)
  * @hooks: functions of a test, called at points of a look-up; NULL in normal use (1),

@@ -15,7 +15,7 @@
  * The race it must win (tests/mm/notifier/notifier_gate_test.c,
  * a_period_waits_for_a_reader_that_entered_before_and_for_no_later_one):
  *
- *	walker				waiter
+ *	thread inside			waiter
  *	enter: epoch 0 += 1
  *	p = the subscription
  *					unlink the subscription
@@ -25,8 +25,8 @@
  *	   lock; epoch 0 is empty: over
  *					free the subscription
  *
- * Enter and request are full barriers. So either the waiter sees the walker's count,
- * or the walker sees that the subscription is unlinked. Enter stores, by a
+ * Enter and request are full barriers. So either the waiter sees the thread's count,
+ * or the thread sees that the subscription is unlinked. Enter stores, by a
  * read-modify-write, and then loads: the barrier is the one after it
  * (litmus.gate_enter).
  *
@@ -39,15 +39,17 @@
  *
  * SLOW is set together with BUSY, while a grace period runs. In a gate with
  * ->always_slow it is set for good, and the caller tests BUSY itself. While no grace
- * period runs, BUSY and SELECT are clear, and the guess is right.
+ * period runs, BUSY and SELECT are clear, and the guess is right. Threads that entered
+ * epoch 1 in an earlier grace period may still be inside then: they are left over.
  *
  *	running	SELECT	BUSY	epoch 0		epoch 1
  *	no	0	0	threads enter	left over from a grace period, or empty
  *	yes	1	1	must empty	threads enter; or left over
  *	yes	0	1	threads enter	must empty
  *
- * How long a wait takes.  If no grace period runs, a request starts one, and it is
- * over when all threads inside have left. If some of these are left over in epoch 1,
+ * How long a wait takes.  If no thread is inside and no grace period runs, a request is
+ * over at once. If threads are inside, it starts a grace period, which is over when all
+ * of them have left. If some of these are left over in epoch 1,
  * two grace periods are needed, one for each epoch; a thread that enters between the
  * two is waited for as well. If a grace period runs, the request is for the next one,
  * because the running one does not wait for threads that entered since it began. So a

@@ -9,8 +9,8 @@
  *
  * Idea.  The ops are the key: an mm has one subscription for each ops. A get finds it
  * and adds a reference (->users), or makes it. A put drops a reference. The last put
- * takes it off the list. If a walk is inside the gate ->calls, the last walk to leave
- * runs the free.
+ * takes it off the list. If a walk is inside the gate ->calls, the free is deferred, and
+ * the thread that completes the grace period runs it.
  *
  *	field		read with		written with
  *	sub->users	atomic			atomic; up, and to 0: ->lock
@@ -172,9 +172,9 @@ static void run_deferred_free(struct mmu_notifier_deferred *deferred)
 }
 
 /*
- * A walk may see @sub: the last of them frees it. That walk takes ->lock first, so
- * ->free_ticket is set by then. Return: true if that is arranged; false if no walk is
- * left, and the caller frees it.
+ * A walk may see @sub: the thread that completes the grace period of such walks frees
+ * it. That thread takes ->lock first, so ->free_ticket is set by then. Return: true if
+ * that is arranged; false if no walk is left, and the caller frees it.
  */
 static bool defer_free(struct mmu_notifier_subscriptions *subs,
 		       struct mmu_notifier *sub) __must_hold(subs->lock)

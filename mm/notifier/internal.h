@@ -24,8 +24,9 @@
  *	  interval_tree.c
  *	+ all.c, event.c
  *
- * So a call goes down, and a callback to a driver is made by range.c's start and end
- * through interval.c and plain.c, and by entries.c and callbacks.c.
+ * So a call goes down. Callbacks are called by interval.c, plain.c, entries.c and
+ * callbacks.c; register.c calls alloc_notifier(), and free_notifier() if the registration
+ * fails. off.c takes the place of all in a kernel without the notifiers.
  */
 #ifndef MM_NOTIFIER_INTERNAL_H
 #define MM_NOTIFIER_INTERNAL_H
@@ -130,7 +131,10 @@ static inline struct mmu_notifier *notifier_next(struct mmu_notifier *sub)
 #define for_each_plain(sub, subs) \
 	for ((sub) = notifier_newest(subs); (sub); (sub) = notifier_next(sub))
 
-/* Of range.c: prepare the core's own part of a new object. */
+/*
+ * Of range.c: prepare the core's own part of a new object.
+ * mmu_notifier_subscriptions_init() prepares two words of a new mm.
+ */
 void notifier_subscriptions_init(struct mmu_notifier_subscriptions *subs);
 
 /* Of show.c: do the invariants of the tree and the lists hold? */
@@ -333,8 +337,8 @@ void notifier_all_leave(struct mmu_notifier_subscriptions *subs);
 
 /*
  * Of checks.c, in debug builds. A check that returns bool says whether the call may go
- * on; if not it has reported why. check_failed: the start of @range has failed. name_open: report each
- * open range of @mm, with @what; return their number.
+ * on; if not it has reported why. check_failed: the start of @range has failed.
+ * name_open: report each open range of @mm, with @what; return their number.
  */
 void notifier_check_failed(struct mmu_notifier_range *range);
 unsigned int notifier_name_open(const struct mm_struct *mm, const char *what);

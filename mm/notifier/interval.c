@@ -13,7 +13,8 @@
  * until that list is empty, so a stream of starts does not starve a removal.
  *
  *	walkers	the tree	insert		remove
- *	0	may change	at once		at once
+ *	0	may change	at once		at once; with the deferred changes, if
+ *						there are still any
  *	>0	frozen		deferred	deferred; the remover sleeps
  *
  * Numbers.  A range that overlaps an interval gets a number of its own,
@@ -23,6 +24,10 @@
  * numbers and looks at that list (mm/notifier/read.c). Numbers are odd and grow by 2.
  * So none is ever 0, which means that the range overlaps nothing, even after the
  * counter has wrapped.
+ *
+ * Settling.  A range that was open when a subscription entered the tree does not call
+ * it. Until all such ranges have ended (->settle_gp), the readers of the subscription
+ * wait for them.
  *
  *	field			read with		written with
  *	->tree			->lock, or as walker	->lock, no walker
@@ -189,12 +194,12 @@ static void last_walk_ended(struct mmu_notifier_subscriptions *subs)
 }
 
 /*
- * Two orders matter here. Before the decrement: this walk's reads of the tree. A thread
- * that changes the tree reads ->walkers with an acquire, and sees the decrement first
- * (litmus.walk_end_tree). After it: the read of ->deferred. A thread that defers a
- * change stores it and then reads ->walkers. Each of the two threads stores and then
- * loads, so at least one sees the other's store, and the change is not forgotten
- * (litmus.walk_end).
+ * The decrement is a full barrier, for two reasons. First, this walk reads the tree
+ * before it: a thread that changes the tree reads ->walkers with an acquire, and sees
+ * the decrement first (litmus.walk_end_tree). Second, this thread reads ->deferred after
+ * it: a thread that defers a change stores it and then reads ->walkers. Each of the two
+ * stores and then loads, so at least one sees the other's store, and the change is not
+ * forgotten (litmus.walk_end).
  */
 static void end_walk(struct mmu_notifier_subscriptions *subs)
 {
@@ -206,7 +211,7 @@ static void end_walk(struct mmu_notifier_subscriptions *subs)
 /*
  * @node is the first interval that the range overlaps. ->lock is held, and dropped
  * here. On return the range is on ->open_overlaps, even if a callback refused; it is
- * not if that interval was removed while this yielded. Not inlined: a range that
+ * not if no interval overlaps any more after a yield. Not inlined: a range that
  * overlaps nothing, the usual one, saves no registers for this.
  */
 static noinline int start_overlapping(struct mmu_notifier_subscriptions *subs,
@@ -397,6 +402,7 @@ void notifier_interval_leave(struct mmu_notifier_subscriptions *subs,
 		/* A start may be waiting for a list that is empty now. */
 		wake = subs->nr_waiting;
 	} else if (atomic_read_acquire(&subs->walkers) || subs->deferred) {
+		/* No walker, but deferred changes: this one is applied with them. */
 		subs->stats.deferred_removes++;
 		defer_change(subs, sub, INTERVAL_REMOVING);
 		wait = true;

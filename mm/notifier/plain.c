@@ -48,7 +48,9 @@
  *	release() runs			lock; RELEASED already: exit has claimed it
  *					wait for ->calls to empty; meanwhile the
  *					subscription is still notified of changes
- *	release() returns; leave	hide; wait for ->calls again; free
+ *	release() returns; leave
+ *	hide				hide it, if exit has not; wait for ->calls
+ *					again; free
  *	    release_runs_exactly_once_when_unregister_races_exit
  *	    a_subscriber_that_leaves_is_notified_until_exits_release_ends
  *
@@ -56,7 +58,8 @@
  *					inside ->calls; LIVE -> +RELEASED
  *	lock; RELEASED already
  *	wait for ->calls to empty	release() runs
- *	hide; wait again		release() returns; leave
+ *					release() returns; leave
+ *	hide; wait again
  *	go on, free pages
  *	    exit_waits_for_a_release_that_unregister_runs
  *

@@ -55,7 +55,8 @@
  *	mm->notifier_ranges	atomic			atomic; SELECT, BUSY: and ->lock
  *	->nr_intervals		no lock, range counted	->lock
  *	->newest is NULL?	no lock, range counted	->lock
- *	range->core		its invalidator		the same; list links: ->lock
+ *	range->core		its invalidator; seq,	the same; list links: ->lock
+ *				next: also ->lock
  *
  * ->lock is a spinlock below every other lock of the mm, page-table locks included.
  * Inside it only wait queues and freeing_lock (mm/notifier/get.c) are taken.
@@ -192,6 +193,7 @@ void notifier_subscriptions_init(struct mmu_notifier_subscriptions *subs)
 	interval_tree_init(&subs->tree);
 	notifier_gate_init(&subs->ranges, &subs->mm->notifier_ranges,
 			   &subs->lock, &subs->waiters);
+	/* SLOW of this word also says that the mm has had a subscriber. */
 	subs->ranges.always_slow = true;
 	subs->ranges.late = ranges_late;
 	notifier_gate_init(&subs->calls, &subs->call_word, &subs->lock,

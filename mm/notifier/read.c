@@ -10,17 +10,19 @@
  * lock, and compares. If an invalidation has stored another number, it retries
  * (collide and retry).
  *
- *	the number is	an open range	the reader, under the driver's lock
- *	as at begin	overlaps not	may install
- *	as at begin	overlaps	may install: the callback has not run yet;
- *					when it runs, it drops what was installed
- *	changed		any		retries
+ *	at begin			read_begin()
+ *	no open range overlaps		returns at once; takes no lock if no open range
+ *					overlaps any interval
+ *	an open range overlaps		sleeps until the ranges that were open at its
+ *					call have ended; a later one will show as a
+ *					changed number
  *
- *	no open range overlaps		read_begin() returns at once; it takes no lock
- *					if no open range overlaps any interval
- *	an open range overlaps		read_begin() sleeps until the ranges that were
- *					open at its call have ended; a later one will
- *					show as a changed number
+ *	at retry: number	open range that	the reader, under the driver's lock
+ *				overlaps
+ *	unchanged		none		installs
+ *	unchanged		callback not	installs: when the callback runs, it
+ *				run yet		drops what was installed
+ *	changed			any		retries
  *
  * So a reader waits for no range that does not overlap its interval, and for none that
  * began after its call. The exception is a subscription that has not settled yet. Its
@@ -31,7 +33,8 @@
  *
  *	field			read with		written with
  *	sub->invalidate_seq	driver lock; acquire;	driver lock, release
- *				check_retry: ONCE
+ *				check_retry():
+ *				READ_ONCE
  *	->open_overlaps is	acquire, after		->lock; at an end: release
  *	NULL?			sub->invalidate_seq
  *	->open_overlaps		->lock			->lock
@@ -56,9 +59,9 @@
  *	that follows sees the changed entry
  *	    read_begin_waits_while_an_overlapping_range_is_open
  *
- * Lifetime.  A reader holds mm_users until its section ends, so the subscription's
- * object of the mm stays. Not here: the callbacks and the list of open ranges
- * (mm/notifier/interval.c).
+ * Lifetime.  The subscription holds mm_count, so the object of its mm stays. The reader
+ * holds mm_users, so the page tables that it walks stay. Not here: the callbacks and
+ * the list of open ranges (mm/notifier/interval.c).
  */
 #include "internal.h"
 

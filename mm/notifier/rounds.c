@@ -56,8 +56,8 @@
  * in the order of arrival, and a reader of it that comes later does not pass a writer. A
  * thread that is killed while it waits returns at once, in any round.
  *
- * Why do changes not wait for a reader that has announced itself?  Because start is
- * called with locks held that the reader takes inside its section.
+ * An alternative that deadlocks.  The reader announces itself, and each start waits for
+ * it. But start is called with locks held that the reader takes inside its section.
  *
  *	reader, announced		munmap
  *					mmap_lock, write

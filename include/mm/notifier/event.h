@@ -22,8 +22,9 @@
  *	stays, and its pages may be faulted in again
  * @MMU_NOTIFY_PROTECTION_VMA: the region's protection changes. The new one is
  *	stored in the region before start. mprotect starts one range for each region
- * @MMU_NOTIFY_PROTECTION_PAGE: some entries lose write access. Only the entries
- *	say which, at end
+ * @MMU_NOTIFY_PROTECTION_PAGE: some entries lose write access. The event does not say
+ *	which; the entries do, at end. A subscriber with no end callback drops the right
+ *	to write of the whole range
  * @MMU_NOTIFY_SOFT_DIRTY: tracking of writes begins anew
  * @MMU_NOTIFY_RELEASE: the address space exits. It has no user, so no look-up runs
  *	or will. Interval subscriptions only; a plain one has a release callback

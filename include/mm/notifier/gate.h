@@ -142,7 +142,8 @@ static inline bool notifier_gate_idle(const struct notifier_gate *gate)
  * notifier_gate_request() - request a grace period for the threads inside
  * @gate: the gate
  *
- * Starts a grace period, or joins the next one. Full barrier.
+ * If no thread is inside and no grace period runs, the grace period is over at once. Else
+ * this starts one, or joins the next one. Full barrier.
  *
  * Context: gate->lock held.
  * Return: its number. It is over when gate->completed has reached that number, which

@@ -61,8 +61,8 @@ struct mmu_interval_notifier_finish {
  *	wait for a thread that may do one of these (R5.7).
  *
  * The lock validator reports most of these as a lock that is taken while
- * mmu_notifier_invalidate_range_start is held. No thread waits for that lock. It has
- * the name for "callbacks may run here".
+ * mmu_notifier_invalidate_range_start is held. That is no real lock: it is the
+ * validator's name for "callbacks may run here" (mm/notifier/start.h).
  */
 struct mmu_interval_notifier_ops {
 	/**
@@ -106,8 +106,8 @@ struct mmu_interval_notifier_ops {
  * @ops: (c) the callbacks
  * @mm: (c) the address space
  * @subscriptions: (c) the subscriptions of @mm
- * @invalidate_seq: (d) number of the last range whose callback stored it; always
- *	odd
+ * @invalidate_seq: (d) number of the last range whose callback stored it, at first
+ *	the mm's last number; always odd
  * @settle_gp: (s) the grace period after which no range is open that began before the
  *	insertion; 0 if that is over
  * @deferred: (s) the next in the list of deferred insertions and removals
@@ -152,8 +152,8 @@ struct mmu_interval_notifier {
  * is deferred until none does; the caller does not wait for that (R4.11). The
  * subscription holds a reference in mm_count (R4.7).
  *
- * Context: may sleep. The caller could take mmap_lock here, though this does not
- *	    take it (R5.4).
+ * Context: may sleep; the caller holds neither mmap_lock nor a lock that is taken
+ *	    inside it (R5.4).
  * Return: 0; -EOVERFLOW if @length is 0, if the end is beyond the space, or if the
  *	   interval is the last byte of the space alone, which no range can name;
  *	   -EINVAL if @mm has no user or @ops is incomplete; -ENOMEM; in debug

@@ -116,8 +116,9 @@ struct mmu_notifier_ops {
  * struct mmu_notifier_deferred - work that waits for a grace period
  * @next: (s) the next in the gate's list
  * @gp: (s) the grace period that it waits for
- * @run: (c) called once when that is over, by the last thread that leaves the gate.
- *	That thread may hold any lock but the subscriptions'; may not sleep
+ * @run: (c) called once when that is over, by the thread that finds it so: one that
+ *	leaves the gate, or enters it on the slow path. That thread may hold any lock but
+ *	the subscriptions'; may not sleep
  *
  * Keys: (c) constant, (s) under the subscriptions' lock.
  */

@@ -35,6 +35,8 @@ struct mmu_notifier_range;
  * @finish_tail: where the next of them is linked
  * @since: when start or end began, in clock ticks, while statistics are on
  * @record: in debug builds, the record of an open range (mm/notifier/checks.c)
+ *
+ * The reference notifier uses @ticket, @newest_birth and @next in its own way.
  */
 struct mmu_notifier_range_core {
 	long ticket;

@@ -98,6 +98,9 @@ static inline bool mm_has_notifiers(struct mm_struct *mm)
  * mmu_notifier_subscriptions_init() - a new mm has no subscriber and no range (R2.26)
  * @mm: new; fork calls this after it has copied the struct
  *
+ * This prepares two words of the mm. notifier_subscriptions_init(), of the core,
+ * prepares the object that the first subscription makes.
+ *
  * Context: any; no other thread has @mm.
  */
 static inline void mmu_notifier_subscriptions_init(struct mm_struct *mm)
@@ -232,8 +235,8 @@ static __always_inline int mmu_notifier_range_open(struct mmu_notifier_range *ra
  *
  *	a range with @start >= @end		not opened; its end does nothing
  *	a range that is open already		stays open until its first end
- *	a range that lies where another was	opened; but not if that one is still
- *	  started and never ended		on a list of the core
+ *	a range that lies where another was	opened; refused if the core still has
+ *	  started and never ended		that other one on a list
  *
  * Other builds take an empty range as any other: it calls plain subscribers, and
  * intervals that have it inside.

@@ -13,11 +13,11 @@
  *	end	take the range off the list; wake all waiters; call the ends of plain
  *		subscriptions
  *
- * In between the device installs no translation of the range. A plain subscription
- * has an end callback: it counts its open ranges and installs nothing meanwhile. An
- * interval subscription has a number: each range that overlaps an interval has its own,
- * 3, 5, 7, and the callback stores it. A device fault keeps no lock over its look-up;
- * it compares:
+ * In between the device installs no translation of the range. The driver of a plain
+ * subscription counts its open ranges in its start and end callbacks, if it has both, and
+ * installs nothing while one is open. An interval subscription has a number: each range
+ * that overlaps an interval has its own, 3, 5, 7, and the callback stores it. A device
+ * fault keeps no lock over its look-up; it compares:
  *
  *	device fault				invalidator
  *	seq = read_begin(): waits while
@@ -36,11 +36,12 @@
  * link is good. One that leaves is marked, and its owner sleeps until it is OUT. Only
  * a put does not sleep, as it may come from a callback: the last walk frees.
  *
- *	state		a walk		at calls 0		goes on to
+ *	state		a walk		when calls is 0		next state
  *	IN		calls it	stays			RELEASING, GONE, PUT
- *	RELEASING	calls it until its release is over	GONE, PUT
- *	GONE		passes by	off the list: OUT	PUT
- *	PUT		passes by	off, and freed		-
+ *	RELEASING	calls it	stays			GONE, PUT
+ *	GONE		passes by	goes off the list	OUT, PUT
+ *	PUT		passes by	goes off, is freed	-
+ *	OUT		is on no list	-			PUT (after exit)
  *
  * A new subscriber must not install what an open range, which did not call it, is about
  * to change. Each subscription has a birth number; a range notes the highest and calls
@@ -48,7 +49,8 @@
  * noted less have ended; the readers of an interval wait for all on the list that
  * overlap it. Ranges from before the first subscriber are on no list: a range counts
  * itself in mm->notifier_ranges, and moves to the list if that is negative. The first
- * subscriber makes it so. It, or its readers, wait until the count was 0, once.
+ * subscriber makes it so. That one, or its readers, waits until the count has been 0
+ * once: then every open range is on the list.
  *
  * Locks.  subs->lock guards all but what is the driver's; page-table locks come before
  * it, wait queues after it. Lifetime: subs lives as long as the mm struct. Not here:
