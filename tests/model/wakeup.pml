@@ -7,7 +7,8 @@
  * full barrier in each, both look too early and the sleeper sleeps for good.  A
  * waker that comes while the sleeper is being switched out must not hand the task
  * to another CPU before its registers are saved.  A waker that is late must not
- * revive a dead task.
+ * revive a dead task.  A sleeper that was preempted before its schedule() may have
+ * moved to another CPU when the waker has the lock of its old one.
  *
  * Idea.  Each store and load that another CPU can see is a step.  An inline or a
  * proctype has the name of the function it stands for.
@@ -15,7 +16,9 @@
  * Processes: one task waits for ROUNDS events, one after the other, and dies.
  * NWAKERS wakers make an event each and wake the task.  Two CPUs have a run queue
  * each; a waker puts the task on the queue that it did not sleep on, so the two
- * locks that the code takes are different ones.
+ * locks that the code takes are different ones.  Twice in each round the task may
+ * be preempted, asleep as its state may be, and the other CPU may pull it while it
+ * waits.
  *
  *	variable	in the code			written under
  *	state		task->state			see kernel/sched/sched.c
@@ -43,6 +46,8 @@
  *	-DBUG_EARLY_UNLOCK	a switch lets rq->lock go before the registers are
  *				saved, and wakers do not wait for that
  *	-DBUG_DIE_UNLOCKED	DEAD is stored without wake_lock
+ *	-DBUG_NO_RECHECK	lock_task_rq() does not look whether the task is
+ *				still of the CPU whose lock it took
  */
 
 #ifndef NWAKERS
@@ -79,6 +84,19 @@ inline schedule()
 	fi
 }
 
+/* switch_tasks(WHY_PREEMPT), or not: its state does not count */
+inline may_be_preempted()
+{
+	if
+	:: true
+	:: atomic { !lock[cpu] -> lock[cpu] = true; at = cpu };
+		in_heap = true;
+		saved = true;
+		lock[at] = false;
+		atomic { picked -> picked = false }
+	fi
+}
+
 inline sched_task_leave()
 {
 #ifndef BUG_DIE_UNLOCKED
@@ -111,11 +129,12 @@ active proctype sleeper()
 			state = ASLEEP;
 #else
 			state = ASLEEP;
+			may_be_preempted();
 			met = (events > 0);
 #endif
 			if
 			:: met -> break
-			:: else -> schedule()
+			:: else -> may_be_preempted(); schedule()
 			fi
 		od;
 		state = RUNNING;
@@ -125,14 +144,30 @@ active proctype sleeper()
 	sched_task_leave()
 }
 
+/* sched_pull() changes the CPU of a task that waits in a queue. */
+inline lock_task_rq()
+{
+	do
+	:: at = cpu;
+		atomic { !lock[at] -> lock[at] = true };
+#ifdef BUG_NO_RECHECK
+		break
+#else
+		if
+		:: cpu == at -> break
+		:: else -> lock[at] = false
+		fi
+#endif
+	od
+}
+
 inline wake_locked()
 {
 #ifdef BUG_UNLOCKED_LOOK
 	at = cpu;
 	queued = on_queue;
 #else
-	/* lock_task_rq(): the task's CPU cannot change meanwhile: only we wake. */
-	atomic { !lock[cpu] -> lock[cpu] = true; at = cpu };
+	lock_task_rq();
 	queued = on_queue;
 #endif
 	if
@@ -185,6 +220,25 @@ end:
 	:: atomic { in_heap && !lock[cpu] -> lock[cpu] = true; here = cpu };
 		assert(saved);
 		atomic { in_heap = false; saved = false; picked = true };
+		lock[here] = false
+	od
+}
+
+/* A CPU with nothing to run holds its own lock and tries the other one. */
+active proctype sched_pull()
+{
+	byte here;
+
+end:
+	do
+	:: atomic { in_heap && !lock[1 - cpu] -> here = 1 - cpu; lock[here] = true };
+		if
+		:: atomic { in_heap && cpu != here && !lock[1 - here] -> lock[1 - here] = true };
+			/* move_task() */
+			cpu = here;
+			lock[1 - here] = false
+		:: else
+		fi;
 		lock[here] = false
 	od
 }
