@@ -37,7 +37,7 @@
  *	deferred	subs->deferred			lock; NONE? lockless
  *	next_deferred[]	sub->deferred			lock
  *	is_hit		ranges on open_overlaps		lock, read lockless
- *	rseq[]		range->seq			its range
+ *	rseq[]		range->core.seq			its range
  *	seq		subs->last_seq		lock
  *	walkers		subs->walkers			atomic, up: lock
  *	sub_seq[]	sub->invalidate_seq		driver lock
@@ -92,7 +92,7 @@
  *	-DBUG_NO_WAKE		the thread that does deferred changes wakes nobody
  *	-DBUG_NO_DROP_WAKE	a thread that takes its own insertion off the
  *				list wakes nobody (STAYS_OPEN: the end would)
- *	-DBUG_PUT_OFF_BARRIER	defer_change() looks at the walkers before others
+ *	-DBUG_DEFER_BARRIER	defer_change() looks at the walkers before others
  *				can see the change that it deferred
  *	-DBUG_LINK_BARRIER	link_interval() looks at the count before others
  *				can see subs->nr_intervals
@@ -229,11 +229,11 @@ inline apply_deferred()
 /* The lock is held. */
 inline defer_change(s, to)
 {
-#ifdef BUG_PUT_OFF_BARRIER
+#ifdef BUG_DEFER_BARRIER
 	last = walkers == 0;
 #endif
 	atomic { state[s] = to; next_deferred[s] = deferred; deferred = s };
-#ifndef BUG_PUT_OFF_BARRIER
+#ifndef BUG_DEFER_BARRIER
 	last = walkers == 0;
 #endif
 	if
@@ -361,7 +361,7 @@ open:		hit = true;
 		i < NSUBS && in_tree[i] && HITS(r, i) && !failed ->
 		if
 		:: true -> invalidate(i, rseq[r]); i++
-		:: !may_sleep -> failed = true /* refused(): would block */
+		:: !may_sleep -> failed = true /* would block */
 		fi
 	}
 	:: atomic { i < NSUBS && !(in_tree[i] && HITS(r, i)) && !failed -> i++ }
@@ -410,10 +410,13 @@ proctype Range(byte r; bool may_sleep)
 	counted = counted | BIT(r);
 	if
 	:: true
-	:: d_step {
-		/* notifier_gate_enter_slow(): by a question since */
-		(waits[0] & BIT(r)) || (waits[LATE] & BIT(r)) -> advance(r)
-	}
+	:: /* notifier_gate_enter_slow(): by a question since */
+	   d_step {
+		(waits[0] & BIT(r)) || (waits[LATE] & BIT(r)) ->
+		counted = counted & (255 - BIT(r));
+		advance(r)
+	   }
+	   atomic { !lock -> counted = counted | BIT(r) }
 	fi;
 	/* __mmu_notifier_range_start(): notifier_interval_start() */
 	if
@@ -438,7 +441,7 @@ proctype Range(byte r; bool may_sleep)
 		change(r);
 		/* mmu_notifier_invalidate_range_end() */
 		notifier_gate_leave(r);
-		/* __mmu_notifier_range_end(): whatever there is by now */
+		/* __mmu_notifier_range_end(): by what start has left in the range */
 		if
 		:: hit -> interval_end(r)
 		:: else
@@ -568,7 +571,7 @@ proctype Inserter(byte s)
 	byte k, sub, next;
 	bool last, later;
 
-	/* insert() */
+	/* notifier_interval_join() */
 	atomic { !lock -> lock = true; sub_seq[s] = seq };
 	if
 	:: walkers == 0 -> link_interval(s)
@@ -620,13 +623,13 @@ proctype Remover(byte s)
 		:: else -> lock = true
 		fi
 	}
-	/* mmu_interval_notifier_remove() */
+	/* notifier_interval_leave() */
 	if
 	:: state[s] == INTERVAL_ADDING -> cancel_deferred(s)
 	:: else -> wait = true; defer_change(s, INTERVAL_REMOVING)
 	fi;
-	/* A start may be giving way to a list that is empty now. */
-	atomic { waiting = nr_waiting > 0; lock = false };
+	/* A start may be waiting for a list that is empty now. */
+	atomic { waiting = !wait && nr_waiting > 0; lock = false };
 #ifndef BUG_NO_DROP_WAKE
 	if
 	:: waiting -> WAKE_ALL
