@@ -43,14 +43,14 @@
  *	sub_seq[]	sub->invalidate_seq		driver lock
  *	settle_gp[]	sub->settle_gp			lock, read lockless
  *	waits[]		ranges still inside of those	gate
- *			the question was about
+ *			the request was about
  *	dev[]		the device's translation	driver lock
  *	gen[]		which frame the PTE names	the range that is open
  *
  * A section under ->lock is one step where no thread looks in without the lock,
  * and several where one does.  So is a section under the driver's lock; a
  * callback that may not sleep finds that lock free or not, as spin likes.  The
- * gate is modelled by what gate.pml shows of it: a question is about the
+ * gate is modelled by what gate.pml shows of it: a request is about the
  * ranges inside at that moment, its period is over when the last of them has
  * left, and a range that finds the gate busy before it has looked at anything may
  * be counted anew.  A sleeper is on the wait queue and goes on only when woken.
@@ -410,7 +410,7 @@ proctype Range(byte r; bool may_sleep)
 	counted = counted | BIT(r);
 	if
 	:: true
-	:: /* notifier_gate_enter_slow(): by a question since */
+	:: /* notifier_gate_enter_slow(): by a request since */
 	   d_step {
 		(waits[0] & BIT(r)) || (waits[LATE] & BIT(r)) ->
 		counted = counted & (255 - BIT(r));

@@ -27,8 +27,11 @@
  *			pointer, a slot, a mode
  *
  * With LATER it is the gate subs->ranges: SLOW is always set there, so a range
- * that has counted itself reads BUSY in a step of its own (grace_period_runs()).  Without,
- * subs->calls and `freeing': the addition itself tells, by SLOW, which is the sign.
+ * that has counted itself, or has counted itself down, reads BUSY in a step of its
+ * own (grace_period_runs()).  A start that failed leaves by notifier_gate_leave(),
+ * which there takes the lock each time: advance() then finds nothing to do, or what
+ * it would find with BUSY set.  Without LATER, it is subs->calls and `freeing': the
+ * addition itself tells, by SLOW, which is the sign.
  *
  * Order of memory, as on x86: a store may be overtaken by a later load of the
  * same CPU, unless an atomic or smp_mb() lies between.  Two places need that
@@ -42,7 +45,9 @@
  * period is completed all the same: guests that enter do not starve a waiter.  (A
  * request while it runs may wait for guests that came before its end.)
  *
- * Not here: the overflow of a count (30 bits; tasks are fewer).
+ * Not here: the overflow of a count (30 bits; tasks are fewer); the first test of
+ * the condition before a wait, and the look after a long one (wait_event_reporting()),
+ * which only find more.
  *
  * Seeded bugs, each of which must be found:
  *	-DBUG_ASK_BARRIER	a request reads the count before others can
@@ -207,7 +212,9 @@ inline advance_and_unlock()
 	unlock_and_run()
 }
 
-/* notifier_gate_enter(), and notifier_gate_enter_slow() */
+/*
+ * notifier_gate_enter(), or mmu_notifier_range_open(); and notifier_gate_enter_slow()
+ */
 inline enter()
 {
 	BRIEF {
@@ -246,7 +253,10 @@ inline enter()
 	fi
 }
 
-/* notifier_gate_leave(), and notifier_gate_leave_slow() */
+/*
+ * notifier_gate_leave(), or mmu_notifier_invalidate_range_end(); and
+ * notifier_gate_leave_slow()
+ */
 inline leave()
 {
 #ifdef BUG_LEAVE_LOOK
@@ -274,7 +284,10 @@ inline leave()
 	fi
 }
 
-/* The caller holds ->lock and has hidden its object. Ends with gp_of[me]. */
+/*
+ * notifier_gate_request(). The caller holds ->lock and hides its object first. Ends
+ * with gp_of[me].
+ */
 inline request(me)
 {
 #ifdef BUG_ASK_BARRIER
@@ -366,7 +379,7 @@ proctype Squatter()
 end:	false
 }
 
-/* As unregister, register and a first reader do; notifier_gate_wait() */
+/* As unregister and register do, and a first reader; notifier_gate_wait() */
 proctype Waiter(byte me)
 {
 	byte before;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plain.pml - the plain subscribers of mm/notifier/plain.c, for spin
+ * plain.pml - plain subscribers: mm/notifier/plain.c, get.c, register.c, for spin
  *
  * Problem.  A subscriber that registers while ranges are open must be notified of
  * both the start and the end of a range or of neither.  While a range is open
@@ -25,6 +25,8 @@
  *	users[]		sub->users			atomic; up, and to 0: lock
  *	settles[]	the ranges that are asked for	lock
  *	waits[]		the walks that are asked for	lock
+ *	deferred[]	its free waits for them		lock
+ *	newest_birth	range->core.newest_birth	its range
  *	mmap_lock	mm->mmap_lock			itself
  *
  *	started[]	subscribers that a range has notified of its start only
@@ -33,8 +35,8 @@
  *	gen		which frame the PTE names
  *
  * Subscription 0 is NULL.  The three gates are modelled by what gate.pml
- * shows of them: a question is about the threads inside at that moment and is
- * answered when the last of them has left.  The last to leave wakes the waiters
+ * shows of them: a request is about the threads inside at that moment and is
+ * over when the last of them has left.  The last to leave wakes the waiters
  * and runs the deferred work.
  *
  * Parts, each a search of its own:
@@ -58,12 +60,14 @@
  * every process ends; all counts are zero then.
  *
  * Not here: intervals (collision_retry.pml), statistics, the rare callbacks,
- * which walk as start does and have no end.
+ * which walk as start does and have no end; a put from inside a callback, whose own
+ * walk then frees when it leaves; how the object of the mm is made (a range that
+ * counts itself before SLOW is set is one that finds the list empty).
  *
  * Seeded bugs, each of which must be found:
  *	-DBUG_NO_ASK		registration does not wait for open ranges
  *	-DBUG_ASK_BARRIER	it reads the count before others can see it
- *	-DBUG_TOLD		an end is for all that are in the list by then
+ *	-DBUG_NEWER		an end is for all that are in the list by then
  *	-DBUG_FAIL_NO_END	a start that is refused leaves the others open
  *	-DBUG_NO_WAIT		unregister does not wait for walks
  *	-DBUG_OWN_LINK		a subscription that leaves forgets the next one
@@ -101,7 +105,7 @@ bool rel[NSUBS + 1];
 byte users[NSUBS + 1];
 byte settles[NSUBS + 1];
 byte waits[NSUBS + 1]; /* of 0: exit's */
-bool put_off[NSUBS + 1];
+bool deferred[NSUBS + 1];
 byte counted, inside, freeing;
 bool lock, mmap_lock;
 
@@ -155,8 +159,8 @@ inline leave_calls()
 			:: waits[k] & ME ->
 				waits[k] = waits[k] & (255 - ME);
 				if
-				:: waits[k] == 0 && put_off[k] ->
-					put_off[k] = false;
+				:: waits[k] == 0 && deferred[k] ->
+					deferred[k] = false;
 					ready = ready | BIT(k)
 				:: else
 				fi
@@ -198,7 +202,7 @@ inline link_newest(s)
 	}
 }
 
-/* The lock is held. */
+/* notifier_plain_hide(). The lock is held. */
 inline hide(s)
 {
 	atomic {
@@ -219,7 +223,7 @@ inline hide(s)
 }
 
 /* Inside. The next step reads the link: the callback has slept by then. */
-inline tell_start(r, may_sleep)
+inline call_start(r, may_sleep)
 {
 	atomic {
 		assert(!freed[p]);
@@ -235,7 +239,7 @@ inline tell_start(r, may_sleep)
 	}
 }
 
-inline tell_end(r)
+inline call_end(r)
 {
 	atomic {
 		assert(!freed[p]);
@@ -250,28 +254,27 @@ inline tell_end(r)
 	}
 }
 
-/* Inside. */
+/* notifier_next(), inside */
 inline next()
 {
 	atomic { assert(!freed[p]); p = nxt[p] }
 }
 
-/* Nothing, if the start called nobody. */
-/* notifier_plain_end() */
+/* notifier_plain_end(): nothing, if the start called nobody */
 inline plain_end(r)
 {
 	if
-	:: told != 0 ->
+	:: newest_birth != 0 ->
 		inside = inside | ME;
 		p = newest;
-#ifndef BUG_TOLD
+#ifndef BUG_NEWER
 		do
-		:: birth[p] > told -> next()
+		:: birth[p] > newest_birth -> next()
 		:: else -> break
 		od;
 #endif
 		do
-		:: p != 0 -> tell_end(r); next()
+		:: p != 0 -> call_end(r); next()
 		:: else -> break
 		od;
 		leave_calls()
@@ -282,7 +285,7 @@ inline plain_end(r)
 /* mmu_notifier_invalidate_range_start(), the change, and _end() */
 proctype Range(byte r; bool may_sleep)
 {
-	byte p, told, k, ready;
+	byte p, newest_birth, k, ready;
 	bool failed;
 
 	counted = counted | BIT(r);
@@ -290,9 +293,9 @@ proctype Range(byte r; bool may_sleep)
 	:: newest != 0 ->
 		/* notifier_plain_start() */
 		inside = inside | ME;
-		atomic { p = newest; told = birth[p] };
+		atomic { p = newest; newest_birth = birth[p] };
 		do
-		:: p != 0 -> tell_start(r, may_sleep); next()
+		:: p != 0 -> call_start(r, may_sleep); next()
 		:: else -> break
 		od;
 		leave_calls()
@@ -343,7 +346,7 @@ inline device_fault(s)
 	}
 }
 
-/* __mmu_notifier_register(); mmap_lock is held */
+/* __mmu_notifier_register(), notifier_plain_join(); mmap_lock is held */
 inline register(s)
 {
 	take(lock);
@@ -389,7 +392,7 @@ inline wait_for_calls(w)
 	waits[w] == 0
 }
 
-/* mmu_notifier_unregister(), and the driver frees the memory */
+/* notifier_plain_leave(), and the driver frees the memory */
 inline unregister(s)
 {
 #ifdef TEARDOWN
@@ -499,7 +502,7 @@ proctype Exit()
 #endif
 
 #ifdef GET
-/* get_existing(): mine, or 0 */
+/* get_existing(), notifier_plain_get(): mine, or 0 */
 inline get_existing()
 {
 	atomic {
@@ -588,7 +591,7 @@ proctype Driver()
 		if
 		:: !free_now && inside != 0 ->
 			waits[mine] = inside;
-			put_off[mine] = true;
+			deferred[mine] = true;
 			freeing = freeing | BIT(mine)
 		:: !free_now && inside == 0 -> free_now = true
 		:: else

@@ -10,7 +10,8 @@
  * entry, done without end by CPUs, and two drivers that look the page up without
  * end, each time for READ, WRITE or ATOMIC as spin likes.  No look-up may use up
  * its rounds.  Every transition that another CPU can see is a step; an inline has
- * the name of the function it stands for, or says it above.
+ * the name of the function it stands for, or says it above.  They stand in
+ * mm/notifier/rounds.c, mm/fault/ and mm/device/exclusive.c.
  *
  * Processes: NDEVICES devices, NCPUS threads of the address space.
  *
@@ -38,7 +39,9 @@
  *
  * Left out: how many shared rounds there are (one stands for eight), more than
  * one page, killed readers, in which order mmap_lock is handed on: that a reader
- * has it in the end is the rwsem's promise.
+ * has it in the end is the rwsem's promise.  A CPU's fault that finds the page locked
+ * drops mmap_lock for its first wait and begins again (restore_lock_page()); here
+ * it keeps it, as its second wait does and as get_user_pages_remote() does.
  *
  * Checked: a look-up is done within its rounds; what is installed is the
  * page that the entry names, with the right that the entry gives; when a page
@@ -62,7 +65,7 @@
 #define NDEVICES 2
 #endif
 
-#define BESIDE 1
+#define SHARED 1
 #define ALL    3 /* rounds; the last two are exclusive */
 
 /* entry */
@@ -264,9 +267,9 @@ inline round_lock()
 	if
 	:: held -> skip
 #ifndef BUG_SHARED
-	:: !held && nr >= BESIDE ->
+	:: !held && nr >= SHARED ->
 		atomic { !writer && readers == 0 -> writer = true; held = true }
-	:: !held && nr < BESIDE ->
+	:: !held && nr < SHARED ->
 #else
 	:: !held ->
 #endif
