@@ -32,7 +32,8 @@
  *	  else sleep			(must be true: the sleeper is on the
  *					queue, so it is woken)
  *
- *	(tests/mm/page/page_test.c, contended_lock_excludes_and_wakes_everyone)
+ *	(tests/mm/page/page_test.c, contended_lock_excludes_and_wakes_everyone;
+ *	tests/model/page_lock.pml tries all orders)
  *
  * Everyone waiting for the page is woken and tries again; the first wins.
  * Two pages that share a queue only cost each other a look.  That look is the limit:
