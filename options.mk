@@ -46,6 +46,7 @@ NOTIFIER_USUAL := $(addprefix mm/notifier/,range.c interval.c read.c interval_tr
 NOTIFIER_CORE := $(NOTIFIER_USUAL) $(NOTIFIER_SHARED)
 ONLY_MMU_NOTIFIER := $(NOTIFIER_CORE) \
 	tests/mm/notifier/mmu_%.c tests/mm/notifier/notifier_%.c \
+	tests/mm/notifier/warnings_heard.c \
 	tests/mm/notifier/interval_tree_test.c tests/mm/notifier/mirror_%.c \
 	tests/mm/notifier/first_driver_test.c \
 	tests/mm/lib/mirror%.c tests/mm/lib/by_hand.c \
