@@ -2,22 +2,19 @@
 /*
  * mm/notifier/reference/reference.c - a notifier to read: one lock, lists, counts
  *
- * Problem.  A device keeps copies of a process's translations. Before the kernel
- * frees a page it must take these back, and the device must not make new ones then.
- * mm/notifier/range.c does that fast, by avoiding locks and waits. This one is to be read.
+ * Problem.  A device keeps copies of a process's translations. Before the kernel frees
+ * a page it must invalidate these, and the device must not make new ones then.
  *
  * Idea.  An invalidator, the code that changes a mapping, brackets the change:
  *
  *	start	list the range as open; call each subscription: it drops what it has
  *	change	the page tables
- *	end	take the range off the list; wake all waiters; call the ends of plain
- *		subscriptions
+ *	end	take the range off the list; wake all waiters; call the plain ends
  *
- * In between the device installs no translation of the range. The driver of a plain
- * subscription counts its open ranges in its start and end callbacks, if it has both, and
- * installs nothing while one is open. An interval subscription has a number: each range
- * that overlaps an interval has its own, 3, 5, 7, and the callback stores it. A device
- * fault keeps no lock over its look-up; it compares:
+ * In between the device installs no translation of the range. A plain driver counts
+ * open ranges in its start and end callbacks, and installs nothing while one is open. An
+ * interval subscription has a number: each range that overlaps an interval has its own,
+ * 3, 5, 7, and the callback stores it. A device fault holds no lock over its look-up:
  *
  *	device fault				invalidator
  *	seq = read_begin(): waits while
@@ -31,10 +28,9 @@
  *
  * A callback that comes after read_retry() finds the translation, and drops it.
  *
- * A walk.  Callbacks may sleep, so they run without the lock. A walk holds the
- * subscription that it calls by the count ->calls: held, it stays on its list, so its
- * link is good. One that leaves is marked, and its owner sleeps until it is OUT. Only
- * a put does not sleep, as it may come from a callback: the last walk frees.
+ * A walk.  Callbacks run without the lock, as they may sleep; ->calls keeps the
+ * subscription on its list meanwhile. One that leaves is marked, and its owner sleeps
+ * until it is OUT. Only a put, which a callback may make, does not: the last walk frees.
  *
  *	state		a walk		when calls is 0		next state
  *	IN		calls it	stays			RELEASING, GONE, PUT
@@ -45,42 +41,36 @@
  *
  * A new subscriber must not install what an open range, which did not call it, is about
  * to change. Each subscription has a birth number; a range notes the highest and calls
- * none born later. A plain one sleeps in its registration until all ranges that
- * noted less have ended; the readers of an interval wait for all on the list that
- * overlap it. Ranges from before the first subscriber are on no list: a range counts
- * itself in mm->notifier_ranges, and moves to the list if that is negative. The first
- * subscriber makes it so. That one, or its readers, waits until the count has been 0
- * once: then every open range is on the list.
+ * none born later. A plain one sleeps in its registration until all ranges that noted
+ * less have ended; the readers of an interval wait for all on the list that overlap it.
+ * Ranges from before the first subscriber are on no list: a range counts itself in
+ * mm->notifier_ranges, and moves to the list if that is negative. The first subscriber
+ * makes it so, and it or its readers wait until the count has been 0 once.
  *
- * Locks.  subs->lock guards all but what is the driver's; page-table locks come before
- * it, wait queues after it. Lifetime: subs lives as long as the mm struct. Not here:
- * what both notifiers share. docs/adr/0016-a-notifier-to-read.md compares the two.
+ * Locks.  subs->lock guards all but the driver's; page-table locks come before it, wait
+ * queues after it. Lifetime: subs lives as long as the mm struct. Not here: what both
+ * notifiers share. docs/adr/0016-a-notifier-to-read.md compares the two.
  */
 #include "reference.h"
 
-/*
- * member->state. mm/notifier/checks.c reads that of an interval: OUT and GONE have the
- * values of its enum interval_state.
- */
+/* member->state; mm/notifier/checks.c reads it as an enum interval_state. */
 enum { OUT = INTERVAL_OUT, IN, GONE = INTERVAL_REMOVING, RELEASING, PUT };
 
 static struct atomic64 pending; /* last puts whose free is still to come */
 static DECLARE_WAIT_QUEUE_HEAD(freeing_waiters);
 
-#define plain_of(member_) container_of(member_, struct mmu_notifier, member)
-#define interval_of(member_) \
-	container_of(member_, struct mmu_interval_notifier, member)
+#define plain_of(m_)    container_of(m_, struct mmu_notifier, member)
+#define interval_of(m_) container_of(m_, struct mmu_interval_notifier, member)
 
 /* Sleep until @cond holds, under the lock; report @what if that takes long. */
 #define wait_until(subs, cond, what)                               \
 	wait_event_reporting(&(subs)->waiters, locked(subs, cond), \
 			     notifier_report_open((subs)->mm, what))
-#define locked(subs, cond)                  \
-	({                                  \
-		spin_lock(&(subs)->lock);   \
-		bool holds_ = (cond);       \
-		spin_unlock(&(subs)->lock); \
-		holds_;                     \
+#define locked(subs, cond)                                        \
+	({                                                        \
+		bool holds_ = (spin_lock(&(subs)->lock), (cond)); \
+		spin_unlock(&(subs)->lock);                       \
+		holds_;                                           \
 	})
 
 /* --- subscriptions: on a list, held by walks, off --------------------------------- */
@@ -170,10 +160,10 @@ struct mmu_notifier *reference_next(struct mmu_notifier_subscriptions *subs,
 
 unsigned long notifier_open_ranges(const struct mm_struct *mm)
 {
-	unsigned long unlisted = atomic64_read(&mm->notifier_ranges) & INT64_MAX;
 	struct mmu_notifier_subscriptions *subs = subscriptions_of(mm);
 
-	return unlisted + (subs ? subs->nr_open : 0);
+	return (atomic64_read(&mm->notifier_ranges) & INT64_MAX) +
+	       (subs ? subs->nr_open : 0);
 }
 
 /* Without its sign mm->notifier_ranges is the count of ranges that are not listed. */
@@ -272,7 +262,6 @@ static int start_intervals(struct mmu_notifier_subscriptions *subs,
 	return ret;
 }
 
-/* A second pass is owed, or was made: until then it holds the subscription, too. */
 void notifier_count_pass(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_interval_notifier *sub, int add)
 {
@@ -297,8 +286,8 @@ static int start_plain(struct mmu_notifier_subscriptions *subs,
 			continue;
 		since = notifier_observe_begin();
 		answer = sub->ops->invalidate_range_start(sub, range);
-		answer = notifier_start_returned(subs, range, sub, answer, since);
-		ret = answer ?: ret;
+		ret = notifier_start_returned(subs, range, sub, answer, since)
+			      ?: ret;
 	}
 	notifier_calls_end(range);
 	return ret;
@@ -380,9 +369,8 @@ static bool is_open(struct mmu_notifier_subscriptions *subs,
 }
 
 /*
- * Waits for the ranges that are open at the call. If a newer one is open then, the
- * number from before the wait is right: the reader retries if the newer range's
- * callback runs before its retry; a later callback drops what the reader installed.
+ * Waits for the ranges open at the call. If a newer one is open then, the number from
+ * before the wait is right: its callback precedes the retry, or drops what it finds.
  */
 unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 {

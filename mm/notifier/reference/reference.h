@@ -33,7 +33,7 @@ struct mmu_notifier *reference_next(struct mmu_notifier_subscriptions *subs,
 	     (sub) = reference_next(subs, sub, range))
 #define for_each_plain(sub, subs) for_each_held(sub, subs, NULL)
 
-/* A start owes @sub a second pass (1), or has made it (-1). */
+/* A start owes @sub a second pass (1), which holds it, or has made it (-1). */
 void notifier_count_pass(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_interval_notifier *sub, int add);
 
