@@ -53,6 +53,8 @@
  *	-DBUG_ASK_BARRIER	a request reads the count before others can
  *				see what was hidden
  *	-DBUG_ENTER_BARRIER	a guest looks things up before it is counted
+ *	-DBUG_LOOK_BETWEEN	a guest looks things up between the guess that it
+ *				undoes and its count
  *	-DBUG_UNDER_WAY		a request is content with a grace period that
  *				began before it
  *	-DBUG_LEFT_OVER		a request ignores guests left over in epoch 1
@@ -212,6 +214,18 @@ inline advance_and_unlock()
 	unlock_and_run()
 }
 
+/* A guest finds an object that no owner has hidden yet, or none. */
+inline look_up()
+{
+	atomic {
+		if
+		:: !gone[0] -> found = 0
+		:: !gone[NOBJECTS - 1] -> found = NOBJECTS - 1
+		:: true
+		fi
+	}
+}
+
 /*
  * notifier_gate_enter(), or mmu_notifier_range_open(); and notifier_gate_enter_slow()
  */
@@ -231,6 +245,9 @@ inline enter()
 	};
 	if
 	:: look ->
+#ifdef BUG_LOOK_BETWEEN
+		look_up();
+#endif
 		LOCK;
 #ifdef BUG_GUESS_WAITS
 		in0--;
@@ -334,24 +351,13 @@ proctype Guest()
 	do
 	:: round < ROUNDS ->
 #ifdef BUG_ENTER_BARRIER
-		/* look one up, somewhere below */
-		atomic {
-			if
-			:: !gone[0] -> found = 0
-			:: !gone[NOBJECTS - 1] -> found = NOBJECTS - 1
-			:: true
-			fi
-		}
+		look_up();
 		enter();
 #else
 		enter();
-		atomic {
-			if
-			:: !gone[0] -> found = 0
-			:: !gone[NOBJECTS - 1] -> found = NOBJECTS - 1
-			:: true
-			fi
-		}
+#ifndef BUG_LOOK_BETWEEN
+		look_up();
+#endif
 #endif
 		/* the callback */
 		atomic {
@@ -372,6 +378,9 @@ proctype Guest()
 proctype Squatter()
 {
 	byte ticket, o, ready, before;
+#ifdef BUG_LOOK_BETWEEN
+	byte found;
+#endif
 	bool look, over;
 
 	requested_once;
