@@ -9,8 +9,8 @@
  *	file			calls
  *	+ register.c		subscribe get plain callbacks checks
  *	+ subscribe.c		range interval plain callbacks report stats checks all show
- *	+ rounds.c		read stats
- *	  range.c		interval plain gate callbacks report stats
+ *	+ rounds.c		read stats checks
+ *	  range.c		interval plain gate interval_tree callbacks report stats
  *	  interval.c		interval_tree gate callbacks report stats
  *	  read.c		callbacks report stats
  *	  get.c			plain gate callbacks
