@@ -75,6 +75,14 @@ static DECLARE_WAIT_QUEUE_HEAD(freeing_waiters);
 
 /* --- subscriptions: on a list, held by walks, off --------------------------------- */
 
+/* Without its sign mm->notifier_ranges is the count of ranges that are not listed. */
+static bool all_listed(struct mmu_notifier_subscriptions *subs)
+	__must_hold(subs->lock)
+{
+	return subs->all_listed |=
+	       !(atomic64_read(&subs->mm->notifier_ranges) & INT64_MAX);
+}
+
 static void join(struct mmu_notifier_subscriptions *subs,
 		 struct mmu_notifier_member **link,
 		 struct mmu_notifier_member *member) __must_hold(subs->lock)
@@ -84,6 +92,7 @@ static void join(struct mmu_notifier_subscriptions *subs,
 	member->calls = 0;
 	member->state = IN;
 	*link = member;
+	all_listed(subs); /* where no range is open, nothing waits later */
 }
 
 /* Off the list, if it is to leave and no callback runs. Waiters look again. */
@@ -164,15 +173,6 @@ unsigned long notifier_open_ranges(const struct mm_struct *mm)
 
 	return (atomic64_read(&mm->notifier_ranges) & INT64_MAX) +
 	       (subs ? subs->nr_open : 0);
-}
-
-/* Without its sign mm->notifier_ranges is the count of ranges that are not listed. */
-static bool all_listed(struct mmu_notifier_subscriptions *subs)
-	__must_hold(subs->lock)
-{
-	if (!(atomic64_read(&subs->mm->notifier_ranges) & INT64_MAX))
-		subs->all_listed = true;
-	return subs->all_listed;
 }
 
 /* Have all ranges ended that were open when @birth was given? */
