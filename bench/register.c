@@ -10,7 +10,7 @@
  * merge; unregister; get and put one that is there and one that is not. Nobody has
  * a range open, so nothing waits.
  *
- * One thread; nothing is shared. Not here: what subscribers cost ranges
+ * One thread; nothing is shared. Not here: the cost of subscribers to ranges
  * (bench/notifier.c).
  */
 #include <mm/alloc/alloc.h>
