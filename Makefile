@@ -228,7 +228,7 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # one that prepares what HOST_CMD_target runs.  The peer has a Makefile of its
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
-SCRIPT_TESTS := ktap asked meant explain rules order quote session surroundings compile_commands \
+SCRIPT_TESTS := ktap asked meant selection explain rules order quote session surroundings compile_commands \
 	callgrind call_order
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
@@ -307,6 +307,10 @@ machines: asked-machines deps-test ## boots with 1 to 64 CPUs, sparse APIC ids, 
 configs: asked-configs deps-configs peer ## kernels that lack options: gcc, clang, nothing left of what they lack, boots [BUILD=test-no-LOCKDEP T='suite.glob*' SMP=n SEED=n]
 	@$(ALONE) scripts/configs.py $(or $(ASKED_BUILD),$(LACKING))
 
+.PHONY: assure
+assure: asked-assure ## all that CI runs, with the long steps whole: hours [STEPS='check model' SEED=n]
+	@$(ALONE) scripts/steps assure $(STEPS)
+
 .PHONY: host-tests
 host-tests: $(HOST_TESTS) ## build what is tested on the host, without QEMU
 
@@ -337,13 +341,13 @@ ASKED_run := SMP PEER FIRMWARE TIMEOUT
 ASKED_debug := SMP PEER FIRMWARE
 ASKED_test := SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE
 ASKED_machines := N T PEER SPINNERS
+ASKED_assure := SEED
 ASKED_configs := SMP PEER T SEED TIMEOUT DEADLINE
 ASKED_index-bench := N+ OPS SEED CLOCK
 ASKED_host-notifier := OPS ROUNDS SEED
-.PHONY: asked-run asked-debug asked-test asked-machines asked-configs \
-	asked-index-bench asked-host-notifier
-asked-run asked-debug asked-test asked-machines asked-configs \
-asked-index-bench asked-host-notifier: asked-%:
+ASKED := $(patsubst ASKED_%,asked-%,$(filter-out ASKED_BUILD,$(filter ASKED_%,$(.VARIABLES))))
+.PHONY: $(ASKED)
+$(ASKED): asked-%:
 	@! command -v python3 >/dev/null || scripts/asked.py $(ASKED_$*)
 
 ##@ Care

@@ -60,7 +60,7 @@ def test_uefi_wants_its_files_and_no_device():
 def test_a_target_asks_before_it_builds():
     asks = {'run': 'TIMEOUT=abc', 'debug': 'FIRMWARE=xyz', 'test': 'SMP=99',
             'machines': 'N=abc', 'configs': 'SEED=x', 'host-notifier': 'OPS=abc',
-            'index-bench': 'N=10 abc'}
+            'index-bench': 'N=10 abc', 'assure': 'SEED=x'}
     wrong = []
     for target, word in asks.items():
         status, said = run(['make', '-s', target, word])

@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""selection - one of several parts of what there is to run, by a seed
+
+    scripts/selection.py WHAT[,ALWAYS] PARTS SEED    a pattern for T=
+
+Some builds run so slowly that CI cannot run all tests in them. It runs one of
+PARTS parts, chosen by SEED modulo PARTS (scripts/steps), so PARTS seeds in a
+row run everything, each name once. The parts are about as large as each other:
+the largest suite first, each into the part that is smallest so far. ALWAYS is in
+each part: the tests of the tool itself, say.
+
+    suites      of the tests inside the kernel, as the sources have them; as
+                large as the number of their tests
+"""
+
+import sys
+
+import meant
+
+
+def suites():
+    """{'suite.*': how many tests it has}"""
+    sizes = {}
+    for name in meant.tests_of_sources():
+        pattern = name.split('.')[0] + '.*'
+        sizes[pattern] = sizes.get(pattern, 0) + 1
+    return sizes
+
+
+LISTS = {'suites': suites}
+
+
+def part(sizes, parts, seed, always=()):
+    """The names of one part, of {name: size}. Never none: that would mean all."""
+    sizes = {name: size for name, size in sizes.items() if name not in always}
+    parts = min(parts, len(sizes))
+    bins = [[0, number, []] for number in range(parts)]
+    for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
+        smallest = min(bins)
+        smallest[0] += sizes[name]
+        smallest[2].append(name)
+    return sorted(bins[seed % parts][2]) + list(always)
+
+
+def main(args):
+    what, *always = args[0].split(',') if args else ['']
+    if len(args) != 3 or what not in LISTS or \
+            not all(arg.isdigit() for arg in args[1:]) or args[1] == '0':
+        sys.exit(__doc__)
+    print(','.join(part(LISTS[what](), int(args[1]), int(args[2]), always)))
+
+
+if __name__ == '__main__':
+    main(sys.argv[1:])
