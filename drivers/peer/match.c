@@ -31,7 +31,8 @@ const char *peer_front_refusal(const struct peer_front *front)
 {
 	if (front->virtio_id != PEER_VIRTIO_ID)
 		return "its virtio id is not a peer's";
-	if (front->has_tag && front->tag[0] &&
+	/* Ones: no config space lies there. A tag is UTF-8, so none begins so. */
+	if (front->has_tag && front->tag[0] && (u8)front->tag[0] != 0xff &&
 	    strncmp(front->tag, PEER_TAG, sizeof(front->tag)))
 		return "its tag is a file system's, not \"" PEER_TAG "\"";
 	if (front->queues < PEER_QUEUES_MIN)

@@ -27,12 +27,17 @@ KTEST(peer_match, stock_front_end_with_the_peers_tag_is_accepted)
 	EXPECT(!peer_front_refusal(&front));
 }
 
-/* vhost-user-device-pci has no configuration space, or an empty one. */
+/*
+ * vhost-user-device-pci has no configuration space, or an empty one. QEMU gives it
+ * a region in which reads find ones.
+ */
 KTEST(peer_match, generic_front_end_without_a_tag_is_accepted)
 {
 	struct peer_front front = stock();
 
 	memset(front.tag, 0, sizeof(front.tag));
+	EXPECT(!peer_front_refusal(&front));
+	memset(front.tag, 0xff, sizeof(front.tag));
 	EXPECT(!peer_front_refusal(&front));
 	front.has_tag = false;
 	EXPECT(!peer_front_refusal(&front));
