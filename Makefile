@@ -337,12 +337,12 @@ index-bench: asked-index-bench deps-index ## designs of the interval index: inst
 
 # Before anything is installed, built or booted: are the values of a target's
 # variables such that it can go?
-ASKED_run := SMP PEER FIRMWARE TIMEOUT
-ASKED_debug := SMP PEER FIRMWARE
-ASKED_test := SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE
-ASKED_machines := N T PEER SPINNERS
+ASKED_run := SMP PEER FIRMWARE TIMEOUT QEMU ACCEL
+ASKED_debug := SMP PEER FIRMWARE QEMU ACCEL
+ASKED_test := SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE QEMU ACCEL
+ASKED_machines := N T PEER SPINNERS QEMU ACCEL
 ASKED_assure := SEED
-ASKED_configs := SMP PEER T SEED TIMEOUT DEADLINE
+ASKED_configs := SMP PEER T SEED TIMEOUT DEADLINE QEMU ACCEL
 ASKED_index-bench := N+ OPS SEED CLOCK
 ASKED_host-notifier := OPS ROUNDS SEED
 ASKED := $(patsubst ASKED_%,asked-%,$(filter-out ASKED_BUILD,$(filter ASKED_%,$(.VARIABLES))))

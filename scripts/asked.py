@@ -11,6 +11,7 @@ the first second and not after the build. An empty value counts as not given.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -61,6 +62,21 @@ def firmware(value):
     return 'FIRMWARE=uefi: ' + found.stdout.strip() if found.returncode else ''
 
 
+def program(value):
+    """newer and newest are made where they are used (scripts/newer-qemu)."""
+    if value in ('newer', 'newest') or shutil.which(value):
+        return ''
+    return 'QEMU=%s is neither newer nor newest nor a program' % value
+
+
+def accel(value):
+    found = subprocess.run([RUN_QEMU, '--accel', value, '--check-accel'],
+                           check=False, stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           universal_newlines=True)
+    return found.stdout.strip().replace('run-qemu: ', '')
+
+
 def wrong(name):
     """What is wrong with a variable; '' when it can be taken."""
     name, several = name.rstrip('+'), name.endswith('+')
@@ -73,8 +89,8 @@ def wrong(name):
     if name in WORDS and value not in WORDS[name]:
         return '%s=%s: it is %s, or not given' % (name, value,
                                                   ' or '.join(WORDS[name]))
-    return {'T': pattern, 'PEER': device, 'FIRMWARE': firmware}.get(
-        name, lambda value: '')(value)
+    return {'T': pattern, 'PEER': device, 'FIRMWARE': firmware,
+            'QEMU': program, 'ACCEL': accel}.get(name, lambda value: '')(value)
 
 
 def check(*names):

@@ -32,6 +32,7 @@ def test_what_a_variable_cannot_be_is_refused():
            ('OPS', '-1'), ('SPINNERS', '1001'), ('BOOTS', 'yes'),
            ('CLOCK', 'yes'), ('FIRMWARE', 'xyz'), ('FIRMWARE', 'uefi'),
            ('T', 'a b'), ('T', 'a;b'), ('T', '$x'),
+           ('QEMU', '/nowhere'), ('ACCEL', 'x'),
            ('PEER', '/nowhere'), ('PEER', TOP), ('PEER', __file__ + 'c')]
     return equal([b for b in bad if not refused(*b)], [])
 
@@ -40,7 +41,8 @@ def test_what_a_variable_can_be_is_taken():
     good = [('SMP', '64'), ('DEADLINE', '3'), ('TIMEOUT', '0'), ('N+', '1 20'),
             ('SPINNERS', '0'), ('BOOTS', 'no'), ('FIRMWARE', 'bios'),
             ('T', 'mmu_*,-mmu_[a-c]?.x'), ('T', '[!a]*'), ('PEER', 'none'),
-            ('PEER', shutil.which('true')),
+            ('PEER', shutil.which('true')), ('QEMU', 'newer'),
+            ('QEMU', 'true'), ('ACCEL', 'tcg'),
             ('PEER', os.path.join(TOP, 'build', 'not', 'yet'))]
     good += [(name, '') for name in
              (*asked.NUMBERS, *asked.WORDS, 'T', 'PEER')]
@@ -74,6 +76,7 @@ def test_a_target_asks_before_it_builds():
 
 
 if __name__ == '__main__':
-    for variable in (*asked.NUMBERS, *asked.WORDS, 'T', 'PEER', 'OVMF_DIR'):
+    for variable in (*asked.NUMBERS, *asked.WORDS, 'T', 'PEER', 'OVMF_DIR',
+                     'QEMU', 'ACCEL'):
         os.environ.pop(variable, None)
     sys.exit(tap.main('asked', globals()))

@@ -276,6 +276,75 @@ def test_a_process_that_misses_the_first_signal_is_ended():
         assert not os.path.exists(os.path.join(where, 'log.peer0.pid'))
 
 
+def test_tcg_runs_the_guest_unless_kvm_is_asked_for_and_there():
+    with place() as where:
+        status, said, arguments = boot(where)
+        assert status == 0 and 'tcg,thread=multi' in arguments, said
+    for options, value, words in (
+            ([], 'x', 'ACCEL=x is neither tcg nor kvm'),
+            (['--icount'], 'kvm', 'ACCEL=kvm: ')):
+        with place() as where:
+            status, said, _ = boot(where, ['--peer', 'none'] + options,
+                                   ACCEL=value)
+            assert status == 4 and words in said, said
+            assert said.count('\n') == 1, said
+
+
+def test_a_host_without_kvm_says_so_in_one_line():
+    if os.path.exists('/dev/kvm'):
+        raise tap.Skip('this host has /dev/kvm')
+    with place() as where:
+        status, said, _ = boot(where, ACCEL='kvm')
+        assert (status, said) == (4, 'run-qemu: ACCEL=kvm: this host has no '
+                                  '/dev/kvm\n'), said
+
+
+def test_another_qemu_can_be_named():
+    with place() as where:
+        other = os.path.join(where, 'other')
+        write(other, QEMU % '9.9.9')
+        status, said, arguments = boot(where, QEMU=other)
+        assert status == 0 and '-cdrom' in arguments, said
+    with place() as where:
+        status, said, _ = boot(where, QEMU='/nowhere/qemu')
+        assert status == 4 and 'no /nowhere/qemu' in said, said
+
+
+def test_a_newer_qemu_that_cannot_be_had_is_told_in_one_line():
+    """Stand-ins: another architecture, an apt without a mirror, no network."""
+    broken = '#!/bin/sh\necho "E: no network" >&2\nexit 1\n'
+    apt = '#!/bin/sh\n[ "$1" != indextargets ] || echo %s\n'
+    for stubs, words in (
+            ({'uname': '#!/bin/sh\necho aarch64\n'}, 'this host is no x86_64'),
+            ({'mmdebstrap': broken, 'apt-get': apt % ''}, 'no mirror'),
+            ({'mmdebstrap': broken, 'apt-get': apt % 'http://x'},
+             'mmdebstrap: E: no network')):
+        with place() as where:
+            tree = copy_tree(where)
+            status, said, _ = boot(where, scripts=os.path.join(tree, 'scripts'),
+                                   QEMU='newer', PATH=path_with(where + '/..',
+                                                                stubs))
+            lines = said.splitlines()
+            assert status == 4 and lines[-1].startswith('no newer QEMU: '), said
+            assert words in lines[-1] and len(lines) < 3, said
+
+
+def test_a_machine_lacks_what_it_is_said_to_lack():
+    with place() as where:
+        status, said, arguments = boot(where, ['--peer', 'none', '--without',
+                                               'serial', '--without', 'vga'])
+        assert status == 0 and '-vga' not in arguments, said
+        assert arguments[arguments.index('-serial') + 1] == 'none', arguments
+        assert any(word.startswith('isa-debug-exit') for word in arguments)
+    with place() as where:
+        status, said, arguments = boot(where, ['--peer', 'none', '--without',
+                                               'debug-exit'])
+        assert not any(word.startswith('isa-debug-exit') for word in arguments)
+    with place() as where:
+        status, said, _ = boot(where, ['--peer', 'none', '--without', 'tea'])
+        assert status == 4 and 'tea is not serial' in said, said
+
+
 def test_a_name_too_long_for_a_socket_is_refused():
     with place('x' * 100) as where:
         status, said, _ = boot(where)
