@@ -3,12 +3,17 @@
  * kernel/trace.c - per-CPU rings of binary records
  *
  * Problem.  To tell afterwards why something was invalidated, everything that
- * might matter has to be noted all the time, without locks and without text.
+ * might matter has to be noted all the time, without locks and without text. And a
+ * machine that hangs cannot tell anything.
  *
  * Idea.  Each CPU writes its own ring.  A slot is claimed by one add to the
  * CPU's counter, a single instruction, so that an interrupt or NMI in the
  * middle of a record takes the next slot and comes back.  Order between CPUs
  * is that of their time-stamp counters.
+ *
+ * The rings are RAM that the host sees as well. The host finds them by
+ * trace_header, the one symbol that it looks for, and reads them whether the kernel
+ * runs or not, without an instruction of the guest (docs/trace.md).
  *
  * States of a slot, by its seq, for the CPU's record number n:
  *
@@ -18,6 +23,13 @@
  *	field		read with		write with
  *	trace_count	any CPU, atomic load	own CPU, one instruction
  *	slot		seq before and after	own CPU, between seqs
+ *	trace_first	any CPU, atomic load	trace_clear()
+ *	trace_header	any time		boot, once
+ *	trace_on, ...	any CPU, no lock	one of the two switches at a time
+ *
+ * The rings are taken from boot memory, so that their size can be chosen, below
+ * 2 GiB, where an address is the offset in the file that is the guest's RAM. Until
+ * then trace_on is false, and nothing is recorded.
  *
  * A thread may be moved to another CPU between claiming and writing were
  * preemption on; it is off for the few instructions that takes.  A writer
@@ -28,7 +40,10 @@
  * The reader merges the rings newest first by time stamp into the caller's
  * array, then turns it round.
  */
+#include <lib/bitops.h>
+#include <lib/cmdline.h>
 #include <lib/cpumask.h>
+#include <lib/layout.h>
 #include <lib/panic.h>
 #include <lib/preempt.h>
 #include <lib/printk.h>
@@ -36,19 +51,39 @@
 #include <lib/string.h>
 #include <lib/symbols.h>
 #include <kernel/trace.h>
+#include <arch/boot.h>
 #include <arch/cpu.h>
+#include <arch/page.h>
 #include <arch/time.h>
+#include <mm/alloc/kernel_map.h>
+#include <mm/alloc/memblock.h>
 
-#define TRACE_SLOTS    512U
+#define SLOTS_LEAST    64u
+#define SLOTS_USUAL    512u
+#define SLOTS_MOST     (1u << 20)
+#define RAM_END        (2ul << 30) /* an address below is its place in the file */
 #define DUMP_MAX       1024U
 #define TRACE_AT_PANIC 48
 
-static_assert((TRACE_SLOTS & (TRACE_SLOTS - 1)) == 0, "masks, no division");
+CMDLINE_KEY("trace_slots", "records in each CPU's trace ring, a power of two");
+CMDLINE_KEY("observe", "record from boot on what `observe on' does");
 
-bool trace_on = true;
+bool trace_on;
+bool trace_observing;
 
-static struct trace_record trace_ring[NR_CPUS][TRACE_SLOTS];
+/* Read by the host, which knows its name (scripts/trace/ring.py). */
+struct trace_header trace_header;
+
+static struct trace_record *trace_ring; /* of CPU 0; the others follow */
+static u32 slot_mask;
+static bool observe_asked;
 static DEFINE_PER_CPU(u32, trace_count);
+static DEFINE_PER_CPU(u32, trace_first);
+
+static struct trace_record *slot_of(unsigned int cpu, u32 n)
+{
+	return &trace_ring[(size_t)cpu * (slot_mask + 1) + (n & slot_mask)];
+}
 
 void trace_write(const struct trace_event *event, unsigned long a0,
 		 unsigned long a1, unsigned long a2, unsigned long a3,
@@ -62,7 +97,7 @@ void trace_write(const struct trace_event *event, unsigned long a0,
 	preempt_disable();
 	cpu = smp_processor_id();
 	n = this_cpu_fetch_add(trace_count, 1);
-	rec = &trace_ring[cpu][n % TRACE_SLOTS];
+	rec = slot_of(cpu, n);
 	WRITE_ONCE(rec->seq, 0);
 	smp_wmb();
 	rec->tsc = rdtsc();
@@ -80,15 +115,97 @@ void trace_write(const struct trace_event *event, unsigned long a0,
 	preempt_enable();
 }
 
+static void switch_observing(void)
+{
+	WRITE_ONCE(trace_observing,
+		   READ_ONCE(trace_on) && READ_ONCE(observe_asked));
+}
+
 bool trace_set(bool on)
 {
-	return xchg(&trace_on, on);
+	bool was = xchg(&trace_on, on);
+
+	switch_observing();
+	return was;
 }
+
+bool trace_observe(bool on)
+{
+	bool was = xchg(&observe_asked, on);
+
+	switch_observing();
+	return was;
+}
+
+unsigned int trace_slots(void)
+{
+	return slot_mask + 1;
+}
+
+/* ---- the beginning ------------------------------------------------------- */
+
+static u32 wanted_slots(unsigned int rings)
+{
+	u64 most = memblock_list_bytes(memblock_memory()) / 4 /
+		   (rings * sizeof(struct trace_record));
+	u64 slots;
+
+	if (cmdline_get_u64("trace_slots", SLOTS_USUAL, &slots) ||
+	    !is_power_of_two(slots) || slots < SLOTS_LEAST || slots > SLOTS_MOST)
+		boot_refuse("command line: trace_slots is a power of two, %u to %u",
+			    SLOTS_LEAST, SLOTS_MOST);
+	if (slots > most)
+		boot_refuse(
+			"command line: trace_slots=%lu is more than a quarter of the memory, which has room for %lu on %u CPUs",
+			(unsigned long)slots, (unsigned long)most, rings);
+	return (u32)slots;
+}
+
+/* The magic last: a reader that finds it finds the rest. */
+static void publish(unsigned int rings, paddr_t records)
+{
+	trace_header = (struct trace_header){
+		.version = TRACE_VERSION,
+		.header_size = sizeof(struct trace_header),
+		.record_size = sizeof(struct trace_record),
+		.event_size = sizeof(struct trace_event),
+		.rings = rings,
+		.slots = trace_slots(),
+		.records = records,
+		.image = (unsigned long)__rodata_start,
+		.image_size = (size_t)(__rodata_end - __rodata_start),
+		.image_at = image_to_phys(__rodata_start),
+		.events = (unsigned long)__trace_event_start,
+		.events_end = (unsigned long)__trace_event_end,
+		.layout = (unsigned long)__layout_start,
+		.layout_end = (unsigned long)__layout_end,
+		.clock_base = arch_clock_base,
+		.clock_mult = arch_clock_mult,
+	};
+	smp_store_release(&trace_header.magic, TRACE_MAGIC);
+}
+
+void trace_init(void)
+{
+	unsigned int rings = fls(cpu_possible_mask.bits);
+	u32 slots = wanted_slots(rings);
+	paddr_t records = memblock_alloc_below(
+		(size_t)rings * slots * sizeof(struct trace_record), PAGE_SIZE,
+		RAM_END);
+
+	trace_ring = phys_to_virt(records);
+	slot_mask = slots - 1;
+	publish(rings, records);
+	trace_observe(cmdline_get("observe") != NULL);
+	trace_set(true);
+}
+
+/* ---- reading ------------------------------------------------------------- */
 
 /* Copy record @n of @cpu; false when it is gone or not finished. */
 static bool copy_record(unsigned int cpu, u32 n, struct trace_record *out)
 {
-	const struct trace_record *rec = &trace_ring[cpu][n % TRACE_SLOTS];
+	const struct trace_record *rec = slot_of(cpu, n);
 
 	if (smp_load_acquire(&rec->seq) != n + 1)
 		return false;
@@ -127,9 +244,12 @@ unsigned int trace_read_last(struct trace_record *out, unsigned int max)
 
 	for_each_cpu(cpu, &cpu_possible_mask) {
 		u32 count = READ_ONCE(per_cpu(trace_count, cpu));
+		u32 first = READ_ONCE(per_cpu(trace_first, cpu));
 
 		cursor[cpu] = count;
-		oldest[cpu] = count > TRACE_SLOTS ? count - TRACE_SLOTS : 0;
+		oldest[cpu] = count - first > trace_slots()
+				      ? count - trace_slots()
+				      : first;
 		stamp[cpu] = next_older(cpu, &cursor[cpu], oldest[cpu], &rec)
 				     ? rec.tsc
 				     : 0;
@@ -154,18 +274,39 @@ unsigned int trace_read_last(struct trace_record *out, unsigned int max)
 	return n;
 }
 
+/*
+ * A last field named `text` is a string in the arguments, from its own on. Which one
+ * that is; TRACE_ARGS: none.
+ */
+static unsigned int text_arg(const struct trace_event *event)
+{
+	const char *last = strrchr(event->fields, ' ');
+	unsigned int n = 0;
+	const char *at;
+
+	if (strcmp(last ? last + 1 : event->fields, "text"))
+		return TRACE_ARGS;
+	for (at = event->fields; *at; at++)
+		n += *at == ' ';
+	return n;
+}
+
 int trace_format(char *buf, size_t size, const struct trace_record *rec)
 {
 	u64 ns = arch_tsc_to_ns(rec->tsc - arch_clock_base);
+	unsigned int text = text_arg(rec->event);
+	unsigned long args[TRACE_ARGS];
 	int len = scnprintf(buf, size, "%6lu.%06lu cpu%u/%u %s: ",
 			    (unsigned long)(ns / 1000000000),
 			    (unsigned long)(ns % 1000000000 / 1000), rec->cpu,
 			    rec->pid, rec->event->name);
 
+	memcpy(args, rec->args, sizeof(args));
+	if (text < TRACE_ARGS)
+		args[text] = (unsigned long)&rec->args[text];
 	return len + scnprintf(buf + len, size - (size_t)len,
-			       rec->event->format, rec->args[0], rec->args[1],
-			       rec->args[2], rec->args[3], rec->args[4],
-			       rec->args[5], rec->args[6]);
+			       rec->event->format, args[0], args[1], args[2],
+			       args[3], args[4], args[5], args[6]);
 }
 
 void trace_dump_since(u64 since, unsigned int n, const char *heading,
@@ -204,11 +345,9 @@ PANIC_REPORT(PANIC_TRACE, panic_trace);
 
 void trace_clear(void)
 {
-	bool was = trace_set(false);
-	unsigned int cpu, i;
+	unsigned int cpu;
 
 	for_each_cpu(cpu, &cpu_possible_mask)
-		for (i = 0; i < TRACE_SLOTS; i++)
-			WRITE_ONCE(trace_ring[cpu][i].seq, 0);
-	trace_set(was);
+		WRITE_ONCE(per_cpu(trace_first, cpu),
+			   READ_ONCE(per_cpu(trace_count, cpu)));
 }

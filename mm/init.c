@@ -3,6 +3,7 @@
  * mm/init.c - the order in which memory comes to life
  *
  *	memblock	ranges of the boot loader	nothing allocated yet
+ *	trace		rings of records		memblock_alloc_below()
  *	kernel_map	page tables, struct pages	memblock_alloc()
  *	page_alloc	frames				alloc_page()
  *	slab		objects				kmalloc()
@@ -12,7 +13,9 @@
  * Each needs the one before it.  After this memblock only answers questions.
  */
 #include <arch/page.h>
+#include <kernel/trace.h>
 #include <lib/atomic.h>
+#include <lib/cmdline.h>
 #include <lib/init.h>
 #include <lib/printk.h>
 #include <mm/alloc/kernel_map.h>
@@ -20,6 +23,7 @@
 #include <mm/alloc/page_alloc.h>
 #include <mm/alloc/slab.h>
 #include <mm/alloc/vmalloc.h>
+#include <mm/notifier/mmu_notifier.h>
 
 static void mark_reserved(paddr_t start, paddr_t end)
 {
@@ -50,6 +54,9 @@ static int memory_init(void)
 	struct kernel_map_stats stats;
 
 	memblock_init();
+	trace_init();
+	if (cmdline_get("observe"))
+		mmu_notifier_observe(true);
 	kernel_map_init();
 	max_pfn = memblock_end() >> PAGE_SHIFT;
 	mark_all_reserved();

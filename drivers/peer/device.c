@@ -45,6 +45,7 @@
 #include <lib/assert.h>
 #include <lib/errno.h>
 #include <lib/init.h>
+#include <lib/layout.h>
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <kernel/time.h>
@@ -56,6 +57,20 @@
 
 static struct peer *peers[PEER_MAX];
 static unsigned int nr_peers;
+
+LAYOUT_ADDRESS(peers);
+LAYOUT_ADDRESS(nr_peers);
+LAYOUT_OFFSET(peer, contexts);
+LAYOUT_OFFSET(peer_context, mm);
+LAYOUT_OFFSET(peer_context, id);
+LAYOUT_OFFSET(peer_context, table);
+LAYOUT_OFFSET(peer_table, entries);
+LAYOUT_OFFSET(peer_table, count);
+LAYOUT_SIZE(peer_translation);
+LAYOUT_OFFSET(peer_translation, va);
+LAYOUT_OFFSET(peer_translation, pa);
+LAYOUT_OFFSET(peer_translation, prot);
+LAYOUT_OFFSET(peer_translation, exclusive);
 
 unsigned int peer_count(void)
 {

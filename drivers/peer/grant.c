@@ -98,8 +98,10 @@
 #define BACK_OFF_US    20
 #define BACK_OFF_SHIFT 6
 
-DEFINE_TRACE_EVENT(peer_grant, "ctx %lu va %#lx pa %#lx prot %lx round %lu");
-DEFINE_TRACE_EVENT(peer_replay, "ctx %lu va %#lx result %ld");
+DEFINE_TRACE_EVENT(peer_grant, "ctx va pa prot round tag peer",
+		   "ctx %lu va %#lx pa %#lx prot %lx round %lu tag %lu of peer %lu");
+DEFINE_TRACE_EVENT(peer_replay, "ctx va ret tag peer",
+		   "ctx %lu va %#lx result %ld tag %lu of peer %lu");
 
 /* How a round ended. */
 enum outcome {
@@ -316,7 +318,8 @@ static enum outcome await_answer(struct peer_context *ctx, struct peer_slot *slo
 
 	if (!err)
 		err = peer_status_errno(peer_slot_status(slot));
-	TRACE(peer_replay, ctx->id, request->copy.va, err);
+	TRACE(peer_replay, ctx->id, request->copy.va, err, request->copy.tag,
+	      peer->index);
 	switch (err) {
 	case 0:
 		if (exclusive)
@@ -368,7 +371,8 @@ static enum outcome serve_round(struct grant *grant)
 	outcome = one_round(grant);
 	if (outcome == OUTCOME_DONE) {
 		TRACE(peer_grant, ctx->id, entry->va, entry->pa, entry->prot,
-		      grant->rounds.nr);
+		      grant->rounds.nr, grant->request->copy.tag,
+		      ctx->peer->index);
 		outcome = await_answer(ctx, grant->slot, grant->request,
 				       grant->exclusive);
 	}

@@ -78,8 +78,8 @@
 /* End of the addresses that a device can use: the user half. */
 #define PEER_VA_END (1ul << PEER_VA_BITS)
 
-DEFINE_TRACE_EVENT(peer_invalidate,
-		   "ctx %lu %s [%#lx, %#lx) dropped %lu in %lu ns");
+DEFINE_TRACE_EVENT(peer_invalidate, "ctx event start end dropped ns peer",
+		   "ctx %lu %s [%#lx, %#lx) dropped %lu in %lu ns of peer %lu");
 
 /*
  * Send a command by which the device lets go of pages, and wait until it has.
@@ -203,7 +203,7 @@ static bool invalidate(struct mmu_interval_notifier *sub,
 	if (count)
 		TRACE(peer_invalidate, ctx->id,
 		      mmu_notifier_event_name(range->event), range->start,
-		      range->end, count, clock_ns() - begun);
+		      range->end, count, clock_ns() - begun, ctx->peer->index);
 	return true;
 }
 

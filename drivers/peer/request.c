@@ -35,7 +35,8 @@
 
 #include "internal.h"
 
-DEFINE_TRACE_EVENT(peer_request, "ctx %lu access %lu va %#lx tag %lu");
+DEFINE_TRACE_EVENT(peer_request, "ctx access va tag peer",
+		   "ctx %lu access %lu va %#lx tag %lu of peer %lu");
 
 void peer_request_init(struct peer *peer)
 {
@@ -170,7 +171,7 @@ static void serve(struct peer_context *ctx, struct peer_request *request)
 	bool answered = false;
 
 	TRACE(peer_request, ctx->id, request->copy.access, request->copy.va,
-	      request->copy.tag);
+	      request->copy.tag, ctx->peer->index);
 	slot = peer_slot_get(peer, PEER_SLOT_ANY);
 	if (!slot)
 		return;

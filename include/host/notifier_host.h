@@ -252,9 +252,9 @@ static inline unsigned long rdtsc(void)
 	return now.tv_sec * 1000000000ul + now.tv_nsec;
 }
 
-#define DEFINE_TRACE_EVENT(name, format) struct host_no_trace
-#define TRACE(event, ...)                host_trace(__VA_ARGS__)
-#define host_trace(first, ...)           ((void)(first))
+#define DEFINE_TRACE_EVENT(name, ...) struct host_no_trace
+#define TRACE(event, ...)             host_trace(__VA_ARGS__)
+#define host_trace(first, ...)        ((void)(first))
 
 /* No lock validator here: ThreadSanitizer is one. */
 #define DEFINE_LOCKDEP_MAP(map, name_) struct host_no_lockdep

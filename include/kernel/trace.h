@@ -2,50 +2,46 @@
 /*
  * trace.h - what happened, in which order, on which CPU
  *
- * Each CPU has a ring of binary records; a record is written by its CPU alone
- * and formatted only when a user reads.  Tracing is on in every build; off,
- * a TRACE() costs one test of a word that never changes.
+ * Each CPU has a ring of binary records; a record is written by its CPU alone and
+ * formatted only when a user reads.
  *
- *	DEFINE_TRACE_EVENT(mm_munmap, "mm %#lx [%#lx, %#lx) ret %ld");
- *	TRACE(mm_munmap, mm, start, end, ret);
+ *	DEFINE_TRACE_EVENT(mm_cut, "mm start end ret",
+ *			   "%p [%#lx, %#lx) ret %ld");
+ *	TRACE(mm_cut, mm, start, end, ret);
+ *	OBSERVE(mm_cut, mm, start, end, ret);
  *
- * The format takes up to TRACE_ARGS values, each a long (%lx, %lu, %ld) or a
- * pointer (%p, %pS; %s only to a string that lives for ever).  In a header:
- * DECLARE_TRACE_EVENT(name).
+ * TRACE() is for what is rare: it records in every build, unless trace_set() has
+ * switched all off. OBSERVE() is for what happens thousands of times a second: it
+ * records between trace_observe(ON) and OFF, or from boot on with the word
+ * `observe` on the command line. Either costs one test of a word when it is off.
+ *
+ * The format has a conversion for each argument, each a long (%lx, %lu, %ld) or a
+ * pointer (%p, %pS; %s only to a string that is constant). The names of the
+ * arguments are for programs that read a trace; docs/trace.md says which names mean
+ * something. In a header: DECLARE_TRACE_EVENT(name).
  */
 #ifndef KERNEL_TRACE_H
 #define KERNEL_TRACE_H
 
 #include <lib/types.h>
 #include <lib/compiler.h>
-
-#define TRACE_ARGS 7
-
-struct trace_event {
-	const char *name;
-	const char *format;
-};
-
-/**
- * struct trace_record - one event
- * @seq: 1 + how many records this CPU wrote before; 0 while being written
- */
-struct trace_record {
-	u64 tsc;
-	const struct trace_event *event;
-	u32 seq;
-	u32 pid;
-	u32 cpu;
-	unsigned long args[TRACE_ARGS];
-};
+#include <uapi/trace_ring.h>
 
 #define DECLARE_TRACE_EVENT(ev) extern const struct trace_event trace_event_##ev
-#define DEFINE_TRACE_EVENT(ev, fmt)                               \
-	DECLARE_TRACE_EVENT(ev);                                  \
-	const struct trace_event trace_event_##ev = {.name = #ev, \
-						     .format = (fmt)}
+#define DEFINE_TRACE_EVENT(ev, names, fmt)                                   \
+	DECLARE_TRACE_EVENT(ev);                                             \
+	const struct trace_event trace_event_##ev __used __aligned(8)        \
+		__section(".trace_event") = {                                \
+			.name = #ev, .fields = names, .format = fmt};        \
+	static_assert(sizeof(#ev) <= TRACE_NAME_LEN, "the name is long");    \
+	static_assert(sizeof(names) <= TRACE_FIELDS_LEN, "fields are long"); \
+	static_assert(sizeof(fmt) <= TRACE_FORMAT_LEN, "the format is long")
 
+extern const struct trace_event __trace_event_start[], __trace_event_end[];
+
+/* Written by trace_set() and trace_observe() only. */
 extern bool trace_on;
+extern bool trace_observing;
 
 void trace_write(const struct trace_event *event, unsigned long a0,
 		 unsigned long a1, unsigned long a2, unsigned long a3,
@@ -62,9 +58,30 @@ void trace_write(const struct trace_event *event, unsigned long a0,
 		if (likely(READ_ONCE(trace_on)))                          \
 			TRACE_PICK_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0, 0); \
 	} while (0)
+/** OBSERVE() - the same while the kernel is observed */
+#define OBSERVE(...)                                                      \
+	do {                                                              \
+		if (unlikely(READ_ONCE(trace_observing)))                 \
+			TRACE_PICK_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0, 0); \
+	} while (0)
 
-/** trace_set() - switch tracing; returns what it was */
+/**
+ * trace_init() - make the rings; nothing is recorded before
+ *
+ * `trace_slots=N` on the command line is the number of records of each ring.
+ *
+ * Context: boot CPU, between memblock_init() and memblock_release().
+ */
+void trace_init(void);
+
+/** trace_slots() - how many records each ring holds */
+unsigned int trace_slots(void);
+
+/** trace_set() - switch all tracing; returns what it was */
 bool trace_set(bool on);
+
+/** trace_observe() - switch the records of OBSERVE(); returns what it was */
+bool trace_observe(bool on);
 
 /**
  * trace_read_last() - copy the newest records of all CPUs, oldest first
@@ -94,7 +111,11 @@ void trace_dump_last(unsigned int n);
 void trace_dump_since(u64 since, unsigned int n, const char *heading,
 		      const char *prefix);
 
-/** trace_clear() - forget everything recorded; for tests */
+/**
+ * trace_clear() - trace_read_last() leaves out what was recorded so far
+ *
+ * For tests. The records stay in the rings for a reader on the host.
+ */
 void trace_clear(void);
 
 #endif

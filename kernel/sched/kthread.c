@@ -30,6 +30,7 @@
 #include <mm/alloc/alloc.h>
 #include <lib/assert.h>
 #include <lib/errno.h>
+#include <lib/layout.h>
 #include <lib/panic.h>
 #include <lib/printk.h>
 #include <kernel/sched/sched.h>
@@ -44,6 +45,14 @@ DEFINE_SPINLOCK(task_list_lock);
 LIST_HEAD(task_list);
 
 static atomic_t last_pid;
+
+LAYOUT_ADDRESS(task_list);
+LAYOUT_OFFSET(task, all_entry);
+LAYOUT_OFFSET(task, pid);
+LAYOUT_OFFSET(task, name);
+LAYOUT_OFFSET(task, state);
+LAYOUT_OFFSET(task, cpu);
+LAYOUT_OFFSET(task, on_cpu);
 
 void task_init(struct task *task, const char *name, unsigned int cpu)
 {

@@ -272,14 +272,20 @@ static paddr_t find_spot(paddr_t start, paddr_t end, size_t size, size_t align)
 
 paddr_t memblock_alloc(size_t size, size_t align)
 {
+	return memblock_alloc_below(size, align, reach);
+}
+
+paddr_t memblock_alloc_below(size_t size, size_t align, paddr_t end)
+{
 	unsigned int i;
 
 	ASSERT(!released && size && is_power_of_two(align));
 	size = ALIGN(size, PAGE_SIZE);
+	end = min(end, reach);
 	for (i = memory.nr; i-- > 0;) {
 		paddr_t spot =
 			find_spot(memory.range[i].start,
-				  min(memory.range[i].end, reach), size, align);
+				  min(memory.range[i].end, end), size, align);
 
 		if (!spot)
 			continue;

@@ -140,10 +140,11 @@
 #include <mm/table/swapops.h>
 #include <mm/table/tlb.h>
 
-DEFINE_TRACE_EVENT(exclusive_made,
+DEFINE_TRACE_EVENT(exclusive_made, "mm start end owner exchanged taken_over",
 		   "mm %p [%#lx, %#lx) exclusive for %p: %lu exchanged, "
 		   "%lu taken over");
-DEFINE_TRACE_EVENT(exclusive_restored, "mm %p %#lx pfn %#lx restored: %lu");
+DEFINE_TRACE_EVENT(exclusive_restored, "mm addr pfn same",
+		   "mm %p %#lx pfn %#lx restored: %lu");
 
 /**
  * struct exclusive_run - one call of make_device_exclusive_range()

@@ -40,21 +40,22 @@
  */
 #include "internal.h"
 
-DEFINE_TRACE_EVENT(mmu_notifier_start,
+DEFINE_TRACE_EVENT(mmu_notifier_start, "range event mm start end blockable",
 		   "start %p %s mm %p [%#lx, %#lx) blockable=%lu");
-DEFINE_TRACE_EVENT(mmu_notifier_called,
-		   "  called %p %s [%#lx, %#lx) ret=%ld cycles=%lu");
-DEFINE_TRACE_EVENT(mmu_notifier_finished,
-		   "  finished %p %s [%#lx, %#lx) cycles=%lu");
-DEFINE_TRACE_EVENT(mmu_notifier_started,
+DEFINE_TRACE_EVENT(mmu_notifier_called, "sub event start end ret cycles range",
+		   "  called %p %s [%#lx, %#lx) ret=%ld cycles=%lu for %p");
+DEFINE_TRACE_EVENT(mmu_notifier_finished, "sub event start end cycles range",
+		   "  finished %p %s [%#lx, %#lx) cycles=%lu for %p");
+DEFINE_TRACE_EVENT(mmu_notifier_started, "range event start end ret seq cycles",
 		   "started %p %s [%#lx, %#lx) ret=%ld seq=%lu cycles=%lu");
-DEFINE_TRACE_EVENT(mmu_notifier_called_end,
-		   "  called the end of %p %s [%#lx, %#lx) cycles=%lu");
-DEFINE_TRACE_EVENT(mmu_notifier_callback,
+DEFINE_TRACE_EVENT(mmu_notifier_called_end, "sub event start end cycles range",
+		   "  called the end of %p %s [%#lx, %#lx) cycles=%lu for %p");
+DEFINE_TRACE_EVENT(mmu_notifier_callback, "sub what start end ret cycles",
 		   "called %p %s [%#lx, %#lx) ret=%ld cycles=%lu");
-DEFINE_TRACE_EVENT(mmu_notifier_end, "end %p %s mm %p [%#lx, %#lx) cycles=%lu");
-DEFINE_TRACE_EVENT(mmu_interval_wait, "reader of %p waits: seq=%lu");
-DEFINE_TRACE_EVENT(mmu_interval_collided,
+DEFINE_TRACE_EVENT(mmu_notifier_end, "range event mm start end cycles",
+		   "end %p %s mm %p [%#lx, %#lx) cycles=%lu");
+DEFINE_TRACE_EVENT(mmu_interval_wait, "sub seq", "reader of %p waits: seq=%lu");
+DEFINE_TRACE_EVENT(mmu_interval_collided, "sub event seq",
 		   "reader of %p collided with %s, seq=%lu");
 
 bool notifier_observe_on = IS_ENABLED(CONFIG_KTEST);
@@ -171,7 +172,7 @@ void notifier_observe_call(struct mmu_notifier_subscriptions *subs,
 		stats->events[range->event]++;
 	spin_unlock(&subs->lock);
 	TRACE(mmu_notifier_called, sub, mmu_notifier_event_name(range->event),
-	      range->start, range->end, ret, ticks);
+	      range->start, range->end, ret, ticks, range);
 }
 
 void notifier_observe_finish(struct mmu_notifier_subscriptions *subs,
@@ -186,7 +187,7 @@ void notifier_observe_finish(struct mmu_notifier_subscriptions *subs,
 	count_call(subs, stats, ticks);
 	spin_unlock(&subs->lock);
 	TRACE(mmu_notifier_finished, sub, mmu_notifier_event_name(range->event),
-	      range->start, range->end, ticks);
+	      range->start, range->end, ticks, range);
 }
 
 void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
@@ -203,7 +204,7 @@ void notifier_observe_call_end(struct mmu_notifier_subscriptions *subs,
 	count_call(subs, stats, ticks);
 	spin_unlock(&subs->lock);
 	TRACE(mmu_notifier_called_end, sub, mmu_notifier_event_name(range->event),
-	      range->start, range->end, ticks);
+	      range->start, range->end, ticks, range);
 }
 
 void notifier_observe_callback(struct mmu_notifier_subscriptions *subs,

@@ -47,6 +47,7 @@
  * Lifetime: a waiter has a reference to the page.
  */
 #include <lib/errno.h>
+#include <lib/layout.h>
 #include <lib/list.h>
 #include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
@@ -75,6 +76,11 @@ static struct page_wait_queue page_wait[1 << PAGE_WAIT_SHIFT];
 DEFINE_LOCKDEP_MAP(page_lock_map, "page_lock");
 
 struct page *empty_zero_page;
+
+LAYOUT_ADDRESS(empty_zero_page);
+LAYOUT_SIZE(page);
+LAYOUT_ENTRY("vmemmap", VMEMMAP_START);
+LAYOUT_ENTRY("direct_map", PAGE_OFFSET);
 
 static struct page_wait_queue *queue_of(const struct page *page)
 {

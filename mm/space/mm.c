@@ -32,6 +32,7 @@
 #include <mm/alloc/alloc.h>
 #include <lib/bitops.h>
 #include <lib/init.h>
+#include <lib/layout.h>
 #include <lib/list.h>
 #include <arch/mmu.h>
 #include <mm/space/mm.h>
@@ -43,6 +44,19 @@ static struct kmem_cache *mm_cache;
 static DEFINE_SPINLOCK(mm_list_lock);
 static struct list_head mm_list = {&mm_list, &mm_list};
 static unsigned int mm_last_id;
+
+LAYOUT_ADDRESS(mm_list);
+LAYOUT_OFFSET(list_head, next);
+LAYOUT_OFFSET(mm_struct, mm_list);
+LAYOUT_OFFSET(mm_struct, id);
+LAYOUT_OFFSET(mm_struct, pgd);
+LAYOUT_OFFSET(mm_struct, mm_users);
+LAYOUT_OFFSET(mm_struct, mm_first);
+LAYOUT_OFFSET(mm_struct, map_count);
+LAYOUT_OFFSET(vm_area_struct, vm_start);
+LAYOUT_OFFSET(vm_area_struct, vm_end);
+LAYOUT_OFFSET(vm_area_struct, vm_flags);
+LAYOUT_OFFSET(vm_area_struct, vm_next);
 
 static int mm_cache_init(void)
 {

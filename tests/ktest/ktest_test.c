@@ -23,7 +23,7 @@
 
 #include "ktest_private.h"
 
-DEFINE_TRACE_EVENT(ktest_mark, "answer %ld");
+DEFINE_TRACE_EVENT(ktest_mark, "answer", "answer %ld");
 
 /* Else a test that is renamed runs again, or one that is gone stays on the list. */
 KTEST(ktest, what_is_skipped_by_name_is_a_test)

@@ -71,7 +71,7 @@ CMDLINE_KEY("deadline", "seconds that a test may take (mode=test)");
 /* Of one failed test. */
 #define TRACE_RECORDS 48
 
-DEFINE_TRACE_EVENT(ktest_start, "%s.%s");
+DEFINE_TRACE_EVENT(ktest_start, "suite test", "%s.%s");
 
 struct ktest_totals {
 	unsigned int passed;

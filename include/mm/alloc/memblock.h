@@ -110,6 +110,17 @@ void memblock_reserve(paddr_t start, paddr_t end);
 paddr_t memblock_alloc(size_t size, size_t align);
 
 /**
+ * memblock_alloc_below() - take memory for good, below an address
+ * @size: as above
+ * @align: as above
+ * @end: one past the last byte that it may have
+ *
+ * Context: as above.
+ * Return: the physical address.
+ */
+paddr_t memblock_alloc_below(size_t size, size_t align, paddr_t end);
+
+/**
  * memblock_set_reach() - how far the current page tables map RAM
  * @end: one past the last mapped physical byte
  *

@@ -206,19 +206,19 @@ static inline bool atomic64_try_cmpxchg(struct atomic64 *v, s64 *old, s64 val)
 
 /* --- no lock validator, no traces, no clock ---------------------------------- */
 
-#define DEFINE_LOCKDEP_MAP(map, name)    struct tiny_no_lockdep
-#define DECLARE_LOCKDEP_MAP(map)         struct tiny_no_lockdep
-#define lock_map_acquire(map)            ((void)0)
-#define lock_map_release(map)            ((void)0)
-#define lockdep_assert_held_write(lock)  BUG_ON(!(lock)->writer)
-#define might_sleep()                    BUG_ON(tiny_spins)
-#define might_lock(lock)                 BUG_ON(tiny_spins)
-#define non_block_start()                ((void)0)
-#define non_block_end()                  ((void)0)
-#define rdtsc()                          0ul
-#define DEFINE_TRACE_EVENT(name, format) struct tiny_no_trace
-#define TRACE(event, ...)                tiny_trace(__VA_ARGS__)
-#define tiny_trace(first, ...)           ((void)(first))
+#define DEFINE_LOCKDEP_MAP(map, name)   struct tiny_no_lockdep
+#define DECLARE_LOCKDEP_MAP(map)        struct tiny_no_lockdep
+#define lock_map_acquire(map)           ((void)0)
+#define lock_map_release(map)           ((void)0)
+#define lockdep_assert_held_write(lock) BUG_ON(!(lock)->writer)
+#define might_sleep()                   BUG_ON(tiny_spins)
+#define might_lock(lock)                BUG_ON(tiny_spins)
+#define non_block_start()               ((void)0)
+#define non_block_end()                 ((void)0)
+#define rdtsc()                         0ul
+#define DEFINE_TRACE_EVENT(name, ...)   struct tiny_no_trace
+#define TRACE(event, ...)               tiny_trace(__VA_ARGS__)
+#define tiny_trace(first, ...)          ((void)(first))
 
 /* --- the address space --------------------------------------------------------- */
 

@@ -136,9 +136,9 @@ void panic(const char *format, ...)
 /** rdtsc() - a clock in any unit; a constant will do, then all times are 0 */
 #define rdtsc() 0ul
 /* Where nobody traces, the argument keeps variables used. */
-#define DEFINE_TRACE_EVENT(name, format) struct template_no_trace
-#define TRACE(event, ...)                template_trace(__VA_ARGS__)
-#define template_trace(first, ...)       ((void)(first))
+#define DEFINE_TRACE_EVENT(name, ...) struct template_no_trace
+#define TRACE(event, ...)             template_trace(__VA_ARGS__)
+#define template_trace(first, ...)    ((void)(first))
 
 /* --- the address space ----------------------------------------------------------------- */
 
