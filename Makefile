@@ -128,7 +128,8 @@ SEED ?=
 TIMEOUT ?=
 BOOTS ?=
 DEADLINE ?=
-export SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE
+SLOTS ?=
+export SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SLOTS
 
 # For a script that starts makes of its own: they are no jobs of this one, and
 # would only complain, among the words they were asked for, of a jobserver that
@@ -228,7 +229,7 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # one that prepares what HOST_CMD_target runs.  The peer has a Makefile of its
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
-SCRIPT_TESTS := ktap asked meant selection explain rules order quote session surroundings compile_commands \
+SCRIPT_TESTS := traces ktap asked meant selection explain rules order quote session surroundings compile_commands \
 	callgrind call_order
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
@@ -284,9 +285,19 @@ debug: asked-debug deps-debug ## boot BUILD=debug and wait for gdb: docs/debuggi
 	@$(MAKE) --no-print-directory $(call build_or,debug) all $(NEEDS_DEVICE)
 	@$(MAKE) --no-print-directory $(call build_or,debug) BOOT_MORE=--gdb boot
 
-.PHONY: boot
+.PHONY: trace
+trace: asked-trace deps-run ## record a contest, or tests, into build/trace.bin: docs/trace.md [T='suite.test' SMP=2 PEER=none SLOTS=32768 SEED=n]
+	@$(MAKE) --no-print-directory $(call build_or,$(if $(T),test,release)) all $(NEEDS_DEVICE)
+	@$(MAKE) --no-print-directory $(call build_or,$(if $(T),test,release)) boot-traced
+
+.PHONY: boot boot-traced
 boot:
 	@scripts/run-qemu --image $(KERNEL) --mode run $(BOOT_MORE)
+# Without a terminal: the contest alone, and no monitor after it.
+boot-traced:
+	@scripts/run-qemu --image $(KERNEL) --mode $(if $(T),test --append test='$(T)',run) \
+		$(if $(SEED),--append seed=$(SEED)) --append observe \
+		--append trace_slots=$(or $(SLOTS),32768) --trace build/trace.bin </dev/null
 
 ##@ Test
 TEST_AGAIN := make test $(if $(filter build/test,$(O)),,BUILD=$(BUILD) COMPILER=$(COMPILER))
@@ -338,6 +349,7 @@ index-bench: asked-index-bench deps-index ## designs of the interval index: inst
 # Before anything is installed, built or booted: are the values of a target's
 # variables such that it can go?
 ASKED_run := SMP PEER FIRMWARE TIMEOUT QEMU ACCEL
+ASKED_trace := SMP PEER T SLOTS SEED TIMEOUT QEMU ACCEL
 ASKED_debug := SMP PEER FIRMWARE QEMU ACCEL
 ASKED_test := SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE QEMU ACCEL
 ASKED_machines := N T PEER SPINNERS QEMU ACCEL

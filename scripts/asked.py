@@ -22,7 +22,7 @@ RUN_QEMU = os.path.join(TOP, 'scripts', 'run-qemu')
 NUMBERS = {
     'SMP': (1, 64), 'REPEAT': (1, 10**6), 'SEED': (1, 2**64 - 1),
     'DEADLINE': (1, 86400), 'TIMEOUT': (0, 10**6), 'N': (1, 10**7),
-    'OPS': (1, 10**12), 'ROUNDS': (1, 10**9), 'SPINNERS': (0, 1000),
+    'SLOTS': (64, 1 << 20), 'OPS': (1, 10**12), 'ROUNDS': (1, 10**9), 'SPINNERS': (0, 1000),
 }
 WORDS = {'BOOTS': ('no',), 'CLOCK': ('no',), 'FIRMWARE': ('bios', 'uefi')}
 
@@ -32,6 +32,13 @@ def number(name, value):
     if not re.fullmatch('[0-9]+', value) or not least <= int(value) <= most:
         return '%s=%s is not a number from %d to %d' % (name, value, least, most)
     return ''
+
+
+def slots(value):
+    said = number('SLOTS', value)
+    if not said and int(value) & (int(value) - 1):
+        return 'SLOTS=%s is not a power of two' % value
+    return said
 
 
 def pattern(value):
@@ -83,6 +90,8 @@ def wrong(name):
     value = os.environ.get(name)
     if not value:
         return ''
+    if name == 'SLOTS':
+        return slots(value)
     if name in NUMBERS:
         values = value.split() if several else [value]
         return next(filter(None, (number(name, v) for v in values)), '')

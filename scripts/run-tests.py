@@ -35,6 +35,7 @@ import liveboots
 import meant
 import paniccases
 import session as sessions
+import traceboots
 
 # Boots that something is done to while they run.
 LIVE_BOOTS = {
@@ -46,6 +47,9 @@ LIVE_BOOTS = {
     'gdb_stops_at_a_triple_fault': debugdoc.triple_fault,
     'a_triple_fault_leaves_a_trace': debugdoc.trace,
     'a_loader_leaves_control_bits_on': liveboots.bad_loader,
+    'a_contest_is_recorded_whole': traceboots.contest,
+    'a_trace_is_read_after_a_panic': traceboots.panic,
+    'a_machine_that_hangs_is_recorded': traceboots.hang,
 }
 
 

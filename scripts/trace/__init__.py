@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: MIT
+"""trace - the parts of scripts/trace.py, for it and for other scripts
+
+    image       the kernel's ELF: where a symbol is, and which one an address is in
+    ring        rings in the guest's RAM or in the peer's file, read while written
+    store       trace.bin: written by a recording, read by everything else
+    record      from rings to a trace.bin
+    text        a record as a line; small numbers for objects
+
+docs/trace.md describes the format of trace.bin and each event.
+"""

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""traceboots - boots whose traces are read by the host
+
+A contest is recorded whole; a kernel that panicked and one that hangs are read all the
+same, and the host reads what the kernel itself prints. scripts/run-tests.py calls
+these and counts them.
+"""
+
+import glob
+import os
+import re
+import subprocess
+
+import liveboots
+from trace import store
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TRACE = os.path.join(TOP, 'scripts', 'trace.py')
+
+# The stamp, the ring, the task and the event of a line that the kernel printed.
+PRINTED = re.compile(r'^ *(\d+\.\d{6}) (cpu\d+)/(\d+) (\w+): ')
+
+SLOTS = '32768'
+
+
+def traced(log):
+    """Where the trace goes, and the options for it."""
+    out = log + '.trace.bin'
+    return out, ['--trace', out, '--append', 'observe',
+                 '--append', 'trace_slots=' + SLOTS]
+
+
+def whole(boot, path):
+    """The trace, if no record of it is missing."""
+    trace = store.Trace(path)
+    for gap in trace.gaps:
+        boot.wrong.append('%s: %d records lost, %s' %
+                          (gap.where, gap.count, gap.why))
+    if trace.done is None:
+        boot.wrong.append('the recording was not finished')
+    return trace
+
+
+def in_pairs(boot, records, first, second, field):
+    """Each `first` has a `second` with the same value of a field, later."""
+    open_now = set()
+    for record in records:
+        if record.name == first:
+            open_now.add(record.values[field])
+        elif record.name == second:
+            value = record.values[field]
+            if value not in open_now:
+                boot.wrong.append('%s of %#x without %s' % (second, value, first))
+            open_now.discard(value)
+    boot.wrong += ['%s of %#x without %s' % (first, value, second)
+                   for value in sorted(open_now)]
+
+
+def contest(qemu, log):
+    """All of a contest: nothing lost, every range ends, every grant was asked for."""
+    out, options = traced(log)
+    boot = liveboots.Boot(qemu('run', ['--smp', '2', '--timeout', '120'] +
+                               options), log)
+    boot.when('contest: PASS')
+    boot.want_status(0)
+    if boot.status:
+        return boot.verdict()
+    trace = whole(boot, out)
+    records = list(trace.records())
+    named = {record.name for record in records}
+    boot.wrong += ['no record of ' + name for name in (
+        'mmu_notifier_start', 'mmu_notifier_called', 'exclusive_made',
+        'exclusive_restored', 'peer_request', 'peer_grant', 'peer_replay',
+        'peer_invalidate') if name not in named]
+    in_pairs(boot, [r for r in records if r.values.get('event') != 'RELEASE'],
+             'mmu_notifier_start', 'mmu_notifier_end', 'range')
+    asked = set()
+    for record in records:
+        if record.name == 'peer_request':
+            asked.add(record.values['tag'])
+        elif record.name == 'peer_grant' and record.values['tag'] not in asked:
+            boot.wrong.append('a grant that was not asked for: tag %d' %
+                              record.values['tag'])
+    return boot.verdict()
+
+
+def panic(qemu, log):
+    """After a panic the host reads what the kernel prints of its rings."""
+    out, options = traced(log)
+    boot = liveboots.Boot(qemu('test', ['--peer', 'none', '--timeout', '60',
+                                        '--append', 'test=mmu_interval.overlap_*,'
+                                        'ktest.must_fail_by_a_panic'] +
+                               options), log)
+    boot.when('KERNEL PANIC')
+    boot.when('last trace records:')
+    boot.want_status(2)
+    read = {('%d.%06d' % divmod(record.ns // 1000, 1000000), record.where,
+             str(record.pid), record.name)
+            for record in whole(boot, out).records()}
+    printed = [match.groups() for match in
+               (PRINTED.match(line) for _, line in boot.lines) if match]
+    if not printed:
+        boot.wrong.append('the kernel printed no record')
+    boot.wrong += ['printed, and not read: %s' % ' '.join(line)
+                   for line in printed if line not in read]
+    return boot.verdict()
+
+
+def hang(qemu, log):
+    """A recording that begins when the machine hangs, without --trace."""
+    out, said = log + '.trace.bin', []
+
+    def record(_, line):
+        if said or '# start ktest.must_fail_by_a_hang' not in line:
+            return
+        folder, = glob.glob(os.path.join(
+            TOP, 'build', 'run', os.path.basename(log) + '.serial.*'))
+        said.append(subprocess.run(
+            [TRACE, 'record', '--once', '--machine', folder, out], check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, universal_newlines=True))
+
+    boot = liveboots.Boot(
+        qemu('test', ['--smp', '2', '--timeout', '60', '--append', 'deadline=3',
+                      '--append', 'test=ktest.must_fail_by_a_hang']),
+        log, record)
+    boot.when('^not ok 1 ')
+    if not said or said[0].returncode:
+        boot.wrong.append('not recorded: ' + (said[0].stdout if said else ''))
+        return boot.verdict()
+    started = [r.values['test'] for r in
+               store.Trace(out).records_named('ktest_start')]
+    if started != ['must_fail_by_a_hang']:
+        boot.wrong.append('the trace names the tests %r' % started)
+    return boot.verdict()
