@@ -281,6 +281,40 @@ KTEST(mmu_notifier_checks, a_registration_that_waits_long_names_the_range,
 	mmput(mm);
 }
 
+/*
+ *	changer				unregister
+ *	start; callback waits
+ *					waits for the walk: says whom it waits for
+ */
+KTEST(mmu_notifier_checks,
+      an_unregistration_that_waits_long_for_a_callback_names_the_range,
+      KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R1.11"))
+{
+	struct ktest_step step = KTEST_STEP_INIT(test);
+	struct mm_struct *mm = mm_alloc();
+	u64 usual = wait_long_ns;
+	struct registrar r;
+	struct changer c;
+	struct listener l;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&l, mm), 0);
+	l.start_step = &step;
+	changer_run(&c, mm, 3, 5, NULL);
+	EXPECT_EQ(step_wait(&step, 1), 0);
+	wait_shortly();
+	registrar_run(&r, deregistrar_body, mm, &l);
+	EXPECT(KTEST_WAIT_FOR(test, was_heard("started by changer_body+")));
+	wait_long_ns = usual;
+	EXPECT_WARNED(1, "CLEAR [0x3000, 0x5000) is open",
+		      "a long wait for callbacks");
+	EXPECT_EQ(atomic_read(&r.done), 0);
+	step_signal(&step, 2);
+	kthread_join(c.task);
+	EXPECT_EQ(kthread_join(r.task), 0);
+	mmput(mm);
+}
+
 KTEST(mmu_notifier_checks, a_reader_that_waits_long_names_the_range,
       KT_FLAGS(KT_EXPECT_REPORT), KT_RULES("R1.11"))
 {

@@ -575,3 +575,23 @@ KTEST(mmu_notifier, exit_releases_intervals_first_and_then_everybody_once,
 	unwatch(&w);
 	mmdrop(mm);
 }
+
+/* A debug build looks for a subscription in every address space. */
+KTEST(mmu_notifier, subscriptions_of_every_address_space_are_counted)
+{
+	unsigned long before = mmu_notifier_nr_subscriptions();
+	struct mm_struct *first = mm_alloc(), *second = mm_alloc();
+	struct listener l[2];
+
+	REQUIRE(first);
+	REQUIRE(second);
+	EXPECT_EQ(listen(&l[0], first), 0);
+	EXPECT_EQ(listen(&l[1], second), 0);
+	EXPECT_EQ(mmu_notifier_nr_subscriptions(), before + 2);
+	unlisten(&l[1], second);
+	EXPECT_EQ(mmu_notifier_nr_subscriptions(), before + 1);
+	mmput(second);
+	EXPECT_EQ(mmu_notifier_nr_subscriptions(), before + 1);
+	unlisten(&l[0], first);
+	mmput(first);
+}

@@ -243,6 +243,39 @@ KTEST(mmu_notifier_stats, release_is_counted_and_recorded_at_exit_and_unregister
 	unlisten(&l, other);
 }
 
+/*
+ *	start RELEASE, called w, started: with the number that w's readers see until the
+ *	UNMAP of exit begins
+ */
+KTEST(mmu_notifier_stats, the_RELEASE_of_exit_leaves_a_record_with_its_number)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct watcher w;
+	unsigned int n;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	trace_clear();
+	mmput(mm);
+	n = own_records(recs, RECORDS);
+	EXPECT_GE(n, 4U);
+	if (n >= 4) {
+		EXPECT_STREQ(recs[0].event->name,
+			     trace_event_mmu_notifier_start.name);
+		EXPECT_STREQ((const char *)recs[0].args[1], "RELEASE");
+		expect_record(test, &recs[1], &trace_event_mmu_notifier_called,
+			      &w.sub, "RELEASE");
+		expect_record(test, &recs[2], &trace_event_mmu_notifier_started,
+			      (const void *)recs[0].args[0], "RELEASE");
+		EXPECT_EQ(recs[2].args[4], 0UL);
+		/* The UNMAP that follows has the next number. */
+		EXPECT_EQ(recs[2].args[5] + 2, w.seq);
+		EXPECT_STREQ((const char *)recs[3].args[1], "UNMAP");
+	}
+	unwatch(&w);
+}
+
 /* --- second passes ---------------------------------------------------------------------- */
 
 struct two_passes {
