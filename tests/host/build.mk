@@ -55,6 +55,18 @@ $(foreach kind,$(HOST_KINDS),$(eval $(call host_build,$(kind),host-reference,$(H
 host_programs = $(foreach k,$(HOST_KINDS),$(2:%=build/$(1)-$(k)/%_$(k)))
 HOST_TESTS += $(call host_programs,host,$(HOST_PROGRAMS))
 
+# The sanitizers themselves, by faults put in.
+HOST_SEEDED := $(foreach k,asan tsan,build/host-$k/seeded_$k)
+HOST_TESTS += seeded
+HOST_CMD_seeded := tests/host/seeded_test.py $(HOST_SEEDED)
+.PHONY: seeded
+seeded: $(HOST_SEEDED)
+build/host-asan/seeded_asan build/host-tsan/seeded_tsan: build/host-%: tests/host/seeded.c \
+		tests/host/build.mk
+	@mkdir -p $(@D)
+	@echo "  HOSTCC  $@"
+	@$(HOSTCC) $(HOST_CFLAGS) $(HOST_CFLAGS_$(lastword $(subst _, ,$*))) -o $@ $<
+
 # The core taken over by another kernel: docs/lifting.md. Its files are copied,
 # so that what the document does not name is not found.
 LIFTED_CORE := $(HOST_CORE) mm/notifier/internal.h \
