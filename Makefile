@@ -229,8 +229,8 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # one that prepares what HOST_CMD_target runs.  The peer has a Makefile of its
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
-SCRIPT_TESTS := traces ktap asked meant selection explain rules order quote session surroundings compile_commands \
-	callgrind call_order
+SCRIPT_TESTS := traces ktap asked meant selection machinetable explain rules order quote \
+	session surroundings compile_commands callgrind call_order
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
 HOST_CMD_call_order += $(O)
@@ -310,7 +310,7 @@ test: asked-test deps-test ## host tests, boots, panic images [T='suite.glob*,-s
 	@scripts/run-tests.py --build $(O) --again '$(strip $(TEST_AGAIN))' $(HOST_WORDS)
 
 .PHONY: machines
-machines: asked-machines deps-test ## boots with 1 to 64 CPUs, sparse APIC ids, both machine types, on a busy host [N=100 T='pc_*' PEER=none SPINNERS=2 V=1]
+machines: asked-machines deps-test ## the machines of tests/machines, on a busy host [N=100 T='pc_*' PEER=none SPINNERS=2 QEMU=newer V=1]
 	@$(MAKE) --no-print-directory BUILD=test all $(if $(filter none,$(PEER)),,peer)
 	@scripts/machines.py --build build/test
 

@@ -2,7 +2,7 @@
 """kernelboots - boots that run tests inside the kernel
 
     kernel()    every selected test on SMP CPUs, with the device
-    boots()     some tests on other machines
+    boots()     some tests on other machines (machinetable.py)
     judged()    boots that end badly on purpose, and the verdict on them
 
 A panic, a hang or a triple fault costs the test that ran and no other: the
@@ -11,53 +11,18 @@ one after another, so that none slows down another's clock.
 """
 
 import os
+import re
 import signal
 import time
 
 import ktap
+import machinetable
 import meant
+import paniccases
 import session as sessions
 
 # A kernel that dies in every test is not booted for each of them.
 MOST_BOOTS = 10
-
-# The same image on other machines: which tests run there, options, and words
-# that the boot must say to be the machine that was meant.
-BOOTS = {
-    'no_peer': ('boot.*', ['--peer', 'none', '--smp', '2'], ''),
-    'cpu_qemu64': ('boot.*', ['--peer', 'none', '--cpu', 'qemu64',
-                              '--smp', '2'], ''),
-    'eight_cpus': ('boot.*', ['--peer', 'none', '--smp', '8'], ''),
-    'late_cpus': ('smp.*,tlb.*,time.*',
-                  ['--peer', 'none', '--smp', '8',
-                   '--append', 'smp_wait_us=0'], 'smp: 1 of 8 CPUs run'),
-    'cpus_without_patience': ('smp.*,tlb.*,time.*',
-                              ['--peer', 'none', '--smp', '8',
-                               '--append', 'smp_wait_us=1'], 'CPUs run'),
-    # In nanoseconds it does not fit: 384 of them are left of it.
-    'cpus_with_all_patience': ('smp.*',
-                               ['--peer', 'none', '--smp', '8', '--append',
-                                'smp_wait_us=18446744073709552'],
-                               'smp: 8 of 8 CPUs run'),
-    'one_timer': ('boot.*,clock.*',
-                  ['--peer', 'none', '--smp', '2', '--qemu', '-machine',
-                   '--qemu', 'pit=off,hpet=off'], 'by ACPI timer alone'),
-    'uefi': ('boot.*', ['--peer', 'none', '--firmware', 'uefi',
-                        '--smp', '2'], ''),
-    'much_memory': ('boot.*', ['--peer', 'none', '--mem', '5G',
-                               '--smp', '2'], ''),
-    'two_peers': ('peer_pair.*', ['--peers', '2', '--smp', '2'],
-                  'peer1: device 1 '),
-    'one_vector': ('peer.*,peer_atomic.*,peer_retry.*',
-                   ['--smp', '2', '--qemu', '-global', '--qemu',
-                    'vhost-user-fs-pci.vectors=1'],
-                   'one interrupt vector for all queues'),
-    'bells_in_ports_first': ('peer.*', ['--smp', '2', '--qemu', '-global',
-                                        '--qemu', 'vhost-user-fs-pci.modern-'
-                                        'pio-notify=on'], 'peer0: device 0 '),
-    'peer_death': ('peer_misbehaviour.death_is_noticed_in_time_and_costs_'
-                   'only_its_work', ['--smp', '2'], 'peer0: declared dead'),
-}
 
 # Boots that must be judged so: tests, options, seconds a test may take,
 # whether the peer is killed after the first result, and of each failure that
@@ -90,13 +55,40 @@ def devices_of(options):
     return int(given.get('--peers', '1'))
 
 
-def boot(session, name, command, tests, options, resumed=False, **more):
+class OnMachine(meant.Boot):
+    """A boot on a machine of the table, some of which cannot say how it went."""
+
+    def __init__(self, name, tests, machine):
+        super().__init__(name, tests, machine.devices)
+        self.machine = machine
+        self.lines = 0
+
+    def feed(self, line):
+        self.lines += 1
+        return super().feed(line)
+
+    def judge(self, status):
+        if not self.machine.silent and status == self.machine.status:
+            return super().judge(0)
+        if status != self.machine.status and self.machine.status:
+            self.problems.append('ended with status %d, wanted %d' %
+                                 (status, self.machine.status))
+        if not self.machine.silent:
+            return super().judge(status)
+        if status or self.lines:
+            self.problems.append('ended with status %d, after %d lines' %
+                                 (status, self.lines))
+        else:
+            self.results.append(ktap.Result(self.name, 'passed'))
+        return None
+
+
+def boot(session, run, command, **more):
     """One boot and its verdict; the devices' own last words are added."""
-    run = meant.Boot(name, tests, devices_of(options), resumed)
     session.stream(run, command, **more)
     for result in run.results:
-        if result.name.startswith(name + ': ') and 'device' in result.name:
-            result.said += ''.join(peers_said(session.log(name)))
+        if result.name.startswith(run.name + ': ') and 'device' in result.name:
+            result.said += ''.join(peers_said(session.log(run.name)))
     return run
 
 
@@ -143,10 +135,10 @@ def kernel(session, options=(), base=None, on_line=None):
         name = base if number == 1 else '%s.boot%d' % (base, number)
         progress = sessions.Progress(session, len(tests) // session.repeat,
                                      done)
-        run = boot(session, name,
+        run = boot(session, meant.Boot(name, tests[done:],
+                                       devices_of(options), done > 0),
                    session.qemu(name, 'test', options,
-                                words + ['resume=%d' % done]),
-                   tests[done:], options, done > 0, on_line=on_line,
+                                words + ['resume=%d' % done]), on_line=on_line,
                    on_result=None if session.verbose else progress.add)
         progress.end()
         done += run.done
@@ -165,27 +157,42 @@ def kernel(session, options=(), base=None, on_line=None):
         session.out('  again with: ' + session.again_with(session.glob))
 
 
+def on_machine(session, name, machine):
+    """A machine of the table: a run that says whether all is as wanted there."""
+    if machine.refused:
+        run = ktap.Run(name)
+        wrong = paniccases.panic(session, machine.as_case(name))
+        run.results.append(ktap.Result(name, 'failed' if wrong else 'passed',
+                                       wrong))
+        return run
+    options = machine.options + (session.peer_option() if machine.devices else [])
+    run = boot(session, OnMachine(name, meant.select(session.tests, machine.tests),
+                                  machine),
+               session.qemu(name, 'test', options, ['test=' + machine.tests]))
+    with open(session.log(name), encoding='utf-8') as log:
+        said = log.read()
+    words = machine.words + [r'apic: \w+, %d CPUs listed' % machine.cpus]
+    for word in [] if machine.silent else words:
+        if not re.search(word, said):
+            run.results.append(ktap.Result(
+                name + ': another machine than was meant', 'failed',
+                'never said: ' + word))
+    return run
+
+
 def boots(session):
     """The same image on other machines."""
-    for name, (globs, options, words) in BOOTS.items():
-        full = 'boots.' + name
-        if not session.wanted_boot(full):
+    for machine in machinetable.read().values():
+        name = machine.test_name()
+        wanted = session.wanted if machine.refused else session.wanted_boot
+        if not machine.in_make_test or not wanted(name):
+            continue
+        why = machine.why_not(session.peer)
+        if why:
+            session.skip(name, why)
             continue
         started = time.time()
-        if devices_of(options) and session.peer == 'none':
-            session.skip(full, 'no peer device')
-            continue
-        if devices_of(options):
-            options = options + session.peer_option()
-        run = boot(session, full,
-                   session.qemu(full, 'test', options, ['test=' + globs]),
-                   meant.select(session.tests, globs), options)
-        with open(session.log(full), encoding='utf-8') as log:
-            if words not in log.read():
-                run.results.append(ktap.Result(
-                    full + ': another machine than was meant', 'failed',
-                    'never said: ' + words))
-        session.keep(run, started)
+        session.keep(on_machine(session, name, machine), started)
 
 
 def judged(session):

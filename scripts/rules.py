@@ -38,6 +38,8 @@ ELSEWHERE = (
     ('litmus.', 'tests/model/litmus/*.litmus', r'^C %s$'),
     ('model.seeded_', 'tests/model/*', r'^bug \w+ %s '),
     ('panic.', 'tests/panic/cases', r'^case %s$'),
+    ('panic.', 'tests/machines', r'^%s +yes '),
+    ('boots.', 'tests/machines', r'^%s +yes '),
     ('boots.', 'scripts/*.py', r"^    '%s': "),
     ('check.', 'scripts/check.py', r'^def check_%s\('),
     ('configs.', 'scripts/configs.py', r'^def %s\('),

@@ -32,6 +32,7 @@ import debugdoc
 import kernelboots
 import ktap
 import liveboots
+import machinetable
 import meant
 import paniccases
 import session as sessions
@@ -79,8 +80,9 @@ class Host:
 
 def other_boots():
     """The names of all boots but the one that tests."""
-    return ['boots.' + name for name in (*kernelboots.BOOTS,
-                                         *kernelboots.JUDGED, *LIVE_BOOTS)]
+    return [machine.test_name() for machine in machinetable.read().values()
+            if machine.in_make_test] + \
+        ['boots.' + name for name in (*kernelboots.JUDGED, *LIVE_BOOTS)]
 
 
 def needs(session, host):

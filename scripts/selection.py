@@ -12,10 +12,12 @@ each part: the tests of the tool itself, say.
 
     suites      of the tests inside the kernel, as the sources have them; as
                 large as the number of their tests
+    machines    of tests/machines, as large as the number of their CPUs
 """
 
 import sys
 
+import machinetable
 import meant
 
 
@@ -28,7 +30,13 @@ def suites():
     return sizes
 
 
-LISTS = {'suites': suites}
+def machines():
+    """{name: how long it takes, more or less}"""
+    return {name: 8 + machine.cpus
+            for name, machine in machinetable.read().items()}
+
+
+LISTS = {'suites': suites, 'machines': machines}
 
 
 def part(sizes, parts, seed, always=()):

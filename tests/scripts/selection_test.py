@@ -62,10 +62,13 @@ def steps(words, make=NOTES, **env):
     with place() as where:
         scripts = os.path.join(where, 'scripts')
         os.mkdir(scripts)
-        for name in ('steps', 'selection.py', 'meant.py', 'ktap.py'):
+        for name in ('steps', 'selection.py', 'meant.py', 'ktap.py',
+                     'machinetable.py'):
             shutil.copy(os.path.join(TOP, 'scripts', name), scripts)
         shutil.copytree(os.path.join(TOP, 'tests', 'lib'),
                         os.path.join(where, 'tests', 'lib'))
+        shutil.copy(os.path.join(TOP, 'tests', 'machines'),
+                    os.path.join(where, 'tests'))
         os.mkdir(os.path.join(where, 'tests', 'scripts'))
         for name in ('scripts/deps', 'tests/scripts/strange_path'):
             write(os.path.join(where, name), '#!/bin/sh\n')
