@@ -130,6 +130,8 @@ BOOTS ?=
 DEADLINE ?=
 SLOTS ?=
 export SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SLOTS
+# A file, a mutant, a folder: of `make mutate` and `make exercise`.
+export F POOL DIR
 
 # For a script that starts makes of its own: they are no jobs of this one, and
 # would only complain, among the words they were asked for, of a jobserver that
@@ -230,7 +232,7 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
 SCRIPT_TESTS := traces ktap asked meant selection machinetable explain rules order quote \
-	session surroundings compile_commands callgrind call_order
+	session surroundings compile_commands callgrind call_order mutants exercises
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
 HOST_CMD_call_order += $(O)
@@ -318,6 +320,16 @@ machines: asked-machines deps-test ## the machines of tests/machines, on a busy 
 configs: asked-configs deps-configs peer ## kernels that lack options: gcc, clang, nothing left of what they lack, boots [BUILD=test-no-LOCKDEP T='suite.glob*' SMP=n SEED=n]
 	@$(ALONE) scripts/configs.py $(or $(ASKED_BUILD),$(LACKING))
 
+.PHONY: mutate
+mutate: asked-mutate deps-mutate peer ## change a source in many small ways, one at a time: which changes does no test notice? [F='FILE...' N=100 SEED=n T='suite.glob*'; POOL=yes: the mutants of tests/mutants/pool]
+	@$(ALONE) scripts/mutate/mutate.py
+
+.PHONY: exercise exercise-check
+exercise: asked-exercise deps-exercise ## a copy of the tree with a fault in it, to be found: docs/exercises.md [N=n DIR=folder]
+	@$(ALONE) scripts/mutate/exercise.py
+exercise-check: asked-exercise-check deps-mutate peer ## does the test that was written in the copy find the fault? [DIR=folder]
+	@$(ALONE) scripts/mutate/exercise_check.py
+
 .PHONY: assure
 assure: asked-assure ## all that CI runs, with the long steps whole: hours [STEPS='check model' SEED=n]
 	@$(ALONE) scripts/steps assure $(STEPS)
@@ -353,6 +365,9 @@ ASKED_trace := SMP PEER T SLOTS SEED TIMEOUT QEMU ACCEL
 ASKED_debug := SMP PEER FIRMWARE QEMU ACCEL
 ASKED_test := SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE QEMU ACCEL
 ASKED_machines := N T PEER SPINNERS QEMU ACCEL
+ASKED_mutate := F N SEED T POOL
+ASKED_exercise := N DIR
+ASKED_exercise-check := DIR
 ASKED_assure := SEED
 ASKED_configs := SMP PEER T SEED TIMEOUT DEADLINE QEMU ACCEL
 ASKED_index-bench := N+ OPS SEED CLOCK
@@ -368,11 +383,11 @@ doctor: ## say what can go here (run, test, check, ...), and what is missing for
 	@scripts/deps --doctor
 
 .PHONY: deps deps-host deps-image deps-run deps-test deps-check deps-configs \
-	deps-debug deps-model deps-bench deps-index
+	deps-debug deps-model deps-bench deps-index deps-mutate deps-exercise
 deps: ## install everything that any target needs
-	@scripts/deps run test check debug model index
+	@scripts/deps run test check debug model index mutate
 deps-host deps-image deps-run deps-test deps-check deps-configs deps-debug \
-deps-model deps-bench deps-index: deps-%:
+deps-model deps-bench deps-index deps-mutate deps-exercise: deps-%:
 	@scripts/deps $*
 
 .PHONY: clean

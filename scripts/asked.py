@@ -58,6 +58,14 @@ def device(value):
     return 'PEER=%s is neither none nor a program' % value
 
 
+def sources(value):
+    for path in value.split():
+        if not re.search(r'\.[ch]$', path) or \
+                not os.path.isfile(os.path.join(TOP, path)):
+            return 'F=%s: there is no source %s' % (value, path)
+    return ''
+
+
 def firmware(value):
     if value != 'uefi':
         return ''
@@ -99,7 +107,8 @@ def wrong(name):
         return '%s=%s: it is %s, or not given' % (name, value,
                                                   ' or '.join(WORDS[name]))
     return {'T': pattern, 'PEER': device, 'FIRMWARE': firmware,
-            'QEMU': program, 'ACCEL': accel}.get(name, lambda value: '')(value)
+            'QEMU': program, 'ACCEL': accel,
+            'F': sources}.get(name, lambda value: '')(value)
 
 
 def check(*names):

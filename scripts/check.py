@@ -10,6 +10,7 @@ a list of what is wrong, one line each.  Closes with `N passed, N failed, N skip
 """
 
 import concurrent.futures
+import importlib
 import os
 import re
 import sys
@@ -17,7 +18,7 @@ import time
 
 import documents
 import order
-from tree import asked_of_make, files, run, text_of
+from tree import TOP, asked_of_make, files, run, text_of
 
 JOBS = os.cpu_count() or 2
 
@@ -325,6 +326,12 @@ def check_scripts():
             except SyntaxError as error:
                 wrong.append('%s: %s' % (path, error))
     return wrong
+
+
+def check_mutants():
+    """each mutant of the pool fits in one place and has tests that exist"""
+    sys.path.insert(1, os.path.join(TOP, 'scripts', 'mutate'))
+    return importlib.import_module('pool').wrong()
 
 
 def main(wanted):

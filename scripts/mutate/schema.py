@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""schema - many mutants in one source, of which the kernel's command line chooses one
+
+Building a kernel for each mutant costs more than judging it. So one copy of the
+source holds all of them, each behind a condition:
+
+    a < b               (mutant_is(7) ? (a <= b) : (a < b))
+    wake_up_all(q);     { if (!mutant_is(8)) wake_up_all(q); }
+    f(); g();           { if (!mutant_is(9)) f(); } g(); if (mutant_is(9)) f();
+
+`mutant=7` on the command line of the kernel, or MUTANT=7 in the environment of a
+host program, chooses. A condition that chooses its mutant also notes that it was
+reached; the last test of a boot prints that.
+
+The variables and the test are in SELECTOR and HOST_SELECTOR, which are written into
+the copy of the tree and are no part of any other kernel. A mutant that is no
+expression and no statement, a number in a static table, is built alone.
+"""
+
+import re
+
+PRELUDE = '''extern unsigned int mutant_chosen, mutant_reached;
+#define mutant_is(k) (mutant_chosen == (k) && (mutant_reached = 1))
+#line 1 "%s"
+'''
+
+SELECTOR_PATH = 'tests/lib/zz_mutant_test.c'
+SELECTOR = '''// SPDX-License-Identifier: MIT
+/* Which mutant runs, and whether it was reached. */
+#include <kernel/ktest.h>
+#include <lib/cmdline.h>
+#include <lib/init.h>
+extern unsigned int mutant_chosen, mutant_reached;
+unsigned int mutant_chosen, mutant_reached;
+CMDLINE_KEY("mutant", "the mutant that runs; 0 is none");
+static int mutant_choose(void)
+{
+	u64 number;
+	if (cmdline_get_u64("mutant", 0, &number))
+		return -22;
+	mutant_chosen = (unsigned int)number;
+	return 0;
+}
+INITCALL(INIT_MEMORY, mutant_choose);
+KTEST(zz_mutant, reached)
+{
+	ktest_note("mutant %u reached %u", mutant_chosen, mutant_reached);
+}
+'''
+HOST_SELECTOR_PATH = 'tests/host/host.c'
+HOST_SELECTOR = '''
+#include <stdlib.h>
+extern unsigned int mutant_chosen, mutant_reached;
+unsigned int mutant_chosen, mutant_reached;
+__attribute__((constructor)) static void mutant_choose(void)
+{
+	const char *number = getenv("MUTANT");
+	mutant_chosen = number ? (unsigned int)atoi(number) : 0;
+}
+'''
+
+
+class Region:
+    """A span of the text that some mutants change, with those inside it."""
+
+    def __init__(self, start, end):
+        self.start, self.end = start, end
+        self.instead, self.without, self.after = [], [], []
+        self.inside = []
+
+
+def regions(text, mutants):
+    """The outermost Regions of the text, in order."""
+    found = {}
+
+    def at(start, end):
+        return found.setdefault((start, end), Region(start, end))
+    for mutant in mutants:
+        if mutant.form == 'expression':
+            start, end, _ = mutant.edits[0]
+            at(start, end).instead.append(mutant)
+        elif mutant.form == 'drop':
+            for start, end, _ in mutant.edits:
+                at(start, end).without.append(mutant.number)
+        elif mutant.form == 'swap':
+            start, end, _ = mutant.edits[0]
+            at(start, mutant.first_end).without.append(mutant.number)
+            at(mutant.middle, end).after.append(
+                (mutant.number, text[start:mutant.first_end]))
+    top, open_ = [], []
+    for key in sorted(found, key=lambda key: (key[0], -key[1])):
+        region = found[key]
+        while open_ and open_[-1].end <= region.start:
+            open_.pop()
+        (open_[-1].inside if open_ else top).append(region)
+        open_.append(region)
+    return top
+
+
+def flat(text):
+    """The same on one line, without comments."""
+    return ' '.join(re.sub(r'/\*.*?\*/|//[^\n]*', ' ', text,
+                           flags=re.S).split())
+
+
+def rendered(text, start, end, inside):
+    """text[start:end] with the conditions of the Regions inside."""
+    said, at = '', start
+    for region in inside:
+        said += text[at:region.start] + changed(text, region)
+        at = region.end
+    return said + text[at:end]
+
+
+def changed(text, region):
+    said = rendered(text, region.start, region.end, region.inside)
+    if any(mutant.asked for mutant in region.instead):
+        said = '!!(%s)' % said
+    for mutant in region.instead:
+        said = '(mutant_is(%d) ? (%s) : (%s))' % (
+            mutant.number, flat(mutant.edits[0][2]), said)
+    if region.without:
+        said = '{ if (%s) %s }' % (' && '.join(
+            '!mutant_is(%d)' % number for number in region.without), said)
+    for number, first in region.after:
+        said += ' if (mutant_is(%d)) { %s }' % (number, flat(first))
+    return said
+
+
+def schema(path, text, mutants):
+    """The source with every mutant in it that has a number; lines stay."""
+    return PRELUDE % path + rendered(text, 0, len(text),
+                                     regions(text, mutants))
