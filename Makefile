@@ -251,12 +251,12 @@ $(foreach variant,$(PEER_VARIANTS),$(eval $(call peer_variant,$(variant))))
 $(PEER_BIN):
 	@$(MAKE) -s --no-print-directory -C peer VARIANT=plain O=../build/peer all
 
-include $(wildcard tests/host/build.mk tests/model/litmus/build.mk \
+include $(wildcard tests/host/build.mk tests/explore/build.mk tests/model/litmus/build.mk \
 	bench/host/build.mk bench/index/build.mk)
 
 # All that is compiled for the host but the peer, for scripts.
 .PHONY: host-programs
-host-programs: $(HOST_NOTIFIER) $(BENCH_HOST) $(INDEX_PROGRAMS)
+host-programs: $(HOST_NOTIFIER) $(BENCH_HOST) $(INDEX_PROGRAMS) $(EXPLORE_PROGRAMS)
 
 # What runs on the host is the same beside every kernel: once is enough.
 HOST_WORDS = $(if $(filter build/test,$(O)),$(foreach t,$(HOST_TESTS),'$(t)=$(HOST_CMD_$(t))'))
@@ -372,6 +372,7 @@ ASKED_assure := SEED
 ASKED_configs := SMP PEER T SEED TIMEOUT DEADLINE QEMU ACCEL
 ASKED_index-bench := N+ OPS SEED CLOCK
 ASKED_host-notifier := OPS ROUNDS SEED
+ASKED_explore := T BOUND N SEED REPLAY
 ASKED := $(patsubst ASKED_%,asked-%,$(filter-out ASKED_BUILD,$(filter ASKED_%,$(.VARIABLES))))
 .PHONY: $(ASKED)
 $(ASKED): asked-%:
@@ -383,11 +384,11 @@ doctor: ## say what can go here (run, test, check, ...), and what is missing for
 	@scripts/deps --doctor
 
 .PHONY: deps deps-host deps-image deps-run deps-test deps-check deps-configs \
-	deps-debug deps-model deps-bench deps-index deps-mutate deps-exercise
+	deps-debug deps-model deps-bench deps-index deps-mutate deps-exercise deps-explore
 deps: ## install everything that any target needs
-	@scripts/deps run test check debug model index mutate
+	@scripts/deps run test check debug model index mutate explore
 deps-host deps-image deps-run deps-test deps-check deps-configs deps-debug \
-deps-model deps-bench deps-index deps-mutate deps-exercise: deps-%:
+deps-model deps-bench deps-index deps-mutate deps-exercise deps-explore: deps-%:
 	@scripts/deps $*
 
 .PHONY: clean

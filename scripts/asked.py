@@ -23,6 +23,7 @@ NUMBERS = {
     'SMP': (1, 64), 'REPEAT': (1, 10**6), 'SEED': (1, 2**64 - 1),
     'DEADLINE': (1, 86400), 'TIMEOUT': (0, 10**6), 'N': (1, 10**7),
     'SLOTS': (64, 1 << 20), 'OPS': (1, 10**12), 'ROUNDS': (1, 10**9), 'SPINNERS': (0, 1000),
+    'BOUND': (0, 8),
 }
 WORDS = {'BOOTS': ('no',), 'CLOCK': ('no',), 'FIRMWARE': ('bios', 'uefi')}
 
@@ -45,6 +46,12 @@ def pattern(value):
     if not re.fullmatch(r'[\w.*?,!\[\]-]*', value):
         return 'T=%s: a pattern is of letters, digits and _ . * ? [ ] ! -; a ' \
             'comma separates patterns, - before one excludes' % value
+    return ''
+
+
+def schedule(value):
+    if not re.fullmatch(r'([0-9]+[A-Dd]( |$))+', value):
+        return "REPLAY=%s is no schedule; it is like '17B 42d'" % value
     return ''
 
 
@@ -108,7 +115,7 @@ def wrong(name):
                                                   ' or '.join(WORDS[name]))
     return {'T': pattern, 'PEER': device, 'FIRMWARE': firmware,
             'QEMU': program, 'ACCEL': accel,
-            'F': sources}.get(name, lambda value: '')(value)
+            'F': sources, 'REPLAY': schedule}.get(name, lambda value: '')(value)
 
 
 def check(*names):

@@ -201,6 +201,10 @@ HOST_HEADERS = (
                                      '-Iinclude']),
     ('tests/host/lifted/', ['-Itests/host/lifted/include', '-Iinclude']),
     (('tests/host/', 'include/host/'), ['-Iinclude/host', '-Iinclude']),
+    # The kernel's own headers, but for those that it replaces.
+    ('tests/explore/', ['-ffreestanding', '-Itests/explore/include',
+                        '-Itests/explore', '-Iinclude', '-Iarch/x86_64/include',
+                        '-iquote', '.', '-DCONFIG_MMU_NOTIFIER=1']),
 )
 
 
@@ -309,6 +313,7 @@ def check_scripts():
     """scripts parse, shellcheck is content, interpreters are found by PATH"""
     wrong = []
     for path in files('scripts/*', '.ci/*', '*.py', 'tests/model/run',
+                      'tests/explore/run',
                       'tests/host/lifted/*_test'):
         first = text_of(path).split('\n')[0]
         if first.startswith('#!') and \

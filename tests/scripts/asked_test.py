@@ -31,6 +31,7 @@ def test_what_a_variable_cannot_be_is_refused():
            ('TIMEOUT', '1s'), ('N', 'abc'), ('N', '1 2'), ('N+', '1 x'),
            ('OPS', '-1'), ('SLOTS', '32'), ('SLOTS', '96'), ('SPINNERS', '1001'), ('BOOTS', 'yes'),
            ('CLOCK', 'yes'), ('FIRMWARE', 'xyz'), ('FIRMWARE', 'uefi'),
+           ('BOUND', '9'), ('REPLAY', '17X'), ('REPLAY', '17B42d'),
            ('T', 'a b'), ('T', 'a;b'), ('T', '$x'),
            ('QEMU', '/nowhere'), ('ACCEL', 'x'),
            ('PEER', '/nowhere'), ('PEER', TOP), ('PEER', __file__ + 'c')]
@@ -39,13 +40,14 @@ def test_what_a_variable_cannot_be_is_refused():
 
 def test_what_a_variable_can_be_is_taken():
     good = [('SMP', '64'), ('SLOTS', '4096'), ('DEADLINE', '3'), ('TIMEOUT', '0'), ('N+', '1 20'),
+            ('BOUND', '0'), ('REPLAY', '17B 42d'),
             ('SPINNERS', '0'), ('BOOTS', 'no'), ('FIRMWARE', 'bios'),
             ('T', 'mmu_*,-mmu_[a-c]?.x'), ('T', '[!a]*'), ('PEER', 'none'),
             ('PEER', shutil.which('true')), ('QEMU', 'newer'),
             ('QEMU', 'true'), ('ACCEL', 'tcg'),
             ('PEER', os.path.join(TOP, 'build', 'not', 'yet'))]
     good += [(name, '') for name in
-             (*asked.NUMBERS, *asked.WORDS, 'T', 'PEER')]
+             (*asked.NUMBERS, *asked.WORDS, 'T', 'PEER', 'REPLAY')]
     return equal([g for g in good if refused(*g)], [])
 
 

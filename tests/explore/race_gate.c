@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/explore/race_gate.c - the race of mm/notifier/gate.c
+ *
+ * Threads inside use an object that a waiter takes away and frees. The waiter must wait
+ * for those that may have seen the object, and a wait must end.
+ */
+#include <mm/notifier/gate.h>
+
+#include "explore.h"
+
+static struct spinlock lock;
+static struct wait_queue_head waiters;
+static struct atomic64 word;
+static struct notifier_gate gate;
+static unsigned long *object;
+
+static void inside(void *arg)
+{
+	long ticket = notifier_gate_enter(&gate);
+	unsigned long *seen = READ_ONCE(object);
+
+	if (seen) {
+		explore_point("uses the object");
+		++*seen;
+	}
+	notifier_gate_leave(&gate, ticket);
+}
+
+static void replace(unsigned long *new)
+{
+	unsigned long *old = object;
+	u64 gp;
+
+	WRITE_ONCE(object, new);
+	spin_lock(&lock);
+	gp = notifier_gate_request(&gate);
+	spin_unlock(&lock);
+	notifier_gate_wait(&gate, gp);
+	explore_free(old);
+}
+
+/* Twice: the second wait may find a thread inside that is left over from the first. */
+static void wait_twice(void *arg)
+{
+	replace(explore_alloc(sizeof(*object)));
+	replace(NULL);
+}
+
+static void setup(void)
+{
+	lock = (struct spinlock)SPINLOCK_INIT(lock);
+	init_waitqueue_head(&waiters);
+	atomic64_set(&word, 0);
+	notifier_gate_init(&gate, &word, &lock, &waiters);
+	object = explore_alloc(sizeof(*object));
+	explore_thread("inside", inside, NULL);
+	explore_thread("inside", inside, NULL);
+	explore_thread("waiter", wait_twice, NULL);
+}
+
+static void finish(void)
+{
+	explore_check(!notifier_gate_inside(&gate),
+		      "%lu threads are still inside",
+		      notifier_gate_inside(&gate));
+	explore_check(!gate.running && !gate.deferred, "the gate does not rest");
+	explore_check(atomic64_read(&word) == 0, "flags are left in the word");
+}
+
+SCENARIO(a_period_waits_for_a_reader_that_entered_before_and_for_no_later_one,
+	 setup, finish);
