@@ -25,6 +25,7 @@
  *	lock the driver's lock
  *	read_retry(): 7 is not seq		(must be true: the page is stale)
  *	unlock, begin again
+ *	    fault_that_raced_an_unmap_retries
  *
  * A callback that comes after read_retry() finds the translation, and drops it.
  *
