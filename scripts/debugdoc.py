@@ -85,8 +85,8 @@ def triple_fault(qemu, log):
     commands = blocks('gdb')[1]
     with tempfile.TemporaryDirectory() as directory:
         boot = liveboots.gdb_boot(
-            qemu, log, 'test', ['--append', 'test=' + FAULT, '--qemu',
-                                '-no-shutdown'],
+            qemu, log, 'test', ['--smp', '1', '--append', 'test=' + FAULT,
+                                '--qemu', '-no-shutdown'],
             typed(commands, directory), DIED)
     boot.want_status(3)
     return boot.verdict()
