@@ -13,8 +13,11 @@ each part: the tests of the tool itself, say.
     suites      of the tests inside the kernel, as the sources have them; as
                 large as the number of their tests
     machines    of tests/machines, as large as the number of their CPUs
+    schedules   of `make explore`: scenarios, and faults that they find
 """
 
+import os
+import re
 import sys
 
 import machinetable
@@ -36,7 +39,18 @@ def machines():
             for name, machine in machinetable.read().items()}
 
 
-LISTS = {'suites': suites, 'machines': machines}
+def schedules():
+    """Each scenario has a fault, so the faults name them all."""
+    with open(os.path.join(meant.TOP, 'tests', 'explore', 'faults'),
+              encoding='utf-8') as faults:
+        text = faults.read()
+    names = ['fault.' + name for name in re.findall(r'^fault (\w+)$', text, re.M)]
+    names += ['.'.join(found) for found in
+              re.findall(r'^of (\w+)\nfinds (\w+)$', text, re.M)]
+    return dict.fromkeys(names, 1)
+
+
+LISTS = {'suites': suites, 'machines': machines, 'schedules': schedules}
 
 
 def part(sizes, parts, seed, always=()):
