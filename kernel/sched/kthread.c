@@ -35,6 +35,7 @@
 #include <lib/printk.h>
 #include <kernel/sched/sched.h>
 #include <lib/string.h>
+#include <kernel/trace.h>
 #include <arch/cpu.h>
 #include <arch/stacktrace.h>
 
@@ -46,6 +47,8 @@ LIST_HEAD(task_list);
 
 static atomic_t last_pid;
 
+DEFINE_TRACE_EVENT(task_new, "task text", "task %lu is %s");
+
 LAYOUT_ADDRESS(task_list);
 LAYOUT_OFFSET(task, all_entry);
 LAYOUT_OFFSET(task, pid);
@@ -53,6 +56,16 @@ LAYOUT_OFFSET(task, name);
 LAYOUT_OFFSET(task, state);
 LAYOUT_OFFSET(task, cpu);
 LAYOUT_OFFSET(task, on_cpu);
+
+/* The bytes of the name, for a record: a task may be gone when that is read. */
+static void trace_name(const struct task *task)
+{
+	unsigned long words[TASK_NAME_LEN / sizeof(unsigned long)];
+
+	static_assert(sizeof(words) == TASK_NAME_LEN, "the name is whole words");
+	memcpy(words, task->name, sizeof(words));
+	OBSERVE(task_new, task->pid, words[0], words[1], words[2]);
+}
 
 void task_init(struct task *task, const char *name, unsigned int cpu)
 {
@@ -64,6 +77,7 @@ void task_init(struct task *task, const char *name, unsigned int cpu)
 	task->wake_lock = (struct raw_spinlock)RAW_SPINLOCK_INIT;
 	task->pid = (unsigned int)atomic_fetch_add(1, &last_pid);
 	init_completion(&task->exited);
+	trace_name(task);
 	spin_lock_irqsave(&task_list_lock, flags);
 	list_add_tail(&task->all_entry, &task_list);
 	spin_unlock_irqrestore(&task_list_lock, flags);

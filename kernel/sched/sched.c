@@ -77,6 +77,7 @@
 #include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <kernel/time.h>
+#include <kernel/trace.h>
 #include <kernel/timer.h>
 #include <arch/cpu.h>
 #include <arch/mmu.h>
@@ -95,6 +96,9 @@ enum why {
 	WHY_PREEMPT, /* its state does not count */
 	WHY_YIELD,   /* another task first, if there is one */
 };
+
+DEFINE_TRACE_EVENT(sched_switch, "prev next state", "from %lu to %lu, state %lx");
+DEFINE_TRACE_EVENT(sched_wake, "task cpu", "task %lu on cpu%lu");
 
 DEFINE_PER_CPU_ALIGNED(struct rq, runqueue);
 struct cpumask idle_mask;
@@ -288,6 +292,7 @@ static void switch_tasks(enum why why)
 	rq->prev = prev;
 	next->switches++;
 	WRITE_ONCE(next->on_cpu, true);
+	OBSERVE(sched_switch, prev->pid, next->pid, READ_ONCE(prev->state));
 	if (prev->active_ctx != next->active_ctx)
 		arch_switch_mm(next->active_ctx);
 	this_cpu_write(current_task, next);
@@ -386,6 +391,7 @@ static bool wake_locked(struct task *task, unsigned int states)
 	WRITE_ONCE(task->state, TASK_RUNNING);
 	rq = cpu_rq(sched_place(task, is_new ? PLACE_NEW : PLACE_WOKEN));
 	raw_spin_acquire(&rq->lock);
+	OBSERVE(sched_wake, task->pid, rq->cpu);
 	activate(rq, task);
 	raw_spin_release(&rq->lock);
 	return true;

@@ -136,6 +136,7 @@
 #include <mm/notifier/start.h>
 #include <mm/page/page.h>
 #include <mm/table/pgtable.h>
+#include <mm/table/pte_trace.h>
 #include <mm/page/rmap.h>
 #include <mm/table/swapops.h>
 #include <mm/table/tlb.h>
@@ -143,6 +144,8 @@
 DEFINE_TRACE_EVENT(exclusive_made, "mm start end owner exchanged taken_over",
 		   "mm %p [%#lx, %#lx) exclusive for %p: %lu exchanged, "
 		   "%lu taken over");
+DEFINE_TRACE_EVENT(exclusive_page, "mm addr pfn ok",
+		   "mm %p %#lx pfn %#lx is exclusive: %lu");
 DEFINE_TRACE_EVENT(exclusive_restored, "mm addr pfn same",
 		   "mm %p %#lx pfn %#lx restored: %lu");
 
@@ -324,10 +327,15 @@ static unsigned long run_exchange(struct exclusive_run *run,
 	/* Step 1 found this table, and tables stay while mmap_lock is held. */
 	BUG_ON(!ptep);
 	while (addr < end && run_exchange_one(run, run->pages[slot], ptep)) {
+		OBSERVE(exclusive_page, run->mm, addr,
+			page_to_pfn(run->pages[slot]), true);
 		addr += PAGE_SIZE;
 		ptep++;
 		slot++;
 	}
+	if (addr < end)
+		OBSERVE(exclusive_page, run->mm, addr,
+			page_to_pfn(run->pages[slot]), false);
 	spin_unlock(ptl);
 	if (addr < end)
 		run_cut_locked(run, slot);
@@ -371,6 +379,7 @@ vm_fault_t restore_device_exclusive(struct vm_area_struct *vma, vaddr_t addr,
 	same = pte_same(ptep_get(ptep), orig);
 	if (same) {
 		set_pte(ptep, restored_pte(vma, page, orig));
+		trace_pte(vma->vm_mm, addr, ptep_get(ptep));
 		this_cpu_inc(fault_counters.restored);
 	} else {
 		this_cpu_inc(fault_counters.restore_lost);

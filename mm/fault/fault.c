@@ -59,11 +59,17 @@
 #include <mm/notifier/start.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/table/pgtable.h>
+#include <mm/table/pte_trace.h>
 #include <mm/table/pgtable_notify.h>
 #include <mm/page/rmap.h>
 #include <mm/table/tlb.h>
 
 #include "mm/fault/internal.h"
+
+DEFINE_TRACE_EVENT(fault_begin, "mm addr flags what",
+		   "fault in mm %p at %#lx, flags %lx: %s");
+DEFINE_TRACE_EVENT(fault_end, "mm addr result",
+		   "fault in mm %p at %#lx ends: %s");
 
 DEFINE_PER_CPU(struct fault_counters, fault_counters);
 
@@ -114,6 +120,7 @@ static void fill_entry(struct mm_struct *mm, vaddr_t addr, pte_t *ptep, pte_t pt
 	if (tlb_flush_is_pending(mm))
 		flush_tlb_mm_range(mm, addr, addr + PAGE_SIZE);
 	set_pte(ptep, pte);
+	trace_pte(mm, addr, pte);
 }
 
 static vm_fault_t fault_zero_page(struct vm_area_struct *vma, vaddr_t addr,
@@ -179,6 +186,7 @@ static vm_fault_t fault_replace_zero_page(struct vm_area_struct *vma,
 	if (likely(same)) {
 		ptep_clear_flush_notify(vma, addr, ptep);
 		set_pte_at_notify(mm, addr, ptep, fresh_page_pte(vma, page));
+		trace_pte(mm, addr, ptep_get(ptep));
 	}
 	spin_unlock(ptl);
 	mmu_notifier_invalidate_range_end(&range);
@@ -212,21 +220,44 @@ static vm_fault_t fault_present(struct vm_area_struct *vma, vaddr_t addr,
 			return VM_FAULT_SIGBUS;
 		}
 		set_pte(ptep, pte_mkdirty(pte_mkyoung(pte_mkwrite(orig))));
+		trace_pte(vma->vm_mm, addr, ptep_get(ptep));
 		this_cpu_inc(fault_counters.reused);
 	}
 	spin_unlock(ptl);
 	return 0;
 }
 
-vm_fault_t handle_mm_fault(struct vm_area_struct *vma, vaddr_t addr,
+/* The way that a fault on the entry @pte goes: the table in the head of this file. */
+static const char *fault_kind(pte_t pte, unsigned int flags)
+{
+	bool write = flags & FAULT_FLAG_WRITE;
+
+	if (pte_none(pte))
+		return write ? "fresh page" : "zero page";
+	if (!pte_present(pte))
+		return "restore";
+	if (!write || pte_write(pte))
+		return "spurious";
+	return is_zero_page(pfn_to_page(pte_pfn(pte))) ? "replace zero page"
+						       : "make writable";
+}
+
+static const char *fault_result(vm_fault_t fault)
+{
+	if (fault & VM_FAULT_ERROR)
+		return "error";
+	if (fault & VM_FAULT_RETRY)
+		return "retry";
+	return fault & VM_FAULT_NOPAGE ? "nothing to do" : "done";
+}
+
+static vm_fault_t fault_on(struct vm_area_struct *vma, vaddr_t addr,
 			   unsigned int flags)
 {
 	struct spinlock *ptl;
 	pte_t *ptep;
 	pte_t pte;
 
-	mmap_assert_locked(vma->vm_mm);
-	addr &= PAGE_MASK;
 	ptep = pgtable_alloc_pte(vma->vm_mm, addr, &ptl);
 	if (unlikely(!ptep))
 		return VM_FAULT_OOM;
@@ -238,6 +269,36 @@ vm_fault_t handle_mm_fault(struct vm_area_struct *vma, vaddr_t addr,
 	if (pte_present(pte))
 		return fault_present(vma, addr, ptep, ptl, pte, flags);
 	return fault_nonpresent(vma, addr, ptep, ptl, pte, flags);
+}
+
+/*
+ * The same with a record before and after. With RETRY mmap_lock is dropped, and the
+ * region may be gone. The entry may change after this look; then the record says
+ * which way the fault was about to go.
+ */
+static noinline vm_fault_t fault_observed(struct vm_area_struct *vma,
+					  vaddr_t addr, unsigned int flags)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct spinlock *ptl;
+	pte_t *ptep = pgtable_alloc_pte(mm, addr, &ptl);
+	vm_fault_t fault;
+
+	OBSERVE(fault_begin, mm, addr, flags,
+		ptep ? fault_kind(ptep_get(ptep), flags) : "no table");
+	fault = fault_on(vma, addr, flags);
+	OBSERVE(fault_end, mm, addr, fault_result(fault));
+	return fault;
+}
+
+vm_fault_t handle_mm_fault(struct vm_area_struct *vma, vaddr_t addr,
+			   unsigned int flags)
+{
+	mmap_assert_locked(vma->vm_mm);
+	addr &= PAGE_MASK;
+	if (unlikely(READ_ONCE(trace_observing)))
+		return fault_observed(vma, addr, flags);
+	return fault_on(vma, addr, flags);
 }
 
 /* May a touch of this kind be made in the region at all? */

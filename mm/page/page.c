@@ -51,6 +51,7 @@
 #include <lib/list.h>
 #include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
+#include <kernel/trace.h>
 #include <mm/alloc/page_alloc.h>
 
 #define PAGE_WAIT_SHIFT 8
@@ -74,6 +75,9 @@ enum page_wait_mode {
 static struct page_wait_queue page_wait[1 << PAGE_WAIT_SHIFT];
 
 DEFINE_LOCKDEP_MAP(page_lock_map, "page_lock");
+
+DEFINE_TRACE_EVENT(page_wait, "pfn", "the lock of pfn %#lx is waited for");
+DEFINE_TRACE_EVENT(page_waited, "pfn ret", "the wait for pfn %#lx ends: %ld");
 
 struct page *empty_zero_page;
 
@@ -120,6 +124,7 @@ static int page_wait_until(struct page *page, enum page_wait_mode mode,
 	int err = 0;
 
 	ASSERT(page_ref_count(page) > 0);
+	OBSERVE(page_wait, page_to_pfn(page));
 	INIT_LIST_HEAD(&waiter.entry);
 	for (;;) {
 		set_current_state(state);
@@ -133,6 +138,7 @@ static int page_wait_until(struct page *page, enum page_wait_mode mode,
 		schedule();
 	}
 	waiter_leave(queue, &waiter);
+	OBSERVE(page_waited, page_to_pfn(page), err);
 	return err;
 }
 

@@ -18,6 +18,7 @@
  * filled after that look belongs to a fault that ran after this call.
  */
 #include <mm/space/mm.h>
+#include <mm/space/mm_trace.h>
 #include <mm/notifier/start.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/tlb.h>
@@ -59,6 +60,7 @@ int madvise_dontneed(struct mm_struct *mm, vaddr_t addr, size_t len)
 	if (!len)
 		return 0;
 	end = addr + len;
+	OBSERVE(mm_call, mm, "dontneed", addr, end);
 	mmap_read_lock(mm);
 	for_each_vma_range(vma, mm, addr, end) {
 		if (vma->vm_start > covered)
@@ -70,5 +72,6 @@ int madvise_dontneed(struct mm_struct *mm, vaddr_t addr, size_t len)
 	if (covered < end)
 		err = -ENOMEM;
 	mmap_read_unlock(mm);
+	OBSERVE(mm_return, mm, "dontneed", err);
 	return err;
 }

@@ -36,6 +36,7 @@
 #include <lib/list.h>
 #include <arch/mmu.h>
 #include <mm/space/mm.h>
+#include <mm/space/mm_trace.h>
 #include <mm/notifier/start.h>
 #include <mm/page/page.h>
 #include <mm/table/pgtable.h>
@@ -44,6 +45,12 @@ static struct kmem_cache *mm_cache;
 static DEFINE_SPINLOCK(mm_list_lock);
 static struct list_head mm_list = {&mm_list, &mm_list};
 static unsigned int mm_last_id;
+
+DEFINE_TRACE_EVENT(mm_born, "mm id", "mm %p is mm number %lu");
+DEFINE_TRACE_EVENT(mm_gone, "mm id", "mm %p is freed, number %lu");
+DEFINE_TRACE_EVENT(mm_call, "mm what start end arg",
+		   "mm %p: %s [%#lx, %#lx) with %lx");
+DEFINE_TRACE_EVENT(mm_return, "mm what ret", "mm %p: %s returns %ld");
 
 LAYOUT_ADDRESS(mm_list);
 LAYOUT_OFFSET(list_head, next);
@@ -111,17 +118,20 @@ struct mm_struct *mm_alloc(void)
 	mm->id = ++mm_last_id;
 	list_add_tail(&mm->mm_list, &mm_list);
 	spin_unlock(&mm_list_lock);
+	OBSERVE(mm_born, mm, mm->id);
 	return mm;
 }
 
 void __mmput(struct mm_struct *mm)
 {
 	ASSERT(atomic_read(&mm->mm_users) == 0);
+	OBSERVE(mm_call, mm, "exit", 0, USER_END);
 	mmu_notifier_release(mm);
 	exit_mmap(mm);
 	arch_drop_mm(&mm->context);
 	pgd_free(mm);
 	set_bit(MMF_EXITED, &mm->flags);
+	OBSERVE(mm_return, mm, "exit", 0);
 	mmdrop(mm);
 }
 
@@ -133,6 +143,7 @@ void __mmdrop(struct mm_struct *mm)
 	list_del(&mm->mm_list);
 	spin_unlock(&mm_list_lock);
 	mmu_notifier_subscriptions_destroy(mm);
+	OBSERVE(mm_gone, mm, mm->id);
 	kmem_cache_free(mm_cache, mm);
 }
 

@@ -34,6 +34,7 @@
  * Not here: the tree (mm/space/vma.c); file and shared memory, which do not exist.
  */
 #include <mm/space/mm.h>
+#include <mm/space/mm_trace.h>
 #include <mm/notifier/start.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/tlb.h>
@@ -177,9 +178,11 @@ int do_munmap(struct mm_struct *mm, vaddr_t addr, size_t len)
 {
 	int err;
 
+	OBSERVE(mm_call, mm, "munmap", addr, addr + len);
 	mmap_write_lock(mm);
 	err = do_munmap_locked(mm, addr, len);
 	mmap_write_unlock(mm);
+	OBSERVE(mm_return, mm, "munmap", err);
 	return err;
 }
 
@@ -286,8 +289,10 @@ long do_mmap(struct mm_struct *mm, vaddr_t addr, size_t len, int prot, int flags
 		return -ENOMEM;
 	len = ALIGN(len, PAGE_SIZE);
 
+	OBSERVE(mm_call, mm, "mmap", addr, addr + len, prot);
 	mmap_write_lock(mm);
 	result = mmap_locked(mm, addr, len, vm_flags, flags);
 	mmap_write_unlock(mm);
+	OBSERVE(mm_return, mm, "mmap", result);
 	return result;
 }

@@ -40,9 +40,11 @@
  * every CPU, and a range of them needs nothing (mm/table/tlb.c).
  */
 #include <mm/space/mm.h>
+#include <mm/space/mm_trace.h>
 #include <mm/notifier/start.h>
 #include <mm/page/page.h>
 #include <mm/table/pgtable.h>
+#include <mm/table/pte_trace.h>
 #include <mm/page/rmap.h>
 #include <mm/table/swapops.h>
 #include <mm/table/tlb.h>
@@ -89,6 +91,7 @@ static void mprotect_ptes(struct mmu_gather *tlb, struct vm_area_struct *vma,
 {
 	struct spinlock *ptl = pmd_ptl(pmd);
 	pte_t *ptep = pmd_table(pmd) + pte_index(addr);
+	vaddr_t start = addr;
 
 	spin_lock(ptl);
 	for (; addr < end; addr += PAGE_SIZE, ptep++) {
@@ -111,6 +114,7 @@ static void mprotect_ptes(struct mmu_gather *tlb, struct vm_area_struct *vma,
 		if (pte_loses_rights(old, new))
 			tlb_note_range(tlb, addr, addr + PAGE_SIZE);
 	}
+	OBSERVE(pte_protected, vma->vm_mm, start, end, vma->vm_flags & VM_ACCESS);
 	spin_unlock(ptl);
 }
 
@@ -235,9 +239,11 @@ int do_mprotect(struct mm_struct *mm, vaddr_t addr, size_t len, int prot)
 		return 0;
 	if (len > USER_END || addr > USER_END - ALIGN(len, PAGE_SIZE))
 		return -ENOMEM;
+	OBSERVE(mm_call, mm, "mprotect", addr, addr + len, prot);
 	mmap_write_lock(mm);
 	err = mprotect_locked(mm, addr, addr + ALIGN(len, PAGE_SIZE),
 			      (unsigned long)prot);
 	mmap_write_unlock(mm);
+	OBSERVE(mm_return, mm, "mprotect", err);
 	return err;
 }

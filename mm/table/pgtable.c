@@ -34,7 +34,15 @@
 #include <mm/space/mm.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/table/pgtable.h>
+#include <mm/table/pte_trace.h>
 #include <mm/table/tlb.h>
+
+DEFINE_TRACE_EVENT(pte_filled, "mm addr pfn rights",
+		   "mm %p %#lx has pfn %#lx: %s");
+DEFINE_TRACE_EVENT(pte_zapped, "mm start end pages",
+		   "mm %p [%#lx, %#lx) is empty, pages %lu");
+DEFINE_TRACE_EVENT(pte_protected, "mm start end prot",
+		   "mm %p [%#lx, %#lx) has prot %lx");
 
 static struct page *table_alloc(struct mm_struct *mm)
 {

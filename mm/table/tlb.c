@@ -94,15 +94,27 @@
  * Locks: none of its own; flushing may not be done under a table's lock here,
  * because freeing follows.  A gather belongs to one thread.
  */
+#include <arch/cpu.h>
 #include <mm/space/mm.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/tlb.h>
 
-/* Apart, so that it costs no register where nobody has subscribed. */
+DEFINE_TRACE_EVENT(tlb_flush, "mm start end cpus cycles",
+		   "mm %p [%#lx, %#lx) CPUs %lx cycles=%lu");
+
+/*
+ * Apart, so that it costs no register where nobody has subscribed. The CPUs of the
+ * record are those that had the address space loaded just before: a CPU that loads it
+ * later finds the changed entries and is not asked.
+ */
 noinline void flush_tlb_and_tell(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 {
+	u64 cpus = READ_ONCE(mm->context.cpus.bits);
+	u64 began = rdtsc();
+
 	flush_tlb_range(&mm->context, start, end);
+	OBSERVE(tlb_flush, mm, start, end, cpus, rdtsc() - began);
 	mmu_notifier_arch_invalidate_secondary_tlbs(mm, start, end);
 }
 

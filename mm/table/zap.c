@@ -29,6 +29,7 @@
 #include <lib/printk.h>
 #include <mm/space/mm.h>
 #include <mm/table/pgtable.h>
+#include <mm/table/pte_trace.h>
 #include <mm/page/rmap.h>
 #include <mm/table/swapops.h>
 #include <mm/table/tlb.h>
@@ -66,6 +67,7 @@ static vaddr_t zap_ptes(struct mmu_gather *tlb, pmd_t pmd, vaddr_t addr,
 	struct spinlock *ptl = pmd_ptl(pmd);
 	pte_t *ptep = pmd_table(pmd) + pte_index(addr);
 	pfn_t zero_pfn = page_to_pfn(empty_zero_page);
+	vaddr_t start = addr;
 	vaddr_t first = ~0UL;
 	vaddr_t last = 0;
 	long rss = 0;
@@ -99,6 +101,7 @@ static vaddr_t zap_ptes(struct mmu_gather *tlb, pmd_t pmd, vaddr_t addr,
 			break;
 		}
 	}
+	OBSERVE(pte_zapped, tlb->mm, start, addr, rss);
 	spin_unlock(ptl);
 	tlb->rss += rss;
 	if (last)

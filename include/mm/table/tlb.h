@@ -16,6 +16,7 @@
 
 #include <arch/paging.h>
 #include <arch/tlb.h>
+#include <kernel/trace.h>
 #include <lib/atomic.h>
 #include <mm/space/mm_types.h>
 #include <mm/notifier/start.h>
@@ -44,7 +45,7 @@ void flush_tlb_and_tell(struct mm_struct *mm, vaddr_t start, vaddr_t end);
 static __always_inline void flush_tlb_mm_range(struct mm_struct *mm,
 					       vaddr_t start, vaddr_t end)
 {
-	if (mm_has_notifiers(mm))
+	if (mm_has_notifiers(mm) || unlikely(READ_ONCE(trace_observing)))
 		flush_tlb_and_tell(mm, start, end);
 	else
 		flush_tlb_range(&mm->context, start, end);
