@@ -146,6 +146,7 @@ void notifier_put_free(struct mmu_notifier *sub)
 {
 	struct mm_struct *mm = sub->mm;
 
+	notifier_observe_remove(sub);
 	notifier_forget(sub->stats);
 	non_block_start();
 	sub->ops->free_notifier(sub);

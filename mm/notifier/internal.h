@@ -207,8 +207,6 @@ static inline void notifier_remember_event(struct mmu_notifier_subscriptions *su
 		   seq * NOTIFIER_EVENTS_MAX + range->event);
 }
 
-extern bool notifier_observe_on;
-
 /** notifier_observing() - are statistics and traces of callbacks on? */
 static inline bool notifier_observing(void)
 {
@@ -386,9 +384,48 @@ void notifier_observe_callback(struct mmu_notifier_subscriptions *subs,
 			       struct mmu_notifier *sub, const char *what,
 			       unsigned long start, unsigned long end, int ret,
 			       unsigned long since);
+void __notifier_observe_insert(const void *sub, const struct mm_struct *mm,
+			       unsigned long start, unsigned long last,
+			       const void *ops, const char *kind);
+void __notifier_observe_remove(const void *sub);
+unsigned long __notifier_observe_read(const struct mmu_interval_notifier *sub,
+				      unsigned long seq);
+void __notifier_observe_round(const struct mmu_interval_notifier *sub,
+			      unsigned int round, bool exclusive);
 void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_interval_notifier *sub);
 void notifier_count_exclusive_round(struct mmu_notifier_subscriptions *subs);
+
+/* The test alone where it is paid often; what follows it is a call. */
+static inline void notifier_observe_insert(const void *sub,
+					   const struct mm_struct *mm,
+					   unsigned long start,
+					   unsigned long last, const void *ops,
+					   const char *kind)
+{
+	if (notifier_observing())
+		__notifier_observe_insert(sub, mm, start, last, ops, kind);
+}
+
+static inline void notifier_observe_remove(const void *sub)
+{
+	if (notifier_observing())
+		__notifier_observe_remove(sub);
+}
+
+/* A section begins with @seq, which is returned. */
+static inline unsigned long
+notifier_observe_read(const struct mmu_interval_notifier *sub, unsigned long seq)
+{
+	return notifier_observing() ? __notifier_observe_read(sub, seq) : seq;
+}
+
+static inline void notifier_observe_round(const struct mmu_interval_notifier *sub,
+					  unsigned int round, bool exclusive)
+{
+	if (notifier_observing())
+		__notifier_observe_round(sub, round, exclusive);
+}
 
 /* Free the statistics of a subscription that no thread sees any more. */
 static inline void notifier_forget(struct mmu_notifier_sub_stats *stats)
@@ -400,6 +437,7 @@ static inline void notifier_forget(struct mmu_notifier_sub_stats *stats)
 /* The last step of notifier_interval_leave(). */
 static inline void notifier_interval_left(struct mmu_interval_notifier *sub)
 {
+	notifier_observe_remove(sub);
 	notifier_forget(sub->stats);
 	mmdrop(sub->mm);
 }

@@ -94,7 +94,7 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 	if (unlikely(smp_load_acquire(&subs->open_overlaps) ||
 		     smp_load_acquire(&sub->settle_gp)))
 		return read_begin_slow(subs, sub);
-	return seq;
+	return notifier_observe_read(sub, seq);
 }
 
 /*
@@ -127,7 +127,7 @@ read_begin_slow(struct mmu_notifier_subscriptions *subs,
 			seq = smp_load_acquire(&sub->invalidate_seq);
 	}
 	spin_unlock(&subs->lock);
-	return seq;
+	return notifier_observe_read(sub, seq);
 }
 
 static bool may_read(struct mmu_notifier_subscriptions *subs,

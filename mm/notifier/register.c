@@ -62,6 +62,8 @@ int __mmu_notifier_register(struct mmu_notifier *subscription,
 	subscription->stats = NULL;
 	mmgrab(mm);
 	mmu_notifier_might_invalidate();
+	notifier_observe_insert(subscription, mm, 0, ~0ul, subscription->ops,
+				"plain");
 	notifier_plain_join(subscriptions_of(mm), subscription);
 	return 0;
 }
@@ -84,6 +86,7 @@ void mmu_notifier_unregister(struct mmu_notifier *subscription,
 	    !notifier_check_unregister(subscription, mm))
 		return;
 	notifier_plain_leave(subscriptions_of(mm), subscription);
+	notifier_observe_remove(subscription);
 	notifier_forget(subscription->stats);
 	mmdrop(mm);
 }

@@ -127,6 +127,7 @@ int mmu_interval_round_lock(struct mmu_interval_rounds *rounds) __no_thread_safe
 	rounds->locked = true;
 	rounds->collided = false;
 	rounds->nr++;
+	notifier_observe_round(sub, rounds->nr, rounds->exclusive);
 	return 0;
 }
 

@@ -32,6 +32,9 @@
  *	its retries		readers				none, atomic
  *	notifier_observe_on	mmu_notifier_observe()		none, single accesses
  *
+ * A read section has a record at its begin, with its number, and one at its end: kept
+ * or collided. A subscription has one before its first callback and after its last.
+ *
  * The records of one range come in the order of its steps, each with the event and the
  * bounds: start; one for each callback, with its return value; started, with the return
  * value of the start; and end, after the callbacks that it called.
@@ -57,6 +60,13 @@ DEFINE_TRACE_EVENT(mmu_notifier_end, "range event mm start end cycles",
 DEFINE_TRACE_EVENT(mmu_interval_wait, "sub seq", "reader of %p waits: seq=%lu");
 DEFINE_TRACE_EVENT(mmu_interval_collided, "sub event seq",
 		   "reader of %p collided with %s, seq=%lu");
+DEFINE_TRACE_EVENT(sub_insert, "sub mm start last ops kind",
+		   "%p of mm %p [%#lx, %#lx], ops %pS, %s");
+DEFINE_TRACE_EVENT(sub_remove, "sub", "%p is gone");
+DEFINE_TRACE_EVENT(read_begin, "sub seq", "reader of %p begins: seq=%lu");
+DEFINE_TRACE_EVENT(read_kept, "sub seq", "reader of %p did not collide: seq=%lu");
+DEFINE_TRACE_EVENT(read_round, "sub round exclusive",
+		   "reader of %p is in round %lu, exclusive %lu");
 
 bool notifier_observe_on = IS_ENABLED(CONFIG_KTEST);
 
@@ -221,7 +231,37 @@ void notifier_observe_callback(struct mmu_notifier_subscriptions *subs,
 	TRACE(mmu_notifier_callback, sub, what, start, end, ret, ticks);
 }
 
+void __notifier_observe_insert(const void *sub, const struct mm_struct *mm,
+			       unsigned long start, unsigned long last,
+			       const void *ops, const char *kind)
+{
+	TRACE(sub_insert, sub, mm, start, last, ops, kind);
+}
+
+void __notifier_observe_remove(const void *sub)
+{
+	TRACE(sub_remove, sub);
+}
+
 /* --- readers -------------------------------------------------------------- */
+
+unsigned long __notifier_observe_read(const struct mmu_interval_notifier *sub,
+				      unsigned long seq)
+{
+	TRACE(read_begin, sub, seq);
+	return seq;
+}
+
+void __notifier_observe_round(const struct mmu_interval_notifier *sub,
+			      unsigned int round, bool exclusive)
+{
+	TRACE(read_round, sub, round, exclusive);
+}
+
+void __mmu_interval_read_kept(const struct mmu_interval_notifier *sub)
+{
+	TRACE(read_kept, sub, sub->invalidate_seq);
+}
 
 void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_interval_notifier *sub)

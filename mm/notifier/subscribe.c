@@ -76,6 +76,7 @@ static int insert(struct mmu_interval_notifier *sub, struct mm_struct *mm,
 	sub->subscriptions = subscriptions_of(mm);
 	sub->stats = NULL;
 	mmgrab(mm);
+	notifier_observe_insert(sub, mm, start, last, ops, "interval");
 	notifier_interval_join(sub->subscriptions, sub);
 	return 0;
 }

@@ -230,6 +230,10 @@ static inline void mmu_interval_set_seq(struct mmu_interval_notifier *interval_s
 /* Count a collision, with the event that caused it. */
 void __mmu_interval_read_collided(struct mmu_interval_notifier *interval_sub);
 
+/* Record the other end of a section, while statistics are on. */
+extern bool notifier_observe_on;
+void __mmu_interval_read_kept(const struct mmu_interval_notifier *interval_sub);
+
 /**
  * mmu_interval_read_retry() - end a read section: did it collide?
  * @interval_sub: the subscription
@@ -243,8 +247,12 @@ static inline bool
 mmu_interval_read_retry(struct mmu_interval_notifier *interval_sub,
 			unsigned long seq)
 {
-	if (likely(interval_sub->invalidate_seq == seq))
+	if (likely(interval_sub->invalidate_seq == seq)) {
+		if (MMU_NOTIFIER_OPTION &&
+		    unlikely(READ_ONCE(notifier_observe_on)))
+			__mmu_interval_read_kept(interval_sub);
 		return false;
+	}
 	if (MMU_NOTIFIER_OPTION)
 		__mmu_interval_read_collided(interval_sub);
 	return true;

@@ -386,15 +386,16 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 	newest = subs->last_seq;
 	wait = is_open(subs, sub, newest);
 	spin_unlock(&subs->lock);
-	if (!wait)
-		return seq;
-	notifier_observe_wait(subs, sub);
-	wait_until(subs, !is_open(subs, sub, newest), "a reader waits long");
-	spin_lock(&subs->lock);
-	if (!is_open(subs, sub, subs->last_seq))
-		seq = READ_ONCE(sub->invalidate_seq);
-	spin_unlock(&subs->lock);
-	return seq;
+	if (wait) {
+		notifier_observe_wait(subs, sub);
+		wait_until(subs, !is_open(subs, sub, newest),
+			   "a reader waits long");
+		spin_lock(&subs->lock);
+		if (!is_open(subs, sub, subs->last_seq))
+			seq = READ_ONCE(sub->invalidate_seq);
+		spin_unlock(&subs->lock);
+	}
+	return notifier_observe_read(sub, seq);
 }
 
 void notifier_interval_join(struct mmu_notifier_subscriptions *subs,

@@ -8,6 +8,7 @@
 #include <kernel/trace.h>
 
 #include "notifier_fixture.h"
+#include "tests/mm/lib/observed.h"
 
 DECLARE_TRACE_EVENT(mmu_notifier_start);
 DECLARE_TRACE_EVENT(mmu_notifier_called);
@@ -400,5 +401,34 @@ KTEST(mmu_notifier_stats, a_wait_leaves_a_record_of_who_waits_since_which_number
 	end_of(&range);
 	kthread_join(r.task);
 	unwatch(&w);
+	mmput(mm);
+}
+
+/* Inserted, begun, kept; begun, collided; removed. */
+KTEST(mmu_notifier_stats,
+      a_subscription_and_its_sections_leave_their_begin_and_end)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct listener l;
+	struct watcher w;
+	unsigned long seq;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	trace_clear();
+	EXPECT_EQ(listen(&l, mm), 0);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	seq = mmu_interval_read_begin(&w.sub);
+	EXPECT(!must_retry(&w, seq));
+	seq = mmu_interval_read_begin(&w.sub);
+	change_as(MMU_NOTIFY_CLEAR, mm, 0, 1);
+	EXPECT(must_retry(&w, seq));
+	unwatch(&w);
+	unlisten(&l, mm);
+	EXPECT_OBSERVED(
+		"*sub_insert: * ops * plain", "*sub_insert: * ops * interval",
+		"*read_begin: *", "*read_kept: *", "*read_begin: *",
+		"*mmu_notifier_start: *", "*mmu_interval_collided: *CLEAR*",
+		"*sub_remove: *", "*sub_remove: *");
 	mmput(mm);
 }
