@@ -34,12 +34,14 @@
 /* A request in memory of our own, and where its answer goes. */
 struct call {
 	size_t len;
+	size_t more;              /* bytes of the answer, where there is room */
 	struct context *context;  /* if the command has one */
 	struct ring_reply *reply; /* NULL once an ack or a grant has it */
 	union {
 		struct peer_wire_answer answer;
 		struct peer_wire_hello_answer hello_answer;
 		struct peer_wire_heartbeat_answer heartbeat_answer;
+		struct peer_wire_heartbeat_clock heartbeat_clock;
 		struct peer_wire_echo_answer echo_answer;
 		struct peer_wire_query_answer query_answer;
 		struct peer_wire_stats_answer stats_answer;
@@ -128,6 +130,12 @@ static enum peer_status do_heartbeat(struct device *device, struct call *call)
 	call->heartbeat_answer.beats = session ? ++device->beats : 0;
 	call->heartbeat_answer.work_done =
 		atomic_load(&device->counter[COUNT_WORK_DONE]);
+	/* A driver that knows no clock has no room for one. */
+	if (call->reply->room >= sizeof(call->heartbeat_clock)) {
+		call->heartbeat_clock.now_ns = now_ns();
+		call->more = sizeof(call->heartbeat_clock) -
+			     sizeof(call->heartbeat_answer);
+	}
 	return PEER_S_OK;
 }
 
@@ -430,6 +438,7 @@ static void serve_chain(struct device *device, struct ring *ring,
 
 	memset(&call.stats_answer, 0, sizeof(call.stats_answer));
 	call.context = NULL;
+	call.more = 0;
 	call.reply = ring_reply_new(ring, chain);
 	if (!call.reply) {
 		chain_refuse(device, ring, chain);
@@ -447,7 +456,8 @@ static void serve_chain(struct device *device, struct ring *ring,
 	} else {
 		status = run_call(device, &call, &commands[call.head.command]);
 		if (status == PEER_S_OK)
-			answer_size = commands[call.head.command].answer_size;
+			answer_size = commands[call.head.command].answer_size +
+				      call.more;
 	}
 	if (status == PEER_S_BAD_REQUEST || status == PEER_S_BAD_COMMAND) {
 		count(device, COUNT_MALFORMED);

@@ -48,8 +48,47 @@
 #include <lib/errno.h>
 #include <lib/string.h>
 #include <kernel/time.h>
+#include <kernel/trace.h>
 
 #include "internal.h"
+
+DEFINE_TRACE_EVENT(peer_command, "command ctx slot peer",
+		   "%s of ctx %lu in slot %lu of peer %lu");
+DEFINE_TRACE_EVENT(peer_answer, "command ctx slot status ns peer",
+		   "%s of ctx %lu in slot %lu: status %ld after %lu ns of peer %lu");
+DEFINE_TRACE_EVENT(peer_clock, "peer before after device",
+		   "peer %lu, between %lu and %lu ns: its clock has %lu ns");
+
+static const char *const command_names[] = {
+	[PEER_CMD_HELLO] = "HELLO",
+	[PEER_CMD_HEARTBEAT] = "HEARTBEAT",
+	[PEER_CMD_ECHO] = "ECHO",
+	[PEER_CMD_RESET] = "RESET",
+	[PEER_CMD_CTX_CREATE] = "CTX_CREATE",
+	[PEER_CMD_CTX_DESTROY] = "CTX_DESTROY",
+	[PEER_CMD_MAP] = "MAP",
+	[PEER_CMD_INVALIDATE] = "INVALIDATE",
+	[PEER_CMD_FAULT_RESPONSE] = "FAULT_RESPONSE",
+	[PEER_CMD_DEVMEM_COPY] = "DEVMEM_COPY",
+	[PEER_CMD_SET_OPTION] = "SET_OPTION",
+	[PEER_CMD_STATS] = "STATS",
+	[PEER_CMD_QUERY] = "QUERY",
+};
+
+/* For records. The request is the driver's: the device only reads it. */
+static const char *command_name(const struct peer_slot *slot)
+{
+	const struct peer_wire_request *request = slot->request;
+
+	return request->command < ARRAY_SIZE(command_names)
+		       ? command_names[request->command]
+		       : "?";
+}
+
+static u32 command_ctx(const struct peer_slot *slot)
+{
+	return ((const struct peer_wire_request *)slot->request)->ctx;
+}
 
 static enum peer_slot_class slot_class(unsigned int i)
 {
@@ -127,6 +166,8 @@ int peer_slot_send(struct peer *peer, struct peer_slot *slot, u32 length,
 	if (!err) {
 		slot->state = PEER_SLOT_FLIGHT;
 		slot->sent = clock_ns();
+		OBSERVE(peer_command, command_name(slot), command_ctx(slot),
+			slot - peer->slots, peer->index);
 		virtqueue_kick(&peer->control->vq);
 	}
 	spin_unlock_irqrestore(&peer->lock, flags);
@@ -170,6 +211,11 @@ void peer_control_interrupt(void *arg)
 			int error = 0;
 
 			peer->counters.commands++;
+			slot->answered = clock_ns();
+			OBSERVE(peer_answer, command_name(slot),
+				command_ctx(slot), slot - peer->slots,
+				peer_slot_status(slot),
+				slot->answered - slot->sent, peer->index);
 			if (slot->state == PEER_SLOT_FLIGHT)
 				slot->written = written;
 			if (written < sizeof(struct peer_wire_answer)) {
@@ -264,9 +310,26 @@ bool peer_control_idle(struct peer *peer)
 	return idle;
 }
 
-static int command(struct peer *peer, enum peer_slot_class class,
-		   const void *request, u32 length, void *answer,
-		   u32 answer_length)
+/**
+ * struct exchange - a command and its answer
+ * @request: @length bytes
+ * @answer: room for @room bytes; a success has at least @least
+ * @written: bytes of the answer
+ * @sent, @answered: clock_ns()
+ */
+struct exchange {
+	const void *request;
+	u32 length;
+	void *answer;
+	u32 room;
+	u32 least;
+	u32 written;
+	u64 sent;
+	u64 answered;
+};
+
+static int exchange(struct peer *peer, enum peer_slot_class class,
+		    struct exchange *x)
 {
 	struct peer_slot *slot = peer_slot_get(peer, class);
 	u32 status;
@@ -274,8 +337,8 @@ static int command(struct peer *peer, enum peer_slot_class class,
 
 	if (!slot)
 		return -EIO;
-	memcpy(slot->request, request, length);
-	err = peer_slot_send(peer, slot, length, answer_length);
+	memcpy(slot->request, x->request, x->length);
+	err = peer_slot_send(peer, slot, x->length, x->room);
 	if (!err)
 		err = peer_slot_wait(peer, slot, PEER_DEATH_NS);
 	if (err == -ETIMEDOUT) {
@@ -285,10 +348,13 @@ static int command(struct peer *peer, enum peer_slot_class class,
 	if (!err) {
 		status = peer_slot_status(slot);
 		err = peer_status_errno(status);
-		if (!err && slot->written < answer_length)
+		if (!err && slot->written < x->least)
 			err = -EPROTO;
 		if (!err)
-			memcpy(answer, slot->answer, answer_length);
+			memcpy(x->answer, slot->answer, x->room);
+		x->written = slot->written;
+		x->sent = slot->sent;
+		x->answered = slot->answered;
 	}
 	peer_slot_put(peer, slot);
 	return err;
@@ -297,26 +363,37 @@ static int command(struct peer *peer, enum peer_slot_class class,
 int peer_command(struct peer *peer, const void *request, u32 length,
 		 void *answer, u32 answer_length)
 {
-	return command(peer, PEER_SLOT_ANY, request, length, answer,
-		       answer_length);
+	struct exchange x = {.request = request,
+			     .length = length,
+			     .answer = answer,
+			     .room = answer_length,
+			     .least = answer_length};
+
+	return exchange(peer, PEER_SLOT_ANY, &x);
 }
 
 int peer_ping(struct peer *peer)
 {
 	struct peer_wire_request request = {.command = PEER_CMD_HEARTBEAT};
-	struct peer_wire_heartbeat_answer answer;
+	struct peer_wire_heartbeat_clock answer;
+	struct exchange x = {.request = &request,
+			     .length = sizeof(request),
+			     .answer = &answer,
+			     .room = sizeof(answer),
+			     .least = sizeof(answer.beat)};
 	unsigned long flags;
-	int err;
+	int err = exchange(peer, PEER_SLOT_BEAT, &x);
 
-	err = command(peer, PEER_SLOT_BEAT, &request, sizeof(request), &answer,
-		      sizeof(answer));
 	if (err)
 		return -EIO;
-	if (answer.instance != peer->hello.instance ||
-	    answer.session != peer->hello.session) {
+	if (answer.beat.instance != peer->hello.instance ||
+	    answer.beat.session != peer->hello.session) {
 		peer_die(peer, "its process was restarted");
 		return -EIO;
 	}
+	if (x.written >= sizeof(answer))
+		OBSERVE(peer_clock, peer->index, x.sent, x.answered,
+			answer.now_ns);
 	spin_lock_irqsave(&peer->lock, flags);
 	peer->counters.beats++;
 	spin_unlock_irqrestore(&peer->lock, flags);

@@ -328,7 +328,7 @@ static bool refused_waiting(struct peer *peer)
 static int beat_thread(void *arg)
 {
 	struct peer *peer = arg;
-	u64 next = clock_ns() + PEER_HEARTBEAT_NS;
+	u64 next = clock_ns();
 
 	while (peer_alive(peer)) {
 		u64 now = clock_ns();

@@ -100,6 +100,8 @@
 
 DEFINE_TRACE_EVENT(peer_grant, "ctx va pa prot round tag peer",
 		   "ctx %lu va %#lx pa %#lx prot %lx round %lu tag %lu of peer %lu");
+DEFINE_TRACE_EVENT(peer_retry, "ctx va why round tag peer",
+		   "ctx %lu va %#lx: %s in round %lu tag %lu of peer %lu");
 DEFINE_TRACE_EVENT(peer_replay, "ctx va ret tag peer",
 		   "ctx %lu va %#lx result %ld tag %lu of peer %lu");
 
@@ -251,6 +253,15 @@ static int install(struct peer_context *ctx, struct peer_slot *slot,
 	return 0;
 }
 
+/* Round 0 is an answer from the table. */
+static void trace_grant(const struct grant *grant,
+			const struct peer_translation *entry)
+{
+	TRACE(peer_grant, grant->ctx->id, entry->va, entry->pa, entry->prot,
+	      grant->rounds.nr, grant->request->copy.tag,
+	      grant->ctx->peer->index);
+}
+
 /* Give the page to the device unless it has changed since read_begin(). */
 static enum outcome install_if_current(struct grant *grant)
 {
@@ -265,6 +276,8 @@ static enum outcome install_if_current(struct grant *grant)
 		return OUTCOME_COLLISION;
 	}
 	err = install(ctx, grant->slot, grant->request, &grant->entry);
+	if (!err)
+		trace_grant(grant, &grant->entry);
 	mutex_unlock(&ctx->lock);
 	return err ? OUTCOME_DEAD : OUTCOME_DONE;
 }
@@ -363,19 +376,13 @@ static void let_page_go(struct grant *grant, enum outcome outcome)
 
 static enum outcome serve_round(struct grant *grant)
 {
-	const struct peer_translation *entry = &grant->entry;
-	struct peer_context *ctx = grant->ctx;
 	enum outcome outcome;
 
 	grant->page = NULL;
 	outcome = one_round(grant);
-	if (outcome == OUTCOME_DONE) {
-		TRACE(peer_grant, ctx->id, entry->va, entry->pa, entry->prot,
-		      grant->rounds.nr, grant->request->copy.tag,
-		      ctx->peer->index);
-		outcome = await_answer(ctx, grant->slot, grant->request,
+	if (outcome == OUTCOME_DONE)
+		outcome = await_answer(grant->ctx, grant->slot, grant->request,
 				       grant->exclusive);
-	}
 	let_page_go(grant, outcome);
 	return outcome;
 }
@@ -410,6 +417,7 @@ static bool answer_from_table(struct grant *grant)
 	if (peer_response_send(ctx->peer, grant->slot, ctx->id,
 			       request->copy.tag, entry))
 		return false;
+	trace_grant(grant, entry);
 	ctx->stats.grants += grant->exclusive;
 	return true;
 }
@@ -465,6 +473,9 @@ bool peer_grant(struct peer_context *ctx, struct peer_slot *slot,
 		outcome = serve_round(&grant);
 		if (outcome != OUTCOME_COLLISION && outcome != OUTCOME_CHANGED)
 			return outcome == OUTCOME_DONE;
+		TRACE(peer_retry, ctx->id, grant.entry.va,
+		      outcome == OUTCOME_COLLISION ? "collision" : "changed",
+		      grant.rounds.nr, request->copy.tag, ctx->peer->index);
 	}
 	peer_context_count(ctx, &ctx->stats.out_of_rounds);
 	return false;

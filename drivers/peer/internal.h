@@ -106,6 +106,7 @@ enum peer_slot_state {
  * @class: (c)
  * @state: (p)
  * @sent: clock_ns() when the device got it (p)
+ * @answered: clock_ns() when its answer was seen (p)
  * @error: 0, -EIO (dead), -EPROTO (answer too short); set when done (p)
  * @written: bytes of the answer (p)
  * @done: completes with the answer, or at the device's death
@@ -117,6 +118,7 @@ struct peer_slot {
 	enum peer_slot_class class;
 	enum peer_slot_state state;
 	u64 sent;
+	u64 answered;
 	int error;
 	u32 written;
 	struct completion done;

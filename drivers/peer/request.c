@@ -36,7 +36,8 @@
 #include "internal.h"
 
 DEFINE_TRACE_EVENT(peer_request, "ctx access va tag peer",
-		   "ctx %lu access %lu va %#lx tag %lu of peer %lu");
+		   "ctx %lu access %s va %#lx tag %lu of peer %lu");
+DEFINE_TRACE_EVENT(peer_deny, "ctx tag peer", "ctx %lu tag %lu of peer %lu");
 
 void peer_request_init(struct peer *peer)
 {
@@ -155,6 +156,7 @@ static void deny(struct peer *peer, u32 ctx, u64 tag)
 
 	if (!slot)
 		return;
+	TRACE(peer_deny, ctx, tag, peer->index);
 	err = peer_response_send(peer, slot, ctx, tag, NULL);
 	if (!err)
 		err = peer_slot_wait(peer, slot, PEER_DEATH_NS);
@@ -164,14 +166,22 @@ static void deny(struct peer *peer, u32 ctx, u64 tag)
 		peer_slot_put(peer, slot);
 }
 
+/* For a record: the request is valid (wire.c). */
+static const char *access_name(u32 access)
+{
+	if (access == PEER_ACCESS_READ)
+		return "read";
+	return access == PEER_ACCESS_WRITE ? "write" : "atomic";
+}
+
 static void serve(struct peer_context *ctx, struct peer_request *request)
 {
 	struct peer *peer = ctx->peer;
 	struct peer_slot *slot;
 	bool answered = false;
 
-	TRACE(peer_request, ctx->id, request->copy.access, request->copy.va,
-	      request->copy.tag, ctx->peer->index);
+	TRACE(peer_request, ctx->id, access_name(request->copy.access),
+	      request->copy.va, request->copy.tag, ctx->peer->index);
 	slot = peer_slot_get(peer, PEER_SLOT_ANY);
 	if (!slot)
 		return;

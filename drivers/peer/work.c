@@ -35,8 +35,14 @@
 #include <lib/assert.h>
 #include <lib/errno.h>
 #include <lib/string.h>
+#include <kernel/trace.h>
 
 #include "internal.h"
+
+DEFINE_TRACE_EVENT(work_sent, "ctx op va count slot peer",
+		   "ctx %lu op %lu va %#lx, %lu elements, slot %lu of peer %lu");
+DEFINE_TRACE_EVENT(work_done, "ctx slot ret done peer",
+		   "ctx %lu slot %lu: %ld, %lu elements of peer %lu");
 
 void peer_work_init(struct peer *peer)
 {
@@ -131,6 +137,9 @@ static int work_slot_send(struct peer *peer, struct peer_context *ctx,
 		slot->flight = true;
 		if (ctx)
 			ctx->works_in_flight++;
+		OBSERVE(work_sent, slot->request->ctx, slot->request->op,
+			slot->request->va, slot->limit, slot - peer->work_slots,
+			peer->index);
 		virtqueue_kick(&peer->work->vq);
 	} else {
 		list_add_tail(&slot->link, &peer->free_work_slots);
@@ -234,6 +243,7 @@ void peer_work_interrupt(void *arg)
 	struct peer_work_slot *slot;
 	unsigned long flags;
 	u32 written;
+	int status;
 
 	spin_lock_irqsave(&peer->lock, flags);
 	do {
@@ -241,8 +251,11 @@ void peer_work_interrupt(void *arg)
 		while ((slot = virtqueue_take(vq, &written))) {
 			peer->counters.works++;
 			slot->flight = false;
-			work_finish_locked(slot,
-					   answer_read(peer, slot, written));
+			status = answer_read(peer, slot, written);
+			OBSERVE(work_done, slot->request->ctx,
+				slot - peer->work_slots, status,
+				READ_ONCE(slot->answer->done), peer->index);
+			work_finish_locked(slot, status);
 			list_add_tail(&slot->link, &peer->free_work_slots);
 		}
 	} while (!virtqueue_interrupt_on(vq));

@@ -181,6 +181,12 @@ struct peer_wire_heartbeat_answer {
 	peer_le64 work_done; /* requests finished since the process started */
 };
 
+/* The answer to a HEARTBEAT with that much room, of a device that has a clock. */
+struct peer_wire_heartbeat_clock {
+	struct peer_wire_heartbeat_answer beat;
+	peer_le64 now_ns; /* of a clock that never goes back */
+};
+
 /*
  * Proves that both sides see the same memory: the device reads the word at
  * @gpa, answers it in @seen, and then writes @value there.
@@ -448,6 +454,9 @@ PEER_AT(peer_wire_heartbeat_answer, session, 16);
 PEER_AT(peer_wire_heartbeat_answer, beats, 24);
 PEER_AT(peer_wire_heartbeat_answer, work_done, 32);
 PEER_SIZE(peer_wire_heartbeat_answer, 40);
+PEER_AT(peer_wire_heartbeat_clock, beat, 0);
+PEER_AT(peer_wire_heartbeat_clock, now_ns, 40);
+PEER_SIZE(peer_wire_heartbeat_clock, 48);
 
 PEER_AT(peer_wire_echo, gpa, 8);
 PEER_AT(peer_wire_echo, value, 16);

@@ -424,6 +424,34 @@ static void heartbeats_count_and_tell_the_instance(void)
 	guest_shutdown(&g);
 }
 
+/* With room for version 1's answer and no more, that is the answer. */
+static void a_heartbeat_with_room_for_it_has_the_devices_clock(void)
+{
+	const struct peer_wire_request request = {PEER_CMD_HEARTBEAT, 0};
+	struct peer_wire_heartbeat_clock first, second;
+	const uint32_t with_clock = sizeof(first);
+	const uint32_t without = sizeof(first.beat);
+	struct guest g;
+
+	guest_boot(&g, "");
+	for (uint32_t room = without; room < with_clock; room++)
+		EXPECT_EQ(queue_wait(&g, 0,
+				     queue_post(&g, 0, &request,
+						sizeof(request), room)),
+			  without);
+	EXPECT_EQ(queue_wait(&g, 0,
+			     queue_post(&g, 0, &request, sizeof(request),
+					with_clock)),
+		  with_clock);
+	EXPECT_EQ(control(&g, &request, sizeof(request), &first, with_clock),
+		  PEER_S_OK);
+	EXPECT_EQ(control(&g, &request, sizeof(request), &second, with_clock),
+		  PEER_S_OK);
+	EXPECT(first.now_ns != 0 && second.now_ns > first.now_ns);
+	EXPECT_EQ(second.beat.beats, first.beat.beats + 1);
+	guest_shutdown(&g);
+}
+
 /* Not by HELLO, not by a reset of the device. */
 static void counters_never_go_back(void)
 {
@@ -478,4 +506,6 @@ TAP_GROUP(control, T(hello_negotiates_version_and_features),
 	  T(echo_proves_that_memory_is_shared), T(contexts_come_and_go),
 
 	  T(device_memory_keeps_what_was_copied),
-	  T(heartbeats_count_and_tell_the_instance), T(counters_never_go_back));
+	  T(heartbeats_count_and_tell_the_instance),
+	  T(a_heartbeat_with_room_for_it_has_the_devices_clock),
+	  T(counters_never_go_back));

@@ -16,6 +16,7 @@
 #include <mm/page/page.h>
 
 #include "arena.h"
+#include "tests/mm/lib/observed.h"
 
 DECLARE_TRACE_EVENT(peer_invalidate);
 
@@ -199,6 +200,59 @@ KTEST(peer, unmapped_page_is_gone_from_the_device, KT_FLAGS(KT_NEEDS_PEER))
 	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), -EFAULT);
 	EXPECT_EQ(arena_stats(&arena).invalidations, 1u);
 	arena_close(&arena);
+}
+
+KTEST(peer, a_page_request_is_seen_from_work_to_its_answer,
+      KT_FLAGS(KT_NEEDS_PEER))
+{
+	struct peer_arena *arena = arena_new(test);
+	u64 done;
+
+	if (!arena)
+		return;
+	cpu_write(arena, arena->base, 1);
+	observed_begin(test);
+	EXPECT_EQ(device_add(arena->ctx, arena->base, 1, &done), 0);
+	EXPECT_OBSERVED(
+		"*work_sent: ctx * op 1 *", "*peer_request: * access atomic *",
+		"*read_begin: *", "*exclusive_page: *: 1",
+		"*peer_command: FAULT_RESPONSE *", "*peer_grant: * round 1 *");
+	EXPECT_OBSERVED("*peer_command: FAULT_RESPONSE *",
+			"*peer_answer: FAULT_RESPONSE *: status 0 *",
+			"*peer_replay: * result 0 *");
+	EXPECT_OBSERVED("*peer_grant: *", "*work_done: *: 0? 1 elements *");
+	EXPECT_EQ(do_munmap(arena->mm, arena->base, PAGE_SIZE), 0);
+	EXPECT_OBSERVED("*peer_command: INVALIDATE *",
+			"*peer_answer: INVALIDATE *",
+			"*peer_invalidate: * UNMAP *");
+}
+
+KTEST(peer, a_denial_is_seen_with_its_tag, KT_FLAGS(KT_NEEDS_PEER))
+{
+	struct peer_arena *arena = arena_new(test);
+	u64 value;
+
+	if (!arena)
+		return;
+	observed_begin(test);
+	EXPECT_EQ(device_load(arena->ctx, arena_page(arena, ARENA_PAGES), &value),
+		  -EFAULT);
+	EXPECT_OBSERVED("*peer_request: * access read *", "*peer_deny: *",
+			"*work_done: *: -14? 0 elements *");
+}
+
+/* A device of version 1 may have no clock; ours has. */
+KTEST(peer, a_heartbeat_reads_the_devices_clock_between_two_of_ours,
+      KT_FLAGS(KT_NEEDS_PEER))
+{
+	struct peer_arena *arena = arena_new(test);
+
+	if (!arena)
+		return;
+	observed_begin(test);
+	EXPECT_EQ(peer_ping(arena->peer), 0);
+	EXPECT_OBSERVED("*peer_answer: HEARTBEAT *",
+			"*peer_clock: peer 0? between *");
 }
 
 /* Did this thread leave one record of an invalidation, which has @words? */
