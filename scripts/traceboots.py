@@ -69,9 +69,14 @@ def contest(qemu, log):
     records = list(trace.records())
     named = {record.name for record in records}
     boot.wrong += ['no record of ' + name for name in (
-        'mmu_notifier_start', 'mmu_notifier_called', 'exclusive_made',
-        'exclusive_restored', 'peer_request', 'peer_grant', 'peer_replay',
-        'peer_invalidate') if name not in named]
+        'task_new', 'sched_switch', 'sched_wake', 'mm_born', 'mm_call',
+        'mm_return', 'fault_begin', 'fault_end', 'pte_filled', 'pte_zapped',
+        'pte_protected', 'tlb_flush', 'exclusive_page', 'exclusive_made',
+        'exclusive_restored', 'sub_insert', 'sub_remove', 'mmu_notifier_start',
+        'mmu_notifier_called', 'mmu_notifier_end', 'read_begin', 'read_kept',
+        'read_round', 'peer_command', 'peer_answer', 'work_sent', 'work_done',
+        'peer_request', 'peer_grant', 'peer_replay', 'peer_invalidate',
+        'peer_clock') if name not in named]
     in_pairs(boot, [r for r in records if r.values.get('event') != 'RELEASE'],
              'mmu_notifier_start', 'mmu_notifier_end', 'range')
     asked = set()

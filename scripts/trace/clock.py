@@ -19,8 +19,7 @@ def pairs_of(trace, peer):
     for record in trace.records_named('peer_clock'):
         values = record.values
         if values['peer'] == peer:
-            before, after = (record.source.ns(values[end])
-                             for end in ('before', 'after'))
+            before, after = values['before'], values['after']
             pairs.append((after - before, values['device'],
                           (before + after) // 2))
     return sorted(pairs)
