@@ -145,6 +145,39 @@ KTEST(mmu_interval, read_begin_waits_only_for_ranges_open_at_its_call,
 }
 
 /*
+ *	range 1		range 2			reader
+ *	start
+ *						read_begin: sleeps
+ *			start; end
+ *	end
+ *						goes on with the number of 2: the one
+ *						from before would make it retry
+ */
+KTEST(mmu_interval,
+      a_reader_that_waited_takes_the_number_of_a_range_that_came_and_went,
+      KT_RULES("R4.24"))
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_range one;
+	struct reader r;
+	struct watcher w;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	start_of(&one, mm, 0, 1);
+	reader_run(&r, &w);
+	EXPECT_EQ(ktest_wait_blocked(test, r.task), 0);
+	change(mm, 0, 1);
+	end_of(&one);
+	kthread_join(r.task);
+	EXPECT_EQ(r.seq, w.seq);
+	EXPECT(!must_retry(&w, r.seq));
+	unwatch(&w);
+	mmput(mm);
+}
+
+/*
  *	device fault				munmap
  *	seq = read_begin()
  *						start: invalidate()
