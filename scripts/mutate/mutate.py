@@ -160,7 +160,7 @@ class File:
 
     def refused(self, mutant):
         """Does clang's analysis of locks refuse it? Then that is its judge."""
-        if mutant.operator not in ('lock', 'unlock'):
+        if mutant.operator not in ('lock', 'unlock', 'swap'):
             return False
         began = time.time()
         said = self.compiler.locks(mutant.apply(self.text))
