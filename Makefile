@@ -372,7 +372,7 @@ ASKED_assure := SEED
 ASKED_configs := SMP PEER T SEED TIMEOUT DEADLINE QEMU ACCEL
 ASKED_index-bench := N+ OPS SEED CLOCK
 ASKED_host-notifier := OPS ROUNDS SEED
-ASKED_explore := T BOUND N SEED REPLAY
+ASKED_explore := T BOUND MOST N SEED REPLAY
 ASKED := $(patsubst ASKED_%,asked-%,$(filter-out ASKED_BUILD,$(filter ASKED_%,$(.VARIABLES))))
 .PHONY: $(ASKED)
 $(ASKED): asked-%:

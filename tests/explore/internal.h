@@ -33,7 +33,7 @@ enum step_kind {
 	STEP_SLEEP,
 	STEP_WAKE,
 	STEP_POINT, /* of the scenario */
-	STEP_END,   /* the thread has returned */
+	STEP_FAILS, /* an access to freed memory */
 };
 
 /**
@@ -55,6 +55,7 @@ struct trace_entry {
 	int thread;
 	enum step_kind kind;
 	bool writes;
+	bool waits; /* the step cannot be taken yet; another entry comes when it is */
 	bool delayed; /* a store that others do not see yet */
 	bool late;    /* a load of a value that such a store has replaced */
 	uintptr_t addr;

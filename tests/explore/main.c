@@ -74,27 +74,55 @@ static int parse_schedule(const char *text, struct deviation *deviation)
 /* --- processes --------------------------------------------------------------- */
 
 /* The words of AddressSanitizer or UBSan, if it was one of these that ended it. */
+static char *sanitizer_words(FILE *said, char *line, int size)
+{
+	char *words;
+
+	rewind(said);
+	while (fgets(line, size, said)) {
+		line[strcspn(line, "\n")] = 0;
+		words = strstr(line, "Sanitizer: ");
+		if (words)
+			return words + strlen("Sanitizer: ");
+		words = strstr(line, "runtime error: ");
+		if (words)
+			return words + strlen("runtime error: ");
+	}
+	return NULL;
+}
+
+/* "use-after-poison on address 0x... at pc 0x...": the place is a step of its own. */
+static void note_place(char *words)
+{
+	char *pc = strstr(words, " at pc ");
+	char *address = strstr(words, " on address ");
+
+	if (!pc || !address || outcome->nr_trace == MAX_TRACE)
+		return;
+	outcome->trace[outcome->nr_trace++] = (struct trace_entry){
+		.thread = outcome->running < 0 ? 0 : outcome->running,
+		.kind = STEP_FAILS,
+		.pc = (const void *)strtoul(pc + strlen(" at pc "), NULL, 16),
+	};
+	*address = 0;
+}
+
 static void note_end(int status, FILE *said)
 {
-	char line[300], *words = NULL;
+	char line[300], *words;
 
 	if (outcome->message[0])
 		return;
-	rewind(said);
-	while (!words && fgets(line, sizeof(line), said)) {
-		words = strstr(line, "Sanitizer: ");
-		words = words ? words + strlen("Sanitizer: ")
-			      : strstr(line, "runtime error: ");
-	}
-	if (words)
-		words[strcspn(words, "\n")] = 0;
-	if (words)
-		snprintf(outcome->message, sizeof(outcome->message),
-			 "sanitizer: %s", words);
-	else
+	words = sanitizer_words(said, line, sizeof(line));
+	if (!words) {
 		snprintf(outcome->message, sizeof(outcome->message),
 			 "the process ended with status %#x",
 			 (unsigned int)status);
+		return;
+	}
+	note_place(words);
+	snprintf(outcome->message, sizeof(outcome->message), "sanitizer: %s",
+		 words);
 }
 
 struct run {

@@ -13,12 +13,13 @@ static struct spinlock lock;
 static struct wait_queue_head waiters;
 static struct atomic64 word;
 static struct notifier_gate gate;
-static unsigned long *object;
+static unsigned long *object[2];
 
 static void inside(void *arg)
 {
+	unsigned long **place = arg;
 	long ticket = notifier_gate_enter(&gate);
-	unsigned long *seen = READ_ONCE(object);
+	unsigned long *seen = READ_ONCE(*place);
 
 	if (seen) {
 		explore_point("uses the object");
@@ -27,12 +28,13 @@ static void inside(void *arg)
 	notifier_gate_leave(&gate, ticket);
 }
 
-static void replace(unsigned long *new)
+/* Another object takes its place; nobody inside uses it any more; it is freed. */
+static void replace(unsigned long **place, unsigned long *new)
 {
-	unsigned long *old = object;
+	unsigned long *old = *place;
 	u64 gp;
 
-	WRITE_ONCE(object, new);
+	WRITE_ONCE(*place, new);
 	spin_lock(&lock);
 	gp = notifier_gate_request(&gate);
 	spin_unlock(&lock);
@@ -43,20 +45,30 @@ static void replace(unsigned long *new)
 /* Twice: the second wait may find a thread inside that is left over from the first. */
 static void wait_twice(void *arg)
 {
-	replace(explore_alloc(sizeof(*object)));
-	replace(NULL);
+	replace(arg, explore_alloc(sizeof(unsigned long)));
+	replace(arg, NULL);
 }
 
-static void setup(void)
+static void wait_and_free(void *arg)
+{
+	replace(arg, NULL);
+}
+
+static void new_gate(void)
 {
 	lock = (struct spinlock)SPINLOCK_INIT(lock);
 	init_waitqueue_head(&waiters);
 	atomic64_set(&word, 0);
 	notifier_gate_init(&gate, &word, &lock, &waiters);
-	object = explore_alloc(sizeof(*object));
-	explore_thread("inside", inside, NULL);
-	explore_thread("inside", inside, NULL);
-	explore_thread("waiter", wait_twice, NULL);
+	object[0] = explore_alloc(sizeof(unsigned long));
+	explore_thread("inside", inside, &object[0]);
+}
+
+static void setup(void)
+{
+	new_gate();
+	explore_thread("inside", inside, &object[0]);
+	explore_thread("waiter", wait_twice, &object[0]);
 }
 
 static void finish(void)
@@ -70,3 +82,19 @@ static void finish(void)
 
 SCENARIO(a_period_waits_for_a_reader_that_entered_before_and_for_no_later_one,
 	 setup, finish);
+
+/*
+ * Two waiters: the second may come while the first one's grace period runs, which does
+ * not wait for a thread that has entered since it began.
+ */
+static void setup_two_waiters(void)
+{
+	new_gate();
+	object[1] = explore_alloc(sizeof(unsigned long));
+	explore_thread("inside", inside, &object[1]);
+	explore_thread("waiter", wait_and_free, &object[0]);
+	explore_thread("another waiter", wait_and_free, &object[1]);
+}
+
+SCENARIO(a_waiter_during_a_grace_period_takes_the_next, setup_two_waiters,
+	 finish);

@@ -111,7 +111,7 @@ static bool is_shared(const struct trace_entry *step)
 	bool several = false, written = false;
 	unsigned int i;
 
-	if (!step->addr)
+	if (!step->addr || step->waits)
 		return step->kind != STEP_BARRIER;
 	for (i = 0; i < outcome->nr_trace; i++) {
 		if (outcome->trace[i].addr != step->addr)
@@ -122,6 +122,17 @@ static bool is_shared(const struct trace_entry *step)
 	return several && written;
 }
 
+static const char *remark(const struct trace_entry *step)
+{
+	if (step->kind == STEP_FAILS)
+		return "fails: ";
+	if (step->waits)
+		return "(waits) ";
+	if (step->delayed)
+		return "(others see it later) ";
+	return step->late ? "(sees the old value) " : "";
+}
+
 static void describe(const struct trace_entry *step, const struct place *place,
 		     char *text, size_t size)
 {
@@ -129,14 +140,12 @@ static void describe(const struct trace_entry *step, const struct place *place,
 	char source[200];
 
 	if (step->kind == STEP_POINT) {
-		snprintf(text, size, "- %s", step->what);
+		snprintf(text, size, "- %s%s", step->what,
+			 step->waits ? ": not yet" : "");
 		return;
 	}
 	source_text(place, source, sizeof(source));
-	snprintf(text, size, "%s%s:%u %s",
-		 step->delayed ? "(others see it later) "
-		 : step->late  ? "(sees the old value) "
-			       : "",
+	snprintf(text, size, "%s%s:%u %s", remark(step),
 		 name ? name + 1 : place->file, place->line, source);
 }
 
@@ -192,9 +201,9 @@ void report_columns(void)
 		before = step->thread;
 		snprintf(last, sizeof(last), "%s", text);
 	}
-	if (outcome->message[0])
+	if (outcome->message[0] && outcome->trace[i - 1].kind != STEP_FAILS)
 		print_line(outcome->running < 0 ? 0 : outcome->running, width,
-			   outcome->running < 0 ? "(at the end, it fails)"
+			   outcome->running < 0 ? "(at the end it fails)"
 						: "(here it fails)");
 	printf("#\n");
 }

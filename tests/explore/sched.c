@@ -164,6 +164,7 @@ static void report_deadlock(void)
 				used ? ";" : "", outcome->thread_name[i],
 				threads[i].what);
 	}
+	outcome->running = -1;
 	explore_fail("deadlock, nobody can go on:%s", where);
 }
 
@@ -204,38 +205,56 @@ static void decide(bool can_go_on, bool shared, bool yields)
 		switch_to(option[pick]);
 }
 
+/* Return: the entry; NULL while nothing is traced, or no room is left. */
+static struct trace_entry *trace(enum step_kind kind, const volatile void *addr,
+				 const char *what, const void *pc)
+{
+	struct trace_entry *entry;
+
+	if (!tracing || outcome->nr_trace == MAX_TRACE)
+		return NULL;
+	entry = &outcome->trace[outcome->nr_trace++];
+	*entry = (struct trace_entry){.at = decisions,
+				      .thread = running,
+				      .kind = kind,
+				      .addr = (uintptr_t)addr & ~7ul,
+				      .pc = pc,
+				      .what = what};
+	return entry;
+}
+
+static bool only_looks(enum step_kind kind)
+{
+	return kind == STEP_LOAD || kind == STEP_LOOK || kind == STEP_SLEEP;
+}
+
 void step(enum step_kind kind, const volatile void *addr, const char *what,
 	  bool (*ready)(void *arg), void *arg, const void *pc)
 {
-	bool writes =
-		kind != STEP_LOAD && kind != STEP_LOOK && kind != STEP_SLEEP;
 	struct thread *me = &threads[running];
 	struct trace_entry *entry;
-	bool shared;
+	bool shared, can_go_on;
 
 	if (running < 0) {
 		if (ready && !ready(arg))
 			explore_fail("%s: would wait, and no thread runs", what);
 		return;
 	}
-	shared = !addr || memory_note(running, addr, writes);
+	shared = !addr || memory_note(running, addr, !only_looks(kind));
 	if (kind == STEP_BARRIER)
 		shared = false;
 	me->ready = ready;
 	me->ready_arg = arg;
 	me->what = what;
-	decide(!ready || ready(arg), shared, false);
+	can_go_on = !ready || ready(arg);
+	entry = can_go_on ? NULL : trace(kind, addr, what, pc);
+	if (entry)
+		entry->waits = true;
+	decide(can_go_on, shared, false);
 	me->ready = NULL;
-	if (!tracing || outcome->nr_trace == MAX_TRACE)
-		return;
-	entry = &outcome->trace[outcome->nr_trace++];
-	*entry = (struct trace_entry){.at = decisions,
-				      .thread = running,
-				      .kind = kind,
-				      .writes = writes,
-				      .addr = (uintptr_t)addr & ~7ul,
-				      .pc = pc,
-				      .what = what};
+	entry = trace(kind, addr, what, pc);
+	if (entry)
+		entry->writes = !only_looks(kind);
 }
 
 void trace_mark_delayed(void)

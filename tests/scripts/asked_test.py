@@ -31,7 +31,7 @@ def test_what_a_variable_cannot_be_is_refused():
            ('TIMEOUT', '1s'), ('N', 'abc'), ('N', '1 2'), ('N+', '1 x'),
            ('OPS', '-1'), ('SLOTS', '32'), ('SLOTS', '96'), ('SPINNERS', '1001'), ('BOOTS', 'yes'),
            ('CLOCK', 'yes'), ('FIRMWARE', 'xyz'), ('FIRMWARE', 'uefi'),
-           ('BOUND', '9'), ('REPLAY', '17X'), ('REPLAY', '17B42d'),
+           ('BOUND', '9'), ('MOST', '0'), ('REPLAY', '17X'), ('REPLAY', '17B42d'),
            ('T', 'a b'), ('T', 'a;b'), ('T', '$x'),
            ('QEMU', '/nowhere'), ('ACCEL', 'x'),
            ('PEER', '/nowhere'), ('PEER', TOP), ('PEER', __file__ + 'c')]
@@ -40,7 +40,7 @@ def test_what_a_variable_cannot_be_is_refused():
 
 def test_what_a_variable_can_be_is_taken():
     good = [('SMP', '64'), ('SLOTS', '4096'), ('DEADLINE', '3'), ('TIMEOUT', '0'), ('N+', '1 20'),
-            ('BOUND', '0'), ('REPLAY', '17B 42d'),
+            ('BOUND', '0'), ('MOST', '5000000'), ('REPLAY', '17B 42d'),
             ('SPINNERS', '0'), ('BOOTS', 'no'), ('FIRMWARE', 'bios'),
             ('T', 'mmu_*,-mmu_[a-c]?.x'), ('T', '[!a]*'), ('PEER', 'none'),
             ('PEER', shutil.which('true')), ('QEMU', 'newer'),
