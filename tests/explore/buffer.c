@@ -24,8 +24,11 @@
  * The buffer is emptied as late as the processor may: at the thread's next barrier,
  * atomic operation or lock, when it sleeps or ends, and when another thread takes a
  * lock that it released behind the store. It is emptied early where another thread
- * changes the word. A plain load of another thread finds the new value at once. So not
- * every order of x86 is tried, and none is tried that x86 does not have.
+ * changes the word. So not every order of x86 is tried.
+ *
+ * A plain store is not delayed, and a plain load of another thread finds a new value at
+ * once. In the sources plain accesses of shared words are under a lock, so the buffer is
+ * empty by then. A scenario that signals by a plain word has a barrier before it.
  */
 #include <string.h>
 

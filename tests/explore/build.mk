@@ -21,7 +21,7 @@ EXPLORE_MM := $(addprefix mm/,space/mm.c space/mmap.c space/vma.c space/madvise.
 EXPLORE_OWN := $(addprefix tests/explore/,main.c sched.c search.c memory.c buffer.c \
 	report.c)
 EXPLORE_SCENARIOS_usual := $(filter-out $(EXPLORE_OWN),$(wildcard tests/explore/*.c))
-# The reference notifier has no gate. What is not the notifier's is explored once.
+# The reference notifier has no gate. Exclusive access is explored with the usual one.
 EXPLORE_SCENARIOS_reference := $(filter-out %/race_gate.c %/race_exclusive.c, \
 	$(EXPLORE_SCENARIOS_usual))
 
@@ -62,7 +62,7 @@ build/explore/own/%.o: %.c tests/explore/build.mk
 	@echo "  HOSTCC  $< (explore)"
 	@$(HOSTCC) $(EXPLORE_HOST) -MMD -MP -c $< -o $@
 
-# What tests/explore/run needs to build a notifier with a mistake in it.
+# By these words tests/explore/run builds a notifier with a mistake in it.
 EXPLORE_WORDS = $(foreach k,$(EXPLORE_KINDS),'compile_$(k)=$(EXPLORE_COMPILE_$(k))' \
 	'objects_$(k)=$(EXPLORE_OBJS_$(k))') 'link=$(HOSTCC) -no-pie -fsanitize=address,undefined'
 EXPLORE_PROGRAMS := $(EXPLORE_KINDS:%=build/explore/%/explore)

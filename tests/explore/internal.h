@@ -20,7 +20,7 @@
 #define MAX_DEVIATIONS 64
 #define MAX_TRACE      4000
 
-/* What a step does, and to what. */
+/* The kinds of steps. */
 enum step_kind {
 	STEP_LOAD,
 	STEP_STORE,
@@ -163,7 +163,7 @@ void replay(const struct scenario *scenario, const struct deviation *deviation,
 /** report_columns() - print the traced schedule of `outcome` */
 void report_columns(void);
 
-/* Of kernel.c: once, before the first schedule; before each; after each. */
+/* kernel.c: once, before the first schedule; and before each. */
 void kernel_boot(void);
 void kernel_reset(void);
 

@@ -18,8 +18,8 @@
  *	a flush		one step, which takes the translations out of all TLBs
  *	an add		as the processor's locked instruction: one access
  *
- * Frames that are freed are not used again in the same schedule. AddressSanitizer is
- * told of them: of the frame's bytes, and of its struct page.
+ * Frames that are freed are not used again in the same schedule. AddressSanitizer
+ * knows them: the frame's bytes, and its struct page.
  */
 #include <sys/mman.h>
 #include <sanitizer/asan_interface.h>
@@ -143,6 +143,20 @@ static pte_t walk(struct mm_struct *mm, vaddr_t addr)
 			     : ptep_get(pmd_table(pmd) + pte_index(addr));
 }
 
+static u64 *word_of(pte_t pte, vaddr_t addr)
+{
+	char *frame = page_address(pfn_to_page(pte_pfn(pte)));
+
+	return (u64 *)(frame + (addr & ~PAGE_MASK));
+}
+
+u64 *walk_tables(struct mm_struct *mm, vaddr_t addr)
+{
+	pte_t pte = walk(mm, addr);
+
+	return pte_present(pte) ? word_of(pte, addr) : NULL;
+}
+
 static void remember(vaddr_t page, pte_t pte)
 {
 	struct translation *entry = find(page);
@@ -178,9 +192,7 @@ static u64 *translate(struct mm_struct *mm, vaddr_t addr, bool write)
 		explore_point(write ? "CPU: adds" : "CPU: loads");
 		entry = find(page);
 		if (entry && serves(entry->pte, write))
-			return (u64 *)((vaddr_t)page_address(
-					       pfn_to_page(pte_pfn(entry->pte))) +
-				       (addr & ~PAGE_MASK));
+			return word_of(entry->pte, addr);
 		pte = walk(mm, addr);
 		if (serves(pte, write))
 			remember(page, pte);

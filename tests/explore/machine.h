@@ -19,6 +19,9 @@ u64 cpu_load(struct mm_struct *mm, vaddr_t addr);
 /** cpu_add() - it adds to the word, by one locked instruction */
 void cpu_add(struct mm_struct *mm, vaddr_t addr, u64 add);
 
+/** walk_tables() - the word at @addr as a walk of the tables finds it; NULL: no page */
+u64 *walk_tables(struct mm_struct *mm, vaddr_t addr);
+
 /** frames_in_use() - frames that were allocated in this schedule and not freed */
 unsigned int frames_in_use(void);
 

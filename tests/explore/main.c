@@ -9,7 +9,7 @@
  * A search runs in a process of its own, which the first failure ends: an assertion, a
  * check of the scenario, a report of AddressSanitizer, a signal. Then each deviation of
  * the schedule is left out in turn, in a process of its own again, and stays out if the
- * schedule fails still. What is left is run once more, traced, and printed.
+ * schedule fails still. The shortened schedule is run once more, traced, and printed.
  *
  * The last line is for tests/explore/run:
  *
@@ -29,7 +29,7 @@
 
 extern const struct scenario __start_scenarios[], __stop_scenarios[];
 
-/* What AddressSanitizer says would be longer than the schedule. */
+/* AddressSanitizer's own words would be longer than the schedule. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {

@@ -8,8 +8,8 @@
  * any step of another.
  *
  * Idea.  Objects are cut from one block in order and never used again in the same
- * schedule, so that they have the same addresses in every schedule. AddressSanitizer is
- * told of each that is freed, and ends the process at the next access, a plain one too.
+ * schedule, so that they have the same addresses in every schedule. AddressSanitizer
+ * knows each that is freed, and ends the process at the next access, a plain one too.
  *
  * Threads that access a word are noted by its address, over all schedules of a search.
  * A word is shared if two threads access it and one of them writes. A step to a word

@@ -7,13 +7,14 @@
  * a store. Its callback waits for an add that is under way, because both hold the
  * driver's lock.
  *
- * Drawn in mm/device/exclusive.c, mm/table/tlb.c, mm/fault/fault.c, mm/page/page.c and
+ * Drawn in mm/device/exclusive.c, mm/table/tlb.c, mm/fault/, mm/page/page.c and
  * docs/races.md, with the same names below.
  */
+#include <lib/string.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/device/exclusive.h>
 #include <mm/fault/gup.h>
-#include <mm/notifier/rounds.h>
+#include <mm/notifier/mmu_notifier.h>
 #include <mm/space/mm.h>
 
 #include "explore.h"
@@ -125,7 +126,7 @@ static void dontneed(void *arg)
 	madvise_dontneed(mm, at(0), PAGE_SIZE);
 }
 
-/* What a thread has thrown away it does not read again. */
+/* A thread does not read again the contents that it has thrown away. */
 static void dontneed_and_load(void *arg)
 {
 	u64 found;
@@ -300,6 +301,96 @@ static void finish_first_writes(void)
 
 SCENARIO(two_first_writes_install_one_page, setup_first_writes,
 	 finish_first_writes);
+/* The same threads: neither finds a table. */
+SCENARIO(threads_that_race_for_a_table_share_one, setup_first_writes,
+	 finish_first_writes);
+
+/* A thread that holds a page uses it, while another throws it away. */
+static void hold_and_use(void *arg)
+{
+	struct page *held;
+	u64 *word;
+
+	mmap_read_lock(mm);
+	explore_check(get_user_pages_remote(mm, at(0), 1, FOLL_WRITE | FOLL_GET,
+					    &held) == 1,
+		      "no page to hold");
+	mmap_read_unlock(mm);
+	word = page_address(held);
+	explore_point("uses the page");
+	++*word;
+	put_page(held);
+}
+
+static void setup_held(void)
+{
+	setup_pages();
+	thread("get_user_pages_remote()", hold_and_use);
+	thread("madvise_dontneed()", dontneed);
+}
+
+SCENARIO(pages_are_held_before_another_can_throw_them_away, setup_held, finish);
+
+/*
+ * A device that walks the tables itself and remembers what it found. Its callback waits
+ * for a walk that is under way.
+ */
+static struct {
+	struct mmu_notifier sub;
+	struct spinlock walks;
+	u64 *word;
+} walker;
+
+static void forget(struct mmu_notifier *sub, struct mm_struct *its_mm,
+		   unsigned long start, unsigned long end)
+{
+	spin_lock(&walker.walks);
+	walker.word = NULL;
+	spin_unlock(&walker.walks);
+}
+
+static const struct mmu_notifier_ops walker_ops = {.invalidate_range = forget};
+
+static void walk_and_use(void)
+{
+	spin_lock(&walker.walks);
+	if (!walker.word)
+		walker.word = walk_tables(mm, at(0));
+	explore_point("device: has a translation");
+	if (walker.word)
+		++*walker.word;
+	spin_unlock(&walker.walks);
+}
+
+static void walk_twice(void *arg)
+{
+	walk_and_use();
+	walk_and_use();
+}
+
+static void unmap(void *arg)
+{
+	do_munmap(mm, at(0), PAGES * PAGE_SIZE);
+}
+
+static void setup_walker(void)
+{
+	setup_pages();
+	memset(&walker, 0, sizeof(walker));
+	walker.sub.ops = &walker_ops;
+	explore_check(!mmu_notifier_register(&walker.sub, mm), "register");
+	thread("munmap", unmap);
+	thread("device's walk", walk_twice);
+}
+
+static void finish_walker(void)
+{
+	walk_and_use();
+	mmu_notifier_unregister(&walker.sub, mm);
+	finish();
+}
+
+SCENARIO(munmap_tells_it_before_the_pages_are_free, setup_walker, finish_walker);
 
 /*
  * One thread writes, and then signals another, whose processor remembers the page. If
@@ -310,6 +401,7 @@ static bool signalled;
 static void add_and_signal(void *arg)
 {
 	cpu_add(mm, at(0), 10);
+	smp_mb();
 	signalled = true;
 }
 

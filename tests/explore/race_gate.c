@@ -28,7 +28,7 @@ static void inside(void *arg)
 	notifier_gate_leave(&gate, ticket);
 }
 
-/* Another object takes its place; nobody inside uses it any more; it is freed. */
+/* Another object takes its place. It is freed when no thread inside can use it. */
 static void replace(unsigned long **place, unsigned long *new)
 {
 	unsigned long *old = *place;

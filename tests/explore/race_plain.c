@@ -61,7 +61,7 @@ static void use(struct device *device)
 	spin_unlock(&device->lock);
 }
 
-/* It works on until it has been told to stop. */
+/* The device works on until this drops its translation. */
 static void release(struct mmu_notifier *sub, struct mm_struct *its_mm)
 {
 	struct device *device = device_of(sub);

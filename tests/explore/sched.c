@@ -18,10 +18,10 @@
  *	preemption	another goes on though the thread that runs could
  *
  * If no thread can go on and one has not ended, that is a deadlock: a lost wake-up, a
- * wait that nobody ends. More than MAX_STEPS steps are a livelock.
+ * wait without an end. More than MAX_STEPS steps are a livelock.
  *
- * What this does not see.  A plain access is no step: it happens together with the step
- * before it. So two plain accesses that race are not told apart (BUILD=race does that).
+ * Not seen here.  A plain access is no step: it happens together with the step
+ * before it. So two plain accesses that race are not noticed as such.
  * Steps are in the order of the program, but for the stores that tests/explore/buffer.c
  * delays: the disorder of x86 and no other. The models and the litmus tests
  * (tests/model/) have what weaker processors do.
@@ -165,7 +165,7 @@ static void report_deadlock(void)
 				threads[i].what);
 	}
 	outcome->running = -1;
-	explore_fail("deadlock, nobody can go on:%s", where);
+	explore_fail("deadlock, no thread can go on:%s", where);
 }
 
 /*

@@ -19,7 +19,8 @@
  *	2	25		2		1	no other is left: dropped
  *
  * A store may be delayed (tests/explore/buffer.c); that is a decision as well. It costs
- * no preemption, and a schedule has one at most, with the stores behind it.
+ * no preemption, and a schedule has one at most, with the stores behind it. Of each
+ * number of preemptions the schedules without a delayed store are run first.
  *
  * Beyond the bound schedules are drawn at random, by priorities: each thread has one,
  * the highest that can go on does, and at a few random decisions the thread that runs
@@ -56,7 +57,8 @@ static struct {
 	unsigned int at, nr, taken;
 } path[MAX_PATH];
 static unsigned int path_length, path_position;
-static int bound, preemptions, delays;
+static int bound, preemptions;
+static int most_delays, delays;
 
 static unsigned int follow_path(unsigned int nr)
 {
@@ -93,7 +95,7 @@ static unsigned int search_choose(const int *option, unsigned int nr,
 
 static bool search_delay(void)
 {
-	if (delays == MAX_DELAYS || !follow_path(2))
+	if (delays == most_delays || !follow_path(2))
 		return false;
 	delays++;
 	deviate(DELAY);
@@ -204,17 +206,25 @@ static void draw_schedule(const struct scenario *scenario, uint64_t seed)
 		most_choices = choices;
 }
 
+static void search_bounds(const struct scenario *scenario,
+			  const struct asked *asked)
+{
+	outcome->exhausted = -1;
+	for (bound = 0; bound <= asked->bound; bound++) {
+		outcome->bound = bound;
+		for (most_delays = 0; most_delays <= MAX_DELAYS; most_delays++) {
+			if (!search_bound(scenario, asked->most))
+				return;
+		}
+		outcome->exhausted = bound;
+	}
+}
+
 void search(const struct scenario *scenario, const struct asked *asked)
 {
 	unsigned long i;
 
-	outcome->exhausted = -1;
-	for (bound = 0; bound <= asked->bound; bound++) {
-		outcome->bound = bound;
-		if (!search_bound(scenario, asked->most))
-			break;
-		outcome->exhausted = bound;
-	}
+	search_bounds(scenario, asked);
 	for (i = 0; i < asked->at_random; i++) {
 		draw_schedule(scenario, asked->seed + i);
 		outcome->at_random++;

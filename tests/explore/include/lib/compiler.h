@@ -2,8 +2,8 @@
 /*
  * lib/compiler.h under the explorer: each marked access is a step
  *
- * The kernel's own header, and then READ_ONCE() and WRITE_ONCE() anew. What is built
- * of these (smp_load_acquire(), atomic_read(), page-table entries) follows.
+ * The kernel's own header, and then READ_ONCE() and WRITE_ONCE() anew. All that is
+ * built of these follows: smp_load_acquire(), atomic_read(), page-table entries.
  */
 #ifndef EXPLORE_LIB_COMPILER_H
 #define EXPLORE_LIB_COMPILER_H
