@@ -250,6 +250,47 @@ KTEST(device_exclusive, a_fault_that_waits_for_a_page_holds_it, KT_RULES("R8.17"
 	sandbox_close(&box);
 }
 
+struct waiting_gup {
+	struct sandbox *box;
+	long got;
+};
+
+static int gup_waiting(void *arg)
+{
+	struct waiting_gup *w = arg;
+
+	mmap_read_lock(w->box->mm);
+	w->got = get_user_pages_remote(w->box->mm, AT(0), 1, FOLL_WRITE, NULL);
+	mmap_read_unlock(w->box->mm);
+	return 0;
+}
+
+/* It may not repeat its fault, so it waits with mmap_lock held: a kill must end that. */
+KTEST(device_exclusive, a_kill_ends_the_wait_of_a_gup_for_a_page_of_a_device)
+{
+	struct waiting_gup w;
+	struct page *pages[1];
+	struct sandbox box;
+	struct task *task;
+
+	REQUIRE(sandbox_open(&box, test));
+	w.box = &box;
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	REQUIRE(pages[0]);
+	task = kthread_run(gup_waiting, &w, "gup-waits");
+	REQUIRE(!IS_ERR(task));
+	ktest_wait_blocked(test, task);
+	task_kill(task);
+	kthread_join(task);
+	EXPECT_EQ(w.got, (long)-EINTR);
+	EXPECT_EQ(page_ref_count(pages[0]), 2);
+	EXPECT(is_exclusive(&box, AT(0)));
+	release_exclusive(pages, 1);
+	sandbox_close(&box);
+}
+
 /* Put @entry in place of the exclusive one; return the entry restored from it. */
 static pte_t restored_from(struct sandbox *box, pte_t entry)
 {
