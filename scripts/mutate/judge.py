@@ -4,6 +4,8 @@
 tests/mutants/concern says what concerns a file, cheapest first:
 
     host.NAME       a program on the host, with MUTANT= in its environment
+    explore.NAME    a scenario of tests/explore, or several by a pattern: schedules up to
+                    two preemptions, and some at random, with late stores of x86
     suite.*,...     a boot of the kernel with `mutant=` and these tests; with the
                     device if the first pattern begins with `peer`
 
@@ -28,6 +30,8 @@ DEADLINE, HOST_LIMIT, SILENCE = 5, 10, 40
 BUSY = 2 * (os.cpu_count() or 1)
 # A device counts as dead after three seconds, so tests of that take longer.
 SLOW_DEADLINE = {'peer_misbehaviour.*': 10}
+EXPLORER = 'build/explore/usual/explore'
+EXPLORE = ['BOUND=2', 'MOST=20000', 'RANDOM=4000', 'SEED=1']
 HOST_ENV = {'OPS': '20000', 'ROUNDS': '20', 'SEED': '1'}
 LATE = re.compile(r'in time|not done in|hung|silence')
 
@@ -56,7 +60,8 @@ def concern(path, text):
 def programs(judges):
     """What make has to build for them, in the workshop."""
     return ['build/host-asan/%s_asan' % judge[len('host.'):]
-            for judge in judges if judge.startswith('host.')]
+            for judge in judges if judge.startswith('host.')] + [
+                EXPLORER for judge in judges if judge.startswith('explore.')][:1]
 
 
 class Court:
@@ -87,29 +92,43 @@ class Court:
     def once(self, number):
         reached = ''
         for judge in self.judges:
-            verdict = self.host(judge, number) if judge.startswith('host.') \
-                else self.boot(judge, number)
+            kind = judge.split('.')[0]
+            verdict = {'host': self.host, 'explore': self.explore}.get(
+                kind, self.boot)(judge, number)
             if verdict.killer:
                 return verdict
             reached = max(reached, verdict.reached)
         return Verdict(reached=reached)
 
     def host(self, judge, number):
-        program = os.path.join(self.where, programs([judge])[0])
-        env = dict(os.environ, MUTANT=str(number), **HOST_ENV)
-        try:
-            done = subprocess.run([program], env=env, timeout=HOST_LIMIT,
-                                  stdin=subprocess.DEVNULL, check=False,
-                                  stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT)
-        except subprocess.TimeoutExpired:
-            return Verdict(judge, 'hung')
-        said = done.stdout.decode('utf-8', 'replace')
-        if not done.returncode:
-            return Verdict()
+        said, how = self.program(programs([judge]), number)
         bad = [line for line in said.splitlines() if re.search(
             r'^not ok|ERROR|runtime error|assert|WARN|panic', line)]
-        return Verdict(judge, (bad or ['status %d' % done.returncode])[0])
+        return Verdict(judge, (bad or [how])[0]) if how else Verdict()
+
+    def explore(self, judge, number):
+        """The scenarios whose names the pattern fits, until one fails."""
+        names, _ = self.program([EXPLORER], 0)
+        for name in names.split():
+            if not fnmatch.fnmatchcase(name, judge.split('.', 1)[1]):
+                continue
+            said, how = self.program([EXPLORER, name] + EXPLORE, number)
+            if how or not re.search(r'^result passed', said, re.M):
+                return Verdict('explore.' + name, how or said.split('\n')[0])
+        return Verdict()
+
+    def program(self, command, number):
+        """(what a program says, how it ended if not well)."""
+        try:
+            done = subprocess.run(
+                command, cwd=self.where, timeout=HOST_LIMIT, check=False,
+                env=dict(os.environ, MUTANT=str(number), **HOST_ENV),
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT)
+        except subprocess.TimeoutExpired:
+            return '', 'hung'
+        return done.stdout.decode('utf-8', 'replace'), \
+            'status %d' % done.returncode if done.returncode else ''
 
     def boot(self, globs, number):
         """A boot of the tests that the patterns choose, until the first fails."""

@@ -47,7 +47,8 @@ KTEST(zz_mutant, reached)
 	ktest_note("mutant %u reached %u", mutant_chosen, mutant_reached);
 }
 '''
-HOST_SELECTOR_PATH = 'tests/host/host.c'
+# The programs on the host, and the explorer.
+HOST_SELECTOR_PATHS = ('tests/host/host.c', 'tests/explore/main.c')
 HOST_SELECTOR = '''
 #include <stdlib.h>
 extern unsigned int mutant_chosen, mutant_reached;

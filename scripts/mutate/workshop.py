@@ -67,9 +67,8 @@ class Workshop:
         self.where = where
         copy_tree(where)
         self.write(schema.SELECTOR_PATH, schema.SELECTOR)
-        self.write(schema.HOST_SELECTOR_PATH,
-                   self.original(schema.HOST_SELECTOR_PATH) +
-                   schema.HOST_SELECTOR)
+        for path in schema.HOST_SELECTOR_PATHS:
+            self.write(path, self.original(path) + schema.HOST_SELECTOR)
 
     @staticmethod
     def original(path):
