@@ -213,6 +213,9 @@ KTEST(peer, a_page_request_is_seen_from_work_to_its_answer,
 	cpu_write(arena, arena->base, 1);
 	observed_begin(test);
 	EXPECT_EQ(device_add(arena->ctx, arena->base, 1, &done), 0);
+	/* The work can be over before the request's thread notes its response. */
+	KTEST_WAIT_FOR(test, observed("*peer_grant: *") &&
+				     observed("*peer_replay: *"));
 	EXPECT_OBSERVED(
 		"*work_sent: ctx * op 1 *", "*peer_request: * access atomic *",
 		"*read_begin: *", "*exclusive_page: *: 1",
@@ -220,7 +223,8 @@ KTEST(peer, a_page_request_is_seen_from_work_to_its_answer,
 	EXPECT_OBSERVED("*peer_command: FAULT_RESPONSE *",
 			"*peer_answer: FAULT_RESPONSE *: status 0 *",
 			"*peer_replay: * result 0 *");
-	EXPECT_OBSERVED("*peer_grant: *", "*work_done: *: 0? 1 elements *");
+	EXPECT_OBSERVED("*peer_command: FAULT_RESPONSE *",
+			"*work_done: *: 0? 1 elements *");
 	EXPECT_EQ(do_munmap(arena->mm, arena->base, PAGE_SIZE), 0);
 	EXPECT_OBSERVED("*peer_command: INVALIDATE *",
 			"*peer_answer: INVALIDATE *",

@@ -25,8 +25,8 @@ void observed_begin(struct ktest *test)
 	trace_clear();
 }
 
-void observed_expect(struct ktest *test, const char *const *patterns,
-		     unsigned int nr)
+/* How many of the patterns came, in this order. */
+static unsigned int found_of(const char *const *patterns, unsigned int nr)
 {
 	static struct trace_record recs[RECORDS];
 	unsigned int n = trace_read_last(recs, RECORDS), i, found = 0;
@@ -36,6 +36,19 @@ void observed_expect(struct ktest *test, const char *const *patterns,
 		trace_format(line, sizeof(line), &recs[i]);
 		found += glob_match(patterns[found], line);
 	}
+	return found;
+}
+
+bool observed(const char *pattern)
+{
+	return found_of(&pattern, 1);
+}
+
+void observed_expect(struct ktest *test, const char *const *patterns,
+		     unsigned int nr)
+{
+	unsigned int found = found_of(patterns, nr);
+
 	if (found < nr)
 		ktest_fail(test, "no record, or in another order: %s",
 			   patterns[found]);

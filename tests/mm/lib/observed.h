@@ -10,6 +10,9 @@
 /* Observe from here to the end of the test; what was recorded before is left out. */
 void observed_begin(struct ktest *test);
 
+/* Did a line of this pattern come? For KTEST_WAIT_FOR(): threads record when they can. */
+bool observed(const char *pattern);
+
 /*
  * Patterns (glob_match()) of lines that came in this order since observed_begin(), by
  * any thread; other records may lie between. Else the test fails with the first that is
