@@ -9,6 +9,7 @@ the code as well.
 import os
 import re
 
+import faults
 import rules
 from tree import TOP, asked_of_make, files, run, text_of
 
@@ -105,7 +106,8 @@ def check_documents():
                 base = os.path.dirname(path)
                 if not os.path.exists(os.path.join(TOP, base, target)):
                     wrong.append(where + 'no file ' + target)
-    return wrong + models_speak_of(words) + litmus_tests_speak_of_sources()
+    return wrong + models_speak_of(words) + litmus_tests_speak_of_sources() + \
+        faults.wrong_entries()
 
 
 def judge_quoted(quoted, words, names, suites, roots):

@@ -231,15 +231,16 @@ static bool only_looks(enum step_kind kind)
 void step(enum step_kind kind, const volatile void *addr, const char *what,
 	  bool (*ready)(void *arg), void *arg, const void *pc)
 {
-	struct thread *me = &threads[running];
 	struct trace_entry *entry;
 	bool shared, can_go_on;
+	struct thread *me;
 
 	if (running < 0) {
 		if (ready && !ready(arg))
 			explore_fail("%s: would wait, and no thread runs", what);
 		return;
 	}
+	me = &threads[running];
 	shared = !addr || memory_note(running, addr, !only_looks(kind));
 	if (kind == STEP_BARRIER)
 		shared = false;
