@@ -391,6 +391,33 @@ KTEST(device_exclusive, a_restore_keeps_a_page_protected_for_a_handler,
 	sandbox_close(&box);
 }
 
+/* Both marks come back, though the exclusive entry was made anew in between. */
+KTEST(device_exclusive, mprotect_of_an_exclusive_page_keeps_its_marks,
+      KT_RULES("R8.18"))
+{
+	struct page *pages[1];
+	struct sandbox box;
+	pte_t pte;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	REQUIRE(pages[0]);
+	release_exclusive(pages, 1);
+	sandbox_set_pte(&box, AT(0), pte_swp_mkuffd_wp(sandbox_pte(&box, AT(0))));
+	EXPECT(pte_swp_soft_dirty(sandbox_pte(&box, AT(0))));
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_READ), 0);
+	EXPECT(is_exclusive(&box, AT(0)));
+	EXPECT(pte_swp_soft_dirty(sandbox_pte(&box, AT(0))));
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), RW), 0);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 1UL);
+	pte = sandbox_pte(&box, AT(0));
+	EXPECT(pte_present(pte) && pte_soft_dirty(pte));
+	EXPECT(pte_uffd_wp(pte) && !pte_write(pte));
+	sandbox_close(&box);
+}
+
 /* --- everything else on an exclusive entry -------------------------------- */
 
 KTEST(device_exclusive, munmap_of_exclusive_pages_gives_all_back,
