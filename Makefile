@@ -321,7 +321,7 @@ configs: asked-configs deps-configs peer ## kernels that lack options: gcc, clan
 	@$(ALONE) scripts/configs.py $(or $(ASKED_BUILD),$(LACKING))
 
 .PHONY: mutate
-mutate: asked-mutate deps-mutate peer ## change a source in many small ways, one at a time: which changes does no test notice? [F='FILE...' N=100 SEED=n T='suite.glob*'; POOL=yes: the mutants of tests/mutants/pool]
+mutate: asked-mutate deps-mutate peer ## change a source in many small ways, one at a time: which changes does no test notice? [F='FILE...' N=100 SEED=n T='suite.glob*'; POOL=yes or a name: the mutants of tests/mutants/pool]
 	@$(ALONE) scripts/mutate/mutate.py
 
 .PHONY: exercise exercise-check

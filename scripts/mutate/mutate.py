@@ -6,7 +6,8 @@
     N=100           how many valid mutants of each; all, where there are fewer
     SEED=1          which ones, of all that there are
     T=GLOBS         judge by these tests, instead of what tests/mutants/concern says
-    POOL=yes        the mutants of tests/mutants/pool: is each killed by its test?
+    POOL=yes        the mutants of tests/mutants/pool: is each killed by its tests?
+    POOL=NAME       one of them, and which other tests notice it
 
 A mutant is the file with one small change (places.py). Not valid is one that does not
 compile, one whose assembler equals the original's or an earlier mutant's, and one that
@@ -245,12 +246,12 @@ class File:
 
 def main():
     asked.check('F', 'N', 'SEED', 'T', 'POOL')
-    if os.environ.get('POOL') == 'yes':
+    if os.environ.get('POOL'):
         import pool                     # pylint: disable=import-outside-toplevel
         return pool.main()
     paths = (os.environ.get('F') or '').split()
     if not paths:
-        sys.exit('F=FILE: which source is to be mutated?')
+        sys.exit('F=FILE: which source is to be mutated? Or POOL=yes')
     count = int(os.environ.get('N') or '100')
     seed = int(os.environ.get('SEED') or '1')
     shop, good = workshop.Workshop(), True
