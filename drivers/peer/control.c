@@ -161,13 +161,14 @@ int peer_slot_send(struct peer *peer, struct peer_slot *slot, u32 length,
 	memset(slot->answer, 0xff, answer_length);
 	spin_lock_irqsave(&peer->lock, flags);
 	ASSERT(slot->state == PEER_SLOT_HELD);
+	/* Both before the device can see it: what it does comes later. */
+	slot->sent = clock_ns();
+	OBSERVE(peer_command, command_name(slot), command_ctx(slot),
+		slot - peer->slots, peer->index);
 	if (!peer->dead)
 		err = virtqueue_add(&peer->control->vq, buffers, 1, 1, slot);
 	if (!err) {
 		slot->state = PEER_SLOT_FLIGHT;
-		slot->sent = clock_ns();
-		OBSERVE(peer_command, command_name(slot), command_ctx(slot),
-			slot - peer->slots, peer->index);
 		virtqueue_kick(&peer->control->vq);
 	}
 	spin_unlock_irqrestore(&peer->lock, flags);

@@ -253,7 +253,10 @@ static int install(struct peer_context *ctx, struct peer_slot *slot,
 	return 0;
 }
 
-/* Round 0 is an answer from the table. */
+/*
+ * Before it is sent, so that the device's records come after this. Round 0 is an
+ * answer from the table.
+ */
 static void trace_grant(const struct grant *grant,
 			const struct peer_translation *entry)
 {
@@ -275,9 +278,8 @@ static enum outcome install_if_current(struct grant *grant)
 		mutex_unlock(&ctx->lock);
 		return OUTCOME_COLLISION;
 	}
+	trace_grant(grant, &grant->entry);
 	err = install(ctx, grant->slot, grant->request, &grant->entry);
-	if (!err)
-		trace_grant(grant, &grant->entry);
 	mutex_unlock(&ctx->lock);
 	return err ? OUTCOME_DEAD : OUTCOME_DONE;
 }
@@ -414,10 +416,10 @@ static bool answer_from_table(struct grant *grant)
 		get_page(page);
 		grant->page = page;
 	}
+	trace_grant(grant, entry);
 	if (peer_response_send(ctx->peer, grant->slot, ctx->id,
 			       request->copy.tag, entry))
 		return false;
-	trace_grant(grant, entry);
 	ctx->stats.grants += grant->exclusive;
 	return true;
 }

@@ -105,7 +105,7 @@ enum peer_slot_state {
  * @link: in the free list (p)
  * @class: (c)
  * @state: (p)
- * @sent: clock_ns() when the device got it (p)
+ * @sent: clock_ns() just before the device got it (p)
  * @answered: clock_ns() when its answer was seen (p)
  * @error: 0, -EIO (dead), -EPROTO (answer too short); set when done (p)
  * @written: bytes of the answer (p)

@@ -127,6 +127,10 @@ static int work_slot_send(struct peer *peer, struct peer_context *ctx,
 	int err = -EIO;
 
 	spin_lock_irqsave(&peer->lock, flags);
+	/* Before the device can see it, so that its records come after this. */
+	OBSERVE(work_sent, slot->request->ctx, slot->request->op,
+		slot->request->va, slot->limit, slot - peer->work_slots,
+		peer->index);
 	if (!peer->dead)
 		err = virtqueue_add(&peer->work->vq, buffers, 1,
 				    slot->results ? 2 : 1, slot);
@@ -137,9 +141,6 @@ static int work_slot_send(struct peer *peer, struct peer_context *ctx,
 		slot->flight = true;
 		if (ctx)
 			ctx->works_in_flight++;
-		OBSERVE(work_sent, slot->request->ctx, slot->request->op,
-			slot->request->va, slot->limit, slot - peer->work_slots,
-			peer->index);
 		virtqueue_kick(&peer->work->vq);
 	} else {
 		list_add_tail(&slot->link, &peer->free_work_slots);

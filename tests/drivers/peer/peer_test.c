@@ -216,10 +216,10 @@ KTEST(peer, a_page_request_is_seen_from_work_to_its_answer,
 	/* The work can be over before the request's thread notes its response. */
 	KTEST_WAIT_FOR(test, observed("*peer_grant: *") &&
 				     observed("*peer_replay: *"));
-	EXPECT_OBSERVED(
-		"*work_sent: ctx * op 1 *", "*peer_request: * access atomic *",
-		"*read_begin: *", "*exclusive_page: *: 1",
-		"*peer_command: FAULT_RESPONSE *", "*peer_grant: * round 1 *");
+	EXPECT_OBSERVED("*work_sent: ctx * op 1 *",
+			"*peer_request: * access atomic *", "*read_begin: *",
+			"*exclusive_page: *: 1", "*peer_grant: * round 1 *",
+			"*peer_command: FAULT_RESPONSE *");
 	EXPECT_OBSERVED("*peer_command: FAULT_RESPONSE *",
 			"*peer_answer: FAULT_RESPONSE *: status 0 *",
 			"*peer_replay: * result 0 *");
