@@ -493,6 +493,7 @@ void *control_main(void *arg)
 	bool kicked = false;
 	bool quiet;
 
+	trace_thread(TRACE_MEMBER(MEMBER_CONTROL));
 	while (gate_enter(&device->gate, MEMBER_CONTROL)) {
 		if (kicked)
 			ring_take_kick(ring);

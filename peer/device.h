@@ -32,6 +32,7 @@
  *	turn.c		one store at a time for each word
  *	gate.c		the socket thread has the device to itself
  *	memory.c	the guest's RAM
+ *	trace.c		records of what threads do
  *	util.c		logging, time
  *
  * Locks, outermost first; a thread holds at most one of each kind:
@@ -63,6 +64,7 @@
 #include "memory.h"
 #include "ring.h"
 #include "table.h"
+#include "trace.h"
 #include "turn.h"
 
 #define WORKERS_MAX     16u
@@ -151,6 +153,7 @@ struct grant {
 	atomic_uint refs;
 	atomic_bool replayed;
 	atomic_bool canceled;
+	uint64_t tag;
 	struct ring_reply *reply;
 };
 

@@ -32,6 +32,13 @@
 #include "device.h"
 #include "util.h"
 
+TRACE_EVENT(dev_park, "work ctx va access tag",
+	    "%p of ctx %lu waits for %#lx %s, tag %lu");
+TRACE_EVENT(dev_request, "ctx va access tag",
+	    "ctx %lu asks for %#lx %s, tag %lu");
+TRACE_EVENT(dev_response, "ctx tag result count",
+	    "ctx %lu tag %lu: result %lu with %lu translations");
+
 static struct fault *find_joinable_locked(struct context *context, uint64_t va,
 					  enum peer_access access)
 {
@@ -66,6 +73,7 @@ static enum access_result park_locked(struct context *context, struct work *work
 		pthread_mutex_unlock(&device->fault_lock);
 	}
 	work->page_requests++;
+	TRACE(dev_park, work, context->id, va, trace_access(access), fault->tag);
 	TAILQ_INSERT_TAIL(&fault->parked, work, link);
 	count(device, COUNT_MISSES);
 	return ACCESS_MISSED;
@@ -107,6 +115,8 @@ static void write_request(struct device *device, const struct fault *fault,
 		.session = atomic_load(&device->session),
 	};
 
+	TRACE(dev_request, request.ctx, request.va,
+	      trace_access(request.access), request.tag);
 	lie_about(device, &request);
 	reply_send(device, reply, &request, sizeof(request));
 }
@@ -167,6 +177,7 @@ void *fault_main(void *arg)
 	struct ring *ring = &device->ring[PEER_QUEUE_PAGE_REQUEST];
 	struct epoll_event event;
 
+	trace_thread(TRACE_MEMBER(MEMBER_FAULTS));
 	while (gate_enter(&device->gate, MEMBER_FAULTS)) {
 		ring_take_kick(ring);
 		fault_send(device);
@@ -250,6 +261,7 @@ respond_locked(struct context *context,
 		*grant = grant_new(&fault->parked);
 		if (!*grant)
 			return PEER_S_LIMIT;
+		(*grant)->tag = fault->tag;
 	}
 	status = context_map_locked(context, request->entry, request->count, bad);
 	if (status != PEER_S_OK) {
@@ -257,6 +269,8 @@ respond_locked(struct context *context,
 		*grant = NULL;
 		return status;
 	}
+	TRACE(dev_response, context->id, request->tag, request->result,
+	      request->count);
 	TAILQ_CONCAT(parked, &fault->parked, link);
 	fault_remove_locked(context, fault);
 	return PEER_S_OK;

@@ -23,6 +23,15 @@
 
 #include "device.h"
 
+TRACE_EVENT(dev_replay, "work ctx tag how", "%p of ctx %lu, tag %lu: %s");
+TRACE_EVENT(dev_grant_end, "ctx tag status", "ctx %lu tag %lu: status %lu");
+
+static const char end_words[][16] TRACE_SECTION("trace_words") = {
+	[GRANT_REPLAYED] = "replayed",
+	[GRANT_REVOKED] = "revoked",
+	[GRANT_CANCELED] = "canceled",
+};
+
 struct grant *grant_new(struct work_list *parked)
 {
 	struct grant *grant = calloc(1, sizeof(*grant));
@@ -57,6 +66,7 @@ void grant_end(struct device *device, struct work *work, enum grant_end end)
 	if (!grant)
 		return;
 	work->grant = NULL;
+	TRACE(dev_replay, work, work->request.ctx, grant->tag, end_words[end]);
 	if (end == GRANT_REPLAYED)
 		atomic_store(&grant->replayed, true);
 	if (end == GRANT_CANCELED)
@@ -77,6 +87,7 @@ void grant_end(struct device *device, struct work *work, enum grant_end end)
 	} else {
 		count(device, COUNT_REVOKED);
 	}
+	TRACE(dev_grant_end, work->request.ctx, grant->tag, answer.status);
 	reply_send(device, grant->reply, &answer, sizeof(answer));
 	free(grant);
 }

@@ -40,6 +40,7 @@
 struct options {
 	struct device_config device;
 	const char *socket;
+	const char *trace; /* NULL: none */
 	bool client;
 	bool persistent;
 	bool stats;
@@ -67,6 +68,8 @@ static const char usage[] =
 	"  --allow-test-options  let the driver ask for faults on purpose\n"
 	"  --hang-after=N        answer N work requests, then nothing\n"
 	"  --die-after=N         answer N work requests, then die\n"
+	"  --trace=FILE          record what each thread does, for\n"
+	"                        scripts/trace.py\n"
 	"  --stats               print the counters after each connection\n"
 	"  --verbose             say what is refused and what QEMU asks\n"
 	"  --help                this\n"
@@ -89,6 +92,7 @@ enum option_id {
 	OPT_HANG_AFTER,
 	OPT_DIE_AFTER,
 	OPT_STATS,
+	OPT_TRACE,
 	OPT_VERBOSE,
 	OPT_HELP,
 	OPT_VERSION,
@@ -111,6 +115,7 @@ static const struct option long_options[] = {
 	{"hang-after", required_argument, NULL, OPT_HANG_AFTER},
 	{"die-after", required_argument, NULL, OPT_DIE_AFTER},
 	{"stats", no_argument, NULL, OPT_STATS},
+	{"trace", required_argument, NULL, OPT_TRACE},
 	{"verbose", no_argument, NULL, OPT_VERBOSE},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -207,6 +212,9 @@ static void parse_options(int argc, char **argv, struct options *options)
 			break;
 		case OPT_STATS:
 			options->stats = true;
+			break;
+		case OPT_TRACE:
+			options->trace = optarg;
 			break;
 		case OPT_VERBOSE:
 			log_limit = LOG_DEBUG;
@@ -410,6 +418,17 @@ int main(int argc, char **argv)
 	if (signals < 0) {
 		log_line(LOG_ERROR, "signals: %s", strerror(errno));
 		return EXIT_FAILURE;
+	}
+	if (options.trace) {
+		error = trace_open(
+			options.trace,
+			TRACE_MEMBER(MEMBER_WORKER(options.device.workers)));
+		if (error) {
+			log_line(LOG_ERROR, "%s: %s", options.trace,
+				 strerror(-error));
+			return EXIT_FAILURE;
+		}
+		trace_thread(TRACE_SOCKET);
 	}
 	error = device_init(&device, &options.device);
 	if (error) {

@@ -64,6 +64,12 @@
 #include "device.h"
 #include "util.h"
 
+TRACE_EVENT(dev_map, "ctx va pa prot", "ctx %lu: %#lx is pa %#lx, prot %lx");
+TRACE_EVENT(dev_revoke, "ctx start end pages ack",
+	    "ctx %lu [%#lx, %#lx): %lu translations gone, ack %p");
+TRACE_EVENT(dev_ack_wait, "ctx start end workers ack",
+	    "ctx %lu [%#lx, %#lx): workers %lx are inside, ack %p");
+
 int context_create(struct device *device, unsigned int id)
 {
 	struct context *context;
@@ -187,6 +193,10 @@ enum peer_status context_map_locked(struct context *context,
 			break;
 	}
 	if (status == PEER_S_OK) {
+		for (i = 0; i < entries; i++)
+			TRACE(dev_map, context->id, entry[i].va,
+			      entry[i].target & PEER_PAGE_MASK,
+			      entry[i].target & ~PEER_PAGE_MASK);
 		count_many(context->device, COUNT_MAPPED,
 			   context->table.mapped - mapped);
 		return PEER_S_OK;
@@ -310,6 +320,7 @@ static void wait_for_accesses_locked(struct context *context, uint64_t start,
 		free(revocation);
 		return;
 	}
+	TRACE(dev_ack_wait, context->id, start, end, workers, revocation->ack);
 	count(device, COUNT_INVALIDATIONS_WAITED);
 	revocation->workers = workers;
 	atomic_fetch_add(&revocation->ack->refs, 1);
@@ -320,11 +331,13 @@ void context_invalidate(struct context *context, uint64_t start, uint64_t end,
 			struct ack *ack)
 {
 	struct revocation *revocation = revocation_new(ack);
+	uint64_t pages = 0;
 
 	pthread_mutex_lock(&context->lock);
 	if (!atomic_load(&context->test_keep_mapping))
-		count_many(context->device, COUNT_UNMAPPED,
-			   table_clear(&context->table, start, end));
+		pages = table_clear(&context->table, start, end);
+	count_many(context->device, COUNT_UNMAPPED, pages);
+	TRACE(dev_revoke, context->id, start, end, pages, ack);
 	wait_for_accesses_locked(context, start, end, revocation);
 	pthread_mutex_unlock(&context->lock);
 }
@@ -343,10 +356,11 @@ void context_end_locked(struct context *context, struct ack *ack)
 {
 	struct device *device = context->device;
 	struct revocation *revocation;
+	uint64_t pages = table_clear(&context->table, 0, VA_END);
 
 	context->dead = true;
-	count_many(device, COUNT_UNMAPPED,
-		   table_clear(&context->table, 0, VA_END));
+	count_many(device, COUNT_UNMAPPED, pages);
+	TRACE(dev_revoke, context->id, 0, VA_END, pages, ack);
 	if (ack) {
 		wait_for_accesses_locked(context, 0, VA_END, revocation_new(ack));
 		return;

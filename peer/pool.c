@@ -182,6 +182,7 @@ void *worker_main(void *arg)
 	uint64_t spin_end = 0;
 	bool busy;
 
+	trace_thread(TRACE_MEMBER(member));
 	while (gate_enter(&device->gate, member)) {
 		busy = take_turn(worker);
 		gate_leave(&device->gate, member);

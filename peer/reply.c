@@ -20,6 +20,8 @@
 #include "device.h"
 #include "util.h"
 
+TRACE_EVENT(dev_ack, "ack", "ack %p is sent");
+
 bool chain_pop(struct device *device, struct ring *ring, struct ring_chain *chain)
 {
 	/* A driver that posts malformed chains for ever must not keep QEMU out. */
@@ -91,6 +93,7 @@ void ack_put(struct device *device, struct ack *ack)
 {
 	if (atomic_fetch_sub(&ack->refs, 1) != 1)
 		return;
+	TRACE(dev_ack, ack);
 	reply_send(device, ack->reply, ack->answer, ack->len);
 	free(ack);
 }

@@ -46,6 +46,13 @@
 #include "device.h"
 #include "util.h"
 
+TRACE_EVENT(dev_work, "work ctx op va count", "%p of ctx %lu: %s at %#lx, %lu");
+TRACE_EVENT(dev_work_end, "work ctx status done",
+	    "%p of ctx %lu ends: status %lu, %lu done");
+TRACE_EVENT(dev_access, "work ctx va access", "%p of ctx %lu: %#lx %s");
+TRACE_EVENT(dev_access_end, "work ctx va done window",
+	    "%p of ctx %lu: %#lx, %lu done, windows of %lu ns");
+
 /* A slice: elements under one note of access, and its time with a window. */
 #define SLICE_ELEMENTS 256u
 #define SLICE_NS       500000u
@@ -109,6 +116,8 @@ struct work *work_new(struct device *device, struct ring *ring,
 	}
 	status = begin_work(device, work, chain);
 	count(device, COUNT_WORK_REQUESTS);
+	TRACE(dev_work, work, work->request.ctx, trace_op(work->request.op),
+	      work->request.va, work->total);
 	if (status == PEER_S_OK)
 		return work;
 	log_line(LOG_DEBUG, "queue %u: work refused, op %u, status %u",
@@ -410,10 +419,13 @@ enum work_state work_run(struct worker *worker, struct work *work)
 		work_finish(device, work, PEER_S_BAD_ADDRESS);
 		return WORK_FINISHED;
 	}
+	TRACE(dev_access, work, work->context->id, va, trace_access(access));
 	if (is_bytes(work->request.op))
 		touch_bytes(worker, work, page, va);
 	else
 		touch_page(worker, work, page);
+	TRACE(dev_access_end, work, work->context->id, va, work->done,
+	      is_rmw(work->request.op) ? work->context->rmw_window_ns : 0);
 	access_end(worker, work->context);
 
 	if (work->done < work->total)
@@ -502,6 +514,7 @@ void work_finish(struct device *device, struct work *work, enum peer_status stat
 	};
 
 	grant_end(device, work, GRANT_CANCELED);
+	TRACE(dev_work_end, work, work->request.ctx, status, work->done);
 	count(device, COUNT_WORK_DONE);
 	if (status == PEER_S_CANCELED)
 		count(device, COUNT_WORK_CANCELED);

@@ -28,7 +28,7 @@ static const struct tap_group *const groups[] = {
 	&front_group,   &program_group, &descriptor_group, &ring_group,
 	&control_group, &option_group,  &map_group,        &work_group,
 	&turn_group,    &fault_group,   &invalidate_group, &trouble_group,
-	&stats_group,
+	&stats_group,   &trace_group,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

@@ -41,6 +41,7 @@ extern const struct tap_group fault_group;
 extern const struct tap_group invalidate_group;
 extern const struct tap_group trouble_group;
 extern const struct tap_group stats_group;
+extern const struct tap_group trace_group;
 
 void tap_fail(const char *file, int line, const char *what, uint64_t a,
 	      uint64_t b);
