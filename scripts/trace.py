@@ -10,7 +10,7 @@
     scripts/trace.py show [FILE]    a line for each record
         --event GLOBS   only these events; commas separate patterns, - before one
                         excludes
-        --ring GLOBS    only these rings: cpu0, worker1
+        --ring GLOBS    only these rings: cpu0, peer0/*
         --pid N         only this task
         --last N        only the last N of these
         --addresses     objects by their addresses, not by small numbers

@@ -56,6 +56,30 @@ def in_pairs(boot, records, first, second, field):
                    for value in sorted(open_now)]
 
 
+# The way of a page request, from the device to the driver and back.
+WAY = ('dev_request', 'peer_request', 'peer_grant', 'dev_response')
+
+
+def in_order(boot, trace):
+    """Requests go from one program to the other forwards in time, by both clocks."""
+    off = trace.clocks.get('peer0')
+    if off is None:
+        boot.wrong.append("the device's clock was never read")
+        return
+    steps = {}
+    for name in WAY:
+        for record in trace.records_named(name):
+            steps.setdefault(record.values['tag'], {})[name] = record.ns
+    for tag, times in sorted(steps.items()):
+        there = [name for name in WAY if name in times]
+        boot.wrong += ['tag %d: %s %d ns before %s' % (
+            tag, after, times[before] - times[after], before)
+            for before, after in zip(there, there[1:])
+            if times[after] + 2 * off < times[before]]
+    if sum(len(times) == len(WAY) for times in steps.values()) < 10:
+        boot.wrong.append('fewer than ten requests were seen on their whole way')
+
+
 def contest(qemu, log):
     """All of a contest: nothing lost, every range ends, every grant was asked for."""
     out, options = traced(log)
@@ -76,7 +100,11 @@ def contest(qemu, log):
         'mmu_notifier_called', 'mmu_notifier_end', 'read_begin', 'read_kept',
         'read_round', 'peer_command', 'peer_answer', 'work_sent', 'work_done',
         'peer_request', 'peer_grant', 'peer_replay', 'peer_invalidate',
-        'peer_clock') if name not in named]
+        'peer_clock', 'dev_work', 'dev_work_end', 'dev_access',
+        'dev_access_end', 'dev_park', 'dev_request', 'dev_response', 'dev_map',
+        'dev_replay', 'dev_grant_end', 'dev_revoke', 'dev_ack')
+                   if name not in named]
+    in_order(boot, trace)
     in_pairs(boot, [r for r in records if r.values.get('event') != 'RELEASE'],
              'mmu_notifier_start', 'mmu_notifier_end', 'range')
     asked = set()

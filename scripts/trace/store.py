@@ -121,7 +121,9 @@ class Source:
     def __init__(self, number, description):
         self.number = number
         self.name = description['name']
-        self.rings = description['rings']
+        # cpu0; peer0/worker1
+        self.rings = description['rings'] if self.name == 'guest' else [
+            '%s/%s' % (self.name, ring) for ring in description['rings']]
         self.slots = description['slots']
         self.layout = description['layout']
         self.base = description['clock']['base']
@@ -163,7 +165,7 @@ class Record:
 
     @property
     def where(self):
-        """The name of the ring: cpu0, worker1."""
+        """The name of the ring: cpu0, peer0/worker1."""
         return self.source.rings[self.ring]
 
     @property

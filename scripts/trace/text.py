@@ -16,6 +16,8 @@ BEGIN = {
     'range': 'mmu_notifier_start',
     'sub': 'sub_insert',
     'mm': 'mm_born',
+    'work': 'dev_work',
+    'ack': 'dev_revoke',
 }
 
 
@@ -31,18 +33,18 @@ class Numbers:
         for field, event in BEGIN.items():
             if record.name == event:
                 values = record.values
-                self._now[field, values[field]] = values.get('id') or \
-                    self._new(field)
+                self._now[record.source.name, field, values[field]] = \
+                    values.get('id') or self._new(field)
 
     def _new(self, field):
         self._last[field] = self._last.get(field, 0) + 1
         return self._last[field]
 
-    def of(self, field, address):
+    def of(self, record, field, address):
         """The number of an object; None for a field that has none."""
         if field not in BEGIN or not address:
             return None
-        key = field, address
+        key = record.source.name, field, address
         if key not in self._now:
             # An mm that was there before the recording: its id is not known.
             if field == 'mm':
@@ -72,7 +74,7 @@ def body(record, numbers=None):
         if field is None:
             return '?'
         value = values[field]
-        number = numbers.of(field, value) if numbers and \
+        number = numbers.of(record, field, value) if numbers and \
             not isinstance(value, str) else None
         if number is not None:
             return '%s %d' % (field, number)
@@ -80,7 +82,7 @@ def body(record, numbers=None):
 
     said = re.sub(CONVERSION, one, record.event.format).replace('%%', '%')
     # `mm %p` with a number for the address says the word once.
-    return re.sub(r'\b(mm|sub|range) \1 (\d)', r'\1 \2', said)
+    return re.sub(r'\b(%s) \1 (\d)' % '|'.join(BEGIN), r'\1 \2', said)
 
 
 def stamp(ns):

@@ -36,6 +36,11 @@ EVENTS = (
     ('peer_clock', 'peer before after device',
      'peer %lu between %lu and %lu has %lu'),
     ('mm_born', 'mm id', 'mm %p is %lu'),
+    ('peer_request', 'ctx tag peer', 'ctx %lu tag %lu of peer %lu'),
+    ('peer_grant', 'ctx tag peer', 'ctx %lu tag %lu of peer %lu'),
+    ('dev_request', 'ctx tag', 'ctx %lu tag %lu'),
+    ('dev_response', 'ctx tag', 'ctx %lu tag %lu'),
+    ('dev_work', 'work', '%p'),
 )
 WORDS_AT = len(EVENTS) * ring.EVENT.size
 WORDS = b'UNMAP\0CLEAR\0'
@@ -436,7 +441,50 @@ def test_pairs_of_readings_tie_the_peers_clock_to_the_guests():
         assert off < 100, off
         assert trace.clocks == {'peer0': 1000}, trace.clocks
         return equal({mark.where for mark in trace.records_named('mark')},
-                     {'worker0'})
+                     {'peer0/worker0'})
+
+
+def test_requests_and_grants_bound_the_clock_more_closely_than_wide_readings():
+    with place() as where:
+        guest = Rings(os.path.join(where, 'guest'))
+        peer = Rings(os.path.join(where, 'peer'))
+        out = os.path.join(where, 'trace.bin')
+        machine = Machine(out, guest.path, [peer.path])
+        # The device is 5 s ahead; the reading says so within 10 ms only, and lies
+        # at its end.
+        guest.write('peer_clock', 0, 1000000, 21000000, 5002000000, ns=21000000)
+        peer.write('dev_request', 1, 7, ns=5030000000)
+        guest.write('peer_request', 1, 7, 0, ns=30001000)
+        guest.write('peer_grant', 1, 7, 0, ns=31000000)
+        peer.write('dev_response', 1, 7, ns=5031003000)
+        # Another device's request has the same tag.
+        guest.write('peer_request', 1, 7, 1, ns=29000000)
+        machine.run(lambda: True)
+        trace = store.Trace(out)
+        assert trace.clocks == {'peer0': 2000}, trace.clocks
+        order = [(what.where, what.name) for what in trace.records()
+                 if what.values.get('peer') != 1 and 'tag' in what.values]
+        return equal(order, [('peer0/cpu0', 'dev_request'),
+                             ('cpu0', 'peer_request'), ('cpu0', 'peer_grant'),
+                             ('peer0/cpu0', 'dev_response')])
+
+
+def test_objects_of_two_programs_at_one_address_have_numbers_of_their_own():
+    with place() as where:
+        guest = Rings(os.path.join(where, 'guest'))
+        peers = [Rings(os.path.join(where, 'peer%d' % i)) for i in range(2)]
+        out = os.path.join(where, 'trace.bin')
+        machine = Machine(out, guest.path, [peer.path for peer in peers])
+        for peer in peers:
+            peer.write('dev_work', 0x800)
+        peers[0].write('dev_work', 0x900)
+        machine.run(lambda: True)
+        numbers, said = text.Numbers(), []
+        for what in store.Trace(out).records():
+            numbers.see(what)
+            said.append((what.where, text.body(what, numbers)))
+        return equal(sorted(said), [('peer0/cpu0', 'work 1'), ('peer0/cpu0', 'work 3'),
+                                    ('peer1/cpu0', 'work 2')])
 
 
 def test_a_peer_without_a_pair_begins_at_0_and_that_is_said():
