@@ -112,6 +112,13 @@ CFLAGS := -std=gnu11 $(or $(OPTIMIZE_$(KIND)),-O2) -g -ffreestanding -fno-pic -f
 ifneq ($(filter UBSAN,$(CONFIG)),)
 UBSAN_CFLAGS := -fsanitize=undefined -fno-sanitize=object-size,null
 endif
+# A call before each access that others may see; the detector itself has none.
+# The calls hide from gcc which variables are set.
+ifneq ($(filter RACE,$(CONFIG)),)
+RACE_CFLAGS := -fsanitize=thread --param=tsan-distinguish-volatile=1 \
+	--param=tsan-instrument-func-entry-exit=0 -Wno-maybe-uninitialized
+$(O)/kernel/race/%.o: RACE_CFLAGS =
+endif
 # $(call ld_has,OPTION): the option, if this ld knows it.  binutils 2.39 warns
 # of an image without segments, and is the first to know how not to.
 ld_has = $(shell $(LD) $1 -v >/dev/null 2>&1 && echo '$1')
@@ -176,13 +183,13 @@ $(O)/tests/%.o $(O)/tests/%.warnings: ANALYSIS =
 # When the flags differ from those of the last build, everything is rebuilt.
 $(O)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(CFLAGS) $(UBSAN_CFLAGS)' | cmp -s - $@ || \
-		echo '$(CC) $(CFLAGS) $(UBSAN_CFLAGS)' >$@
+	@echo '$(CC) $(CFLAGS) $(UBSAN_CFLAGS) $(RACE_CFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(CFLAGS) $(UBSAN_CFLAGS) $(RACE_CFLAGS)' >$@
 
 $(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	@$(CC) $(CFLAGS) $(ANALYSIS) $(UBSAN_CFLAGS) -MMD -MP -c $< -o $@
+	@$(CC) $(CFLAGS) $(ANALYSIS) $(UBSAN_CFLAGS) $(RACE_CFLAGS) -MMD -MP -c $< -o $@
 
 # Never made: what a compiler has to say, without the work of compiling.
 $(O)/%.warnings: %.c

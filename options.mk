@@ -17,14 +17,15 @@
 # needs a lacking option is lacking too.  CONFIG='A B' says the options outright.
 
 OPTIONS := MMU_NOTIFIER DEVICE_PRIVATE PEER LOCKDEP DEBUG UBSAN KTEST BENCH \
-	NOTIFIER_REFERENCE
+	NOTIFIER_REFERENCE RACE
 
-KINDS := test debug release bare reference
+KINDS := test debug release bare reference race
 CONFIG_test := MMU_NOTIFIER DEVICE_PRIVATE PEER LOCKDEP DEBUG UBSAN KTEST
 CONFIG_debug := $(CONFIG_test)
 CONFIG_release := MMU_NOTIFIER DEVICE_PRIVATE PEER BENCH
 CONFIG_bare := UBSAN KTEST
 CONFIG_reference := $(CONFIG_test) NOTIFIER_REFERENCE
+CONFIG_race := $(filter-out UBSAN,$(CONFIG_test)) RACE
 
 # Instead of -O2: a line of the source is a step in gdb, a variable is there as
 # long as its scope is, few functions are inlined.
@@ -33,6 +34,7 @@ OPTIMIZE_debug := -Og
 # How many times slower than `test` a kind runs; the limits of its tests are as
 # many times longer.  A kind without a line here is as fast.
 SLOWER_debug := 2
+SLOWER_race := 4
 
 # What `make configs` builds, looks into and boots.
 LACKING := test-no-MMU_NOTIFIER test-no-DEVICE_PRIVATE test-no-LOCKDEP \
@@ -90,6 +92,9 @@ ONLY_DEBUG := mm/alloc/fail.c mm/notifier/checks.c \
 	tests/mm/notifier/mmu_notifier_checks_test.c \
 	tests/mm/notifier/mmu_notifier_misuse_test.c tests/mm/notifier/warnings_heard.c
 WITHOUT_DEBUG := tests/lib/without_debug_test.c
+
+# Races, found while the kernel runs.
+ONLY_RACE := kernel/race/%.c tests/kernel/race/%.c
 
 ONLY_KTEST := tests/%
 ONLY_BENCH := bench/%

@@ -6,25 +6,34 @@
  * must not be compiled into calls of themselves: the loops are behind
  * arch_memcpy() and arch_memset(), string instructions where the CPU has
  * them.  The others are short and rarely hot.
+ *
+ * The compiler does not see what a string instruction touches: race_access() tells the
+ * race detector.
  */
 #include <lib/string.h>
 #include <lib/errno.h>
+#include <lib/race.h>
 #include <arch/string.h>
 
 void *memcpy(void *dst, const void *src, size_t n)
 {
+	race_access(src, n, RACE_READ);
+	race_access(dst, n, RACE_WRITE);
 	arch_memcpy(dst, src, n);
 	return dst;
 }
 
 void *memset(void *dst, int byte, size_t n)
 {
+	race_access(dst, n, RACE_WRITE);
 	arch_memset(dst, (u8)byte, n);
 	return dst;
 }
 
 void *memmove(void *dst, const void *src, size_t n)
 {
+	race_access(src, n, RACE_READ);
+	race_access(dst, n, RACE_WRITE);
 	if ((uintptr_t)dst - (uintptr_t)src >= n)
 		arch_memcpy(dst, src, n);
 	else

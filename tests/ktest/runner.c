@@ -52,6 +52,7 @@
 #include <lib/string.h>
 #include <kernel/time.h>
 #include <kernel/trace.h>
+#include <lib/race.h>
 #include <lib/ubsan.h>
 #include <arch/cpu.h>
 #include <drivers/peer.h>
@@ -121,7 +122,8 @@ static u64 seed_of(const struct ktest_case *tcase, u64 seed)
 
 static unsigned long reports(void)
 {
-	return warn_count() + lockdep_report_count() + ubsan_report_count();
+	return warn_count() + lockdep_report_count() + ubsan_report_count() +
+	       race_report_count();
 }
 
 static const char *reason_to_skip(const struct ktest_case *tcase)

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+/*
+ * kernel/race/entry.c - what the compiler calls at each access, and the choice
+ *
+ * Problem.  The compiler can call a function before each access to memory that others
+ * may see (-fsanitize=thread).  There are a hundred million in a test run: nearly all
+ * must cost next to nothing, and a few of them, everywhere, must be watched.
+ *
+ * Idea.  Each access looks whether it is watched (watch.c), and counts its CPU's number
+ * down.  At 0 it is watched itself, and the number is drawn anew from a generator that
+ * follows from the run's seed.
+ *
+ *	field		read, written by
+ *	skip		its CPU
+ *	busy		its CPU, with interrupts off
+ *	rng		its CPU, with interrupts off
+ *	ready		all; written once, when all CPUs that boot together run
+ *
+ * The detector's own work, printing included, is not watched: .busy says that its CPU is
+ * inside.  Nor is an NMI, which could come between two instructions of the detector.
+ *
+ * A watcher has interrupts off.  So a race of a thread with an interrupt or with a task
+ * of its own CPU is not found: the same race is found when the other runs on another
+ * CPU.  A machine with one CPU finds what the device changes, and nothing else.
+ */
+#include <arch/cpu.h>
+#include <arch/paging.h>
+#include <lib/cmdline.h>
+#include <lib/compiler.h>
+#include <lib/init.h>
+#include <lib/percpu.h>
+#include <lib/preempt.h>
+#include <lib/random.h>
+#include <kernel/time.h>
+#include "kernel/race/internal.h"
+
+/* One access of so many is watched, for so long: drawn between 1 and twice this. */
+#define SKIP_MEAN 1000
+#define WATCH_NS  20000
+
+static bool ready;
+static u64 watch_ticks;
+static DEFINE_PER_CPU(u32, skip) = SKIP_MEAN;
+static DEFINE_PER_CPU(bool, busy);
+static DEFINE_PER_CPU(struct rng, rng);
+
+static int race_start(void)
+{
+	u64 seed, began, ticks;
+	unsigned int cpu;
+
+	if (cmdline_get_u64("seed", 1, &seed))
+		seed = 1;
+	for (cpu = 0; cpu < NR_CPUS; cpu++)
+		per_cpu(rng, cpu) = rng_init(seed + cpu);
+	began = clock_ns();
+	ticks = rdtsc();
+	while (clock_ns() - began < NSEC_PER_MSEC)
+		cpu_relax();
+	watch_ticks = (rdtsc() - ticks) * WATCH_NS / NSEC_PER_MSEC;
+	WRITE_ONCE(ready, true);
+	return 0;
+}
+INITCALL(INIT_SMP, race_start);
+
+/* Begin the detector's own work. Return: false if it is at work already. */
+static bool enter(unsigned long *flags)
+{
+	*flags = arch_irq_save();
+	if (!this_cpu_read(busy) && !in_nmi()) {
+		this_cpu_write(busy, true);
+		return true;
+	}
+	arch_irq_restore(*flags);
+	return false;
+}
+
+static void leave(unsigned long flags)
+{
+	this_cpu_write(busy, false);
+	arch_irq_restore(flags);
+}
+
+static noinline void meet(int slot, const struct race_access *access,
+			  unsigned long place)
+{
+	unsigned long flags;
+
+	if (!enter(&flags))
+		return;
+	race_hit(slot, access, place);
+	leave(flags);
+}
+
+static noinline void watch(const struct race_access *access, unsigned long place)
+{
+	struct rng *mine;
+	unsigned long flags;
+
+	this_cpu_write(skip, SKIP_MEAN);
+	if (!enter(&flags))
+		return;
+	mine = this_cpu_ptr(&rng);
+	this_cpu_write(skip, 1 + (u32)rng_below(mine, 2 * SKIP_MEAN));
+	race_watch(access, place, 1 + rng_below(mine, 2 * watch_ticks));
+	leave(flags);
+}
+
+static __always_inline void check(const volatile void *ptr, size_t size,
+				  u32 kind, unsigned long place)
+{
+	struct race_access access = {(unsigned long)ptr, (u32)size, kind};
+	int slot;
+
+	if (unlikely(!READ_ONCE(ready)) || !size)
+		return;
+	slot = race_watched(&access);
+	if (unlikely(slot >= 0))
+		meet(slot, &access, place);
+	else if (unlikely(this_cpu_dec_is_zero(skip)))
+		watch(&access, place);
+}
+
+#define PLACE ((unsigned long)__builtin_return_address(0))
+
+void race_access(const volatile void *ptr, size_t size, u32 kind)
+{
+	check(ptr, size, kind, PLACE);
+}
+
+#define DEFINE_ENTRY(name, size, kind)         \
+	void name(void *ptr);                  \
+	void name(void *ptr)                   \
+	{                                      \
+		check(ptr, size, kind, PLACE); \
+	}
+
+#define DEFINE_ENTRIES(size)                                                      \
+	DEFINE_ENTRY(__tsan_read##size, size, RACE_READ)                          \
+	DEFINE_ENTRY(__tsan_write##size, size, RACE_WRITE)                        \
+	DEFINE_ENTRY(__tsan_unaligned_read##size, size, RACE_READ)                \
+	DEFINE_ENTRY(__tsan_unaligned_write##size, size, RACE_WRITE)              \
+	DEFINE_ENTRY(__tsan_volatile_read##size, size, RACE_MARKED)               \
+	DEFINE_ENTRY(__tsan_volatile_write##size, size, RACE_MARKED | RACE_WRITE) \
+	DEFINE_ENTRY(__tsan_unaligned_volatile_read##size, size, RACE_MARKED)     \
+	DEFINE_ENTRY(__tsan_unaligned_volatile_write##size, size,                 \
+		     RACE_MARKED | RACE_WRITE)
+
+DEFINE_ENTRIES(1)
+DEFINE_ENTRIES(2)
+DEFINE_ENTRIES(4)
+DEFINE_ENTRIES(8)
+DEFINE_ENTRIES(16)
+
+void __tsan_read_range(void *ptr, size_t size);
+void __tsan_read_range(void *ptr, size_t size)
+{
+	check(ptr, size, RACE_READ, PLACE);
+}
+
+void __tsan_write_range(void *ptr, size_t size);
+void __tsan_write_range(void *ptr, size_t size)
+{
+	check(ptr, size, RACE_WRITE, PLACE);
+}
+
+/* unlock_page() is written with the compiler's own atomic operation. */
+u32 __tsan_atomic32_fetch_and(volatile u32 *ptr, u32 bits, int order);
+u32 __tsan_atomic32_fetch_and(volatile u32 *ptr, u32 bits, int order)
+{
+	check(ptr, sizeof(*ptr), RACE_MARKED | RACE_WRITE, PLACE);
+	return __atomic_fetch_and(ptr, bits, __ATOMIC_SEQ_CST);
+}
+
+/* Each object asks for this once; the linker leaves the call out. */
+void __tsan_init(void);
+void __tsan_init(void)
+{
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/kernel/race/race_test.c - what the race detector reports, and what it does not
+ *
+ * Two threads do the same to one word until the detector reports, or for as many rounds
+ * as a race has never survived.  A test without a race makes the same rounds and sees no
+ * report.
+ *
+ * Not here: that no other kernel holds a part of the detector (scripts/configs.py).
+ */
+#include <kernel/ktest.h>
+#include <kernel/lock/spinlock.h>
+#include <lib/atomic.h>
+#include <lib/race.h>
+#include <lib/string.h>
+#include <arch/string.h>
+#include "tests/ktest/team.h"
+
+#define ROUNDS 400000UL
+
+static unsigned long word;
+static DEFINE_SPINLOCK(word_lock);
+
+static noinline void change_plainly(void)
+{
+	word++;
+}
+
+static noinline void change_marked(void)
+{
+	WRITE_ONCE(word, READ_ONCE(word) + 1);
+}
+
+static noinline void change_locked(void)
+{
+	spin_lock(&word_lock);
+	word++;
+	spin_unlock(&word_lock);
+}
+
+/* The compiler sees no access in the string instruction. */
+static noinline void change_unseen(void)
+{
+	static u8 byte;
+
+	arch_memset(&word, ++byte, sizeof(word));
+}
+
+static noinline void read_marked(void)
+{
+	(void)READ_ONCE(word);
+}
+
+static noinline void change_atomically(void)
+{
+	xadd(&word, 1);
+}
+
+/* What one thread read; no other touches it. */
+static unsigned long seen;
+
+static noinline void read_plainly(void)
+{
+	seen = word;
+}
+
+static noinline void copy_plainly(void)
+{
+	char copy[sizeof(word)];
+
+	memcpy(copy, &word, sizeof(word));
+}
+
+struct pair_of_threads {
+	void (*does[2])(void);
+	unsigned int before;
+	bool until_reported;
+};
+
+static void do_it(struct team_worker *me)
+{
+	struct pair_of_threads *pair = me->arg;
+
+	while (team_goes_on(me)) {
+		pair->does[me->number]();
+		if (pair->until_reported && race_report_count() != pair->before)
+			break;
+	}
+}
+
+/* Return: reports that came. */
+static unsigned int run_pair(struct ktest *test, void (*one)(void),
+			     void (*other)(void), bool until_reported)
+{
+	struct pair_of_threads *pair = ktest_alloc(test, sizeof(*pair));
+
+	*pair = (struct pair_of_threads){
+		{one, other}, race_report_count(), until_reported};
+	race_forget();
+	team_run(test, 2, ROUNDS, do_it, pair);
+	return race_report_count() - pair->before;
+}
+
+#define EXPECT_RACE(one, other, ...)                               \
+	do {                                                       \
+		static const char *const words_[] = {__VA_ARGS__}; \
+		EXPECT_GE(run_pair(test, one, other, true), 1U);   \
+		expect_words(test, words_, ARRAY_SIZE(words_));    \
+	} while (0)
+
+static void expect_words(struct ktest *test, const char *const *words,
+			 unsigned int n)
+{
+	char line[200];
+	unsigned int i;
+
+	race_headline(line, sizeof(line));
+	for (i = 0; i < n; i++)
+		if (!strstr(line, words[i]))
+			ktest_fail(test, "'%s' is not in: %s", words[i], line);
+}
+
+KTEST(race, two_plain_writes_are_reported_with_both_places,
+      KT_FLAGS(KT_NEEDS_SMP | KT_EXPECT_REPORT))
+{
+	EXPECT_RACE(change_plainly, copy_plainly, "RACE: ", "plain write at ",
+		    "plain read at ", "change_plainly+", "copy_plainly+");
+}
+
+KTEST(race, a_plain_access_beside_a_marked_one_is_reported,
+      KT_FLAGS(KT_NEEDS_SMP | KT_EXPECT_REPORT))
+{
+	EXPECT_RACE(read_plainly, change_marked, "plain read at ",
+		    "marked write at ", "read_plainly+", "change_marked+");
+	EXPECT_RACE(change_plainly, read_marked, "plain write at ",
+		    "marked read at ", "change_plainly+", "read_marked+");
+	EXPECT_RACE(read_plainly, change_atomically, "plain read at ",
+		    "marked write at ", "change_atomically+");
+}
+
+KTEST(race, a_value_that_changes_by_itself_is_reported,
+      KT_FLAGS(KT_NEEDS_SMP | KT_EXPECT_REPORT))
+{
+	EXPECT_RACE(read_plainly, change_unseen, "plain read at read_plainly+",
+		    "a change by no access that was seen");
+}
+
+KTEST(race, a_pair_of_places_is_reported_once,
+      KT_FLAGS(KT_NEEDS_SMP | KT_EXPECT_REPORT))
+{
+	/* Two pairs of places: the read with the write, the write with itself. */
+	EXPECT_LE(run_pair(test, change_plainly, change_plainly, false), 2U);
+}
+
+KTEST(race, marked_accesses_do_not_race, KT_FLAGS(KT_NEEDS_SMP))
+{
+	EXPECT_EQ(run_pair(test, change_marked, read_marked, false), 0U);
+	EXPECT_EQ(run_pair(test, change_marked, change_atomically, false), 0U);
+}
+
+KTEST(race, reads_do_not_race, KT_FLAGS(KT_NEEDS_SMP))
+{
+	EXPECT_EQ(run_pair(test, read_plainly, read_marked, false), 0U);
+}
+
+KTEST(race, accesses_under_a_lock_do_not_race, KT_FLAGS(KT_NEEDS_SMP))
+{
+	EXPECT_EQ(run_pair(test, change_locked, change_locked, false), 0U);
+}
