@@ -36,7 +36,7 @@
 
 /* One access of so many is watched, for so long: drawn between 1 and twice this. */
 #define SKIP_MEAN 1000
-#define WATCH_NS  20000
+#define WATCH_NS  40000
 
 static bool ready;
 static u64 watch_ticks;
