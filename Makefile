@@ -115,8 +115,11 @@ endif
 # A call before each access that others may see; the detector itself has none.
 # The calls hide from gcc which variables are set.
 ifneq ($(filter RACE,$(CONFIG)),)
-RACE_CFLAGS := -fsanitize=thread --param=tsan-distinguish-volatile=1 \
+RACE_CFLAGS_gcc := --param=tsan-distinguish-volatile=1 \
 	--param=tsan-instrument-func-entry-exit=0 -Wno-maybe-uninitialized
+RACE_CFLAGS_clang := -mllvm -tsan-distinguish-volatile=1 \
+	-mllvm -tsan-instrument-func-entry-exit=0
+RACE_CFLAGS := -fsanitize=thread $(RACE_CFLAGS_$(COMPILER))
 $(O)/kernel/race/%.o: RACE_CFLAGS =
 endif
 # $(call ld_has,OPTION): the option, if this ld knows it.  binutils 2.39 warns
@@ -132,7 +135,8 @@ PEER ?=
 T ?=
 REPEAT ?= 1
 SEED ?=
-TIMEOUT ?=
+# Seconds until the host gives a boot up: run-qemu has its own, for a usual build.
+TIMEOUT ?= $(if $(SLOWER_$(KIND)),$(shell echo $$((300 * $(SLOWER_$(KIND))))))
 BOOTS ?=
 DEADLINE ?=
 SLOTS ?=

@@ -25,7 +25,7 @@ CONFIG_debug := $(CONFIG_test)
 CONFIG_release := MMU_NOTIFIER DEVICE_PRIVATE PEER BENCH
 CONFIG_bare := UBSAN KTEST
 CONFIG_reference := $(CONFIG_test) NOTIFIER_REFERENCE
-CONFIG_race := $(filter-out UBSAN,$(CONFIG_test)) RACE
+CONFIG_race := $(CONFIG_test) RACE
 
 # Instead of -O2: a line of the source is a step in gdb, a variable is there as
 # long as its scope is, few functions are inlined.

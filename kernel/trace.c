@@ -100,17 +100,18 @@ void trace_write(const struct trace_event *event, unsigned long a0,
 	rec = slot_of(cpu, n);
 	WRITE_ONCE(rec->seq, 0);
 	smp_wmb();
-	rec->tsc = rdtsc();
-	rec->event = event;
-	rec->cpu = cpu;
-	rec->pid = task ? task->pid : 0;
-	rec->args[0] = a0;
-	rec->args[1] = a1;
-	rec->args[2] = a2;
-	rec->args[3] = a3;
-	rec->args[4] = a4;
-	rec->args[5] = a5;
-	rec->args[6] = a6;
+	/* Marked: a reader may copy the record meanwhile, and throws that away. */
+	WRITE_ONCE(rec->tsc, rdtsc());
+	WRITE_ONCE(rec->event, event);
+	WRITE_ONCE(rec->cpu, cpu);
+	WRITE_ONCE(rec->pid, task ? task->pid : 0);
+	WRITE_ONCE(rec->args[0], a0);
+	WRITE_ONCE(rec->args[1], a1);
+	WRITE_ONCE(rec->args[2], a2);
+	WRITE_ONCE(rec->args[3], a3);
+	WRITE_ONCE(rec->args[4], a4);
+	WRITE_ONCE(rec->args[5], a5);
+	WRITE_ONCE(rec->args[6], a6);
 	smp_store_release(&rec->seq, n + 1);
 	preempt_enable();
 }
@@ -206,10 +207,15 @@ void trace_init(void)
 static bool copy_record(unsigned int cpu, u32 n, struct trace_record *out)
 {
 	const struct trace_record *rec = slot_of(cpu, n);
+	const u64 *from = (const u64 *)rec;
+	u64 *to = (u64 *)out;
+	unsigned int i;
 
+	static_assert(sizeof(*rec) % sizeof(*to) == 0, "whole words");
 	if (smp_load_acquire(&rec->seq) != n + 1)
 		return false;
-	*out = *rec;
+	for (i = 0; i < sizeof(*rec) / sizeof(*to); i++)
+		to[i] = READ_ONCE(from[i]);
 	smp_rmb();
 	return READ_ONCE(rec->seq) == n + 1;
 }

@@ -14,7 +14,8 @@
  *	skip		its CPU
  *	busy		its CPU, with interrupts off
  *	rng		its CPU, with interrupts off
- *	ready		all; written once, when all CPUs that boot together run
+ *	ready		all; written once, when all CPUs that boot together run; the
+ *			numbers of the command line are written before it
  *
  * The detector's own work, printing included, is not watched: .busy says that its CPU is
  * inside.  Nor is an NMI, which could come between two instructions of the detector.
@@ -35,22 +36,28 @@
 #include "kernel/race/internal.h"
 
 /* One access of so many is watched, for so long: drawn between 1 and twice this. */
-#define SKIP_MEAN 1000
-#define WATCH_NS  40000
+#define ONE_IN   1000
+#define WATCH_NS 40000
+
+CMDLINE_KEY("watch_one_in", "so many accesses and the race detector watches one");
 
 static bool ready;
+static u32 one_in;
 static u64 watch_ticks;
-static DEFINE_PER_CPU(u32, skip) = SKIP_MEAN;
+static DEFINE_PER_CPU(u32, skip) = ONE_IN;
 static DEFINE_PER_CPU(bool, busy);
 static DEFINE_PER_CPU(struct rng, rng);
 
 static int race_start(void)
 {
-	u64 seed, began, ticks;
+	u64 seed, asked, began, ticks;
 	unsigned int cpu;
 
 	if (cmdline_get_u64("seed", 1, &seed))
 		seed = 1;
+	if (cmdline_get_u64("watch_one_in", ONE_IN, &asked) || !asked)
+		asked = ONE_IN;
+	one_in = (u32)min(asked, 1000000UL);
 	for (cpu = 0; cpu < NR_CPUS; cpu++)
 		per_cpu(rng, cpu) = rng_init(seed + cpu);
 	began = clock_ns();
@@ -97,11 +104,11 @@ static noinline void watch(const struct race_access *access, unsigned long place
 	struct rng *mine;
 	unsigned long flags;
 
-	this_cpu_write(skip, SKIP_MEAN);
+	this_cpu_write(skip, one_in);
 	if (!enter(&flags))
 		return;
 	mine = this_cpu_ptr(&rng);
-	this_cpu_write(skip, 1 + (u32)rng_below(mine, 2 * SKIP_MEAN));
+	this_cpu_write(skip, 1 + (u32)rng_below(mine, 2 * one_in));
 	race_watch(access, place, 1 + rng_below(mine, 2 * watch_ticks));
 	leave(flags);
 }
