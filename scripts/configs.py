@@ -14,7 +14,8 @@ Of each BUILD (`test-no-LOCKDEP`: options.mk says what the name means):
                     runs the contest
 
 A pattern that finds nothing proves nothing: each must find something in the
-build `test`, which lacks nothing, or BUILD.absent fails.
+build `test`, which lacks nothing, or BUILD.absent fails.  Of a tool that only a build
+of its own has, it must find something there.
 
 SMP, PEER, T, SEED, TIMEOUT, V as for `make test`.  Logs: build/BUILD/log.
 """
@@ -33,6 +34,8 @@ import session as sessions
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 JOBS = os.cpu_count() or 2
 FULL = 'test'
+# Tools, and the build that has each.
+TOOLS = {'RACE': 'race'}
 NM = os.environ.get('NM') or 'nm'
 
 # What an option brings, by the whole names that the linker sees.
@@ -46,6 +49,7 @@ SYMBOLS = {
                r'mmu_notifier_invalidate_range_start_map',
     'DEBUG': r'U (assert_eq_failed|__(page|slab)_debug_\w+|'
              r'__alloc_shall_fail)|alloc_fail_(nth|one_in|hit|end|threads)',
+    'RACE': r'__tsan_\w+|race_(access|watch|watched|hit|report|report_count)',
 }
 
 # The fields that go with it, of structs that stay.
@@ -112,16 +116,21 @@ def fields_found(build, option):
 # rules configs.absent: R5.9 R6.1 R6.5 R6.6 R6.7
 def absent(build):
     """Nothing of what the build lacks is in it, and it would be seen."""
-    wrong = make('BUILD=' + FULL, 'all')
-    lacking = [option for option in options_of(FULL)
-               if option not in options_of(build) and option in SYMBOLS]
-    for option in [] if wrong else lacking:
+    options = options_of(build)
+    wrong = []
+    for option in SYMBOLS:
+        full = TOOLS.get(option, FULL)
+        if option in options:
+            continue
+        wrong += make('BUILD=' + full, 'all')
+        if wrong:
+            break
         wrong += symbols_found(build, option) + fields_found(build, option)
         wanted = sum(len(f) for f in FIELDS.get(option, {}).values())
-        if not symbols_found(FULL, option) or \
-                len(fields_found(FULL, option)) != wanted:
+        if not symbols_found(full, option) or \
+                len(fields_found(full, option)) != wanted:
             wrong.append('%s: not seen in %s either, so this proves nothing' %
-                         (option, FULL))
+                         (option, full))
     return wrong
 
 
