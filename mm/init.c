@@ -55,7 +55,7 @@ static int memory_init(void)
 
 	memblock_init();
 	trace_init();
-	if (cmdline_get("observe"))
+	if (IS_ENABLED(CONFIG_MMU_NOTIFIER) && cmdline_get("observe"))
 		mmu_notifier_observe(true);
 	kernel_map_init();
 	max_pfn = memblock_end() >> PAGE_SHIFT;
