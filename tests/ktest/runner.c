@@ -48,12 +48,11 @@
 #include <lib/assert.h>
 #include <lib/preempt.h>
 #include <lib/printk.h>
+#include <kernel/reports.h>
 #include <kernel/sched/sched.h>
 #include <lib/string.h>
 #include <kernel/time.h>
 #include <kernel/trace.h>
-#include <lib/race.h>
-#include <lib/ubsan.h>
 #include <arch/cpu.h>
 #include <drivers/peer.h>
 #include <mm/alloc/page_alloc.h>
@@ -118,12 +117,6 @@ static u64 seed_of(const struct ktest_case *tcase, u64 seed)
 	for (c = name; *c; c++)
 		seed = (seed ^ (u8)*c) * 0x100000001b3UL;
 	return seed;
-}
-
-static unsigned long reports(void)
-{
-	return warn_count() + lockdep_report_count() + ubsan_report_count() +
-	       race_report_count();
 }
 
 static const char *reason_to_skip(const struct ktest_case *tcase)
@@ -274,12 +267,12 @@ static void run_one(const struct ktest_case *tcase, unsigned int number,
 			ktest_note("report expected: %s.%s", tcase->suite,
 				   tcase->name);
 		ktest_state_mark();
-		printed = reports();
+		printed = reports_printed();
 		ktest_deadline_arm(&test, number);
 		began = clock_ns();
 		run_in_thread(&test);
 		took = clock_ns() - began;
-		check_reports(&test, reports() - printed);
+		check_reports(&test, reports_printed() - printed);
 		/* Looking at its leftovers may hang or panic: still this test. */
 		ktest_state_compare(&test);
 		ktest_devices_compare(&test);
