@@ -17,6 +17,7 @@ import subprocess
 import schema
 from tree import TOP, files
 
+A_SOURCE = 'mm/space/mmap.c'
 # In a copy every word of a compiler is that of a mutant.
 QUIET = ['WARN=-w', 'HOSTCC=gcc -w']
 ENV = {name: value for name, value in os.environ.items()
@@ -106,13 +107,19 @@ class Workshop:
 
 
 class Compiler:
-    """One source, compiled with other texts than its own."""
+    """One source, compiled with other texts than its own.
+
+    A header is compiled as if it were a source, by the flags of A_SOURCE, and its
+    inline functions are kept.
+    """
 
     def __init__(self, workshop, path):
         self.where, self.path = workshop.where, path
-        stem = os.path.splitext(path)[0]
+        self.header = path.endswith('.h')
+        stem = os.path.splitext(A_SOURCE if self.header else path)[0]
         words = workshop.command('build/test/%s.o' % stem, 'BUILD=test')
-        self.gcc = self.of(words, ['-w', '-S', '-o', '-'])
+        self.gcc = self.of(words, ['-w', '-S', '-o', '-'] + (
+            ['-fkeep-inline-functions'] if self.header else []))
         words = workshop.command('build/test-clang/%s.warnings' % stem,
                                  'BUILD=test', 'COMPILER=clang')
         self.clang = self.of(words, ['-fsyntax-only', '-Wno-everything',
@@ -123,7 +130,7 @@ class Compiler:
         kept = []
         for word, before in zip(words, [''] + words):
             if word in ('-g', '-c', '-o', '-MMD', '-MP', '-fsyntax-only') or \
-                    before == '-o' or word == self.path or \
+                    before == '-o' or word.endswith('.c') or \
                     word.startswith(('-W', '-fsanitize', '-fno-sanitize')):
                 continue
             kept.append(word)
