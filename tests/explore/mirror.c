@@ -40,7 +40,7 @@ void end_mapping(void)
 	entry = NULL;
 }
 
-static void start_range(struct mmu_notifier_range *range)
+void start_range(struct mmu_notifier_range *range)
 {
 	mmu_notifier_range_init(range, MMU_NOTIFY_CLEAR, 0, NULL, mm, PAGE_ADDR,
 				PAGE_ADDR + PAGE_SIZE);

@@ -36,6 +36,8 @@ void new_mapping(void);
 void end_mapping(void);
 /** change_mapping() - start; the entry is emptied, its frame freed; end */
 void change_mapping(void *arg);
+/** start_range() - of the page, without more; its end is the caller's */
+void start_range(struct mmu_notifier_range *range);
 /** notify_only() - start and end of the page, without a change */
 void notify_only(void *arg);
 

@@ -73,6 +73,56 @@ static void setup_two_removals(void)
 SCENARIO(a_removal_that_applies_others_wakes_their_removers, setup_two_removals,
 	 end_mapping);
 
+/*
+ * A start that may sleep waits until no change is deferred, which callbacks hold up, and
+ * open ranges do not. It must be woken also where the deferred insertion is not made but
+ * cancelled, by its removal. So the first range stays open until the other has started.
+ */
+static bool other_started;
+
+static bool has_other_started(void *arg)
+{
+	return other_started;
+}
+
+static void stay_open(void *arg)
+{
+	struct mmu_notifier_range range;
+
+	start_range(&range);
+	explore_until("waits for the other start", has_other_started, NULL);
+	mmu_notifier_invalidate_range_end(&range);
+}
+
+static void start_and_end(void *arg)
+{
+	struct mmu_notifier_range range;
+
+	start_range(&range);
+	other_started = true;
+	mmu_notifier_invalidate_range_end(&range);
+}
+
+static void insert_and_remove(void *arg)
+{
+	mirror_insert(arg);
+	remove_and_free(arg);
+}
+
+static void setup_cancel(void)
+{
+	new_mapping();
+	mirror = new_mirror();
+	mirror_insert(mirror);
+	other_started = false;
+	explore_thread("start", stay_open, NULL);
+	explore_thread("insert, remove", insert_and_remove, new_mirror());
+	explore_thread("another start", start_and_end, NULL);
+}
+
+SCENARIO(a_cancelled_insertion_wakes_the_start_that_waits_for_it, setup_cancel,
+	 finish_mirror);
+
 /* --- read.c: a look-up and a change --------------------------------------------- */
 
 static void fault_and_use(void *arg)
