@@ -28,7 +28,7 @@ import re
 
 import source
 
-QUIET = re.compile(r'^(pr_\w+|printk|TRACE\w*|ASSERT\w*|WARN\w*|BUG_ON|BUILD_BUG\w*|'
+QUIET = re.compile(r'^(pr_\w+|printk|TRACE\w*|OBSERVE\w*|ASSERT\w*|WARN\w*|BUG_ON|BUILD_BUG\w*|'
                    r'static_assert|lockdep_assert\w*|mmap_assert\w*|panic|'
                    r'notifier_report_\w+|ktest_\w+|\w*_printf)$')
 CLASSES = (('barrier', r'^(smp_mb\w*|smp_rmb|smp_wmb|barrier|mb|rmb|wmb|fence\w*)$'),
