@@ -113,8 +113,10 @@ ifneq ($(filter UBSAN,$(CONFIG)),)
 UBSAN_CFLAGS := -fsanitize=undefined -fno-sanitize=object-size,null
 endif
 # A call before each access that others may see; the detector itself has none.
-# The calls hide from gcc which variables are set.
+# The calls hide from gcc which variables are set.  Where UBSan looks at the value of
+# a bool or an enum it loads it without volatile: a marked read would be a plain one.
 ifneq ($(filter RACE,$(CONFIG)),)
+UBSAN_CFLAGS += -fno-sanitize=bool,enum
 RACE_CFLAGS_gcc := --param=tsan-distinguish-volatile=1 \
 	--param=tsan-instrument-func-entry-exit=0 -Wno-maybe-uninitialized
 RACE_CFLAGS_clang := -mllvm -tsan-distinguish-volatile=1 \

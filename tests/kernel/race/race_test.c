@@ -21,6 +21,7 @@
 #define ROUNDS_MOST  4000000UL
 
 static unsigned long word;
+static bool flag;
 static DEFINE_SPINLOCK(word_lock);
 
 static noinline void change_plainly(void)
@@ -51,6 +52,11 @@ static noinline void change_unseen(void)
 static noinline void read_marked(void)
 {
 	(void)READ_ONCE(word);
+}
+
+static noinline void change_flag_marked(void)
+{
+	WRITE_ONCE(flag, !READ_ONCE(flag));
 }
 
 static noinline void change_atomically(void)
@@ -165,6 +171,8 @@ KTEST(race, marked_accesses_do_not_race, KT_FLAGS(KT_NEEDS_SMP))
 {
 	EXPECT_EQ(run_pair(test, change_marked, read_marked, false), 0U);
 	EXPECT_EQ(run_pair(test, change_marked, change_atomically, false), 0U);
+	EXPECT_EQ(run_pair(test, change_flag_marked, change_flag_marked, false),
+		  0U);
 }
 
 KTEST(race, reads_do_not_race, KT_FLAGS(KT_NEEDS_SMP))
