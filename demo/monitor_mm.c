@@ -15,6 +15,7 @@
  */
 #include <lib/errno.h>
 #include <kernel/monitor.h>
+#include <kernel/trace.h>
 #include <lib/string.h>
 #include <kernel/time.h>
 #include <mm/space/mm.h>
@@ -214,12 +215,17 @@ static int observe_command(int argc, char **argv)
 
 	if (argc == 2 && !on && strcmp(argv[1], "off") != 0)
 		return -EINVAL;
-	if (lacks_notifiers())
-		return 0;
-	if (argc == 2)
+	if (argc == 2) {
 		mmu_notifier_observe(on);
-	monitor_print("  %s\n", mmu_notifier_observing() ? "on" : "off");
+		trace_observe(on);
+	}
+	if (READ_ONCE(trace_observing))
+		monitor_print("  on\n");
+	else
+		monitor_print("  %s\n", mmu_notifier_observing() ? "notifiers only"
+								 : "off");
 	return 0;
 }
-MONITOR_CMD(observe, "[on|off]", "count and trace what `subs` shows",
+MONITOR_CMD(observe, "[on|off]",
+	    "count what `subs` shows; record all that `trace` may",
 	    observe_command);

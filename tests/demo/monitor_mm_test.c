@@ -4,6 +4,7 @@
  *
  * The commands run as if they had been typed, and what they print is kept.
  */
+#include <kernel/trace.h>
 #include <kernel/monitor.h>
 #include <lib/printk.h>
 #include <kernel/time.h>
@@ -179,6 +180,11 @@ KTEST(monitor_mm, subs_of_a_number_too_long_is_an_error_too)
 	kfree(shown);
 }
 
+static void observe_as_before(void *was)
+{
+	trace_observe(was != NULL);
+}
+
 KTEST(monitor_mm, observe_switches_what_subs_counts)
 {
 	struct shown *shown = kzalloc(sizeof(*shown), GFP_KERNEL);
@@ -186,6 +192,7 @@ KTEST(monitor_mm, observe_switches_what_subs_counts)
 	struct watcher w;
 
 	REQUIRE(shown && mm);
+	ktest_cleanup(test, observe_as_before, trace_observing ? test : NULL);
 	watcher_init(&w, test);
 	EXPECT_EQ(watch(&w, mm, 0, 1), 0);
 	show(shown, "observe off", 0);
@@ -200,8 +207,13 @@ KTEST(monitor_mm, observe_switches_what_subs_counts)
 	show(shown, "observe", 0);
 	EXPECT_EQ(shown->err, 0);
 	EXPECT_LINE("  on", "");
+	EXPECT(trace_observing);
+	trace_observe(false);
+	show(shown, "observe", 0);
+	EXPECT_LINE("  notifiers only", "");
 	show(shown, "observe off", 0);
 	EXPECT_LINE("  off", "");
+	EXPECT(!trace_observing);
 	show(shown, "subs %u", mm->id);
 	EXPECT_LINE("  callbacks are not counted", "`observe on' does that");
 	show(shown, "observe on", 0);

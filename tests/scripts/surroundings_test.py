@@ -7,6 +7,7 @@ another version, a closed descriptor, variables that a shell obeys. The tree
 itself is not touched: where something would be written it is a copy.
 """
 
+import glob
 import os
 import shutil
 import sys
@@ -343,6 +344,49 @@ def test_a_machine_lacks_what_it_is_said_to_lack():
     with place() as where:
         status, said, _ = boot(where, ['--peer', 'none', '--without', 'tea'])
         assert status == 4 and 'tea is not serial' in said, said
+
+
+def machines():
+    """The folders of machines whose log is called `log`."""
+    return glob.glob(os.path.join(TOP, 'build', 'run', 'log.*'))
+
+
+def test_a_machine_has_a_folder_with_its_ram_until_it_ends():
+    with place() as where:
+        status, said, arguments = boot(where, ['--peer', 'none', '--trace',
+                                               os.path.join(where, 'trace')])
+        backend = next(word for word in arguments if 'memory-backend-file' in word)
+        folder = os.path.dirname(backend.partition('mem-path=')[2])
+        assert os.path.basename(folder).startswith('log.'), arguments
+        # The kernel of this boot is no kernel, so its rings never come.
+        assert status == 4 and 'was not recorded' in said, said
+        assert not os.path.exists(folder) and not machines(), machines()
+
+
+def test_a_machine_that_is_kept_has_its_ram_and_its_kernel():
+    with place() as where:
+        status, said, _ = boot(where, ['--peer', 'none', '--keep-ram', '--mem',
+                                       '64'])
+        folder, = machines()
+        try:
+            assert status == 0 and folder in said, said
+            size = os.path.getsize(os.path.join(folder, 'ram'))
+            assert size == 64 << 20, size
+            return tap.equal(os.path.realpath(os.path.join(folder, 'image')),
+                         os.path.realpath(shutil.which('true')))
+        finally:
+            shutil.rmtree(folder)
+
+
+def test_a_disk_without_room_for_the_ram_is_named_before_the_boot():
+    with place() as where, place() as other:
+        path = path_with(other, {'df': '#!/bin/sh\necho Avail\necho 104857600\n'})
+        stubs = os.path.join(where, 'stubs')
+        status, said, arguments = boot(where, ['--peer', 'none', '--keep-ram'],
+                                       PATH=path.replace(':', ':%s:' % stubs, 1))
+        assert status == 4 and not arguments, arguments
+        return tap.equal('has 100 MiB free, and the guest\'s RAM is a file of 256 MiB'
+                     in said, True)
 
 
 def test_a_name_too_long_for_a_socket_is_refused():
