@@ -211,19 +211,22 @@ MONITOR_CMD(subs, "[MM]", "the subscriptions of an address space", subs_command)
 
 static int observe_command(int argc, char **argv)
 {
+	const bool notifiers = IS_ENABLED(CONFIG_MMU_NOTIFIER);
 	bool on = argc == 2 && strcmp(argv[1], "on") == 0;
+	const char *what = "off";
 
 	if (argc == 2 && !on && strcmp(argv[1], "off") != 0)
 		return -EINVAL;
 	if (argc == 2) {
-		mmu_notifier_observe(on);
+		if (notifiers)
+			mmu_notifier_observe(on);
 		trace_observe(on);
 	}
 	if (READ_ONCE(trace_observing))
-		monitor_print("  on\n");
-	else
-		monitor_print("  %s\n", mmu_notifier_observing() ? "notifiers only"
-								 : "off");
+		what = "on";
+	else if (notifiers && mmu_notifier_observing())
+		what = "notifiers only";
+	monitor_print("  %s\n", what);
 	return 0;
 }
 MONITOR_CMD(observe, "[on|off]",
