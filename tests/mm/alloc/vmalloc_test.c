@@ -30,11 +30,12 @@ static bool mapped(vaddr_t addr)
  */
 KTEST(vmalloc, an_area_is_mapped_and_its_guard_is_not)
 {
-	u8 *area = vmalloc(3 * PAGE_SIZE - 100);
+	const size_t size = 3 * PAGE_SIZE - 100;
+	u8 *area = vmalloc(size);
 
 	REQUIRE(area);
-	memset(area, 0x77, 3 * PAGE_SIZE);
-	EXPECT(!memchr_inv(area, 0x77, 3 * PAGE_SIZE));
+	memset(area, 0x77, size);
+	EXPECT(!memchr_inv(area, 0x77, size));
 	EXPECT(is_vmalloc_addr(area));
 	EXPECT(mapped((vaddr_t)area + 2 * PAGE_SIZE));
 	EXPECT(!mapped((vaddr_t)area + 3 * PAGE_SIZE));
