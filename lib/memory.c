@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+/*
+ * lib/memory.c - blocks of memory, byte by byte unless it matters
+ *
+ * memcpy, memset and memmove are what the compiler calls on its own, so they
+ * must not be compiled into calls of themselves: the loops are behind
+ * arch_memcpy() and arch_memset(), string instructions where the CPU has
+ * them.
+ *
+ * The compiler does not see what a string instruction touches: race_access() tells the
+ * race detector.  The memory checker has a checked form of each (mm/kasan/access.c); this file is not
+ * instrumented, so that those who read red zones can use it.
+ */
+#include <lib/race.h>
+#include <lib/string.h>
+#include <arch/string.h>
+
+void *memcpy(void *dst, const void *src, size_t n)
+{
+	race_access(src, n, RACE_READ);
+	race_access(dst, n, RACE_WRITE);
+	arch_memcpy(dst, src, n);
+	return dst;
+}
+
+void *memset(void *dst, int byte, size_t n)
+{
+	race_access(dst, n, RACE_WRITE);
+	arch_memset(dst, (u8)byte, n);
+	return dst;
+}
+
+void *memmove(void *dst, const void *src, size_t n)
+{
+	race_access(src, n, RACE_READ);
+	race_access(dst, n, RACE_WRITE);
+	if ((uintptr_t)dst - (uintptr_t)src >= n)
+		arch_memcpy(dst, src, n);
+	else
+		arch_memcpy_backward(dst, src, n);
+	return dst;
+}
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+	const u8 *p = a, *q = b;
+
+	for (; n; n--, p++, q++)
+		if (*p != *q)
+			return *p - *q;
+	return 0;
+}
+
+void *memchr_inv(const void *p, int byte, size_t n)
+{
+	const u8 *s = p;
+
+	for (; n; n--, s++)
+		if (*s != (u8)byte)
+			return (void *)s;
+	return NULL;
+}
