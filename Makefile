@@ -124,6 +124,18 @@ RACE_CFLAGS_clang := -mllvm -tsan-distinguish-volatile=1 \
 RACE_CFLAGS := -fsanitize=thread $(RACE_CFLAGS_$(COMPILER))
 $(O)/kernel/race/%.o: RACE_CFLAGS =
 endif
+# A call before each access, of names that are gcc's.
+ifneq ($(filter KASAN,$(CONFIG)),)
+KASAN_SHADOW := $(shell awk '$$2 == "KASAN_SHADOW_OFFSET" { print substr($$3, 1, 18) }' \
+	arch/x86_64/include/asm/paging.h)
+KASAN_CFLAGS = $(if $(filter clang,$(COMPILER)),$(error BUILD=$(BUILD) is gcc's only))\
+	-fsanitize=kernel-address -fasan-shadow-offset=$(KASAN_SHADOW) \
+	--param asan-instrumentation-with-call-threshold=0 \
+	--param asan-stack=1 --param asan-globals=1
+endif
+# $(call sanitizers,SOURCE): what the compiler adds to it.
+sanitizers = $(UBSAN_CFLAGS) $(RACE_CFLAGS) \
+	$(if $(filter $(KASAN_UNCHECKED),$1),,$(KASAN_CFLAGS))
 # $(call ld_has,OPTION): the option, if this ld knows it.  binutils 2.39 warns
 # of an image without segments, and is the first to know how not to.
 ld_has = $(shell $(LD) $1 -v >/dev/null 2>&1 && echo '$1')
@@ -189,13 +201,13 @@ $(O)/tests/%.o $(O)/tests/%.warnings: ANALYSIS =
 # When the flags differ from those of the last build, everything is rebuilt.
 $(O)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(CFLAGS) $(UBSAN_CFLAGS) $(RACE_CFLAGS)' | cmp -s - $@ || \
-		echo '$(CC) $(CFLAGS) $(UBSAN_CFLAGS) $(RACE_CFLAGS)' >$@
+	@echo '$(CC) $(CFLAGS) $(UBSAN_CFLAGS) $(RACE_CFLAGS) $(KASAN_CFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(CFLAGS) $(UBSAN_CFLAGS) $(RACE_CFLAGS) $(KASAN_CFLAGS)' >$@
 
 $(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	@$(CC) $(CFLAGS) $(ANALYSIS) $(UBSAN_CFLAGS) $(RACE_CFLAGS) -MMD -MP -c $< -o $@
+	@$(CC) $(CFLAGS) $(ANALYSIS) $(call sanitizers,$<) -MMD -MP -c $< -o $@
 
 # Never made: what a compiler has to say, without the work of compiling.
 $(O)/%.warnings: %.c

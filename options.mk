@@ -17,15 +17,16 @@
 # needs a lacking option is lacking too.  CONFIG='A B' says the options outright.
 
 OPTIONS := MMU_NOTIFIER DEVICE_PRIVATE PEER LOCKDEP DEBUG UBSAN KTEST BENCH \
-	NOTIFIER_REFERENCE RACE
+	NOTIFIER_REFERENCE RACE KASAN
 
-KINDS := test debug release bare reference race
+KINDS := test debug release bare reference race kasan
 CONFIG_test := MMU_NOTIFIER DEVICE_PRIVATE PEER LOCKDEP DEBUG UBSAN KTEST
 CONFIG_debug := $(CONFIG_test)
 CONFIG_release := MMU_NOTIFIER DEVICE_PRIVATE PEER BENCH
 CONFIG_bare := UBSAN KTEST
 CONFIG_reference := $(CONFIG_test) NOTIFIER_REFERENCE
 CONFIG_race := $(CONFIG_test) RACE
+CONFIG_kasan := $(CONFIG_test) KASAN
 
 # Instead of -O2: a line of the source is a step in gdb, a variable is there as
 # long as its scope is, few functions are inlined.
@@ -35,6 +36,7 @@ OPTIMIZE_debug := -Og
 # many times longer.  A kind without a line here is as fast.
 SLOWER_debug := 2
 SLOWER_race := 4
+SLOWER_kasan := 4
 
 # What `make configs` builds, looks into and boots.
 LACKING := test-no-MMU_NOTIFIER test-no-DEVICE_PRIVATE test-no-LOCKDEP \
@@ -95,6 +97,13 @@ WITHOUT_DEBUG := tests/lib/without_debug_test.c
 
 # Races, found while the kernel runs.
 ONLY_RACE := kernel/race/%.c tests/kernel/race/%.c
+
+# The memory checker: the compiler asks it before each access.  Sources that it does
+# not instrument: the checker itself, the primitives that it has checked forms of, and the
+# allocators' files that read and write red zones and freed memory.
+NEEDS_KASAN := DEBUG
+ONLY_KASAN := mm/kasan/%.c tests/mm/kasan/%.c
+KASAN_UNCHECKED := mm/kasan/%.c lib/memory.c mm/alloc/slab%.c mm/alloc/page_debug.c
 
 ONLY_KTEST := tests/%
 ONLY_BENCH := bench/%

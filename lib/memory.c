@@ -8,8 +8,9 @@
  * them.
  *
  * The compiler does not see what a string instruction touches: race_access() tells the
- * race detector.  The memory checker has a checked form of each (mm/kasan/access.c); this file is not
- * instrumented, so that those who read red zones can use it.
+ * race detector.  The memory checker has a checked form of each function
+ * (mm/kasan/access.c); it does not instrument this file, so that code that reads red
+ * zones can use it.
  */
 #include <lib/race.h>
 #include <lib/string.h>

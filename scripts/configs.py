@@ -35,7 +35,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 JOBS = os.cpu_count() or 2
 FULL = 'test'
 # Tools, and the build that has each.
-TOOLS = {'RACE': 'race'}
+TOOLS = {'RACE': 'race', 'KASAN': 'kasan'}
 NM = os.environ.get('NM') or 'nm'
 
 # What an option brings, by the whole names that the linker sees.
@@ -50,6 +50,7 @@ SYMBOLS = {
     'DEBUG': r'U (assert_eq_failed|__(page|slab)_debug_\w+|'
              r'__alloc_shall_fail)|alloc_fail_(nth|one_in|hit|end|threads)',
     'RACE': r'__tsan_\w+|race_(access|watch|watched|hit|report|report_count)',
+    'KASAN': r'_*kasan_\w+|__asan_\w+',
 }
 
 # The fields that go with it, of structs that stay.
@@ -58,6 +59,7 @@ FIELDS = {
                                    'notifier_ranges']},
     'LOCKDEP': {'spinlock': ['dep'], 'mutex': ['dep'],
                 'lockdep_task': ['depth', 'held']},
+    'KASAN': {'kasan_stacks': ['alloc', 'free']},
 }
 
 

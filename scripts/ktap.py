@@ -28,7 +28,7 @@ TIME = re.compile(r'(\d+(?:\.\d+)?) ms')
 # The words of the kernel and of the sanitizers on the host, and of no other
 # program: a shell says `warning:` of a locale, QEMU of a CPU model.
 REPORT = re.compile(
-    r'\b(UBSAN|WARNING|KERNEL PANIC|lockdep|\w+Sanitizer): |'
+    r'\b(UBSAN|KASAN|WARNING|KERNEL PANIC|lockdep|\w+Sanitizer): |'
     r'^\S+: runtime error: ')
 
 # Of the failures that stand again at the end.

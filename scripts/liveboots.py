@@ -84,7 +84,7 @@ def judge_death(boot, died):
         if died and moment and moment - died > limit:
             boot.wrong.append('%s %.1f s after the death, wanted %.1f' %
                               (what, moment - died, limit))
-    if boot.said('KERNEL PANIC|WARNING|lockdep:|UBSAN'):
+    if boot.said('KERNEL PANIC|WARNING|lockdep:|UBSAN|KASAN'):
         boot.wrong.append('the kernel took harm')
     boot.want_status(1)
     return boot.verdict()

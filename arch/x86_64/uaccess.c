@@ -16,6 +16,7 @@
  * Not here: single words (asm/uaccess.h, inline).
  */
 #include <arch/uaccess.h>
+#include <lib/kasan.h>
 
 static __always_inline size_t user_copy(void *to, const void *from, size_t n)
 {
@@ -42,6 +43,7 @@ size_t copy_from_user(void *to, const void __user *from, size_t n)
 {
 	if (unlikely(!access_ok(from, n)))
 		return n;
+	kasan_check_write(to, n);
 	return user_copy(to, (const void __force *)from, n);
 }
 
@@ -49,6 +51,7 @@ size_t copy_to_user(void __user *to, const void *from, size_t n)
 {
 	if (unlikely(!access_ok(to, n)))
 		return n;
+	kasan_check_read(from, n);
 	return user_copy((void __force *)to, from, n);
 }
 

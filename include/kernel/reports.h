@@ -10,6 +10,7 @@
 
 #include <kernel/lock/lockdep.h>
 #include <lib/assert.h>
+#include <lib/kasan.h>
 #include <lib/race.h>
 #include <lib/ubsan.h>
 
@@ -23,7 +24,7 @@
 static inline unsigned long reports_printed(void)
 {
 	return warn_count() + lockdep_report_count() + ubsan_report_count() +
-	       race_report_count();
+	       race_report_count() + kasan_report_count();
 }
 
 #endif

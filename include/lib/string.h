@@ -14,12 +14,19 @@
 #include <stdarg.h>
 #include <lib/compiler.h>
 
-void *memcpy(void *dst, const void *src, size_t n);
-void *memmove(void *dst, const void *src, size_t n);
-void *memset(void *dst, int byte, size_t n);
-int memcmp(const void *a, const void *b, size_t n);
+/* Code that the memory checker checks calls its forms of these (mm/kasan/access.c). */
+#ifdef __SANITIZE_ADDRESS__
+#define CHECKED(name) __asm__("kasan_" #name)
+#else
+#define CHECKED(name)
+#endif
+void *memcpy(void *dst, const void *src, size_t n) CHECKED(memcpy);
+void *memmove(void *dst, const void *src, size_t n) CHECKED(memmove);
+void *memset(void *dst, int byte, size_t n) CHECKED(memset);
+int memcmp(const void *a, const void *b, size_t n) CHECKED(memcmp);
 /** memchr_inv() - first byte of @p that is not @byte, NULL when all are */
-void *memchr_inv(const void *p, int byte, size_t n);
+void *memchr_inv(const void *p, int byte, size_t n) CHECKED(memchr_inv);
+#undef CHECKED
 
 size_t strlen(const char *s);
 size_t strnlen(const char *s, size_t max);

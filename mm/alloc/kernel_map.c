@@ -49,6 +49,7 @@
 #include <arch/tlb.h>
 #include <lib/assert.h>
 #include <lib/errno.h>
+#include <lib/kasan.h>
 #include <lib/printk.h>
 #include <kernel/lock/spinlock.h>
 #include <mm/alloc/kernel_map.h>
@@ -238,8 +239,10 @@ void kernel_map_init(void)
 	map_all_direct();
 	for (i = 0; i < memory->nr; i++)
 		map_vmemmap(memory->range[i].start, memory->range[i].end);
+	kasan_map_shadow(boot_map);
 	arch_set_kernel_pgd(kernel_map_pgd());
 	memblock_set_reach(memblock_end());
+	kasan_start();
 }
 
 paddr_t kernel_map_pgd(void)
@@ -319,7 +322,8 @@ int kernel_map_set(vaddr_t addr, pfn_t pfn, pgprot_t prot, gfp_t gfp)
 {
 	pte_t *pte;
 
-	ASSERT(addr >= VMALLOC_START && addr < VMALLOC_END);
+	ASSERT((addr >= VMALLOC_START && addr < VMALLOC_END) ||
+	       kasan_is_shadow(addr));
 	ASSERT(IS_ALIGNED(addr, PAGE_SIZE));
 	pte = late_pte(addr, gfp);
 	if (!pte)

@@ -34,6 +34,7 @@
 #include <arch/tlb.h>
 #include <arch/upcall.h>
 #include <lib/bitops.h>
+#include <lib/kasan.h>
 #include <lib/panic.h>
 #include <kernel/lock/spinlock.h>
 #include <mm/alloc/debug.h>
@@ -44,13 +45,14 @@
 #include <mm/alloc/vmalloc.h>
 
 #define SLOT_SIZE     (2 * KERNEL_STACK_SIZE)
-#define MAX_STACKS    4096u
-#define STACKS_END    (STACKS_START + MAX_STACKS * SLOT_SIZE)
+#define MAX_STACKS    ((unsigned int)(STACKS_SIZE / SLOT_SIZE))
+#define STACKS_END    (STACKS_START + STACKS_SIZE)
 #define STACK_PAGES   (KERNEL_STACK_SIZE / PAGE_SIZE)
 #define CACHED_STACKS 32u
 #define TRIM_BATCH    16u
 
-static_assert(STACKS_END <= VMALLOC_END, "the stacks fit their window");
+static_assert(STACKS_START + STACKS_SIZE <= VMALLOC_END,
+	      "the stacks fit their window");
 
 struct cached_stack {
 	struct cached_stack *next;
@@ -208,6 +210,7 @@ void *kernel_stack_alloc(void)
 	might_alloc(GFP_KERNEL, CALLER());
 	stack = take_cached(CALLER());
 	if (stack) {
+		kasan_unpoison(stack, KERNEL_STACK_SIZE);
 		trim_to(CACHED_STACKS);
 		return stack;
 	}
@@ -215,10 +218,11 @@ void *kernel_stack_alloc(void)
 	if (slot == MAX_STACKS)
 		return NULL;
 	stack = stack_in(slot);
-	if (!stack_map(stack)) {
+	if (!kasan_cover(stack, KERNEL_STACK_SIZE) || !stack_map(stack)) {
 		give_slot(slot);
 		return NULL;
 	}
+	kasan_unpoison(stack, KERNEL_STACK_SIZE);
 	spin_lock_irqsave(&stacks.lock, flags);
 	note_live(stack, CALLER());
 	spin_unlock_irqrestore(&stacks.lock, flags);
@@ -238,6 +242,10 @@ void kernel_stack_free(void *stack)
 		      caller_unpack(stacks.owner[slot_of(stack)]));
 	stacks.epoch[slot_of(stack)] = 0;
 	stacks.live--;
+	/* The word that links it stays usable. */
+	kasan_poison((struct cached_stack *)stack + 1,
+		     KERNEL_STACK_SIZE - sizeof(struct cached_stack),
+		     KASAN_STACK_FREE);
 	((struct cached_stack *)stack)->next = stacks.cached;
 	stacks.cached = stack;
 	stacks.nr_cached++;

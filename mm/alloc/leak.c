@@ -7,7 +7,7 @@
  *
  * Idea.  A leak is: more in use than at the snapshot.  The allocators' own
  * stock is left out of the count on both sides: free objects of slabs, tables
- * of the vmalloc range, cached stacks.  In debug builds each piece is stamped
+ * and shadow of the vmalloc range, cached stacks.  In debug builds each piece is stamped
  * with the number of the last snapshot before it, its epoch, so "younger than
  * the snapshot and still there" is a comparison, and the report names the
  * place that allocated it.
@@ -20,6 +20,7 @@
  * and poison (mm/alloc/page_debug.c, mm/alloc/slab_debug.c), counts by place
  * (mm/alloc/sites.c), allocations that fail on purpose (mm/alloc/fail.c).
  */
+#include <lib/kasan.h>
 #include <lib/printk.h>
 #include <mm/alloc/debug.h>
 #include <mm/alloc/kernel_map.h>
@@ -31,7 +32,7 @@
 static unsigned long pages_in_use(void)
 {
 	return nr_total_pages() - nr_free_pages() - slab_pages() -
-	       kernel_map_table_pages();
+	       kernel_map_table_pages() - kasan_late_pages();
 }
 
 static void count_now(struct alloc_snapshot *now)

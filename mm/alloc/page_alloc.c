@@ -55,6 +55,7 @@
  * purpose (mm/alloc/fail.c), memory before boot is done (mm/alloc/memblock.c).
  */
 #include <lib/cpumask.h>
+#include <lib/kasan.h>
 #include <lib/panic.h>
 #include <lib/percpu.h>
 #include <lib/preempt.h>
@@ -244,6 +245,8 @@ static noinline struct page *alloc_slow(gfp_t gfp, unsigned int order,
 {
 	struct page *page = alloc_block(gfp, order);
 
+	if (!page && kasan_quarantine_drain())
+		page = alloc_block(gfp, order);
 	if (!page)
 		return alloc_failed(gfp, order, caller);
 	for (unsigned long i = 0; i < 1ul << order; i++)
@@ -494,6 +497,7 @@ void page_alloc_add_range(paddr_t start, paddr_t end)
 	pfn_t pfn = start >> PAGE_SHIFT;
 	pfn_t stop = end >> PAGE_SHIFT;
 
+	kasan_poison(phys_to_virt(start), end - start, KASAN_PAGE_FREE);
 	for (pfn_t i = pfn; i < stop; i++) {
 		struct page *page = pfn_to_page(i);
 

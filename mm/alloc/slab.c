@@ -59,6 +59,7 @@
  */
 #include <arch/smp.h>
 #include <lib/cpumask.h>
+#include <lib/kasan.h>
 #include <lib/panic.h>
 #include <lib/preempt.h>
 #include <lib/printk.h>
@@ -154,12 +155,16 @@ static bool slab_grow(struct kmem_cache *cache, gfp_t gfp)
 	slab->slab_freelist = NULL;
 	slab->slab_inuse = 0;
 	slab->slab_objects = cache->per_slab;
+	kasan_poison(page_address(slab), PAGE_SIZE << cache->order,
+		     KASAN_SLAB_REDZONE);
 	for (i = cache->per_slab; i-- > 0;) {
 		void *object = slab_object(cache, slab, i);
 
 		slab_debug_new(cache, object);
+		kasan_unpoison(object, cache->object_size);
 		if (cache->ctor)
 			cache->ctor(object);
+		kasan_poison(object, cache->object_size, KASAN_SLAB_FREE);
 		*slab_link(cache, object) = slab->slab_freelist;
 		slab->slab_freelist = object;
 	}
@@ -296,9 +301,19 @@ static __always_inline void *alloc_object(struct kmem_cache *cache, size_t size,
 			return NULL;
 	}
 	slab_debug_alloc(cache, object, size, caller);
+	kasan_object_alloc(cache, object, size);
 	if (gfp & __GFP_ZERO)
 		memset(object, 0, size);
 	return object;
+}
+
+void slab_give(struct kmem_cache *cache, void *object)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&cache->lock, flags);
+	slab_put(cache, object);
+	spin_unlock_irqrestore(&cache->lock, flags);
 }
 
 static __always_inline void free_object(struct kmem_cache *cache, void *object,
@@ -306,14 +321,14 @@ static __always_inline void free_object(struct kmem_cache *cache, void *object,
 {
 	struct kmem_cpu *cpu;
 
+	if (kasan_double_free(cache, object))
+		return;
 	slab_debug_free(cache, object, caller);
+	if (kasan_object_free(cache, object))
+		return;
 	cpu = cpu_get(cache);
 	if (unlikely(!cpu)) {
-		unsigned long flags;
-
-		spin_lock_irqsave(&cache->lock, flags);
-		slab_put(cache, object);
-		spin_unlock_irqrestore(&cache->lock, flags);
+		slab_give(cache, object);
 		return;
 	}
 	cpu_push(cache, cpu, object);
@@ -343,6 +358,8 @@ static void *kmalloc_large(size_t size, gfp_t gfp, unsigned long caller)
 	if (!page)
 		return NULL;
 	__SetPageLarge(page);
+	kasan_tail(page_address(page), size, PAGE_SIZE << order,
+		   KASAN_LARGE_TAIL);
 	if (IS_ENABLED(CONFIG_DEBUG))
 		page->owner = caller_pack(caller);
 	return page_address(page);
@@ -536,6 +553,7 @@ void kmem_cache_destroy(struct kmem_cache *cache)
 
 	if (!cache)
 		return;
+	kasan_quarantine_drain();
 	on_each_cpu(drain_cache, cache, SMP_WAIT);
 	free_empty_slabs(cache);
 	left = cache->out;
@@ -552,6 +570,7 @@ void slab_shrink(void)
 {
 	struct kmem_cache *cache;
 
+	kasan_quarantine_drain();
 	on_each_cpu(drain_all_caches, NULL, SMP_WAIT);
 	for_each_cache(cache) free_empty_slabs(cache);
 }

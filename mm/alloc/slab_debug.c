@@ -53,13 +53,6 @@ unsigned int slab_debug_right(void)
 	return SLAB_RED_ZONE_BYTES + TRACK_BYTES;
 }
 
-static struct slab_track *track_of(const struct kmem_cache *cache,
-				   const void *object)
-{
-	return (void *)((vaddr_t)object + ALIGN(cache->object_size, 8u) +
-			SLAB_RED_ZONE_BYTES);
-}
-
 /* From the last byte asked for to the track: rounding is watched too. */
 static size_t right_zone_bytes(const struct kmem_cache *cache, size_t size)
 {
@@ -71,7 +64,7 @@ static noinline __cold __noreturn void complain(const struct kmem_cache *cache,
 						const void *where,
 						unsigned long caller)
 {
-	const struct slab_track *track = track_of(cache, object);
+	const struct slab_track *track = slab_track_of(cache, object);
 
 	panic("slab: object %p of %s %s, at offset %ld; allocated by %pS, "
 	      "freed by %pS, found by %pS",
@@ -86,7 +79,7 @@ static const void *red_zone_hit(const struct kmem_cache *cache, void *object)
 {
 	const void *hit = memchr_inv((char *)object - cache->left,
 				     SLAB_RED_ZONE, cache->left);
-	size_t size = READ_ONCE(track_of(cache, object)->size);
+	size_t size = READ_ONCE(slab_track_of(cache, object)->size);
 
 	if (hit)
 		return hit;
@@ -96,7 +89,7 @@ static const void *red_zone_hit(const struct kmem_cache *cache, void *object)
 
 void __slab_debug_new(const struct kmem_cache *cache, void *object)
 {
-	struct slab_track *track = track_of(cache, object);
+	struct slab_track *track = slab_track_of(cache, object);
 
 	memset((char *)object - cache->left, SLAB_RED_ZONE, cache->left);
 	memset((char *)object + cache->object_size, SLAB_RED_ZONE,
@@ -112,7 +105,7 @@ void __slab_debug_new(const struct kmem_cache *cache, void *object)
 void __slab_debug_alloc(const struct kmem_cache *cache, void *object,
 			size_t size, unsigned long caller)
 {
-	struct slab_track *track = track_of(cache, object);
+	struct slab_track *track = slab_track_of(cache, object);
 	const void *hit = red_zone_hit(cache, object);
 
 	if (hit)
@@ -162,7 +155,7 @@ void __slab_debug_free(const struct kmem_cache *cache, void *object,
 	if (!is_object_of(cache, object))
 		panic("slab: %p is not an object of %s, freed by %pS", object,
 		      cache->name, (void *)caller);
-	track = track_of(cache, object);
+	track = slab_track_of(cache, object);
 	if (track->state == SLAB_OBJECT_FREE)
 		complain(cache, object, "suffers a double free", NULL, caller);
 	hit = red_zone_hit(cache, object);
@@ -177,7 +170,7 @@ void __slab_debug_free(const struct kmem_cache *cache, void *object,
 
 size_t __slab_debug_size(const struct kmem_cache *cache, const void *object)
 {
-	return track_of(cache, object)->size;
+	return slab_track_of(cache, object)->size;
 }
 
 bool slab_debug_verify(const struct kmem_cache *cache, void *object)
@@ -187,7 +180,7 @@ bool slab_debug_verify(const struct kmem_cache *cache, void *object)
 
 	if (!IS_ENABLED(CONFIG_DEBUG))
 		return true;
-	track = track_of(cache, object);
+	track = slab_track_of(cache, object);
 	hit = red_zone_hit(cache, object);
 	/* One that is just now freed is being filled with poison. */
 	if (hit && READ_ONCE(track->state) != SLAB_OBJECT_LIVE)
@@ -208,7 +201,7 @@ static void count_slab(struct kmem_cache *cache, const struct page *slab,
 {
 	for (unsigned int i = 0; i < cache->per_slab; i++) {
 		const struct slab_track *track =
-			track_of(cache, slab_object(cache, slab, i));
+			slab_track_of(cache, slab_object(cache, slab, i));
 
 		if (READ_ONCE(track->state) == SLAB_OBJECT_LIVE &&
 		    (!epoch || alloc_is_since(track->epoch, epoch)))
@@ -271,7 +264,7 @@ bool slab_describe(vaddr_t addr, char *buf, size_t len)
 			  (long)(addr - (vaddr_t)object));
 		return true;
 	}
-	track = track_of(cache, object);
+	track = slab_track_of(cache, object);
 	scnprintf(buf, len, "%s %p%+ld, %s, allocated by %pS, freed by %pS",
 		  cache->name, object, (long)(addr - (vaddr_t)object),
 		  track->state == SLAB_OBJECT_LIVE ? "live" : "free",

@@ -40,7 +40,7 @@ unsigned long slab_live_objects(void)
 	unsigned long sum = 0;
 
 	for_each_cache(cache) sum += cache_live(cache);
-	return sum;
+	return sum - kasan_quarantine_objects();
 }
 
 unsigned long slab_pages(void)

@@ -39,6 +39,7 @@
 #include <arch/page.h>
 #include <arch/tlb.h>
 #include <lib/assert.h>
+#include <lib/kasan.h>
 #include <lib/list.h>
 #include <lib/panic.h>
 #include <lib/printk.h>
@@ -207,6 +208,8 @@ static void area_unmap(struct vm_area *area)
 
 	for (vaddr_t addr = area->start; addr < area->end; addr += PAGE_SIZE)
 		kernel_map_clear(addr);
+	kasan_poison((void *)area->start, area->end - area->start,
+		     KASAN_VMALLOC_FREE);
 	spin_lock(&space.lock);
 	area->dead = true;
 	list_add(&area->lazy, &space.lazy);
@@ -231,6 +234,7 @@ static int area_map(struct vm_area *area, paddr_t paddr, pgprot_t prot)
 		if (err)
 			return err;
 	}
+	kasan_unpoison((void *)area->start, area->end - area->start);
 	return 0;
 }
 
@@ -271,10 +275,13 @@ static void *vmalloc_from(size_t size, gfp_t gfp, unsigned long caller)
 		return NULL;
 	}
 	area->pages = pages;
-	if (area_map(area, 0, PAGE_KERNEL)) {
+	if (!kasan_cover((void *)area->start, nr << PAGE_SHIFT) ||
+	    area_map(area, 0, PAGE_KERNEL)) {
 		area_unmap(area);
 		return NULL;
 	}
+	kasan_tail((void *)area->start, size, nr << PAGE_SHIFT,
+		   KASAN_VMALLOC_TAIL);
 	return (void *)area->start;
 }
 

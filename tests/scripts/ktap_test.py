@@ -36,6 +36,8 @@ CASES = {
     'bailing_out_fails': (GOOD + 'Bail out! a.b hung\n', 0, False),
     'a_sanitizer_report_fails':
         ('UBSAN: signed overflow in mm/table/zap.c:7\n' + GOOD, 0, False),
+    'a_memory_report_fails':
+        ('[    1.000000] KASAN: read of 1 byte at 0x10\n' + GOOD, 0, False),
     'a_lock_report_fails': ('lockdep: order is wrong\n' + GOOD, 0, False),
     'a_warning_fails': ('WARNING: at mm/space/vma.c:10\n' + GOOD, 0, False),
     'a_panic_fails': ('\nKERNEL PANIC: mm: gone\n' + GOOD, 0, False),

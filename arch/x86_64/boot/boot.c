@@ -11,6 +11,7 @@
 #include <arch/cpu.h>
 #include <arch/page.h>
 #include <lib/cpumask.h>
+#include <lib/kasan.h>
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <asm/arch.h>
@@ -86,6 +87,7 @@ static const char *take_what_is_loaded(void)
 /* @info: physical address of the loader's information */
 void boot_main(paddr_t info)
 {
+	kasan_early();
 	percpu_setup_boot();
 	trap_init();
 	cpu_setup_boot();

@@ -7,6 +7,7 @@
 #ifndef MM_ALLOC_DEBUG_H
 #define MM_ALLOC_DEBUG_H
 
+#include <lib/kasan.h>
 #include <mm/alloc/gfp.h>
 #include <mm/page/page.h>
 
@@ -39,6 +40,7 @@ static __always_inline bool alloc_shall_fail(gfp_t gfp)
 static __always_inline void
 page_debug_alloc(struct page *page, unsigned int order, unsigned long caller)
 {
+	kasan_pages_alloc(page, order);
 	if (IS_ENABLED(CONFIG_DEBUG))
 		__page_debug_alloc(page, order, caller);
 }
@@ -48,6 +50,7 @@ static __always_inline void page_debug_free(struct page *page, unsigned int orde
 {
 	if (IS_ENABLED(CONFIG_DEBUG))
 		__page_debug_free(page, order);
+	kasan_pages_free(page, order);
 }
 
 /* A text address as 32 bits, and back: all text is in the top 2 GiB. */

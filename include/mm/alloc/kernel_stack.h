@@ -15,6 +15,7 @@ struct alloc_sites;
 
 /* The upper half of the vmalloc range; see docs/memory-map.md. */
 #define STACKS_START (VMALLOC_START + (512ul << 30))
+#define STACKS_SIZE  (128ul << 20)
 
 /**
  * kernel_stack_purge() - unmap and free the stacks kept for the next thread

@@ -2,7 +2,7 @@
 /*
  * include/mm/alloc/slab_def.h - what a cache is made of
  *
- * Between mm/alloc/slab.c, mm/alloc/slab_debug.c and mm/alloc/slab_walk.c only.
+ * Between mm/alloc/slab.c, mm/alloc/slab_debug.c, mm/alloc/slab_walk.c and mm/kasan/ only.
  *
  * A slab is 2^order pages cut into slots of stride bytes:
  *
@@ -16,6 +16,7 @@
 #ifndef MM_ALLOC_SLAB_DEF_H
 #define MM_ALLOC_SLAB_DEF_H
 
+#include <lib/kasan.h>
 #include <lib/list.h>
 #include <lib/percpu.h>
 #include <kernel/lock/spinlock.h>
@@ -71,6 +72,7 @@ struct slab_track {
 	u32 size; /* as asked for; the rest of the object is red zone */
 	u16 epoch;
 	u16 cpu;
+	struct kasan_stacks stacks;
 };
 
 struct alloc_sites;
@@ -106,6 +108,17 @@ static __always_inline void **slab_link(const struct kmem_cache *cache,
 {
 	return (void **)((char *)object + cache->link);
 }
+
+/* Debug builds only. */
+static __always_inline struct slab_track *
+slab_track_of(const struct kmem_cache *cache, const void *object)
+{
+	return (void *)((vaddr_t)object + ALIGN(cache->object_size, 8u) +
+			SLAB_RED_ZONE_BYTES);
+}
+
+/* An object that is in use, as the slab counts, joins the slab's free ones. */
+void slab_give(struct kmem_cache *cache, void *object);
 
 /* Bytes before and after an object that debug builds add. */
 unsigned int slab_debug_left(unsigned int align);

@@ -35,6 +35,7 @@ static const char *const order[] = {
 	"srcu_struct.lock",
 	"space.lock",
 	"stacks.lock",
+	"shadow_lock",
 	"kernel_map.lock",
 	"rcu_lock",
 	"wq->lock",

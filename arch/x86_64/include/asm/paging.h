@@ -51,6 +51,9 @@
 #define VMALLOC_END        0xffffe10000000000UL
 #define KERNEL_IMAGE_START 0xffffffff80000000UL
 
+/* Of kernels with KASAN: the shadow of an address is at address / 8 + this. */
+#define KASAN_SHADOW_OFFSET 0xdffff80000000000UL
+
 /* Frame numbers never need more than this many bits (4-level paging). */
 #define MAX_PHYSMEM_BITS 46
 

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/kasan/memory.c - what the allocators say to the checker
+ *
+ * Problem.  Only the allocators know what is an object, a gap between two, or free.
+ *
+ * Idea.  They say so at the points at which the owner of memory changes:
+ *
+ *	memory			marked when			as
+ *	all RAM			given to the allocator at boot	KASAN_PAGE_FREE
+ *	a block of pages	allocated			usable
+ *				freed				KASAN_PAGE_FREE
+ *	a slab			cut				KASAN_SLAB_REDZONE
+ *	its objects		cut, freed			KASAN_SLAB_FREE
+ *				allocated			usable, to the byte
+ *	kmalloc() of pages	allocated			the rest KASAN_LARGE_TAIL
+ *	vmalloc() area		mapped				the rest KASAN_VMALLOC_TAIL
+ *				unmapped			KASAN_VMALLOC_FREE
+ *	a kernel stack		allocated			usable
+ *				freed				KASAN_STACK_FREE
+ *
+ * The last four lines are in the allocators themselves; here are those that also keep
+ * a stack: of an object behind it, in its struct slab_track, of a page in an array by
+ * frame number.  A freed page may be allocated again at once, a freed object
+ * waits (mm/kasan/quarantine.c).
+ *
+ *	field			guarded by
+ *	page_stacks[pfn]	the page's owner; a report may read a stale one
+ *	track->stacks		the object's owner, likewise
+ */
+#include <arch/page.h>
+#include <mm/alloc/memblock.h>
+#include <mm/alloc/slab_def.h>
+#include <mm/page/page.h>
+
+#include "mm/kasan/internal.h"
+
+static struct kasan_stacks *page_stacks;
+
+void kasan_pages_alloc(struct page *page, unsigned int order)
+{
+	u32 stack = kasan_stack_save();
+	pfn_t pfn = page_to_pfn(page);
+
+	kasan_unpoison(page_address(page), PAGE_SIZE << order);
+	for (unsigned long i = 0; i < 1ul << order; i++)
+		page_stacks[pfn + i] = (struct kasan_stacks){.alloc = stack};
+}
+
+void kasan_pages_free(struct page *page, unsigned int order)
+{
+	u32 stack = kasan_stack_save();
+	pfn_t pfn = page_to_pfn(page);
+
+	kasan_poison(page_address(page), PAGE_SIZE << order, KASAN_PAGE_FREE);
+	for (unsigned long i = 0; i < 1ul << order; i++)
+		page_stacks[pfn + i].free = stack;
+}
+
+void kasan_page_stacks(vaddr_t addr, struct kasan_stacks *stacks)
+{
+	*stacks = page_stacks[virt_to_phys((void *)addr) >> PAGE_SHIFT];
+}
+
+void kasan_object_alloc(const struct kmem_cache *cache, void *object, size_t size)
+{
+	slab_track_of(cache, object)->stacks =
+		(struct kasan_stacks){.alloc = kasan_stack_save()};
+	kasan_tail(object, size, cache->object_size, KASAN_SLAB_REDZONE);
+}
+
+bool kasan_double_free(const struct kmem_cache *cache, const void *object)
+{
+	if (!kasan_covered((vaddr_t)object, 1) ||
+	    *kasan_shadow_of((vaddr_t)object) != KASAN_SLAB_FREE)
+		return false;
+	kasan_report((vaddr_t)object, cache->object_size, (vaddr_t)object,
+		     KASAN_FREE, (unsigned long)__builtin_return_address(0));
+	return true;
+}
+
+bool kasan_object_free(struct kmem_cache *cache, void *object)
+{
+	slab_track_of(cache, object)->stacks.free = kasan_stack_save();
+	kasan_poison(object, cache->object_size, KASAN_SLAB_FREE);
+	kasan_quarantine_put(cache, object);
+	return true;
+}
+
+void kasan_memory_start(void)
+{
+	page_stacks = phys_to_virt(memblock_alloc(
+		(memblock_end() >> PAGE_SHIFT) * sizeof(*page_stacks), PAGE_SIZE));
+}

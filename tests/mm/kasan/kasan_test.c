@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/kasan/kasan_test.c - each kind of wrong access is reported in these words
+ *
+ * A seeded write stores what is there already, the byte of the red zone or of the poison,
+ * so that the allocators' own checks find nothing to say.
+ */
+#include <arch/smp.h>
+#include <arch/task.h>
+#include <arch/uaccess.h>
+#include <kernel/ktest.h>
+#include <lib/cpumask.h>
+#include <lib/kasan.h>
+#include <lib/string.h>
+#include <mm/alloc/alloc.h>
+#include <mm/alloc/debug.h>
+#include <mm/alloc/page_alloc.h>
+#include <mm/alloc/slab.h>
+#include <mm/alloc/slab_def.h>
+#include <mm/alloc/vmalloc.h>
+#include "tests/mm/lib/sandbox.h"
+
+/* Not inlined, so that no compiler knows what is at the address. */
+static noinline u8 load(const volatile void *base, long offset)
+{
+	return ((const volatile u8 *)base)[offset];
+}
+
+static noinline void store(volatile void *base, long offset, u8 byte)
+{
+	((volatile u8 *)base)[offset] = byte;
+}
+
+static noinline u64 load8(const volatile void *base, long offset)
+{
+	return *(const volatile u64 *)((const volatile u8 *)base + offset);
+}
+
+/* The same address, of which the compiler does not know where it comes from. */
+static void *unknown(void *address)
+{
+	void *volatile hidden = address;
+
+	return hidden;
+}
+
+static void free_object(void *object)
+{
+	kfree(object);
+}
+
+/* One report came since @before, and its head has both words. */
+static void expect_report(struct ktest *test, unsigned int before,
+			  const char *access, const char *object)
+{
+	EXPECT_EQ(kasan_report_count(), before + 1);
+	EXPECT(kasan_last_report_says(access), "'%s'", access);
+	EXPECT(kasan_last_report_says(object), "'%s'", object);
+}
+
+/*
+ *	0         20  24	red zone
+ *	| object  | w |
+ */
+KTEST(kasan, a_write_behind_an_object_is_reported, KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	u8 *object = kmalloc(20, GFP_KERNEL);
+
+	REQUIRE(object);
+	store(object, 19, 1);
+	EXPECT_EQ(kasan_report_count(), before);
+	store(object, 20, SLAB_RED_ZONE);
+	expect_report(test, before, "write of 1 byte at",
+		      "is outside of an object");
+	EXPECT(kasan_last_report_says("0 bytes past the end of"));
+	EXPECT(kasan_last_report_says("20 bytes, of kmalloc-32"));
+	EXPECT(kasan_last_report_says("by store+"));
+	kfree(object);
+}
+
+KTEST(kasan, a_read_before_an_object_is_reported, KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	u8 *object = kmalloc(32, GFP_KERNEL);
+
+	REQUIRE(object);
+	load(object, 0);
+	EXPECT_EQ(kasan_report_count(), before);
+	load(object, -1);
+	expect_report(test, before, "read of 1 byte at", "1 bytes before");
+	kfree(object);
+}
+
+/* Bytes 16 to 23 of 20: the first half of the read is right. */
+KTEST(kasan, a_read_that_begins_inside_and_ends_outside_is_reported,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	u8 *object = kmalloc(20, GFP_KERNEL);
+
+	REQUIRE(object);
+	load8(object, 8);
+	EXPECT_EQ(kasan_report_count(), before);
+	load8(object, 16);
+	expect_report(test, before, "read of 8 bytes at",
+		      "0 bytes past the end of");
+	kfree(object);
+}
+
+KTEST(kasan, a_use_of_a_freed_object_is_reported, KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	u8 *object = kmalloc(64, GFP_KERNEL);
+
+	REQUIRE(object);
+	kfree(object);
+	store(object, 5, SLAB_POISON_FREE);
+	expect_report(test, before, "write of 1 byte", "is in a freed object");
+	EXPECT(kasan_last_report_says("5 bytes inside"));
+	EXPECT(kasan_last_report_says("64 bytes, of kmalloc-64"));
+}
+
+KTEST(kasan, a_second_free_is_reported_and_changes_nothing,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	unsigned long live = slab_live_objects();
+	u8 *object = kmalloc(64, GFP_KERNEL);
+
+	REQUIRE(object);
+	kfree(object);
+	kfree(object);
+	expect_report(test, before, "free of 64 bytes", "is in a freed object");
+	EXPECT_EQ(slab_live_objects(), live);
+	EXPECT(slab_verify());
+}
+
+KTEST(kasan, a_use_of_a_freed_page_is_reported, KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	struct page *page = alloc_page(GFP_KERNEL);
+	u8 *bytes;
+
+	REQUIRE(page);
+	bytes = page_address(page);
+	store(bytes, 0, 1);
+	EXPECT_EQ(kasan_report_count(), before);
+	preempt_disable();
+	__free_page(page);
+	load(bytes, 100);
+	preempt_enable();
+	expect_report(test, before, "is in a freed page", "offset 0x64");
+}
+
+KTEST(kasan, a_read_behind_a_large_object_is_reported, KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	u8 *object = kmalloc(3 * PAGE_SIZE, GFP_KERNEL);
+
+	REQUIRE(object);
+	load(object, 3 * PAGE_SIZE - 1);
+	EXPECT_EQ(kasan_report_count(), before);
+	load(object, 3 * PAGE_SIZE);
+	expect_report(test, before, "read of 1 byte",
+		      "is past the end of a large object");
+	kfree(object);
+}
+
+KTEST(kasan, a_read_behind_a_vmalloc_area_is_reported, KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	u8 *area = vmalloc(PAGE_SIZE + 100);
+
+	REQUIRE(area);
+	load(area, PAGE_SIZE + 99);
+	EXPECT_EQ(kasan_report_count(), before);
+	load(area, PAGE_SIZE + 100);
+	expect_report(test, before, "read of 1 byte",
+		      "is past the end of a vmalloc area");
+	vfree(area);
+}
+
+/* The word that links the cached stacks is the first. */
+KTEST(kasan, a_use_of_a_freed_kernel_stack_is_reported,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	void *stack = kernel_stack_alloc();
+
+	REQUIRE(stack);
+	store(stack, KERNEL_STACK_SIZE - 1, 0);
+	EXPECT_EQ(kasan_report_count(), before);
+	preempt_disable();
+	kernel_stack_free(stack);
+	load(stack, KERNEL_STACK_SIZE - 1);
+	preempt_enable();
+	expect_report(test, before, "read of 1 byte",
+		      "is in a freed kernel stack");
+}
+
+KTEST(kasan, a_read_behind_a_stack_variable_is_reported,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	u8 letters[13];
+
+	memset(letters, 0, sizeof(letters));
+	load(letters, 12);
+	EXPECT_EQ(kasan_report_count(), before);
+	load(letters, 13);
+	expect_report(test, before, "is outside of a stack variable",
+		      "0 bytes past the end of letters");
+	EXPECT(kasan_last_report_says(
+		"13 bytes, on the stack of ktest_kasan__a_read"));
+}
+
+static u8 global[11];
+
+KTEST(kasan, a_read_behind_a_global_variable_is_reported,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+
+	load(unknown(global), 10);
+	EXPECT_EQ(kasan_report_count(), before);
+	load(unknown(global), 12);
+	expect_report(
+		test, before, "is outside of a global variable",
+		"1 bytes past the end of global, 11 bytes, of tests/mm/kasan/");
+}
+
+KTEST(kasan, a_copy_past_the_end_is_reported_at_its_caller,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	u8 *from = kmalloc(40, GFP_KERNEL);
+	u8 to[64];
+
+	REQUIRE(from);
+	memcpy(to, unknown(from), 40);
+	EXPECT_EQ(kasan_report_count(), before);
+	memcpy(to, unknown(from), 41);
+	expect_report(test, before, "read of 41 bytes",
+		      "0 bytes past the end of");
+	EXPECT(kasan_last_report_says("by ktest_kasan__a_copy"));
+	kfree(from);
+}
+
+KTEST(kasan, a_fill_past_the_end_is_reported, KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	u8 *object = kmalloc(40, GFP_KERNEL);
+
+	REQUIRE(object);
+	memset(unknown(object), SLAB_RED_ZONE, 40);
+	EXPECT_EQ(kasan_report_count(), before);
+	memset(unknown(object), SLAB_RED_ZONE, 44);
+	expect_report(test, before, "write of 44 bytes", "of kmalloc-64");
+	kfree(object);
+}
+
+/* The copy is assembler, which no compiler instruments. */
+KTEST(kasan, a_copy_to_user_memory_past_the_end_is_reported,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	u8 *object = kzalloc(40, GFP_KERNEL);
+	void __user *at = user_ptr(BASE);
+	struct sandbox box;
+
+	REQUIRE(object);
+	ktest_cleanup(test, free_object, object);
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, BASE, 1);
+	EXPECT_EQ(copy_to_user(at, object, 40), 0);
+	EXPECT_EQ(copy_from_user(object, at, 40), 0);
+	EXPECT_EQ(kasan_report_count(), before);
+	EXPECT_EQ(copy_to_user(at, object, 41), 0);
+	expect_report(test, before, "read of 41 bytes",
+		      "0 bytes past the end of");
+	sandbox_close(&box);
+}
+
+KTEST(kasan, a_string_is_read_to_its_end_and_no_further,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	char *text = kmalloc(8, GFP_KERNEL);
+
+	REQUIRE(text);
+	memset(text, 'a', 8);
+	EXPECT_EQ(strnlen(text, 8), 8);
+	EXPECT_EQ(kasan_report_count(), before);
+	EXPECT_EQ(strnlen(text, 9), 9);
+	expect_report(test, before, "by strnlen+", "0 bytes past the end of");
+	kfree(text);
+}
+
+static void load_behind(void *object)
+{
+	load(object, 40);
+}
+
+/* In an interrupt of each, with interrupts off, of one address and one place. */
+KTEST(kasan, cpus_that_report_at_once_are_all_counted,
+      KT_FLAGS(KT_EXPECT_REPORT | KT_NEEDS_SMP))
+{
+	unsigned int before = kasan_report_count();
+	u8 *object = kmalloc(40, GFP_KERNEL);
+
+	REQUIRE(object);
+	for (unsigned int i = 0; i < 100; i++)
+		on_each_cpu(load_behind, object, SMP_WAIT);
+	EXPECT_EQ(kasan_report_count(), before + 100 * num_online_cpus());
+	EXPECT(kasan_last_report_says("read of 1 byte at"));
+	kfree(object);
+}
+
+KTEST(kasan, every_size_is_usable_to_its_last_byte)
+{
+	for (size_t size = 1; size <= 300; size++) {
+		u8 *object = kmalloc(size, GFP_KERNEL);
+
+		REQUIRE(object);
+		memset(object, 0, size);
+		for (size_t i = 0; i < size; i++)
+			store(object, (long)i, load(object, (long)i));
+		kfree(object);
+	}
+}
+
+KTEST(kasan, an_object_is_whole_again_when_allocated_again)
+{
+	for (unsigned int i = 0; i < 100; i++) {
+		u8 *object = kzalloc(i % 2 ? 100 : 128, GFP_KERNEL);
+
+		REQUIRE(object);
+		memset(object, 0, i % 2 ? 100 : 128);
+		kfree(object);
+		slab_shrink();
+	}
+}
+
+/* Two MiB, and what is being freed just now. */
+KTEST(kasan, the_quarantine_is_bounded_and_drained)
+{
+	for (unsigned int i = 0; i < 4000; i++) {
+		void *object = kmalloc(2048, GFP_KERNEL);
+
+		REQUIRE(object);
+		kfree(object);
+	}
+	EXPECT_GT(kasan_quarantine_bytes(), 1ul << 20);
+	EXPECT_LE(kasan_quarantine_bytes(), 2ul << 20);
+	slab_shrink();
+	EXPECT_LE(kasan_quarantine_objects(), 64);
+}
+
+KTEST(kasan, a_freed_object_is_not_the_next_one)
+{
+	void *first = kmalloc(64, GFP_KERNEL);
+	void *second;
+
+	REQUIRE(first);
+	kfree(first);
+	for (unsigned int i = 0; i < 100; i++) {
+		second = kmalloc(64, GFP_KERNEL);
+		EXPECT_NE(second, first);
+		kfree(second);
+	}
+}
