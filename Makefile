@@ -153,8 +153,9 @@ SEED ?=
 TIMEOUT ?= $(if $(SLOWER_$(KIND)),$(shell echo $$((300 * $(SLOWER_$(KIND))))))
 BOOTS ?=
 DEADLINE ?=
+SWITCH ?=
 SLOTS ?=
-export SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SLOTS
+export SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH SLOTS
 # A file, a mutant, a folder: of `make mutate` and `make exercise`.
 export F POOL DIR
 
@@ -330,8 +331,9 @@ boot-traced:
 TEST_AGAIN := make test $(if $(filter build/test,$(O)),,BUILD=$(BUILD) COMPILER=$(COMPILER))
 
 .PHONY: test
-test: asked-test deps-test ## host tests, boots, panic images [T='suite.glob*,-suite.not' REPEAT=n SEED=n SMP=n PEER=none BOOTS=no DEADLINE=s V=1]; BUILD=debug, COMPILER=clang: that kernel, without the host tests
+test: asked-test deps-test ## host tests, boots, panic images [T='suite.glob*,-suite.not' REPEAT=n SEED=n SMP=n PEER=none BOOTS=no DEADLINE=s V=1]; BUILD=race with SWITCH=n: an order of the tasks; BUILD=debug, COMPILER=clang: that kernel, without the host tests
 	$(if $(filter KTEST,$(CONFIG)),,$(error BUILD=$(BUILD): no tests are in this kernel))
+	$(if $(SWITCH),$(if $(filter RACE,$(CONFIG)),,$(error SWITCH=$(SWITCH) is for BUILD=race)))
 	@needs=$$(scripts/run-tests.py --needs $(HOST_WORDS)) && \
 		$(MAKE) --no-print-directory $$needs
 	@scripts/run-tests.py --build $(O) --again '$(strip $(TEST_AGAIN))' $(HOST_WORDS)
@@ -388,7 +390,7 @@ index-bench: asked-index-bench deps-index ## designs of the interval index: inst
 ASKED_run := SMP PEER FIRMWARE TIMEOUT QEMU ACCEL
 ASKED_trace := SMP PEER T SLOTS SEED TIMEOUT QEMU ACCEL
 ASKED_debug := SMP PEER FIRMWARE QEMU ACCEL
-ASKED_test := SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE QEMU ACCEL
+ASKED_test := SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH QEMU ACCEL
 ASKED_machines := N T PEER SPINNERS QEMU ACCEL
 ASKED_mutate := F N SEED T POOL
 ASKED_exercise := N DIR

@@ -49,7 +49,8 @@ SYMBOLS = {
                r'mmu_notifier_invalidate_range_start_map',
     'DEBUG': r'U (assert_eq_failed|__(page|slab)_debug_\w+|'
              r'__alloc_shall_fail)|alloc_fail_(nth|one_in|hit|end|threads)',
-    'RACE': r'__tsan_\w+|race_(access|watch|watched|hit|report|report_count)',
+    'RACE': r'__tsan_\w+|race_(access|watch|watched|hit|report|report_count)|'
+            r'switch_(active|begin|chooses|end|seed)',
     'KASAN': r'_*kasan_\w+|__asan_\w+',
 }
 

@@ -126,6 +126,11 @@ def kernel(session, options=(), base=None, on_line=None):
         options += ['--timeout', '0']
     words = ['seed=' + session.seed, 'repeat=%d' % session.repeat]
     words += ['test=' + session.glob] if session.glob else []
+    if session.switch:
+        words += ['switch=' + session.switch]
+        # Only one CPU without a device repeats to the instruction.
+        if session.smp == '1' and not devices_of(options):
+            options.append('--icount')
     words += ['deadline=' + session.deadline] if session.deadline else []
     done = 0
     for number in range(1, MOST_BOOTS + 1):
@@ -209,6 +214,7 @@ def judged(session):
         inner.quiet, inner.glob, inner.repeat = True, globs, 1
         inner.smp, inner.deadline, inner.seed = '2', str(deadline), session.seed
         inner.peer = session.peer if devices_of(options) else ''
+        inner.switch = ''
         kernel(inner, options, full,
                killer(inner.log(full)) if kill else None)
         session.judge(full, differences(inner.runs, wanted), started)

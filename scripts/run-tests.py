@@ -17,6 +17,7 @@ panic with stated words.
     PEER=none    without the device; what needs it is skipped by name
     BOOTS=no     only the boot that tests, neither other machines nor panics
     DEADLINE=N   seconds that a test inside the kernel may take (20)
+    SWITCH=N     of the order of the tasks, in a kernel with RACE
     V=1          show the serial output as it comes
 
 Logs are kept in BUILD/log, results in BUILD/junit.xml.
@@ -36,6 +37,7 @@ import machinetable
 import meant
 import paniccases
 import session as sessions
+import switchboots
 import traceboots
 
 # Boots that something is done to while they run.
@@ -82,7 +84,7 @@ def other_boots():
     """The names of all boots but the one that tests."""
     return [machine.test_name() for machine in machinetable.read().values()
             if machine.in_make_test] + \
-        ['boots.' + name for name in (*kernelboots.JUDGED, *LIVE_BOOTS)]
+        ['boots.' + name for name in (*kernelboots.JUDGED, *LIVE_BOOTS, switchboots.NAME)]
 
 
 def needs(session, host):
@@ -122,6 +124,7 @@ def run(session, host, in_kernel):
         kernelboots.boots(session)
         kernelboots.judged(session)
         live_boots(session)
+        switchboots.boots(session)
         paniccases.panics(session)
 
 

@@ -24,7 +24,8 @@ import meant
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RUN_QEMU = os.path.join(TOP, 'scripts', 'run-qemu')
 # The variables that a Session reads.
-ASKED = ('SMP', 'REPEAT', 'SEED', 'DEADLINE', 'TIMEOUT', 'BOOTS', 'T', 'PEER')
+ASKED = ('SMP', 'REPEAT', 'SEED', 'DEADLINE', 'TIMEOUT', 'BOOTS', 'T', 'PEER',
+         'SWITCH')
 
 
 def indent(text):
@@ -87,6 +88,7 @@ class Session:
         self.smp = os.environ.get('SMP') or '2'
         self.peer = os.environ.get('PEER') or ''
         self.deadline = os.environ.get('DEADLINE') or ''
+        self.switch = os.environ.get('SWITCH') or ''
         self.timeout = os.environ.get('TIMEOUT') or ''
         self.verbose = bool(os.environ.get('V'))
         self.quiet = False
@@ -209,7 +211,8 @@ class Session:
             '%s=%s' % (name, shlex.quote(str(value))) for name, value in (
                 ('SEED', self.seed), ('SMP', self.smp), ('T', glob),
                 ('REPEAT', self.repeat if self.repeat > 1 else ''),
-                ('PEER', self.peer), ('DEADLINE', self.deadline)) if value))
+                ('PEER', self.peer), ('DEADLINE', self.deadline),
+                ('SWITCH', self.switch)) if value))
 
     def selection(self):
         """Which tests run, in words: T= without a pattern means every test."""

@@ -121,6 +121,8 @@ static __always_inline void check(const volatile void *ptr, size_t size,
 
 	if (unlikely(!READ_ONCE(ready)) || !size)
 		return;
+	if (kind & RACE_MARKED)
+		race_switch_point(place);
 	slot = race_watched(&access);
 	if (unlikely(slot >= 0))
 		meet(slot, &access, place);

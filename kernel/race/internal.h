@@ -5,6 +5,7 @@
  *	entry.c		what the compiler calls at each access; which access is watched
  *	watch.c		the table of watchpoints
  *	report.c	both sides of a race, as text
+ *	switch.c	other orders of the tasks, by a seed
  *
  * These files alone are compiled without the instrumentation.
  */
@@ -98,5 +99,13 @@ void race_watch(const struct race_access *access, unsigned long place, u64 ticks
  */
 void race_report(const struct race_side *watcher,
 		 const struct race_side *hitter, u64 before, u64 after);
+
+/**
+ * race_switch_point() - before a marked access: may leave the running task
+ * @place: the access
+ *
+ * Context: any; returns on another CPU maybe, where preemption is on.
+ */
+void race_switch_point(unsigned long place);
 
 #endif

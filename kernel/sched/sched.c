@@ -75,6 +75,7 @@
 #include <lib/errno.h>
 #include <kernel/rcu.h>
 #include <kernel/sched/sched.h>
+#include <kernel/switch.h>
 #include <lib/string.h>
 #include <kernel/time.h>
 #include <kernel/trace.h>
@@ -225,10 +226,23 @@ static struct task *pick_next(struct rq *rq)
 	return next;
 }
 
+/* Take any task off the queue, which has more than @n.  rq->lock held. */
+static struct task *pick_nth(struct rq *rq, unsigned int n)
+{
+	struct task *next;
+
+	list_for_each_entry(next, &rq->queued, run_entry)
+		if (!n--)
+			break;
+	unqueue_task(rq, next);
+	return next;
+}
+
 /* Choose the task after @prev; @prev is back on the queue if it may run. */
 static struct task *choose(struct rq *rq, struct task *prev, enum why why)
 {
 	struct task *next;
+	unsigned int n;
 
 	if (prev == rq->idle)
 		return pick_next(rq);
@@ -236,6 +250,12 @@ static struct task *choose(struct rq *rq, struct task *prev, enum why why)
 		prev->on_queue = false;
 		WRITE_ONCE(rq->nr_running, rq->nr_running - 1);
 		return pick_next(rq);
+	}
+	/* The queue has all that run here but @prev. */
+	if (switch_chooses(rq->nr_running - 1, &n)) {
+		next = pick_nth(rq, n);
+		queue_task(rq, prev);
+		return next;
 	}
 	if (heap_empty(&rq->queue))
 		return prev;

@@ -50,6 +50,7 @@
 #include <lib/printk.h>
 #include <kernel/reports.h>
 #include <kernel/sched/sched.h>
+#include <kernel/switch.h>
 #include <lib/string.h>
 #include <kernel/time.h>
 #include <kernel/trace.h>
@@ -70,6 +71,9 @@ CMDLINE_KEY("deadline", "seconds that a test may take (mode=test)");
 
 /* Of one failed test. */
 #define TRACE_RECORDS 48
+
+/* Of the orders of tasks; 0: none was asked for. */
+static u64 order_seed;
 
 DEFINE_TRACE_EVENT(ktest_start, "suite test", "%s.%s");
 
@@ -211,6 +215,21 @@ static void run_in_thread(struct ktest *test)
 	kthread_join(task);
 }
 
+/* As run_in_thread(); where switch= was given, in an order that it chose. */
+static void run_in_order(struct ktest *test)
+{
+	struct switch_counts counts;
+
+	if (!order_seed || !switch_begin(seed_of(test->tcase, order_seed))) {
+		run_in_thread(test);
+		return;
+	}
+	run_in_thread(test);
+	switch_end(&counts);
+	ktest_note("switch=%lu: %lu switches, %lu delays, order %016lx", order_seed,
+		   counts.switches, counts.delays, counts.order);
+}
+
 static void check_reports(struct ktest *test, unsigned long printed)
 {
 	if (test->tcase->flags & KT_EXPECT_REPORT) {
@@ -270,7 +289,7 @@ static void run_one(const struct ktest_case *tcase, unsigned int number,
 		printed = reports_printed();
 		ktest_deadline_arm(&test, number);
 		began = clock_ns();
-		run_in_thread(&test);
+		run_in_order(&test);
 		took = clock_ns() - began;
 		check_reports(&test, reports_printed() - printed);
 		/* Looking at its leftovers may hang or panic: still this test. */
@@ -367,9 +386,9 @@ static int test_mode(void)
 	    cmdline_get_u64("seed", 1, &seed) ||
 	    cmdline_get_u64("resume", 0, &done) ||
 	    cmdline_get_u64("deadline", KTEST_SECONDS, &seconds) || !seconds ||
-	    seconds > KTEST_SECONDS_MAX) {
-		ktest_print("Bail out! repeat=, seed=, resume= and deadline= "
-			    "are numbers\n");
+	    seconds > KTEST_SECONDS_MAX || switch_seed(&order_seed)) {
+		ktest_print("Bail out! repeat=, seed=, resume=, deadline= and "
+			    "switch= are numbers\n");
 		return EXIT_FAIL;
 	}
 	ktest_limit_set(seconds);

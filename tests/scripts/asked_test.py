@@ -27,7 +27,7 @@ def refused(name, value, **others):
 
 
 def test_what_a_variable_cannot_be_is_refused():
-    bad = [('SMP', '65'), ('REPEAT', '0'), ('SEED', 'x'), ('DEADLINE', '0'),
+    bad = [('SMP', '65'), ('REPEAT', '0'), ('SEED', 'x'), ('SWITCH', '0'), ('DEADLINE', '0'),
            ('TIMEOUT', '1s'), ('N', 'abc'), ('N', '1 2'), ('N+', '1 x'),
            ('OPS', '-1'), ('SLOTS', '32'), ('SLOTS', '96'), ('SPINNERS', '1001'), ('BOOTS', 'yes'),
            ('CLOCK', 'yes'), ('FIRMWARE', 'xyz'), ('FIRMWARE', 'uefi'),
@@ -40,7 +40,7 @@ def test_what_a_variable_cannot_be_is_refused():
 
 def test_what_a_variable_can_be_is_taken():
     good = [('SMP', '64'), ('SLOTS', '4096'), ('DEADLINE', '3'), ('TIMEOUT', '0'), ('N+', '1 20'),
-            ('BOUND', '0'), ('MOST', '5000000'), ('REPLAY', '17B 42d'),
+            ('BOUND', '0'), ('MOST', '5000000'), ('REPLAY', '17B 42d'), ('SWITCH', '7'),
             ('SPINNERS', '0'), ('BOOTS', 'no'), ('FIRMWARE', 'bios'),
             ('T', 'mmu_*,-mmu_[a-c]?.x'), ('T', '[!a]*'), ('PEER', 'none'),
             ('PEER', shutil.which('true')), ('QEMU', 'newer'),
