@@ -48,7 +48,7 @@
 CMDLINE_KEY("switch", "tasks are left for others by this seed (mode=test)");
 
 /* One point of so many is used, on average: by the seed this, 4 or 16 times it. */
-#define DENSE        4
+#define DENSE 4
 /* A delay is at most so long, on the TSC: as long as a few hundred accesses. */
 #define DELAY_CYCLES 50000
 

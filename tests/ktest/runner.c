@@ -226,8 +226,8 @@ static void run_in_order(struct ktest *test)
 	}
 	run_in_thread(test);
 	switch_end(&counts);
-	ktest_note("switch=%lu: %lu switches, %lu delays, order %016lx", order_seed,
-		   counts.switches, counts.delays, counts.order);
+	ktest_note("switch=%lu: %lu switches, %lu delays, order %016lx",
+		   order_seed, counts.switches, counts.delays, counts.order);
 }
 
 static void check_reports(struct ktest *test, unsigned long printed)
