@@ -135,22 +135,31 @@ void race_hit(int slot, const struct race_access *access, unsigned long place)
 	smp_store_release(&met[slot].ready, true);
 }
 
+/* Bytes that are copied, and fields of packed structs, lie anywhere. */
+union value {
+	u8 one;
+	u16 two;
+	u32 four;
+	u64 eight;
+} __packed;
+
 /* Of marked accesses and long ones the value says nothing. */
 static u64 value_of(const struct race_access *access)
 {
-	const volatile void *p = (const volatile void *)access->addr;
+	const volatile union value *p =
+		(const volatile union value *)access->addr;
 
 	if (access->kind & RACE_MARKED)
 		return 0;
 	switch (access->size) {
 	case 1:
-		return *(const volatile u8 *)p;
+		return p->one;
 	case 2:
-		return *(const volatile u16 *)p;
+		return p->two;
 	case 4:
-		return *(const volatile u32 *)p;
+		return p->four;
 	case 8:
-		return *(const volatile u64 *)p;
+		return p->eight;
 	default:
 		return 0;
 	}

@@ -84,6 +84,14 @@ static noinline void copy_plainly(void)
 	memcpy(copy, &word, sizeof(word));
 }
 
+/* Four bytes, beside where four bytes lie. */
+static noinline void copy_misaligned(void)
+{
+	char copy[4];
+
+	memcpy(copy, (const char *)&word + 1, sizeof(copy));
+}
+
 struct pair_of_threads {
 	void (*does[2])(void);
 	unsigned int before;
@@ -178,6 +186,7 @@ KTEST(race, marked_accesses_do_not_race, KT_FLAGS(KT_NEEDS_SMP))
 KTEST(race, reads_do_not_race, KT_FLAGS(KT_NEEDS_SMP))
 {
 	EXPECT_EQ(run_pair(test, read_plainly, read_marked, false), 0U);
+	EXPECT_EQ(run_pair(test, copy_misaligned, read_marked, false), 0U);
 }
 
 KTEST(race, accesses_under_a_lock_do_not_race, KT_FLAGS(KT_NEEDS_SMP))
