@@ -14,7 +14,8 @@
         --pid N         only this task
         --last N        only the last N of these
         --addresses     objects by their addresses, not by small numbers
-    scripts/trace.py export [FILE]  JSON: a line for each source, record and gap
+    scripts/trace.py export [FILE]  JSON: a line for each source, one for the
+                                    names of tasks, and one for each record and gap
 
 scripts/run-qemu --trace FILE boots and records; `make trace` does it for a contest
 or for tests. docs/trace.md has the format of the file and each event.
@@ -84,7 +85,7 @@ def wanted(args):
 
 def do_show(args):
     trace, check = opened(args.file), wanted(args)
-    numbers = None if args.addresses else text.Numbers()
+    numbers = None if args.addresses else text.Numbers(trace)
     lines = collections.deque(maxlen=args.last)
     for what in trace.all():
         if numbers and isinstance(what, store.Record):
@@ -109,10 +110,12 @@ def exact(values):
 
 
 def do_export(args):
-    trace, numbers = opened(args.file), text.Numbers()
+    trace = opened(args.file)
+    numbers = text.Numbers(trace)
     for source in trace.sources:
         print(json.dumps({'source': source.name, 'rings': source.rings,
                           'off_ns': trace.clocks.get(source.name, 0)}))
+    print(json.dumps({'tasks': trace.tasks}))
     for what in trace.all():
         if isinstance(what, store.Gap):
             print(json.dumps({'ns': what.ns, 'ring': what.where,

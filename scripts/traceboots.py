@@ -161,8 +161,11 @@ def hang(qemu, log):
     if not said or said[0].returncode:
         boot.wrong.append('not recorded: ' + (said[0].stdout if said else ''))
         return boot.verdict()
+    trace = store.Trace(out)
+    if 'init' not in trace.tasks.values():
+        boot.wrong.append('the tasks that hang have no names: %r' % trace.tasks)
     started = [r.values['test'] for r in
-               store.Trace(out).records_named('ktest_start')]
+               trace.records_named('ktest_start')]
     if started != ['must_fail_by_a_hang']:
         boot.wrong.append('the trace names the tests %r' % started)
     return boot.verdict()

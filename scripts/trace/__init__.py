@@ -4,6 +4,8 @@
     image       the kernel's ELF: where a symbol is, and which one an address is in
     ring        rings in the guest's RAM or in the peer's file, read while written
     store       trace.bin: written by a recording, read by everything else
+    clock       when in the guest's time was a record of the peer?
+    live        names of what was there before the recording began
     record      from rings to a trace.bin
     text        a record as a line; small numbers for objects
 

@@ -15,7 +15,7 @@ import json
 import os
 import time
 
-from trace import store
+from trace import live, store
 from trace.image import Image
 from trace.ring import NotThere, RECORD, Source
 
@@ -80,6 +80,8 @@ class Recording:
                 if word:
                     words['%#x' % address] = word
             self.writer.words(number, words)
+        for source in self.sources[:1]:
+            self.writer.live(live.names(source))
         self.writer.done({'seconds': round(time.time() - self.began, 3)})
 
     def _addresses(self):

@@ -90,6 +90,9 @@ class Writer:
     def words(self, source, words):
         self._json(b'WORD', source, words)
 
+    def live(self, names):
+        self._json(b'LIVE', 0, names)
+
     def done(self, what):
         self._json(b'DONE', 0, what)
         self.file.close()
@@ -206,12 +209,15 @@ class Trace:
     def __init__(self, path):
         self.sources = []
         self.done = None
+        self.tasks, self.mms = {}, {}   # names and numbers of what was there
         self._rings = collections.defaultdict(list)
         with open(path, 'rb') as opened:
             for kind, number, payload in chunks_of(opened):
                 self._add(kind, number, payload)
         for ring in self._rings.values():
             self._place_gaps(ring)
+        self.tasks.update((record.values['task'], record.values['text'])
+                          for record in self.records_named('task_new'))
         self.clocks = clock.fit(self)
 
     def _add(self, kind, number, payload):
@@ -228,6 +234,12 @@ class Trace:
             self.sources[number].words.update(
                 (int(address, 0), text)
                 for address, text in json.loads(payload).items())
+        elif kind == b'LIVE':
+            names = json.loads(payload)
+            self.tasks.update((int(pid), name) for pid, name in
+                              names.get('tasks', {}).items())
+            self.mms.update((int(mm, 0), number) for mm, number in
+                            names.get('mms', {}).items())
         elif kind == b'DONE':
             self.done = json.loads(payload)
 

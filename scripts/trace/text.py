@@ -21,20 +21,24 @@ BEGIN = {
 }
 
 
+BEGUN = {event: field for field, event in BEGIN.items()}
+
+
 class Numbers:
     """Small numbers of the objects of one trace, given in the order of time."""
 
-    def __init__(self):
+    def __init__(self, trace):
         self._now = {}
         self._last = {}
+        self._mms = trace.mms
 
     def see(self, record):
-        """Note the objects that begin with a record."""
-        for field, event in BEGIN.items():
-            if record.name == event:
-                values = record.values
-                self._now[record.source.name, field, values[field]] = \
-                    values.get('id') or self._new(field)
+        """Note the object that begins with a record."""
+        field = BEGUN.get(record.name)
+        if field:
+            values = record.values
+            self._now[record.source.name, field, values[field]] = \
+                values.get('id') or self._new(field)
 
     def _new(self, field):
         self._last[field] = self._last.get(field, 0) + 1
@@ -46,9 +50,10 @@ class Numbers:
             return None
         key = record.source.name, field, address
         if key not in self._now:
-            # An mm that was there before the recording: its id is not known.
+            # An mm that was there before the recording has a number if it still
+            # was there at the end.
             if field == 'mm':
-                return None
+                return self._mms.get(address)
             self._now[key] = self._new(field)
         return self._now[key]
 

@@ -20,7 +20,7 @@ sys.dont_write_bytecode = True
 import tap  # noqa: E402
 from elsewhere import place, run  # noqa: E402
 from tap import equal  # noqa: E402
-from trace import image, record, ring, store, text  # noqa: E402
+from trace import image, live, record, ring, store, text  # noqa: E402
 
 WIRE = os.path.join(TOP, 'include', 'uapi', 'trace_ring.h')
 # The image of a made-up program, and where it lies in the file.
@@ -312,7 +312,7 @@ def ranges(rings):
 
 def test_a_trace_stands_alone_with_words_and_numbers_for_people():
     with recorded(ranges) as (_, trace):
-        numbers, lines = text.Numbers(), []
+        numbers, lines = text.Numbers(trace), []
         for what in trace.all():
             numbers.see(what)
             lines.append(text.line(what, numbers).strip())
@@ -370,7 +370,7 @@ def test_exported_lines_are_json_with_exact_numbers():
         status, said = run([os.path.join(TOP, 'scripts', 'trace.py'), 'export',
                             out])
         assert status == 0, said
-        source, one = map(json.loads, said.splitlines())
+        source, _, one = map(json.loads, said.splitlines())
         return equal((source['source'], one['event'], one['args']), (
             'guest', 'mark', {'n': '0x1000000000000001', 'of': -3}))
 
@@ -479,8 +479,9 @@ def test_objects_of_two_programs_at_one_address_have_numbers_of_their_own():
             peer.write('dev_work', 0x800)
         peers[0].write('dev_work', 0x900)
         machine.run(lambda: True)
-        numbers, said = text.Numbers(), []
-        for what in store.Trace(out).records():
+        trace = store.Trace(out)
+        numbers, said = text.Numbers(trace), []
+        for what in trace.records():
             numbers.see(what)
             said.append((what.where, text.body(what, numbers)))
         return equal(sorted(said), [('peer0/cpu0', 'work 1'), ('peer0/cpu0', 'work 3'),
@@ -514,6 +515,44 @@ def test_a_peer_that_comes_later_is_recorded_too():
         Rings(path).write('mark', 2)
         machine.run(lambda: True)
         return equal(len(store.Trace(out)), 2)
+
+
+class Ram:
+    """Two tasks and an mm, as the kernel has them in its lists."""
+
+    def __init__(self):
+        self.raw = bytearray(4096)
+        self.view = memoryview(self.raw)
+        self.heads = image.KERNEL_VMA + 0x40, image.KERNEL_VMA + 0x50
+        self.link(self.heads[0], 0x1108, 0x1208)
+        self.link(self.heads[1], 0x1310)
+        for at, pid, name in ((0x100, 3, b'init'), (0x200, 5, b'peer0/beat')):
+            struct.pack_into('<I24s', self.raw, at + 0x20, pid, name)
+        struct.pack_into('<I', self.raw, 0x300, 9)
+
+    def link(self, head, *addresses):
+        """A list; the direct map begins at 0x1000."""
+        for at, to in zip((head,) + addresses, addresses + (head,)):
+            struct.pack_into('<Q', self.raw, at - 0x1000 if at < 1 << 32 else
+                             at - image.KERNEL_VMA, to)
+
+    def describe(self):
+        return {'layout': {
+            'direct_map': 0x1000, 'task_list': self.heads[0],
+            'mm_list': self.heads[1], 'task.all_entry': 8, 'task.pid': 0x20,
+            'task.name': 0x24, 'mm_struct.mm_list': 0x10, 'mm_struct.id': 0}}
+
+
+def test_names_of_what_was_there_before_are_found_in_the_kernels_lists():
+    ram = Ram()
+    names = live.names(ram)
+    assert names == {'tasks': {'3': 'init', '5': 'peer0/beat'},
+                     'mms': {'0x1300': 9}}, names
+    # Torn while it is read: leads nowhere, or in a circle.
+    struct.pack_into('<Q', ram.raw, 0x108, 0x77777777)
+    assert live.names(ram)['tasks'] == {'3': 'init'}, live.names(ram)
+    struct.pack_into('<Q', ram.raw, 0x108, 0x1108)
+    return tap.equal(live.names(ram)['tasks'], {'3': 'init'})
 
 
 def test_symbols_of_an_elf_are_found_without_debug_information():
