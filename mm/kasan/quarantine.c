@@ -15,6 +15,20 @@
  * live objects leave the kept ones out (slab_live_objects()).  Leak checks, the end of a
  * cache and a page allocator without pages drain the queue.
  *
+ * A cache may end while another CPU has one of its objects between queue and slab.  That CPU
+ * has interrupts off, so kmem_cache_destroy(), which calls every CPU after it has drained
+ * the queue, waits for it (tests/mm/kasan/quarantine_test.c,
+ * a_cache_ends_while_others_empty_the_quarantine):
+ *
+ *	give_oldest()			kmem_cache_destroy(cache)
+ *	interrupts off
+ *	takes an object of cache
+ *					the queue is empty
+ *					on_each_cpu(): waits
+ *	slab_give()
+ *	interrupts on			no object is out	(must be so, or the cache
+ *								stays for good)
+ *
  *	field		guarded by
  *	queue.*		queue.lock, with interrupts off; nothing is called under it
  *
@@ -22,6 +36,7 @@
  * for by its count (nr_free_pages()), and most page faults of the tests would come out
  * of a queue.
  */
+#include <arch/cpu.h>
 #include <kernel/lock/spinlock.h>
 #include <mm/alloc/slab_def.h>
 
@@ -58,14 +73,13 @@ static void append(struct kmem_cache *cache, void *object) __no_thread_safety
 	raw_spin_unlock_irqrestore(&queue.lock, flags);
 }
 
-/* Give back the oldest object. Return: false if the queue holds @keep bytes or less. */
-static bool give_oldest(unsigned long keep) __no_thread_safety
+/* Take the oldest object out, if the queue holds more than @keep bytes. */
+static void *take_oldest(unsigned long keep) __no_thread_safety
 {
 	struct kmem_cache *cache;
-	unsigned long flags;
 	void *object = NULL;
 
-	raw_spin_lock_irqsave(&queue.lock, flags);
+	raw_spin_lock(&queue.lock);
 	if (queue.bytes > keep) {
 		object = queue.oldest;
 		cache = cache_of(object);
@@ -75,11 +89,25 @@ static bool give_oldest(unsigned long keep) __no_thread_safety
 		queue.objects--;
 		queue.bytes -= cache->stride;
 	}
-	raw_spin_unlock_irqrestore(&queue.lock, flags);
-	if (!object)
-		return false;
-	slab_give(cache, object);
-	return true;
+	raw_spin_unlock(&queue.lock);
+	return object;
+}
+
+/*
+ * Give back the oldest object. Return: false if the queue holds @keep bytes or less.
+ * With interrupts off from the queue to the slab: see the drawing above.
+ */
+static bool give_oldest(unsigned long keep)
+{
+	unsigned long flags;
+	void *object;
+
+	local_irq_save(flags);
+	object = take_oldest(keep);
+	if (object)
+		slab_give(cache_of(object), object);
+	local_irq_restore(flags);
+	return object;
 }
 
 void kasan_quarantine_put(struct kmem_cache *cache, void *object)

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/kasan/quarantine_test.c - what waits, and what becomes of its cache
+ */
+#include <kernel/ktest.h>
+#include <lib/kasan.h>
+#include <mm/alloc/alloc.h>
+#include <mm/alloc/slab.h>
+#include "tests/ktest/team.h"
+
+/*
+ *	free ->  [ newest ............ oldest ]  -> slab
+ *		   objects of short-lived caches
+ */
+static void make_and_end_caches(struct team_worker *me)
+{
+	struct ktest *test = me->test;
+
+	while (team_goes_on(me)) {
+		struct kmem_cache *cache =
+			kmem_cache_create("short-lived", 64, 0, 0, NULL);
+		void *object[16];
+
+		REQUIRE(cache);
+		for (unsigned int i = 0; i < ARRAY_SIZE(object); i++)
+			object[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+		for (unsigned int i = 0; i < ARRAY_SIZE(object); i++)
+			kmem_cache_free(cache, object[i]);
+		kmem_cache_destroy(cache);
+	}
+}
+
+static void empty_the_quarantine(struct team_worker *me)
+{
+	while (team_goes_on(me))
+		kasan_quarantine_drain();
+}
+
+/* A cache of which an object is out stays, and its struct with it. */
+KTEST(kasan, a_cache_ends_while_others_empty_the_quarantine,
+      KT_FLAGS(KT_NEEDS_SMP))
+{
+	struct team *team = team_new(test);
+
+	team_add(team, 2, 200, make_and_end_caches, NULL);
+	team_add(team, 2, TEAM_UNTIL_STOP, empty_the_quarantine, NULL);
+	team_go(team);
+	team_wait(team);
+}
