@@ -16,7 +16,7 @@
  * Not here: single words (asm/uaccess.h, inline).
  */
 #include <arch/uaccess.h>
-#include <lib/kasan.h>
+#include <lib/kasan_check.h>
 
 static __always_inline size_t user_copy(void *to, const void *from, size_t n)
 {

@@ -12,6 +12,7 @@
 
 #include <arch/paging.h>
 #include <lib/compiler.h>
+#include <lib/kasan_check.h>
 #include <lib/types.h>
 
 struct kmem_cache;
@@ -161,10 +162,6 @@ bool kasan_quarantine_drain(void);
 unsigned long kasan_quarantine_objects(void);
 unsigned long kasan_quarantine_bytes(void);
 
-/* For code that the compiler does not check: may the caller read, or write? */
-void kasan_check_read(const void *addr, size_t size);
-void kasan_check_write(const void *addr, size_t size);
-
 /** kasan_report_count() - reports since boot; any fails a test run */
 unsigned int kasan_report_count(void);
 
@@ -172,6 +169,8 @@ unsigned int kasan_report_count(void);
 bool kasan_last_report_says(const char *words);
 
 #else
+
+#define KASAN_PERCPU_BYTES    0ul
 
 static __always_inline void kasan_early(void)
 {
@@ -231,12 +230,6 @@ static __always_inline bool kasan_quarantine_drain(void)
 static __always_inline unsigned long kasan_quarantine_objects(void)
 {
 	return 0;
-}
-static __always_inline void kasan_check_read(const void *addr, size_t size)
-{
-}
-static __always_inline void kasan_check_write(const void *addr, size_t size)
-{
 }
 static __always_inline unsigned int kasan_report_count(void)
 {

@@ -26,7 +26,7 @@
 
 #define CALLER() ((unsigned long)__builtin_return_address(0))
 
-static __always_inline void check(const void *addr, size_t size,
+static __always_inline void check(const volatile void *addr, size_t size,
 				  enum kasan_access access, unsigned long by)
 {
 	vaddr_t bad = kasan_first_bad((vaddr_t)addr, size);
@@ -66,12 +66,12 @@ KASAN_ENTRY(void, __asan_handle_no_return, void)
 {
 }
 
-void kasan_check_read(const void *addr, size_t size)
+void kasan_check_read(const volatile void *addr, size_t size)
 {
 	check(addr, size, KASAN_READ, CALLER());
 }
 
-void kasan_check_write(const void *addr, size_t size)
+void kasan_check_write(const volatile void *addr, size_t size)
 {
 	check(addr, size, KASAN_WRITE, CALLER());
 }

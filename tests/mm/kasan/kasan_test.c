@@ -260,7 +260,22 @@ KTEST(kasan, a_fill_past_the_end_is_reported, KT_FLAGS(KT_EXPECT_REPORT))
 	kfree(object);
 }
 
-/* The copy is assembler, which no compiler instruments. */
+/* An atomic instruction is assembler, which no compiler instruments; it changes nothing. */
+KTEST(kasan, an_atomic_use_of_a_freed_object_is_reported,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	atomic_t *counter = kzalloc(sizeof(*counter), GFP_KERNEL);
+
+	REQUIRE(counter);
+	atomic_or(0, counter);
+	EXPECT_EQ(kasan_report_count(), before);
+	kfree(counter);
+	atomic_or(0, unknown(counter));
+	expect_report(test, before, "write of 4 bytes", "is in a freed object");
+}
+
+/* Likewise. */
 KTEST(kasan, a_copy_to_user_memory_past_the_end_is_reported,
       KT_FLAGS(KT_EXPECT_REPORT))
 {

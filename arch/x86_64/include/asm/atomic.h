@@ -6,14 +6,21 @@
  * clobber makes it one for the compiler as well.  Plain loads are acquires
  * and plain stores releases: only store-then-load needs smp_mb().
  *
- * The compiler does not see what assembler changes: race_atomic() tells the race
- * detector, where the kernel has one.
+ * The compiler does not see what assembler changes: arch_atomic_seen() tells the memory
+ * checker and the race detector, where the kernel has them.
  */
 #ifndef ASM_ATOMIC_H
 #define ASM_ATOMIC_H
 
 #include <lib/compiler.h>
+#include <lib/kasan_check.h>
 #include <lib/race.h>
+
+#define arch_atomic_seen(ptr)                             \
+	do {                                              \
+		kasan_check_write((ptr), sizeof(*(ptr))); \
+		race_atomic(ptr);                         \
+	} while (0)
 
 /* A locked add to the stack: a full barrier, cheaper than mfence. */
 #define arch_smp_mb() \
@@ -21,7 +28,7 @@
 
 #define arch_xchg(ptr, val)                                      \
 	({                                                       \
-		race_atomic(ptr);                                \
+		arch_atomic_seen(ptr);                           \
 		__typeof__(*(ptr)) xchg_val_ = (val);            \
 		__asm__ volatile("xchg %0, %1"                   \
 				 : "+q"(xchg_val_), "+m"(*(ptr)) \
@@ -32,7 +39,7 @@
 
 #define arch_cmpxchg(ptr, old, new)                                 \
 	({                                                          \
-		race_atomic(ptr);                                   \
+		arch_atomic_seen(ptr);                              \
 		__typeof__(*(ptr)) cmpxchg_old_ = (old);            \
 		__typeof__(*(ptr)) cmpxchg_new_ = (new);            \
 		__asm__ volatile("lock cmpxchg %2, %1"              \
@@ -45,7 +52,7 @@
 /* On failure *@oldp becomes what was there. */
 #define arch_try_cmpxchg(ptr, oldp, new)                        \
 	({                                                      \
-		race_atomic(ptr);                               \
+		arch_atomic_seen(ptr);                          \
 		__typeof__(*(ptr)) cmpxchg_new_ = (new);        \
 		bool cmpxchg_ok_;                               \
 		__asm__ volatile("lock cmpxchg %3, %1"          \
@@ -58,7 +65,7 @@
 
 #define arch_xadd(ptr, val)                                      \
 	({                                                       \
-		race_atomic(ptr);                                \
+		arch_atomic_seen(ptr);                           \
 		__typeof__(*(ptr)) xadd_val_ = (val);            \
 		__asm__ volatile("lock xadd %0, %1"              \
 				 : "+q"(xadd_val_), "+m"(*(ptr)) \
@@ -70,7 +77,7 @@
 /* The widths below are spelt: s is the suffix ("l" or "q"). */
 #define arch_atomic_op(op, s, ptr, val)                 \
 	do {                                            \
-		race_atomic(ptr);                       \
+		arch_atomic_seen(ptr);                  \
 		__asm__ volatile("lock " op s " %1, %0" \
 				 : "+m"(*(ptr))         \
 				 : "er"(val)            \
@@ -79,7 +86,7 @@
 
 #define arch_atomic_inc(s, ptr)                     \
 	do {                                        \
-		race_atomic(ptr);                   \
+		arch_atomic_seen(ptr);              \
 		__asm__ volatile("lock inc" s " %0" \
 				 : "+m"(*(ptr))     \
 				 :                  \
@@ -88,7 +95,7 @@
 
 #define arch_atomic_dec(s, ptr)                     \
 	do {                                        \
-		race_atomic(ptr);                   \
+		arch_atomic_seen(ptr);              \
 		__asm__ volatile("lock dec" s " %0" \
 				 : "+m"(*(ptr))     \
 				 :                  \
@@ -97,7 +104,7 @@
 
 #define arch_atomic_dec_and_test(s, ptr)                            \
 	({                                                          \
-		race_atomic(ptr);                                   \
+		arch_atomic_seen(ptr);                              \
 		bool dec_zero_;                                     \
 		__asm__ volatile("lock dec" s " %0"                 \
 				 : "+m"(*(ptr)), "=@ccz"(dec_zero_) \
@@ -109,7 +116,7 @@
 /* Adds and says whether the sum is negative. */
 #define arch_atomic_add_negative(s, ptr, val)                      \
 	({                                                         \
-		race_atomic(ptr);                                  \
+		arch_atomic_seen(ptr);                             \
 		bool add_neg_;                                     \
 		__asm__ volatile("lock add" s " %2, %0"            \
 				 : "+m"(*(ptr)), "=@ccs"(add_neg_) \
@@ -121,7 +128,7 @@
 /* Subtracts and says whether the difference is negative. */
 #define arch_atomic_sub_negative(s, ptr, val)                      \
 	({                                                         \
-		race_atomic(ptr);                                  \
+		arch_atomic_seen(ptr);                             \
 		bool sub_neg_;                                     \
 		__asm__ volatile("lock sub" s " %2, %0"            \
 				 : "+m"(*(ptr)), "=@ccs"(sub_neg_) \
@@ -133,7 +140,7 @@
 static __always_inline void arch_set_bit(unsigned long nr,
 					 volatile unsigned long *addr)
 {
-	race_atomic(&addr[nr / 64]);
+	arch_atomic_seen(&addr[nr / 64]);
 	__asm__ volatile("lock btsq %1, %0"
 			 : "+m"(addr[nr / 64])
 			 : "Jr"(nr % 64)
@@ -143,7 +150,7 @@ static __always_inline void arch_set_bit(unsigned long nr,
 static __always_inline void arch_clear_bit(unsigned long nr,
 					   volatile unsigned long *addr)
 {
-	race_atomic(&addr[nr / 64]);
+	arch_atomic_seen(&addr[nr / 64]);
 	__asm__ volatile("lock btrq %1, %0"
 			 : "+m"(addr[nr / 64])
 			 : "Jr"(nr % 64)
@@ -155,7 +162,7 @@ static __always_inline bool arch_test_and_set_bit(unsigned long nr,
 {
 	bool old;
 
-	race_atomic(&addr[nr / 64]);
+	arch_atomic_seen(&addr[nr / 64]);
 	__asm__ volatile("lock btsq %2, %0"
 			 : "+m"(addr[nr / 64]), "=@ccc"(old)
 			 : "Jr"(nr % 64)
@@ -168,7 +175,7 @@ static __always_inline bool arch_test_and_set_lock(volatile unsigned int *word)
 {
 	bool old;
 
-	race_atomic(word);
+	arch_atomic_seen(word);
 	__asm__ volatile("lock btsl $0, %0"
 			 : "+m"(*word), "=@ccc"(old)
 			 :
@@ -181,7 +188,7 @@ static __always_inline bool arch_test_and_clear_bit(unsigned long nr,
 {
 	bool old;
 
-	race_atomic(&addr[nr / 64]);
+	arch_atomic_seen(&addr[nr / 64]);
 	__asm__ volatile("lock btrq %2, %0"
 			 : "+m"(addr[nr / 64]), "=@ccc"(old)
 			 : "Jr"(nr % 64)
