@@ -30,5 +30,6 @@
 #include <lib/compiler.h>
 
 extern unsigned long percpu_offset[];
+extern char __percpu_start[], __percpu_end[]; /* the template */
 
 #include <asm/percpu.h>

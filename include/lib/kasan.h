@@ -33,8 +33,10 @@ enum kasan_mark {
 	KASAN_LARGE_TAIL = 0xe3, /* behind a kmalloc() of whole pages */
 	KASAN_VMALLOC_TAIL = 0xe4,
 	KASAN_VMALLOC_FREE = 0xe5,
-	KASAN_STACK_FREE = 0xe6, /* a kernel stack without a thread */
-	KASAN_GLOBAL = 0xe7,     /* behind a variable of the image */
+	KASAN_STACK_FREE = 0xe6,      /* a kernel stack without a thread */
+	KASAN_GLOBAL = 0xe7,          /* behind a variable of the image */
+	KASAN_PERCPU_TAIL = 0xe8,     /* behind a CPU's own variables */
+	KASAN_PERCPU_TEMPLATE = 0xe9, /* a per-CPU variable, but no CPU's */
 };
 
 /* Who allocated an object and who freed it; each is a stored stack, 0 for none. */
@@ -46,6 +48,9 @@ struct kasan_stacks {
 };
 
 #ifdef CONFIG_KASAN
+
+/* Bytes behind each CPU's variables; linker.ld has them too, for CPU 0. */
+#define KASAN_PERCPU_BYTES 64ul
 
 /* Maps part of the kernel's own tables at boot. */
 typedef void kasan_map_t(vaddr_t addr, paddr_t paddr, unsigned long size,

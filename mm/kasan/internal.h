@@ -47,6 +47,7 @@ bool kasan_stacks_of(vaddr_t bad, struct kasan_stacks *stacks);
 /* memory.c: those of a page. */
 void kasan_page_stacks(vaddr_t addr, struct kasan_stacks *stacks);
 void kasan_memory_start(void);
+void kasan_percpu_start(void);
 
 /* stacks.c: stored stacks. */
 void kasan_stacks_start(void);

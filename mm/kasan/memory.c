@@ -18,9 +18,12 @@
  *				unmapped			KASAN_VMALLOC_FREE
  *	a kernel stack		allocated			usable
  *				freed				KASAN_STACK_FREE
+ *	per-CPU variables	the checker starts		KASAN_PERCPU_TAIL behind
+ *								each CPU's
+ *	their template		the checker starts		KASAN_PERCPU_TEMPLATE
  *
- * The last four lines are in the allocators themselves; here are those that also keep
- * a stack: of an object behind it, in its struct slab_track, of a page in an array by
+ * Areas, stacks and the kmalloc() of pages are marked by their allocators themselves; here
+ * are the per-CPU variables, and those that also keep a stack: of an object behind it, in its struct slab_track, of a page in an array by
  * frame number.  A freed page may be allocated again at once, a freed object
  * waits (mm/kasan/quarantine.c).
  *
@@ -29,6 +32,8 @@
  *	track->stacks		the object's owner, likewise
  */
 #include <arch/page.h>
+#include <arch/percpu.h>
+#include <lib/cpumask.h>
 #include <mm/alloc/memblock.h>
 #include <mm/alloc/slab_def.h>
 #include <mm/page/page.h>
@@ -91,4 +96,16 @@ void kasan_memory_start(void)
 {
 	page_stacks = phys_to_virt(memblock_alloc(
 		(memblock_end() >> PAGE_SHIFT) * sizeof(*page_stacks), PAGE_SIZE));
+}
+
+/* The template is of no more use: every CPU that there may be has its copy. */
+void kasan_percpu_start(void)
+{
+	size_t size = (size_t)(__percpu_end - __percpu_start);
+	unsigned int cpu;
+
+	for_each_cpu(cpu, &cpu_possible_mask)
+		kasan_poison(&per_cpu(__percpu_end[0], cpu), KASAN_PERCPU_BYTES,
+			     KASAN_PERCPU_TAIL);
+	kasan_poison(__percpu_start, size, KASAN_PERCPU_TEMPLATE);
 }

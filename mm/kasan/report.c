@@ -84,6 +84,10 @@ static const char *reason(u8 mark)
 		return "in a freed kernel stack";
 	case KASAN_GLOBAL:
 		return "outside of a global variable";
+	case KASAN_PERCPU_TAIL:
+		return "past the end of a CPU's variables";
+	case KASAN_PERCPU_TEMPLATE:
+		return "in the template of the per-CPU variables";
 	default:
 		return "in memory marked for no known reason";
 	}

@@ -298,4 +298,5 @@ void kasan_start(void)
 	kasan_memory_start();
 	WRITE_ONCE(kasan_ready, true);
 	kasan_globals_start();
+	kasan_percpu_start();
 }

@@ -15,11 +15,12 @@
 #include <arch/cpu.h>
 #include <arch/page.h>
 #include <lib/cpumask.h>
+#include <lib/kasan.h>
 #include <lib/percpu.h>
 #include <lib/string.h>
 #include <asm/arch.h>
 
-extern char __percpu_start[], __percpu_end[], __percpu_boot[];
+extern char __percpu_boot[];
 
 unsigned long percpu_offset[NR_CPUS];
 DEFINE_PER_CPU(unsigned long, this_cpu_offset_slot);
@@ -41,7 +42,8 @@ void percpu_setup_boot(void)
 
 bool percpu_setup_areas(unsigned int nr_cpus)
 {
-	size_t size = ALIGN((size_t)(__percpu_end - __percpu_start), 64);
+	size_t size = ALIGN((size_t)(__percpu_end - __percpu_start), 64) +
+		      KASAN_PERCPU_BYTES;
 	paddr_t areas;
 
 	if (nr_cpus < 2)

@@ -230,6 +230,36 @@ KTEST(kasan, a_read_behind_a_global_variable_is_reported,
 		"1 bytes past the end of global, 11 bytes, of tests/mm/kasan/");
 }
 
+/*
+ *	CPU 0   | its variables | 64 bytes |
+ *	CPU 1            | its variables | 64 bytes |
+ */
+KTEST(kasan, a_read_behind_a_cpus_variables_is_reported,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	unsigned int cpu;
+
+	for_each_cpu(cpu, &cpu_possible_mask) {
+		load(unknown(per_cpu_ptr(&cpu_number, cpu)), 0);
+		EXPECT_EQ(kasan_report_count(), before);
+		load(unknown(&per_cpu(__percpu_end[0], cpu)), 0);
+		expect_report(test, before, "read of 1 byte",
+			      "is past the end of a CPU's variables");
+		before = kasan_report_count();
+	}
+}
+
+KTEST(kasan, a_per_cpu_variable_that_is_no_cpus_is_reported,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+
+	load(unknown(&cpu_number), 0);
+	expect_report(test, before, "read of 1 byte",
+		      "is in the template of the per-CPU variables");
+}
+
 KTEST(kasan, a_copy_past_the_end_is_reported_at_its_caller,
       KT_FLAGS(KT_EXPECT_REPORT))
 {
