@@ -7,7 +7,8 @@
 #	build/explore/faults/NAME/explore	one of these with a mistake in it
 #
 # The kernel's own sources; tests/explore/include/ has the headers that make their
-# accesses steps. Always under AddressSanitizer: a use of freed memory is a failure.
+# accesses steps, and some that keep the host's library. Always under AddressSanitizer: a
+# use of freed memory is a failure.
 
 EXPLORE_KINDS := usual reference
 EXPLORE_NOTIFIER_usual := $(filter-out %/checks.c,$(NOTIFIER_CORE))
@@ -28,7 +29,7 @@ EXPLORE_SCENARIOS_reference := $(filter-out %/race_gate.c %/race_exclusive.c, \
 EXPLORE_CFLAGS := -std=gnu11 -g -fno-omit-frame-pointer -fno-strict-aliasing \
 	-fsanitize=address,undefined -fno-sanitize=alignment \
 	-fno-sanitize-recover=undefined -Wall -Wextra -Wsign-compare \
-	-Wstrict-prototypes -Wvla -Wno-unused-parameter -Werror
+	-Wmissing-prototypes -Wstrict-prototypes -Wvla -Wno-unused-parameter -Werror
 EXPLORE_KERNEL := -O1 -ffreestanding -Itests/explore/include -Itests/explore -Iinclude \
 	-Iarch/x86_64/include -iquote . -DCONFIG_MMU_NOTIFIER=1 -DCONFIG_DEVICE_PRIVATE=1
 EXPLORE_KERNEL_usual :=

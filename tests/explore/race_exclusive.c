@@ -277,6 +277,48 @@ static void setup_run(void)
 
 SCENARIO(a_first_page_thrown_away_meanwhile_forgets_no_lock, setup_run, finish);
 
+/* Two drivers whose runs overlap: each page belongs to one of them at a time. */
+static unsigned int held[PAGES];
+
+static void make_and_hold(unsigned int first)
+{
+	struct page *pages[PAGES];
+	int nr, i;
+
+	mmap_read_lock(mm);
+	nr = make_device_exclusive_range(mm, at(first), at(PAGES), pages, device);
+	mmap_read_unlock(mm);
+	explore_check(nr >= 0, "make_device_exclusive_range(): %d", nr);
+	for (i = 0; i < nr; i++)
+		explore_check(!held[first + i]++, "two drivers hold page %d",
+			      first + i);
+	explore_point("driver: holds its run");
+	for (i = 0; i < nr; i++)
+		held[first + i]--;
+	put_device_exclusive(pages, nr);
+}
+
+static void hold_all(void *arg)
+{
+	make_and_hold(0);
+}
+
+static void hold_last(void *arg)
+{
+	make_and_hold(PAGES - 1);
+}
+
+static void setup_overlapping_runs(void)
+{
+	setup_pages();
+	memset(held, 0, sizeof(held));
+	thread("driver", hold_all);
+	thread("another driver", hold_last);
+}
+
+SCENARIO(overlapping_runs_of_two_drivers_share_no_page, setup_overlapping_runs,
+	 finish);
+
 static void setup_two_dontneed(void)
 {
 	setup_pages();

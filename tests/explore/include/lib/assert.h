@@ -6,6 +6,10 @@
 #include "include/lib/assert.h"
 
 #undef ASSERT
-#define ASSERT(cond) BUG_ON(!(cond))
+#define ASSERT(cond)                                                        \
+	do {                                                                \
+		if (unlikely(!(cond)))                                      \
+			assert_failed(#cond, __FILE__, __LINE__, __func__); \
+	} while (0)
 
 #endif
