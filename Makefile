@@ -133,8 +133,21 @@ KASAN_CFLAGS = $(if $(filter clang,$(COMPILER)),$(error BUILD=$(BUILD) is gcc's 
 	--param asan-instrumentation-with-call-threshold=0 \
 	--param asan-stack=1 --param asan-globals=1
 endif
+# A counter for each arc, and a table of them (linker.ld) that scripts/coverage.py
+# reads. Atomic: gcc computes half of the arcs from the others, and a lost count
+# would make one of those wrong. With -Og gcc does not see of some variables that
+# they are set whenever they are read. UBSan's checks would be branches that nothing
+# takes; they are in the tests alone, which count and are not counted.
+ifneq ($(and $(filter COVERAGE,$(CONFIG)),$(filter gcc,$(COMPILER))),)
+COVERAGE_CFLAGS = -fprofile-arcs -ftest-coverage -fprofile-update=atomic \
+	-fprofile-info-section=.gcov_info
+CFLAGS += -Wno-maybe-uninitialized
+$(O)/tests/%.o: COVERAGE_CFLAGS :=
+$(O)/tests/%.o: UBSAN_CFLAGS := $(UBSAN_CFLAGS)
+UBSAN_CFLAGS :=
+endif
 # $(call sanitizers,SOURCE): what the compiler adds to it.
-sanitizers = $(UBSAN_CFLAGS) $(RACE_CFLAGS) \
+sanitizers = $(UBSAN_CFLAGS) $(RACE_CFLAGS) $(COVERAGE_CFLAGS) \
 	$(if $(filter $(KASAN_UNCHECKED),$1),,$(KASAN_CFLAGS))
 # $(call ld_has,OPTION): the option, if this ld knows it.  binutils 2.39 warns
 # of an image without segments, and is the first to know how not to.
@@ -202,8 +215,8 @@ $(O)/tests/%.o $(O)/tests/%.warnings: ANALYSIS =
 # When the flags differ from those of the last build, everything is rebuilt.
 $(O)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(CFLAGS) $(UBSAN_CFLAGS) $(RACE_CFLAGS) $(KASAN_CFLAGS)' | cmp -s - $@ || \
-		echo '$(CC) $(CFLAGS) $(UBSAN_CFLAGS) $(RACE_CFLAGS) $(KASAN_CFLAGS)' >$@
+	@echo '$(CC) $(CFLAGS) $(UBSAN_CFLAGS) $(RACE_CFLAGS) $(KASAN_CFLAGS) $(COVERAGE_CFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(CFLAGS) $(UBSAN_CFLAGS) $(RACE_CFLAGS) $(KASAN_CFLAGS) $(COVERAGE_CFLAGS)' >$@
 
 $(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
@@ -258,7 +271,7 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
 SCRIPT_TESTS := traces ktap asked meant selection machinetable explain rules order quote \
-	session surroundings static compile_commands callgrind call_order mutants exercises
+	session surroundings static compile_commands callgrind call_order mutants exercises counts
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
 HOST_CMD_call_order += $(O)
@@ -271,7 +284,7 @@ HOST_CMD_peer-$(1) := build/peer/$(1)/peer_test build/peer/$(1)/concord-peer
 peer-$(1):
 	@$$(MAKE) -s --no-print-directory -C peer VARIANT=$(1) O=../build/peer tests
 endef
-$(foreach variant,$(PEER_VARIANTS),$(eval $(call peer_variant,$(variant))))
+$(foreach variant,$(PEER_VARIANTS) coverage,$(eval $(call peer_variant,$(variant))))
 
 .PHONY: $(PEER_BIN)
 $(PEER_BIN):
@@ -347,6 +360,16 @@ machines: asked-machines deps-test ## the machines of tests/machines, on a busy 
 configs: asked-configs deps-configs peer ## kernels that lack options: gcc, clang, nothing left of what they lack, boots [BUILD=test-no-LOCKDEP T='suite.glob*' SMP=n SEED=n]
 	@$(ALONE) scripts/configs.py $(or $(ASKED_BUILD),$(LACKING))
 
+# Its programs on the host are kinds of their own, and do not run in other tests.
+COVERAGE_WORDS = $(COVERAGE_PROGRAMS) 'peer-coverage=build/peer/coverage/peer_test build/peer/coverage/concord-peer'
+.PHONY: coverage
+coverage: asked-coverage deps-coverage ## which lines and branches ran, of kernels and programs: a table, pages in build/coverage/pages, goals [T='suite.glob*': what these tests reach; SMP=n SEED=n BOOTS=no]
+	@$(MAKE) --no-print-directory BUILD=coverage all peer-coverage $(COVERAGE_PROGRAMS)
+	@$(ALONE) scripts/coverage.py clear
+	@COUNTERS=$(CURDIR)/build/coverage/counts PEER=$(or $(PEER),build/peer/coverage/concord-peer) \
+		scripts/run-tests.py --build build/coverage --again 'make coverage' $(COVERAGE_WORDS); \
+		ran=$$?; scripts/coverage.py report && exit $$ran
+
 .PHONY: mutate
 mutate: asked-mutate deps-mutate peer ## change a source in many small ways, one at a time: which changes does no test notice? [F='FILE...' N=100 SEED=n T='suite.glob*'; POOL=yes or a name: the mutants of tests/mutants/pool]
 	@$(ALONE) scripts/mutate/mutate.py
@@ -392,6 +415,7 @@ ASKED_trace := SMP PEER T SLOTS SEED TIMEOUT QEMU ACCEL
 ASKED_debug := SMP PEER FIRMWARE QEMU ACCEL
 ASKED_test := SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH QEMU ACCEL
 ASKED_machines := N T PEER SPINNERS QEMU ACCEL
+ASKED_coverage := SMP PEER T SEED TIMEOUT BOOTS DEADLINE
 ASKED_mutate := F N SEED T POOL
 ASKED_exercise := N DIR
 ASKED_exercise-check := DIR
@@ -411,11 +435,12 @@ doctor: ## say what can go here (run, test, check, ...), and what is missing for
 	@scripts/deps --doctor
 
 .PHONY: deps deps-host deps-image deps-run deps-test deps-check deps-configs \
-	deps-debug deps-model deps-bench deps-index deps-mutate deps-exercise deps-explore
+	deps-debug deps-model deps-bench deps-index deps-mutate deps-exercise deps-explore \
+	deps-coverage
 deps: ## install everything that any target needs
-	@scripts/deps run test check debug model index mutate explore
+	@scripts/deps run test check debug model index mutate explore coverage
 deps-host deps-image deps-run deps-test deps-check deps-configs deps-debug \
-deps-model deps-bench deps-index deps-mutate deps-exercise deps-explore: deps-%:
+deps-model deps-bench deps-index deps-mutate deps-exercise deps-explore deps-coverage: deps-%:
 	@scripts/deps $*
 
 .PHONY: clean

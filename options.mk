@@ -17,9 +17,9 @@
 # needs a lacking option is lacking too.  CONFIG='A B' says the options outright.
 
 OPTIONS := MMU_NOTIFIER DEVICE_PRIVATE PEER LOCKDEP DEBUG UBSAN KTEST BENCH \
-	NOTIFIER_REFERENCE RACE KASAN
+	NOTIFIER_REFERENCE RACE KASAN COVERAGE
 
-KINDS := test debug release bare reference race kasan
+KINDS := test debug release bare reference race kasan coverage
 CONFIG_test := MMU_NOTIFIER DEVICE_PRIVATE PEER LOCKDEP DEBUG UBSAN KTEST
 CONFIG_debug := $(CONFIG_test)
 CONFIG_release := MMU_NOTIFIER DEVICE_PRIVATE PEER BENCH
@@ -27,16 +27,20 @@ CONFIG_bare := UBSAN KTEST
 CONFIG_reference := $(CONFIG_test) NOTIFIER_REFERENCE
 CONFIG_race := $(CONFIG_test) RACE
 CONFIG_kasan := $(CONFIG_test) KASAN
+CONFIG_coverage := $(CONFIG_test) COVERAGE
 
 # Instead of -O2: a line of the source is a step in gdb, a variable is there as
 # long as its scope is, few functions are inlined.
 OPTIMIZE_debug := -Og
+# So that each line and each branch is counted where it stands.
+OPTIMIZE_coverage := -Og
 
 # How many times slower than `test` a kind runs; the limits of its tests are as
 # many times longer.  A kind without a line here is as fast.
 SLOWER_debug := 2
 SLOWER_race := 4
 SLOWER_kasan := 4
+SLOWER_coverage := 3
 
 # What `make configs` builds, looks into and boots.
 LACKING := test-no-MMU_NOTIFIER test-no-DEVICE_PRIVATE test-no-LOCKDEP \
@@ -97,6 +101,8 @@ WITHOUT_DEBUG := tests/lib/without_debug_test.c
 
 # Races, found while the kernel runs.
 ONLY_RACE := kernel/race/%.c tests/kernel/race/%.c
+# Lines and branches are counted (scripts/coverage.py).
+ONLY_COVERAGE := kernel/coverage/%.c
 
 # The memory checker: the compiler asks it before each access.  Sources that it does
 # not instrument: the checker itself, the primitives that it has checked forms of, and the

@@ -5,6 +5,7 @@
 #	build/host-plain/...	optimised
 #	build/host-asan/...	with AddressSanitizer and UBSan
 #	build/host-tsan/...	with ThreadSanitizer
+#	build/host-coverage/...	with its lines and branches counted
 #
 # The same sources as in the kernel, against include/host/notifier_host.h.
 # `make -C tests/host` builds and runs all of them; OPS=n SEED=n ROUNDS=n. The same
@@ -21,6 +22,7 @@ HOST_CFLAGS_reference := -DCONFIG_NOTIFIER_REFERENCE=1
 HOST_CFLAGS_asan := -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
 HOST_CFLAGS_tsan := -fsanitize=thread -fno-omit-frame-pointer
+HOST_CFLAGS_coverage := -Og --coverage -fprofile-update=atomic
 HOST_KINDS := plain asan tsan
 HOST_NOTIFIER_PROGRAMS := notifier_stress notifier_selftest_host
 HOST_PROGRAMS := interval_tree_host $(HOST_NOTIFIER_PROGRAMS)
@@ -49,7 +51,7 @@ build/$(2)-$(1)/$(p)_$(1): build/$(2)-$(1)/tests/host/$(p).o \
 -include $(patsubst %.c,build/$(2)-$(1)/%.d,$(3) tests/host/host.c \
 	$(foreach p,$(4),tests/host/$(p).c $(HOST_SOURCES_$(p))))
 endef
-$(foreach kind,$(HOST_KINDS),$(eval $(call host_build,$(kind),host,$(HOST_CORE),$(HOST_PROGRAMS),)))
+$(foreach kind,$(HOST_KINDS) coverage,$(eval $(call host_build,$(kind),host,$(HOST_CORE),$(HOST_PROGRAMS),)))
 $(foreach kind,$(HOST_KINDS),$(eval $(call host_build,$(kind),host-reference,$(HOST_REFERENCE),$(HOST_NOTIFIER_PROGRAMS),$(HOST_CFLAGS_reference))))
 # $(call host_programs,NAME,PROGRAMS)
 host_programs = $(foreach k,$(HOST_KINDS),$(2:%=build/$(1)-$(k)/%_$(k)))
@@ -108,6 +110,19 @@ build/lifted/lifted_$(1): $(LIFTED_TAKEN:%=$(LIFTED)/%) \
 HOST_TESTS += build/lifted/lifted_$(1)
 endef
 $(foreach program,$(LIFTED_PROGRAMS),$(eval $(call lifted_build,$(program))))
+
+# What is counted while it runs: `make coverage`. The lifted core is compiled from the
+# originals here, so that their lines are counted and not those of copies.
+COVERAGE_PROGRAMS := $(HOST_PROGRAMS:%=build/host-coverage/%_coverage) \
+	build/host-coverage/lifted_debug_coverage
+build/host-coverage/lifted_debug_coverage: $(LIFTED_CORE_debug) \
+		$(shell find tests/host/lifted -name '*.[ch]') tests/host/build.mk
+	@mkdir -p $(@D)
+	@echo "  HOSTCC  $@"
+	@$(HOSTCC) -std=gnu11 -g $(HOST_CFLAGS_coverage) $(WARN) $(LIFTED_DEFS_debug) \
+		-Itests/host/lifted/include -Itests/host/lifted -Iinclude -iquote . \
+		-Imm/notifier -Itests/mm/notifier -o $@ \
+		$(LIFTED_CORE_debug) tests/host/lifted/tiny.c $(LIFTED_OWN_debug:%=tests/host/lifted/%)
 
 # A file that was compiled without the notifiers must not link.
 # rules host.lifted_option: R6.2
