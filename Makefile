@@ -133,6 +133,8 @@ KASAN_CFLAGS = $(if $(filter clang,$(COMPILER)),$(error BUILD=$(BUILD) is gcc's 
 	--param asan-instrumentation-with-call-threshold=0 \
 	--param asan-stack=1 --param asan-globals=1
 endif
+FRAME_MOST = $(or $(FRAME_$(KIND)),$(FRAME))
+FRAME_CFLAGS = -Wframe-larger-than=$(FRAME_MOST)
 # A counter for each arc, and a table of them (linker.ld) that scripts/coverage.py
 # reads. Atomic: gcc computes half of the arcs from the others, and a lost count
 # would make one of those wrong. With -Og gcc does not see of some variables that
@@ -212,16 +214,19 @@ peer: $(PEER_BIN) ## the host program that is the device
 # Tests break the rules of locks on purpose, to see them reported at run time.
 $(O)/tests/%.o $(O)/tests/%.warnings: ANALYSIS =
 
+$(O)/tests/%.o: FRAME_MOST = $(FRAME_TESTS)
+$(O)/bench/%.o: FRAME_MOST = $(FRAME_BENCH)
+
 # When the flags differ from those of the last build, everything is rebuilt.
 $(O)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(CFLAGS) $(UBSAN_CFLAGS) $(RACE_CFLAGS) $(KASAN_CFLAGS) $(COVERAGE_CFLAGS)' | cmp -s - $@ || \
-		echo '$(CC) $(CFLAGS) $(UBSAN_CFLAGS) $(RACE_CFLAGS) $(KASAN_CFLAGS) $(COVERAGE_CFLAGS)' >$@
+	@echo '$(CC) $(CFLAGS) $(FRAME_CFLAGS) $(UBSAN_CFLAGS) $(RACE_CFLAGS) $(KASAN_CFLAGS) $(COVERAGE_CFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(CFLAGS) $(FRAME_CFLAGS) $(UBSAN_CFLAGS) $(RACE_CFLAGS) $(KASAN_CFLAGS) $(COVERAGE_CFLAGS)' >$@
 
 $(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	@$(CC) $(CFLAGS) $(ANALYSIS) $(call sanitizers,$<) -MMD -MP -c $< -o $@
+	@$(CC) $(CFLAGS) $(FRAME_CFLAGS) $(ANALYSIS) $(call sanitizers,$<) -MMD -MP -c $< -o $@
 
 # Never made: what a compiler has to say, without the work of compiling.
 $(O)/%.warnings: %.c
@@ -366,7 +371,7 @@ COVERAGE_WORDS = $(COVERAGE_PROGRAMS) 'peer-coverage=build/peer/coverage/peer_te
 coverage: asked-coverage deps-coverage ## which lines and branches ran, of kernels and programs: a table, pages in build/coverage/pages, goals [T='suite.glob*': what these tests reach; SMP=n SEED=n BOOTS=no]
 	@$(MAKE) --no-print-directory BUILD=coverage all peer-coverage $(COVERAGE_PROGRAMS)
 	@$(ALONE) scripts/coverage.py clear
-	@COUNTERS=$(CURDIR)/build/coverage/counts PEER=$(or $(PEER),build/peer/coverage/concord-peer) \
+	@COUNTERS=$(CURDIR)/build/coverage/counts TIMEOUT=$(or $(TIMEOUT),1200) PEER=$(or $(PEER),build/peer/coverage/concord-peer) \
 		scripts/run-tests.py --build build/coverage --again 'make coverage' $(COVERAGE_WORDS); \
 		ran=$$?; scripts/coverage.py report && exit $$ran
 

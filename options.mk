@@ -42,6 +42,18 @@ SLOWER_race := 4
 SLOWER_kasan := 4
 SLOWER_coverage := 3
 
+# The largest frame of a function, in bytes, on a stack of 16 KiB; a larger one does not
+# compile. A build that keeps each variable in a place of its own needs more for the same
+# function; so does a test, whose every EXPECT has places for its values, and a benchmark,
+# which has its subscriptions there. Both are the first on their threads.
+FRAME := 1024
+FRAME_debug := 2048
+FRAME_coverage := 2048
+FRAME_race := 2048
+FRAME_kasan := 3072
+FRAME_TESTS := 4096
+FRAME_BENCH := 8192
+
 # What `make configs` builds, looks into and boots.
 LACKING := test-no-MMU_NOTIFIER test-no-DEVICE_PRIVATE test-no-LOCKDEP \
 	test-no-DEBUG bare release-no-MMU_NOTIFIER
@@ -94,7 +106,8 @@ ONLY_LOCKDEP := kernel/lock/lockdep%.c mm/fault/might_fault.c \
 WITHOUT_LOCKDEP := tests/kernel/lock/without_lockdep_test.c
 
 # Assertions, poison, owners of memory, allocations that fail on purpose.
-ONLY_DEBUG := mm/alloc/fail.c mm/notifier/checks.c \
+ONLY_DEBUG := mm/alloc/fail.c mm/alloc/stack_depth.c tests/mm/alloc/stack_depth_test.c \
+	mm/notifier/checks.c \
 	tests/mm/notifier/mmu_notifier_checks_test.c \
 	tests/mm/notifier/mmu_notifier_misuse_test.c tests/mm/notifier/warnings_heard.c
 WITHOUT_DEBUG := tests/lib/without_debug_test.c
@@ -109,7 +122,8 @@ ONLY_COVERAGE := kernel/coverage/%.c
 # allocators' files that read and write red zones and freed memory.
 NEEDS_KASAN := DEBUG
 ONLY_KASAN := mm/kasan/%.c tests/mm/kasan/%.c
-KASAN_UNCHECKED := mm/kasan/%.c lib/memory.c mm/alloc/slab%.c mm/alloc/page_debug.c
+KASAN_UNCHECKED := mm/kasan/%.c lib/memory.c mm/alloc/slab%.c mm/alloc/page_debug.c \
+	mm/alloc/stack_depth.c
 
 ONLY_KTEST := tests/%
 ONLY_BENCH := bench/%

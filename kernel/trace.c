@@ -221,13 +221,14 @@ static bool copy_record(unsigned int cpu, u32 n, struct trace_record *out)
 }
 
 /*
- * Move the cursor of @cpu down to its next readable record and copy that.
+ * Move the cursor of @cpu down to its next readable record and copy that. Records
+ * that are made meanwhile take the place of the oldest.
  * Return: false when there is none left.
  */
-static bool next_older(unsigned int cpu, u32 *cursor, u32 oldest,
-		       struct trace_record *out)
+static bool next_older(unsigned int cpu, u32 *cursor, struct trace_record *out)
 {
-	while (*cursor != oldest)
+	while (*cursor != READ_ONCE(per_cpu(trace_first, cpu)) &&
+	       READ_ONCE(per_cpu(trace_count, cpu)) - *cursor < trace_slots())
 		if (copy_record(cpu, --*cursor, out))
 			return true;
 	return false;
@@ -243,22 +244,14 @@ static void reverse(struct trace_record *rec, unsigned int n)
 
 unsigned int trace_read_last(struct trace_record *out, unsigned int max)
 {
-	u32 cursor[NR_CPUS], oldest[NR_CPUS];
+	u32 cursor[NR_CPUS];
 	u64 stamp[NR_CPUS];
 	struct trace_record rec;
 	unsigned int cpu, n = 0;
 
 	for_each_cpu(cpu, &cpu_possible_mask) {
-		u32 count = READ_ONCE(per_cpu(trace_count, cpu));
-		u32 first = READ_ONCE(per_cpu(trace_first, cpu));
-
-		cursor[cpu] = count;
-		oldest[cpu] = count - first > trace_slots()
-				      ? count - trace_slots()
-				      : first;
-		stamp[cpu] = next_older(cpu, &cursor[cpu], oldest[cpu], &rec)
-				     ? rec.tsc
-				     : 0;
+		cursor[cpu] = READ_ONCE(per_cpu(trace_count, cpu));
+		stamp[cpu] = next_older(cpu, &cursor[cpu], &rec) ? rec.tsc : 0;
 	}
 	while (n < max) {
 		unsigned int newest = NR_CPUS;
@@ -272,9 +265,7 @@ unsigned int trace_read_last(struct trace_record *out, unsigned int max)
 		if (copy_record(newest, cursor[newest], &rec))
 			out[n++] = rec;
 		stamp[newest] =
-			next_older(newest, &cursor[newest], oldest[newest], &rec)
-				? rec.tsc
-				: 0;
+			next_older(newest, &cursor[newest], &rec) ? rec.tsc : 0;
 	}
 	reverse(out, n);
 	return n;

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 
+import stacks
+
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CASES = os.path.join(TOP, 'tests', 'panic', 'cases')
 
@@ -66,6 +68,8 @@ def panic(session, case):
             said = serial.read()
     except FileNotFoundError:
         said = ''
+    for line in said.splitlines():
+        stacks.all_boots.feed(line)
     wrong = []
     if ended.returncode != case['status']:
         wrong.append('ended with status %d, wanted %d' %

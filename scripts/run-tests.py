@@ -37,6 +37,7 @@ import machinetable
 import meant
 import paniccases
 import session as sessions
+import stacks
 import switchboots
 import traceboots
 
@@ -153,9 +154,11 @@ def main():
     try:
         run(session, host, 'all' in targets)
         interrupted = False
+        session.runs.append(stacks.all_boots.run())
     except KeyboardInterrupt:
         interrupted = True
     ktap.write_junit(os.path.join(args.build, 'junit.xml'), session.runs)
+    print(*stacks.all_boots.lines(), sep='\n')
     print(*session.first_failure() + ktap.closing(session.runs), sep='\n')
     if interrupted:
         sys.exit('interrupted: the count is of the tests that ended before; '

@@ -20,6 +20,7 @@ import time
 import explain
 import ktap
 import meant
+import stacks
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RUN_QEMU = os.path.join(TOP, 'scripts', 'run-qemu')
@@ -160,6 +161,7 @@ class Session:
                         kept.write(line)
                         kept.flush()
                         result = run.feed(line)
+                        stacks.all_boots.feed(line)
                         if self.verbose and not self.quiet:
                             self.out(line.rstrip('\r\n'))
                         if on_line:

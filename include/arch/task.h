@@ -32,6 +32,63 @@ void *kernel_stack_alloc(void);
  */
 void kernel_stack_free(void *stack);
 
+/* What a stack is for, or what came on top of a thread's. */
+enum stack_kind {
+	STACK_THREAD,
+	STACK_IDLE,
+	STACK_INTERRUPT,
+	STACK_EXCEPTION,
+	STACK_DOUBLE_FAULT,
+	STACK_NMI,
+	STACK_MACHINE_CHECK,
+	STACK_SEEDED, /* of a test that goes deep on purpose */
+	STACK_KINDS
+};
+
+#ifdef CONFIG_DEBUG
+/**
+ * kernel_stack_set_kind() - say what a stack is for; it is a thread's until then
+ * @stack: from kernel_stack_alloc(), on which nobody runs yet
+ * @kind: under which its depth is noted (mm/alloc/stack_depth.c)
+ *
+ * Context: any.
+ */
+void kernel_stack_set_kind(void *stack, enum stack_kind kind);
+
+/**
+ * upcall_stack_enter() - an interrupt or an exception begins
+ * @sp: the lowest address that is not its own
+ *
+ * Context: interrupts off, on the stack of a thread or in the image.
+ * Return: true if this one is measured: then upcall_stack_leave() ends it.
+ */
+bool upcall_stack_enter(vaddr_t sp);
+
+/**
+ * upcall_stack_leave() - a measured one ends
+ * @sp: as at its beginning
+ * @kind: STACK_INTERRUPT or STACK_EXCEPTION
+ *
+ * Context: interrupts off, on the same stack.
+ * Return: bytes that it used.
+ */
+unsigned long upcall_stack_leave(vaddr_t sp, enum stack_kind kind);
+#else
+static inline void kernel_stack_set_kind(void *stack, enum stack_kind kind)
+{
+}
+
+static inline bool upcall_stack_enter(vaddr_t sp)
+{
+	return false;
+}
+
+static inline unsigned long upcall_stack_leave(vaddr_t sp, enum stack_kind kind)
+{
+	return 0;
+}
+#endif
+
 struct arch_task {
 	unsigned long sp; /* valid while the task does not run */
 };

@@ -532,6 +532,7 @@ void *sched_idle_stack(unsigned int cpu)
 	idle = kthread_create(NULL, NULL, "%s", name);
 	if (IS_ERR(idle))
 		return NULL;
+	kernel_stack_set_kind(idle->stack, STACK_IDLE);
 	idle->state = TASK_RUNNING;
 	idle->allowed = cpumask_of(cpu);
 	rq_init(cpu, idle);

@@ -42,6 +42,7 @@
 #include <mm/alloc/kernel_stack.h>
 #include <mm/alloc/might_alloc.h>
 #include <mm/alloc/page_alloc.h>
+#include <mm/alloc/stack_depth.h>
 #include <mm/alloc/vmalloc.h>
 
 #define SLOT_SIZE     (2 * KERNEL_STACK_SIZE)
@@ -211,6 +212,7 @@ void *kernel_stack_alloc(void)
 	stack = take_cached(CALLER());
 	if (stack) {
 		kasan_unpoison(stack, KERNEL_STACK_SIZE);
+		stack_depth_paint(stack);
 		trim_to(CACHED_STACKS);
 		return stack;
 	}
@@ -223,6 +225,7 @@ void *kernel_stack_alloc(void)
 		return NULL;
 	}
 	kasan_unpoison(stack, KERNEL_STACK_SIZE);
+	stack_depth_paint(stack);
 	spin_lock_irqsave(&stacks.lock, flags);
 	note_live(stack, CALLER());
 	spin_unlock_irqrestore(&stacks.lock, flags);
@@ -240,6 +243,7 @@ void kernel_stack_free(void *stack)
 	if (!stacks.epoch[slot_of(stack)])
 		panic("kernel_stack: stack %p freed twice, made by %pS", stack,
 		      caller_unpack(stacks.owner[slot_of(stack)]));
+	stack_depth_measure(stack);
 	stacks.epoch[slot_of(stack)] = 0;
 	stacks.live--;
 	/* The word that links it stays usable. */
@@ -279,6 +283,17 @@ bool upcall_stack_bounds(vaddr_t addr, vaddr_t *start, vaddr_t *end)
 unsigned long kernel_stacks_live(void)
 {
 	return READ_ONCE(stacks.live);
+}
+
+void kernel_stack_measure_live(void)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&stacks.lock, flags);
+	for (unsigned int i = 0; i < MAX_STACKS; i++)
+		if (stacks.epoch[i])
+			stack_depth_measure(stack_in(i));
+	spin_unlock_irqrestore(&stacks.lock, flags);
 }
 
 void kernel_stack_count_since(u16 epoch, struct alloc_sites *sites)

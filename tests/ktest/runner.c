@@ -57,6 +57,7 @@
 #include <arch/cpu.h>
 #include <drivers/peer.h>
 #include <mm/alloc/page_alloc.h>
+#include <mm/alloc/stack_depth.h>
 #include <mm/alloc/slab.h>
 
 #include "ktest_private.h"
@@ -362,6 +363,8 @@ int ktest_run(const char *globs, unsigned long repeat, u64 seed,
 			return -EIO;
 	ktest_note("%u passed, %u failed, %u skipped", totals.passed,
 		   totals.failed, totals.skipped);
+	kernel_stack_measure_live();
+	stack_depth_print();
 	ktest_devices_ping();
 	if (ktest_devices_lost()) {
 		ktest_print("Bail out! a device died, noticed after the last "

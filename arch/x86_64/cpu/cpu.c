@@ -44,6 +44,11 @@ static DEFINE_PER_CPU_ALIGNED(struct cpu_descriptors, cpu_descriptors);
 #define EARLY_IST_SIZE 8192
 static u8 early_ist[IST_COUNT][EARLY_IST_SIZE] __aligned(16);
 
+static_assert(STACK_DOUBLE_FAULT + IST_NMI == STACK_NMI &&
+		      STACK_DOUBLE_FAULT + IST_MACHINE_CHECK ==
+			      STACK_MACHINE_CHECK,
+	      "kinds of stacks come in the order of the IST");
+
 static void read_features(u32 words[CPUID_WORDS])
 {
 	u32 a, b, c, d, max;
@@ -192,6 +197,7 @@ bool cpu_alloc_ist(unsigned int cpu)
 				kernel_stack_free(stacks[i]);
 			return false;
 		}
+		kernel_stack_set_kind(stacks[i], STACK_DOUBLE_FAULT + i);
 	}
 	for (unsigned int i = 0; i < IST_COUNT; i++)
 		desc->tss.ist[i] = (u64)stacks[i] + KERNEL_STACK_SIZE;

@@ -60,7 +60,8 @@ static const char *no_agreement(const struct refclock *refs,
 
 const char *timer_calibrate(void)
 {
-	struct clock_estimate e[TRIES * MAX_REFCLOCKS];
+	/* Too large for a frame; one CPU comes here, once. */
+	static struct clock_estimate e[TRIES * MAX_REFCLOCKS];
 	struct refclock refs[MAX_REFCLOCKS];
 	unsigned int n = 0, nr = refclocks_find(refs), stand = 0;
 	struct clock_choice choice;

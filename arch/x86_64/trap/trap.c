@@ -41,6 +41,7 @@
 #include <arch/boot.h>
 #include <arch/cpu.h>
 #include <arch/stacktrace.h>
+#include <arch/task.h>
 #include <arch/tlb.h>
 #include <arch/trap.h>
 #include <arch/upcall.h>
@@ -205,7 +206,7 @@ static void __noreturn bad_user_access(struct trap_regs *regs, vaddr_t addr,
 			addr < NULL_END ? "a null pointer" : "user memory", addr);
 }
 
-void trap_page_fault(struct trap_regs *regs)
+static void page_fault(struct trap_regs *regs)
 {
 	vaddr_t addr = read_cr2();
 	unsigned int error = (unsigned int)regs->error;
@@ -237,6 +238,15 @@ void trap_page_fault(struct trap_regs *regs)
 		panic_with_regs(
 			regs, "trap: kernel stack overflow, address=%#lx", addr);
 	bad_page_fault(regs, addr);
+}
+
+void trap_page_fault(struct trap_regs *regs)
+{
+	bool measured = upcall_stack_enter((vaddr_t)(regs + 1));
+
+	page_fault(regs);
+	if (measured)
+		upcall_stack_leave((vaddr_t)(regs + 1), STACK_EXCEPTION);
 }
 
 /*
@@ -287,6 +297,8 @@ void trap_exception(struct trap_regs *regs)
 
 void trap_interrupt(struct trap_regs *regs)
 {
+	bool measured = upcall_stack_enter((vaddr_t)(regs + 1));
+
 	irq_enter();
 	switch (regs->vector) {
 	case VECTOR_TIMER:
@@ -319,4 +331,6 @@ void trap_interrupt(struct trap_regs *regs)
 	/* Preemption is on and a reschedule is wanted. */
 	if (this_cpu_read(preempt_word) == 0)
 		upcall_preempt_irq();
+	if (measured)
+		upcall_stack_leave((vaddr_t)(regs + 1), STACK_INTERRUPT);
 }

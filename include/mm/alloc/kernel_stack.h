@@ -2,8 +2,8 @@
 /*
  * include/mm/alloc/kernel_stack.h - where kernel stacks lie
  *
- * Between mm/alloc/kernel_stack.c and mm/alloc/vmalloc.c; taking and giving stacks is
- * <arch/task.h>.
+ * Between mm/alloc/kernel_stack.c and those that name its addresses; taking and giving
+ * stacks is <arch/task.h>.
  */
 #ifndef MM_ALLOC_KERNEL_STACK_H
 #define MM_ALLOC_KERNEL_STACK_H

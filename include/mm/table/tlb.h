@@ -90,7 +90,7 @@ static __always_inline bool ptep_clear_flush_young(struct vm_area_struct *vma,
 	return young;
 }
 
-#define MMU_GATHER_PAGES 126
+#define MMU_GATHER_PAGES 90
 
 /**
  * struct mmu_gather - what has been unhooked and not yet freed
