@@ -300,7 +300,7 @@ include $(wildcard tests/host/build.mk tests/explore/build.mk tests/model/litmus
 
 # All that is compiled for the host but the peer, for scripts.
 .PHONY: host-programs
-host-programs: $(HOST_NOTIFIER) $(BENCH_HOST) $(INDEX_PROGRAMS) $(EXPLORE_PROGRAMS)
+host-programs: $(HOST_NOTIFIER) $(HOST_SEEDED) $(BENCH_HOST) $(INDEX_PROGRAMS) $(EXPLORE_PROGRAMS)
 
 # What runs on the host is the same beside every kernel: once is enough.
 HOST_WORDS = $(if $(filter build/test,$(O)),$(foreach t,$(HOST_TESTS),'$(t)=$(HOST_CMD_$(t))'))

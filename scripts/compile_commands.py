@@ -62,10 +62,12 @@ def entries(builds):
                 path = os.path.normpath(os.path.join(directory, source))
                 if path.startswith(os.path.join(TOP, COPIES)):
                     continue
-                # Dependencies are make's, and their folder may not be there.
+                # Dependencies are make's, and their folder may not be there;
+                # what counts and what finds races is gcc's alone.
                 others = [word.replace('-I' + COPIES, '-I')
                           for word in arguments if word == source or
-                          not (word.endswith('.c') or word in ('-MMD', '-MP'))]
+                          not word.endswith('.c') and
+                          not word.startswith(('-MMD', '-MP', '-fprofile-', '--param=tsan-'))]
                 found.setdefault(path, {'directory': directory, 'file': path,
                                         'arguments': others})
     return list(found.values())
