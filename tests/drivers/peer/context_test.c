@@ -3,6 +3,7 @@
  * tests/drivers/peer/context_test.c - a device enters address spaces and leaves
  */
 #include <mm/alloc/alloc.h>
+#include <mm/alloc/fail.h>
 
 #include "arena.h"
 
@@ -95,4 +96,30 @@ KTEST(peer_context, contexts_are_given_out_until_there_are_no_more,
 		arena_close(&arena);
 	}
 	kfree(extra);
+}
+
+KTEST(peer_context, one_that_cannot_be_made_leaves_the_device_as_it_was,
+      KT_FLAGS(KT_NEEDS_PEER | KT_NEEDS_DEBUG))
+{
+	enum { MOST = 60 };
+	struct peer_context *extra;
+	struct peer_arena arena;
+	bool done = false;
+	int err;
+
+	if (!arena_open(test, &arena))
+		return;
+	for (unsigned long nth = 1; !done && nth < MOST; nth++) {
+		alloc_fail_nth(nth);
+		err = peer_context_create(arena.peer, arena.mm, &extra);
+		done = !alloc_fail_hit();
+		alloc_fail_end();
+		EXPECT_EQ(err, done ? 0 : -ENOMEM, "at allocation %lu", nth);
+		if (!err)
+			peer_context_destroy(extra);
+		EXPECT_EQ(device_store(arena.ctx, arena.base, nth), 0);
+		EXPECT_EQ(cpu_read(&arena, arena.base), nth);
+	}
+	EXPECT(done);
+	arena_close(&arena);
 }

@@ -34,6 +34,25 @@ KTEST(peer, device_reads_what_the_cpu_wrote, KT_FLAGS(KT_NEEDS_PEER))
 	arena_close(&arena);
 }
 
+KTEST(peer, a_device_is_described_with_what_it_has_done, KT_FLAGS(KT_NEEDS_PEER))
+{
+	struct peer_arena arena;
+	char text[512];
+	int length;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(device_store(arena.ctx, arena.base, 1), 0);
+	length = peer_describe(arena.peer, text, sizeof(text));
+	EXPECT_EQ(length, (int)strlen(text));
+	EXPECT(strstr(text, ": alive, 1 contexts, "), "%s", text);
+	EXPECT(strstr(text, "\n  refused: "), "%s", text);
+	EXPECT(!strstr(text, " 0 works"), "%s", text);
+	EXPECT_EQ(peer_describe(arena.peer, text, 6), 5);
+	EXPECT_EQ(strncmp(text, "peer", 4), 0);
+	arena_close(&arena);
+}
+
 KTEST(peer, device_reads_zeroes_where_no_cpu_wrote, KT_FLAGS(KT_NEEDS_PEER))
 {
 	struct peer_arena arena;

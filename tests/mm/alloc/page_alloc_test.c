@@ -6,6 +6,7 @@
  * to two is seen by its contents and not only by the allocator's own books.
  */
 #include <arch/smp.h>
+#include <arch/task.h>
 #include <mm/alloc/alloc.h>
 #include <lib/cpumask.h>
 #include <kernel/ktest.h>
@@ -13,6 +14,7 @@
 #include <lib/string.h>
 #include <mm/alloc/fail.h>
 #include <mm/alloc/page_alloc.h>
+#include <mm/alloc/vmalloc.h>
 
 #include "tests/ktest/team.h"
 
@@ -245,6 +247,35 @@ KTEST(page_alloc, a_leak_is_counted, KT_FLAGS(KT_NEEDS_DEBUG))
 	put_page(page);
 	alloc_leak_snapshot(&after);
 	EXPECT_EQ(after.pages, before.pages);
+	EXPECT_EQ(alloc_leak_check(&before), 0);
+}
+
+/* One of each is leaked for a while; the report names this test four times. */
+KTEST(page_alloc, a_leak_of_each_kind_is_counted_and_reported,
+      KT_FLAGS(KT_NEEDS_DEBUG))
+{
+	struct alloc_snapshot before, after;
+	struct page *page;
+	void *object, *area, *stack;
+
+	alloc_leak_snapshot(&before);
+	page = alloc_page(GFP_KERNEL);
+	object = kmalloc(64, GFP_KERNEL);
+	area = vmalloc(3 * PAGE_SIZE);
+	stack = kernel_stack_alloc();
+	EXPECT(page && object && area && stack);
+	EXPECT_GE(alloc_leak_check(&before), 4u);
+	alloc_leak_snapshot(&after);
+	EXPECT_EQ(after.areas, before.areas + 1);
+	EXPECT_EQ(after.stacks, before.stacks + 1);
+	EXPECT_GE(after.objects, before.objects + 1);
+	EXPECT_GE(after.pages, before.pages + 4);
+	if (stack)
+		kernel_stack_free(stack);
+	vfree(area);
+	kfree(object);
+	if (page)
+		put_page(page);
 	EXPECT_EQ(alloc_leak_check(&before), 0);
 }
 

@@ -45,6 +45,23 @@ KTEST(device_exclusive, an_exclusive_page_is_locked_held_and_still_mapped,
 	sandbox_close(&box);
 }
 
+KTEST(device_exclusive, an_entry_is_described_in_words)
+{
+	struct page *pages[1];
+	struct sandbox box;
+	char text[128];
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	pte_describe(box.mm, AT(0), text, sizeof(text));
+	EXPECT(strstr(text, ", mapped 1, held 2, locked"), "%s", text);
+	release_exclusive(pages, 1);
+	pte_describe(box.mm, AT(0), text, sizeof(text));
+	EXPECT(!strstr(text, ", locked"), "%s", text);
+	sandbox_close(&box);
+}
+
 KTEST(device_exclusive, untouched_memory_is_faulted_in_first,
       KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R8.2"))
 {
