@@ -276,7 +276,7 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
 SCRIPT_TESTS := traces ktap asked meant selection machinetable explain rules order quote \
-	session surroundings static compile_commands callgrind call_order mutants exercises counts
+	session surroundings static compile_commands callgrind call_order mutants exercises counts analysed
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
 HOST_CMD_call_order += $(O)
@@ -403,6 +403,10 @@ model: deps-model ## search the models of the protocols exhaustively (spin)
 check: deps-check ## format, warnings of both compilers, lock annotations, headers, layering, documents
 	@$(ALONE) scripts/check.py
 
+.PHONY: analyse
+analyse: deps-analyse ## clang's static analyser over the kernel, the peer and the notifier core of the host
+	@$(ALONE) scripts/analyse.py
+
 .PHONY: bench
 bench: deps-bench ## instructions per operation beside Linux's, branches and cache misses; writes build/bench.csv
 	@$(MAKE) --no-print-directory BUILD=release all $(BENCH_HOST)
@@ -441,11 +445,11 @@ doctor: ## say what can go here (run, test, check, ...), and what is missing for
 
 .PHONY: deps deps-host deps-image deps-run deps-test deps-check deps-configs \
 	deps-debug deps-model deps-bench deps-index deps-mutate deps-exercise deps-explore \
-	deps-coverage
+	deps-coverage deps-analyse
 deps: ## install everything that any target needs
-	@scripts/deps run test check debug model index mutate explore coverage
+	@scripts/deps run test check debug model index mutate explore coverage analyse
 deps-host deps-image deps-run deps-test deps-check deps-configs deps-debug \
-deps-model deps-bench deps-index deps-mutate deps-exercise deps-explore deps-coverage: deps-%:
+deps-model deps-bench deps-index deps-mutate deps-exercise deps-explore deps-coverage deps-analyse: deps-%:
 	@scripts/deps $*
 
 .PHONY: clean

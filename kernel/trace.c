@@ -147,6 +147,7 @@ unsigned int trace_slots(void)
 
 static u32 wanted_slots(unsigned int rings)
 {
+	/* analyser: the boot CPU has a ring, so there is one */
 	u64 most = memblock_list_bytes(memblock_memory()) / 4 /
 		   (rings * sizeof(struct trace_record));
 	u64 slots;
@@ -262,6 +263,7 @@ unsigned int trace_read_last(struct trace_record *out, unsigned int max)
 				newest = cpu;
 		if (newest == NR_CPUS)
 			break;
+		/* analyser: whose stamp is set, its cursor is */
 		if (copy_record(newest, cursor[newest], &rec))
 			out[n++] = rec;
 		stamp[newest] =

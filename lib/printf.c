@@ -59,7 +59,7 @@ static void put_string(struct sink *sink, const struct spec *spec, const char *s
 	if (!(spec->flags & SPEC_LEFT))
 		pad(sink, ' ', spec->width - len);
 	for (i = 0; i < len; i++)
-		put(sink, s[i]);
+		put(sink, s[i]); /* analyser: strnlen() has read it */
 	if (spec->flags & SPEC_LEFT)
 		pad(sink, ' ', spec->width - len);
 }

@@ -199,10 +199,12 @@ static struct vm_area_struct *mprotect_one(struct vm_area_struct *vma,
 	if ((vma->vm_flags & VM_ACCESS) == prot)
 		return vma;
 	if (vma->vm_start < start) {
+		/* analyser: mprotect_reserve() gave one for each split */
 		vma_split(mm, vma, start, spares->vma[--spares->nr]);
 		vma = vma->vm_next;
 	}
 	if (vma->vm_end > end)
+		/* analyser: likewise */
 		vma_split(mm, vma, end, spares->vma[--spares->nr]);
 	vma->vm_flags = (vma->vm_flags & ~VM_ACCESS) | prot;
 	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
