@@ -22,7 +22,7 @@ HOST_CFLAGS_reference := -DCONFIG_NOTIFIER_REFERENCE=1
 HOST_CFLAGS_asan := -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
 HOST_CFLAGS_tsan := -fsanitize=thread -fno-omit-frame-pointer
-HOST_CFLAGS_coverage := -Og --coverage -fprofile-update=atomic
+HOST_CFLAGS_coverage := -Og --coverage -fprofile-update=atomic -Wno-maybe-uninitialized
 HOST_KINDS := plain asan tsan
 HOST_NOTIFIER_PROGRAMS := notifier_stress notifier_selftest_host
 HOST_PROGRAMS := interval_tree_host $(HOST_NOTIFIER_PROGRAMS)

@@ -132,14 +132,16 @@ def entry(path='mm/a.c', **counts):
 
 def test_lines_that_did_not_run_must_be_listed():
     said = coverage.judge_list([entry(first=[1, 0], second=[0, 0])],
-                               {('mm/a.c', 'first'): 1, ('mm/a.c', 'second'): 1})
+                               {('mm/a.c', 'first'): (1, True),
+                                ('mm/a.c', 'second'): (1, False)})
     return equal(said, ['mm/a.c:20: 2 lines of second did not run, and '
                         'tests/uncovered says 1'])
 
 
 def test_what_is_listed_and_ran_is_wrong():
-    said = coverage.judge_list([entry(first=[1, 1])], {('mm/a.c', 'first'): 1,
-                                                       ('mm/a.c', 'gone'): 1})
+    said = coverage.judge_list([entry(first=[1, 1])], {
+        ('mm/a.c', 'first'): (1, True), ('mm/a.c', 'gone'): (1, True),
+        ('mm/a.c', 'by_the_moment'): (1, False)})
     return equal(said, ['tests/uncovered: first of mm/a.c is listed, and every line '
                         'of it ran', 'tests/uncovered: gone of mm/a.c is listed, and '
                         'every line of it ran'])
@@ -157,8 +159,10 @@ def test_folders_without_a_goal_need_no_list():
 
 def test_the_list_is_read_line_by_line():
     listed, wrong = coverage.read_list('# why\n\nmm/a.c first 2 a reason\n'
-                                       'mm/a.c first 2 again\nmm/a.c second no\n')
-    return equal((listed, wrong), ({('mm/a.c', 'first'): 2}, [
+                                       'mm/a.c first 2 again\nmm/a.c second no\n'
+                                       'mm/a.c third ~3 the moment\n')
+    return equal((listed, wrong), ({('mm/a.c', 'first'): (2, True),
+                                    ('mm/a.c', 'third'): (3, False)}, [
         'tests/uncovered:4: first stands twice',
         'tests/uncovered:5: not FILE FUNCTION LINES REASON']))
 
