@@ -21,6 +21,9 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COMPILER = re.compile(r'(^|.*[/-])(gcc|clang)$')
 # The lifted core is compiled from copies; an editor shows the originals.
 COPIES = 'build/lifted/core/'
+# Dependencies are make's, and their folder may not be there; what counts, and what
+# finds races and wrong accesses, is gcc's alone.
+GCC_ONLY = ('-MMD', '-MP', '-fprofile-', '-fasan-', '--param', 'asan-')
 
 
 def lines_of_make(folder, words):
@@ -62,12 +65,10 @@ def entries(builds):
                 path = os.path.normpath(os.path.join(directory, source))
                 if path.startswith(os.path.join(TOP, COPIES)):
                     continue
-                # Dependencies are make's, and their folder may not be there;
-                # what counts and what finds races is gcc's alone.
                 others = [word.replace('-I' + COPIES, '-I')
                           for word in arguments if word == source or
                           not word.endswith('.c') and
-                          not word.startswith(('-MMD', '-MP', '-fprofile-', '--param=tsan-'))]
+                          not word.startswith(GCC_ONLY)]
                 found.setdefault(path, {'directory': directory, 'file': path,
                                         'arguments': others})
     return list(found.values())

@@ -158,8 +158,7 @@ def main():
     except KeyboardInterrupt:
         interrupted = True
     ktap.write_junit(os.path.join(args.build, 'junit.xml'), session.runs)
-    print(*stacks.all_boots.lines(), sep='\n')
-    print(*session.first_failure() + ktap.closing(session.runs), sep='\n')
+    print(*stacks.all_boots.lines() + session.first_failure() + ktap.closing(session.runs), sep='\n')
     if interrupted:
         sys.exit('interrupted: the count is of the tests that ended before; '
                  'logs are in ' + session.logs)
