@@ -45,13 +45,14 @@ SLOWER_coverage := 3
 # The largest frame of a function, in bytes, on a stack of 16 KiB; a larger one does not
 # compile. A build that keeps each variable in a place of its own needs more for the same
 # function; so does a test, whose every EXPECT has places for its values, and a benchmark,
-# which has its subscriptions there. Both are the first on their threads.
+# which has its subscriptions there. Both are the first on their threads. KASAN puts red
+# zones around each variable.
 FRAME := 1024
 FRAME_debug := 2048
 FRAME_coverage := 2048
 FRAME_race := 2048
 FRAME_kasan := 3072
-FRAME_TESTS := 4096
+FRAME_TESTS := 6144
 FRAME_BENCH := 8192
 
 # What `make configs` builds, looks into and boots.
