@@ -134,7 +134,8 @@ KASAN_CFLAGS = $(if $(filter clang,$(COMPILER)),$(error BUILD=$(BUILD) is gcc's 
 	--param asan-stack=1 --param asan-globals=1
 endif
 FRAME_MOST = $(or $(FRAME_$(KIND)),$(FRAME))
-FRAME_CFLAGS = -Wframe-larger-than=$(FRAME_MOST)
+# clang inlines elsewhere; the kernel that runs is gcc's.
+FRAME_CFLAGS = $(if $(filter gcc,$(COMPILER)),-Wframe-larger-than=$(FRAME_MOST))
 # A counter for each arc, and a table of them (linker.ld) that scripts/coverage.py
 # reads. Atomic: gcc computes half of the arcs from the others, and a lost count
 # would make one of those wrong. With -Og gcc does not see of some variables that
