@@ -57,6 +57,27 @@ void notifier_observe_callback(struct mmu_notifier_subscriptions *subs,
 {
 }
 
+void __notifier_observe_insert(const void *sub, const struct mm_struct *mm,
+			       unsigned long start, unsigned long last,
+			       const void *ops, const char *kind)
+{
+}
+
+void __notifier_observe_remove(const void *sub)
+{
+}
+
+unsigned long __notifier_observe_read(const struct mmu_interval_notifier *sub,
+				      unsigned long seq)
+{
+	return seq;
+}
+
+void __notifier_observe_round(const struct mmu_interval_notifier *sub,
+			      unsigned int round, bool exclusive)
+{
+}
+
 void notifier_observe_wait(struct mmu_notifier_subscriptions *subs,
 			   struct mmu_interval_notifier *sub)
 {
@@ -67,5 +88,9 @@ void notifier_count_exclusive_round(struct mmu_notifier_subscriptions *subs)
 }
 
 void __mmu_interval_read_collided(struct mmu_interval_notifier *interval_sub)
+{
+}
+
+void __mmu_interval_read_kept(const struct mmu_interval_notifier *interval_sub)
 {
 }
