@@ -95,7 +95,7 @@ def contest(qemu, log):
     boot.wrong += ['no record of ' + name for name in (
         'task_new', 'sched_switch', 'sched_wake', 'mm_born', 'mm_call',
         'mm_return', 'fault_begin', 'fault_end', 'pte_filled', 'pte_zapped',
-        'pte_protected', 'tlb_flush', 'exclusive_page', 'exclusive_made',
+        'pte_protected', 'tlb_flush', 'tlb_served', 'exclusive_page', 'exclusive_made',
         'exclusive_restored', 'sub_insert', 'sub_remove', 'mmu_notifier_start',
         'mmu_notifier_called', 'mmu_notifier_end', 'read_begin', 'read_kept',
         'read_round', 'peer_command', 'peer_answer', 'work_sent', 'work_done',

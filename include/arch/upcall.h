@@ -106,3 +106,13 @@ int kernel_map_low_trampoline(paddr_t paddr);
  * kernel_map_low_trampoline_end() - take that mapping away again
  */
 void kernel_map_low_trampoline_end(void);
+
+/**
+ * upcall_tlb_served() - this CPU has forgotten translations for another
+ * @asker: the CPU that waits for it, until this returns
+ *
+ * Implemented by mm/table/tlb.c, which records it.
+ *
+ * Context: interrupts off, or preemption off and waiting for a CPU; takes no lock.
+ */
+void upcall_tlb_served(unsigned int asker);

@@ -95,6 +95,7 @@
  * because freeing follows.  A gather belongs to one thread.
  */
 #include <arch/cpu.h>
+#include <arch/upcall.h>
 #include <mm/space/mm.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/table/pgtable.h>
@@ -102,6 +103,13 @@
 
 DEFINE_TRACE_EVENT(tlb_flush, "mm start end cpus cycles",
 		   "mm %p [%#lx, %#lx) CPUs %lx cycles=%lu");
+
+DEFINE_TRACE_EVENT(tlb_served, "asker", "for cpu%lu");
+
+void upcall_tlb_served(unsigned int asker)
+{
+	OBSERVE(tlb_served, asker);
+}
 
 /*
  * Apart, so that it costs no register where nobody has subscribed. The CPUs of the

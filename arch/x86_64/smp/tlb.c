@@ -71,6 +71,7 @@
 #include <arch/mmu.h>
 #include <arch/page.h>
 #include <arch/tlb.h>
+#include <arch/upcall.h>
 #include <lib/assert.h>
 #include <lib/atomic.h>
 #include <lib/percpu.h>
@@ -192,6 +193,7 @@ void tlb_poll(void)
 
 		askers &= askers - 1;
 		serve_local(req);
+		upcall_tlb_served(asker);
 		/* A full barrier: forgotten first, then said so. */
 		arch_clear_bit(self, (unsigned long *)&req->pending);
 	}
