@@ -85,7 +85,8 @@ static unsigned int seeds_that_lose(struct ktest *test, void (*one)(void))
 		switch_end(&counts);
 		switches += counts.switches;
 	}
-	EXPECT_GE(switches, (unsigned long)SEEDS);
+	/* How many is chance: a thread may end before its seed has a switch. */
+	EXPECT_GT(switches, 0UL);
 	return n;
 }
 
