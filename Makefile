@@ -131,7 +131,7 @@ KASAN_SHADOW := $(shell awk '$$2 == "KASAN_SHADOW_OFFSET" { print substr($$3, 1,
 KASAN_CFLAGS = $(if $(filter clang,$(COMPILER)),$(error BUILD=$(BUILD) is gcc's only))\
 	-fsanitize=kernel-address -fasan-shadow-offset=$(KASAN_SHADOW) \
 	--param asan-instrumentation-with-call-threshold=0 \
-	--param asan-stack=1 --param asan-globals=1
+	--param asan-stack=1 --param asan-globals=1 -fsanitize-address-use-after-scope
 endif
 FRAME_MOST = $(or $(FRAME_$(KIND)),$(FRAME))
 # clang inlines elsewhere; the kernel that runs is gcc's.

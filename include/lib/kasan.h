@@ -21,12 +21,13 @@ struct page;
 /*
  * A byte of shadow: 0, all of the granule may be used; 1 to 7, only so many bytes of
  * its beginning; else nothing of it, for this reason.  The compiler writes the
- * first three.
+ * first four.
  */
 enum kasan_mark {
 	KASAN_STACK_LEFT = 0xf1,  /* before the first variable of a frame */
 	KASAN_STACK_MID = 0xf2,   /* between two */
 	KASAN_STACK_RIGHT = 0xf3, /* behind the last */
+	KASAN_STACK_SCOPE = 0xf8, /* a variable whose block was left */
 	KASAN_SLAB_REDZONE = 0xe0,
 	KASAN_SLAB_FREE = 0xe1,
 	KASAN_PAGE_FREE = 0xe2,

@@ -61,6 +61,17 @@ KASAN_ENTRY(void, __asan_storeN_noabort, void *addr, size_t size)
 	check(addr, size, KASAN_WRITE, CALLER());
 }
 
+/* A large variable of a block is left, and entered; small ones are marked inline. */
+KASAN_ENTRY(void, __asan_poison_stack_memory, const void *addr, size_t size)
+{
+	kasan_poison(addr, size, KASAN_STACK_SCOPE);
+}
+
+KASAN_ENTRY(void, __asan_unpoison_stack_memory, const void *addr, size_t size)
+{
+	kasan_unpoison(addr, size);
+}
+
 /* The frames that are left keep their marks: kernel_stack_alloc() clears them. */
 KASAN_ENTRY(void, __asan_handle_no_return, void)
 {

@@ -136,7 +136,7 @@ void kasan_describe(vaddr_t bad, u8 mark, char *buf, size_t len)
 	const struct kmem_cache *cache = cache_at(bad);
 	const unsigned long *frame = NULL;
 
-	if (mark >= KASAN_STACK_LEFT && mark <= KASAN_STACK_RIGHT)
+	if (mark >= KASAN_STACK_LEFT && mark <= KASAN_STACK_SCOPE)
 		frame = frame_around(bad);
 	if (frame)
 		describe_frame(frame, bad, buf, len);

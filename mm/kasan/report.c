@@ -68,6 +68,8 @@ static const char *reason(u8 mark)
 	case KASAN_STACK_MID:
 	case KASAN_STACK_RIGHT:
 		return "outside of a stack variable";
+	case KASAN_STACK_SCOPE:
+		return "in a stack variable whose block was left";
 	case KASAN_SLAB_REDZONE:
 		return "outside of an object";
 	case KASAN_SLAB_FREE:

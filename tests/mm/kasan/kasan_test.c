@@ -215,6 +215,35 @@ KTEST(kasan, a_read_behind_a_stack_variable_is_reported,
 		"13 bytes, on the stack of ktest_kasan__a_read"));
 }
 
+/* Small variables are marked inline, large ones by a call. */
+static u8 *volatile kept[2];
+
+KTEST(kasan, a_use_of_a_variable_of_a_block_that_was_left_is_reported,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+
+	for (unsigned int i = 0; i < 2; i++) {
+		u8 small[16];
+		u8 large[512];
+
+		memset(small, 0, sizeof(small));
+		memset(large, 0, sizeof(large));
+		kept[0] = small;
+		kept[1] = large;
+		load(kept[0], 0);
+		load(kept[1], 500);
+	}
+	EXPECT_EQ(kasan_report_count(), before);
+	load(kept[0], 0);
+	expect_report(test, before, "in a stack variable whose block was left",
+		      "0 bytes inside small");
+	load(kept[1], 500);
+	expect_report(test, before + 1,
+		      "in a stack variable whose block was left",
+		      "500 bytes inside large");
+}
+
 static u8 global[11];
 
 KTEST(kasan, a_read_behind_a_global_variable_is_reported,
