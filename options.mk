@@ -65,7 +65,7 @@ NOTIFIER_SHARED := $(addprefix mm/notifier/,subscribe.c register.c callbacks.c e
 NOTIFIER_USUAL := $(addprefix mm/notifier/,range.c interval.c read.c interval_tree.c \
 	plain.c get.c show.c gate.c)
 NOTIFIER_CORE := $(NOTIFIER_USUAL) $(NOTIFIER_SHARED)
-ONLY_MMU_NOTIFIER := $(NOTIFIER_CORE) \
+ONLY_MMU_NOTIFIER := $(NOTIFIER_CORE) mm/notifier/layout.c \
 	tests/mm/notifier/mmu_%.c tests/mm/notifier/notifier_%.c \
 	tests/mm/notifier/warnings_heard.c \
 	tests/mm/notifier/interval_tree_test.c tests/mm/notifier/mirror_%.c \

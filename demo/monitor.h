@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * demo/monitor.h - the line that the monitor's user types
+ * demo/monitor.h - the line that the monitor's user types, and which mm it means
  */
 #ifndef DEMO_MONITOR_H
 #define DEMO_MONITOR_H
@@ -46,5 +46,17 @@ void monitor_line_begin(struct monitor_line *line,
  *	   valid.
  */
 bool monitor_line_put(struct monitor_line *line, char c);
+
+struct mm_struct;
+
+/**
+ * monitor_find_mm() - the address space that a word names
+ * @word: its number; NULL: the first that has users
+ * @out: set, with a user reference that the caller puts
+ *
+ * Context: thread context, may sleep.
+ * Return: 0; -EINVAL: @word is no number; -ENOENT, which it has said.
+ */
+int monitor_find_mm(const char *word, struct mm_struct **out);
 
 #endif

@@ -5,8 +5,9 @@
  * Problem.  An address space can end while a command looks at it.
  *
  * Idea.  `mm` walks the list of all of them under its lock, and prints what needs no
- * other lock. `vmas`, `pte` and `subs` find one by its number (mm->id) and hold
- * mm_users while they look. Without a number they take the first that has users.
+ * other lock. `vmas`, `pte`, `subs` and `map` (monitor_map.c) find one by its number
+ * (mm->id) and hold mm_users while they look. Without a number they take the first that
+ * has users.
  *
  *	command		holds
  *	mm		the list's lock (mm_for_each)
@@ -20,6 +21,8 @@
 #include <kernel/time.h>
 #include <mm/space/mm.h>
 #include <mm/notifier/stats.h>
+
+#include "monitor.h"
 
 static int print_mm(struct mm_struct *mm, void *count)
 {
@@ -52,8 +55,7 @@ static int first_with_users(struct mm_struct *mm, void *id)
 	return 1;
 }
 
-/* The mm that @word names, or the first one, with a user reference. */
-static int find_mm(const char *word, struct mm_struct **out)
+int monitor_find_mm(const char *word, struct mm_struct **out)
 {
 	struct mm_struct *mm = NULL;
 	unsigned long number;
@@ -84,7 +86,7 @@ static int vmas_command(int argc, char **argv)
 {
 	struct vm_area_struct *vma;
 	struct mm_struct *mm;
-	int err = find_mm(argc > 1 ? argv[1] : NULL, &mm);
+	int err = monitor_find_mm(argc > 1 ? argv[1] : NULL, &mm);
 
 	if (err)
 		return err;
@@ -111,7 +113,7 @@ static int pte_command(int argc, char **argv)
 
 	if (kstrtoul(argv[argc - 1], 0, &addr))
 		return -EINVAL;
-	err = find_mm(argc > 2 ? argv[1] : NULL, &mm);
+	err = monitor_find_mm(argc > 2 ? argv[1] : NULL, &mm);
 	if (err)
 		return err;
 	pte_describe(mm, addr, text, sizeof(text));
@@ -183,7 +185,7 @@ static int subs_command(int argc, char **argv)
 
 	if (lacks_notifiers())
 		return 0;
-	err = find_mm(argc > 1 ? argv[1] : NULL, &mm);
+	err = monitor_find_mm(argc > 1 ? argv[1] : NULL, &mm);
 	if (err)
 		return err;
 	mmu_notifier_read_stats(mm, &stats);

@@ -213,6 +213,47 @@ unsigned int peer_context_translations(struct peer_context *ctx,
 	return count;
 }
 
+/*
+ * A context stays as long as peer->lock is held: context_unnumber() comes before it is
+ * freed. Its own lock is taken first elsewhere, so here it is only tried.
+ */
+static int try_copy(struct peer *peer, u32 id, const struct mm_struct *mm,
+		    struct peer_translation *table)
+{
+	struct peer_context *ctx;
+	unsigned long flags;
+	int found = -ENOENT;
+
+	spin_lock_irqsave(&peer->lock, flags);
+	ctx = id && id <= PEER_CONTEXTS ? peer->contexts[id] : NULL;
+	if (ctx && ctx->mm == mm) {
+		found = -EBUSY;
+		if (mutex_trylock(&ctx->lock)) {
+			found = (int)ctx->table.count;
+			memcpy(table, ctx->table.entries,
+			       ctx->table.count * sizeof(*table));
+			mutex_unlock(&ctx->lock);
+		}
+	}
+	spin_unlock_irqrestore(&peer->lock, flags);
+	return found;
+}
+
+int peer_translations_of(struct peer *peer, u32 id, const struct mm_struct *mm,
+			 struct peer_translation *table)
+{
+	u64 until = clock_ns() + PEER_DEATH_NS;
+	int found;
+
+	do {
+		found = try_copy(peer, id, mm, table);
+		if (found != -EBUSY)
+			break;
+		msleep(1);
+	} while (clock_ns() < until);
+	return found;
+}
+
 int peer_query(struct peer_context *ctx, vaddr_t va, struct peer_translation *out)
 {
 	struct peer_wire_query request = {

@@ -70,9 +70,7 @@
 #define PEER_SLOTS_ALL      (PEER_SLOTS + PEER_SLOTS_RESERVED + PEER_SLOTS_BEAT)
 #define PEER_WORK_SLOTS     32
 #define PEER_REQUESTS       64
-#define PEER_CONTEXTS       32                  /* ids 1 .. PEER_CONTEXTS */
 #define PEER_PROBE_CONTEXT  (PEER_CONTEXTS + 1) /* the boot probe's id */
-#define PEER_TABLE_SIZE     2048
 
 #define PEER_REQUEST_BYTES  64
 #define PEER_ANSWER_BYTES   192

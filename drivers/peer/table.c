@@ -19,9 +19,47 @@
 #include <mm/alloc/alloc.h>
 #include <lib/assert.h>
 #include <lib/errno.h>
+#include <lib/layout.h>
 #include <lib/string.h>
+#include <mm/table/letters.h>
 
 #include "internal.h"
+
+#define EXCLUSIVE (1ul << 32)
+
+#define BITS(bits, letter_, what_)                               \
+	{                                                        \
+		.mask = (bits), .least = (bits), .most = (bits), \
+		.letter = (letter_), .what = (what_)             \
+	}
+
+/* A capital, as in the map of the CPU's entries: exclusive, and writable. */
+static const struct page_letter letters[] = {
+	PAGE_LETTER_NO_REGION,
+	BITS(EXCLUSIVE | PEER_MAP_WRITE, 'X', "exclusive"),
+	BITS(EXCLUSIVE, 'x', "exclusive, read-only"),
+	BITS(PEER_MAP_ATOMIC, 'A', "atomic access, not exclusive"),
+	BITS(PEER_MAP_WRITE, 'w', "writable"),
+	BITS(PEER_MAP_READ, 'r', "read-only"),
+	{.most = ~0ul, .letter = '.', .what = "no translation"},
+};
+
+LAYOUT_ENTRY("peer_letters", (unsigned long)letters);
+LAYOUT_ENTRY("peer_letters.rows", ARRAY_SIZE(letters));
+LAYOUT_ENTRY("peer.contexts.most", PEER_CONTEXTS);
+
+const struct page_letter *peer_letters(void)
+{
+	return letters;
+}
+
+/* The word of a translation: PEER_MAP_*, and EXCLUSIVE. */
+char peer_letter(const struct peer_translation *entry)
+{
+	u64 word = entry ? entry->prot | (entry->exclusive ? EXCLUSIVE : 0) : 0;
+
+	return page_letter_of(letters, word);
+}
 
 int peer_table_create(struct peer_table *table, unsigned int size)
 {

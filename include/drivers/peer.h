@@ -15,10 +15,12 @@
 #define DRIVERS_PEER_H
 
 #include <kernel/sched/completion.h>
+#include <lib/errno.h>
 #include <lib/types.h>
 #include <uapi/peer_wire.h>
 
 struct mm_struct;
+struct page_letter;
 struct peer;
 struct peer_work_slot;
 struct peer_context;
@@ -110,6 +112,11 @@ struct peer_translation {
 	bool exclusive;
 };
 
+/* The highest number that a context has; the lowest is 1. */
+#define PEER_CONTEXTS 32u
+/* Translations that the driver keeps of a context at most. */
+#define PEER_TABLE_SIZE 2048u
+
 /**
  * struct peer_work - one piece of work for the device; filled by the caller
  * @op: enum peer_op
@@ -192,6 +199,28 @@ bool peer_present(void);
  */
 int peer_describe(struct peer *peer, char *buf, size_t len);
 
+/**
+ * peer_translations_of() - copy the translations of a context, whoever has it
+ * @peer: the device
+ * @id: the number of the context
+ * @mm: whose it should be
+ * @table: room for PEER_TABLE_SIZE entries; filled in order of addresses
+ *
+ * For a map. The context may be destroyed meanwhile.
+ *
+ * Context: may sleep.
+ * Return: their number; -ENOENT: @mm has no context of that number; -EBUSY: its lock
+ *	   was held for long.
+ */
+int peer_translations_of(struct peer *peer, u32 id, const struct mm_struct *mm,
+			 struct peer_translation *table);
+
+/** peer_letter() - for a map; @entry may be NULL: no translation. Context: any */
+char peer_letter(const struct peer_translation *entry);
+
+/** peer_letters() - the table of these letters; NULL without the driver. Context: any */
+const struct page_letter *peer_letters(void);
+
 #else /* no driver in this kernel, so no peer */
 
 static inline unsigned int peer_count(void)
@@ -212,6 +241,23 @@ static inline bool peer_present(void)
 static inline int peer_describe(struct peer *peer, char *buf, size_t len)
 {
 	return 0;
+}
+
+static inline int peer_translations_of(struct peer *peer, u32 id,
+				       const struct mm_struct *mm,
+				       struct peer_translation *table)
+{
+	return -ENOENT;
+}
+
+static inline char peer_letter(const struct peer_translation *entry)
+{
+	return '.';
+}
+
+static inline const struct page_letter *peer_letters(void)
+{
+	return NULL;
 }
 
 #endif

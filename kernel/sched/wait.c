@@ -26,10 +26,15 @@
  * stack frame with its entry is not left while a waker looks at it.
  */
 #include <lib/assert.h>
+#include <lib/layout.h>
 #include <kernel/sched/completion.h>
 #include <kernel/sched/sched.h>
 #include <kernel/time.h>
 #include <kernel/sched/wait.h>
+
+LAYOUT_OFFSET(wait_queue_head, waiters);
+LAYOUT_OFFSET(wait_queue_entry, entry);
+LAYOUT_OFFSET(wait_queue_entry, task);
 
 void init_wait(struct wait_queue_entry *wait, enum wait_flag flags)
 {

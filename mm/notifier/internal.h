@@ -23,6 +23,7 @@
  *	  gate.c
  *	  interval_tree.c
  *	+ all.c, event.c
+ *	+ layout.c
  *
  * So a call goes down. Callbacks are called by interval.c, plain.c, entries.c and
  * callbacks.c; register.c calls alloc_notifier(), and free_notifier() if the registration
@@ -114,6 +115,10 @@ struct mmu_notifier_subscriptions {
 	struct atomic64 retries[NR_MMU_NOTIFY_EVENTS + 1];
 	unsigned long recent[NOTIFIER_RECENT];
 };
+
+/* For layout.c: the list of open ranges; are those on it counted in the mm's word? */
+#define NOTIFIER_OPEN_LIST          open_overlaps
+#define NOTIFIER_LISTED_ARE_COUNTED 1
 
 /* Inside the gate ->calls, or under ->lock. Pairs with the release in link_newest(). */
 static inline struct mmu_notifier *

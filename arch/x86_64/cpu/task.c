@@ -8,6 +8,7 @@
  */
 #include <arch/task.h>
 #include <lib/compiler.h>
+#include <lib/layout.h>
 
 /* The words that arch_task_switch() pops, lowest address first. */
 struct switch_frame {
@@ -17,6 +18,10 @@ struct switch_frame {
 };
 
 static_assert(sizeof(struct switch_frame) == 72, "as switch.asm has it");
+
+/* Of a task that does not run: its frame pointer, and where it goes on. */
+LAYOUT_OFFSET(switch_frame, rbp);
+LAYOUT_OFFSET(switch_frame, rip);
 
 void arch_task_start(void);
 

@@ -37,6 +37,10 @@ struct mmu_notifier *reference_next(struct mmu_notifier_subscriptions *subs,
 void notifier_count_pass(struct mmu_notifier_subscriptions *subs,
 			 struct mmu_interval_notifier *sub, int add);
 
+/* For layout.c: each range is on the list, and then not counted in the mm's word. */
+#define NOTIFIER_OPEN_LIST          open
+#define NOTIFIER_LISTED_ARE_COUNTED 0
+
 /* What the usual notifier has, and this does without. */
 #define notifier_walk_begin(subs)           (non_block_start(), 0)
 #define notifier_walk_end(subs, ticket)     ((void)(ticket), non_block_end())
