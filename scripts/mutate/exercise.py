@@ -14,6 +14,8 @@ What is taken out of the copy, by the names of the tests that kill the mutant:
     their names where a document or a comment has them: `a test to be written`
     rows of docs/renames.csv, entries of KTEST_SKIP()
     the pool itself, and the section of docs/testing.md that tells how lines are broken
+    the comment right above the mutant, which would say what is missing there
+    mistakes of tests/explore/faults that are made of the same lines
 
 docs/semantics.md gets its table anew. A rule that only these tests stated says that it
 is untested. So `make check` holds in the copy as it does in the tree, and the history
@@ -33,6 +35,7 @@ import asked  # noqa: E402
 import notes  # noqa: E402
 import source  # noqa: E402
 import workshop  # noqa: E402
+from faults import FAULTS  # noqa: E402
 from tree import TOP  # noqa: E402
 
 MARK = 'EXERCISE'
@@ -99,9 +102,21 @@ def cut_static(text, name):
     for function in source.functions(text):
         if function.name == name:
             return cut_span(text, function.start, function.end + 1)
-    match = re.search(r'^static [^;{}]*?\b%s\b[^;]*?;\n' % name, text,
-                      re.M | re.S)
+    match = re.search(r'^static (?:struct \w*\s*\{\n.*?^\}[^;{}]*?|[^;{}]*?)'
+                      r'\b%s\b[^;]*?;\n' % name, text, re.M | re.S)
     return cut_span(text, match.start(), match.end()) if match else text
+
+
+def put_fault(note, text):
+    """The text with the mutant, and without an empty line or a comment at its place."""
+    start, _ = notes.places(note, text)[0]
+    wrong = notes.apply(note, text)
+    start = wrong.rfind('\n', 0, start) + 1
+    end = wrong.index('\n', start) + 1
+    after = wrong[end if not wrong[start:end].strip() else start:]
+    before = re.sub(r'^[ \t]*/\*(?:(?!\*/).)*\*/\n\Z', '', wrong[:start],
+                    flags=re.M | re.S)
+    return before + after
 
 
 def without_names(path, text, tests):
@@ -143,15 +158,16 @@ class Copy:
         for path in names:
             if os.path.islink(os.path.join(self.where, path)):
                 continue
-            if path.endswith(('.c', '.h', '.md', '.csv', '.pml', '.litmus')):
+            if path.endswith(('.c', '.h', '.md', '.csv', '.pml', '.litmus')) or \
+                    path == FAULTS:
                 self.cut(path, changed)
         for path in sorted(changed):
             self.cut_unused(path)
         if mutated:
             path = self.note['file']
-            self.write(path, notes.apply(self.note, self.read(path)))
-            if shutil.which('clang-format') and path.endswith(('.c', '.h')):
-                self.run(['clang-format', '-i', path])
+            self.write(path, put_fault(self.note, self.read(path)))
+            self.format(path)
+            self.cut_faults()
         self.cut_documents()
 
     def cut(self, path, changed):
@@ -168,6 +184,11 @@ class Copy:
         text = without_names(path, text, self.tests)
         if text != old:
             self.write(path, text)
+            self.format(path)
+
+    def format(self, path):
+        if shutil.which('clang-format') and path.endswith(('.c', '.h')):
+            self.run(['clang-format', '-i', path])
 
     def cut_unused(self, path):
         """Static functions that only the tests used, and those only these used."""
@@ -175,8 +196,10 @@ class Copy:
         shop.where = self.where
         stem = os.path.splitext(path)[0]
         words = shop.command('build/test/%s.o' % stem, 'BUILD=test')
-        words = [word for word in words if not word.startswith('-W')]
-        words[words.index('-c')] = '-fsyntax-only'
+        words = [word for word in words if not word.startswith(('-W', '-M'))]
+        # With -fsyntax-only gcc does not get as far as to miss a use.
+        words[words.index('-c')] = '-S'
+        words[words.index('-o') + 1] = os.devnull
         while True:
             _, said = self.run(words + ['-Wunused'])
             names = re.findall(r"warning: [‘'](\w+)[’'] (?:defined but not used|"
@@ -187,6 +210,14 @@ class Copy:
             if text == self.read(path):
                 return
             self.write(path, text)
+
+    def cut_faults(self):
+        """Mistakes of the explorer that do not fit beside the mutant."""
+        head, *entries = re.split(r'^(?=fault )', self.read(FAULTS), flags=re.M)
+        fit = [entry for entry in entries if self.read(
+            re.search(r'^in (.*)', entry, re.M).group(1)).count(
+                ''.join(re.findall(r'^-(.*\n)', entry, re.M))) == 1]
+        self.write(FAULTS, head + ''.join(fit))
 
     def cut_documents(self):
         """The answers, and the tables that are made from the tests."""

@@ -59,6 +59,21 @@ def test_a_static_function_is_cut_with_its_comment():
                  TEST[:TEST.index('/* Helps')] + TEST[TEST.index('/*\n *\tpages'):])
 
 
+def test_a_variable_of_a_struct_without_a_name_is_cut_whole():
+    text = 'int a;\n\n/* Steps. */\nstatic struct {\n\tint n;\n} steps;\n\nint b;\n'
+    return equal(exercise.cut_static(text, 'steps'), 'int a;\n\nint b;\n')
+
+
+def test_neither_a_comment_nor_an_empty_line_marks_the_fault():
+    text = 'void f(void)\n{\n\t/* Here. */\n\ta();\n\t/*\n\t * So.\n\t */\n' \
+           '\tb(1);\n\tc();\n}\n'
+    note = dict(name='n', file='f.c', old='b(1);')
+    return equal([exercise.put_fault(dict(note, new=new), text)
+                  for new in ('', 'b(2);')],
+                 [text[:text.index('\t/*\n')] + left + '\tc();\n}\n'
+                  for left in ('', '\tb(2);\n')])
+
+
 def test_no_document_and_no_comment_leads_to_the_test():
     tests = ['gate.a_waiter_waits']
     return equal(
@@ -181,7 +196,8 @@ def test_a_copy_has_the_fault_and_neither_the_answer_nor_its_tests():
     if not pool:
         raise Skip('this tree is an exercise itself')
     wrong = []
-    for note in (pool[0], pool[-1]):
+    # Helpers that nobody uses then; a scenario of the explorer; a variable likewise.
+    for note in (pool[0], pool[9], pool[-1]):
         with place() as where:
             there = os.path.join(where, 'copy')
             status, said = run([os.path.join(
@@ -202,7 +218,20 @@ def test_a_copy_has_the_fault_and_neither_the_answer_nor_its_tests():
                 status, said = run(['grep', '-rlw', '--exclude-dir=scripts',
                                     name.split('.')[1], there])
                 wrong += said.splitlines()
+            wrong += compiled(there)
+            wrong += run([os.path.join(there, 'scripts', 'check.py'),
+                          'mutants'])[1].splitlines()[1:-1]
     return equal(wrong, [])
+
+
+def compiled(there):
+    """What the compiler objects to in the sources of a copy that differ."""
+    old, new = exercise_check.texts(TOP), exercise_check.texts(there)
+    objects = ['build/test/%s.o' % path[:-2] for path in new
+               if path.endswith('.c') and new[path] != old[path] and
+               not path.startswith('tests/explore/')]
+    status, said = run(['make', '-C', there, '-s', 'BUILD=test'] + objects)
+    return said.splitlines() if status or not objects else []
 
 
 def open_text(path):
