@@ -68,8 +68,9 @@ EXPLORE_WORDS = $(foreach k,$(EXPLORE_KINDS),'compile_$(k)=$(EXPLORE_COMPILE_$(k
 	'objects_$(k)=$(EXPLORE_OBJS_$(k))') 'link=$(HOSTCC) -no-pie -fsanitize=address,undefined'
 EXPLORE_PROGRAMS := $(EXPLORE_KINDS:%=build/explore/%/explore)
 
-# A part of it beside the other host programs: the scenarios, without faults.
-HOST_TESTS += explore_quick
+# A part of it beside the other host programs: the scenarios, without faults. Not in a copy
+# for an exercise: it would print the interleaving that the student is to find.
+HOST_TESTS += $(if $(wildcard EXERCISE),,explore_quick)
 HOST_CMD_explore_quick := tests/explore/run --quick
 .PHONY: explore_quick
 explore_quick: $(EXPLORE_PROGRAMS)
@@ -77,7 +78,7 @@ explore_quick: $(EXPLORE_PROGRAMS)
 ##@ Test
 .PHONY: explore
 explore: asked-explore deps-explore ## run the schedules of each race that is drawn, and find each seeded fault [T='*retries,-fault.*' BOUND=n MOST=n N=n SEED=n REPLAY='17B 42d']
-	@$(MAKE) --no-print-directory $(EXPLORE_PROGRAMS)
+	@$(MAKE) -s --no-print-directory $(EXPLORE_PROGRAMS)
 	@mkdir -p build/explore
 	@if [ -n '$(REPLAY)' ]; then tests/explore/run $(EXPLORE_WORDS); exit; fi; \
 		{ tests/explore/run $(EXPLORE_WORDS); echo $$? >build/explore/status; } | \
