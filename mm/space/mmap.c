@@ -186,11 +186,10 @@ int do_munmap(struct mm_struct *mm, vaddr_t addr, size_t len)
 	return err;
 }
 
-/* Grow a neighbour over [start, end) if it is alike; true if one was. */
-static bool mmap_extend(struct mm_struct *mm, vaddr_t start, vaddr_t end,
-			unsigned long vm_flags)
+/* Grow a neighbour over the place of @vma if it is alike; true if one was. */
+static bool mmap_extend(struct mm_struct *mm, const struct vm_area_struct *vma)
 {
-	struct vm_area_struct *next = find_vma(mm, start);
+	struct vm_area_struct *next = find_vma(mm, vma->vm_start);
 	struct vm_area_struct *prev;
 
 	if (next) {
@@ -200,13 +199,13 @@ static bool mmap_extend(struct mm_struct *mm, vaddr_t start, vaddr_t end,
 
 		prev = last ? rb_entry(last, struct vm_area_struct, vm_rb) : NULL;
 	}
-	if (prev && prev->vm_end == start && prev->vm_flags == vm_flags) {
-		vma_set_range(mm, prev, prev->vm_start, end);
+	if (prev && vma_alike(prev, vma)) {
+		vma_set_range(mm, prev, prev->vm_start, vma->vm_end);
 		vma_merge(mm, prev);
 		return true;
 	}
-	if (next && next->vm_start == end && next->vm_flags == vm_flags) {
-		vma_set_range(mm, next, start, next->vm_end);
+	if (next && vma_alike(vma, next)) {
+		vma_set_range(mm, next, vma->vm_start, next->vm_end);
 		return true;
 	}
 	return false;
@@ -237,44 +236,55 @@ static long mmap_place(struct mm_struct *mm, vaddr_t addr, size_t len, int flags
 	return vma_find_gap(mm, len);
 }
 
-static long mmap_locked(struct mm_struct *mm, vaddr_t addr, size_t len,
-			unsigned long vm_flags, int flags)
+/*
+ * Map @vma where the plan has made sure of room. It is linked, or freed after a
+ * neighbour has grown over its place.
+ */
+static int mmap_planned(struct mm_struct *mm, struct vm_area_struct *vma,
+			const struct unmap_plan *plan)
 {
 	struct vm_area_struct *spare = NULL;
-	struct vm_area_struct *vma;
-	struct unmap_plan plan;
-	long start = mmap_place(mm, addr, len, flags);
-	unsigned long pages = len >> PAGE_SHIFT;
 
-	if (start < 0)
-		return start;
-	plan_unmap(mm, start, start + len, &plan);
-	if (mm->total_vm - plan.pages + pages > mm->as_limit)
+	if (!plan->first && mmap_extend(mm, vma)) {
+		vma_free(vma);
+		return 0;
+	}
+	if (mm->map_count - plan->removed + plan->splits + 1 > mm->map_limit)
 		return -ENOMEM;
-	if (!plan.first && mmap_extend(mm, start, start + len, vm_flags))
-		return start;
-	if (mm->map_count - plan.removed + plan.splits + 1 > mm->map_limit)
-		return -ENOMEM;
-	if (plan.splits) {
+	if (plan->splits) {
 		spare = vma_alloc(mm);
 		if (!spare)
 			return -ENOMEM;
 	}
-	vma = vma_alloc(mm);
-	if (!vma) {
-		if (spare)
-			vma_free(spare);
-		return -ENOMEM;
-	}
-	if (plan.first)
-		unmap_planned(mm, &plan, spare);
-	vma->vm_start = start;
-	vma->vm_end = start + len;
-	vma->vm_flags = vm_flags;
-	vma->vm_page_prot = vm_get_page_prot(vm_flags);
+	if (plan->first)
+		unmap_planned(mm, plan, spare);
 	vma_link(mm, vma);
 	vma_merge(mm, vma);
-	return start;
+	return 0;
+}
+
+static long mmap_locked(struct mm_struct *mm, vaddr_t addr, size_t len,
+			unsigned long vm_flags, int flags)
+{
+	struct vm_area_struct *vma;
+	struct unmap_plan plan;
+	long start = mmap_place(mm, addr, len, flags);
+	int err;
+
+	if (start < 0)
+		return start;
+	plan_unmap(mm, start, start + len, &plan);
+	if (mm->total_vm - plan.pages + (len >> PAGE_SHIFT) > mm->as_limit)
+		return -ENOMEM;
+	vma = vma_alloc(mm);
+	if (!vma)
+		return -ENOMEM;
+	vma_init(vma, start, start + len, vm_flags);
+	err = mmap_planned(mm, vma, &plan);
+	if (!err)
+		return start;
+	vma_free(vma);
+	return err;
 }
 
 long do_mmap(struct mm_struct *mm, vaddr_t addr, size_t len, int prot, int flags)

@@ -85,6 +85,16 @@ struct vm_area_struct *vma_alloc(struct mm_struct *mm)
 	return vma;
 }
 
+void vma_init(struct vm_area_struct *vma, vaddr_t start, vaddr_t end,
+	      unsigned long vm_flags)
+{
+	vma->vm_start = start;
+	vma->vm_end = end;
+	vma->vm_flags = vm_flags;
+	vma->vm_page_prot = vm_get_page_prot(vm_flags);
+	vma->vm_pgoff = start >> PAGE_SHIFT;
+}
+
 void vma_free(struct vm_area_struct *vma)
 {
 	kmem_cache_free(vma_cache, vma);
@@ -204,6 +214,8 @@ void vma_set_range(struct mm_struct *mm, struct vm_area_struct *vma,
 	ASSERT(!vma->vm_prev || vma->vm_prev->vm_end <= start);
 	ASSERT(!vma->vm_next || end <= vma->vm_next->vm_start);
 	mm->total_vm -= vma_pages(vma);
+	/* Modulo 2^64: a region that grows downwards begins at a lower offset. */
+	vma->vm_pgoff += (long)(start - vma->vm_start) >> PAGE_SHIFT;
 	vma->vm_start = start;
 	vma->vm_end = end;
 	mm->total_vm += vma_pages(vma);
@@ -227,14 +239,15 @@ void vma_split(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr,
 	upper->vm_end = vma->vm_end;
 	upper->vm_flags = vma->vm_flags;
 	upper->vm_page_prot = vma->vm_page_prot;
+	upper->vm_pgoff = vma_pgoff_of(vma, addr);
 	vma_set_range(mm, vma, vma->vm_start, addr);
 	vma_link(mm, upper);
 }
 
-static bool vma_alike(const struct vm_area_struct *low,
-		      const struct vm_area_struct *high)
+bool vma_alike(const struct vm_area_struct *low, const struct vm_area_struct *high)
 {
-	return low->vm_end == high->vm_start && low->vm_flags == high->vm_flags;
+	return low->vm_end == high->vm_start && low->vm_flags == high->vm_flags &&
+	       low->vm_pgoff + vma_pages(low) == high->vm_pgoff;
 }
 
 static void vma_absorb_next(struct mm_struct *mm, struct vm_area_struct *vma)

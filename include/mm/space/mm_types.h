@@ -44,6 +44,9 @@ struct mm_struct;
  * @vm_mm: the address space; fixed from allocation
  * @vm_flags: VM_*
  * @vm_page_prot: what vm_get_page_prot() makes of @vm_flags
+ * @vm_pgoff: page offset of @vm_start in what the region shows. Of anonymous
+ *	memory it is the page number of the address where it was mapped first;
+ *	a move keeps it, so that page->index stays true
  * @vm_prev: the region below, or NULL
  * @vm_next: the region above, or NULL
  * @vm_rb: link in mm->mm_rb, ordered by address
@@ -60,6 +63,7 @@ struct vm_area_struct {
 	struct mm_struct *vm_mm;
 	unsigned long vm_flags;
 	pgprot_t vm_page_prot;
+	unsigned long vm_pgoff;
 	struct vm_area_struct *vm_prev;
 	struct vm_area_struct *vm_next;
 	struct rb_node vm_rb;

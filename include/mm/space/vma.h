@@ -69,6 +69,32 @@ static __always_inline unsigned long vma_pages(const struct vm_area_struct *vma)
 }
 
 /**
+ * vma_pgoff_of() - the page offset of an address in what its region shows
+ * @vma: the region
+ * @addr: an address in @vma
+ *
+ * Context: mmap_lock held in either mode.
+ */
+static __always_inline unsigned long
+vma_pgoff_of(const struct vm_area_struct *vma, vaddr_t addr)
+{
+	return vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
+}
+
+/**
+ * vma_alike() - would two regions be one if they met?
+ * @low: a region
+ * @high: another; neither need be linked
+ *
+ * @high begins where @low ends, both have the same flags, and the page offset runs
+ * on from one to the other.
+ *
+ * Context: mmap_lock held in either mode.
+ */
+bool vma_alike(const struct vm_area_struct *low,
+	       const struct vm_area_struct *high);
+
+/**
  * vma_find_gap() - the lowest hole that is large enough
  * @mm: the address space
  * @len: bytes, a multiple of the page size, not 0
@@ -105,6 +131,9 @@ const char *vma_tree_verify(struct mm_struct *mm);
 
 /* Changing the regions: mm/space/mmap.c and mm/space/mprotect.c; mmap_lock for writing. */
 struct vm_area_struct *vma_alloc(struct mm_struct *mm);
+/* Anonymous memory that is mapped for the first time, in no tree yet. */
+void vma_init(struct vm_area_struct *vma, vaddr_t start, vaddr_t end,
+	      unsigned long vm_flags);
 void vma_free(struct vm_area_struct *vma);
 void vma_link(struct mm_struct *mm, struct vm_area_struct *vma);
 void vma_unlink(struct mm_struct *mm, struct vm_area_struct *vma);

@@ -22,10 +22,8 @@ link_region(struct ktest *test, struct mm_struct *mm, unsigned long first,
 	EXPECT_NE(vma, NULL);
 	if (!vma)
 		return NULL;
-	vma->vm_start = BASE + first * PAGE_SIZE;
-	vma->vm_end = vma->vm_start + pages * PAGE_SIZE;
-	vma->vm_flags = flags;
-	vma->vm_page_prot = vm_get_page_prot(flags);
+	vma_init(vma, BASE + first * PAGE_SIZE,
+		 BASE + (first + pages) * PAGE_SIZE, flags);
 	vma_link(mm, vma);
 	return vma;
 }
@@ -83,6 +81,60 @@ KTEST(vma, a_region_that_closes_a_hole_joins_both_neighbours)
 	EXPECT_EQ(middle->vm_end, BASE + 6 * PAGE_SIZE);
 	EXPECT_EQ(mm->map_count, 1U);
 	EXPECT_STREQ(vma_tree_verify(mm) ?: "well", "well");
+	mmap_write_unlock(mm);
+	mmput(mm);
+}
+
+/*
+ *	pages	0 1 2 3 4 5	0 1 2 3 4 5	0 1 2 3 4 5
+ *	before	[    r    ]	cut [ r ]	grown [r      ]
+ *
+ * The offset of a page is the same whichever end moves.
+ */
+KTEST(vma, a_page_keeps_its_offset_when_an_end_of_its_region_moves)
+{
+	struct mm_struct *mm = mm_alloc();
+	unsigned long offset = (BASE >> PAGE_SHIFT) + 3;
+	struct vm_area_struct *vma, *upper;
+
+	REQUIRE(mm);
+	mmap_write_lock(mm);
+	vma = link_region(test, mm, 1, 4, VM_READ);
+	EXPECT_EQ(vma_pgoff_of(vma, BASE + 3 * PAGE_SIZE), offset);
+	vma_set_range(mm, vma, BASE + 2 * PAGE_SIZE, BASE + 5 * PAGE_SIZE);
+	EXPECT_EQ(vma_pgoff_of(vma, BASE + 3 * PAGE_SIZE), offset);
+	vma_set_range(mm, vma, BASE, BASE + 6 * PAGE_SIZE);
+	EXPECT_EQ(vma_pgoff_of(vma, BASE + 3 * PAGE_SIZE), offset);
+	upper = vma_alloc(mm);
+	EXPECT_NE(upper, NULL);
+	if (upper) {
+		vma_split(mm, vma, BASE + 2 * PAGE_SIZE, upper);
+		EXPECT_EQ(vma_pgoff_of(upper, BASE + 3 * PAGE_SIZE), offset);
+		EXPECT_EQ(vma_merge(mm, upper), vma);
+		EXPECT_EQ(vma_pgoff_of(vma, BASE + 3 * PAGE_SIZE), offset);
+	}
+	mmap_write_unlock(mm);
+	mmput(mm);
+}
+
+/* As if the upper one had been moved there: its pages have other offsets. */
+KTEST(vma, regions_whose_offsets_do_not_run_on_stay_two)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct vm_area_struct *low, *high;
+
+	REQUIRE(mm);
+	mmap_write_lock(mm);
+	low = link_region(test, mm, 0, 2, VM_READ);
+	high = link_region(test, mm, 2, 2, VM_READ);
+	high->vm_pgoff++;
+	EXPECT(!vma_alike(low, high));
+	EXPECT_EQ(vma_merge(mm, high), high);
+	EXPECT_EQ(mm->map_count, 2U);
+	EXPECT_STREQ(vma_tree_verify(mm) ?: "well", "well");
+	high->vm_pgoff--;
+	EXPECT_EQ(vma_merge(mm, high), low);
+	EXPECT_EQ(mm->map_count, 1U);
 	mmap_write_unlock(mm);
 	mmput(mm);
 }
