@@ -4,7 +4,8 @@
  *
  * By now nobody runs in the address space and nobody can become a user again;
  * subscribers have had RELEASE.  Then everything is unmapped, as one range:
- * UNMAP of [0, ~0) (R1.6): entries, tables, flush, end, regions.
+ * UNMAP of [0, ~0) (R1.6): entries, regions, tables, flush, end, as in munmap
+ * (mm/space/mmap.c).
  *
  * mmap_lock is taken for writing although no user is left: holders of the mere
  * struct may look at the regions, and the notifier's rule that every pair runs
@@ -32,8 +33,24 @@ static void exit_check_books(struct mm_struct *mm)
 	mmu_notifier_check_exit(mm);
 }
 
+/* No region is left. Return: all of them, chained by vm_next. */
+static struct vm_area_struct *exit_regions(struct mm_struct *mm)
+{
+	struct vm_area_struct *removed = NULL;
+
+	while (mm->mm_first) {
+		struct vm_area_struct *vma = mm->mm_first;
+
+		vma_unlink(mm, vma);
+		vma->vm_next = removed;
+		removed = vma;
+	}
+	return removed;
+}
+
 void exit_mmap(struct mm_struct *mm)
 {
+	struct vm_area_struct *removed;
 	struct mmu_notifier_range range;
 	struct mmu_gather tlb;
 
@@ -43,16 +60,12 @@ void exit_mmap(struct mm_struct *mm)
 	mmu_notifier_invalidate_range_start(&range);
 	tlb_gather_mmu(&tlb, mm, 0, USER_END);
 	zap_range(&tlb, 0, USER_END);
+	removed = exit_regions(mm);
 	pgtable_free_range(&tlb, 0, USER_END, 0, USER_PGD_PTRS * PGDIR_SIZE);
 	tlb_flush_mmu(&tlb);
 	mmu_notifier_invalidate_range_end(&range);
 	tlb_finish_mmu(&tlb);
-	while (mm->mm_first) {
-		struct vm_area_struct *vma = mm->mm_first;
-
-		vma_unlink(mm, vma);
-		vma_free(vma);
-	}
+	vma_free_chain(removed);
 	exit_check_books(mm);
 	mmap_write_unlock(mm);
 }

@@ -39,6 +39,7 @@
 #include <mm/space/mm_trace.h>
 #include <mm/notifier/start.h>
 #include <mm/page/page.h>
+#include <mm/rmap/family.h>
 #include <mm/table/pgtable.h>
 
 static struct kmem_cache *mm_cache;
@@ -88,7 +89,9 @@ static int mm_teach_order(void)
 		return -ENOMEM;
 	mmap_read_lock(mm);
 	lock_map_acquire(&page_lock_map);
+	down_read(&mm->family->root.lock);
 	mmu_notifier_might_invalidate();
+	up_read(&mm->family->root.lock);
 	lock_map_release(&page_lock_map);
 	mmap_read_unlock(mm);
 	mmput(mm);
@@ -102,10 +105,11 @@ struct mm_struct *mm_alloc(void)
 
 	if (!mm)
 		return NULL;
-	if (pgd_alloc(mm)) {
-		kmem_cache_free(mm_cache, mm);
-		return NULL;
-	}
+	mm->family = anon_family_alloc();
+	if (!mm->family)
+		goto out_free;
+	if (pgd_alloc(mm))
+		goto out_family;
 	atomic_set(&mm->mm_users, 1);
 	atomic_set(&mm->mm_count, 1);
 	init_rwsem(&mm->mmap_lock);
@@ -120,6 +124,12 @@ struct mm_struct *mm_alloc(void)
 	spin_unlock(&mm_list_lock);
 	OBSERVE(mm_born, mm, mm->id);
 	return mm;
+
+out_family:
+	anon_family_put(mm->family);
+out_free:
+	kmem_cache_free(mm_cache, mm);
+	return NULL;
 }
 
 void __mmput(struct mm_struct *mm)
@@ -128,6 +138,7 @@ void __mmput(struct mm_struct *mm)
 	OBSERVE(mm_call, mm, "exit", 0, USER_END);
 	mmu_notifier_release(mm);
 	exit_mmap(mm);
+	anon_family_put(mm->family);
 	arch_drop_mm(&mm->context);
 	pgd_free(mm);
 	set_bit(MMF_EXITED, &mm->flags);

@@ -13,11 +13,16 @@
  *	1. find the regions, count what would be left, allocate the one region
  *	   that a hole in the middle of another makes necessary
  *	2. start(UNMAP) for the whole range, once for all regions in it
- *	3. empty the entries, unhook the tables		(mm/table/zap.c, pgtable.c)
- *	4. flush every CPU				(mm/table/tlb.c)
- *	5. end: nobody can reach the range any more
- *	6. resize, split or remove the regions
- *	7. free pages and tables
+ *	3. empty the entries				(mm/table/zap.c)
+ *	4. resize, split or remove the regions
+ *	5. unhook the tables				(mm/table/pgtable.c)
+ *	6. flush every CPU				(mm/table/tlb.c)
+ *	7. end: nobody can reach the range any more
+ *	8. free pages, tables and regions
+ *
+ * Step 4 comes before step 5, so that a walk of the reverse map, which holds no
+ * mmap_lock, does not look for a table that is free (mm/rmap/family.c). A subscriber may
+ * read the first region until end has returned (R1.19), so a region is freed after that.
  *
  *	       start              end
  *	regions  |[ a ]   [  b  ]  |		a, b removed
@@ -78,10 +83,45 @@ static void plan_unmap(struct mm_struct *mm, vaddr_t start, vaddr_t end,
 	}
 }
 
-/* Steps 2 to 5 of the head of this file; frees nothing yet but full gathers. */
-static void unmap_pages(struct mmu_gather *tlb, const struct unmap_plan *plan)
+/*
+ * Step 4. @spare is used if and only if the plan said that it splits.
+ * Return: the regions that were removed, chained by vm_next.
+ */
+static struct vm_area_struct *unmap_regions(struct mm_struct *mm,
+					    const struct unmap_plan *plan,
+					    struct vm_area_struct *spare)
 {
-	struct mm_struct *mm = tlb->mm;
+	struct vm_area_struct *vma = plan->first;
+	struct vm_area_struct *removed = NULL;
+
+	if (plan->splits) {
+		vma_split(mm, vma, plan->end, spare);
+		vma_set_range(mm, vma, vma->vm_start, plan->start);
+		return NULL;
+	}
+	while (vma && vma->vm_start < plan->end) {
+		struct vm_area_struct *next = vma->vm_next;
+
+		if (vma->vm_start < plan->start) {
+			vma_set_range(mm, vma, vma->vm_start, plan->start);
+		} else if (vma->vm_end > plan->end) {
+			vma_set_range(mm, vma, plan->end, vma->vm_end);
+		} else {
+			vma_unlink(mm, vma);
+			vma->vm_next = removed;
+			removed = vma;
+		}
+		vma = next;
+	}
+	return removed;
+}
+
+/* Steps 2 to 8. @spare as for unmap_regions(). */
+static void unmap_planned(struct mm_struct *mm, const struct unmap_plan *plan,
+			  struct vm_area_struct *spare)
+{
+	struct vm_area_struct *removed;
+	struct mmu_gather tlb;
 	struct vm_area_struct *first = plan->first;
 	struct vm_area_struct *above = find_vma(mm, plan->end);
 	struct mmu_notifier_range range;
@@ -95,50 +135,17 @@ static void unmap_pages(struct mmu_gather *tlb, const struct unmap_plan *plan)
 	if (above)
 		ceiling = max(above->vm_start, plan->end);
 
+	tlb_gather_mmu(&tlb, mm, plan->start, plan->end);
 	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, 0, first, mm,
 				plan->start, plan->end);
 	mmu_notifier_invalidate_range_start(&range);
-	zap_range(tlb, plan->start, plan->end);
-	pgtable_free_range(tlb, plan->start, plan->end, floor, ceiling);
-	tlb_flush_mmu(tlb);
+	zap_range(&tlb, plan->start, plan->end);
+	removed = unmap_regions(mm, plan, spare);
+	pgtable_free_range(&tlb, plan->start, plan->end, floor, ceiling);
+	tlb_flush_mmu(&tlb);
 	mmu_notifier_invalidate_range_end(&range);
-}
-
-/* Step 6. @spare is used if and only if the plan said that it splits. */
-static void unmap_regions(struct mm_struct *mm, const struct unmap_plan *plan,
-			  struct vm_area_struct *spare)
-{
-	struct vm_area_struct *vma = plan->first;
-
-	if (plan->splits) {
-		vma_split(mm, vma, plan->end, spare);
-		vma_set_range(mm, vma, vma->vm_start, plan->start);
-		return;
-	}
-	while (vma && vma->vm_start < plan->end) {
-		struct vm_area_struct *next = vma->vm_next;
-
-		if (vma->vm_start < plan->start) {
-			vma_set_range(mm, vma, vma->vm_start, plan->start);
-		} else if (vma->vm_end > plan->end) {
-			vma_set_range(mm, vma, plan->end, vma->vm_end);
-		} else {
-			vma_unlink(mm, vma);
-			vma_free(vma);
-		}
-		vma = next;
-	}
-}
-
-static void unmap_planned(struct mm_struct *mm, const struct unmap_plan *plan,
-			  struct vm_area_struct *spare)
-{
-	struct mmu_gather tlb;
-
-	tlb_gather_mmu(&tlb, mm, plan->start, plan->end);
-	unmap_pages(&tlb, plan);
-	unmap_regions(mm, plan, spare);
 	tlb_finish_mmu(&tlb);
+	vma_free_chain(removed);
 }
 
 /* The page-aligned end of a range in user space, or 0 if it is not one. */

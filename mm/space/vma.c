@@ -30,6 +30,7 @@
  */
 #include <mm/alloc/alloc.h>
 #include <lib/init.h>
+#include <mm/rmap/family.h>
 #include <mm/space/mm.h>
 #include <mm/space/vma.h>
 
@@ -100,6 +101,16 @@ void vma_free(struct vm_area_struct *vma)
 	kmem_cache_free(vma_cache, vma);
 }
 
+void vma_free_chain(struct vm_area_struct *vma)
+{
+	while (vma) {
+		struct vm_area_struct *next = vma->vm_next;
+
+		vma_free(vma);
+		vma = next;
+	}
+}
+
 struct vm_area_struct *find_vma(struct mm_struct *mm, vaddr_t addr)
 {
 	struct rb_node *node = mm->mm_rb.node;
@@ -152,7 +163,8 @@ long vma_find_gap(struct mm_struct *mm, unsigned long len)
 	return USER_END - tail >= len ? (long)tail : -ENOMEM;
 }
 
-void vma_link(struct mm_struct *mm, struct vm_area_struct *vma)
+/* The next three: rmap_lock_region() is held. */
+static void vma_link_locked(struct mm_struct *mm, struct vm_area_struct *vma)
 {
 	struct rb_node **link = &mm->mm_rb.node;
 	struct rb_node *parent = NULL;
@@ -185,11 +197,13 @@ void vma_link(struct mm_struct *mm, struct vm_area_struct *vma)
 	}
 	mm->map_count++;
 	mm->total_vm += vma_pages(vma);
+	rmap_add_region(vma);
 }
 
-void vma_unlink(struct mm_struct *mm, struct vm_area_struct *vma)
+static void vma_unlink_locked(struct mm_struct *mm, struct vm_area_struct *vma)
 {
 	mmap_assert_write_locked(mm);
+	rmap_remove_region(vma);
 	rb_erase_augmented(&vma->vm_rb, &mm->mm_rb, &vma_holes);
 	if (vma->vm_prev)
 		vma->vm_prev->vm_next = vma->vm_next;
@@ -203,8 +217,8 @@ void vma_unlink(struct mm_struct *mm, struct vm_area_struct *vma)
 	mm->total_vm -= vma_pages(vma);
 }
 
-void vma_set_range(struct mm_struct *mm, struct vm_area_struct *vma,
-		   vaddr_t start, vaddr_t end)
+static void vma_set_range_locked(struct mm_struct *mm, struct vm_area_struct *vma,
+				 vaddr_t start, vaddr_t end)
 {
 	bool start_moves = start != vma->vm_start;
 	bool end_moves = end != vma->vm_end;
@@ -219,10 +233,33 @@ void vma_set_range(struct mm_struct *mm, struct vm_area_struct *vma,
 	vma->vm_start = start;
 	vma->vm_end = end;
 	mm->total_vm += vma_pages(vma);
+	rmap_resize_region(vma);
 	if (start_moves)
 		rb_propagate(&vma->vm_rb, &vma_holes);
 	if (end_moves && vma->vm_next)
 		rb_propagate(&vma->vm_next->vm_rb, &vma_holes);
+}
+
+void vma_link(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+	rmap_lock_region(vma);
+	vma_link_locked(mm, vma);
+	rmap_unlock_region(vma);
+}
+
+void vma_unlink(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+	rmap_lock_region(vma);
+	vma_unlink_locked(mm, vma);
+	rmap_unlock_region(vma);
+}
+
+void vma_set_range(struct mm_struct *mm, struct vm_area_struct *vma,
+		   vaddr_t start, vaddr_t end)
+{
+	rmap_lock_region(vma);
+	vma_set_range_locked(mm, vma, start, end);
+	rmap_unlock_region(vma);
 }
 
 /*
@@ -240,8 +277,10 @@ void vma_split(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr,
 	upper->vm_flags = vma->vm_flags;
 	upper->vm_page_prot = vma->vm_page_prot;
 	upper->vm_pgoff = vma_pgoff_of(vma, addr);
-	vma_set_range(mm, vma, vma->vm_start, addr);
-	vma_link(mm, upper);
+	rmap_lock_region(vma);
+	vma_set_range_locked(mm, vma, vma->vm_start, addr);
+	vma_link_locked(mm, upper);
+	rmap_unlock_region(vma);
 }
 
 bool vma_alike(const struct vm_area_struct *low, const struct vm_area_struct *high)
@@ -255,8 +294,10 @@ static void vma_absorb_next(struct mm_struct *mm, struct vm_area_struct *vma)
 	struct vm_area_struct *next = vma->vm_next;
 	vaddr_t end = next->vm_end;
 
-	vma_unlink(mm, next);
-	vma_set_range(mm, vma, vma->vm_start, end);
+	rmap_lock_region(vma);
+	vma_unlink_locked(mm, next);
+	vma_set_range_locked(mm, vma, vma->vm_start, end);
+	rmap_unlock_region(vma);
 	vma_free(next);
 }
 

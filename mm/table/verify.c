@@ -44,7 +44,8 @@ static const char *verify_page(struct pgtable_sum *sum,
 	sum->pages++;
 	if (!PageAnon(page) || PageTable(page) || PageFree(page))
 		return "an entry maps a page that is not anonymous memory";
-	if (page->mapping != sum->mm || page->index != addr >> PAGE_SHIFT)
+	if (page->mapping != sum->mm->family ||
+	    page->index != vma_pgoff_of(vma, addr))
 		return "a page does not know where it is mapped";
 	if (page_mapcount(page) != 1)
 		return "a page's map count is not one";

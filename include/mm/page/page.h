@@ -47,7 +47,7 @@ enum page_flag {
 	PG_locked = 0,     /* lock_page() holds it */
 	PG_dirty,          /* contents newer than the backing store */
 	PG_referenced,     /* used since the last scan */
-	PG_anon,           /* anonymous memory; mapping is its anon_vma */
+	PG_anon,           /* anonymous memory; mapping is its family */
 	PG_anon_exclusive, /* belongs to one mm only: writable without COW */
 	PG_table,          /* a page table; ptl is live */
 	PG_slab,           /* part of a slab */

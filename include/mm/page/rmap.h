@@ -4,9 +4,10 @@
  *
  * page->mapcount	entries that map the page, a device-exclusive one
  *			included (R8.13); changed under the entry's lock
- * page->mapping	the mm the page belongs to; there is one only, as long
+ * page->mapping	the family of address spaces that may map the page
+ *			(mm/rmap/family.c); it belongs to one of them only, as long
  *			as PG_anon_exclusive is set
- * page->index		page number of its address in that mm
+ * page->index		its page offset in each region that maps it
  *
  * A page that belongs to one mm may be written without copying it first; all
  * anonymous pages begin that way.  The zero page is not counted at all.
@@ -18,7 +19,7 @@
 #ifndef MM_PAGE_RMAP_H
 #define MM_PAGE_RMAP_H
 
-#include <mm/space/mm_types.h>
+#include <mm/space/vma.h>
 #include <mm/page/page.h>
 #include <mm/table/swapops.h>
 
@@ -28,8 +29,8 @@ static __always_inline void page_add_new_anon_rmap(struct page *page,
 						   vaddr_t addr)
 {
 	page->flags |= BIT(PG_anon) | BIT(PG_anon_exclusive);
-	page->mapping = vma->vm_mm;
-	page->index = addr >> PAGE_SHIFT;
+	page->mapping = vma->vm_mm->family;
+	page->index = vma_pgoff_of(vma, addr);
 	atomic_set(&page->mapcount, 1);
 }
 

@@ -21,7 +21,9 @@
 #include <kernel/lock/spinlock.h>
 #include <arch/mmu.h>
 #include <arch/paging.h>
+#include <mm/rmap/root.h>
 
+struct anon_family;
 struct mmu_notifier_subscriptions;
 struct mm_struct;
 
@@ -47,6 +49,7 @@ struct mm_struct;
  * @vm_pgoff: page offset of @vm_start in what the region shows. Of anonymous
  *	memory it is the page number of the address where it was mapped first;
  *	a move keeps it, so that page->index stays true
+ * @vm_anon: (r) link in the tree of mm->family, if the region is private
  * @vm_prev: the region below, or NULL
  * @vm_next: the region above, or NULL
  * @vm_rb: link in mm->mm_rb, ordered by address
@@ -55,7 +58,10 @@ struct mm_struct;
  *	to USER_START
  *
  * Every field but @vm_mm: read with mmap_lock in either mode, written with it
- * held for writing.
+ * held for writing. @vm_start, @vm_end and @vm_pgoff are written with the lock of the
+ * reverse map held as well, so a walk may read them (mm/rmap/family.c).
+ *
+ * Key: (r) that lock alone.
  */
 struct vm_area_struct {
 	vaddr_t vm_start;
@@ -64,6 +70,7 @@ struct vm_area_struct {
 	unsigned long vm_flags;
 	pgprot_t vm_page_prot;
 	unsigned long vm_pgoff;
+	struct rmap_node vm_anon;
 	struct vm_area_struct *vm_prev;
 	struct vm_area_struct *vm_next;
 	struct rb_node vm_rb;
@@ -84,6 +91,7 @@ enum mm_flag {
  * @mmap_lock: (l) the regions and which tables exist; see below
  * @mm_rb: (m) the regions by address
  * @mm_first: (m) the lowest region
+ * @family: (c) the address spaces that may share anonymous pages with this one
  * @map_count: (m) number of regions
  * @total_vm: (m) pages mapped by regions
  * @map_limit: (w) most regions there may be
@@ -104,9 +112,10 @@ enum mm_flag {
  * written under it for writing; (o) the notifiers' own, single accesses; (w)
  * written by the owner before sharing.
  *
- * Lock order: mmap_lock, a page's lock, page_table_lock, a table's own lock.
- * A table is freed only with mmap_lock held for writing or by the last user,
- * so a holder for reading may walk; entries of the last level are
+ * Lock order: mmap_lock, a page's lock, the lock of the reverse map,
+ * page_table_lock, a table's own lock. A table is freed only with mmap_lock held for
+ * writing or by the last user, after its regions have left the reverse map.
+ * So a holder for reading of either lock may walk; entries of the last level are
  * read and changed under the lock of their table.
  */
 struct mm_struct {
@@ -117,6 +126,7 @@ struct mm_struct {
 	struct rw_semaphore mmap_lock;
 	struct rb_root mm_rb;
 	struct vm_area_struct *mm_first;
+	struct anon_family *family;
 	unsigned int map_count;
 	unsigned int map_limit;
 	unsigned long total_vm;

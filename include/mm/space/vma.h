@@ -135,6 +135,8 @@ struct vm_area_struct *vma_alloc(struct mm_struct *mm);
 void vma_init(struct vm_area_struct *vma, vaddr_t start, vaddr_t end,
 	      unsigned long vm_flags);
 void vma_free(struct vm_area_struct *vma);
+/* Regions in no tree, chained by vm_next. */
+void vma_free_chain(struct vm_area_struct *vma);
 void vma_link(struct mm_struct *mm, struct vm_area_struct *vma);
 void vma_unlink(struct mm_struct *mm, struct vm_area_struct *vma);
 void vma_set_range(struct mm_struct *mm, struct vm_area_struct *vma,

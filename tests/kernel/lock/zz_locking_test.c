@@ -17,6 +17,7 @@ static const char *const order[] = {
 	"srcu",
 	"mm->mmap_lock",
 	"page_lock",
+	"family->root.lock",
 	"mmu_notifier_invalidate_range_start",
 	"ctx->lock",
 	"slot->done",

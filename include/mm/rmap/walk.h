@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/rmap/walk.h - visit every entry that maps a page
+ */
+#ifndef MM_RMAP_WALK_H
+#define MM_RMAP_WALK_H
+
+#include <kernel/lock/spinlock.h>
+#include <lib/percpu.h>
+#include <mm/space/mm_types.h>
+
+struct page;
+
+/**
+ * enum rmap_purpose - what a walk does to the entries that it finds
+ * @RMAP_LOOK: leaves them: the walk ends once it has found as many as map the page
+ * @RMAP_UNMAP: takes them away: the walk ends once nothing maps the page
+ */
+enum rmap_purpose {
+	RMAP_LOOK,
+	RMAP_UNMAP,
+};
+
+/**
+ * struct rmap_walk - one walk
+ * @visit: called for each region that may map the page, at the address where it
+ *	would; true if an entry there did. May sleep, may start ranges
+ * @purpose: what @visit does
+ * @arg: for @visit
+ * @regions: out: regions looked at
+ * @found: out: those where @visit answered true
+ */
+struct rmap_walk {
+	bool (*visit)(struct rmap_walk *walk, struct page *page,
+		      struct vm_area_struct *vma, vaddr_t addr);
+	enum rmap_purpose purpose;
+	void *arg;
+	unsigned int regions;
+	unsigned int found;
+};
+
+/**
+ * rmap_walk() - visit the regions that may map a page
+ * @page: an anonymous page, locked, with a reference of the caller
+ * @walk: @visit, @purpose and @arg set
+ *
+ * An mm that is forked, and an entry that is moved, are found before or after, and
+ * never missed. An entry that is emptied meanwhile may be found or not.
+ *
+ * Context: may sleep. No lock held but page locks, or mmap_lock of any mm for reading.
+ */
+void rmap_walk(struct page *page, struct rmap_walk *walk);
+
+/**
+ * rmap_lock_entry() - the entry that maps a page at an address, locked
+ * @page: the page
+ * @vma: the region that rmap_walk() gave
+ * @addr: the address that it gave
+ * @ptlp: set to the lock that is now held
+ *
+ * An entry maps the page if it is present, or a kind that keeps the map count:
+ * device-exclusive (ADR 0001).
+ *
+ * Context: within @visit of a walk. Takes a spinlock on success.
+ * Return: the entry, or NULL (nothing locked) if it does not map @page.
+ */
+pte_t *rmap_lock_entry(const struct page *page, struct vm_area_struct *vma,
+		       vaddr_t addr, struct spinlock **ptlp);
+
+/**
+ * struct rmap_counters - walks since boot, by CPU
+ * @walks: of a page that was mapped
+ * @regions: looked at
+ * @found: entries found
+ */
+struct rmap_counters {
+	unsigned long walks;
+	unsigned long regions;
+	unsigned long found;
+};
+
+DECLARE_PER_CPU(struct rmap_counters, rmap_counters);
+
+/**
+ * rmap_read_counters() - sum the counters of all CPUs
+ * @out: filled
+ *
+ * Context: any.
+ */
+void rmap_read_counters(struct rmap_counters *out);
+
+#endif

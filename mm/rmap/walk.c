@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/rmap/walk.c - visit every entry that maps a page
+ *
+ * Problem.  Reclaim, migration and the split of a huge page begin with a page and must
+ * change each entry that maps it, in several address spaces, without mmap_lock of any.
+ *
+ * Idea.  The page names its family and its offset (mm/rmap/family.c). The walk holds
+ * the family's lock for reading and visits each region that covers the offset. Under
+ * that lock a region keeps its bounds and its tables. The visitor then takes the table's
+ * lock and looks whether the entry maps the page.
+ *
+ * The number of entries is known: page->mapcount. So a walk that has found them all ends,
+ * and the members of the family that have long had a page of their own cost
+ * nothing. They cost a look each if they come first in the tree.
+ *
+ * A fork that runs meanwhile copies an entry from a region to a later one in the same
+ * tree. Both are in the tree before the first entry is copied:
+ *
+ *	walk, to unmap			fork
+ *	visits the child: empty
+ *					copies parent's entry to the child
+ *	visits the parent: unmapped
+ *	(the page is still mapped)
+ *
+ * So a walk promises less than that nothing maps the page. Its caller looks at the map
+ * count afterwards and gives up, or walks again.
+ *
+ *	data			guarded by
+ *	regions			root.lock of the family, for reading
+ *	an entry		its table's lock
+ *	the page's identity	its page lock
+ *
+ * Not here: what is done to the entries; each caller has its visitor.
+ */
+#include <lib/percpu.h>
+#include <mm/page/page.h>
+#include <mm/rmap/family.h>
+#include <mm/rmap/walk.h>
+#include <mm/space/mm.h>
+#include <mm/table/pgtable.h>
+#include <mm/table/swapops.h>
+
+DEFINE_PER_CPU(struct rmap_counters, rmap_counters);
+
+void rmap_read_counters(struct rmap_counters *out)
+{
+	unsigned int cpu;
+
+	*out = (struct rmap_counters){0};
+	for_each_online_cpu(cpu) {
+		const struct rmap_counters *one =
+			per_cpu_ptr(&rmap_counters, cpu);
+
+		out->walks += READ_ONCE(one->walks);
+		out->regions += READ_ONCE(one->regions);
+		out->found += READ_ONCE(one->found);
+	}
+}
+
+static bool walk_is_done(const struct rmap_walk *walk, const struct page *page)
+{
+	unsigned int left = page_mapcount(page);
+
+	return walk->purpose == RMAP_UNMAP ? !left : walk->found >= left;
+}
+
+void rmap_walk(struct page *page, struct rmap_walk *walk)
+{
+	struct anon_family *family = page_family_get(page);
+	struct rmap_node *node;
+
+	ASSERT(PageLocked(page));
+	walk->regions = 0;
+	walk->found = 0;
+	if (!family)
+		return;
+	this_cpu_inc(rmap_counters.walks);
+	down_read(&family->root.lock);
+	rmap_for_each(node, &family->root, page->index, page->index)
+	{
+		struct vm_area_struct *vma =
+			container_of(node, struct vm_area_struct, vm_anon);
+		vaddr_t addr = vma->vm_start +
+			       ((page->index - vma->vm_pgoff) << PAGE_SHIFT);
+
+		walk->regions++;
+		this_cpu_inc(rmap_counters.regions);
+		if (walk->visit(walk, page, vma, addr)) {
+			walk->found++;
+			this_cpu_inc(rmap_counters.found);
+		}
+		if (walk_is_done(walk, page))
+			break;
+	}
+	up_read(&family->root.lock);
+	anon_family_put(family);
+}
+
+/* The page that the entry maps, present or not; NULL for another kind of entry. */
+static struct page *entry_page(pte_t pte)
+{
+	swp_entry_t entry;
+
+	if (pte_none(pte))
+		return NULL;
+	if (pte_present(pte))
+		return pfn_to_page(pte_pfn(pte));
+	entry = pte_to_swp_entry(pte);
+	if (!is_device_exclusive_entry(entry))
+		return NULL;
+	return pfn_to_page(swp_offset_pfn(entry));
+}
+
+pte_t *rmap_lock_entry(const struct page *page, struct vm_area_struct *vma,
+		       vaddr_t addr, struct spinlock **ptlp) __no_thread_safety
+{
+	pte_t *ptep = pgtable_map_lock(vma->vm_mm, addr, ptlp);
+
+	if (!ptep)
+		return NULL;
+	if (entry_page(ptep_get(ptep)) == page)
+		return ptep;
+	spin_unlock(*ptlp);
+	return NULL;
+}

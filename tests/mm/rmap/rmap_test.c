@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/rmap/rmap_test.c - from a page to the entry that maps it
+ */
+#include <mm/fault/gup.h>
+#include <mm/rmap/family.h>
+#include <mm/rmap/walk.h>
+#include "tests/mm/lib/sandbox.h"
+
+#define AT(page)   (BASE + (page)*PAGE_SIZE)
+#define RW         (PROT_READ | PROT_WRITE)
+#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
+#define ROUNDS     300
+
+/* The page at an address, with a reference. */
+static struct page *page_at(struct sandbox *box, vaddr_t addr)
+{
+	struct ktest *test = box->test;
+	struct page *page = NULL;
+	long got;
+
+	mmap_read_lock(box->mm);
+	got = get_user_pages_remote(box->mm, addr, 1, FOLL_GET, &page);
+	mmap_read_unlock(box->mm);
+	EXPECT_EQ(got, 1L);
+	return page;
+}
+
+/* A walk that notes where it found the page last. */
+struct finder {
+	struct rmap_walk walk;
+	vaddr_t addr;
+};
+
+static bool find_entry(struct rmap_walk *walk, struct page *page,
+		       struct vm_area_struct *vma, vaddr_t addr)
+{
+	struct finder *finder = walk->arg;
+	struct spinlock *ptl;
+
+	if (!rmap_lock_entry(page, vma, addr, &ptl))
+		return false;
+	spin_unlock(ptl);
+	finder->addr = addr;
+	return true;
+}
+
+static void find(struct finder *finder, struct page *page)
+{
+	finder->walk = (struct rmap_walk){
+		.visit = find_entry, .purpose = RMAP_LOOK, .arg = finder};
+	finder->addr = 0;
+	lock_page(page);
+	rmap_walk(page, &finder->walk);
+	unlock_page(page);
+}
+
+KTEST(rmap, a_page_is_found_where_it_is_mapped_and_nowhere_after)
+{
+	struct finder finder;
+	struct sandbox box;
+	struct page *page;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 8);
+	EXPECT_EQ(user_poke(AT(5), 7), 0);
+	page = page_at(&box, AT(5));
+	find(&finder, page);
+	EXPECT_EQ(finder.addr, AT(5));
+	EXPECT_EQ(finder.walk.found, 1U);
+	EXPECT_EQ(finder.walk.regions, 1U);
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(5), LEN(1)), 0);
+	find(&finder, page);
+	EXPECT_EQ(finder.walk.regions, 0U);
+	EXPECT_EQ(finder.walk.found, 0U);
+	put_page(page);
+	sandbox_close(&box);
+}
+
+/*
+ *	pages	0 1 2 3 4 5 6 7
+ *		[      rw     ]
+ *		[rw ][ r ][rw ]	page 3 is in the middle one
+ *		      [ r ][rw]	what is below is unmapped
+ */
+KTEST(rmap, a_page_is_found_in_a_part_of_its_region)
+{
+	struct finder finder;
+	struct sandbox box;
+	struct page *page;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 8);
+	EXPECT_EQ(user_poke(AT(3), 7), 0);
+	page = page_at(&box, AT(3));
+	EXPECT_EQ(do_mprotect(box.mm, AT(2), LEN(3), PROT_READ), 0);
+	find(&finder, page);
+	EXPECT_EQ(finder.addr, AT(3));
+	EXPECT_EQ(do_munmap(box.mm, AT(0), LEN(3)), 0);
+	find(&finder, page);
+	EXPECT_EQ(finder.addr, AT(3));
+	EXPECT_EQ(finder.walk.regions, 1U);
+	put_page(page);
+	sandbox_close(&box);
+}
+
+/* The map count stays with an exclusive entry, so a walk has to find it (R8.13). */
+KTEST(rmap, an_exclusive_entry_maps_its_page, KT_FLAGS(KT_NEEDS_DEVICE_PRIVATE),
+      KT_RULES("R8.13"))
+{
+	struct page *slot[1] = {NULL};
+	struct finder finder;
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 2);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(1), 1, slot, &box), 1);
+	if (slot[0]) {
+		struct page *page = slot[0];
+
+		get_page(page);
+		release_exclusive(slot, 1);
+		find(&finder, page);
+		EXPECT_EQ(finder.addr, AT(1));
+		EXPECT_EQ(finder.walk.found, 1U);
+		put_page(page);
+	}
+	sandbox_close(&box);
+}
+
+/* The last user has left, and a stranger's reference keeps the page. */
+KTEST(rmap, a_page_that_outlives_its_family_has_none)
+{
+	struct finder finder;
+	struct sandbox box;
+	struct page *page;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 7), 0);
+	page = page_at(&box, AT(0));
+	sandbox_close(&box);
+	rcu_barrier();
+	EXPECT_EQ(page_family_get(page), NULL);
+	find(&finder, page);
+	EXPECT_EQ(finder.walk.regions, 0U);
+	put_page(page);
+}
+
+/* --- the races in the head of mm/rmap/family.c ----------------------------- */
+
+static void unmapper(struct sandbox_thread *self)
+{
+	struct ktest *test = self->box->test;
+
+	EXPECT_EQ(do_munmap(self->box->mm, AT(0), LEN(4)), 0);
+}
+
+struct keeper {
+	struct sandbox *box;
+	struct sandbox_thread thread;
+	bool tables;
+};
+
+/* Start the munmap, wait until it is stopped by the walk, and look. */
+static bool look_while_munmap_waits(struct rmap_walk *walk, struct page *page,
+				    struct vm_area_struct *vma, vaddr_t addr)
+{
+	struct keeper *keeper = walk->arg;
+	struct mm_struct *mm = vma->vm_mm;
+	struct ktest *test = keeper->box->test;
+	struct spinlock *ptl;
+
+	sandbox_thread_start(&keeper->thread, keeper->box, another_cpu(),
+			     unmapper, NULL);
+	KTEST_WAIT_FOR(test, rwsem_is_contended(&mm->family->root.lock));
+	EXPECT_EQ(vma->vm_start, AT(0));
+	EXPECT_EQ(vma->vm_end, AT(4));
+	keeper->tables = pgtable_map_lock(mm, addr, &ptl);
+	if (keeper->tables)
+		spin_unlock(ptl);
+	/* The munmap has emptied the entry already. */
+	EXPECT_EQ(rmap_lock_entry(page, vma, addr, &ptl), NULL);
+	return false;
+}
+
+KTEST(rmap, a_walk_keeps_the_tables_that_it_looks_at, KT_FLAGS(KT_NEEDS_SMP))
+{
+	struct keeper keeper = {NULL};
+	struct rmap_walk walk = {.visit = look_while_munmap_waits,
+				 .purpose = RMAP_LOOK,
+				 .arg = &keeper};
+	struct sandbox box;
+	struct page *page;
+
+	REQUIRE(sandbox_open(&box, test));
+	keeper.box = &box;
+	sandbox_map(&box, AT(0), 4);
+	EXPECT_EQ(user_poke(AT(2), 7), 0);
+	page = page_at(&box, AT(2));
+	lock_page(page);
+	rmap_walk(page, &walk);
+	unlock_page(page);
+	EXPECT_EQ(walk.regions, 1U);
+	EXPECT(keeper.tables);
+	sandbox_thread_join(&keeper.thread);
+	EXPECT_EQ(atomic64_read(&box.mm->nr_ptes), 0L);
+	put_page(page);
+	sandbox_close(&box);
+}
+
+static void splitter(struct sandbox_thread *self)
+{
+	struct ktest *test = self->box->test;
+	struct atomic *stop = self->arg;
+
+	while (!atomic_read(stop)) {
+		EXPECT_EQ(do_mprotect(self->box->mm, AT(2), LEN(2), PROT_READ),
+			  0);
+		EXPECT_EQ(do_mprotect(self->box->mm, AT(2), LEN(2), RW), 0);
+	}
+}
+
+KTEST(rmap, a_page_is_found_while_its_region_is_split_and_merged,
+      KT_FLAGS(KT_NEEDS_SMP))
+{
+	struct atomic stop = {0};
+	struct sandbox_thread thread;
+	struct finder finder;
+	struct sandbox box;
+	struct page *page[3];
+	unsigned int round, i;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 6);
+	/* One page in each of the three parts. */
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(user_poke(AT(1 + 2 * i), 7), 0);
+		page[i] = page_at(&box, AT(1 + 2 * i));
+	}
+	sandbox_thread_start(&thread, &box, another_cpu(), splitter, &stop);
+	for (round = 0; round < ROUNDS && !ktest_failed(test); round++) {
+		for (i = 0; i < 3; i++) {
+			find(&finder, page[i]);
+			EXPECT_EQ(finder.addr, AT(1 + 2 * i));
+		}
+	}
+	atomic_set(&stop, 1);
+	sandbox_thread_join(&thread);
+	for (i = 0; i < 3; i++)
+		put_page(page[i]);
+	sandbox_close(&box);
+}
+
+/* Each walk takes and drops a reference of the family, whose member exits meanwhile. */
+static void walker(struct sandbox_thread *self)
+{
+	struct page *page = self->arg;
+	struct anon_family *family;
+
+	while (page_mapcount(page)) {
+		family = page_family_get(page);
+		if (family)
+			anon_family_put(family);
+	}
+}
+
+KTEST(rmap, the_last_member_exits_beside_walks, KT_FLAGS(KT_NEEDS_SMP))
+{
+	struct sandbox walkers;
+	struct sandbox_thread thread;
+	unsigned int round;
+
+	REQUIRE(sandbox_open(&walkers, test));
+	for (round = 0; round < 50 && !ktest_failed(test); round++) {
+		struct mm_struct *mm = mm_alloc();
+		struct page *page = NULL;
+		long got;
+
+		if (!mm)
+			break;
+		EXPECT_EQ(do_mmap(mm, AT(0), LEN(1), RW,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
+			  (long)AT(0));
+		mmap_read_lock(mm);
+		got = get_user_pages_remote(mm, AT(0), 1, FOLL_GET | FOLL_WRITE,
+					    &page);
+		mmap_read_unlock(mm);
+		EXPECT_EQ(got, 1L);
+		if (!page) {
+			mmput(mm);
+			break;
+		}
+		sandbox_thread_start(&thread, &walkers, another_cpu(), walker,
+				     page);
+		mmput(mm);
+		sandbox_thread_join(&thread);
+		put_page(page);
+	}
+	EXPECT_EQ(round, 50U);
+	sandbox_close(&walkers);
+}
