@@ -52,6 +52,8 @@ struct kasan_stacks {
 
 /* Bytes behind each CPU's variables; linker.ld has them too, for CPU 0. */
 #define KASAN_PERCPU_BYTES 64ul
+/* Bytes at least behind a kmalloc() of whole pages. */
+#define KASAN_LARGE_BYTES 8ul
 
 /* Maps part of the kernel's own tables at boot. */
 typedef void kasan_map_t(vaddr_t addr, paddr_t paddr, unsigned long size,
@@ -139,6 +141,8 @@ void kasan_object_alloc(const struct kmem_cache *cache, void *object,
  * @cache: its cache
  * @object: the object
  *
+ * Marks the object as free. Of several threads that free it at once, one gets false.
+ *
  * Context: any but NMI.
  * Return: true if it is: the caller leaves it alone.
  */
@@ -177,6 +181,7 @@ bool kasan_last_report_says(const char *words);
 #else
 
 #define KASAN_PERCPU_BYTES    0ul
+#define KASAN_LARGE_BYTES     0ul
 
 static __always_inline void kasan_early(void)
 {

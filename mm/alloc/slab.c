@@ -350,7 +350,10 @@ void kmem_cache_free(struct kmem_cache *cache, void *object)
 
 static void *kmalloc_large(size_t size, gfp_t gfp, unsigned long caller)
 {
-	unsigned int order = fls((size - 1) >> PAGE_SHIFT);
+	/* The largest block has no room for a red zone. */
+	unsigned int order = min_t(
+		unsigned int, fls((size + KASAN_LARGE_BYTES - 1) >> PAGE_SHIFT),
+		MAX_ORDER);
 	struct page *page;
 
 	might_alloc(gfp, caller);

@@ -33,6 +33,7 @@
  */
 #include <arch/page.h>
 #include <arch/percpu.h>
+#include <lib/atomic.h>
 #include <lib/cpumask.h>
 #include <mm/alloc/memblock.h>
 #include <mm/alloc/slab_def.h>
@@ -77,7 +78,8 @@ void kasan_object_alloc(const struct kmem_cache *cache, void *object, size_t siz
 bool kasan_double_free(const struct kmem_cache *cache, const void *object)
 {
 	if (!kasan_covered((vaddr_t)object, 1) ||
-	    *kasan_shadow_of((vaddr_t)object) != KASAN_SLAB_FREE)
+	    xchg(kasan_shadow_of((vaddr_t)object), KASAN_SLAB_FREE) !=
+		    KASAN_SLAB_FREE)
 		return false;
 	kasan_report((vaddr_t)object, cache->object_size, (vaddr_t)object,
 		     KASAN_FREE, (unsigned long)__builtin_return_address(0));

@@ -155,21 +155,31 @@ u8 kasan_mark_of(vaddr_t bad)
 				    : mark;
 }
 
+/* Registers may lie over several pages of shadow, of which some are not mapped. */
+static void mark_granules(vaddr_t addr, size_t size, u8 mark)
+{
+	for (vaddr_t end = addr + size; addr < end;
+	     addr = ALIGN_DOWN(addr, PER_PAGE) + PER_PAGE) {
+		size_t covered = kasan_covered(
+			addr, min(end - addr, PER_PAGE - addr % PER_PAGE));
+
+		memset(kasan_shadow_of(addr), mark,
+		       DIV_ROUND_UP(covered, KASAN_GRANULE));
+	}
+}
+
 void kasan_poison(const void *addr, size_t size, enum kasan_mark mark)
 {
-	size = kasan_covered((vaddr_t)addr, size);
-	memset(kasan_shadow_of((vaddr_t)addr), mark,
-	       DIV_ROUND_UP(size, KASAN_GRANULE));
+	mark_granules((vaddr_t)addr, size, mark);
 }
 
 void kasan_unpoison(const void *addr, size_t size)
 {
-	u8 *shadow = kasan_shadow_of((vaddr_t)addr);
+	size_t whole = ALIGN_DOWN(size, KASAN_GRANULE);
 
-	size = kasan_covered((vaddr_t)addr, size);
-	memset(shadow, 0, size / KASAN_GRANULE);
-	if (size % KASAN_GRANULE)
-		shadow[size / KASAN_GRANULE] = size % KASAN_GRANULE;
+	mark_granules((vaddr_t)addr, whole, 0);
+	if (size > whole)
+		mark_granules((vaddr_t)addr + whole, 1, (u8)(size - whole));
 }
 
 void kasan_tail(const void *addr, size_t used, size_t whole, enum kasan_mark mark)

@@ -11,6 +11,7 @@
 #include <kernel/ktest.h>
 #include <lib/cpumask.h>
 #include <lib/kasan.h>
+#include <lib/kasan_check.h>
 #include <lib/string.h>
 #include <mm/alloc/alloc.h>
 #include <mm/alloc/debug.h>
@@ -136,6 +137,44 @@ KTEST(kasan, a_second_free_is_reported_and_changes_nothing,
 	EXPECT(slab_verify());
 }
 
+/*
+ *	one CPU				another
+ *	kfree(): it is in use
+ *					kfree(): it is in use
+ *	frees it
+ *					frees it again	(must not be so)
+ */
+static struct {
+	void *object;
+	atomic_t waiting;
+} shared;
+
+/* In an interrupt of each: wait for all CPUs, so that all free at once. */
+static void free_shared(void *unused)
+{
+	atomic_dec(&shared.waiting);
+	while (atomic_read(&shared.waiting))
+		cpu_relax();
+	kfree(shared.object);
+}
+
+KTEST(kasan, of_frees_at_once_all_but_one_are_reported,
+      KT_FLAGS(KT_EXPECT_REPORT | KT_NEEDS_SMP))
+{
+	unsigned int before = kasan_report_count();
+	unsigned long live = slab_live_objects();
+
+	for (unsigned int i = 0; i < 300; i++) {
+		shared.object = kmalloc(4096, GFP_KERNEL);
+		REQUIRE(shared.object);
+		atomic_set(&shared.waiting, (int)num_online_cpus());
+		on_each_cpu(free_shared, NULL, SMP_WAIT);
+	}
+	EXPECT_EQ(kasan_report_count(), before + 300 * (num_online_cpus() - 1));
+	EXPECT_EQ(slab_live_objects(), live);
+	EXPECT(slab_verify());
+}
+
 KTEST(kasan, a_use_of_a_freed_page_is_reported, KT_FLAGS(KT_EXPECT_REPORT))
 {
 	unsigned int before = kasan_report_count();
@@ -167,6 +206,24 @@ KTEST(kasan, a_read_behind_a_large_object_is_reported, KT_FLAGS(KT_EXPECT_REPORT
 	kfree(object);
 }
 
+/* Of no power of two pages is anything left over. */
+KTEST(kasan, a_read_behind_whole_pages_is_reported, KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	u8 *object = kmalloc(4 * PAGE_SIZE, GFP_KERNEL);
+
+	REQUIRE(object);
+	load(object, 4 * PAGE_SIZE - 1);
+	EXPECT_EQ(kasan_report_count(), before);
+	load(object, 4 * PAGE_SIZE);
+	expect_report(test, before, "read of 1 byte",
+		      "is past the end of a large object");
+	kfree(object);
+	object = kmalloc(KMALLOC_MAX_SIZE, GFP_KERNEL | __GFP_NOWARN);
+	EXPECT(object);
+	kfree(object);
+}
+
 KTEST(kasan, a_read_behind_a_vmalloc_area_is_reported, KT_FLAGS(KT_EXPECT_REPORT))
 {
 	unsigned int before = kasan_report_count();
@@ -179,6 +236,53 @@ KTEST(kasan, a_read_behind_a_vmalloc_area_is_reported, KT_FLAGS(KT_EXPECT_REPORT
 	expect_report(test, before, "read of 1 byte",
 		      "is past the end of a vmalloc area");
 	vfree(area);
+}
+
+/* The access itself would be a trap, so it is only asked about. */
+KTEST(kasan, a_use_of_a_freed_vmalloc_area_is_reported,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	u8 *area = vmalloc(PAGE_SIZE);
+
+	REQUIRE(area);
+	kasan_check_read(area + 5, 1);
+	EXPECT_EQ(kasan_report_count(), before);
+	vfree(area);
+	kasan_check_read(area + 5, 1);
+	expect_report(test, before, "read of 1 byte",
+		      "is in a freed vmalloc area");
+}
+
+/*
+ * Registers have no shadow of their own, and may come to lie where an area was.
+ *
+ *	A  | registers      |g|			no shadow
+ *	B		      | area  |g|	shadow
+ *	C  | registers           |g|		from A's start into B's
+ */
+KTEST(kasan, registers_where_an_area_was_may_be_used)
+{
+	const paddr_t device = 0xf0000000; /* never RAM on a PC */
+	unsigned int before = kasan_report_count();
+	void __iomem *a, *c;
+	u8 *b;
+
+	vmalloc_purge();
+	a = ioremap(device, 16ul << 20);
+	b = vmalloc(8ul << 20);
+	iounmap(a);
+	vfree(b);
+	REQUIRE(a && b);
+	EXPECT_GT((vaddr_t)b, (vaddr_t)a);
+	vmalloc_purge();
+	c = ioremap(device, 20ul << 20);
+	EXPECT_EQ((vaddr_t)c, (vaddr_t)a);
+	if (c)
+		kasan_check_read(b, PAGE_SIZE);
+	EXPECT_EQ(kasan_report_count(), before);
+	iounmap(c);
+	vmalloc_purge();
 }
 
 /* The word that links the cached stacks is the first. */
