@@ -18,7 +18,8 @@
  *			numbers of the command line are written before it
  *
  * The detector's own work, printing included, is not watched: .busy says that its CPU is
- * inside.  Nor is an NMI, which could come between two instructions of the detector.
+ * inside.  Nor is an NMI, which could come between two instructions of the detector; nor
+ * a panic, which may have stopped a CPU that holds the lock of report.c.
  *
  * A watcher has interrupts off.  So a race of a thread with an interrupt or with a task
  * of its own CPU is not found: the same race is found when the other runs on another
@@ -29,6 +30,7 @@
 #include <lib/cmdline.h>
 #include <lib/compiler.h>
 #include <lib/init.h>
+#include <lib/panic.h>
 #include <lib/percpu.h>
 #include <lib/preempt.h>
 #include <lib/random.h>
@@ -74,7 +76,7 @@ INITCALL(INIT_SMP, race_start);
 static bool enter(unsigned long *flags)
 {
 	*flags = arch_irq_save();
-	if (!this_cpu_read(busy) && !in_nmi()) {
+	if (!this_cpu_read(busy) && !in_nmi() && !panic_in_progress()) {
 		this_cpu_write(busy, true);
 		return true;
 	}
