@@ -7,8 +7,9 @@
  * arch_memcpy() and arch_memset(), string instructions where the CPU has
  * them.
  *
- * The compiler does not see what a string instruction touches: race_access() tells the
- * race detector.  The memory checker has a checked form of each function
+ * The compiler does not see what a string instruction touches: race_access_by() tells
+ * the race detector.  The place is the caller's: copies of one kind by two callers are
+ * two places, each reported.  The memory checker has a checked form of each function
  * (mm/kasan/access.c); it does not instrument this file, so that code that reads red
  * zones can use it.
  */
@@ -16,25 +17,27 @@
 #include <lib/string.h>
 #include <arch/string.h>
 
+#define CALLER() ((unsigned long)__builtin_return_address(0))
+
 void *memcpy(void *dst, const void *src, size_t n)
 {
-	race_access(src, n, RACE_READ);
-	race_access(dst, n, RACE_WRITE);
+	race_access_by(src, n, RACE_READ, CALLER());
+	race_access_by(dst, n, RACE_WRITE, CALLER());
 	arch_memcpy(dst, src, n);
 	return dst;
 }
 
 void *memset(void *dst, int byte, size_t n)
 {
-	race_access(dst, n, RACE_WRITE);
+	race_access_by(dst, n, RACE_WRITE, CALLER());
 	arch_memset(dst, (u8)byte, n);
 	return dst;
 }
 
 void *memmove(void *dst, const void *src, size_t n)
 {
-	race_access(src, n, RACE_READ);
-	race_access(dst, n, RACE_WRITE);
+	race_access_by(src, n, RACE_READ, CALLER());
+	race_access_by(dst, n, RACE_WRITE, CALLER());
 	if ((uintptr_t)dst - (uintptr_t)src >= n)
 		arch_memcpy(dst, src, n);
 	else

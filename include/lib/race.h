@@ -31,6 +31,15 @@
 void race_access(const volatile void *ptr, size_t size, u32 kind);
 
 /**
+ * race_access_by() - the same, of an access that belongs to a caller
+ * @by: the return address into the caller: the place that a report names
+ *
+ * Context: any.
+ */
+void race_access_by(const volatile void *ptr, size_t size, u32 kind,
+		    unsigned long by);
+
+/**
  * race_report_count() - reports since boot; any fails a test run
  *
  * Context: any.
@@ -58,6 +67,11 @@ void race_headline(char *buf, size_t size);
 #else
 
 static inline void race_access(const volatile void *ptr, size_t size, u32 kind)
+{
+}
+
+static inline void race_access_by(const volatile void *ptr, size_t size,
+				  u32 kind, unsigned long by)
 {
 }
 

@@ -139,6 +139,12 @@ void race_access(const volatile void *ptr, size_t size, u32 kind)
 	check(ptr, size, kind, PLACE);
 }
 
+void race_access_by(const volatile void *ptr, size_t size, u32 kind,
+		    unsigned long by)
+{
+	check(ptr, size, kind, by);
+}
+
 #define DEFINE_ENTRY(name, size, kind)         \
 	void name(void *ptr);                  \
 	void name(void *ptr)                   \

@@ -31,6 +31,11 @@ static noinline void change_plainly(void)
 	word++;
 }
 
+static noinline void set_plainly(void)
+{
+	word = 7;
+}
+
 static noinline void change_marked(void)
 {
 	WRITE_ONCE(word, READ_ONCE(word) + 1);
@@ -172,8 +177,17 @@ static bool reported(struct ktest *test, void (*one)(void), void (*other)(void),
 KTEST(race, two_plain_writes_are_reported_with_both_places,
       KT_FLAGS(KT_NEEDS_SMP | KT_EXPECT_REPORT))
 {
-	EXPECT_RACE(change_plainly, copy_plainly, "RACE: ", "plain write at ",
-		    "plain read at ", "change_plainly+", "memcpy+");
+	EXPECT_RACE(change_plainly, set_plainly,
+		    "RACE: ", "plain write at change_plainly+",
+		    "plain write at set_plainly+");
+}
+
+KTEST(race, a_copy_is_reported_at_its_caller,
+      KT_FLAGS(KT_NEEDS_SMP | KT_EXPECT_REPORT))
+{
+	EXPECT_RACE(change_plainly, copy_plainly,
+		    "RACE: ", "plain write at change_plainly+",
+		    "plain read at copy_plainly+");
 }
 
 KTEST(race, a_plain_access_beside_a_marked_one_is_reported,
