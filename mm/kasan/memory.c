@@ -22,10 +22,13 @@
  *								each CPU's
  *	their template		the checker starts		KASAN_PERCPU_TEMPLATE
  *
- * Areas, stacks and the kmalloc() of pages are marked by their allocators themselves; here
- * are the per-CPU variables, and those that also keep a stack: of an object behind it, in its struct slab_track, of a page in an array by
- * frame number.  A freed page may be allocated again at once, a freed object
- * waits (mm/kasan/quarantine.c).
+ * Areas, stacks and the kmalloc() of pages are marked by their allocators.  Here are the
+ * per-CPU variables, and pages and objects, of which a stack is kept as well: of an object
+ * behind it, in its struct slab_track, of a page in an array by frame number.
+ *
+ * Two threads may free one object at once.  Each exchanges its mark, so the second finds
+ * KASAN_SLAB_FREE and reports (tests/mm/kasan/kasan_test.c,
+ * of_frees_at_once_all_but_one_are_reported).
  *
  *	field			guarded by
  *	page_stacks[pfn]	the page's owner; a report may read a stale one
