@@ -168,9 +168,22 @@ bool kasan_object_free(struct kmem_cache *cache, void *object);
  */
 bool kasan_quarantine_drain(void);
 
-/* Objects and bytes that are kept. */
+/**
+ * kasan_page_free() - keep a freed page for a while
+ * @page: the page; becomes the one that was kept longest, which the caller frees
+ *
+ * Context: any.
+ * Return: true if there is none: the caller frees nothing.
+ */
+bool kasan_page_free(struct page **page);
+
+/** kasan_page_take() - a page that is kept, no longer; NULL if none is */
+struct page *kasan_page_take(void);
+
+/* Objects, their bytes, and pages that are kept. */
 unsigned long kasan_quarantine_objects(void);
 unsigned long kasan_quarantine_bytes(void);
+unsigned long kasan_quarantine_pages(void);
 
 /** kasan_report_count() - reports since boot; any fails a test run */
 unsigned int kasan_report_count(void);
@@ -238,7 +251,19 @@ static __always_inline bool kasan_quarantine_drain(void)
 {
 	return false;
 }
+static __always_inline bool kasan_page_free(struct page **page)
+{
+	return false;
+}
+static __always_inline struct page *kasan_page_take(void)
+{
+	return NULL;
+}
 static __always_inline unsigned long kasan_quarantine_objects(void)
+{
+	return 0;
+}
+static __always_inline unsigned long kasan_quarantine_pages(void)
 {
 	return 0;
 }

@@ -34,8 +34,9 @@
  *
  *	flags			refcount	where
  *	PG_reserved		1		not ours: image, tables of boot
- *	PG_free			0		on a CPU's list, or inside a
- *						free block
+ *	PG_free			0		on a CPU's list, inside a free
+ *						block, or kept for a while
+ *						(mm/kasan/quarantine.c)
  *	PG_free | PG_buddy	0		first page of a free block
  *	anything else		>= 1		in use (0 inside a block)
  *
@@ -202,10 +203,24 @@ static bool drain_list(unsigned int cpu)
 	return true;
 }
 
+/* Freed pages that the memory checker keeps. Return: were there some? */
+static bool drain_kept(void)
+{
+	struct page *page;
+	bool some = false;
+
+	while ((page = kasan_page_take())) {
+		buddy_free(page, 0);
+		some = true;
+	}
+	return some;
+}
+
 void drain_all_pages(void)
 {
 	unsigned int cpu;
 
+	drain_kept();
 	for_each_cpu(cpu, &cpu_possible_mask)
 		drain_list(cpu);
 }
@@ -244,8 +259,9 @@ static noinline struct page *alloc_slow(gfp_t gfp, unsigned int order,
 					unsigned long caller)
 {
 	struct page *page = alloc_block(gfp, order);
+	bool objects = !page && kasan_quarantine_drain();
 
-	if (!page && kasan_quarantine_drain())
+	if (!page && (drain_kept() || objects))
 		page = alloc_block(gfp, order);
 	if (!page)
 		return alloc_failed(gfp, order, caller);
@@ -352,18 +368,21 @@ static __always_inline void pcp_trim(struct page_pcp *pcp)
 		pcp_flush(pcp, most - most / 4);
 }
 
-static __always_inline void page_retire(struct page *page)
+/* Return: is *@page free now?  The memory checker may keep it, and give another. */
+static __always_inline bool page_retire(struct page **page)
 {
-	atomic_set(&page->refcount, 0);
-	page_end_use(page);
-	page_debug_free(page, 0);
+	atomic_set(&(*page)->refcount, 0);
+	page_end_use(*page);
+	page_debug_free(*page, 0);
+	return !kasan_page_free(page);
 }
 
 void __put_page(struct page *page)
 {
 	struct page_pcp *pcp;
 
-	page_retire(page);
+	if (!page_retire(&page))
+		return;
 	pcp = pcp_get();
 	if (unlikely(!pcp)) {
 		buddy_free(page, 0);
@@ -384,10 +403,12 @@ static noinline void free_many_slow(struct page **pages, unsigned long nr,
 				    enum free_kind kind)
 {
 	for (unsigned long i = 0; i < nr; i++) {
-		if (kind == FREE_REFERENCE && !put_page_testzero(pages[i]))
+		struct page *page = pages[i];
+
+		if (kind == FREE_REFERENCE && !put_page_testzero(page))
 			continue;
-		page_retire(pages[i]);
-		buddy_free(pages[i], 0);
+		if (page_retire(&page))
+			buddy_free(page, 0);
 	}
 }
 
@@ -405,8 +426,8 @@ static __always_inline void free_many(struct page **pages, unsigned long nr,
 
 		if (kind == FREE_REFERENCE && !put_page_testzero(page))
 			continue;
-		page_retire(page);
-		pcp_push(pcp, page);
+		if (page_retire(&page))
+			pcp_push(pcp, page);
 	}
 	pcp_trim(pcp);
 	pcp_put(pcp);
@@ -458,7 +479,7 @@ void free_pages(struct page *page, unsigned int order)
 
 unsigned long nr_free_pages(void)
 {
-	unsigned long sum = buddy_nr_free();
+	unsigned long sum = buddy_nr_free() + kasan_quarantine_pages();
 	unsigned int cpu;
 
 	for_each_cpu(cpu, &cpu_possible_mask)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/kasan/quarantine.c - freed objects wait, so that late uses are seen
+ * mm/kasan/quarantine.c - freed objects and pages wait, so that late uses are seen
  *
- * Problem.  A freed object is the next to be allocated.  A use after the free then
- * finds an object that may be used: somebody else's.
+ * Problem.  A freed object is the next to be allocated, and so is a freed page.  A use
+ * after the free then finds memory that may be used: its next owner's.
  *
  * Idea.  A freed object joins the end of a queue.  When the queue holds more than
- * QUARANTINE_BYTES, the oldest go back to their slabs.
+ * QUARANTINE_BYTES, the oldest go back to their slabs.  A freed page takes the place of the
+ * oldest in a ring of QUARANTINE_PAGES, and that one goes to the page allocator.
  *
  *	free -> [ newest ... oldest ] -> slab -> allocated again
  *
@@ -29,20 +30,23 @@
  *	interrupts on			no object is out	(must be so, or the cache
  *								stays for good)
  *
+ * A page in the ring is free: it counts as such (nr_free_pages()), and an allocation that
+ * finds no other takes those of the ring.  Blocks of several pages do not wait.
+ *
  *	field		guarded by
  *	queue.*		queue.lock, with interrupts off; nothing is called under it
- *
- * Not here: pages.  They are free to be used again at once, for a page is looked
- * for by its count (nr_free_pages()), and most page faults of the tests would come out
- * of a queue.
+ *	ring.page[]	exchange
+ *	ring.next	atomic add
  */
 #include <arch/cpu.h>
 #include <kernel/lock/spinlock.h>
+#include <lib/atomic.h>
 #include <mm/alloc/slab_def.h>
 
 #include "mm/kasan/internal.h"
 
 #define QUARANTINE_BYTES (2ul << 20)
+#define QUARANTINE_PAGES 256u
 
 static struct {
 	struct raw_spinlock lock;
@@ -51,6 +55,13 @@ static struct {
 	unsigned long objects;
 	unsigned long bytes;
 } queue;
+
+static struct {
+	struct page *page[QUARANTINE_PAGES];
+	atomic_t next;
+} ring;
+
+/* --- objects ------------------------------------------------------------- */
 
 static struct kmem_cache *cache_of(const void *object)
 {
@@ -125,6 +136,37 @@ bool kasan_quarantine_drain(void)
 		some = true;
 	return some;
 }
+
+/* --- pages --------------------------------------------------------------- */
+
+bool kasan_page_free(struct page **page)
+{
+	unsigned int nr = (unsigned int)atomic_inc_return(&ring.next);
+
+	*page = xchg(&ring.page[nr % QUARANTINE_PAGES], *page);
+	return !*page;
+}
+
+struct page *kasan_page_take(void)
+{
+	struct page *page = NULL;
+
+	for (unsigned int i = 0; i < QUARANTINE_PAGES && !page; i++)
+		if (READ_ONCE(ring.page[i]))
+			page = xchg(&ring.page[i], NULL);
+	return page;
+}
+
+unsigned long kasan_quarantine_pages(void)
+{
+	unsigned long nr = 0;
+
+	for (unsigned int i = 0; i < QUARANTINE_PAGES; i++)
+		nr += READ_ONCE(ring.page[i]) != NULL;
+	return nr;
+}
+
+/* --- how much waits ------------------------------------------------------ */
 
 unsigned long kasan_quarantine_objects(void)
 {

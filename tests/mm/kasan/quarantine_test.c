@@ -5,8 +5,46 @@
 #include <kernel/ktest.h>
 #include <lib/kasan.h>
 #include <mm/alloc/alloc.h>
+#include <mm/alloc/page_alloc.h>
 #include <mm/alloc/slab.h>
 #include "tests/ktest/team.h"
+
+/*
+ *	page	| first's |  freed  | ...		the others come from elsewhere
+ *	use		       ^ reported, though a hundred pages were in use since
+ */
+KTEST(kasan, a_late_use_of_a_freed_page_is_reported, KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	struct page *first = alloc_page(GFP_KERNEL);
+	struct page *other;
+
+	REQUIRE(first);
+	__free_page(first);
+	for (unsigned int i = 0; i < 100; i++) {
+		other = alloc_page(GFP_KERNEL);
+		REQUIRE(other);
+		EXPECT_NE(other, first);
+		__free_page(other);
+	}
+	EXPECT_EQ(kasan_report_count(), before);
+	(void)*(volatile u8 *)page_address(first);
+	EXPECT_EQ(kasan_report_count(), before + 1);
+	EXPECT(kasan_last_report_says("is in a freed page"));
+}
+
+KTEST(kasan, pages_that_wait_are_free_and_can_be_had)
+{
+	unsigned long free = nr_free_pages();
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	REQUIRE(page);
+	__free_page(page);
+	EXPECT_GE(kasan_quarantine_pages(), 1);
+	EXPECT_GE(nr_free_pages(), free);
+	drain_all_pages();
+	EXPECT_LE(kasan_quarantine_pages(), 64);
+}
 
 /*
  *	free ->  [ newest ............ oldest ]  -> slab
