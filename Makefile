@@ -171,7 +171,9 @@ BOOTS ?=
 DEADLINE ?=
 SWITCH ?=
 SLOTS ?=
-export SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH SLOTS
+TRACE ?=
+OPEN ?=
+export SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH SLOTS TRACE OPEN
 # A file, a mutant, a folder: of `make mutate` and `make exercise`.
 export F POOL DIR
 
@@ -277,7 +279,7 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
 SCRIPT_TESTS := traces ktap asked meant selection machinetable explain rules order quote \
-	session surroundings static compile_commands callgrind call_order mutants exercises counts analysed
+	timeline page session surroundings static compile_commands callgrind call_order mutants exercises counts analysed
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
 HOST_CMD_call_order += $(O)
@@ -325,7 +327,9 @@ NEEDS_DEVICE := $(if $(filter none,$(PEER)),,peer)
 .PHONY: run
 run: asked-run deps-run ## boot and run the contest [SMP=2 BUILD=test PEER=none, with it FIRMWARE=uefi]; stays in the monitor on a terminal
 	@$(MAKE) --no-print-directory $(call build_or,release) all $(NEEDS_DEVICE)
-	@$(MAKE) --no-print-directory $(call build_or,release) boot
+	@rm -f build/trace.bin
+	@$(MAKE) --no-print-directory $(call build_or,release) BOOT_MORE='$(RECORDED)' boot; ended=$$?; \
+		[ ! -e build/trace.bin ] || echo 'to see what happened: make timeline'; exit $$ended
 
 .PHONY: debug
 debug: asked-debug deps-debug ## boot BUILD=debug and wait for gdb: docs/debugging.md
@@ -337,14 +341,20 @@ trace: asked-trace deps-run ## record a contest, or tests, into build/trace.bin:
 	@$(MAKE) --no-print-directory $(call build_or,$(if $(T),test,release)) all $(NEEDS_DEVICE)
 	@$(MAKE) --no-print-directory $(call build_or,$(if $(T),test,release)) boot-traced
 
+.PHONY: timeline
+timeline: asked-timeline deps-timeline ## the last `make run` or `make trace` as a page, build/timeline.html: docs/timeline.md [TRACE=file OPEN=yes]
+	@scripts/timeline.py $(if $(OPEN),--open) $(if $(TRACE),'$(TRACE)')
+
+# All of a contest fits into these rings.
+RECORDED = --append observe --append trace_slots=$(or $(SLOTS),32768) --trace build/trace.bin
+
 .PHONY: boot boot-traced
 boot:
 	@scripts/run-qemu --image $(KERNEL) --mode run $(BOOT_MORE)
 # Without a terminal: the contest alone, and no monitor after it.
 boot-traced:
 	@scripts/run-qemu --image $(KERNEL) --mode $(if $(T),test --append test='$(T)',run) \
-		$(if $(SEED),--append seed=$(SEED)) --append observe \
-		--append trace_slots=$(or $(SLOTS),32768) --trace build/trace.bin </dev/null
+		$(if $(SEED),--append seed=$(SEED)) $(RECORDED) </dev/null
 
 ##@ Test
 TEST_AGAIN := make test $(if $(filter build/test,$(O)),,BUILD=$(BUILD) COMPILER=$(COMPILER))
@@ -422,6 +432,7 @@ index-bench: asked-index-bench deps-index ## designs of the interval index: inst
 # variables such that it can go?
 ASKED_run := SMP PEER FIRMWARE TIMEOUT QEMU ACCEL
 ASKED_trace := SMP PEER T SLOTS SEED TIMEOUT QEMU ACCEL
+ASKED_timeline := TRACE OPEN
 ASKED_debug := SMP PEER FIRMWARE QEMU ACCEL
 ASKED_test := SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH QEMU ACCEL
 ASKED_machines := N T PEER SPINNERS QEMU ACCEL
@@ -446,11 +457,12 @@ doctor: ## say what can go here (run, test, check, ...), and what is missing for
 
 .PHONY: deps deps-host deps-image deps-run deps-test deps-check deps-configs \
 	deps-debug deps-model deps-bench deps-index deps-mutate deps-exercise deps-explore \
-	deps-coverage deps-analyse
+	deps-coverage deps-analyse deps-timeline deps-see
 deps: ## install everything that any target needs
-	@scripts/deps run test check debug model index mutate explore coverage analyse
+	@scripts/deps run test check debug model index mutate explore coverage analyse see
 deps-host deps-image deps-run deps-test deps-check deps-configs deps-debug \
-deps-model deps-bench deps-index deps-mutate deps-exercise deps-explore deps-coverage deps-analyse: deps-%:
+deps-model deps-bench deps-index deps-mutate deps-exercise deps-explore deps-coverage deps-analyse \
+deps-timeline deps-see: deps-%:
 	@scripts/deps $*
 
 .PHONY: clean

@@ -26,7 +26,8 @@ NUMBERS = {
     'SLOTS': (64, 1 << 20), 'OPS': (1, 10**12), 'ROUNDS': (1, 10**9), 'SPINNERS': (0, 1000),
     'BOUND': (0, 8), 'MOST': (1, 10**9),
 }
-WORDS = {'BOOTS': ('no',), 'CLOCK': ('no',), 'FIRMWARE': ('bios', 'uefi')}
+WORDS = {'BOOTS': ('no',), 'CLOCK': ('no',), 'OPEN': ('yes',),
+         'FIRMWARE': ('bios', 'uefi')}
 
 
 def number(name, value):
@@ -74,6 +75,10 @@ def sources(value):
     return ''
 
 
+def trace(value):
+    return '' if os.path.isfile(value) else 'TRACE=%s: there is no such file' % value
+
+
 def firmware(value):
     if value != 'uefi':
         return ''
@@ -115,7 +120,7 @@ def wrong(name):
         return '%s=%s: it is %s, or not given' % (name, value,
                                                   ' or '.join(WORDS[name]))
     return {'T': pattern, 'PEER': device, 'FIRMWARE': firmware,
-            'QEMU': program, 'ACCEL': accel,
+            'TRACE': trace, 'QEMU': program, 'ACCEL': accel,
             'F': sources, 'REPLAY': schedule}.get(name, lambda value: '')(value)
 
 

@@ -40,11 +40,12 @@ class Event:
         self.fields = fields.split()
         self.format = format
         self.kinds = [match.group(1) for match in CONVERSION.finditer(format)]
+        self._words = [(i, kind) for i, kind in enumerate(self.kinds)
+                       if kind in ('s', 'pS') and self.fields[i] != TEXT]
 
     def words(self):
         """(number of an argument, 's' or 'pS') of those that name an address."""
-        return [(i, kind) for i, kind in enumerate(self.kinds)
-                if kind in ('s', 'pS') and self.fields[i] != TEXT]
+        return self._words
 
     def values(self, args):
         """{field: value}; text is a string, and what %ld prints has a sign."""

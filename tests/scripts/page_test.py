@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The page of a timeline in a browser: it opens, zooms, tells and finds. Prints TAP.
+
+The browser is Debian's Chromium without a window. Each test looks at what the page
+says of itself and at the pixels of its canvas.
+"""
+
+import contextlib
+import os
+import sys
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
+sys.path.insert(0, os.path.join(TOP, 'scripts'))
+sys.dont_write_bytecode = True
+
+import browser  # noqa: E402
+import made  # noqa: E402
+import tap  # noqa: E402
+from elsewhere import place  # noqa: E402
+from tap import equal  # noqa: E402
+from timeline import build, page  # noqa: E402
+from trace import store  # noqa: E402
+
+READY = 'document.documentElement.dataset.ready'
+TEXT_OF = "return document.getElementById('%s').textContent"
+# The middle of a bar of that kind, on the screen.
+PLACE_OF = """
+  const t = timeline, kind = t.SAID.bars.findIndex(kind => kind[0] === arguments[0]);
+  const item = t.itemOf(t.DATA.b_first[t.DATA.b_kind.indexOf(kind)]);
+  t.choose(item, true);
+  t.lookAt(item.begin, item.end);
+  t.draw();
+  const lane = t.SAID.lanes[item.lane], box = canvas.getBoundingClientRect();
+  const share = ((item.begin + item.end) / 2 - t.VIEW.begin) / (t.VIEW.end - t.VIEW.begin);
+  return [box.left + 232 + share * (t.VIEW.width - 232),
+          box.top + 26 + lane.top - t.VIEW.top + 5 + (lane.thin ? 6 : 0) +
+          (item.row - (lane.thin ? 1 : 0)) * 17 + 8]"""
+# How many colours the canvas shows.
+COLOURS = """
+  timeline.draw();
+  const at = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  const seen = new Set();
+  for (let i = 0; i < at.length; i += 16)
+    seen.add(at[i] << 16 | at[i + 1] << 8 | at[i + 2]);
+  return seen.size"""
+
+
+def make_page(where, records, gaps=()):
+    """The path of the page of made-up records."""
+    path = made.write(os.path.join(where, 'trace.bin'), records, gaps=gaps)
+    out = os.path.join(where, 'page.html')
+    with open(out, 'w', encoding='utf-8') as opened_page:
+        opened_page.write(page.page_of(build.picture_of(store.Trace(path)), 'made up',
+                                       page.link_template(out)))
+    return out
+
+
+@contextlib.contextmanager
+def opened(records, dark=False, gaps=()):
+    """A browser that shows the page of made-up records."""
+    with place() as where, browser.Browser(dark=dark) as shown:
+        shown.open(make_page(where, records, gaps))
+        state = shown.wait(READY)
+        assert state == 'yes', (state, shown.complaints())
+        yield shown
+        complaints = shown.complaints()
+        assert not complaints, complaints
+
+
+def test_the_page_opens_without_a_complaint_and_draws():
+    with opened(made.CLOCKS + made.collision()) as shown:
+        said = shown.run(TEXT_OF % 'summary')
+        assert said.startswith('%d records, none lost' % len(made.CLOCKS +
+                                                                made.collision())), said
+        assert 'What is what' in shown.run(TEXT_OF % 'detail')
+        return equal(shown.run(COLOURS) > 8, True)
+
+
+def test_it_is_dark_where_the_desktop_is_and_changes_by_a_key():
+    with opened(made.collision(), dark=True) as shown:
+        theme = 'return document.documentElement.dataset.theme'
+        seen = [shown.run(theme)]
+        shown.keys('t')
+        seen.append(shown.run(theme))
+        return equal(seen, ['dark', 'light'])
+
+
+def test_keys_zoom_pan_choose_and_help():
+    with opened(made.CLOCKS + made.collision()) as shown:
+        span = 'return timeline.VIEW.end - timeline.VIEW.begin'
+        whole = shown.run(span)
+        shown.keys('+++')
+        assert abs(shown.run(span) - whole * 0.6 ** 3) < 1, shown.run(span)
+        begin = shown.run('return timeline.VIEW.begin')
+        shown.keys('d')
+        assert shown.run('return timeline.VIEW.begin') > begin
+        shown.keys('0')
+        assert shown.run(span) == whole, (shown.run(span), whole)
+        shown.keys([browser.DOWN, browser.DOWN, browser.DOWN, 'n'])
+        assert 'record' in shown.run(TEXT_OF % 'detail')
+        shown.keys('?')
+        assert shown.run("return document.getElementById('help-box').open")
+        shown.keys([browser.ESCAPE])
+        return equal(shown.run("return document.getElementById('help-box').open"),
+                     False)
+
+
+def test_hover_shows_the_record_and_a_click_all_of_it():
+    with opened(made.CLOCKS + made.collision()) as shown:
+        x, y = shown.run(PLACE_OF, 'collided')
+        shown.run('timeline.choose(null)')
+        shown.move(x, y)
+        tip = shown.wait("!document.getElementById('tip').hidden && "
+                         "document.getElementById('tip').textContent", 5)
+        assert tip and 'collided with UNMAP' in tip and \
+            'reader of sub 1 begins: seq=1' in tip, tip
+        shown.click(x, y)
+        detail = shown.run(TEXT_OF % 'detail')
+        return equal([words for words in (
+            'why the section collided', 'read_begin', 'mm/notifier/stats.c', 'R4.18',
+            'sub 1, at 0x8000') if words not in detail], [])
+
+
+def test_an_address_is_found_and_its_records_are_gone_through():
+    with opened(made.CLOCKS + made.collision()) as shown:
+        shown.keys('/')
+        shown.keys(list('0x10000') + [browser.ENTER])
+        first = shown.run(TEXT_OF % 'found')
+        shown.keys([browser.ENTER])
+        return equal((first, shown.run(TEXT_OF % 'found')), ('1 of 21', '2 of 21'))
+
+
+def test_lanes_are_filtered_by_name_and_by_kind():
+    with opened(made.CLOCKS + made.collision()) as shown:
+        count = 'return timeline.LANES.shown.filter(shown => shown.lane).length'
+        all_lanes = shown.run(count)
+        shown.keys('l')
+        shown.keys('page 0x')
+        assert shown.run(count) == 1, shown.run(count)
+        shown.run("const box = document.getElementById('lane-filter'); box.value = '';"
+                  "box.dispatchEvent(new Event('input'));"
+                  "document.querySelector('[data-sort=Device]').click()")
+        return equal(shown.run(count) in range(2, all_lanes - 4), True)
+
+
+def test_a_gap_is_said_and_drawn():
+    with opened(made.CLOCKS + made.collision(), gaps=[('cpu1', 30, 77)]) as shown:
+        said = shown.run(TEXT_OF % 'summary')
+        assert '77 lost' in said, said
+        return equal('overwritten' in shown.run(TEXT_OF % 'warning'), True)
+
+
+def test_a_page_that_was_cut_off_says_so():
+    with place() as where, browser.Browser() as shown:
+        out = make_page(where, made.collision())
+        with open(out, encoding='utf-8') as whole:
+            content = whole.read()
+        with open(out, 'w', encoding='utf-8') as cut:
+            cut.write(content.replace('"bytes":', '"bytes":9'))
+        shown.open(out)
+        assert shown.wait(READY) == 'failed'
+        return equal('was cut off' in shown.run(TEXT_OF % 'warning'), True)
+
+
+MANY = 1000000
+
+
+def test_a_million_records_open_and_zoom_without_freezing():
+    records = list(made.CLOCKS) + made.collision()
+    again = made.collision()[4:]
+    for i in range(1, MANY // len(again)):
+        records += [(record[0] + 100 * i,) + record[1:] for record in again]
+    with opened(records) as shown:
+        assert shown.run('return timeline.DATA.r_at.length') > MANY * 0.99
+        slow = shown.run("""
+            const t = timeline, spent = [];
+            for (let i = 0; i < 50; i++) {
+              t.zoom(i < 40 ? 0.7 : 20, t.SAID.end * 0.4);
+              const began = performance.now();
+              t.draw();
+              spent.push(performance.now() - began);
+            }
+            return spent.sort((a, b) => a - b)""")
+        # A busy host may take the CPU away from a few of them.
+        print('# frames: half within %.1f ms, nine in ten within %.1f ms' %
+              (slow[25], slow[45]))
+        return equal(slow[25] < 100 and shown.run('return timeline.VIEW.drawn') < 60000,
+                     True)
+
+
+if __name__ == '__main__':
+    sys.exit(tap.main('page', globals()))
