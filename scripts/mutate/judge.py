@@ -9,6 +9,10 @@ tests/mutants/concern says what concerns a file, cheapest first:
     suite.*,...     a boot of the kernel with `mutant=` and these tests; with the
                     device if the first pattern begins with `peer`
 
+First everything runs without a mutant. That must pass, and it says which tests, programs
+and scenarios come to the place of which mutant. A mutant is then judged by those that come
+to its place, in the order of the file. One that the boot itself comes to is judged by all.
+
 The first failure ends it: a result that is not ok, an expectation that failed, a
 panic, a boot that says nothing any more, a program that ends badly or not at all. A
 mutant survives when everything has passed.
@@ -22,11 +26,14 @@ import threading
 import time
 
 import meant
+import schema
 from tree import TOP
 
 CONCERN = 'tests/mutants/concern'
-# Seconds: of a test in the kernel, of a program on the host, of silence.
-DEADLINE, HOST_LIMIT, SILENCE = 5, 10, 40
+# Seconds: of a test in the kernel, of silence, of a program on the host: as many times
+# what it took without a mutant, and at least so many.
+DEADLINE, SILENCE = 5, 60
+HOST_SLOWER, HOST_LEAST, HOST_MOST = 10, 3, 60
 BUSY = 2 * (os.cpu_count() or 1)
 # A device counts as dead after three seconds, so tests of that take longer.
 SLOW_DEADLINE = {'peer_misbehaviour.*': 10}
@@ -34,13 +41,29 @@ EXPLORER = 'build/explore/usual/explore'
 EXPLORE = ['BOUND=2', 'MOST=20000', 'RANDOM=4000', 'SEED=1']
 HOST_ENV = {'OPS': '20000', 'ROUNDS': '20', 'SEED': '1'}
 LATE = re.compile(r'in time|not done in|hung|silence')
+# Of a command line, which the kernel limits; with more, whole suites are named.
+MOST_LETTERS = 850
+LEARN_BOOTS = 2     # because threads meet in another way each time
+
+
+def busy():
+    """Is the host so busy that a wait says little?"""
+    return os.getloadavg()[0] > BUSY
+
+
+def deadline(globs):
+    return SLOW_DEADLINE.get(globs, DEADLINE) * (4 if busy() else 1)
 
 
 class Verdict:
-    """What became of a mutant: killed, by which test and how; or survived."""
+    """What became of a mutant: killed, by which test and how; or survived.
 
-    def __init__(self, killer='', how='', reached=''):
+    seen        of a run without a mutant: {part: {number}}, the places it came to
+    """
+
+    def __init__(self, killer='', how='', reached='', seen=None):
         self.killer, self.how, self.reached = killer, how, reached
+        self.seen = seen or {}
 
 
 def concern(path, text):
@@ -65,16 +88,22 @@ def programs(judges):
 
 
 class Court:
-    """Judges that run in one workshop."""
+    """Judges that run in one workshop.
+
+    reach       {judge: {part: {number}}}: which mutants' places a test, a scenario or the
+                whole program came to; the part '' of a boot is what lies before its tests.
+                None if nobody has looked: then every judge judges
+    """
 
     def __init__(self, where, judges, seed=1):
         self.where, self.judges, self.seed = where, judges, seed
         self.image = os.path.join(where, 'build', 'test', 'concord.elf')
+        self.limits, self.reach = {}, None
         self._tests = None
 
     def built(self):
         """The image is another one: its tests are read anew."""
-        self._tests = None
+        self._tests = self.reach = None
 
     @property
     def tests(self):
@@ -84,64 +113,124 @@ class Court:
 
     def judge(self, number):
         """The Verdict on mutant `number` of what is built."""
-        verdict = self.once(number)
-        if LATE.search(verdict.how) and os.getloadavg()[0] > BUSY:
-            verdict = self.once(number)
-        return verdict
-
-    def once(self, number):
         reached = ''
         for judge in self.judges:
-            kind = judge.split('.')[0]
-            verdict = {'host': self.host, 'explore': self.explore}.get(
-                kind, self.boot)(judge, number)
+            verdict = self.one(judge, number)
+            if LATE.search(verdict.how) and busy():
+                verdict = self.one(judge, number)
             if verdict.killer:
                 return verdict
             reached = max(reached, verdict.reached)
         return Verdict(reached=reached)
 
+    def one(self, judge, number):
+        kind = judge.split('.')[0]
+        return {'host': self.host, 'explore': self.explore}.get(
+            kind, self.boot)(judge, number)
+
+    def learn(self):
+        """Everything without a mutant: what fails, and `reach`."""
+        self.limits, reach = {}, {}
+        for judge in self.judges:
+            self.reach = None
+            for _ in range(1 if judge.split('.')[0] in ('host', 'explore')
+                           else LEARN_BOOTS):
+                verdict = self.one(judge, 0)
+                if verdict.killer:
+                    verdict = self.one(judge, 0)
+                if verdict.killer:
+                    return verdict
+                for part, numbers in verdict.seen.items():
+                    reach.setdefault(judge, {}).setdefault(
+                        part, set()).update(numbers)
+        self.reach = reach
+        return Verdict()
+
+    def comes_to(self, judge, part, number):
+        return self.reach is None or \
+            number in self.reach.get(judge, {}).get(part, ())
+
     def host(self, judge, number):
-        said, how = self.program(programs([judge]), number)
+        if not self.comes_to(judge, '', number):
+            return Verdict()
+        said, how, seen = self.program(programs([judge]), number)
         bad = [line for line in said.splitlines() if re.search(
             r'^not ok|ERROR|runtime error|assert|WARN|panic', line)]
-        return Verdict(judge, (bad or [how])[0]) if how else Verdict()
+        if how:
+            return Verdict(judge, (bad or [how])[0])
+        return Verdict(reached='yes' if number in seen else '', seen={'': seen})
 
     def explore(self, judge, number):
         """The scenarios whose names the pattern fits, until one fails."""
-        names, _ = self.program([EXPLORER], 0)
+        names, _, _ = self.program([EXPLORER], 0)
+        found = Verdict(seen={})
         for name in names.split():
-            if not fnmatch.fnmatchcase(name, judge.split('.', 1)[1]):
+            if not fnmatch.fnmatchcase(name, judge.split('.', 1)[1]) or \
+                    not self.comes_to(judge, name, number):
                 continue
-            said, how = self.program([EXPLORER, name] + EXPLORE, number)
+            said, how, seen = self.program([EXPLORER, name] + EXPLORE, number)
             if how or not re.search(r'^result passed', said, re.M):
                 return Verdict('explore.' + name, how or said.split('\n')[0])
-        return Verdict()
+            found.seen[name] = seen
+            found.reached = 'yes' if number in seen else found.reached
+        return found
 
     def program(self, command, number):
-        """(what a program says, how it ended if not well)."""
+        """(what a program says, how it ended if not well, the places it came to)."""
+        marks = self.log('seen')
+        if os.path.exists(marks):
+            os.remove(marks)
+        key, began = ' '.join(command), time.time()
         try:
             done = subprocess.run(
-                command, cwd=self.where, timeout=HOST_LIMIT, check=False,
-                env=dict(os.environ, MUTANT=str(number), **HOST_ENV),
+                command, cwd=self.where, timeout=self.limits.get(key, HOST_MOST),
+                check=False, env=dict(os.environ, MUTANT=str(number),
+                                      MUTANT_SEEN=marks, **HOST_ENV),
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT)
         except subprocess.TimeoutExpired:
-            return '', 'hung'
+            return '', 'hung', set()
+        if not number:
+            self.limits[key] = min(HOST_MOST, max(
+                HOST_LEAST, HOST_SLOWER * (time.time() - began)))
+        seen = set(range(schema.MOST))      # of a program that marks nothing
+        if os.path.exists(marks):
+            with open(marks, 'rb') as file:
+                seen = {i for i, mark in enumerate(file.read()) if mark}
         return done.stdout.decode('utf-8', 'replace'), \
-            'status %d' % done.returncode if done.returncode else ''
+            'status %d' % done.returncode if done.returncode else '', seen
 
-    def boot(self, globs, number):
-        """A boot of the tests that the patterns choose, until the first fails."""
-        peer = [] if globs.startswith('peer') else ['--peer', 'none']
+    @staticmethod
+    def log(name):
+        """A file of this thread."""
+        path = os.path.join(TOP, 'build', 'mutate', 'log', '%s.%s' % (
+            threading.current_thread().name, name))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return path
+
+    def coming(self, globs, number):
+        """Of the tests that the patterns choose, those to boot; ''."""
+        if self.comes_to(globs, '', number):
+            return globs
+        names = [test.name for test in meant.select(self.tests, globs)
+                 if self.comes_to(globs, test.name, number)]
+        said = ','.join(patterns(names, [test.name for test in self.tests]))
+        return said if len(said) <= MOST_LETTERS else ','.join(sorted(
+            {name.split('.')[0] + '.*' for name in names}))
+
+    def boot(self, judge, number):
+        """A boot of the tests that come to the place, until the first fails."""
+        globs = self.coming(judge, number)
+        if not globs:
+            return Verdict()
+        peer = [] if judge.startswith('peer') else ['--peer', 'none']
         run = meant.Boot('mutant', meant.select(
             self.tests, globs + ',zz_mutant.*'), 0 if peer else 1)
-        log = os.path.join(TOP, 'build', 'mutate', 'log', 'boot')
-        os.makedirs(os.path.dirname(log), exist_ok=True)
+        log = self.log('boot')
         command = [os.path.join(TOP, 'scripts', 'run-qemu'), '--image',
                    self.image, '--mode', 'test', '--log', log + '.serial',
                    '--append', 'test=%s,zz_mutant.* mutant=%d deadline=%d '
-                   'seed=%d' % (globs, number, SLOW_DEADLINE.get(globs, DEADLINE),
-                                self.seed)] + peer
+                   'seed=%d' % (globs, number, deadline(judge), self.seed)] + peer
         verdict, status = watch(run, command, log)
         if verdict.killer:
             return verdict
@@ -149,7 +238,38 @@ class Court:
         for result in run.results:
             if result.outcome == 'failed':
                 return Verdict(result.name, last_line(result.said))
+        if run.problems:
+            return Verdict('the boot itself', run.problems[0])
+        with open(log, encoding='utf-8') as lines:
+            verdict.seen = places_reached(lines)
         return verdict
+
+
+def patterns(wanted, names):
+    """Short ones that fit those names, and no other."""
+    others, found = set(names) - set(wanted), []
+    for name in wanted:
+        if any(name.startswith(begin) for begin in found):
+            continue
+        found.append(next((name[:end] for end in range(
+            name.index('.') + 1, len(name)) if not any(
+                other.startswith(name[:end]) for other in others)), name))
+    return [begin if begin in wanted else begin + '*' for begin in found]
+
+
+def places_reached(lines):
+    """{test: {number}} of what a boot without a mutant prints; '' is before the tests."""
+    seen, name = {}, ''
+    for line in lines:
+        result = re.match(r'(?:not )?ok \d+ (\S+)', line)
+        name = result.group(1) if result else name
+        found = re.match(r'# reached (\d+) ([0-9a-f]+)', line)
+        if found:
+            seen.setdefault(name, set()).update(
+                int(found.group(1)) + 4 * at + bit
+                for at, digit in enumerate(found.group(2)) for bit in range(4)
+                if int(digit, 16) >> bit & 1)
+    return seen
 
 
 def watch(run, command, log):

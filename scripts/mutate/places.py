@@ -51,6 +51,7 @@ class Mutant:
 
     form        how a schema says it:
                 expression  edits[0] takes the place of an expression
+                statement   edits[0] takes the place of a statement
                 drop        each edit is a statement that is left out
                 swap        edits[0] is two statements, second begins at `middle`
                 alone       by no condition at run time
@@ -147,6 +148,8 @@ class Places:
             inner = inner.parts[0]
         edit = [(node.start, node.end, ';')]
         if inner.kind == 'call':
+            if inner is node.parts[0]:
+                self.plain(inner, 'statement')
             if not QUIET.match(inner.name):
                 self.add(class_of(inner.name), 'drop', edit)
         elif inner.kind in ('assign', 'postfix', 'unary'):
@@ -211,11 +214,13 @@ class Places:
                             else '1')
 
     def negate(self, node, operator='negate'):
-        if node.kind == 'binary' and node.sign in ('==', '!='):
+        if node.kind == 'binary' and (node.sign in ('==', '!=') or by_option(node)):
             return
         text = self.of(node)
         if text in ('true', 'false'):
             new = 'false' if text == 'true' else 'true'
+        elif node.kind == 'call' and node.name == 'IS_ENABLED':
+            new = '0'       # on the host it is 0, and what it guards is not there
         elif node.kind == 'unary' and node.sign == '!':
             new = self.of(node.parts[0])
         else:
@@ -242,7 +247,7 @@ class Places:
     def binary(self, node):
         left, right = (self.of(part) for part in node.parts)
         for operator, table in (('compare', COMPARE), ('logic', LOGIC)):
-            if node.sign in table:
+            if node.sign in table and not by_option(node):
                 gap = self.text[node.parts[0].end:node.parts[1].start]
                 sign = table[node.sign]
                 if operator == 'logic':
@@ -254,11 +259,12 @@ class Places:
         for new in one_off(node.name):
             self.expression('constant', node, new)
 
-    def plain(self, node):
+    def plain(self, node, form='expression'):
+        """An acquire or a release; the explorer's release is a statement."""
         for name, pattern in PLAIN:
             if node.name == name and len(node.parts) == pattern.count('%s'):
-                self.expression('order', node, pattern % tuple(
-                    self.of(part) for part in node.parts))
+                self.add('order', form, [(node.start, node.end, pattern % tuple(
+                    self.of(part) for part in node.parts))])
 
     # ---- outside of functions -----------------------------------------------------
 
@@ -282,6 +288,11 @@ class Places:
 
 STATEMENTS = frozenset('block if loop switch return jump declaration label '
                        'empty expression'.split())
+
+
+def by_option(node):
+    """Is it IS_ENABLED(x) && ...? Its right half is mutated, which says the same."""
+    return getattr(node.parts[0], 'name', '') == 'IS_ENABLED'
 
 
 def class_of(name):

@@ -12,6 +12,11 @@ source holds all of them, each behind a condition:
 host program, chooses. A condition that chooses its mutant also notes that it was
 reached; the last test of a boot prints that.
 
+Which mutants' places each test reaches is known from a boot of none of them, `mutant=0`:
+after each test it prints a line of hexadecimal digits, a bit a mutant. A program on the
+host marks them in the file MUTANT_SEEN, a byte a mutant. So a mutant is judged by the
+tests that reach it (judge.py).
+
 The variables and the test are in SELECTOR and HOST_SELECTOR, which are written into
 the copy of the tree and are no part of any other kernel. A mutant that is no
 expression and no statement, a number in a static table, is built alone.
@@ -19,19 +24,24 @@ expression and no statement, a number in a static table, is built alone.
 
 import re
 
-PRELUDE = '''extern unsigned int mutant_chosen, mutant_reached;
-#define mutant_is(k) (mutant_chosen == (k) && (mutant_reached = 1))
+MOST = 4096         # mutants in one build
+PRELUDE = '''extern unsigned int mutant_chosen; extern unsigned char *mutant_seen;
+#define mutant_is(k) ((mutant_seen[k] ? 0 : (mutant_seen[k] = 1)), mutant_chosen == (k))
 #line 1 "%s"
 '''
 
 SELECTOR_PATH = 'tests/lib/zz_mutant_test.c'
 SELECTOR = '''// SPDX-License-Identifier: MIT
-/* Which mutant runs, and whether it was reached. */
+/* Which mutant runs, and what each test reaches. */
 #include <kernel/ktest.h>
 #include <lib/cmdline.h>
 #include <lib/init.h>
-extern unsigned int mutant_chosen, mutant_reached;
-unsigned int mutant_chosen, mutant_reached;
+extern unsigned int mutant_chosen;
+extern unsigned char *mutant_seen;
+void mutant_tell(void);
+static unsigned char seen[%d];
+unsigned char *mutant_seen = seen;
+unsigned int mutant_chosen;
 CMDLINE_KEY("mutant", "the mutant that runs; 0 is none");
 static int mutant_choose(void)
 {
@@ -42,23 +52,69 @@ static int mutant_choose(void)
 	return 0;
 }
 INITCALL(INIT_MEMORY, mutant_choose);
+/* A line for each 256 of them that have one. */
+void mutant_tell(void)
+{
+	char hex[65];
+	unsigned int from, i, any;
+	if (mutant_chosen)
+		return;
+	for (from = 0; from < sizeof(seen); from += 256) {
+		any = 0;
+		for (i = 0; i < 64; i++) {
+			unsigned char *four = &seen[from + 4 * i];
+			unsigned int digit = four[0] | four[1] << 1 | four[2] << 2 | four[3] << 3;
+			any |= digit;
+			hex[i] = "0123456789abcdef"[digit];
+			four[0] = four[1] = four[2] = four[3] = 0;
+		}
+		hex[64] = 0;
+		if (any)
+			ktest_note("reached %%u %%s", from, hex);
+	}
+}
 KTEST(zz_mutant, reached)
 {
-	ktest_note("mutant %u reached %u", mutant_chosen, mutant_reached);
+	ktest_note("mutant %%u reached %%u", mutant_chosen, seen[mutant_chosen]);
 }
-'''
+''' % MOST
+# Where the kernel says what was reached: before the first test, and after each.
+RUNNER_PATH = 'tests/ktest/runner.c'
+RUNNER_PLACES = (('\tktest_print("KTAP version 1', 'before'),
+                 ('\tprint_result(&test, number, took, totals);\n', 'after'))
 # The programs on the host, and the explorer.
 HOST_SELECTOR_PATHS = ('tests/host/host.c', 'tests/explore/main.c')
 HOST_SELECTOR = '''
+#include <fcntl.h>
 #include <stdlib.h>
-extern unsigned int mutant_chosen, mutant_reached;
-unsigned int mutant_chosen, mutant_reached;
+#include <sys/mman.h>
+#include <unistd.h>
+extern unsigned int mutant_chosen;
+extern unsigned char *mutant_seen;
+static unsigned char seen_by_none[%d];
+unsigned int mutant_chosen;
+unsigned char *mutant_seen = seen_by_none;
 __attribute__((constructor)) static void mutant_choose(void)
 {
-	const char *number = getenv("MUTANT");
+	const char *number = getenv("MUTANT"), *path = getenv("MUTANT_SEEN");
+	int fd = path ? open(path, O_RDWR | O_CREAT, 0600) : -1;
 	mutant_chosen = number ? (unsigned int)atoi(number) : 0;
+	if (fd >= 0 && !ftruncate(fd, sizeof(seen_by_none)))
+		mutant_seen = mmap(NULL, sizeof(seen_by_none), PROT_READ | PROT_WRITE,
+				   MAP_SHARED, fd, 0);
 }
-'''
+''' % MOST
+
+
+def telling(runner):
+    """The runner of tests, which says what was reached."""
+    for place, where in RUNNER_PLACES:
+        if runner.count(place) != 1:
+            raise ValueError('%s: not once: %s' % (RUNNER_PATH, place))
+        call = '\tmutant_tell();\n'
+        runner = runner.replace(place, call + place if where == 'before'
+                                else place + call)
+    return 'void mutant_tell(void);\n' + runner
 
 
 class Region:
@@ -80,6 +136,11 @@ def regions(text, mutants):
         if mutant.form == 'expression':
             start, end, _ = mutant.edits[0]
             at(start, end).instead.append(mutant)
+        elif mutant.form == 'statement':
+            start, end, new = mutant.edits[0]
+            region = at(start, end + 1)             # with its semicolon
+            region.without.append(mutant.number)
+            region.after.append((mutant.number, new + ';'))
         elif mutant.form == 'drop':
             for start, end, _ in mutant.edits:
                 at(start, end).without.append(mutant.number)
@@ -121,11 +182,11 @@ def changed(text, region):
         said = '(mutant_is(%d) ? (%s) : (%s))' % (
             mutant.number, flat(mutant.edits[0][2]), said)
     if region.without:
-        said = '{ if (%s) %s }' % (' && '.join(
+        said = 'if (%s) %s' % (' && '.join(
             '!mutant_is(%d)' % number for number in region.without), said)
     for number, first in region.after:
         said += ' if (mutant_is(%d)) { %s }' % (number, flat(first))
-    return said
+    return '{ %s }' % said if region.without or region.after else said
 
 
 def schema(path, text, mutants):

@@ -68,6 +68,8 @@ class Workshop:
         self.where = where
         copy_tree(where)
         self.write(schema.SELECTOR_PATH, schema.SELECTOR)
+        self.write(schema.RUNNER_PATH, schema.telling(
+            self.original(schema.RUNNER_PATH)))
         for path in schema.HOST_SELECTOR_PATHS:
             self.write(path, self.original(path) + schema.HOST_SELECTOR)
 

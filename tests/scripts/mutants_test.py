@@ -148,8 +148,8 @@ def test_two_statements_that_change_places_are_one_condition():
                       m.key(TEXT)[0].strip().startswith('smp_mb'))
     said = schema.schema('x.c', TEXT, chosen)
     return '' if '{ if (!mutant_is(1)) smp_mb(); }\n\t' \
-        'wake_up_all(&gate->waiters); if (mutant_is(1)) { smp_mb(); }' in said \
-        else said
+        '{ wake_up_all(&gate->waiters); if (mutant_is(1)) { smp_mb(); } }' \
+        in said else said
 
 
 # All mutants at once, compiled and run: what each does is what it does alone.
@@ -197,8 +197,8 @@ def test_a_mutant_in_a_schema_does_what_it_does_alone():
              m.function in ('work', 'up', 'twice')]
     for number, mutant in enumerate(found, 1):
         mutant.number = number
-    said = schema.schema('x.c', PROGRAM, found).replace(
-        'extern unsigned', 'unsigned', 1)
+    said = 'unsigned char seen[%d], *mutant_seen = seen;\n' % schema.MOST + \
+        schema.schema('x.c', PROGRAM, found).replace('extern unsigned', 'unsigned', 1)
     wrong = []
     with place() as where:
         def compiled(name, text):
@@ -253,6 +253,31 @@ def test_the_first_line_that_fits_a_file_has_its_judges():
     return equal([judge.concern(path, text) for path in
                   ('mm/b.c', 'mm/c.c', 'lib/c.c')],
                  [['host.x', 'a.*,b.*'], ['c.*'], []])
+
+
+def test_what_each_test_reached_is_read_from_a_boot_without_a_mutant():
+    return equal(judge.places_reached([
+        '# reached 0 2', '1..2', '# start a.first', 'ok 1 a.first # 1 ms',
+        '# reached 0 81', '# reached 256 0f', 'not ok 2 a.second']),
+        {'': {1}, 'a.first': {3, 4, 260, 261, 262, 263}})
+
+
+def test_short_patterns_choose_the_tests_and_no_others():
+    names = ['a.first', 'a.second', 'a.third', 'b.first', 'b.firsts', 'c.x', 'c.y']
+    return equal([judge.patterns(wanted, names) for wanted in (
+        ['a.first', 'a.third', 'c.x', 'c.y'], ['b.first'], [])],
+        [['a.f*', 'a.t*', 'c.*'], ['b.first'], []])
+
+
+def test_a_release_becomes_a_plain_store_as_a_statement():
+    text = TEXT.replace('smp_mb();', 'smp_store_release(&gate->done, 1);')
+    chosen = [m for m in places.Places(text).found if m.form == 'statement']
+    for number, mutant in enumerate(chosen, 1):
+        mutant.number = number
+    said = schema.schema('x.c', text, chosen)
+    return equal(('{ if (!mutant_is(1)) smp_store_release(&gate->done, 1); if '
+                  '(mutant_is(1)) { WRITE_ONCE(*(&gate->done), 1); } }' in said,
+                  len(chosen)), (True, 1))
 
 
 def test_a_mutant_that_nothing_kills_is_shown_as_a_diff():
