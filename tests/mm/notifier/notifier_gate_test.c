@@ -4,9 +4,12 @@
  * no others
  */
 #include <kernel/ktest.h>
+#include <kernel/sched/sched.h>
+#include <kernel/time.h>
 #include <lib/string.h>
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/notifier/gate.h>
+#include "tests/ktest/ktest_private.h"
 
 struct gate_fixture {
 	struct notifier_gate gate;
@@ -15,11 +18,16 @@ struct gate_fixture {
 	struct wait_queue_head waiters;
 	struct mmu_notifier_deferred deferred;
 	unsigned int ran;
+	struct ktest_step step;
+	bool undone;
 };
 
 static void gate_fixture_init(struct gate_fixture *f)
 {
 	memset(f, 0, sizeof(*f));
+	/* An owner need not zero the gate, nor work that it defers. */
+	memset(&f->gate, 0x5a, sizeof(f->gate));
+	memset(&f->deferred, 0x5a, sizeof(f->deferred));
 	spin_lock_init(&f->lock);
 	init_waitqueue_head(&f->waiters);
 	notifier_gate_init(&f->gate, &f->word, &f->lock, &f->waiters);
@@ -164,9 +172,11 @@ KTEST(notifier_gate, a_grace_period_waits_for_threads_left_from_the_last)
 	EXPECT_EQ(atomic64_read(&f.word), 0L);
 }
 
+/* The work frees itself, so to speak: the gate must not look at it again. */
 static void gate_ran(struct mmu_notifier_deferred *deferred)
 {
 	container_of(deferred, struct gate_fixture, deferred)->ran++;
+	memset(deferred, 0x5a, sizeof(*deferred));
 }
 
 KTEST(notifier_gate, deferred_work_runs_once_when_the_last_thread_leaves)
@@ -187,6 +197,7 @@ KTEST(notifier_gate, deferred_work_runs_once_when_the_last_thread_leaves)
 	EXPECT_EQ(f.ran, 0U);
 	notifier_gate_leave(&f.gate, a);
 	EXPECT_EQ(f.ran, 1U);
+	f.deferred.run = gate_ran;
 	spin_lock(&f.lock);
 	later = notifier_gate_defer(&f.gate, &f.deferred);
 	spin_unlock(&f.lock);
@@ -219,5 +230,66 @@ KTEST(notifier_gate, a_guess_undone_ends_a_period_that_waits_for_it_alone,
 	new = notifier_gate_enter_slow(&f.gate);
 	EXPECT_EQ(f.gate.completed, gp);
 	notifier_gate_leave(&f.gate, new);
+	EXPECT_EQ(atomic64_read(&f.word), 0L);
+}
+
+/* How many threads are inside epoch 0? */
+static long old_epoch(const struct gate_fixture *f)
+{
+	return atomic64_read(&f->word) & NOTIFIER_GATE_MASK;
+}
+
+/* Spins with the lock held: may a thread that waits for it still be counted? */
+static int hold_lock(void *arg)
+{
+	struct gate_fixture *f = arg;
+	u64 until;
+
+	spin_lock(&f->lock);
+	step_signal(&f->step, 1);
+	until = clock_ns() + ktest_wait_ns(f->step.test);
+	while (old_epoch(f) != 1 && clock_ns() < until)
+		cpu_relax();
+	f->undone = old_epoch(f) == 1;
+	spin_unlock(&f->lock);
+	return 0;
+}
+
+static int enter_slowly(void *arg)
+{
+	struct gate_fixture *f = arg;
+
+	step_wait(&f->step, 1);
+	notifier_gate_leave(&f->gate, notifier_gate_enter_slow(&f->gate));
+	return 0;
+}
+
+/*
+ *	a	[--------------------]
+ *	ask	   |
+ *	lock		[--------]	another thread has it
+ *	new		 guess, undo	while it waits for the lock, not after
+ *
+ * If a queue for the lock stayed counted, the old epoch might never be empty.
+ */
+KTEST(notifier_gate, a_guess_is_undone_before_the_lock_is_waited_for,
+      KT_FLAGS(KT_NEEDS_SMP))
+{
+	struct task *holder, *new;
+	struct gate_fixture f;
+	long a;
+
+	gate_fixture_init(&f);
+	step_init(&f.step, test);
+	a = notifier_gate_enter(&f.gate);
+	(void)gate_request(&f);
+	EXPECT(atomic64_add_negative(NOTIFIER_GATE_TICKET_0, &f.word));
+	holder = kthread_run_on(0, hold_lock, &f, "holder");
+	new = kthread_run_on(cpumask_last(&cpu_online_mask), enter_slowly, &f,
+			     "new");
+	kthread_join(holder);
+	kthread_join(new);
+	EXPECT(f.undone);
+	notifier_gate_leave(&f.gate, a);
 	EXPECT_EQ(atomic64_read(&f.word), 0L);
 }
