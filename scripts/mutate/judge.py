@@ -3,7 +3,9 @@
 
 tests/mutants/concern says what concerns a file, cheapest first:
 
-    host.NAME       a program on the host, with MUTANT= in its environment
+    host.NAME       a program on the host, with MUTANT= in its environment, and with
+                    AddressSanitizer and UBSan
+    tsan.NAME       the same with ThreadSanitizer, which misses a lock that is not taken
     explore.NAME    a scenario of tests/explore, or several by a pattern: schedules up to
                     two preemptions, and some at random, with late stores of x86
     suite.*,...     a boot of the kernel with `mutant=` and these tests; with the
@@ -39,6 +41,7 @@ BUSY = 2 * (os.cpu_count() or 1)
 SLOW_DEADLINE = {'peer_misbehaviour.*': 10}
 EXPLORER = 'build/explore/usual/explore'
 EXPLORE = ['BOUND=2', 'MOST=20000', 'RANDOM=4000', 'SEED=1']
+HOST_KINDS = {'host': 'asan', 'tsan': 'tsan'}
 HOST_ENV = {'OPS': '20000', 'ROUNDS': '20', 'SEED': '1'}
 LATE = re.compile(r'in time|not done in|hung|silence')
 # Of a command line, which the kernel limits; with more, whole suites are named.
@@ -82,9 +85,14 @@ def concern(path, text):
 
 def programs(judges):
     """What make has to build for them, in the workshop."""
-    return ['build/host-asan/%s_asan' % judge[len('host.'):]
-            for judge in judges if judge.startswith('host.')] + [
-                EXPLORER for judge in judges if judge.startswith('explore.')][:1]
+    found = []
+    for judge in judges:
+        kind, name = judge.split('.', 1)
+        if kind in HOST_KINDS:
+            found.append('build/host-%s/%s_%s' % (HOST_KINDS[kind], name,
+                                                  HOST_KINDS[kind]))
+    return found + [EXPLORER for judge in judges
+                    if judge.startswith('explore.')][:1]
 
 
 class Court:
@@ -125,7 +133,7 @@ class Court:
 
     def one(self, judge, number):
         kind = judge.split('.')[0]
-        return {'host': self.host, 'explore': self.explore}.get(
+        return {'host': self.host, 'tsan': self.host, 'explore': self.explore}.get(
             kind, self.boot)(judge, number)
 
     def learn(self):
@@ -133,7 +141,7 @@ class Court:
         self.limits, reach = {}, {}
         for judge in self.judges:
             self.reach = None
-            for _ in range(1 if judge.split('.')[0] in ('host', 'explore')
+            for _ in range(1 if judge.split('.')[0] in ('host', 'tsan', 'explore')
                            else LEARN_BOOTS):
                 verdict = self.one(judge, 0)
                 if verdict.killer:

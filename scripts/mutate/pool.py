@@ -135,7 +135,7 @@ def others(note, shop):
         note['file'], text_of(judge.CONCERN)))
     shop.make('BUILD=test', 'all', *judge.programs(court.judges))
     for one in court.judges:
-        if one.startswith('host.'):
+        if one.split('.')[0] in judge.HOST_KINDS:
             verdict = court.host(one, 0)
             if verdict.killer:
                 found[one] = verdict.how

@@ -26,7 +26,8 @@ import re
 
 MOST = 4096         # mutants in one build
 PRELUDE = '''extern unsigned int mutant_chosen; extern unsigned char *mutant_seen;
-#define mutant_is(k) ((mutant_seen[k] ? 0 : (mutant_seen[k] = 1)), mutant_chosen == (k))
+#define mutant_is(k) ((__atomic_load_n(&mutant_seen[k], 0) || \\
+	(__atomic_store_n(&mutant_seen[k], 1, 0), 0)), mutant_chosen == (k))
 #line 1 "%s"
 '''
 
