@@ -441,8 +441,9 @@ KTEST(device_exclusive, munmap_of_exclusive_pages_gives_all_back,
 	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 0L);
 	EXPECT_EQ(page_mapcount(page), 0);
 	EXPECT_EQ(page_ref_count(page), 1);
-	unlock_page(page);
-	put_page(page);
+	/* The last reference: a page is unlocked before it is free. */
+	put_device_exclusive(&pages[3], 1);
+	EXPECT_EQ(pages[3], NULL);
 	sandbox_close(&box);
 }
 
