@@ -57,8 +57,9 @@ def do_record(args):
         recording = record.of_machine(args.file, folder)
     except (OSError, ValueError) as error:
         sys.exit('%s: %s' % (folder, error))
-    ram = os.path.join(folder, 'ram')
-    recording.run(lambda: args.once or stop or not os.path.exists(ram))
+    ram, over = os.path.join(folder, 'ram'), os.path.join(folder, 'over')
+    recording.run(lambda: args.once or stop or os.path.exists(over) or
+                  not os.path.exists(ram))
     print(recording.said())
     if not recording.sources:
         sys.exit('no kernel has made its rings in ' + ram)

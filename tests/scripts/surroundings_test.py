@@ -25,7 +25,7 @@ QEMU = '''#!/bin/sh
 [ "$1" != --version ] || { echo "QEMU emulator version %s"; exit; }
 printf '%%s\\n' "$@" >"$STUB_LOG"
 [ ! -e "$STUB_LOG.says" ] || cat "$STUB_LOG.says"
-[ -e "$STUB_LOG.stays" ] || exit 33
+[ -e "$STUB_LOG.stays" ] || exit "${STUB_STATUS:-33}"
 end() {
 	kill -0 "$(cat "$(dirname "$STUB_LOG")/log.peer0.pid")" || echo complaint
 	exit 0
@@ -75,11 +75,12 @@ sys.exit(child.wait())
 '''
 
 
-def boot(where, options=(), scripts=os.path.join(TOP, 'scripts'), how=(), **env):
+def boot(where, options=(), scripts=os.path.join(TOP, 'scripts'), how=(), stubs=(),
+         **env):
     """run-qemu with the stand-in: status, words, and QEMU's arguments."""
     noted = os.path.join(where, 'arguments')
     path = path_with(where, {'qemu-system-x86_64': QEMU % '9.9.9',
-                             'grub-mkrescue': MKRESCUE})
+                             'grub-mkrescue': MKRESCUE, **dict(stubs)})
     status, said = run(list(how) + [os.path.join(scripts, 'run-qemu'),
                                     '--image', shutil.which('true'),
                                     '--log', os.path.join(where, 'log')] +
@@ -361,6 +362,28 @@ def test_a_machine_has_a_folder_with_its_ram_until_it_ends():
         # The kernel of this boot is no kernel, so its rings never come.
         assert status == 4 and 'was not recorded' in said, said
         assert not os.path.exists(folder) and not machines(), machines()
+
+
+# Python, of a host that has no time for it until the machine has ended.
+LATE_PYTHON = '''#!/bin/sh
+case $1 in
+*trace.py) sleep 1 ;;
+esac
+exec %s "$@"
+'''
+
+
+def test_a_recorder_that_comes_late_still_reads_the_machine():
+    with place() as where:
+        trace = os.path.join(where, 'trace')
+        write(trace, 'of the boot before')
+        status, said, _ = boot(where, ['--peer', 'none', '--trace', trace],
+                               stubs={'python3': LATE_PYTHON % sys.executable},
+                               STUB_STATUS='37')
+        # It has looked for a kernel's rings; the status is that of the panic.
+        assert 'no symbol trace_header' in said, said
+        assert status == 2 and 'was not recorded' in said, said
+        assert not os.path.exists(trace)
 
 
 def test_a_machine_that_is_kept_has_its_ram_and_its_kernel():
