@@ -58,6 +58,9 @@ def do_record(args):
     except (OSError, ValueError) as error:
         sys.exit('%s: %s' % (folder, error))
     ram, over = os.path.join(folder, 'ram'), os.path.join(folder, 'over')
+    # scripts/run-qemu waits for it, and writes `over`.
+    with open(os.path.join(folder, 'recording'), 'w', encoding='utf-8'):
+        pass
     recording.run(lambda: args.once or stop or os.path.exists(over) or
                   not os.path.exists(ram))
     print(recording.said())
