@@ -85,7 +85,7 @@ NEEDS_NOTIFIER_REFERENCE := MMU_NOTIFIER
 ONLY_NOTIFIER_REFERENCE := mm/notifier/reference/%.c tests/mm/notifier/reference_skips.c
 WITHOUT_NOTIFIER_REFERENCE := $(NOTIFIER_USUAL) \
 	$(addprefix tests/mm/notifier/,notifier_gate_test.c interval_tree_test.c \
-	notifier_rescue.c mmu_interval_deferred_test.c)
+	notifier_rescue.c mmu_interval_deferred_test.c mmu_notifier_verify_test.c)
 
 # Device-exclusive and device-private entries.
 ONLY_DEVICE_PRIVATE := mm/device/exclusive.c tests/mm/device/exclusive%.c \

@@ -162,3 +162,62 @@ KTEST(interval_tree, random_operations_agree_with_a_linear_shadow)
 	}
 	kfree(all);
 }
+
+/* --- what verify notices ------------------------------------------------------- */
+
+#define CHAIN 31
+
+/* Put @wrong in a place of the tree, verify, put back what was there. */
+#define EXPECT_NOTICED(tree, place, wrong)                    \
+	do {                                                  \
+		typeof(place) kept_ = (place);                \
+                                                              \
+		(place) = (wrong);                            \
+		EXPECT_EQ(interval_tree_verify(tree), -1);    \
+		(place) = kept_;                              \
+		EXPECT_EQ(interval_tree_verify(tree), CHAIN); \
+	} while (0)
+
+static void expect_node_noticed(struct ktest *test, struct interval_tree *tree,
+				struct interval_tree_node *node)
+{
+	struct interval_tree_node *parent = interval_tree_parent(node);
+
+	EXPECT_NOTICED(tree, node->child_end[INTERVAL_TREE_LEFT],
+		       node->child_end[INTERVAL_TREE_LEFT] + 1);
+	EXPECT_NOTICED(tree, node->child_end[INTERVAL_TREE_RIGHT],
+		       node->child_end[INTERVAL_TREE_RIGHT] + 1);
+	EXPECT_NOTICED(tree, node->parent_color,
+		       node->parent_color ^ INTERVAL_TREE_BLACK);
+	EXPECT_NOTICED(tree, node->end, node->start);
+	EXPECT_NOTICED(tree, node->prev, node);
+	EXPECT_NOTICED(tree, node->next, node);
+	/* Of the root no other node knows the end; it has no parent. */
+	if (parent) {
+		EXPECT_NOTICED(tree, node->end, 1000);
+		EXPECT_NOTICED(tree, node->parent_color,
+			       node->parent_color & INTERVAL_TREE_BLACK);
+	} else {
+		EXPECT_NOTICED(tree, node->parent_color,
+			       node->parent_color | (unsigned long)node);
+	}
+}
+
+/* Each interval reaches over the start of the next two. */
+KTEST(interval_tree, verify_notices_a_wrong_bound_link_colour_or_order)
+{
+	static struct interval_tree_node nodes[CHAIN];
+	struct interval_tree tree;
+	int i;
+
+	interval_tree_init(&tree);
+	for (i = 0; i < CHAIN; i++) {
+		interval_tree_node_init(&nodes[i], 10 * i, 10 * i + 25);
+		interval_tree_insert(&nodes[i], &tree);
+	}
+	for (i = 0; i < CHAIN; i++) {
+		expect_node_noticed(test, &tree, &nodes[i]);
+		if (i + 1 < CHAIN)
+			EXPECT_NOTICED(&tree, nodes[i].start, 10 * i + 11);
+	}
+}
