@@ -34,7 +34,7 @@ from tree import TOP
 CONCERN = 'tests/mutants/concern'
 # Seconds: of a test in the kernel, of silence, of a program on the host: as many times
 # what it took without a mutant, and at least so many.
-DEADLINE, SILENCE = 5, 60
+DEADLINE, SILENCE = 5, 40
 HOST_SLOWER, HOST_LEAST, HOST_MOST = 10, 3, 60
 BUSY = 2 * (os.cpu_count() or 1)
 # A device counts as dead after three seconds, so tests of that take longer.
@@ -54,8 +54,12 @@ def busy():
     return os.getloadavg()[0] > BUSY
 
 
+def slower():
+    return 4 if busy() else 1
+
+
 def deadline(globs):
-    return SLOW_DEADLINE.get(globs, DEADLINE) * (4 if busy() else 1)
+    return SLOW_DEADLINE.get(globs, DEADLINE) * slower()
 
 
 class Verdict:
@@ -287,7 +291,7 @@ def watch(run, command, log):
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT) as child:
         silent = []
-        alarm = Alarm(SILENCE, lambda: (silent.append(1), child.terminate()))
+        alarm = Alarm(SILENCE * slower(), lambda: (silent.append(1), child.terminate()))
         for raw in child.stdout:
             alarm.again()
             line = raw.decode('utf-8', 'replace')
