@@ -35,7 +35,7 @@ import workshop  # noqa: E402
 from tree import TOP, text_of  # noqa: E402
 
 ROUNDS, SEEDS = 20, (1, 2, 3)
-DEADLINE = '5'
+DEADLINE = '10'
 TAKEN = re.compile(r'^tests/(kernel|lib|mm|arch|drivers|demo)/.*\.[ch]$')
 
 
