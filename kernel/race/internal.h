@@ -91,7 +91,7 @@ void race_watch(const struct race_access *access, unsigned long place, u64 ticks
 /**
  * race_report() - print a race, unless its pair of places was reported before
  * @watcher: the side that waited
- * @hitter: the side that came meanwhile, or NULL: nobody was seen
+ * @hitter: the side that came meanwhile, or NULL: none was seen
  * @before: the value when the wait began, of an access of at most 8 bytes
  * @after: the value when it ended
  *

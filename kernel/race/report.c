@@ -2,8 +2,12 @@
 /*
  * kernel/race/report.c - both sides of a race, as text
  *
- *	RACE: plain write of 8 bytes by ktest/race, and marked read of 8 bytes by ...
- *	CPU 0, task 12 ktest/race: plain write of 8 bytes at ffff8000...
+ * Problem.  A race has two accesses, in two threads.  One alone explains nothing.
+ *
+ * Idea.  Print both, each with its stack:
+ *
+ *	RACE: plain write at change_plainly+0x22, and marked read at read_marked+0x1b
+ *	CPU 0, task 12 team/0: plain write of 8 bytes at ffff8000...
  *	  ... its stack
  *	CPU 1, task 13 team/1: marked read of 8 bytes at ffff8000...
  *	  ... its stack

@@ -5,7 +5,7 @@
  * Problem.  Threads that share data by locks, atomics and marked accesses alone have no
  * data race, and still may be wrong in an order that comes once in a million runs: a
  * thread reads a word, another one changes it, the first writes what it made of the old
- * value.  Without luck nobody sees it, and with luck nobody sees it again.
+ * value.  A run that meets the order cannot be repeated.
  *
  * Idea.  The detector is called at each marked access.  There a CPU counts down a number
  * that it draws from the seed.  At 0 the running task loses the CPU to a waiting one,

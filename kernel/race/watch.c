@@ -3,7 +3,7 @@
  * kernel/race/watch.c - watch an access, and see another thread come to the same bytes
  *
  * Problem.  A race shows in a run only if the two accesses meet.  They are a few
- * instructions long, so they hardly ever do, and when they do nobody notices.
+ * instructions long, so they hardly ever do, and when they do no check notices.
  *
  * Idea.  One of the accesses is made long.  A thread that is about to access memory
  * writes down where, waits a few microseconds, and takes the note away again.  Each

@@ -10,7 +10,7 @@
 
 #define KASAN_GRANULE 8ul
 
-/* What the compiler calls, and nobody else. */
+/* Only the compiler calls these. */
 #define KASAN_ENTRY(type, name, ...) \
 	type name(__VA_ARGS__);      \
 	type name(__VA_ARGS__)

@@ -12,9 +12,9 @@
  *	free -> [ newest ... oldest ] -> slab -> allocated again
  *
  * The queue is linked through the word by which a slab links its free objects; slab
- * and quarantine never have the same object.  To the slab it is in use; the counts of
- * live objects leave the kept ones out (slab_live_objects()).  Leak checks, the end of a
- * cache and a page allocator without pages drain the queue.
+ * and quarantine never have the same object.  The slab counts an object in the queue as
+ * in use; the counts of live objects leave it out (slab_live_objects()).  Leak checks, the
+ * end of a cache and a page allocator without pages drain the queue.
  *
  * A cache may end while another CPU has one of its objects between queue and slab.  That CPU
  * has interrupts off, so kmem_cache_destroy(), which calls every CPU after it has drained

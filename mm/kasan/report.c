@@ -19,7 +19,7 @@
  * One CPU reports at a time, with interrupts off.  What it calls is instrumented, and an
  * NMI may come: a fault that the reporting CPU meets meanwhile is counted and not
  * printed.  printk() takes no lock, so a report may come from anywhere.  After a
- * panic nobody waits for another CPU, which may be halted.
+ * panic no CPU waits for another one, which may be halted.
  *
  *	field		guarded by
  *	reporter	compare and exchange; the CPU that reports, or NOBODY
