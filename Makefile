@@ -279,7 +279,7 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
 SCRIPT_TESTS := traces ktap asked meant selection machinetable explain rules order quote \
-	timeline page session surroundings static compile_commands callgrind call_order mutants exercises counts analysed
+	timelines page session surroundings static compile_commands callgrind call_order mutants exercises counts analysed
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
 HOST_CMD_call_order += $(O)

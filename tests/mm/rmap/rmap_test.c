@@ -186,7 +186,7 @@ static bool look_while_munmap_waits(struct rmap_walk *walk, struct page *page,
 
 KTEST(rmap, a_walk_keeps_the_tables_that_it_looks_at, KT_FLAGS(KT_NEEDS_SMP))
 {
-	struct keeper keeper = {NULL};
+	struct keeper keeper = {.box = NULL};
 	struct rmap_walk walk = {.visit = look_while_munmap_waits,
 				 .purpose = RMAP_LOOK,
 				 .arg = &keeper};

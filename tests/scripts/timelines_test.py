@@ -221,4 +221,4 @@ def test_what_is_no_trace_gets_one_line():
 
 
 if __name__ == '__main__':
-    sys.exit(tap.main('timeline', globals()))
+    sys.exit(tap.main('timelines', globals()))
