@@ -176,6 +176,8 @@ OPEN ?=
 export SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH SLOTS TRACE OPEN
 # A file, a mutant, a folder: of `make mutate` and `make exercise`.
 export F POOL DIR
+# Of `make map`.
+export MM BROWSER MACHINE
 
 # For a script that starts makes of its own: they are no jobs of this one, and
 # would only complain, among the words they were asked for, of a jobserver that
@@ -278,7 +280,7 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # one that prepares what HOST_CMD_target runs.  The peer has a Makefile of its
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
-SCRIPT_TESTS := traces ktap asked meant selection machinetable explain rules order quote \
+SCRIPT_TESTS := traces pagemap ktap asked meant selection machinetable explain rules order quote \
 	timelines page session surroundings static compile_commands callgrind call_order mutants exercises counts analysed
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
@@ -340,6 +342,17 @@ debug: asked-debug deps-debug ## boot BUILD=debug and wait for gdb: docs/debuggi
 trace: asked-trace deps-run ## record a contest, or tests, into build/trace.bin: docs/trace.md [T='suite.test' SMP=2 PEER=none SLOTS=32768 SEED=n]
 	@$(MAKE) --no-print-directory $(call build_or,$(if $(T),test,release)) all $(NEEDS_DEVICE)
 	@$(MAKE) --no-print-directory $(call build_or,$(if $(T),test,release)) boot-traced
+
+.PHONY: map
+map: asked-map deps-map ## what is mapped where in a machine that runs, hangs or was kept: docs/map.md [MM=n N=maps BROWSER=yes MACHINE=folder]
+	@scripts/map.py $(if $(MACHINE),--machine '$(MACHINE)') $(if $(MM),--mm $(MM)) \
+		$(if $(N),--count $(N)) $(if $(BROWSER),--browser)
+
+# Part of the figures: the device has to be there.
+.PHONY: figure-map
+figure-map: deps-run
+	@$(MAKE) --no-print-directory BUILD=release all peer
+	@scripts/map.py --figure docs/figures/map.svg --image build/release/concord.elf
 
 .PHONY: timeline
 timeline: asked-timeline deps-timeline ## the last `make run` or `make trace` as a page, build/timeline.html: docs/timeline.md [TRACE=file OPEN=yes]
@@ -433,6 +446,7 @@ index-bench: asked-index-bench deps-index ## designs of the interval index: inst
 ASKED_run := SMP PEER FIRMWARE TIMEOUT QEMU ACCEL
 ASKED_trace := SMP PEER T SLOTS SEED TIMEOUT QEMU ACCEL
 ASKED_timeline := TRACE OPEN
+ASKED_map := MM N BROWSER MACHINE
 ASKED_debug := SMP PEER FIRMWARE QEMU ACCEL
 ASKED_test := SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH QEMU ACCEL
 ASKED_machines := N T PEER SPINNERS QEMU ACCEL
@@ -457,12 +471,12 @@ doctor: ## say what can go here (run, test, check, ...), and what is missing for
 
 .PHONY: deps deps-host deps-image deps-run deps-test deps-check deps-configs \
 	deps-debug deps-model deps-bench deps-index deps-mutate deps-exercise deps-explore \
-	deps-coverage deps-analyse deps-timeline deps-see
+	deps-coverage deps-analyse deps-timeline deps-see deps-map
 deps: ## install everything that any target needs
 	@scripts/deps run test check debug model index mutate explore coverage analyse see
 deps-host deps-image deps-run deps-test deps-check deps-configs deps-debug \
 deps-model deps-bench deps-index deps-mutate deps-exercise deps-explore deps-coverage deps-analyse \
-deps-timeline deps-see: deps-%:
+deps-timeline deps-see deps-map: deps-%:
 	@scripts/deps $*
 
 .PHONY: clean

@@ -7,7 +7,7 @@
  *
  * Idea.  A letter for each page, in rows of 64: a row of what the entries say, and below
  * it one for each context of a device that has a translation there. The letters are
- * those of mm/table/letters.h; scripts/map/ prints the same rows of a machine's memory.
+ * those of mm/table/letters.h; scripts/pagemap/ prints the same rows of a machine's memory.
  *
  *	mm 3: regions 2, pages 4
  *	000040000000 rrWX..----------...

@@ -24,9 +24,9 @@ NUMBERS = {
     'SWITCH': (1, 2**64 - 1),
     'DEADLINE': (1, 86400), 'TIMEOUT': (0, 10**6), 'N': (1, 10**7),
     'SLOTS': (64, 1 << 20), 'OPS': (1, 10**12), 'ROUNDS': (1, 10**9), 'SPINNERS': (0, 1000),
-    'BOUND': (0, 8), 'MOST': (1, 10**9),
+    'BOUND': (0, 8), 'MOST': (1, 10**9), 'MM': (1, 2**32 - 1),
 }
-WORDS = {'BOOTS': ('no',), 'CLOCK': ('no',), 'OPEN': ('yes',),
+WORDS = {'BOOTS': ('no',), 'CLOCK': ('no',), 'OPEN': ('yes',), 'BROWSER': ('yes',),
          'FIRMWARE': ('bios', 'uefi')}
 
 
@@ -79,6 +79,13 @@ def trace(value):
     return '' if os.path.isfile(value) else 'TRACE=%s: there is no such file' % value
 
 
+def machine(value):
+    """A folder that scripts/run-qemu has made."""
+    if os.path.isfile(os.path.join(value, 'ram')):
+        return ''
+    return 'MACHINE=%s is no folder of a machine, which has a file ram' % value
+
+
 def firmware(value):
     if value != 'uefi':
         return ''
@@ -120,7 +127,7 @@ def wrong(name):
         return '%s=%s: it is %s, or not given' % (name, value,
                                                   ' or '.join(WORDS[name]))
     return {'T': pattern, 'PEER': device, 'FIRMWARE': firmware,
-            'TRACE': trace, 'QEMU': program, 'ACCEL': accel,
+            'TRACE': trace, 'MACHINE': machine, 'QEMU': program, 'ACCEL': accel,
             'F': sources, 'REPLAY': schedule}.get(name, lambda value: '')(value)
 
 

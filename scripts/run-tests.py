@@ -34,6 +34,7 @@ import kernelboots
 import ktap
 import liveboots
 import machinetable
+import mapboots
 import meant
 import paniccases
 import session as sessions
@@ -54,6 +55,8 @@ LIVE_BOOTS = {
     'a_contest_is_recorded_whole': traceboots.contest,
     'a_trace_is_read_after_a_panic': traceboots.panic,
     'a_machine_that_hangs_is_recorded': traceboots.hang,
+    'a_map_is_that_of_the_monitor_and_stays_after_a_panic': mapboots.monitor,
+    'a_map_shows_an_open_range': mapboots.contest,
 }
 
 

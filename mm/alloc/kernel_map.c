@@ -50,6 +50,7 @@
 #include <lib/assert.h>
 #include <lib/errno.h>
 #include <lib/kasan.h>
+#include <lib/layout.h>
 #include <lib/printk.h>
 #include <kernel/lock/spinlock.h>
 #include <mm/alloc/kernel_map.h>
@@ -66,6 +67,8 @@ static struct {
 } kernel_map = {
 	.lock = SPINLOCK_INIT(kernel_map.lock),
 };
+
+LAYOUT_ENTRY("kernel_map.pgd", (unsigned long)&kernel_map.pgd);
 
 /* --- building, at boot -------------------------------------------------- */
 

@@ -83,6 +83,9 @@ struct page *empty_zero_page;
 
 LAYOUT_ADDRESS(empty_zero_page);
 LAYOUT_SIZE(page);
+LAYOUT_OFFSET(page, flags);
+LAYOUT_OFFSET(page, pt_mm);
+LAYOUT_ENTRY("PG_table", PG_table);
 LAYOUT_ENTRY("vmemmap", VMEMMAP_START);
 LAYOUT_ENTRY("direct_map", PAGE_OFFSET);
 

@@ -2,6 +2,7 @@
 """trace - the parts of scripts/trace.py, for it and for other scripts
 
     image       the kernel's ELF: where a symbol is, and which one an address is in
+    memory      the guest's RAM by physical and by the kernel's addresses
     ring        rings in the guest's RAM or in the peer's file, read while written
     store       trace.bin: written by a recording, read by everything else
     clock       when in the guest's time was a record of the peer?

@@ -30,7 +30,7 @@ def test_what_a_variable_cannot_be_is_refused():
     bad = [('SMP', '65'), ('REPEAT', '0'), ('SEED', 'x'), ('SWITCH', '0'), ('DEADLINE', '0'),
            ('TIMEOUT', '1s'), ('N', 'abc'), ('N', '1 2'), ('N+', '1 x'),
            ('OPS', '-1'), ('SLOTS', '32'), ('SLOTS', '96'), ('SPINNERS', '1001'), ('BOOTS', 'yes'),
-           ('CLOCK', 'yes'), ('FIRMWARE', 'xyz'), ('FIRMWARE', 'uefi'),
+           ('CLOCK', 'yes'), ('BROWSER', 'no'), ('MM', '0'), ('MACHINE', TOP), ('FIRMWARE', 'xyz'), ('FIRMWARE', 'uefi'),
            ('BOUND', '9'), ('MOST', '0'), ('REPLAY', '17X'), ('REPLAY', '17B42d'),
            ('T', 'a b'), ('T', 'a;b'), ('T', '$x'),
            ('QEMU', '/nowhere'), ('ACCEL', 'x'),

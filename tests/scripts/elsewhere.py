@@ -23,7 +23,8 @@ LEFT_OUT = ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEFILES', 'BUILD', 'O',
             'PEER', 'T', 'REPEAT', 'TIMEOUT', 'BOOTS', 'FIRMWARE', 'OVMF_DIR',
             'CDPATH', 'V', 'HOSTCC', 'LC_ALL',
             'CONCORD_GDB', 'NOTIFIER', 'N', 'OPS', 'ROUNDS', 'SEED', 'DEADLINE',
-            'SPINNERS', 'CLOCK', 'QEMU', 'ACCEL', 'STEPS', 'COUNTERS', 'TRACE', 'OPEN')
+            'SPINNERS', 'CLOCK', 'QEMU', 'ACCEL', 'STEPS', 'COUNTERS', 'TRACE', 'OPEN',
+            'MM', 'BROWSER', 'MACHINE')
 
 def write(path, text):
     with open(path, 'w', encoding='utf-8') as out:

@@ -6,7 +6,7 @@
  * sees it by its translation. The states are rows of a table, in the form of struct
  * page_letter. The monitor's `map` looks a word up in it. The tables are exported
  * (lib/layout.h), so that a program that reads the guest's memory does the same with
- * the same rows (scripts/map/).
+ * the same rows (scripts/pagemap/).
  */
 #ifndef MM_TABLE_LETTERS_H
 #define MM_TABLE_LETTERS_H
@@ -25,7 +25,7 @@
  * @letter: for maps
  * @what: for people
  *
- * The first row that fits a word is its state. The form is fixed: scripts/map/letters.py
+ * The first row that fits a word is its state. The form is fixed: scripts/pagemap/letters.py
  * reads it.
  */
 struct page_letter {
@@ -37,7 +37,7 @@ struct page_letter {
 };
 
 static_assert(sizeof(struct page_letter) == 64,
-	      "as scripts/map/letters.py has it");
+	      "as scripts/pagemap/letters.py has it");
 
 /* Of every table the first row: no region is here. It fits no word. */
 #define PAGE_LETTER_NO_REGION                                    \
