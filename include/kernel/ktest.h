@@ -77,6 +77,17 @@ enum ktest_flags {
 	KT_ENDS_PEER = 1 << 10,
 };
 
+/**
+ * KTEST_SLOWER - how many times slower than the build `test` this build runs
+ *
+ * SLOWER_ in options.mk, by the Makefile. The runner's limits are so many times longer.
+ * A test that states how soon something happens multiplies the time that it allows for
+ * slowness, and leaves a limit of the product as it is.
+ */
+#ifndef KTEST_SLOWER
+#define KTEST_SLOWER 1
+#endif
+
 /** A registered test; KTEST() fills it in, the runner reads it. */
 struct ktest_case {
 	const char *suite;

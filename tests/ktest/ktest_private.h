@@ -11,16 +11,12 @@
 #define KTEST_RESCUE_NS (50UL * 1000 * 1000)
 
 /*
- * Seconds that a test has, then it has failed and is rescued. `deadline=` on
- * the boot command line changes it. SLOWER in options.mk makes it longer where
- * a build runs slower than the build `test`.
+ * Seconds that a test has, times KTEST_SLOWER; then it has failed and is rescued.
+ * `deadline=` on the boot command line changes it.
  */
 #define KTEST_SECONDS     20UL
 #define KTEST_SECONDS_MAX 86400UL
 #define KTEST_SLOW_FACTOR 6
-#ifndef KTEST_SLOWER
-#define KTEST_SLOWER 1
-#endif
 
 /*
  * hang.c: all limits follow from one.

@@ -285,7 +285,8 @@ KTEST(peer_misbehaviour, request_for_what_is_there_is_a_grant_like_any_other,
 /*
  * The device answers heartbeats and makes its accesses, and never reports a replay;
  * there are more grants than slots. The heartbeat goes on, the device is declared
- * dead within the stated time, and every waiter returns.
+ * dead within the stated time, and every waiter returns. A kernel may be so slow that
+ * the time is up before all slots are taken.
  */
 KTEST(peer_misbehaviour, device_that_never_reports_a_replay_is_declared_dead,
       KT_FLAGS(KT_NEEDS_PEER))
@@ -319,10 +320,13 @@ KTEST(peer_misbehaviour, device_that_never_reports_a_replay_is_declared_dead,
 	}
 	EXPECT_EQ(submitted, 2 * CROWD);
 	/* All slots are gone, but not that of the heartbeat. */
-	KTEST_WAIT_FOR(test, list_empty(&arena->peer->free_slots[PEER_SLOT_ANY]));
-	EXPECT_EQ(peer_ping(arena->peer), 0);
+	KTEST_WAIT_FOR(test, list_empty(&arena->peer->free_slots[PEER_SLOT_ANY]) ||
+				     !peer_alive(arena->peer));
+	if (clock_ns() - began < PEER_DEATH_NS)
+		EXPECT_EQ(peer_ping(arena->peer), 0);
 	KTEST_WAIT_FOR(test, !peer_alive(arena->peer));
-	EXPECT_LT(clock_ns() - began, PEER_DEATH_NS + 2 * NSEC_PER_SEC);
+	EXPECT_LT(clock_ns() - began,
+		  PEER_DEATH_NS + KTEST_SLOWER * 2 * NSEC_PER_SEC);
 	for (i = 0; i < submitted; i++)
 		peer_work_wait(&work[i], ARENA_NS);
 	for (i = 0; i < made; i++)
@@ -367,7 +371,8 @@ KTEST(peer_misbehaviour, death_is_noticed_in_time_and_costs_only_its_work,
 		return;
 	began = clock_ns();
 	EXPECT_EQ(device_load(arena->ctx, arena->base, &value), -EIO);
-	EXPECT_LT(clock_ns() - began, PEER_DEATH_NS + NSEC_PER_SEC);
+	EXPECT_LT(clock_ns() - began,
+		  PEER_DEATH_NS + KTEST_SLOWER * NSEC_PER_SEC);
 	EXPECT(!peer_alive(arena->peer));
 	EXPECT_EQ(cpu_read(arena, arena->base), 5u);
 	EXPECT_EQ(do_munmap(arena->mm, arena->base, PAGE_SIZE), 0);
