@@ -318,7 +318,8 @@ KTEST(peer_misbehaviour, device_that_never_reports_a_replay_is_declared_dead,
 		if (peer_work_submit(ctx[i % made], &work[i]))
 			break;
 	}
-	EXPECT_EQ(submitted, 2 * CROWD);
+	if (clock_ns() - began < PEER_DEATH_NS)
+		EXPECT_EQ(submitted, 2 * CROWD);
 	/* All slots are gone, but not that of the heartbeat. */
 	KTEST_WAIT_FOR(test, list_empty(&arena->peer->free_slots[PEER_SLOT_ANY]) ||
 				     !peer_alive(arena->peer));

@@ -238,6 +238,29 @@ KTEST(kasan, a_read_behind_a_vmalloc_area_is_reported, KT_FLAGS(KT_EXPECT_REPORT
 	vfree(area);
 }
 
+/*
+ *	size = 3 bytes less than a page
+ *	| page ......... 5 bytes of 8 | guard |		the guard page has a mark
+ */
+KTEST(kasan, a_read_of_the_last_bytes_of_an_areas_last_page_is_reported,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	u8 *area = vmalloc(PAGE_SIZE - 3);
+
+	REQUIRE(area);
+	load(area, PAGE_SIZE - 4);
+	EXPECT_EQ(kasan_report_count(), before);
+	load(area, PAGE_SIZE - 3);
+	expect_report(test, before, "read of 1 byte",
+		      "is past the end of a vmalloc area");
+	before = kasan_report_count();
+	kasan_check_read(area + PAGE_SIZE, 1);
+	expect_report(test, before, "read of 1 byte",
+		      "is past the end of a vmalloc area");
+	vfree(area);
+}
+
 /* The access itself would be a trap, so it is only asked about. */
 KTEST(kasan, a_use_of_a_freed_vmalloc_area_is_reported,
       KT_FLAGS(KT_EXPECT_REPORT))
