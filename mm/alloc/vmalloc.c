@@ -259,6 +259,7 @@ static struct page **pages_new(unsigned long nr, gfp_t gfp, unsigned long caller
 static void *vmalloc_from(size_t size, gfp_t gfp, unsigned long caller)
 {
 	unsigned long nr = DIV_ROUND_UP(size, PAGE_SIZE);
+	unsigned long with_guard = (nr + 1) << PAGE_SHIFT;
 	struct page **pages;
 	struct vm_area *area;
 
@@ -275,13 +276,12 @@ static void *vmalloc_from(size_t size, gfp_t gfp, unsigned long caller)
 		return NULL;
 	}
 	area->pages = pages;
-	if (!kasan_cover((void *)area->start, nr << PAGE_SHIFT) ||
+	if (!kasan_cover((void *)area->start, with_guard) ||
 	    area_map(area, 0, PAGE_KERNEL)) {
 		area_unmap(area);
 		return NULL;
 	}
-	kasan_tail((void *)area->start, size, nr << PAGE_SHIFT,
-		   KASAN_VMALLOC_TAIL);
+	kasan_tail((void *)area->start, size, with_guard, KASAN_VMALLOC_TAIL);
 	return (void *)area->start;
 }
 
