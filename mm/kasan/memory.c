@@ -14,7 +14,8 @@
  *	its objects		cut, freed			KASAN_SLAB_FREE
  *				allocated			usable, to the byte
  *	kmalloc() of pages	allocated			the rest KASAN_LARGE_TAIL
- *	vmalloc() area		mapped				the rest KASAN_VMALLOC_TAIL
+ *	vmalloc() area		mapped				the rest and the guard page
+ *								KASAN_VMALLOC_TAIL
  *				unmapped			KASAN_VMALLOC_FREE
  *	a kernel stack		allocated			usable
  *				freed				KASAN_STACK_FREE

@@ -27,7 +27,8 @@
  * The shadow of the first two is mapped at boot, in pages of 2 MiB.  A page of the
  * shadow of the others is mapped when the first area or stack comes to lie there, and a bit
  * says so; it is never unmapped.  An access outside of what is mapped is not checked: to
- * the registers of a device, to the array of struct page, to user memory.
+ * the array of struct page, to user memory, to the registers of a device, unless an area
+ * was at their addresses before.
  *
  * Early boot.  The first functions run in the tables of start.asm, without a
  * shadow.  The calls before an access find kasan_ready false and return.  The
