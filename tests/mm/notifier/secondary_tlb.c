@@ -66,7 +66,8 @@ static bool frame_is_ours(const struct secondary *dev, unsigned long i)
 	if (is_zero_page(page))
 		return true;
 	return page_ref_count(page) > 0 && PageAnon(page) &&
-	       page->mapping == dev->mm && page->index == AT(i) >> PAGE_SHIFT;
+	       page->mapping == dev->mm->family &&
+	       page->index == AT(i) >> PAGE_SHIFT;
 }
 
 static void secondary_told(struct mmu_notifier *sub, struct mm_struct *mm,
