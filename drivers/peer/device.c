@@ -195,24 +195,31 @@ static bool queue_holds(const struct virtqueue *vq, unsigned int chains,
 	return vq->size >= (vq->indirect ? chains : chains * buffers);
 }
 
+static int queue_create(struct peer *peer, unsigned int index, const char *name,
+			void (*interrupt)(void *arg), struct virtio_queue **out)
+{
+	struct virtio_queue *queue = virtio_queue_setup(
+		&peer->vdev, index, PEER_QUEUE_ENTRIES, name, interrupt, peer);
+
+	if (IS_ERR(queue))
+		return (int)PTR_ERR(queue);
+	*out = queue;
+	return 0;
+}
+
 static int queues_create(struct peer *peer)
 {
-	struct virtio_device *vdev = &peer->vdev;
+	int err = queue_create(peer, PEER_QUEUE_CONTROL, "peer control",
+			       peer_control_interrupt, &peer->control);
 
-	peer->control = virtio_queue_setup(vdev, PEER_QUEUE_CONTROL,
-					   PEER_QUEUE_ENTRIES, "peer control",
-					   peer_control_interrupt, peer);
-	if (IS_ERR(peer->control))
-		return (int)PTR_ERR(peer->control);
-	peer->pages = virtio_queue_setup(vdev, PEER_QUEUE_PAGE_REQUEST,
-					 PEER_QUEUE_ENTRIES, "peer pages",
-					 peer_request_interrupt, peer);
-	if (IS_ERR(peer->pages))
-		return (int)PTR_ERR(peer->pages);
-	peer->work = virtio_queue_setup(vdev, PEER_QUEUE_WORK, PEER_QUEUE_ENTRIES,
-					"peer work", peer_work_interrupt, peer);
-	if (IS_ERR(peer->work))
-		return (int)PTR_ERR(peer->work);
+	if (!err)
+		err = queue_create(peer, PEER_QUEUE_PAGE_REQUEST, "peer pages",
+				   peer_request_interrupt, &peer->pages);
+	if (!err)
+		err = queue_create(peer, PEER_QUEUE_WORK, "peer work",
+				   peer_work_interrupt, &peer->work);
+	if (err)
+		return err;
 	if (!queue_holds(&peer->control->vq, ARRAY_SIZE(peer->slots), 2) ||
 	    !queue_holds(&peer->pages->vq, PEER_REQUESTS, 1) ||
 	    !queue_holds(&peer->work->vq, PEER_WORK_SLOTS, 3)) {
@@ -463,14 +470,17 @@ int peer_restart(struct peer *peer)
 	if (err)
 		return err;
 	virtio_close(&peer->vdev);
+	peer->control = NULL;
+	peer->pages = NULL;
+	peer->work = NULL;
 	peer_control_init(peer);
 	peer_work_init(peer);
 	peer_request_init(peer);
 	INIT_LIST_HEAD(&peer->refused);
+	WRITE_ONCE(peer->dead, NULL);
 	err = virtio_pci_open(peer->pci, &peer->vdev);
 	if (err)
 		goto out_dead;
-	WRITE_ONCE(peer->dead, NULL);
 	err = start(peer);
 	if (err)
 		goto out_dead;
@@ -499,11 +509,22 @@ static const struct pci_driver peer_driver = {
 };
 PCI_DRIVER(peer_driver);
 
+/* A device that could not be restarted has not all its queues. */
+static void add_stats(struct virtqueue_stats *sum,
+		      const struct virtio_queue *queue)
+{
+	if (!queue)
+		return;
+	sum->bad_index += queue->vq.stats.bad_index;
+	sum->bad_id += queue->vq.stats.bad_id;
+	sum->bad_length += queue->vq.stats.bad_length;
+	sum->notified += queue->vq.stats.notified;
+	sum->notify_spared += queue->vq.stats.notify_spared;
+}
+
 int peer_describe(struct peer *peer, char *buf, size_t len)
 {
-	const struct virtqueue_stats *c = &peer->control->vq.stats;
-	const struct virtqueue_stats *p = &peer->pages->vq.stats;
-	const struct virtqueue_stats *w = &peer->work->vq.stats;
+	struct virtqueue_stats queues = {0};
 	struct peer_counters counters;
 	unsigned int id, contexts = 0;
 	unsigned long flags;
@@ -513,6 +534,9 @@ int peer_describe(struct peer *peer, char *buf, size_t len)
 	counters = peer->counters;
 	for (id = 1; id <= PEER_CONTEXTS; id++)
 		contexts += peer->contexts[id] != NULL;
+	add_stats(&queues, peer->control);
+	add_stats(&queues, peer->pages);
+	add_stats(&queues, peer->work);
 	spin_unlock_irqrestore(&peer->lock, flags);
 
 	at = scnprintf(buf, len, "peer%u: %s%s, %u contexts, %lu beats\n",
@@ -524,18 +548,15 @@ int peer_describe(struct peer *peer, char *buf, size_t len)
 			(unsigned long)counters.commands,
 			(unsigned long)counters.works,
 			(unsigned long)counters.requests);
-	at += scnprintf(
-		buf + at, len - at,
-		"  refused: %lu requests, %lu answers, %lu used "
-		"entries\n",
-		(unsigned long)counters.bad_requests,
-		(unsigned long)counters.bad_answers,
-		(unsigned long)(c->bad_index + c->bad_id + c->bad_length +
-				p->bad_index + p->bad_id + p->bad_length +
-				w->bad_index + w->bad_id + w->bad_length));
+	at += scnprintf(buf + at, len - at,
+			"  refused: %lu requests, %lu answers, %lu used "
+			"entries\n",
+			(unsigned long)counters.bad_requests,
+			(unsigned long)counters.bad_answers,
+			(unsigned long)(queues.bad_index + queues.bad_id +
+					queues.bad_length));
 	at += scnprintf(buf + at, len - at, "  notified %lu times, spared %lu\n",
-			(unsigned long)(c->notified + p->notified + w->notified),
-			(unsigned long)(c->notify_spared + p->notify_spared +
-					w->notify_spared));
+			(unsigned long)queues.notified,
+			(unsigned long)queues.notify_spared);
 	return at;
 }

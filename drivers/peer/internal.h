@@ -238,7 +238,7 @@ struct peer_counters {
  * @index: (c)
  * @pci: (c)
  * @vdev: (c)
- * @control: (c)
+ * @control: (c), NULL if it could not be restarted; so are the next two
  * @pages: (c)
  * @work: (c)
  * @lock: see the head of this file

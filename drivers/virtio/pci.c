@@ -460,9 +460,12 @@ int virtio_config_read(const struct virtio_device *vdev, unsigned int offset,
 
 void virtio_close(struct virtio_device *vdev)
 {
-	bool silent = !reset(vdev);
 	unsigned int i;
+	bool silent;
 
+	if (!vdev->common.base)
+		return;
+	silent = !reset(vdev);
 	pci_msix_disable(vdev->pci);
 	for (i = 0; i < vdev->nr_queues; i++) {
 		struct virtio_queue *queue = vdev->queues[i];

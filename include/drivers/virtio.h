@@ -198,7 +198,8 @@ int virtio_config_read(const struct virtio_device *vdev, unsigned int offset,
  * virtio_close() - reset the device, free its queues, unmap
  * @vdev: the device; no interrupt handler of it runs after the return
  *
- * Not for a device that may hang: the reset waits for it.
+ * Not for a device that may hang: the reset waits for it. Nothing is to be done for one
+ * that virtio_pci_open() could not open.
  * Context: may sleep.
  */
 void virtio_close(struct virtio_device *vdev);
