@@ -124,7 +124,7 @@ static int memory_create(struct peer *peer)
 static_assert(PEER_MAX_RESULTS * sizeof(u64) <= PEER_PAGE_SIZE,
 	      "the old values of a piece of work fit in its page");
 
-static void memory_destroy(struct peer *peer)
+void peer_free(struct peer *peer)
 {
 	kfree(peer->memory);
 	kfree(peer->values);
@@ -145,7 +145,7 @@ static void end_in_flight(struct peer *peer) __must_hold(&peer->lock)
 	}
 }
 
-static struct peer *peer_create(struct pci_device *pci)
+struct peer *peer_create(struct pci_device *pci)
 {
 	struct peer *peer = kzalloc(sizeof(*peer), GFP_KERNEL);
 
@@ -159,7 +159,7 @@ static struct peer *peer_create(struct pci_device *pci)
 	init_waitqueue_head(&peer->beat_wait);
 	INIT_LIST_HEAD(&peer->refused);
 	if (memory_create(peer)) {
-		memory_destroy(peer);
+		peer_free(peer);
 		return NULL;
 	}
 	peer_control_init(peer);
@@ -391,7 +391,7 @@ static int peer_probe(struct pci_device *pci, const struct pci_device_id *id)
 		return -ENOMEM;
 	err = virtio_pci_open(pci, &peer->vdev);
 	if (err) {
-		memory_destroy(peer);
+		peer_free(peer);
 		return err;
 	}
 	peer->index = nr_peers;
@@ -419,7 +419,7 @@ out_close:
 	if (peer->dead)
 		return err;
 	virtio_close(&peer->vdev);
-	memory_destroy(peer);
+	peer_free(peer);
 	return err;
 }
 

@@ -458,6 +458,14 @@ const char *peer_front_refusal(const struct peer_front *front);
 /* Return: why its answer to HELLO is refused, or NULL (G5.21). */
 const char *peer_hello_refusal(const struct peer_wire_hello_answer *hello);
 
+/* ---- device.c ------------------------------------------------------------ */
+
+/* A device with all its memory and without queues; NULL: no memory. Tests make some, too. */
+struct peer *peer_create(struct pci_device *pci);
+
+/* For one that was never started, or whose queues are gone. */
+void peer_free(struct peer *peer);
+
 /* ---- probe_lock.c -------------------------------------------------------- */
 
 /* Is a guest `lock` atomic against the device? 0 and @atomic, or an errno. */
