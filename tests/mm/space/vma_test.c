@@ -170,6 +170,63 @@ KTEST(vma, the_lowest_hole_that_is_large_enough_is_found)
 	mmput(mm);
 }
 
+/* The verdict with one word of the books wrong; it is right again afterwards. */
+static void expect_verdict(struct ktest *test, struct mm_struct *mm, void *word,
+			   unsigned long wrong, const char *verdict)
+{
+	unsigned long *at = word;
+	unsigned long right = *at;
+
+	*at = wrong;
+	EXPECT_STREQ(vma_tree_verify(mm) ?: "well", verdict);
+	*at = right;
+	EXPECT_STREQ(vma_tree_verify(mm) ?: "well", "well", "after: %s", verdict);
+}
+
+/*
+ *	pages	0 1 2 3 4 5 6 7 8
+ *	regions   [ a ]   [b] [c]
+ */
+KTEST(vma, the_verifier_names_each_word_that_is_wrong)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct vm_area_struct *a, *b, *c;
+
+	REQUIRE(mm);
+	mmap_write_lock(mm);
+	a = link_region(test, mm, 1, 2, VM_READ);
+	b = link_region(test, mm, 5, 1, VM_READ);
+	c = link_region(test, mm, 7, 1, VM_WRITE);
+	EXPECT_STREQ(vma_tree_verify(mm) ?: "well", "well");
+	expect_verdict(test, mm, &b->vm_mm, 0, "a region belongs to another mm");
+	expect_verdict(test, mm, &b->vm_end, b->vm_start, "a region is empty");
+	expect_verdict(test, mm, &b->vm_end, b->vm_end - 1,
+		       "a region is not page aligned");
+	expect_verdict(test, mm, &a->vm_start, 0,
+		       "a region lies outside user space");
+	expect_verdict(test, mm, &c->vm_end, USER_END + PAGE_SIZE,
+		       "a region lies outside user space");
+	expect_verdict(test, mm, &b->vm_prev, 0, "the list does not lead back");
+	expect_verdict(test, mm, &a->vm_end, b->vm_start + PAGE_SIZE,
+		       "two regions overlap");
+	expect_verdict(test, mm, &c->vm_flags, VM_WRITE | VM_EXEC,
+		       "a region's page protection is not that of its flags");
+	expect_verdict(test, mm, &b->vm_subtree_gap, 0,
+		       "a subtree's largest hole is wrong");
+	expect_verdict(test, mm, &a->vm_start, c->vm_start,
+		       "the tree is out of order or out of balance");
+	expect_verdict(test, mm, &mm->mm_first, (unsigned long)b,
+		       "list and tree differ");
+	expect_verdict(test, mm, &b->vm_next, 0,
+		       "the tree has more regions than the list");
+	expect_verdict(test, mm, &mm->total_vm, 3, "total_vm is wrong");
+	mm->map_count++;
+	EXPECT_STREQ(vma_tree_verify(mm) ?: "well", "map_count is wrong");
+	mm->map_count--;
+	mmap_write_unlock(mm);
+	mmput(mm);
+}
+
 KTEST(vma, a_private_writable_region_maps_fresh_pages_read_only)
 {
 	EXPECT_EQ(pgprot_val(vm_get_page_prot(VM_NONE)), pgprot_val(PAGE_NONE));
