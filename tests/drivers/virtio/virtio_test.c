@@ -10,42 +10,9 @@
 #include <drivers/virtio.h>
 #include <lib/errno.h>
 #include <kernel/ktest.h>
-#include <lib/printk.h>
 #include <lib/string.h>
 
-static char heard[512];
-static bool listening;
-
-static void hear(struct console *con, const char *buf, size_t len)
-{
-	size_t had = strlen(heard);
-
-	if (!READ_ONCE(listening))
-		return;
-	len = min(len, sizeof(heard) - 1 - had);
-	memcpy(heard + had, buf, len);
-	heard[had + len] = '\0';
-}
-
-static struct console ear = {.name = "virtio ear", .write = hear};
-
-static void listen(void)
-{
-	static bool registered;
-
-	if (!registered)
-		register_console(&ear);
-	registered = true;
-	console_flush();
-	heard[0] = '\0';
-	WRITE_ONCE(listening, true);
-}
-
-static void stop_listening(void)
-{
-	console_flush();
-	WRITE_ONCE(listening, false);
-}
+#include "tests/ktest/heard.h"
 
 KTEST(virtio, a_device_without_vectors_is_named_and_left_alone)
 {
@@ -58,11 +25,11 @@ KTEST(virtio, a_device_without_vectors_is_named_and_left_alone)
 	struct virtio_device vdev;
 	int err;
 
-	listen();
+	hear_begin();
 	err = virtio_pci_open(&pci, &vdev);
-	stop_listening();
+	hear_end();
 	EXPECT_EQ(err, -ENODEV);
-	EXPECT(strstr(heard, "virtio: 02:05.1 has no MSI-X") != NULL);
+	EXPECT(heard("virtio: 02:05.1 has no MSI-X") != NULL);
 }
 
 /* CPUs 1 and 3 have ids above 254: the queues go round 0, 2 and 4. */
@@ -108,16 +75,16 @@ KTEST(virtio, lost_interrupts_are_counted_and_reported_once)
 
 	REQUIRE_EQ(virtqueue_create(&queue.vq, "lost", 8, 0, no_device, NULL), 0);
 	handled = 0;
-	listen();
+	hear_begin();
 	for (unsigned int i = 0; i < 20; i++) {
 		virtio_queue_look(&queue); /* nothing is there */
 		queue.vq.used->idx++;
 		virtio_queue_look(&queue);
 	}
-	stop_listening();
+	hear_end();
 	EXPECT_EQ(handled, 40U);
 	EXPECT_EQ(queue.late, 20);
-	told = strstr(heard, "interrupts of queue `lost` are lost: 0 came");
+	told = heard("interrupts of queue `lost` are lost: 0 came");
 	EXPECT(told != NULL);
 	EXPECT(!told || !strstr(told + 1, "interrupts of"));
 	virtqueue_destroy(&queue.vq);
