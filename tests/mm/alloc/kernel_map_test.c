@@ -140,6 +140,20 @@ KTEST(kernel_map, the_trampoline_is_executable_read_only_and_goes_away)
 	kernel_map_low_trampoline_end();
 }
 
+/* Too far for any area: in one place no table covers it, in the other a part of one. */
+KTEST(kernel_map, where_no_table_is_there_is_nothing_to_clear)
+{
+	static const vaddr_t at[] = {STACKS_START - 2 * PUD_SIZE,
+				     VMALLOC_START + PUD_SIZE - PAGE_SIZE};
+	unsigned long size;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(at); i++) {
+		EXPECT_EQ(kernel_map_walk_leaf(at[i], &size), 0UL);
+		EXPECT_EQ(size, i ? PMD_SIZE : PUD_SIZE);
+		EXPECT_EQ(pte_val(kernel_map_clear(at[i])), 0UL);
+	}
+}
+
 KTEST(kernel_map, a_trampoline_without_memory_leaves_nothing_behind)
 {
 	for (unsigned long nth = 1; nth <= 3; nth++) {

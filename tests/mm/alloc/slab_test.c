@@ -5,6 +5,7 @@
  * Tests that must panic (double free, use after free) are in tests/panic.
  */
 #include <mm/alloc/alloc.h>
+#include <mm/alloc/debug.h>
 #include <lib/cpumask.h>
 #include <kernel/ktest.h>
 #include <kernel/sched/sched.h>
@@ -14,6 +15,7 @@
 #include <mm/alloc/slab.h>
 #include <mm/alloc/slab_def.h>
 
+#include "tests/ktest/heard.h"
 #include "tests/ktest/team.h"
 
 #define HOLD 128u
@@ -275,6 +277,80 @@ KTEST(slab, an_object_may_be_freed_on_another_cpu)
 		kfree(post->box[i]);
 	kfree(post);
 	EXPECT(slab_verify());
+}
+
+/*
+ *	thread				interrupt
+ *	amid the CPU's list: busy
+ *					allocates, frees
+ *	goes on with its list		(must be as it was)
+ *
+ * The mark is the thread's; what an interrupt would do is done while it stands.
+ */
+KTEST(slab, amid_the_list_of_a_cpu_objects_come_from_the_slabs_and_go_back_there)
+{
+	struct kmem_cache *cache = kmem_cache_create("amid", 100, 0, 0, NULL);
+	struct kmem_cpu *cpu;
+	void *kept, *object;
+	u32 count;
+
+	REQUIRE(cache);
+	kept = kmem_cache_alloc(cache, GFP_KERNEL);
+	preempt_disable();
+	cpu = &cache->cpu[smp_processor_id()];
+	count = cpu->count;
+	cpu->busy = 1;
+	object = kmem_cache_alloc(cache, GFP_ATOMIC);
+	if (object)
+		kmem_cache_free(cache, object);
+	EXPECT_EQ(cpu->count, count);
+	cpu->busy = 0;
+	preempt_enable();
+	EXPECT_NE(object, NULL);
+	EXPECT_NE(object, kept);
+	EXPECT(slab_verify());
+	if (kept)
+		kmem_cache_free(cache, kept);
+	kmem_cache_destroy(cache);
+}
+
+KTEST(slab, a_cache_with_live_objects_is_not_destroyed)
+{
+	struct kmem_cache *cache = kmem_cache_create("lived in", 100, 0, 0, NULL);
+	unsigned long pages;
+	u64 *object;
+
+	REQUIRE(cache);
+	object = kmem_cache_zalloc(cache, GFP_KERNEL);
+	REQUIRE(object);
+	*object = 7;
+	hear_begin();
+	kmem_cache_destroy(cache);
+	hear_end();
+	EXPECT(heard("slab: cache lived in destroyed with 1 live objects"));
+	EXPECT_EQ(*object, 7UL);
+	EXPECT(slab_verify());
+	pages = slab_pages();
+	kmem_cache_free(cache, object);
+	kmem_cache_destroy(cache);
+	EXPECT_LT(slab_pages(), pages);
+}
+
+/* A count has room for 64 places; what is of others is a number alone. */
+KTEST(slab, a_count_by_place_that_is_full_counts_the_rest_together)
+{
+	const size_t bytes = 10;
+	struct alloc_sites *sites = alloc_sites_new();
+
+	REQUIRE(sites);
+	for (unsigned long place = 1; place <= 66; place++)
+		alloc_sites_add(sites, "test", (void *)place, bytes);
+	alloc_sites_add(sites, "test", (void *)1UL, bytes);
+	hear_begin();
+	alloc_sites_print(sites);
+	hear_end();
+	EXPECT(heard("leak: 2 x test, 20 bytes, allocated by"));
+	EXPECT(heard("leak: 2 pieces of further places"));
 }
 
 KTEST(slab, a_write_past_the_end_is_seen, KT_FLAGS(KT_NEEDS_DEBUG))

@@ -4,6 +4,7 @@
  */
 #include <arch/page.h>
 #include <arch/smp.h>
+#include <arch/tlb.h>
 #include <arch/upcall.h>
 #include <mm/alloc/alloc.h>
 #include <lib/cpumask.h>
@@ -190,6 +191,45 @@ KTEST(vmalloc, running_out_halfway_leaves_nothing_behind)
 	}
 	EXPECT(done);
 	EXPECT(vmalloc_verify());
+}
+
+/* Large, so that a table is needed for a part of it at least. */
+KTEST(vmalloc, a_device_that_cannot_be_mapped_leaves_nothing_behind,
+      KT_FLAGS(KT_NEEDS_DEBUG))
+{
+	const paddr_t device = 0xfe000000; /* never RAM on a PC */
+	unsigned long areas = vmalloc_areas(), nth;
+	void __iomem *map = NULL;
+
+	for (nth = 1; !map && nth < 20; nth++) {
+		EXPECT_EQ(vmalloc_areas(), areas);
+		vmalloc_purge();
+		alloc_fail_nth(nth);
+		map = ioremap(device, 3 * PMD_SIZE);
+		EXPECT_EQ(map != NULL, !alloc_fail_hit(), "at allocation %lu",
+			  nth);
+		alloc_fail_end();
+	}
+	EXPECT_GE(nth, 3UL);
+	iounmap(map);
+	EXPECT_EQ(vmalloc_areas(), areas);
+	EXPECT(vmalloc_verify());
+}
+
+KTEST(vmalloc, a_page_mapped_behind_an_area_is_found_by_the_verifier)
+{
+	void *area = vmalloc(PAGE_SIZE);
+	vaddr_t guard = (vaddr_t)area + PAGE_SIZE;
+	pfn_t pfn;
+
+	REQUIRE(area);
+	pfn = page_to_pfn(vmalloc_to_page(area));
+	EXPECT_EQ(kernel_map_set(guard, pfn, PAGE_KERNEL, GFP_KERNEL), 0);
+	EXPECT(!vmalloc_verify());
+	EXPECT_EQ(pte_pfn(kernel_map_clear(guard)), pfn);
+	flush_tlb_kernel_range(guard, guard + PAGE_SIZE);
+	EXPECT(vmalloc_verify());
+	vfree(area);
 }
 
 KTEST(vmalloc, a_device_is_mapped_uncached_at_its_offset)

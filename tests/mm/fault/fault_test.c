@@ -9,6 +9,7 @@
 #include <mm/alloc/fail.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/table/tlb.h>
+#include "tests/ktest/heard.h"
 #include "tests/mm/lib/sandbox.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
@@ -155,6 +156,50 @@ KTEST(fault, an_entry_of_an_unknown_type_is_reported_and_refused,
 	EXPECT_EQ(vm_fault_to_errno(VM_FAULT_HWPOISON), -EHWPOISON);
 	EXPECT_EQ(vm_fault_to_errno(VM_FAULT_OOM), -ENOMEM);
 	EXPECT_EQ(vm_fault_to_errno(VM_FAULT_KILLED), -EINTR);
+	sandbox_close(&box);
+}
+
+/* An entry of a type that is not made holds no page: unmapping it frees none. */
+KTEST(fault, an_entry_of_an_unknown_type_is_reported_and_dropped_by_an_unmap)
+{
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
+	sandbox_set_pte(&box, AT(0),
+			swp_entry_to_pte(swp_entry(SWP_HWPOISON, 3)));
+	hear_begin();
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), PAGE_SIZE), 0);
+	hear_end();
+	EXPECT(heard("zap: unknown hwpoison entry"));
+	EXPECT(pte_none(sandbox_pte(&box, AT(0))));
+	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 0L);
+	sandbox_close(&box);
+}
+
+/* Nothing shares a page in this tree, so a page that is marked so has a wrong entry. */
+KTEST(fault,
+      a_write_to_a_page_that_is_not_this_spaces_alone_is_reported_and_refused)
+{
+	struct sandbox box;
+	struct page *page;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	page = pte_page(sandbox_pte(&box, AT(0)));
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_READ), 0);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_READ | PROT_WRITE), 0);
+	sandbox_set_pte(&box, AT(0), pte_wrprotect(sandbox_pte(&box, AT(0))));
+	ClearPageAnonExclusive(page);
+	hear_begin();
+	EXPECT_EQ(user_poke(AT(0), 2), -EFAULT);
+	hear_end();
+	EXPECT(heard("write fault: bad pte"));
+	SetPageAnonExclusive(page);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 1UL);
+	EXPECT_EQ(user_poke(AT(0), 2), 0);
 	sandbox_close(&box);
 }
 

@@ -44,3 +44,36 @@ KTEST(mmu_interval, a_removal_that_applies_others_wakes_their_removers,
 	EXPECT(mmu_notifier_verify(mm));
 	mmput(mm);
 }
+
+static bool seen(const struct mmu_notifier_sub_info *info, void *arg)
+{
+	*(const void **)arg = info->interval;
+	return true;
+}
+
+/* Of the list that the monitor prints: B is no subscription before the walk is over. */
+KTEST(mmu_interval, an_insertion_that_is_deferred_is_not_shown_before_it_is_done)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier_subscriptions *subs;
+	const void *last = NULL;
+	struct watcher a, b;
+
+	REQUIRE(mm);
+	watcher_init(&a, test);
+	watcher_init(&b, test);
+	EXPECT_EQ(watch(&a, mm, 0, 4), 0);
+	subs = subscriptions_of(mm);
+	atomic_inc(&subs->walkers);
+	EXPECT_EQ(watch(&b, mm, 4, 8), 0);
+	EXPECT_EQ(b.sub.state, (unsigned int)INTERVAL_ADDING);
+	EXPECT_EQ(mmu_notifier_for_each_sub(mm, seen, &last), 1UL);
+	EXPECT_EQ(last, &a.sub);
+	EXPECT(atomic_dec_and_test(&subs->walkers));
+	unwatch(&b);
+	EXPECT_EQ(mmu_notifier_for_each_sub(mm, seen, &last), 1UL);
+	unwatch(&a);
+	EXPECT_EQ(mmu_notifier_for_each_sub(mm, seen, &last), 0UL);
+	EXPECT(mmu_notifier_verify(mm));
+	mmput(mm);
+}

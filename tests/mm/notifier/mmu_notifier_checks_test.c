@@ -9,6 +9,7 @@
  */
 #include "warnings_heard.h"
 #include <kernel/sched/wait.h>
+#include <mm/alloc/vmalloc.h>
 
 /* Out of line, so that a report names them. */
 static noinline void start_by_name(struct mmu_notifier_range *range,
@@ -180,6 +181,79 @@ KTEST(mmu_notifier_checks, a_start_in_the_place_of_a_forgotten_overlap_is_refuse
 	expect_rest(test, mm);
 	mmu_interval_notifier_remove(&w.sub);
 	mmput(mm);
+}
+
+/*
+ *	three starts, overlap an interval	the one in the middle is forgotten
+ *	init; start, in its place		refused: the list of overlaps is searched
+ *						from end to end for it
+ */
+KTEST(mmu_notifier_checks,
+      a_start_in_the_place_of_one_of_several_overlaps_is_refused,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	struct mmu_notifier_range first, range, last, kept;
+	struct mm_struct *mm = mm_alloc();
+	struct watcher w;
+
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	REQUIRE_EQ(watch(&w, mm, 2, 7), 0);
+	start_of(&first, mm, 3, 4);
+	start_by_name(&range, mm, 2, 3);
+	start_of(&last, mm, 4, 5);
+	kept = range;
+	expect_warnings();
+	start_of(&range, mm, 6, 7);
+	EXPECT_EQ(w.calls, 3u);
+	end_of(&range);
+	EXPECT_WARNED(1, "CLEAR [0x2000, 0x3000) is open",
+		      "started by start_by_name+");
+	range = kept;
+	end_of(&last);
+	end_of(&range);
+	end_of(&first);
+	expect_rest(test, mm);
+	mmu_interval_notifier_remove(&w.sub);
+	mmput(mm);
+}
+
+/*
+ * More ranges are open than there are records, so some have none. They start and end
+ * like the others, and a second end is seen all the same.
+ */
+KTEST(mmu_notifier_checks, ranges_beyond_the_records_are_ranges_like_any_other,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	enum { MANY = 700, RECORDS = 512 };
+	struct mmu_notifier_range *ranges = vmalloc(MANY * sizeof(*ranges));
+	struct mm_struct *mm = mm_alloc();
+	unsigned int i, unrecorded = MANY;
+	struct watcher w;
+
+	REQUIRE(ranges);
+	REQUIRE(mm);
+	watcher_init(&w, test);
+	EXPECT_EQ(watch(&w, mm, 2, 3), 0);
+	for (i = 0; i < MANY; i++) {
+		start_of(&ranges[i], mm, 2, 3);
+		if (ranges[i].core.record > RECORDS)
+			unrecorded = i;
+	}
+	EXPECT_EQ(w.calls, (unsigned int)MANY);
+	EXPECT_EQ(stats_of(mm).open_ranges, (unsigned long)MANY);
+	for (i = 0; i < MANY; i++)
+		end_of(&ranges[i]);
+	expect_rest(test, mm);
+	EXPECT_LT(unrecorded, (unsigned int)MANY);
+	expect_warnings();
+	if (unrecorded < MANY)
+		end_by_name(&ranges[unrecorded]);
+	EXPECT_WARNED(1, "end_by_name+", "which is not open");
+	expect_rest(test, mm);
+	mmu_interval_notifier_remove(&w.sub);
+	mmput(mm);
+	vfree(ranges);
 }
 
 /*
