@@ -36,12 +36,10 @@
 static struct peer_context *context_alloc(struct peer *peer, struct mm_struct *mm)
 {
 	struct peer_context *ctx = kzalloc(sizeof(*ctx), GFP_KERNEL);
-	unsigned int size = (unsigned int)min_t(u64, PEER_TABLE_SIZE,
-						peer->hello.max_mappings);
 
 	if (!ctx)
 		return NULL;
-	if (peer_table_create(&ctx->table, size)) {
+	if (peer_table_create(&ctx->table, PEER_TABLE_SIZE)) {
 		kfree(ctx);
 		return NULL;
 	}
@@ -63,23 +61,19 @@ static void context_free(struct peer_context *ctx)
 /* Take an id for @ctx; from here on the interrupt queues requests for it. */
 static int context_number(struct peer *peer, struct peer_context *ctx)
 {
-	u32 most = min_t(u32, PEER_CONTEXTS, peer->hello.max_contexts);
 	unsigned long flags;
 	int err = -ENOSPC;
-	u32 id;
+	u32 id = 1;
 
 	spin_lock_irqsave(&peer->lock, flags);
+	while (id <= PEER_CONTEXTS && peer->contexts[id])
+		id++;
 	if (peer->dead) {
-		most = 0;
 		err = -EIO;
-	}
-	for (id = 1; id <= most; id++) {
-		if (!peer->contexts[id]) {
-			peer->contexts[id] = ctx;
-			ctx->id = id;
-			err = 0;
-			break;
-		}
+	} else if (id <= PEER_CONTEXTS) {
+		peer->contexts[id] = ctx;
+		ctx->id = id;
+		err = 0;
 	}
 	spin_unlock_irqrestore(&peer->lock, flags);
 	return err;
@@ -111,8 +105,6 @@ int peer_context_create(struct peer *peer, struct mm_struct *mm,
 	struct peer_context *ctx;
 	int err;
 
-	if (!peer_alive(peer))
-		return -EIO;
 	ctx = context_alloc(peer, mm);
 	if (!ctx)
 		return -ENOMEM;

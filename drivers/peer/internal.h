@@ -72,9 +72,15 @@
 #define PEER_REQUESTS       64
 #define PEER_PROBE_CONTEXT  (PEER_CONTEXTS + 1) /* the boot probe's id */
 
-#define PEER_REQUEST_BYTES  64
-#define PEER_ANSWER_BYTES   192
-#define PEER_HEARTBEAT_NS   (250 * 1000 * 1000ULL)
+/* A device with less is refused (match.c), so these need no look at its limits. */
+static_assert(PEER_PROBE_CONTEXT <= PEER_MIN_CONTEXTS,
+	      "numbers that each device has");
+static_assert(PEER_TABLE_SIZE <= PEER_MIN_MAPPINGS,
+	      "each device holds a full table");
+
+#define PEER_REQUEST_BYTES 64
+#define PEER_ANSWER_BYTES  192
+#define PEER_HEARTBEAT_NS  (250 * 1000 * 1000ULL)
 
 /* The commands that a slot is reserved for. */
 enum peer_slot_class {

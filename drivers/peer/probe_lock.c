@@ -29,6 +29,8 @@
 #define PROBE_CPU_LEAST 1000ul
 #define PROBE_NS        (1000 * 1000 * 1000ULL)
 
+static_assert(PROBE_DEVICE <= PEER_MIN_COUNT, "each device takes the work");
+
 #define MAP_BYTES \
 	(sizeof(struct peer_wire_map) + sizeof(struct peer_wire_map_entry))
 
@@ -76,7 +78,7 @@ static int contend(struct peer *peer, u32 id, struct atomic64 *word, bool *atomi
 		.width = 8,
 		.va = PROBE_VA,
 		.count = 1,
-		.repeat = min_t(u64, PROBE_DEVICE, peer->hello.max_count),
+		.repeat = PROBE_DEVICE,
 		.operand = 1,
 	};
 	u64 began = clock_ns(), added = 0, left = PEER_DEATH_NS, expected;
@@ -102,7 +104,7 @@ static int contend(struct peer *peer, u32 id, struct atomic64 *word, bool *atomi
 
 int peer_probe_lock(struct peer *peer, bool *atomic)
 {
-	u32 id = min_t(u32, PEER_PROBE_CONTEXT, peer->hello.max_contexts);
+	const u32 id = PEER_PROBE_CONTEXT;
 	struct atomic64 *word;
 	int err;
 

@@ -75,8 +75,7 @@ static bool work_valid(const struct peer *peer, const struct peer_work *work)
 	    __builtin_mul_overflow(work->count, work->repeat, &total) ||
 	    total > peer->hello.max_count)
 		return false;
-	return !work->results ||
-	       total <= min_t(u64, peer->hello.max_results, PEER_MAX_RESULTS);
+	return !work->results || total <= peer->hello.max_results;
 }
 
 static struct peer_work_slot *work_slot_try_get(struct peer *peer)
