@@ -30,7 +30,7 @@ static void mark_reserved(paddr_t start, paddr_t end)
 	for (; start < end; start += PAGE_SIZE) {
 		struct page *page = phys_to_page(start);
 
-		__SetPageReserved(page);
+		SetPageReserved(page);
 		atomic_set(&page->refcount, 1);
 	}
 }

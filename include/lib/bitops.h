@@ -2,7 +2,7 @@
 /*
  * bitops.h - bits in words and in arrays of words
  *
- * set_bit, clear_bit and the test_and_ pair are atomic and full barriers;
+ * set_bit, set_bits, clear_bit and the test_and_ pair are atomic and full barriers;
  * the names with two underscores are for memory only one CPU changes.
  */
 #ifndef LIB_BITOPS_H
@@ -23,6 +23,13 @@ static __always_inline bool test_bit(unsigned long nr,
 static __always_inline void set_bit(unsigned long nr, volatile unsigned long *addr)
 {
 	arch_set_bit(nr, addr);
+}
+
+/** set_bits() - set all bits of @mask in one word, by one atomic instruction */
+static __always_inline void set_bits(unsigned long mask,
+				     volatile unsigned long *word)
+{
+	arch_atomic_op("or", "q", word, mask);
 }
 
 static __always_inline void clear_bit(unsigned long nr,

@@ -290,7 +290,7 @@ static pmd_t *late_pmd(vaddr_t addr, gfp_t gfp)
 		}
 		spin_unlock_irqrestore(&kernel_map.lock, flags);
 		if (table)
-			__free_page(table);
+			put_page(table);
 	}
 	return pud_table(pudp_get(pud)) + pmd_index(addr);
 }
@@ -316,7 +316,7 @@ static pte_t *late_pte(vaddr_t addr, gfp_t gfp)
 		}
 		spin_unlock_irqrestore(&kernel_map.lock, flags);
 		if (table)
-			__free_page(table);
+			put_page(table);
 	}
 	return pmd_table(pmdp_get(pmd)) + pte_index(addr);
 }
@@ -424,7 +424,7 @@ int kernel_map_low_trampoline(paddr_t paddr)
 		return 0;
 out_free:
 	for (i = 0; i < nr; i++)
-		__free_page(table[i]);
+		put_page(table[i]);
 	return err;
 }
 

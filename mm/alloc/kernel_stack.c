@@ -164,7 +164,7 @@ static bool stack_map(void *stack)
 	/* Nobody used the entries, so no TLB has them. */
 	for (unsigned long j = 0; j < i; j++)
 		kernel_map_clear((vaddr_t)stack + j * PAGE_SIZE);
-	free_pages_bulk(pages, nr);
+	release_pages(pages, nr);
 	return false;
 }
 
@@ -189,7 +189,7 @@ static unsigned int trim_batch(unsigned int keep)
 		end = max(end, (vaddr_t)batch[i] + KERNEL_STACK_SIZE);
 	}
 	flush_tlb_kernel_range(start, end);
-	free_pages_bulk(pages, nr_pages);
+	release_pages(pages, nr_pages);
 	for (i = 0; i < nr; i++)
 		give_slot(slot_of(batch[i]));
 	return nr;

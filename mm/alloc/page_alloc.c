@@ -9,7 +9,7 @@
  *
  * Idea.  Two layers.
  *
- *	alloc_page()			free_pages(), order > 0
+ *	alloc_page()			alloc_pages(), order > 0
  *	     |   ^			     |   ^
  *	+----v---|-----+   a batch	+----v---|------------------+
  *	| list of this | <------------- | buddy: blocks of 2^0..2^10 |
@@ -38,11 +38,15 @@
  *						block, or kept for a while
  *						(mm/kasan/quarantine.c)
  *	PG_free | PG_buddy	0		first page of a free block
- *	anything else		>= 1		in use (0 inside a block)
+ *	anything else		>= 1		in use (0 inside a block, and
+ *						while a page is frozen)
  *
- * A page that is freed must be in use, without a user mapping and without any
- * flag that says it has an owner; else panic names the page and, in debug
- * builds, its allocator.
+ * A page or block is freed by the put_page() that drops its last reference, and by
+ * nothing else: its allocator does not know whether a walker of frames holds one more
+ * at the moment (include/mm/page/ref.h).  A page that is freed must have no user mapping
+ * and no flag that says it has an owner; else panic names the page and, in debug
+ * builds, its allocator.  Debug builds also assert the count, here and where a page is
+ * handed out.
  *
  *	field			guarded by
  *	page_pcp		its lock, only tried, preemption off
@@ -99,12 +103,15 @@ bool pfn_valid(pfn_t pfn)
 
 /* --- in use and back ---------------------------------------------------- */
 
+/* The count comes last: a walker of frames may take a reference from then on. */
 static __always_inline void page_begin_use(struct page *page)
 {
+	ASSERT(page_ref_count(page) == 0);
 	page->flags = 0;
 	page->mapping = NULL;
 	atomic_set(&page->mapcount, 0);
-	atomic_set(&page->refcount, 1);
+	/* Pairs with get_page_unless_zero(). */
+	atomic_set_release(&page->refcount, 1);
 }
 
 static noinline __cold void page_bad_free(struct page *page)
@@ -124,6 +131,7 @@ static noinline __cold void page_bad_free(struct page *page)
 
 static __always_inline void page_end_use(struct page *page)
 {
+	ASSERT(page_ref_count(page) == 0);
 	if (unlikely((page->flags & FLAGS_NOT_FREEABLE) |
 		     (unsigned int)page_mapcount(page)))
 		page_bad_free(page);
@@ -265,9 +273,6 @@ static noinline struct page *alloc_slow(gfp_t gfp, unsigned int order,
 		page = alloc_block(gfp, order);
 	if (!page)
 		return alloc_failed(gfp, order, caller);
-	for (unsigned long i = 0; i < 1ul << order; i++)
-		page[i].flags = 0;
-	page_begin_use(page);
 	page->order = order;
 	return page;
 }
@@ -298,12 +303,15 @@ static __always_inline struct page *pcp_pop(void)
 }
 
 static __always_inline struct page *page_hand_out(struct page *page, gfp_t gfp,
+						  unsigned int order,
 						  unsigned long caller)
 {
-	page_debug_alloc(page, 0, caller);
+	page_debug_alloc(page, order, caller);
+	for (unsigned long i = 1; i < 1ul << order; i++)
+		page[i].flags = 0;
 	page_begin_use(page);
-	if (gfp & __GFP_ZERO)
-		clear_page(page_address(page));
+	for (unsigned long i = 0; gfp & __GFP_ZERO && i < 1ul << order; i++)
+		clear_page(page_address(page + i));
 	return page;
 }
 
@@ -313,7 +321,7 @@ static __always_inline struct page *alloc_one(gfp_t gfp, unsigned long caller)
 
 	if (unlikely(!page))
 		page = alloc_slow(gfp, 0, caller);
-	return likely(page) ? page_hand_out(page, gfp, caller) : NULL;
+	return likely(page) ? page_hand_out(page, gfp, 0, caller) : NULL;
 }
 
 struct page *alloc_page(gfp_t gfp)
@@ -334,13 +342,7 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 	if (!order)
 		return alloc_one(gfp, CALLER());
 	page = alloc_slow(gfp, order, CALLER());
-	if (!page)
-		return NULL;
-	page_debug_alloc(page, order, CALLER());
-	if (gfp & __GFP_ZERO)
-		for (unsigned long i = 0; i < 1ul << order; i++)
-			clear_page(page_address(page + i));
-	return page;
+	return page ? page_hand_out(page, gfp, order, CALLER()) : NULL;
 }
 
 unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long nr, struct page **pages)
@@ -371,16 +373,29 @@ static __always_inline void pcp_trim(struct page_pcp *pcp)
 /* Return: is *@page free now?  The memory checker may keep it, and give another. */
 static __always_inline bool page_retire(struct page **page)
 {
-	atomic_set(&(*page)->refcount, 0);
 	page_end_use(*page);
 	page_debug_free(*page, 0);
 	return !kasan_page_free(page);
+}
+
+static noinline void put_block(struct page *page)
+{
+	unsigned int order = page->order;
+
+	for (unsigned long i = 0; i < 1ul << order; i++)
+		page_end_use(page + i);
+	page_debug_free(page, order);
+	buddy_free(page, order);
 }
 
 void __put_page(struct page *page)
 {
 	struct page_pcp *pcp;
 
+	if (unlikely(page->order)) {
+		put_block(page);
+		return;
+	}
 	if (!page_retire(&page))
 		return;
 	pcp = pcp_get();
@@ -393,86 +408,41 @@ void __put_page(struct page *page)
 	pcp_put(pcp);
 }
 
-enum free_kind {
-	FREE_PAGE,      /* nobody has a reference */
-	FREE_REFERENCE, /* drop one, free with the last */
-};
+/* At most so many at a time: preemption is off, and the list grows, meanwhile. */
+#define RELEASE_PIECE 128ul
 
-/* The list's lock is taken. */
-static noinline void free_many_slow(struct page **pages, unsigned long nr,
-				    enum free_kind kind)
-{
-	for (unsigned long i = 0; i < nr; i++) {
-		struct page *page = pages[i];
-
-		if (kind == FREE_REFERENCE && !put_page_testzero(page))
-			continue;
-		if (page_retire(&page))
-			buddy_free(page, 0);
-	}
-}
-
-static __always_inline void free_many(struct page **pages, unsigned long nr,
-				      enum free_kind kind)
+static __always_inline void release_piece(struct page **pages, unsigned long nr)
 {
 	struct page_pcp *pcp = pcp_get();
 
-	if (unlikely(!pcp)) {
-		free_many_slow(pages, nr, kind);
-		return;
-	}
 	for (unsigned long i = 0; i < nr; i++) {
 		struct page *page = pages[i];
 
-		if (kind == FREE_REFERENCE && !put_page_testzero(page))
+		if (!put_page_testzero(page))
 			continue;
-		if (page_retire(&page))
+		ASSERT(page->order == 0);
+		if (!page_retire(&page))
+			continue;
+		if (likely(pcp))
 			pcp_push(pcp, page);
+		else
+			buddy_free(page, 0);
 	}
+	if (unlikely(!pcp))
+		return;
 	pcp_trim(pcp);
 	pcp_put(pcp);
-}
-
-/* Long arrays in pieces: preemption is off, and the list grows, meanwhile. */
-#define FREE_PIECE 128ul
-
-void free_pages_bulk(struct page **pages, unsigned long nr)
-{
-	while (nr) {
-		unsigned long piece = min(nr, FREE_PIECE);
-
-		free_many(pages, piece, FREE_PAGE);
-		pages += piece;
-		nr -= piece;
-	}
 }
 
 void release_pages(struct page **pages, unsigned long nr)
 {
 	while (nr) {
-		unsigned long piece = min(nr, FREE_PIECE);
+		unsigned long piece = min(nr, RELEASE_PIECE);
 
-		free_many(pages, piece, FREE_REFERENCE);
+		release_piece(pages, piece);
 		pages += piece;
 		nr -= piece;
 	}
-}
-
-void free_pages(struct page *page, unsigned int order)
-{
-	if (!order) {
-		__free_page(page);
-		return;
-	}
-	BUG_ON(order > MAX_ORDER || page->order != order ||
-	       !IS_ALIGNED(page_to_pfn(page), 1ul << order));
-	if (page_ref_count(page) != 1)
-		page_bad_free(page);
-	atomic_set(&page->refcount, 0);
-	for (unsigned long i = 0; i < 1ul << order; i++)
-		page_end_use(page + i);
-	page_debug_free(page, order);
-	buddy_free(page, order);
 }
 
 /* --- counting and checking ---------------------------------------------- */

@@ -112,8 +112,8 @@ static void *slab_take(struct kmem_cache *cache, struct page *slab)
 static void slab_destroy(struct kmem_cache *cache, struct page *slab)
 {
 	for (unsigned int i = 0; i < 1u << cache->order; i++)
-		__ClearPageSlab(slab + i);
-	free_pages(slab, cache->order);
+		ClearPageSlab(slab + i);
+	put_page(slab);
 }
 
 static void slab_put(struct kmem_cache *cache, void *object)
@@ -149,7 +149,7 @@ static bool slab_grow(struct kmem_cache *cache, gfp_t gfp)
 	if (!slab)
 		return false;
 	for (i = 0; i < 1u << cache->order; i++) {
-		__SetPageSlab(slab + i);
+		SetPageSlab(slab + i);
 		slab[i].slab_cache = cache;
 	}
 	slab->slab_freelist = NULL;
@@ -360,7 +360,7 @@ static void *kmalloc_large(size_t size, gfp_t gfp, unsigned long caller)
 	page = alloc_pages(gfp, order);
 	if (!page)
 		return NULL;
-	__SetPageLarge(page);
+	SetPageLarge(page);
 	kasan_tail(page_address(page), size, PAGE_SIZE << order,
 		   KASAN_LARGE_TAIL);
 	if (IS_ENABLED(CONFIG_DEBUG))
@@ -398,8 +398,8 @@ void kfree(const void *object)
 	}
 	if (!PageLarge(page) || page_address(page) != object)
 		bad_kfree(object);
-	__ClearPageLarge(page);
-	free_pages(page, page->order);
+	ClearPageLarge(page);
+	put_page(page);
 }
 
 size_t ksize(const void *object)

@@ -171,7 +171,7 @@ static struct vm_area *area_new(unsigned long size, unsigned long caller)
 static void area_free(struct vm_area *area)
 {
 	if (area->pages) {
-		free_pages_bulk(area->pages, area_pages(area));
+		release_pages(area->pages, area_pages(area));
 		kfree(area->pages);
 	}
 	kmem_cache_free(area_cache, area);
@@ -247,7 +247,7 @@ static struct page **pages_new(unsigned long nr, gfp_t gfp, unsigned long caller
 		return NULL;
 	got = alloc_pages_bulk(gfp, nr, pages);
 	if (got < nr) {
-		free_pages_bulk(pages, got);
+		release_pages(pages, got);
 		kfree(pages);
 		return NULL;
 	}
@@ -271,7 +271,7 @@ static void *vmalloc_from(size_t size, gfp_t gfp, unsigned long caller)
 		return NULL;
 	area = area_new(nr << PAGE_SHIFT, caller);
 	if (!area) {
-		free_pages_bulk(pages, nr);
+		release_pages(pages, nr);
 		kfree(pages);
 		return NULL;
 	}

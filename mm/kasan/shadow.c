@@ -214,7 +214,7 @@ static bool cover_page(vaddr_t shadow, unsigned long nr, unsigned long *mapped)
 	}
 	spin_unlock(&shadow_lock);
 	if (page)
-		__free_page(page);
+		put_page(page);
 	return test_bit(nr, mapped);
 }
 

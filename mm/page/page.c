@@ -184,5 +184,5 @@ void page_init(void)
 		INIT_LIST_HEAD(&page_wait[i].list);
 	}
 	empty_zero_page = alloc_page(GFP_KERNEL | __GFP_ZERO | __GFP_NOFAIL);
-	__SetPageReserved(empty_zero_page);
+	SetPageReserved(empty_zero_page);
 }

@@ -50,7 +50,7 @@ static struct page *table_alloc(struct mm_struct *mm)
 
 	if (!page)
 		return NULL;
-	__SetPageTable(page);
+	SetPageTable(page);
 	spin_lock_init(&page->ptl);
 	page->pt_mm = mm;
 	return page;
@@ -59,9 +59,9 @@ static struct page *table_alloc(struct mm_struct *mm)
 void pgtable_free_one(struct page *page)
 {
 	ASSERT(PageTable(page));
-	__ClearPageTable(page);
+	ClearPageTable(page);
 	page->pt_mm = NULL;
-	__free_page(page);
+	put_page(page);
 }
 
 int pgd_alloc(struct mm_struct *mm)

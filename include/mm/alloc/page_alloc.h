@@ -28,34 +28,13 @@ struct page *alloc_page(gfp_t gfp);
  * @gfp: GFP_*
  * @order: 0 to MAX_ORDER; more gives NULL
  *
- * Above order 0 the block is one thing: only its first page is counted, and
- * it is given back by free_pages() with the same order, not by put_page().
+ * Above order 0 the block is one thing: only its first page is counted, and the
+ * put_page() that drops the last reference of that one frees all.
  *
  * Context: any but NMI; may sleep with __GFP_MAYSLEEP.
  * Return: the first page, or NULL.
  */
 struct page *alloc_pages(gfp_t gfp, unsigned int order);
-
-/**
- * free_pages() - give back what alloc_pages() gave
- * @page: the first page, with its one reference
- * @order: as allocated
- *
- * Context: any but NMI. Never sleeps.
- */
-void free_pages(struct page *page, unsigned int order);
-
-/**
- * __free_page() - give back one page that nobody else has a reference to
- * @page: from alloc_page()
- *
- * Context: any but NMI. Never sleeps.
- */
-static __always_inline void __free_page(struct page *page)
-{
-	ASSERT(page_ref_count(page) == 1);
-	__put_page(page);
-}
 
 /**
  * get_zeroed_page() - allocate one zeroed page, by address
@@ -73,14 +52,14 @@ static __always_inline void *get_zeroed_page(gfp_t gfp)
 }
 
 /**
- * free_page_at() - give back a page by its address in the direct map
+ * free_page_at() - put_page() by an address in the direct map
  * @kaddr: from get_zeroed_page() or page_address()
  *
  * Context: any but NMI. Never sleeps.
  */
 static __always_inline void free_page_at(void *kaddr)
 {
-	__free_page(virt_to_page(kaddr));
+	put_page(virt_to_page(kaddr));
 }
 
 /**
@@ -95,18 +74,8 @@ static __always_inline void free_page_at(void *kaddr)
 unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long nr, struct page **pages);
 
 /**
- * free_pages_bulk() - free many single pages
- * @pages: pages whose last reference is gone (put_page_testzero() said so)
- *	   or which only the caller has (count 1)
- * @nr: how many
- *
- * Context: any but NMI. Never sleeps.
- */
-void free_pages_bulk(struct page **pages, unsigned long nr);
-
-/**
  * release_pages() - drop a reference of each of many pages
- * @pages: pages the caller has a reference to each
+ * @pages: single pages, to each of which the caller has a reference
  * @nr: how many
  *
  * The last step of an unmapping, after the TLB flush.

@@ -3,13 +3,25 @@
  * include/mm/page/page.h - one struct for each frame of memory
  *
  * All of them form one array in virtual memory, vmemmap, indexed by frame
- * number; parts of it for which no RAM exists are not mapped.
+ * number; parts of it for which no RAM exists are not mapped. There are as many as
+ * there are frames, so each is 64 bytes, a 64th of its frame, and several owners share
+ * the bytes:
  *
- * Writers of each field:
+ *	byte 0         8        12       16        24
+ *	     +---------+--------+--------+---------+----------+
+ *	  0  | flags   |refcount|mapcount| mapping | index    |
+ *	     |         |        |        | next    | slab_*   |
+ *	     |         |        |        | slab_*  |          |
+ *	     +---------+--------+--------+---------+----------+
+ *	 32  | lru                       | private | owner    |	owner 4 bytes, epoch 2,
+ *	     | ptl                       | pt_mm   | epoch    |	order 1, poisoned 1
+ *	     |                           | slab_*  | order ...|
+ *	     +---------------------------+---------+----------+
  *
  *	field			key	while
- *	flags			(a)	allocated; (z) while free
- *	refcount		(a)
+ *	flags			(a)	in use, by a holder of a reference;
+ *					(z) while free
+ *	refcount		(a)	reasons to keep the frame: ref.h
  *	mapcount		(a)	entries that map it, 0 for none; changed
  *					under the lock of the page table
  *	mapping, index		(o)
@@ -24,8 +36,21 @@
  *	(a) atomically   (o) the allocator of the page, by own rules
  *	(s) the cache's lock   (z) the page allocator
  *
- * Lifetime: alloc_page() hands a page out with one reference; each get_page()
- * adds one; the put_page() that takes the last frees it.
+ * Flags. From alloc_page() on, any thread that walks the frames may take a reference
+ * and try the page's lock. So flags change by atomic instructions alone, in a page that
+ * its owner has just allocated, too:
+ *
+ *	owner				walker of frames
+ *	page = alloc_page()
+ *	reads flags: 0
+ *					reference, trylock_page(): PG_locked
+ *	writes PG_anon
+ *					unlock_page(): the bit is gone
+ *
+ *	(tests/mm/page/ref_test.c, a_page_is_marked_while_a_walker_has_its_lock)
+ *
+ * What else is known of a page: references in mm/page/ref.h, its lock in
+ * mm/page/lock.h, whose it is in mm/page/rmap.h.
  */
 #ifndef MM_PAGE_PAGE_H
 #define MM_PAGE_PAGE_H
@@ -144,8 +169,7 @@ static __always_inline struct page *virt_to_page(const void *addr)
 bool pfn_valid(pfn_t pfn);
 
 /*
- * PageX() tests; SetPageX() and ClearPageX() are atomic; __SetPageX() and
- * __ClearPageX() are for a page nobody else can see; TestSetPageX() and
+ * PageX() tests; SetPageX() and ClearPageX() are atomic; TestSetPageX() and
  * TestClearPageX() are atomic and return the old value.
  */
 #define PAGE_FLAG(Name, bit)                                               \
@@ -160,14 +184,6 @@ bool pfn_valid(pfn_t pfn);
 	static __always_inline void ClearPage##Name(struct page *page)     \
 	{                                                                  \
 		clear_bit(bit, &page->flags);                              \
-	}                                                                  \
-	static __always_inline void __SetPage##Name(struct page *page)     \
-	{                                                                  \
-		page->flags |= BIT(bit);                                   \
-	}                                                                  \
-	static __always_inline void __ClearPage##Name(struct page *page)   \
-	{                                                                  \
-		page->flags &= ~BIT(bit);                                  \
 	}                                                                  \
 	static __always_inline bool TestSetPage##Name(struct page *page)   \
 	{                                                                  \
@@ -190,175 +206,9 @@ PAGE_FLAG(Reserved, PG_reserved)
 PAGE_FLAG(Free, PG_free)
 PAGE_FLAG(Waiters, PG_waiters)
 
-/* --- references --------------------------------------------------------- */
-
-static __always_inline int page_ref_count(const struct page *page)
-{
-	return atomic_read(&page->refcount);
-}
-
 static __always_inline int page_mapcount(const struct page *page)
 {
 	return atomic_read(&page->mapcount);
-}
-
-/* Panics: a reference was taken or dropped where there was none. */
-void page_bad_ref(const struct page *page, const char *what) __noreturn __cold;
-
-/* Free a page whose last reference is gone; for put_page() and batches. */
-void __put_page(struct page *page);
-
-/**
- * get_page() - take another reference
- * @page: a page the caller has a reference to
- *
- * Context: any.
- */
-static __always_inline void get_page(struct page *page)
-{
-	if (IS_ENABLED(CONFIG_DEBUG) && unlikely(page_ref_count(page) <= 0))
-		page_bad_ref(page, "taken");
-	atomic_inc(&page->refcount);
-}
-
-/**
- * try_get_page() - take a reference unless the page is being freed
- * @page: a page that may be freed at any time
- *
- * The caller then checks that it is still the page that was meant.
- *
- * Context: any.
- * Return: true with a reference taken, false if there was none left.
- */
-static __always_inline bool try_get_page(struct page *page)
-{
-	return atomic_inc_not_zero(&page->refcount);
-}
-
-/**
- * put_page_testzero() - drop a reference, and leave the freeing to the caller
- * @page: a page the caller has a reference to
- *
- * Context: any.
- * Return: true if it was the last; the page is now the caller's to free with
- *	   free_pages_bulk() or __put_page().
- */
-static __always_inline bool put_page_testzero(struct page *page)
-{
-	if (IS_ENABLED(CONFIG_DEBUG) && unlikely(page_ref_count(page) <= 0))
-		page_bad_ref(page, "dropped");
-	return atomic_dec_and_test(&page->refcount);
-}
-
-/**
- * put_page() - drop a reference, free the page with the last
- * @page: a page the caller has a reference to; of order 0
- *
- * Context: any but NMI.
- */
-static __always_inline void put_page(struct page *page)
-{
-	if (put_page_testzero(page))
-		__put_page(page);
-}
-
-/* --- the page lock ------------------------------------------------------ */
-
-void __lock_page(struct page *page);
-int __lock_page_killable(struct page *page);
-void __wait_on_page_locked(struct page *page);
-void __unlock_page_waiters(struct page *page);
-
-/* To the lock validator all page locks are this one. */
-DECLARE_LOCKDEP_MAP(page_lock_map);
-
-/*
- * One thread may lock the page and another unlock it. So the validator learns
- * the order where a thread may wait, and not which thread holds the lock.
- */
-static __always_inline void page_lock_may_wait(void)
-{
-	might_sleep();
-	lock_map_acquire(&page_lock_map);
-	lock_map_release(&page_lock_map);
-}
-
-/**
- * trylock_page() - take the page lock if it is free
- * @page: a page the caller has a reference to
- *
- * Context: any thread context; never sleeps.
- * Return: true if the caller has the lock now.
- */
-static __always_inline bool trylock_page(struct page *page)
-{
-	return !test_and_set_bit(PG_locked, &page->flags);
-}
-
-/**
- * lock_page() - take the page lock
- * @page: a page the caller has a reference to
- *
- * The lock orders changes of a page's use: making it exclusive, restoring it,
- * migrating it.  Its holder may sleep, and it may be released
- * by another thread than the one that took it.
- *
- * Context: may sleep; no spinlock held. Wait for the first of several page
- *	    locks only, and try the rest.
- */
-static __always_inline void lock_page(struct page *page)
-{
-	page_lock_may_wait();
-	if (unlikely(!trylock_page(page)))
-		__lock_page(page);
-}
-
-/**
- * lock_page_killable() - take the page lock unless the task is killed
- * @page: a page the caller has a reference to
- *
- * Context: as lock_page().
- * Return: 0 with the lock, -EINTR when a fatal signal came first.
- */
-static __always_inline __must_check int lock_page_killable(struct page *page)
-{
-	page_lock_may_wait();
-	if (likely(trylock_page(page)))
-		return 0;
-	return __lock_page_killable(page);
-}
-
-/**
- * unlock_page() - release the page lock
- * @page: a locked page
- *
- * Context: any but NMI.
- */
-static __always_inline void unlock_page(struct page *page)
-{
-	ASSERT(PageLocked(page));
-	/*
-	 * One locked instruction clears the bit and tells, by the sign,
-	 * whether a thread waits.  Pairs with the acquire in trylock_page().
-	 */
-	if (unlikely(__atomic_and_fetch(&page->flags_low, ~(s32)BIT(PG_locked),
-					__ATOMIC_RELEASE) < 0))
-		__unlock_page_waiters(page);
-}
-
-/**
- * wait_on_page_locked() - wait until the page was seen unlocked
- * @page: a page the caller has a reference to
- *
- * Another thread may lock it again at once.
- *
- * Context: may sleep.
- */
-static __always_inline void wait_on_page_locked(struct page *page)
-{
-	page_lock_may_wait();
-	if (PageLocked(page))
-		__wait_on_page_locked(page);
 }
 
 /**
@@ -388,5 +238,8 @@ static __always_inline bool is_zero_page(const struct page *page)
 {
 	return page == empty_zero_page;
 }
+
+#include <mm/page/lock.h>
+#include <mm/page/ref.h>
 
 #endif

@@ -23,15 +23,18 @@
 #include <mm/page/page.h>
 #include <mm/table/swapops.h>
 
-/* A page nobody else has seen yet gets its first and only entry. */
+/*
+ * A fresh page gets its first and only entry. A walker of frames may have a reference,
+ * and its lock: so the flags change atomically, and last, when what they say is true.
+ */
 static __always_inline void page_add_new_anon_rmap(struct page *page,
 						   struct vm_area_struct *vma,
 						   vaddr_t addr)
 {
-	page->flags |= BIT(PG_anon) | BIT(PG_anon_exclusive);
 	page->mapping = vma->vm_mm->family;
 	page->index = vma_pgoff_of(vma, addr);
 	atomic_set(&page->mapcount, 1);
+	set_bits(BIT(PG_anon) | BIT(PG_anon_exclusive), &page->flags);
 }
 
 /* The page did not get its entry after all. */

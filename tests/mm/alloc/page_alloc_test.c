@@ -61,10 +61,10 @@ KTEST(page_alloc, the_last_reference_frees)
 	put_page(page);
 	EXPECT_EQ(page_ref_count(page), 1);
 	EXPECT(!PageFree(page));
-	EXPECT(try_get_page(page));
+	EXPECT(get_page_unless_zero(page));
 	put_page(page);
 	put_page(page);
-	EXPECT(!try_get_page(page));
+	EXPECT(!get_page_unless_zero(page));
 	EXPECT(PageFree(page));
 }
 
@@ -76,7 +76,7 @@ KTEST(page_alloc, blocks_are_aligned_to_their_size)
 		REQUIRE(page);
 		EXPECT_EQ(page_to_pfn(page) & ((1ul << order) - 1), 0);
 		EXPECT(!memchr_inv(page_address(page), 0, PAGE_SIZE << order));
-		free_pages(page, order);
+		put_page(page);
 	}
 	EXPECT_EQ(alloc_pages(GFP_KERNEL | __GFP_NOWARN, MAX_ORDER + 1), NULL);
 }
@@ -98,7 +98,7 @@ static bool churn(struct rng *rng, unsigned int rounds, unsigned int max_order)
 
 		if (h->page) {
 			ok = stamped(h->page, h->order, h->value);
-			free_pages(h->page, h->order);
+			put_page(h->page);
 			h->page = NULL;
 			continue;
 		}
@@ -112,7 +112,7 @@ static bool churn(struct rng *rng, unsigned int rounds, unsigned int max_order)
 		if (!held[i].page)
 			continue;
 		ok &= stamped(held[i].page, held[i].order, held[i].value);
-		free_pages(held[i].page, held[i].order);
+		put_page(held[i].page);
 	}
 	kfree(held);
 	return ok;
@@ -197,8 +197,8 @@ KTEST(page_alloc, bulk_gives_and_takes_the_same_number)
 		put_page(pages[nr / 2]);
 	}
 	nr = alloc_pages_bulk(GFP_KERNEL, 10, pages);
-	free_pages_bulk(pages, nr);
-	free_pages_bulk(pages, 0);
+	release_pages(pages, nr);
+	release_pages(pages, 0);
 	EXPECT(page_alloc_verify());
 	kfree(pages);
 }
@@ -341,7 +341,7 @@ static void expect_whole_again(struct ktest *test)
 
 	EXPECT(page);
 	if (page)
-		free_pages(page, MAX_ORDER);
+		put_page(page);
 	EXPECT(page_alloc_verify());
 }
 

@@ -186,7 +186,7 @@ KTEST(kasan, a_use_of_a_freed_page_is_reported, KT_FLAGS(KT_EXPECT_REPORT))
 	store(bytes, 0, 1);
 	EXPECT_EQ(kasan_report_count(), before);
 	preempt_disable();
-	__free_page(page);
+	put_page(page);
 	load(bytes, 100);
 	preempt_enable();
 	expect_report(test, before, "is in a freed page", "offset 0x64");

@@ -20,12 +20,12 @@ KTEST(kasan, a_late_use_of_a_freed_page_is_reported, KT_FLAGS(KT_EXPECT_REPORT))
 	struct page *other;
 
 	REQUIRE(first);
-	__free_page(first);
+	put_page(first);
 	for (unsigned int i = 0; i < 100; i++) {
 		other = alloc_page(GFP_KERNEL);
 		REQUIRE(other);
 		EXPECT_NE(other, first);
-		__free_page(other);
+		put_page(other);
 	}
 	EXPECT_EQ(kasan_report_count(), before);
 	(void)*(volatile u8 *)page_address(first);
@@ -39,7 +39,7 @@ KTEST(kasan, pages_that_wait_are_free_and_can_be_had)
 	struct page *page = alloc_page(GFP_KERNEL);
 
 	REQUIRE(page);
-	__free_page(page);
+	put_page(page);
 	EXPECT_GE(kasan_quarantine_pages(), 1);
 	EXPECT_GE(nr_free_pages(), free);
 	drain_all_pages();

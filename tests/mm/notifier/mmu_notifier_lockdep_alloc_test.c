@@ -40,7 +40,7 @@ static noinline void get_page_of_memory(struct bad_driver *bad)
 	struct page *page = alloc_page(GFP_KERNEL);
 
 	if (page)
-		__free_page(page);
+		put_page(page);
 }
 
 static noinline void get_pages(struct bad_driver *bad)
@@ -48,14 +48,14 @@ static noinline void get_pages(struct bad_driver *bad)
 	struct page *page = alloc_pages(GFP_KERNEL, 1);
 
 	if (page)
-		free_pages(page, 1);
+		put_page(page);
 }
 
 static noinline void get_pages_in_bulk(struct bad_driver *bad)
 {
 	struct page *pages[2];
 
-	free_pages_bulk(pages, alloc_pages_bulk(GFP_KERNEL, 2, pages));
+	release_pages(pages, alloc_pages_bulk(GFP_KERNEL, 2, pages));
 }
 
 static noinline void get_area(struct bad_driver *bad)
@@ -142,7 +142,7 @@ static void allocate_at_once(struct bad_driver *bad)
 	struct page *page = alloc_page(GFP_NOWAIT);
 
 	if (page)
-		__free_page(page);
+		put_page(page);
 	kfree(kmalloc(64, GFP_NOWAIT));
 	kfree(kmalloc(64, GFP_ATOMIC));
 	allocated = kmem_cache_alloc(fresh_cache, GFP_NOWAIT);

@@ -79,7 +79,7 @@ KTEST(mmu_notifier_lockdep, a_callback_that_waits_for_a_page_lock_is_reported,
 				  UNDER("page_lock", "mm_teach_order"));
 		bad_stop(&bad);
 	}
-	__free_page(page_to_lock);
+	put_page(page_to_lock);
 }
 
 /* The range of an end is over, but its callbacks are waited for all the same. */
