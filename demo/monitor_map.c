@@ -234,19 +234,22 @@ static void print_strays(const struct map *map)
 	}
 }
 
-static void print_map(const struct map *map)
+static int print_map(const struct map *map)
 {
 	struct mm_struct *mm = map->mm;
 	struct vm_area_struct *vma;
+	int err = mmap_read_lock_killable(mm);
 	vaddr_t done = 0;
 
-	mmap_read_lock(mm);
+	if (err)
+		return err;
 	monitor_print("mm %u: regions %u, pages %lu\n", mm->id, mm->map_count,
 		      (unsigned long)atomic64_read(&mm->anon_rss));
 	for_each_vma(vma, mm)
 		done = print_region(map, vma, done);
 	print_strays(map);
 	mmap_read_unlock(mm);
+	return 0;
 }
 
 static int map_command(int argc, char **argv)
@@ -260,7 +263,7 @@ static int map_command(int argc, char **argv)
 	if (err)
 		monitor_print("no memory\n");
 	else
-		print_map(&map);
+		err = print_map(&map);
 	free_views(&map);
 	mmput(map.mm);
 	return err;

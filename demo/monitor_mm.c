@@ -90,7 +90,9 @@ static int vmas_command(int argc, char **argv)
 
 	if (err)
 		return err;
-	mmap_read_lock(mm);
+	err = mmap_read_lock_killable(mm);
+	if (err)
+		goto out_put;
 	for (vma = mm->mm_first; vma; vma = vma->vm_next)
 		monitor_print("  %#014lx-%#014lx %c%c%c  %lu pages\n",
 			      vma->vm_start, vma->vm_end,
@@ -99,8 +101,9 @@ static int vmas_command(int argc, char **argv)
 			      vma->vm_flags & VM_EXEC ? 'x' : '-',
 			      (vma->vm_end - vma->vm_start) / PAGE_SIZE);
 	mmap_read_unlock(mm);
+out_put:
 	mmput(mm);
-	return 0;
+	return err;
 }
 MONITOR_CMD(vmas, "[MM]", "the regions of an address space", vmas_command);
 
@@ -116,10 +119,11 @@ static int pte_command(int argc, char **argv)
 	err = monitor_find_mm(argc > 2 ? argv[1] : NULL, &mm);
 	if (err)
 		return err;
-	pte_describe(mm, addr, text, sizeof(text));
-	monitor_print("  %s\n", text);
+	err = pte_describe(mm, addr, text, sizeof(text));
+	if (err >= 0)
+		monitor_print("  %s\n", text);
 	mmput(mm);
-	return 0;
+	return min(err, 0);
 }
 MONITOR_CMD(pte, "[MM] ADDR", "what maps an address", pte_command);
 

@@ -330,7 +330,8 @@ bool upcall_page_fault(struct trap_regs *regs, vaddr_t addr,
 		flags |= FAULT_FLAG_INSTRUCTION;
 
 	for (;;) {
-		mmap_read_lock(mm);
+		if (unlikely(mmap_read_lock_killable(mm)))
+			return false;
 		vma = vma_lookup(mm, addr);
 		if (unlikely(!vma || !fault_allowed(vma, flags))) {
 			mmap_read_unlock(mm);

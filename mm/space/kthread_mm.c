@@ -14,9 +14,22 @@
  *	NULL		NULL			anything (lazy)
  *	mm		&mm->context		that
  *
- * Lifetime.  The caller is a user of the mm for the whole time; the struct is
- * held as well, so that a caller that gets that wrong meets an assertion in
- * mmput's teardown and not a wild CR3.
+ * Lifetime.  A task that works in an mm is one of its users, by a reference in mm_users
+ * of its own.  So the address space is not torn down under it, whatever its maker and
+ * its drivers do, and a thread that was given an mm may be the last that leaves:
+ *
+ *	maker				thread
+ *	mm = mm_alloc()		1
+ *	starts the thread
+ *					kthread_use_mm(mm)	2
+ *	mmput(mm)			1
+ *					touches user addresses	(must work)
+ *					kthread_unuse_mm(mm)	0: tears it down
+ *
+ *	(tests/mm/space/mm_test.c, a_thread_is_the_last_user_of_its_address_space)
+ *
+ * The context is unloaded before the reference is dropped: from then on the top table may
+ * be freed.
  */
 #include <arch/cpu.h>
 #include <kernel/sched/sched.h>
@@ -29,8 +42,7 @@ void kthread_use_mm(struct mm_struct *mm)
 
 	might_sleep();
 	ASSERT(!task->mm);
-	ASSERT(atomic_read(&mm->mm_users) > 0);
-	mmgrab(mm);
+	mmget(mm);
 	local_irq_save(flags);
 	task->mm = mm;
 	task->active_ctx = &mm->context;
@@ -50,5 +62,5 @@ void kthread_unuse_mm(struct mm_struct *mm)
 	task->active_ctx = NULL;
 	arch_switch_mm(NULL);
 	local_irq_restore(flags);
-	mmdrop(mm);
+	mmput(mm);
 }

@@ -45,12 +45,26 @@ static void dontneed_vma(struct vm_area_struct *vma, vaddr_t start, vaddr_t end)
 	tlb_finish_mmu(&tlb);
 }
 
-int madvise_dontneed(struct mm_struct *mm, vaddr_t addr, size_t len)
+static int dontneed_locked(struct mm_struct *mm, vaddr_t addr, vaddr_t end)
 {
 	struct vm_area_struct *vma;
 	vaddr_t covered = addr;
-	vaddr_t end;
 	int err = 0;
+
+	for_each_vma_range(vma, mm, addr, end) {
+		if (vma->vm_start > covered)
+			err = -ENOMEM;
+		covered = vma->vm_end;
+		dontneed_vma(vma, max(vma->vm_start, addr),
+			     min(vma->vm_end, end));
+	}
+	return covered < end ? -ENOMEM : err;
+}
+
+int madvise_dontneed(struct mm_struct *mm, vaddr_t addr, size_t len)
+{
+	vaddr_t end;
+	int err;
 
 	if (!IS_ALIGNED(addr, PAGE_SIZE) || len > USER_END)
 		return -EINVAL;
@@ -61,17 +75,11 @@ int madvise_dontneed(struct mm_struct *mm, vaddr_t addr, size_t len)
 		return 0;
 	end = addr + len;
 	OBSERVE(mm_call, mm, "dontneed", addr, end);
-	mmap_read_lock(mm);
-	for_each_vma_range(vma, mm, addr, end) {
-		if (vma->vm_start > covered)
-			err = -ENOMEM;
-		covered = vma->vm_end;
-		dontneed_vma(vma, max(vma->vm_start, addr),
-			     min(vma->vm_end, end));
+	err = mmap_read_lock_killable(mm);
+	if (!err) {
+		err = dontneed_locked(mm, addr, end);
+		mmap_read_unlock(mm);
 	}
-	if (covered < end)
-		err = -ENOMEM;
-	mmap_read_unlock(mm);
 	OBSERVE(mm_return, mm, "dontneed", err);
 	return err;
 }

@@ -26,8 +26,8 @@
  * under the lock, because a struct leaves the list before it is freed; to use
  * an mm it must win mmget_not_zero().
  *
- * Not here: emptying the address space (mm/space/exit.c), threads that borrow one
- * (mm/space/kthread_mm.c).
+ * Not here: emptying the address space (mm/space/exit.c), a last user that may not sleep
+ * (mm/space/exit_work.c), threads that work in an mm (mm/space/kthread_mm.c).
  */
 #include <mm/alloc/alloc.h>
 #include <lib/bitops.h>

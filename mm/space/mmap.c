@@ -186,9 +186,11 @@ int do_munmap(struct mm_struct *mm, vaddr_t addr, size_t len)
 	int err;
 
 	OBSERVE(mm_call, mm, "munmap", addr, addr + len);
-	mmap_write_lock(mm);
-	err = do_munmap_locked(mm, addr, len);
-	mmap_write_unlock(mm);
+	err = mmap_write_lock_killable(mm);
+	if (!err) {
+		err = do_munmap_locked(mm, addr, len);
+		mmap_write_unlock(mm);
+	}
 	OBSERVE(mm_return, mm, "munmap", err);
 	return err;
 }
@@ -307,9 +309,11 @@ long do_mmap(struct mm_struct *mm, vaddr_t addr, size_t len, int prot, int flags
 	len = ALIGN(len, PAGE_SIZE);
 
 	OBSERVE(mm_call, mm, "mmap", addr, addr + len, prot);
-	mmap_write_lock(mm);
-	result = mmap_locked(mm, addr, len, vm_flags, flags);
-	mmap_write_unlock(mm);
+	result = mmap_write_lock_killable(mm);
+	if (!result) {
+		result = mmap_locked(mm, addr, len, vm_flags, flags);
+		mmap_write_unlock(mm);
+	}
 	OBSERVE(mm_return, mm, "mmap", result);
 	return result;
 }

@@ -242,10 +242,12 @@ int do_mprotect(struct mm_struct *mm, vaddr_t addr, size_t len, int prot)
 	if (len > USER_END || addr > USER_END - ALIGN(len, PAGE_SIZE))
 		return -ENOMEM;
 	OBSERVE(mm_call, mm, "mprotect", addr, addr + len, prot);
-	mmap_write_lock(mm);
-	err = mprotect_locked(mm, addr, addr + ALIGN(len, PAGE_SIZE),
-			      (unsigned long)prot);
-	mmap_write_unlock(mm);
+	err = mmap_write_lock_killable(mm);
+	if (!err) {
+		err = mprotect_locked(mm, addr, addr + ALIGN(len, PAGE_SIZE),
+				      (unsigned long)prot);
+		mmap_write_unlock(mm);
+	}
 	OBSERVE(mm_return, mm, "mprotect", err);
 	return err;
 }

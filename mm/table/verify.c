@@ -209,9 +209,10 @@ static int describe_locked(struct mm_struct *mm, vaddr_t addr, char *buf,
 
 int pte_describe(struct mm_struct *mm, vaddr_t addr, char *buf, size_t len)
 {
-	int written;
+	int written = mmap_read_lock_killable(mm);
 
-	mmap_read_lock(mm);
+	if (written)
+		return written;
 	written = describe_locked(mm, addr, buf, len);
 	mmap_read_unlock(mm);
 	return written;

@@ -81,6 +81,16 @@ static __always_inline void mmput(struct mm_struct *mm)
 }
 
 /**
+ * mmput_async() - mmput() from where the caller may not sleep
+ * @mm: the mm
+ *
+ * If this was the last user, a worker tears the address space down, some time later.
+ *
+ * Context: any but NMI; locks may be held.
+ */
+void mmput_async(struct mm_struct *mm);
+
+/**
  * mmgrab() - hold the struct
  * @mm: an mm whose struct the caller holds or uses
  *
@@ -125,7 +135,9 @@ struct mm_struct *mm_find_get(unsigned int id);
 
 /**
  * kthread_use_mm() - let this kernel thread touch an mm's user addresses
- * @mm: an mm the caller is a user of, for as long as this lasts
+ * @mm: an mm the caller is a user of when it calls
+ *
+ * The thread is a user of its own until kthread_unuse_mm().
  *
  * Context: kernel thread without an mm; may sleep.
  */
@@ -133,18 +145,31 @@ void kthread_use_mm(struct mm_struct *mm);
 
 /**
  * kthread_unuse_mm() - undo kthread_use_mm()
- * @mm: the same mm
+ * @mm: the same mm; if the thread was its last user, it is torn down here
  *
- * Context: the thread that called kthread_use_mm(); may sleep.
+ * Context: the thread that called kthread_use_mm(); as mmput().
  */
 void kthread_unuse_mm(struct mm_struct *mm);
 
 /* --- the lock ----------------------------------------------------------- */
 
+/*
+ * A call that waits for mmap_lock on behalf of a task waits killably, and fails with
+ * -EINTR when the task is killed. mmap_read_lock() and mmap_write_lock() are for the
+ * few that may not fail: the teardown by the last user, and tests.
+ */
+
 static __always_inline void mmap_read_lock(struct mm_struct *mm)
 	__acquires_shared(&mm->mmap_lock) __no_thread_safety
 {
 	down_read(&mm->mmap_lock);
+}
+
+/* 0 with the lock held, or -EINTR. */
+static __always_inline int __must_check mmap_read_lock_killable(struct mm_struct *mm)
+	__try_acquires_shared(false, &mm->mmap_lock) __no_thread_safety
+{
+	return down_read_killable(&mm->mmap_lock);
 }
 
 static __always_inline bool mmap_read_trylock(struct mm_struct *mm)
@@ -163,6 +188,14 @@ static __always_inline void mmap_write_lock(struct mm_struct *mm)
 	__acquires(&mm->mmap_lock) __no_thread_safety
 {
 	down_write(&mm->mmap_lock);
+}
+
+/* 0 with the lock held, or -EINTR. */
+static __always_inline int __must_check
+mmap_write_lock_killable(struct mm_struct *mm)
+	__try_acquires(false, &mm->mmap_lock) __no_thread_safety
+{
+	return down_write_killable(&mm->mmap_lock);
 }
 
 static __always_inline bool mmap_write_trylock(struct mm_struct *mm)
@@ -213,7 +246,8 @@ static __always_inline void mmap_assert_write_locked(struct mm_struct *mm)
  *	   -EINVAL (@len 0, unknown @prot or @flags, not private anonymous,
  *	   fixed and not page aligned), -EEXIST (NOREPLACE and occupied),
  *	   -ENOMEM (no room, fixed out of user space, too many regions or
- *	   pages, no memory). On error nothing has changed.
+ *	   pages, no memory), -EINTR (killed while it waited for mmap_lock). On
+ *	   error nothing has changed.
  */
 long do_mmap(struct mm_struct *mm, vaddr_t addr, size_t len, int prot, int flags);
 
@@ -228,7 +262,8 @@ long do_mmap(struct mm_struct *mm, vaddr_t addr, size_t len, int prot, int flags
  *
  * Context: takes mmap_lock for writing; may sleep.
  * Return: 0, -EINVAL (unaligned, @len 0, outside user space), -ENOMEM (would
- *	   need one region too many, no memory). On error nothing has changed.
+ *	   need one region too many, no memory), -EINTR (killed while it waited for
+ *	   mmap_lock). On error nothing has changed.
  */
 int do_munmap(struct mm_struct *mm, vaddr_t addr, size_t len);
 
@@ -245,7 +280,8 @@ int do_munmap(struct mm_struct *mm, vaddr_t addr, size_t len);
  *
  * Context: takes mmap_lock for writing; may sleep.
  * Return: 0, -EINVAL (unaligned, unknown @prot), -ENOMEM (a hole in the range,
- *	   too many regions, no memory). On error nothing has changed.
+ *	   too many regions, no memory), -EINTR (killed while it waited for
+ *	   mmap_lock). On error nothing has changed.
  */
 int do_mprotect(struct mm_struct *mm, vaddr_t addr, size_t len, int prot);
 
@@ -260,7 +296,8 @@ int do_mprotect(struct mm_struct *mm, vaddr_t addr, size_t len, int prot);
  *
  * Context: takes mmap_lock for reading; may sleep.
  * Return: 0, -EINVAL (unaligned, outside user space), -ENOMEM (there was a hole
- *	   in the range; the rest has been done).
+ *	   in the range; the rest has been done), -EINTR (killed while it waited for
+ *	   mmap_lock; nothing has been done).
  */
 int madvise_dontneed(struct mm_struct *mm, vaddr_t addr, size_t len);
 
@@ -279,7 +316,7 @@ void exit_mmap(struct mm_struct *mm);
  * @len: its size
  *
  * Context: thread context; takes mmap_lock for reading.
- * Return: characters written, without the terminator.
+ * Return: characters written, without the terminator; or -EINTR (killed).
  */
 int pte_describe(struct mm_struct *mm, vaddr_t addr, char *buf, size_t len);
 

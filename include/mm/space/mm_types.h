@@ -4,8 +4,8 @@
  *
  * Lifetime of an mm, two counts (as the field has them):
  *
- *	mm_users	threads that may touch user addresses or walk the
- *			regions.  At zero the mm exits: subscribers are
+ *	mm_users	tasks that work in it, and others that may touch user
+ *			addresses or walk the regions.  At zero the mm exits: subscribers are
  *			notified, every page, table and region goes.
  *	mm_count	holders of the struct itself; all users together hold
  *			one.  At zero the struct is freed.
@@ -19,6 +19,7 @@
 #include <lib/rbtree.h>
 #include <kernel/sched/rwsem.h>
 #include <kernel/lock/spinlock.h>
+#include <kernel/workqueue.h>
 #include <arch/mmu.h>
 #include <arch/paging.h>
 #include <mm/rmap/root.h>
@@ -105,6 +106,7 @@ enum mm_flag {
  * @notifier_subscriptions: the subscribers; mm/notifier/range.c. This
  *	and the next are only there with the option (R6.5)
  * @notifier_ranges: (a) open changes; negative once a driver has subscribed
+ * @exit_work: of the last user, if it may not sleep; mm/space/exit_work.c
  * @mm_list: link in the list of all, under its lock; mm/space/mm.c
  * @id: (c) a small number for people
  *
@@ -140,6 +142,7 @@ struct mm_struct {
 	struct mmu_notifier_subscriptions *notifier_subscriptions;
 	struct atomic64 notifier_ranges;
 #endif
+	struct work_struct exit_work;
 	struct list_head mm_list;
 	unsigned int id;
 };

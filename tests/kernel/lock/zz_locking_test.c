@@ -13,6 +13,7 @@
 #include <lib/string.h>
 
 static const char *const order[] = {
+	"mm_exit",
 	"work",
 	"srcu",
 	"mm->mmap_lock",

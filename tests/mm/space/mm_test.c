@@ -138,3 +138,84 @@ KTEST(mm, a_switch_between_threads_switches_the_address_space)
 	kthread_use_mm(a.mm);
 	sandbox_close(&a);
 }
+
+struct lone_thread {
+	struct ktest *test;
+	struct ktest_step step;
+	struct mm_struct *mm;
+	bool all_gone; /* regions, when it had left */
+};
+
+/*
+ *	maker (the test)		thread
+ *	maps a page
+ *					works in the mm
+ *	mmput(): not the last
+ *					writes and reads the page
+ *					leaves: all is unmapped
+ */
+static int work_alone(void *arg)
+{
+	struct lone_thread *lone = arg;
+	struct ktest *test = lone->test;
+	struct mm_struct *mm = lone->mm;
+	u64 value = 0;
+
+	kthread_use_mm(mm);
+	step_signal(&lone->step, 1);
+	step_wait(&lone->step, 2);
+	EXPECT_EQ(user_poke(BASE, 7), 0);
+	EXPECT_EQ(user_peek(BASE, &value), 0);
+	EXPECT_EQ(value, 7UL);
+	EXPECT_EQ(mm->map_count, 1U);
+	kthread_unuse_mm(mm);
+	lone->all_gone = mm->map_count == 0;
+	return 0;
+}
+
+KTEST(mm, a_thread_is_the_last_user_of_its_address_space)
+{
+	struct lone_thread lone = {.test = test, .mm = mm_alloc()};
+	struct task *task;
+
+	REQUIRE(lone.mm);
+	step_init(&lone.step, test);
+	mmgrab(lone.mm);
+	EXPECT_EQ(do_mmap(lone.mm, BASE, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
+		  (long)BASE);
+	task = kthread_run(work_alone, &lone, "alone");
+	step_wait(&lone.step, 1);
+	EXPECT_EQ(atomic_read(&lone.mm->mm_users), 2);
+	mmput(lone.mm);
+	step_signal(&lone.step, 2);
+	kthread_join(task);
+	EXPECT(lone.all_gone);
+	EXPECT(!mmget_not_zero(lone.mm));
+	mmdrop(lone.mm);
+}
+
+KTEST(mm, the_last_user_may_leave_under_a_spinlock)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct spinlock lock;
+
+	REQUIRE(mm);
+	spin_lock_init(&lock);
+	mmgrab(mm);
+	EXPECT_EQ(do_mmap(mm, BASE, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
+		  (long)BASE);
+	mmget(mm);
+	spin_lock(&lock);
+	mmput_async(mm);
+	EXPECT_EQ(mm->map_count, 1U);
+	mmput_async(mm);
+	EXPECT(!mmget_not_zero(mm));
+	spin_unlock(&lock);
+	/* The worker drops the users' count as the last it does. */
+	KTEST_WAIT_FOR(test, atomic_read(&mm->mm_count) == 1);
+	EXPECT_EQ(mm->map_count, 0U);
+	EXPECT(test_bit(MMF_EXITED, &mm->flags));
+	mmdrop(mm);
+}
