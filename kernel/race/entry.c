@@ -181,14 +181,6 @@ void __tsan_write_range(void *ptr, size_t size)
 	check(ptr, size, RACE_WRITE, PLACE);
 }
 
-/* unlock_page() is written with the compiler's own atomic operation. */
-u32 __tsan_atomic32_fetch_and(volatile u32 *ptr, u32 bits, int order);
-u32 __tsan_atomic32_fetch_and(volatile u32 *ptr, u32 bits, int order)
-{
-	check(ptr, sizeof(*ptr), RACE_MARKED | RACE_WRITE, PLACE);
-	return __atomic_fetch_and(ptr, bits, __ATOMIC_SEQ_CST);
-}
-
 /* Each object asks for this once; the linker leaves the call out. */
 void __tsan_init(void);
 void __tsan_init(void)

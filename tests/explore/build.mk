@@ -16,16 +16,17 @@ EXPLORE_NOTIFIER_reference := mm/notifier/reference/reference.c \
 	$(filter-out %/checks.c,$(NOTIFIER_SHARED))
 EXPLORE_MM := $(addprefix mm/,space/mm.c space/mmap.c space/vma.c space/madvise.c \
 	space/exit.c table/pgtable.c table/zap.c table/tlb.c table/swapops.c \
-	fault/fault.c fault/gup.c fault/nonpresent.c page/page.c rmap/root.c \
+	fault/fault.c fault/gup.c fault/nonpresent.c page/page.c page/wait.c rmap/root.c \
 	rmap/family.c device/exclusive.c) \
 	lib/rbtree.c
 # The explorer itself, by the host's headers; all else by the kernel's.
 EXPLORE_OWN := $(addprefix tests/explore/,main.c sched.c search.c memory.c buffer.c \
 	report.c)
 EXPLORE_SCENARIOS_usual := $(filter-out $(EXPLORE_OWN),$(wildcard tests/explore/*.c))
-# The reference notifier has no gate. Exclusive access is explored with the usual one.
-EXPLORE_SCENARIOS_reference := $(filter-out %/race_gate.c %/race_exclusive.c, \
-	$(EXPLORE_SCENARIOS_usual))
+# The reference notifier has no gate. Exclusive access and pages are explored with the
+# usual one.
+EXPLORE_SCENARIOS_reference := $(filter-out %/race_gate.c %/race_exclusive.c \
+	%/race_page.c,$(EXPLORE_SCENARIOS_usual))
 
 EXPLORE_CFLAGS := -std=gnu11 -g -fno-omit-frame-pointer -fno-strict-aliasing \
 	-fsanitize=address,undefined -fno-sanitize=alignment \

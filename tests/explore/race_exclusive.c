@@ -7,7 +7,7 @@
  * a store. Its callback waits for an add that is under way, because both hold the
  * driver's lock.
  *
- * Drawn in mm/device/exclusive.c, mm/table/tlb.c, mm/fault/, mm/page/page.c and
+ * Drawn in mm/device/exclusive.c, mm/table/tlb.c, mm/fault/ and
  * docs/races.md, with the same names below.
  */
 #include <lib/string.h>
@@ -473,35 +473,3 @@ static void setup_unflushed(void)
 
 SCENARIO(a_fault_over_an_entry_not_yet_flushed_flushes_it_first,
 	 setup_unflushed, finish);
-
-/* --- mm/page/page.c: the lock of a page -------------------------------------------- */
-
-static struct page *page;
-static unsigned int holders;
-
-static void lock_and_hold(void *arg)
-{
-	lock_page(page);
-	explore_check(!holders++, "two threads hold the lock of a page");
-	explore_point("holds the page's lock");
-	holders--;
-	unlock_page(page);
-}
-
-static void setup_page_lock(void)
-{
-	page = alloc_page(GFP_KERNEL);
-	holders = 0;
-	thread("waiter", lock_and_hold);
-	thread("waiter", lock_and_hold);
-	thread("waiter", lock_and_hold);
-}
-
-static void finish_page_lock(void)
-{
-	explore_check(!PageLocked(page), "the page is locked still");
-	put_page(page);
-}
-
-SCENARIO(contended_lock_excludes_and_wakes_everyone, setup_page_lock,
-	 finish_page_lock);

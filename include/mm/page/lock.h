@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * include/mm/page/lock.h - the lock of a page
+ * include/mm/page/lock.h - the lock of a page, and waiting for its bits
  *
- * Include <mm/page/page.h>. How a thread waits is in mm/page/page.c.
+ * Include <mm/page/page.h>. How a thread waits is in mm/page/wait.c.
  */
 #ifndef MM_PAGE_LOCK_H
 #define MM_PAGE_LOCK_H
@@ -10,10 +10,22 @@
 #include <kernel/lock/lockdep.h>
 #include <mm/page/page.h>
 
+/**
+ * PAGE_LOCK_PASSES - how often other threads pass the first waiter for a page's lock
+ *
+ * After that the lock is handed to it.
+ */
+#define PAGE_LOCK_PASSES 3
+
 void __lock_page(struct page *page);
-int __lock_page_killable(struct page *page);
-void __wait_on_page_locked(struct page *page);
-void __unlock_page_waiters(struct page *page);
+int __must_check __lock_page_killable(struct page *page);
+void __wait_on_page_bit(struct page *page, enum page_flag bit);
+int __must_check __wait_on_page_bit_killable(struct page *page,
+					     enum page_flag bit);
+void __page_bit_clear(struct page *page, enum page_flag bit);
+
+/* Boot: empty queues. */
+void page_wait_init(void);
 
 /* To the lock validator all page locks are this one. */
 DECLARE_LOCKDEP_MAP(page_lock_map);
@@ -75,36 +87,86 @@ static __always_inline __must_check int lock_page_killable(struct page *page)
 }
 
 /**
+ * page_bit_clear() - clear a bit that threads may wait for
+ * @page: a page the caller has a reference to
+ * @bit: set; below PG_waiters
+ *
+ * What was written before is seen by the threads that wait.
+ *
+ * Context: any but NMI.
+ */
+static __always_inline void page_bit_clear(struct page *page, enum page_flag bit)
+{
+	s32 seen = READ_ONCE(page->flags_low);
+
+	/* Pairs with test_and_set_bit() of the next holder. */
+	do {
+		if (unlikely(seen & (s32)BIT(PG_waiters))) {
+			__page_bit_clear(page, bit);
+			return;
+		}
+	} while (unlikely(
+		!try_cmpxchg(&page->flags_low, &seen, seen & ~(s32)BIT(bit))));
+}
+
+/**
  * unlock_page() - release the page lock
  * @page: a locked page
+ *
+ * If the first waiter has been passed PAGE_LOCK_PASSES times, the lock is its.
  *
  * Context: any but NMI.
  */
 static __always_inline void unlock_page(struct page *page)
 {
 	ASSERT(PageLocked(page));
-	/*
-	 * One locked instruction clears the bit and tells, by the sign,
-	 * whether a thread waits.  Pairs with the acquire in trylock_page().
-	 */
-	if (unlikely(__atomic_and_fetch(&page->flags_low, ~(s32)BIT(PG_locked),
-					__ATOMIC_RELEASE) < 0))
-		__unlock_page_waiters(page);
+	page_bit_clear(page, PG_locked);
+}
+
+/**
+ * wait_on_page_bit() - wait until a bit was seen clear
+ * @page: a page the caller has a reference to
+ * @bit: a bit that is cleared by page_bit_clear()
+ *
+ * Another thread may set it again at once.
+ *
+ * Context: may sleep.
+ */
+static __always_inline void wait_on_page_bit(struct page *page, enum page_flag bit)
+{
+	might_sleep();
+	if (test_bit(bit, &page->flags))
+		__wait_on_page_bit(page, bit);
 }
 
 /**
  * wait_on_page_locked() - wait until the page was seen unlocked
  * @page: a page the caller has a reference to
  *
- * Another thread may lock it again at once.
+ * Another thread may lock it again at once, or have been handed the lock.
  *
  * Context: may sleep.
  */
 static __always_inline void wait_on_page_locked(struct page *page)
 {
 	page_lock_may_wait();
-	if (PageLocked(page))
-		__wait_on_page_locked(page);
+	wait_on_page_bit(page, PG_locked);
+}
+
+/**
+ * wait_on_page_locked_killable() - the same, unless the task is killed
+ * @page: a page the caller has a reference to
+ *
+ * Context: may sleep.
+ * Return: 0, or -EINTR when a fatal signal came first.
+ */
+static __always_inline int __must_check
+wait_on_page_locked_killable(struct page *page)
+{
+	page_lock_may_wait();
+	if (!PageLocked(page))
+		return 0;
+	return __wait_on_page_bit_killable(page, PG_locked);
 }
 
 #endif

@@ -81,13 +81,13 @@ enum page_flag {
 	PG_free,           /* the page allocator has it */
 	PG_buddy,          /* first page of a free block; order is its size */
 	PG_poisoned,       /* free and filled with PAGE_POISON (debug) */
-	PG_waiters = 31,   /* a thread waits for the lock: the sign bit */
+	PG_waiters = 31,   /* a thread may wait for a bit: the sign bit */
 };
 
 struct page {
 	union {
 		unsigned long flags;
-		/* the half with PG_waiters as its sign, for unlock_page() */
+		/* the half with PG_waiters as its sign, for page_bit_clear() */
 		s32 flags_low;
 	};
 	struct atomic refcount;
@@ -212,7 +212,7 @@ static __always_inline int page_mapcount(const struct page *page)
 }
 
 /**
- * page_init() - boot: the wait queues and the zero page
+ * page_init() - boot: the queues of waiters and the zero page
  *
  * Context: boot CPU, once the page allocator works.
  */
