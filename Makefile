@@ -281,7 +281,7 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
 SCRIPT_TESTS := traces pagemap ktap asked meant selection machinetable explain rules order quote \
-	timelines page session surroundings static compile_commands callgrind call_order mutants exercises counts analysed
+	timelines page tracks session surroundings static compile_commands callgrind call_order mutants exercises counts analysed
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
 HOST_CMD_call_order += $(O)
@@ -357,6 +357,10 @@ figure-map: deps-run
 .PHONY: timeline
 timeline: asked-timeline deps-timeline ## the last `make run` or `make trace` as a page, build/timeline.html: docs/timeline.md [TRACE=file OPEN=yes]
 	@scripts/timeline.py $(if $(OPEN),--open) $(if $(TRACE),'$(TRACE)')
+
+.PHONY: perfetto
+perfetto: asked-perfetto deps-timeline ## the same as a file for Perfetto, build/trace.perfetto-trace: docs/perfetto.md [TRACE=file]
+	@scripts/perfetto.py $(if $(TRACE),'$(TRACE)')
 
 # All of a contest fits into these rings.
 RECORDED = --append observe --append trace_slots=$(or $(SLOTS),32768) --trace build/trace.bin
@@ -446,6 +450,7 @@ index-bench: asked-index-bench deps-index ## designs of the interval index: inst
 ASKED_run := SMP PEER FIRMWARE TIMEOUT QEMU ACCEL
 ASKED_trace := SMP PEER T SLOTS SEED TIMEOUT QEMU ACCEL
 ASKED_timeline := TRACE OPEN
+ASKED_perfetto := TRACE
 ASKED_map := MM N BROWSER MACHINE
 ASKED_debug := SMP PEER FIRMWARE QEMU ACCEL
 ASKED_test := SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH QEMU ACCEL

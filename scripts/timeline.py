@@ -21,27 +21,9 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, 'scripts'))
 
 from timeline import build, page  # noqa: E402
-from trace import store  # noqa: E402
 
 USUAL = os.path.join('build', 'trace.bin')
 OUT = os.path.join('build', 'timeline.html')
-
-
-def opened(path):
-    """The trace in a file; ends the program with one line if there is none."""
-    try:
-        trace = store.Trace(path)
-    except FileNotFoundError:
-        sys.exit('%s: there is no such trace; `make run` or `make trace` records '
-                 'one' % path)
-    except (OSError, store.Damaged) as error:
-        sys.exit('%s: %s' % (path, error))
-    except (ValueError, KeyError, IndexError, TypeError) as error:
-        sys.exit('%s: the trace is damaged (%s: %s); record it again' %
-                 (path, type(error).__name__, error))
-    if not trace.sources or not len(trace):
-        sys.exit('%s: the trace has no record' % path)
-    return trace
 
 
 def write(path, content):
@@ -60,7 +42,7 @@ def main():
     parser.add_argument('--link')
     parser.add_argument('--open', action='store_true')
     args = parser.parse_args()
-    trace = opened(args.file)
+    trace = build.opened(args.file)
     picture = build.picture_of(trace)
     content = page.page_of(picture, os.path.basename(args.file),
                            args.link or page.link_template(args.out))

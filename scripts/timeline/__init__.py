@@ -9,6 +9,7 @@
     kinds       each kind of bar, mark and arrow: its sign, and a sentence on it
     pack        a picture as bytes for the page
     page        the page: HTML, style and JavaScript, joined into one file
+    tracks      a picture as tracks of Perfetto
 
 docs/timeline.md says how a timeline is read.
 """

@@ -6,6 +6,8 @@ that they draw. Records come in the order of time; a method has the record, its 
 and its number. A part finds the others through `the`.
 """
 
+import sys
+
 from timeline import device, guest, spaces
 from timeline.picture import Picture
 from trace import store, text
@@ -27,6 +29,23 @@ class Parts:
                 if name.startswith('on_'):
                     self.handlers.setdefault(name[3:], []).append(
                         getattr(part, name))
+
+
+def opened(path):
+    """The trace in a file; ends the program with one line if there is none."""
+    try:
+        trace = store.Trace(path)
+    except FileNotFoundError:
+        sys.exit('%s: there is no such trace; `make run` or `make trace` records '
+                 'one' % path)
+    except (OSError, store.Damaged) as error:
+        sys.exit('%s: %s' % (path, error))
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        sys.exit('%s: the trace is damaged (%s: %s); record it again' %
+                 (path, type(error).__name__, error))
+    if not trace.sources or not len(trace):
+        sys.exit('%s: the trace has no record' % path)
+    return trace
 
 
 def picture_of(trace):

@@ -8,6 +8,7 @@
     clock       when in the guest's time was a record of the peer?
     live        names of what was there before the recording began
     record      from rings to a trace.bin
+    perfetto    an encoder for Perfetto's protobuf
     text        a record as a line; small numbers for objects
 
 docs/trace.md describes the format of trace.bin and each event.
