@@ -105,30 +105,39 @@ static void slow_add(u64 *word, bool slowly)
 	WRITE_ONCE(*word, value + 1);
 }
 
-/* mmap_lock is held as the round needs it. */
-static struct page *look_up(struct contest_round *round, struct pretender *this)
+/*
+ * mmap_lock is held as the round needs it; @page is from fault_in(). NULL: the page has
+ * changed since.
+ */
+static struct page *look_up(struct contest_round *round, struct pretender *this,
+			    struct page *page)
 {
 	struct mm_struct *mm = round->mm;
-	struct page *page = NULL;
 	long got;
 
 	if (round->access == CONTEST_EXCLUSIVE)
-		got = make_device_exclusive_range(
+		got = make_device_exclusive_locked(
 			mm, round->page, round->page + PAGE_SIZE, &page, this);
 	else
-		got = get_user_pages_remote(mm, round->page, 1,
-					    FOLL_WRITE | FOLL_GET, &page);
+		got = get_user_pages_remote(
+			mm, round->page, 1,
+			FOLL_WRITE | FOLL_GET | FOLL_UNLOCKABLE, &page);
 	return got == 1 ? page : got < 0 ? ERR_PTR(got) : NULL;
 }
 
-/* Make the look-up's changes before the section begins. */
-static long fault_in(struct contest_round *round)
+/*
+ * Make the look-up's changes, and wait for the page, before the section begins. For
+ * exclusive access the page comes back locked.
+ */
+static int fault_in(struct contest_round *round, struct page **page)
 {
-	unsigned int flags = FOLL_WRITE;
+	long got;
 
 	if (round->access == CONTEST_EXCLUSIVE)
-		flags |= FOLL_TAKE_OVER;
-	return get_user_pages_remote(round->mm, round->page, 1, flags, NULL);
+		return lock_device_exclusive(round->mm, round->page, page);
+	got = get_user_pages_remote(round->mm, round->page, 1,
+				    FOLL_WRITE | FOLL_UNLOCKABLE, NULL);
+	return got < 0 ? (int)got : 0;
 }
 
 static bool is_current(struct contest_round *round, struct pretender *this,
@@ -163,15 +172,15 @@ static struct page *get_page_in_rounds(struct contest_round *round,
 				       struct pretender *this)
 {
 	struct mmu_interval_rounds rounds = MMU_INTERVAL_ROUNDS_INIT(&this->sub);
-	struct page *page;
+	struct page *page = NULL;
 	bool done;
 	int err;
 
 	while (!(err = mmu_interval_round_lock(&rounds))) {
-		long got = fault_in(round);
+		int ret = fault_in(round, &page);
 
 		mmu_interval_round_begin(&rounds);
-		page = got < 0 ? ERR_PTR(got) : look_up(round, this);
+		page = ret ? ERR_PTR(ret) : look_up(round, this, page);
 		mmu_interval_round_looked_up(&rounds);
 		done = !IS_ERR(page) && is_current(round, this, &rounds, page);
 		mmu_interval_round_unlock(&rounds);

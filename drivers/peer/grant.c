@@ -11,10 +11,10 @@
  *
  *	READ, WRITE			ATOMIC
  *	mmap_lock
- *	fault in, for that access	the same, but an exclusive entry stays
+ *	fault in, for that access	lock_device_exclusive(): an exclusive entry
+ *					stays; the page comes back locked
  *	read_begin()			the same
- *	get_user_pages_remote()		make_device_exclusive_range(): the page
- *					comes back locked
+ *	get_user_pages_remote()		make_device_exclusive_locked()
  *	drop mmap_lock, if the round	the same
  *	  is shared
  *	ctx->lock; read_retry()?	the same
@@ -64,6 +64,9 @@
  * answer keeps no page locked for longer. A late answer is allowed. The driver
  * then abandons the response, and control.c declares a device dead that never
  * answers it.
+ *
+ * The other side holds too: a request that must wait for a page, for its own grant or to
+ * restore it, waits before its section and without mmap_lock.
  *
  * Two threads of the device can ask for one page. The second request is answered
  * from the table. For an ATOMIC that is a grant like any other, so it needs the
@@ -176,26 +179,27 @@ static void wait_between_rounds(unsigned int rounds)
 /* The access that the CPU's entry must allow, for both calls below. */
 static unsigned int gup_access(const struct grant *grant)
 {
-	unsigned int flags = 0;
-
-	if (grant->entry.prot & PEER_MAP_WRITE)
-		flags |= FOLL_WRITE;
-	if (grant->exclusive)
-		flags |= FOLL_TAKE_OVER;
-	return flags;
+	return FOLL_UNLOCKABLE |
+	       (grant->entry.prot & PEER_MAP_WRITE ? FOLL_WRITE : 0);
 }
 
 /*
- * Make the changes that the look-up would make, before its section begins;
- * mmap_lock is held. No reference is taken: the look-up finds this page, or the
- * page that has replaced it.
+ * Make the changes that the look-up would make, and wait for the page, before its section
+ * begins; mmap_lock is held, and may be dropped meanwhile. Without exclusive access no
+ * reference is taken: the look-up finds this page, or the page that has replaced it.
  */
 static enum outcome fault_in(struct grant *grant)
 {
-	long got = get_user_pages_remote(grant->ctx->mm, grant->entry.va, 1,
-					 gup_access(grant), NULL);
+	struct mm_struct *mm = grant->ctx->mm;
+	vaddr_t va = grant->entry.va;
+	bool there;
 
-	return got == 1 ? OUTCOME_DONE : OUTCOME_DENY;
+	if (grant->exclusive)
+		there = !lock_device_exclusive(mm, va, &grant->page);
+	else
+		there = get_user_pages_remote(mm, va, 1, gup_access(grant),
+					      NULL) == 1;
+	return there ? OUTCOME_DONE : OUTCOME_DENY;
 }
 
 /* Find the page; mmap_lock is held. */
@@ -206,9 +210,9 @@ static enum outcome look_up(struct grant *grant)
 	long got;
 
 	if (grant->exclusive)
-		got = make_device_exclusive_range(ctx->mm, entry->va,
-						  entry->va + PEER_PAGE_SIZE,
-						  &grant->page, ctx);
+		got = make_device_exclusive_locked(ctx->mm, entry->va,
+						   entry->va + PEER_PAGE_SIZE,
+						   &grant->page, ctx);
 	else
 		got = get_user_pages_remote(ctx->mm, entry->va, 1,
 					    gup_access(grant) | FOLL_GET,

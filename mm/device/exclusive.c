@@ -26,7 +26,9 @@
  *
  *	1. find all pages, and take a reference of each (gup): an entry that does
  *	   not allow writing is faulted in, an exclusive entry stays as it is
- *	2. lock the first page, waiting for it; only try to lock the others
+ *	2. try to lock the pages; the run ends before the first whose lock is taken. If
+ *	   that is the very first, drop mmap_lock, wait for the page's lock, take
+ *	   mmap_lock, and begin again with that page locked
  *	3. start(EXCLUSIVE, owner) over the run of locked pages
  *	4. under the table's lock, for each page that its entry still names
  *		present, writable,
@@ -45,11 +47,11 @@
  *
  *	1. look at the entry under its table's lock: if it is still the one that
  *	   faulted, take a reference of the page; else the fault is over
- *	2. lock the page. If that has to wait and the fault may be repeated, drop
- *	   mmap_lock, wait, and repeat the whole fault
+ *	2. try to lock the page. If another thread has the lock, mm/fault/fault.c waits
+ *	   for it without mmap_lock, and comes back with the page locked
  *	3. start(CLEAR): each driver drops the page
  *	4. under the table's lock, if the entry is still the same: make it present
- *	5. unlock and put the page; end
+ *	5. end; unlock and put the page
  *
  * The fault needs its own reference before it waits for the lock. While it waits, a
  * DONTNEED may drop the entry's reference, and the device's driver its own
@@ -72,6 +74,22 @@
  * caller's subscription between its read_begin() and its read_retry(), so the
  * caller retries anyway.
  *
+ * Why a driver locks the first page before its section.  A wait inside drops mmap_lock
+ * there, in an exclusive round too (mm/notifier/rounds.c), and the section may collide
+ * with a change that comes meanwhile. lock_device_exclusive() waits before the section;
+ * make_device_exclusive_locked() then waits for nothing. The page stays locked while
+ * mmap_lock is taken, so one wait is enough:
+ *
+ *	exclusive round			driver of another device
+ *	page p's lock is taken
+ *	drop mmap_lock, wait for p
+ *					access done, unlocks p
+ *	p locked
+ *					wants p again: waits for p's lock
+ *	take mmap_lock, exclusive
+ *	the entry still names p
+ *	section: no change can come	(must not collide)
+ *
  * Why one flush, after the table's lock was dropped, is enough.  Between steps 4
  * and 5 a CPU may still use the page through a translation that it caches.
  *	- The page is not freed: the caller keeps its reference and lock past step 5.
@@ -93,7 +111,8 @@
  *							over or restore
  *	tlb_flush_pending	atomic			atomic (mm/table/tlb.c)
  *
- * Lock order: mmap_lock, page lock, the locks that callbacks take, table lock.
+ * Lock order: page lock, mmap_lock, the locks that callbacks take, table lock. With
+ * mmap_lock held a page lock is only tried.
  *
  * The races it must win:
  *
@@ -169,39 +188,118 @@ struct exclusive_run {
 	unsigned long taken_over;
 };
 
-static int run_lock(struct exclusive_run *run);
+static int run_make(struct exclusive_run *run, struct page *locked);
+static int run_lock(struct exclusive_run *run, struct page *locked);
 static void run_convert(struct exclusive_run *run);
 static unsigned long run_exchange(struct exclusive_run *run, unsigned long slot);
 
 /* --- what a driver calls -------------------------------------------------- */
+
+/* A page that lock_device_exclusive() has locked is not given to the run. */
+static void put_locked(struct page *page)
+{
+	if (!page)
+		return;
+	unlock_page(page);
+	put_page(page);
+}
+
+/*
+ * Wait for the lock of @page, without mmap_lock. It is kept while mmap_lock is taken
+ * again, so that no other thread has it then. Return: 0 or -EINTR.
+ */
+static int wait_to_lock(struct mm_struct *mm, struct page *page) __no_thread_safety
+{
+	enum mmap_mode mode = mmap_mode(mm);
+	int err;
+
+	mmap_drop(mm);
+	err = lock_page_killable(page);
+	mmap_retake(mm, mode);
+	return err;
+}
+
+int lock_device_exclusive(struct mm_struct *mm, vaddr_t addr, struct page **pagep)
+{
+	struct page *locked = NULL;
+	struct page *page;
+	long got;
+	int err;
+
+	for (;;) {
+		/* With a page locked no other page may be waited for. */
+		got = get_user_pages_remote(
+			mm, addr, 1,
+			FOLL_WRITE | FOLL_GET | FOLL_TAKE_OVER |
+				(locked ? 0 : FOLL_UNLOCKABLE),
+			&page);
+		if (got == 1 && page == locked) {
+			put_page(page);
+			break;
+		}
+		put_locked(locked);
+		if (got < 0 && (!locked || got != -EBUSY))
+			return (int)got;
+		locked = NULL;
+		if (got < 0)
+			continue;
+		if (trylock_page(page)) {
+			locked = page;
+			break;
+		}
+		err = wait_to_lock(mm, page);
+		if (err) {
+			put_page(page);
+			return err;
+		}
+		locked = page;
+	}
+	*pagep = locked;
+	return 0;
+}
+
+static bool range_is_valid(vaddr_t start, vaddr_t end, struct page **pages,
+			   void *owner)
+{
+	return start < end && IS_ALIGNED(start | end, PAGE_SIZE) &&
+	       end - start <= (unsigned long)INT32_MAX << PAGE_SHIFT && pages &&
+	       owner;
+}
+
+int make_device_exclusive_locked(struct mm_struct *mm, vaddr_t start,
+				 vaddr_t end, struct page **pages, void *owner)
+{
+	struct exclusive_run run = {
+		.mm = mm, .start = start, .pages = pages, .owner = owner};
+
+	mmap_assert_locked(mm);
+	if (!range_is_valid(start, end, pages, owner))
+		return -EINVAL;
+	run.nr = (end - start) >> PAGE_SHIFT;
+	return run_make(&run, pages[0]);
+}
 
 int make_device_exclusive_range(struct mm_struct *mm, vaddr_t start,
 				vaddr_t end, struct page **pages, void *owner)
 {
 	struct exclusive_run run = {
 		.mm = mm, .start = start, .pages = pages, .owner = owner};
-	unsigned long slots;
-	long found;
-	int err;
+	struct page *first;
+	int made;
 
 	mmap_assert_locked(mm);
-	if (start >= end || !IS_ALIGNED(start | end, PAGE_SIZE) ||
-	    end - start > (unsigned long)INT32_MAX << PAGE_SHIFT || !pages ||
-	    !owner)
+	if (!range_is_valid(start, end, pages, owner))
 		return -EINVAL;
-	slots = (end - start) >> PAGE_SHIFT;
-	memset(pages, 0, slots * sizeof(*pages));
-
-	found = get_user_pages_remote(
-		mm, start, slots, FOLL_WRITE | FOLL_GET | FOLL_TAKE_OVER, pages);
-	if (found < 0)
-		return (int)found;
-	run.nr = found;
-	err = run_lock(&run);
-	if (err)
-		return err;
-	run_convert(&run);
-	return (int)run.nr;
+	run.nr = (end - start) >> PAGE_SHIFT;
+	made = run_make(&run, NULL);
+	if (likely(made != -EBUSY))
+		return made;
+	/* The first page's lock is taken. */
+	made = lock_device_exclusive(mm, start, &first);
+	if (made)
+		return made;
+	run.nr = (end - start) >> PAGE_SHIFT;
+	return run_make(&run, first);
 }
 
 void put_device_exclusive(struct page **pages, int nr)
@@ -244,15 +342,45 @@ static void run_cut_locked(struct exclusive_run *run, unsigned long slot)
 	run_cut(run, slot);
 }
 
-/* Step 2. Return: 0; or -EINTR, with no page left in the run. */
-static int run_lock(struct exclusive_run *run)
+/*
+ * All steps. @locked: the first page, if the caller has locked it; else NULL. Return: as
+ * make_device_exclusive_range(); or -EBUSY if @locked is NULL and the lock of the first
+ * page is taken. With @locked that is the lock of another page, which an event has put
+ * in its place: 0.
+ */
+static int run_make(struct exclusive_run *run, struct page *locked)
+{
+	long found;
+	int err;
+
+	memset(run->pages, 0, run->nr * sizeof(*run->pages));
+	found = get_user_pages_remote(run->mm, run->start, run->nr,
+				      FOLL_WRITE | FOLL_GET | FOLL_TAKE_OVER,
+				      run->pages);
+	if (found < 0)
+		put_locked(locked);
+	run->nr = found < 0 ? 0 : found;
+	err = found < 0 ? (int)found : run_lock(run, locked);
+	if (err)
+		return locked && err == -EBUSY ? 0 : err;
+	run_convert(run);
+	return (int)run->nr;
+}
+
+/* Step 2. Return: 0; or -EBUSY, with no page left in the run: the first is locked. */
+static int run_lock(struct exclusive_run *run, struct page *locked)
 {
 	unsigned long slot;
-	int err = lock_page_killable(run->pages[0]);
 
-	if (err) {
-		run_cut(run, 0);
-		return err;
+	if (run->pages[0] == locked) {
+		/* Its reference is there twice. */
+		put_page(locked);
+	} else {
+		put_locked(locked);
+		if (!trylock_page(run->pages[0])) {
+			run_cut(run, 0);
+			return -EBUSY;
+		}
 	}
 	for (slot = 1; slot < run->nr; slot++) {
 		if (!trylock_page(run->pages[slot]))
@@ -344,73 +472,60 @@ static unsigned long run_exchange(struct exclusive_run *run,
 
 /* --- the fault on an exclusive entry -------------------------------------- */
 
-static vm_fault_t restore_lock_page(struct vm_area_struct *vma,
-				    struct page *page, unsigned int flags);
 static pte_t restored_pte(const struct vm_area_struct *vma,
 			  const struct page *page, pte_t swp);
 
-vm_fault_t restore_device_exclusive(struct vm_area_struct *vma, vaddr_t addr,
-				    pte_t *ptep, struct spinlock *ptl,
-				    pte_t orig, unsigned int flags)
+/* Steps 3 and 4, with the page's lock held. */
+static void restore_locked(struct vm_fault *vmf, struct page *page)
 {
-	struct page *page = pfn_to_page(swp_offset_pfn(pte_to_swp_entry(orig)));
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	vaddr_t addr = vmf->address;
 	struct mmu_notifier_range range;
-	vm_fault_t fault;
 	bool same;
 
-	/* The entry's own reference keeps the page until we have ours (R8.17). */
-	spin_lock(ptl);
-	if (!pte_same(ptep_get(ptep), orig)) {
-		spin_unlock(ptl);
-		return VM_FAULT_NOPAGE;
-	}
-	get_page(page);
-	spin_unlock(ptl);
-
-	fault = restore_lock_page(vma, page, flags);
-	if (fault) {
-		put_page(page);
-		return fault;
-	}
-	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma, vma->vm_mm,
-				addr, addr + PAGE_SIZE);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vmf->vma, mm, addr,
+				addr + PAGE_SIZE);
 	mmu_notifier_invalidate_range_start(&range);
-	spin_lock(ptl);
-	same = pte_same(ptep_get(ptep), orig);
+	spin_lock(vmf->ptl);
+	same = pte_same(ptep_get(vmf->pte), vmf->orig);
 	if (same) {
-		set_pte(ptep, restored_pte(vma, page, orig));
-		trace_pte(vma->vm_mm, addr, ptep_get(ptep));
+		set_pte(vmf->pte, restored_pte(vmf->vma, page, vmf->orig));
+		trace_pte(mm, addr, ptep_get(vmf->pte));
 		this_cpu_inc(fault_counters.restored);
 	} else {
 		this_cpu_inc(fault_counters.restore_lost);
 	}
-	spin_unlock(ptl);
-	TRACE(exclusive_restored, vma->vm_mm, addr, page_to_pfn(page), same);
-	unlock_page(page);
-	put_page(page);
+	spin_unlock(vmf->ptl);
+	TRACE(exclusive_restored, mm, addr, page_to_pfn(page), same);
 	mmu_notifier_invalidate_range_end(&range);
-	return 0;
 }
 
-/*
- * Lock the page of an exclusive entry. Return: 0 with the lock held, or the
- * fault's return value without it. clang's lock analysis is off because the way
- * with ALLOW_RETRY also drops mmap_lock.
- */
-static vm_fault_t restore_lock_page(struct vm_area_struct *vma, struct page *page,
-				    unsigned int flags) __no_thread_safety
+vm_fault_t restore_device_exclusive(struct vm_fault *vmf)
 {
-	if (trylock_page(page))
+	struct page *page =
+		pfn_to_page(swp_offset_pfn(pte_to_swp_entry(vmf->orig)));
+
+	/* The second pass of a fault that has waited for the page. */
+	if (vmf->page == page) {
+		restore_locked(vmf, page);
 		return 0;
-	if (flags & FAULT_FLAG_ALLOW_RETRY) {
-		mmap_read_unlock(vma->vm_mm);
-		if (!lock_page_killable(page))
-			unlock_page(page);
-		return VM_FAULT_RETRY;
 	}
-	if (flags & FAULT_FLAG_KILLABLE)
-		return lock_page_killable(page) ? VM_FAULT_KILLED : 0;
-	lock_page(page);
+	/* The entry's own reference keeps the page until we have ours (R8.17). */
+	spin_lock(vmf->ptl);
+	if (!pte_same(ptep_get(vmf->pte), vmf->orig)) {
+		spin_unlock(vmf->ptl);
+		return VM_FAULT_NOPAGE;
+	}
+	get_page(page);
+	spin_unlock(vmf->ptl);
+
+	if (!trylock_page(page)) {
+		vmf->page = page;
+		return VM_FAULT_BUSY;
+	}
+	restore_locked(vmf, page);
+	unlock_page(page);
+	put_page(page);
 	return 0;
 }
 

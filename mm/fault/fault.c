@@ -40,9 +40,33 @@
  *					lock; not none: b is freed; unlock
  *	(both must go on with a)
  *
- * Waiting.  Only the restore of an exclusive page waits long
- * (mm/fault/nonpresent.c).  A CPU's own fault drops mmap_lock for that
- * (ALLOW_RETRY), so that an munmap elsewhere in the mm is not held up.
+ * Waiting.  A fault on an exclusive page needs the page's lock, which a driver holds
+ * while its device uses the page: for milliseconds, or half a second if the device
+ * hangs. mmap_lock is not held meanwhile, so that an munmap elsewhere in the mm is not
+ * held up. The restore only tries the lock, and the fault then goes on in two passes:
+ *
+ *	1. mmap_lock held	the lock of page p is taken: BUSY, with a reference of p
+ *	2. nothing held		wait for p's lock
+ *	3. p locked		take mmap_lock, look the region up and the entry. If it
+ *				is the one of pass 1, restore it with p's lock at hand:
+ *				COMPLETED. Else RETRY.
+ *	4.			unlock p
+ *
+ * So a page's lock comes before mmap_lock: with mmap_lock held it is tried and never
+ * waited for, which the validator checks (docs/locking.md). A fault that dropped p's
+ * lock before step 3 could find it taken again each time:
+ *
+ *	fault				drivers of two devices
+ *	waits for p's lock		A: access done, unlocks p
+ *	has it, drops it
+ *	mmap_lock; try p's lock		B: has p's lock
+ *	waits for p's lock		B: access done, unlocks p; A: ...
+ *
+ *	(device_exclusive.a_fault_that_has_waited_needs_no_second_wait)
+ *
+ * Each fault waits once and looks twice. RETRY means that another thread changed the
+ * mapping meanwhile, and the touch begins anew. A caller that may not drop mmap_lock
+ * gets BUSY.
  *
  * Not here: COW after fork, page cache, swap: those do not exist yet, and a fault on
  * one of their entries says so.
@@ -88,6 +112,7 @@ void fault_read_counters(struct fault_counters *out)
 		out->reused += READ_ONCE(one->reused);
 		out->restored += READ_ONCE(one->restored);
 		out->restore_lost += READ_ONCE(one->restore_lost);
+		out->waited += READ_ONCE(one->waited);
 		out->spurious += READ_ONCE(one->spurious);
 	}
 }
@@ -98,8 +123,8 @@ int vm_fault_to_errno(vm_fault_t fault)
 		return -ENOMEM;
 	if (fault & VM_FAULT_HWPOISON)
 		return -EHWPOISON;
-	if (fault & VM_FAULT_KILLED)
-		return -EINTR;
+	if (fault & VM_FAULT_BUSY)
+		return -EBUSY;
 	return -EFAULT;
 }
 
@@ -115,46 +140,46 @@ static pte_t fresh_page_pte(const struct vm_area_struct *vma,
  * An empty entry gets a page. Its table's lock is held: the thread that emptied
  * it last had that lock before us and counted itself before that.
  */
-static void fill_entry(struct mm_struct *mm, vaddr_t addr, pte_t *ptep, pte_t pte)
+static void fill_entry(struct vm_fault *vmf, pte_t pte)
 {
+	struct mm_struct *mm = vmf->vma->vm_mm;
+
 	if (tlb_flush_is_pending(mm))
-		flush_tlb_mm_range(mm, addr, addr + PAGE_SIZE);
-	set_pte(ptep, pte);
-	trace_pte(mm, addr, pte);
+		flush_tlb_mm_range(mm, vmf->address, vmf->address + PAGE_SIZE);
+	set_pte(vmf->pte, pte);
+	trace_pte(mm, vmf->address, pte);
 }
 
-static vm_fault_t fault_zero_page(struct vm_area_struct *vma, vaddr_t addr,
-				  pte_t *ptep, struct spinlock *ptl)
+static vm_fault_t fault_zero_page(struct vm_fault *vmf)
 {
-	pte_t pte = pfn_pte(page_to_pfn(empty_zero_page), vma->vm_page_prot);
+	pte_t pte = pfn_pte(page_to_pfn(empty_zero_page), vmf->vma->vm_page_prot);
 
-	spin_lock(ptl);
-	if (likely(pte_none(ptep_get(ptep)))) {
-		fill_entry(vma->vm_mm, addr, ptep, pte);
+	spin_lock(vmf->ptl);
+	if (likely(pte_none(ptep_get(vmf->pte)))) {
+		fill_entry(vmf, pte);
 		this_cpu_inc(fault_counters.zero_page);
 	}
-	spin_unlock(ptl);
+	spin_unlock(vmf->ptl);
 	return 0;
 }
 
-static vm_fault_t fault_fresh_page(struct vm_area_struct *vma, vaddr_t addr,
-				   pte_t *ptep, struct spinlock *ptl)
+static vm_fault_t fault_fresh_page(struct vm_fault *vmf)
 {
 	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 
 	if (unlikely(!page))
 		return VM_FAULT_OOM;
-	page_add_new_anon_rmap(page, vma, addr);
-	spin_lock(ptl);
-	if (unlikely(!pte_none(ptep_get(ptep)))) {
-		spin_unlock(ptl);
+	page_add_new_anon_rmap(page, vmf->vma, vmf->address);
+	spin_lock(vmf->ptl);
+	if (unlikely(!pte_none(ptep_get(vmf->pte)))) {
+		spin_unlock(vmf->ptl);
 		page_undo_new_anon_rmap(page);
 		put_page(page);
 		return VM_FAULT_NOPAGE;
 	}
-	fill_entry(vma->vm_mm, addr, ptep, fresh_page_pte(vma, page));
-	spin_unlock(ptl);
-	atomic64_inc(&vma->vm_mm->anon_rss);
+	fill_entry(vmf, fresh_page_pte(vmf->vma, page));
+	spin_unlock(vmf->ptl);
+	atomic64_inc(&vmf->vma->vm_mm->anon_rss);
 	this_cpu_inc(fault_counters.fresh_page);
 	return 0;
 }
@@ -166,11 +191,11 @@ static vm_fault_t fault_fresh_page(struct vm_area_struct *vma, vaddr_t addr,
  * forgotten by CPUs and secondary TLBs alike, and then filled, under one hold of
  * its lock (R2.12). Followers are notified of the new value (R2.6).
  */
-static vm_fault_t fault_replace_zero_page(struct vm_area_struct *vma,
-					  vaddr_t addr, pte_t *ptep,
-					  struct spinlock *ptl, pte_t orig)
+static vm_fault_t fault_replace_zero_page(struct vm_fault *vmf)
 {
+	struct vm_area_struct *vma = vmf->vma;
 	struct mm_struct *mm = vma->vm_mm;
+	vaddr_t addr = vmf->address;
 	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	struct mmu_notifier_range range;
 	bool same;
@@ -181,14 +206,14 @@ static vm_fault_t fault_replace_zero_page(struct vm_area_struct *vma,
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma, mm, addr,
 				addr + PAGE_SIZE);
 	mmu_notifier_invalidate_range_start(&range);
-	spin_lock(ptl);
-	same = pte_same(ptep_get(ptep), orig);
+	spin_lock(vmf->ptl);
+	same = pte_same(ptep_get(vmf->pte), vmf->orig);
 	if (likely(same)) {
-		ptep_clear_flush_notify(vma, addr, ptep);
-		set_pte_at_notify(mm, addr, ptep, fresh_page_pte(vma, page));
-		trace_pte(mm, addr, ptep_get(ptep));
+		ptep_clear_flush_notify(vma, addr, vmf->pte);
+		set_pte_at_notify(mm, addr, vmf->pte, fresh_page_pte(vma, page));
+		trace_pte(mm, addr, ptep_get(vmf->pte));
 	}
-	spin_unlock(ptl);
+	spin_unlock(vmf->ptl);
 	mmu_notifier_invalidate_range_end(&range);
 	if (unlikely(!same)) {
 		page_undo_new_anon_rmap(page);
@@ -200,30 +225,31 @@ static vm_fault_t fault_replace_zero_page(struct vm_area_struct *vma,
 	return 0;
 }
 
-static vm_fault_t fault_present(struct vm_area_struct *vma, vaddr_t addr,
-				pte_t *ptep, struct spinlock *ptl, pte_t orig,
-				unsigned int flags)
+static vm_fault_t fault_present(struct vm_fault *vmf)
 {
-	struct page *page = pfn_to_page(pte_pfn(orig));
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	struct page *page = pfn_to_page(pte_pfn(vmf->orig));
 
-	if (!(flags & FAULT_FLAG_WRITE) || pte_write(orig)) {
+	if (!(vmf->flags & FAULT_FLAG_WRITE) || pte_write(vmf->orig)) {
 		this_cpu_inc(fault_counters.spurious);
 		return VM_FAULT_NOPAGE;
 	}
 	if (is_zero_page(page))
-		return fault_replace_zero_page(vma, addr, ptep, ptl, orig);
-	spin_lock(ptl);
-	if (likely(pte_same(ptep_get(ptep), orig))) {
+		return fault_replace_zero_page(vmf);
+	spin_lock(vmf->ptl);
+	if (likely(pte_same(ptep_get(vmf->pte), vmf->orig))) {
 		if (unlikely(!PageAnonExclusive(page))) {
-			spin_unlock(ptl);
-			report_bad_pte(vma->vm_mm, addr, orig, "write fault");
+			spin_unlock(vmf->ptl);
+			report_bad_pte(mm, vmf->address, vmf->orig,
+				       "write fault");
 			return VM_FAULT_SIGBUS;
 		}
-		set_pte(ptep, pte_mkdirty(pte_mkyoung(pte_mkwrite(orig))));
-		trace_pte(vma->vm_mm, addr, ptep_get(ptep));
+		set_pte(vmf->pte,
+			pte_mkdirty(pte_mkyoung(pte_mkwrite(vmf->orig))));
+		trace_pte(mm, vmf->address, ptep_get(vmf->pte));
 		this_cpu_inc(fault_counters.reused);
 	}
-	spin_unlock(ptl);
+	spin_unlock(vmf->ptl);
 	return 0;
 }
 
@@ -244,61 +270,48 @@ static const char *fault_kind(pte_t pte, unsigned int flags)
 
 static const char *fault_result(vm_fault_t fault)
 {
+	if (fault & VM_FAULT_BUSY)
+		return "busy";
 	if (fault & VM_FAULT_ERROR)
 		return "error";
-	if (fault & VM_FAULT_RETRY)
-		return "retry";
 	return fault & VM_FAULT_NOPAGE ? "nothing to do" : "done";
 }
 
-static vm_fault_t fault_on(struct vm_area_struct *vma, vaddr_t addr,
-			   unsigned int flags)
+static vm_fault_t fault_by_entry(struct vm_fault *vmf)
 {
-	struct spinlock *ptl;
-	pte_t *ptep;
-	pte_t pte;
-
-	ptep = pgtable_alloc_pte(vma->vm_mm, addr, &ptl);
-	if (unlikely(!ptep))
-		return VM_FAULT_OOM;
-	pte = ptep_get(ptep);
-	if (pte_none(pte))
-		return flags & FAULT_FLAG_WRITE
-			       ? fault_fresh_page(vma, addr, ptep, ptl)
-			       : fault_zero_page(vma, addr, ptep, ptl);
-	if (pte_present(pte))
-		return fault_present(vma, addr, ptep, ptl, pte, flags);
-	return fault_nonpresent(vma, addr, ptep, ptl, pte, flags);
+	if (pte_none(vmf->orig))
+		return vmf->flags & FAULT_FLAG_WRITE ? fault_fresh_page(vmf)
+						     : fault_zero_page(vmf);
+	if (pte_present(vmf->orig))
+		return fault_present(vmf);
+	return fault_nonpresent(vmf);
 }
 
 /*
- * The same with a record before and after. With RETRY mmap_lock is dropped, and the
- * region may be gone. The entry may change after this look; then the record says
- * which way the fault was about to go.
+ * The same with a record before and after. The entry may change after this look; then
+ * the record says which way the fault was about to go.
  */
-static noinline vm_fault_t fault_observed(struct vm_area_struct *vma,
-					  vaddr_t addr, unsigned int flags)
+static noinline vm_fault_t fault_observed(struct vm_fault *vmf)
 {
-	struct mm_struct *mm = vma->vm_mm;
-	struct spinlock *ptl;
-	pte_t *ptep = pgtable_alloc_pte(mm, addr, &ptl);
+	struct mm_struct *mm = vmf->vma->vm_mm;
 	vm_fault_t fault;
 
-	OBSERVE(fault_begin, mm, addr, flags,
-		ptep ? fault_kind(ptep_get(ptep), flags) : "no table");
-	fault = fault_on(vma, addr, flags);
-	OBSERVE(fault_end, mm, addr, fault_result(fault));
+	OBSERVE(fault_begin, mm, vmf->address, vmf->flags,
+		fault_kind(vmf->orig, vmf->flags));
+	fault = fault_by_entry(vmf);
+	OBSERVE(fault_end, mm, vmf->address, fault_result(fault));
 	return fault;
 }
 
-vm_fault_t handle_mm_fault(struct vm_area_struct *vma, vaddr_t addr,
-			   unsigned int flags)
+static vm_fault_t fault_on(struct vm_fault *vmf)
 {
-	mmap_assert_locked(vma->vm_mm);
-	addr &= PAGE_MASK;
+	vmf->pte = pgtable_alloc_pte(vmf->vma->vm_mm, vmf->address, &vmf->ptl);
+	if (unlikely(!vmf->pte))
+		return VM_FAULT_OOM;
+	vmf->orig = ptep_get(vmf->pte);
 	if (unlikely(READ_ONCE(trace_observing)))
-		return fault_observed(vma, addr, flags);
-	return fault_on(vma, addr, flags);
+		return fault_observed(vmf);
+	return fault_by_entry(vmf);
 }
 
 /* May a touch of this kind be made in the region at all? */
@@ -312,39 +325,91 @@ static bool fault_allowed(const struct vm_area_struct *vma, unsigned int flags)
 	return vma->vm_flags & VM_ACCESS;
 }
 
-/* handle_mm_fault() drops mmap_lock when it says RETRY: no static analysis. */
+/* Step 3 of the head, with the lock of vmf->page held. */
+static vm_fault_t fault_second_pass(struct vm_fault *vmf,
+				    struct mm_struct *mm) __no_thread_safety
+{
+	vm_fault_t fault = VM_FAULT_RETRY;
+	pte_t seen = vmf->orig;
+
+	if (mmap_read_lock_killable(mm))
+		return VM_FAULT_RETRY;
+	vmf->vma = vma_lookup(mm, vmf->address);
+	if (vmf->vma && fault_allowed(vmf->vma, vmf->flags)) {
+		vmf->pte = pgtable_alloc_pte(mm, vmf->address, &vmf->ptl);
+		vmf->orig = vmf->pte ? ptep_get(vmf->pte) : __pte(0);
+		if (pte_same(vmf->orig, seen) &&
+		    !(fault_nonpresent(vmf) & VM_FAULT_ERROR))
+			fault = VM_FAULT_COMPLETED;
+	}
+	mmap_read_unlock(mm);
+	return fault;
+}
+
+/* clang's lock analysis does not follow mmap_lock, which was the caller's. */
+static noinline vm_fault_t fault_wait(struct vm_fault *vmf) __no_thread_safety
+{
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	vm_fault_t fault = VM_FAULT_RETRY;
+	struct page *page = vmf->page;
+
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY)) {
+		put_page(page);
+		return VM_FAULT_BUSY;
+	}
+	this_cpu_inc(fault_counters.waited);
+	mmap_drop(mm);
+	if (!lock_page_killable(page)) {
+		fault = fault_second_pass(vmf, mm);
+		unlock_page(page);
+	}
+	put_page(page);
+	return fault;
+}
+
+vm_fault_t handle_mm_fault(struct vm_fault *vmf)
+{
+	vm_fault_t fault;
+
+	mmap_assert_locked(vmf->vma->vm_mm);
+	vmf->address &= PAGE_MASK;
+	vmf->page = NULL;
+	fault = fault_on(vmf);
+	return likely(!(fault & VM_FAULT_BUSY)) ? fault : fault_wait(vmf);
+}
+
+/*
+ * handle_mm_fault() may drop mmap_lock: no static analysis. Whatever it returned short
+ * of an error, the CPU touches again; a killed task does not.
+ */
 bool upcall_page_fault(struct trap_regs *regs, vaddr_t addr,
 		       unsigned int error) __no_thread_safety
 {
 	struct mm_struct *mm = current->mm;
-	unsigned int flags = FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE;
-	struct vm_area_struct *vma;
+	struct vm_fault vmf = {.address = addr, .flags = FAULT_FLAG_ALLOW_RETRY};
 	vm_fault_t fault;
 
 	if (unlikely(!mm || addr >= USER_END || pagefault_disabled() ||
 		     in_atomic() || !regs_irqs_on(regs) || (error & PF_RSVD)))
 		return false;
+	if (error & PF_USER)
+		vmf.flags |= FAULT_FLAG_USER;
 	if (error & PF_WRITE)
-		flags |= FAULT_FLAG_WRITE;
+		vmf.flags |= FAULT_FLAG_WRITE;
 	else if (error & PF_INSTR)
-		flags |= FAULT_FLAG_INSTRUCTION;
+		vmf.flags |= FAULT_FLAG_INSTRUCTION;
 
-	for (;;) {
-		if (unlikely(mmap_read_lock_killable(mm)))
-			return false;
-		vma = vma_lookup(mm, addr);
-		if (unlikely(!vma || !fault_allowed(vma, flags))) {
-			mmap_read_unlock(mm);
-			return false;
-		}
-		fault = handle_mm_fault(vma, addr, flags);
-		if (likely(!(fault & VM_FAULT_RETRY)))
-			break;
-		/* Waited once; from here on hold the lock, so as to be next. */
-		flags &= ~FAULT_FLAG_ALLOW_RETRY;
-		if (fatal_signal_pending(current))
-			return false;
+	if (unlikely(mmap_read_lock_killable(mm)))
+		return false;
+	vmf.vma = vma_lookup(mm, addr);
+	if (unlikely(!vmf.vma || !fault_allowed(vmf.vma, vmf.flags))) {
+		mmap_read_unlock(mm);
+		return false;
 	}
-	mmap_read_unlock(mm);
+	fault = handle_mm_fault(&vmf);
+	if (likely(!(fault & VM_FAULT_DROPPED)))
+		mmap_read_unlock(mm);
+	else if (fatal_signal_pending(current))
+		return false;
 	return !(fault & VM_FAULT_ERROR);
 }

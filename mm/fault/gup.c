@@ -26,7 +26,9 @@
  * call: a driver that looks a page up calls once before its read section begins
  * and once inside it (mm/notifier/rounds.c).
  *
- * Locks: mmap_lock, held by the caller in either mode and never dropped here.
+ * Locks: mmap_lock, held by the caller in either mode. With FOLL_UNLOCKABLE a fault
+ * may drop it to wait for a page (mm/fault/fault.c), and it is taken again in the same
+ * mode; without, a page whose lock is taken ends the call with -EBUSY.
  * The table's lock is held while references are taken: as long as the entry is
  * there, it holds one, so the page cannot be free yet.
  *
@@ -85,18 +87,32 @@ static unsigned long gup_take(struct mm_struct *mm, vaddr_t addr, vaddr_t end,
 	return nr;
 }
 
+/* How one fault of a look-up ends; an errno if it failed. */
+#define GUP_AGAIN   0 /* look again */
+#define GUP_DROPPED 1 /* likewise, and at the regions as well */
+
+/* clang's lock analysis does not follow mmap_lock, which was the caller's. */
 static int gup_fault(struct vm_area_struct *vma, vaddr_t addr,
-		     unsigned int gup_flags)
+		     unsigned int gup_flags) __no_thread_safety
 {
-	unsigned int flags = FAULT_FLAG_REMOTE | FAULT_FLAG_KILLABLE;
+	struct mm_struct *mm = vma->vm_mm;
+	struct vm_fault vmf = {
+		.vma = vma, .address = addr, .flags = FAULT_FLAG_REMOTE};
+	enum mmap_mode mode = mmap_mode(mm);
 	vm_fault_t fault;
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	if (gup_flags & FOLL_WRITE)
-		flags |= FAULT_FLAG_WRITE;
-	fault = handle_mm_fault(vma, addr, flags);
-	return fault & VM_FAULT_ERROR ? vm_fault_to_errno(fault) : 0;
+		vmf.flags |= FAULT_FLAG_WRITE;
+	if (gup_flags & FOLL_UNLOCKABLE)
+		vmf.flags |= FAULT_FLAG_ALLOW_RETRY;
+	fault = handle_mm_fault(&vmf);
+	if (fault & VM_FAULT_DROPPED) {
+		mmap_retake(mm, mode);
+		return GUP_DROPPED;
+	}
+	return fault & VM_FAULT_ERROR ? vm_fault_to_errno(fault) : GUP_AGAIN;
 }
 
 static bool gup_allowed(const struct vm_area_struct *vma, unsigned int gup_flags)
@@ -104,24 +120,50 @@ static bool gup_allowed(const struct vm_area_struct *vma, unsigned int gup_flags
 	return vma->vm_flags & (gup_flags & FOLL_WRITE ? VM_WRITE : VM_READ);
 }
 
-/* The part of the range in one region. */
-static long gup_vma(struct vm_area_struct *vma, vaddr_t addr, vaddr_t end,
-		    unsigned int gup_flags, struct page **pages)
+/*
+ * The part of the range in one region; @nr is raised by the pages that serve. Return:
+ * GUP_AGAIN when all of them do, else as gup_fault().
+ */
+static int gup_vma(struct vm_area_struct *vma, vaddr_t addr, vaddr_t end,
+		   unsigned int gup_flags, struct page **pages, unsigned long *nr)
+{
+	int ret = GUP_AGAIN;
+
+	while (addr < end && ret == GUP_AGAIN) {
+		unsigned long took = gup_take(vma->vm_mm, addr, end, gup_flags,
+					      pages ? pages + *nr : NULL);
+
+		*nr += took;
+		addr += took << PAGE_SHIFT;
+		if (addr < end && !took)
+			ret = gup_fault(vma, addr, gup_flags);
+	}
+	return ret;
+}
+
+/*
+ * A look-up that holds no reference and has dropped mmap_lock begins anew: the pages
+ * that served may not serve any more.
+ */
+static long gup_range(struct mm_struct *mm, vaddr_t start, vaddr_t end,
+		      unsigned int gup_flags, struct page **pages)
 {
 	unsigned long done = 0;
-	int err;
+	struct vm_area_struct *vma;
+	vaddr_t addr;
+	int ret = 0;
 
-	while (addr < end) {
-		unsigned long nr = gup_take(vma->vm_mm, addr, end, gup_flags,
-					    pages ? pages + done : NULL);
-
-		done += nr;
-		addr += nr << PAGE_SHIFT;
-		if (addr == end || nr)
-			continue;
-		err = gup_fault(vma, addr, gup_flags);
-		if (err)
-			return done ? (long)done : err;
+	while ((addr = start + (done << PAGE_SHIFT)) < end) {
+		vma = vma_lookup(mm, addr);
+		if (!vma || !gup_allowed(vma, gup_flags))
+			ret = -EFAULT;
+		else
+			ret = gup_vma(vma, addr, min(end, vma->vm_end),
+				      gup_flags, pages, &done);
+		if (ret < 0)
+			return done ? (long)done : ret;
+		if (ret == GUP_DROPPED && !(gup_flags & FOLL_GET))
+			done = 0;
 	}
 	return done;
 }
@@ -129,11 +171,6 @@ static long gup_vma(struct vm_area_struct *vma, vaddr_t addr, vaddr_t end,
 long get_user_pages_remote(struct mm_struct *mm, vaddr_t start, unsigned long nr,
 			   unsigned int gup_flags, struct page **pages)
 {
-	unsigned long done = 0;
-	struct vm_area_struct *vma;
-	vaddr_t end;
-	long got;
-
 	mmap_assert_locked(mm);
 	if (!IS_ALIGNED(start, PAGE_SIZE) || !nr ||
 	    ((gup_flags & FOLL_GET) && !pages) ||
@@ -143,20 +180,8 @@ long get_user_pages_remote(struct mm_struct *mm, vaddr_t start, unsigned long nr
 		return -EFAULT;
 	/* Behind the end is nothing, as in a hole: the count is short (R8.3). */
 	nr = min(nr, (USER_END - start) >> PAGE_SHIFT);
-	end = start + (nr << PAGE_SHIFT);
-
-	/* The region after one that is not taken whole begins after @start: it ends. */
-	for (vma = vma_lookup(mm, start); start < end; vma = vma->vm_next) {
-		if (!vma || vma->vm_start > start || !gup_allowed(vma, gup_flags))
-			return done ? (long)done : -EFAULT;
-		got = gup_vma(vma, start, min(end, vma->vm_end), gup_flags,
-			      gup_flags & FOLL_GET ? pages + done : NULL);
-		if (got < 0)
-			return done ? (long)done : got;
-		done += got;
-		start += (unsigned long)got << PAGE_SHIFT;
-	}
-	return done;
+	return gup_range(mm, start, start + (nr << PAGE_SHIFT), gup_flags,
+			 gup_flags & FOLL_GET ? pages : NULL);
 }
 
 struct page *follow_page(struct mm_struct *mm, vaddr_t addr) __no_thread_safety

@@ -9,12 +9,9 @@
 #include <mm/fault/fault.h>
 
 struct page;
-struct spinlock;
 
-/* The fault on an entry that is neither empty nor present; @orig is what it was. */
-vm_fault_t fault_nonpresent(struct vm_area_struct *vma, vaddr_t addr,
-			    pte_t *ptep, struct spinlock *ptl, pte_t orig,
-			    unsigned int flags);
+/* The fault on an entry that is neither empty nor present. */
+vm_fault_t fault_nonpresent(struct vm_fault *vmf);
 
 /*
  * The page of an entry that is not present, if it serves a caller of

@@ -33,15 +33,13 @@
 
 #include "mm/fault/internal.h"
 
-vm_fault_t fault_nonpresent(struct vm_area_struct *vma, vaddr_t addr, pte_t *ptep,
-			    struct spinlock *ptl, pte_t orig, unsigned int flags)
+vm_fault_t fault_nonpresent(struct vm_fault *vmf)
 {
-	swp_entry_t entry = pte_to_swp_entry(orig);
+	swp_entry_t entry = pte_to_swp_entry(vmf->orig);
 
 	if (likely(is_device_exclusive_entry(entry)))
-		return restore_device_exclusive(vma, addr, ptep, ptl, orig,
-						flags);
-	report_bad_pte(vma->vm_mm, addr, orig, "fault");
+		return restore_device_exclusive(vmf);
+	report_bad_pte(vmf->vma->vm_mm, vmf->address, vmf->orig, "fault");
 	return is_hwpoison_entry(entry) ? VM_FAULT_HWPOISON : VM_FAULT_SIGBUS;
 }
 

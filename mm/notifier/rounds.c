@@ -44,7 +44,8 @@
  * mmu_interval_round_lock() and mmu_interval_round_begin(): it faults the page in with
  * the right that it needs. Then the look-up inside the section has nothing left to
  * change, unless another thread came in between. That cannot be in round 9, so it is
- * the last. Round 10 keeps the bound for a driver that does not do this.
+ * the last. Round 10 keeps the bound for a driver that does not do this and waits for no
+ * page.
  *
  *	driver that faults in inside	driver that faults in before
  *	begin				GUP: zero page replaced, CLEAR
@@ -70,9 +71,15 @@
  *	look up: page lock		(neither goes on)
  *
  * Here no start waits for a reader, so no lock is held while waiting for one: a change
- * waits for mmap_lock before its start, with nothing else held. The reader waits for
- * mmap_lock with nothing held, and takes page locks below it in the usual order
- * (docs/locking.md). The holder of a page lock does not take mmap_lock.
+ * waits for mmap_lock before its start, with nothing else held but a page's lock. The
+ * reader waits for mmap_lock likewise, and with mmap_lock held it waits for no page lock
+ * (docs/locking.md).
+ *
+ * A look-up that has to wait for a page's lock drops mmap_lock to do so. Such a wait stands
+ * before the section as well: lock_device_exclusive() keeps the page locked while it takes
+ * mmap_lock again, and get_user_pages_remote() with FOLL_UNLOCKABLE restores the page. A
+ * driver that waits for a page inside its section, in an exclusive round, lets changes in
+ * and has no bound.
  *
  * The race it must win (tests/mm/notifier/mmu_notifier_rounds_test.c,
  * changes_without_end_are_kept_out_after_eight_rounds):

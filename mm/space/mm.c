@@ -79,7 +79,8 @@ INITCALL(INIT_CORE, mm_cache_init);
 
 /*
  * Teach the validator at boot, and not only at the first range that starts with
- * these held: a callback that takes one of them is wrong from the beginning.
+ * these held: a callback that takes one of them is wrong from the beginning, and so is a
+ * wait for a page with mmap_lock held.
  */
 static int mm_teach_order(void)
 {
@@ -90,13 +91,13 @@ static int mm_teach_order(void)
 	mm = mm_alloc();
 	if (!mm)
 		return -ENOMEM;
-	mmap_read_lock(mm);
 	lock_map_acquire(&page_lock_map);
+	mmap_read_lock(mm);
 	down_read(&mm->family->root.lock);
 	mmu_notifier_might_invalidate();
 	up_read(&mm->family->root.lock);
-	lock_map_release(&page_lock_map);
 	mmap_read_unlock(mm);
+	lock_map_release(&page_lock_map);
 	mmput(mm);
 	return 0;
 }

@@ -8,9 +8,9 @@
  * translation. The driver's loop is that of mm/notifier/rounds.h, with these steps:
  *
  *	fault the page in
- *		get_user_pages_remote(mm, start, nr, FOLL_WRITE | FOLL_TAKE_OVER, NULL);
+ *		err = lock_device_exclusive(mm, start, &pages[0]);
  *	look the page up
- *		n = make_device_exclusive_range(mm, start, end, pages, owner);
+ *		n = make_device_exclusive_locked(mm, start, end, pages, owner);
  *	install the translation, if retry is false
  *		for (i = 0; i < n; i++)
  *			driver_map(driver, start + i * PAGE_SIZE, pages[i]);
@@ -18,17 +18,19 @@
  *		wait until the device has had its access, if it was installed
  *		put_device_exclusive(pages, n);
  *
- * If n is 0, retry is true: the change of the first page came inside the section. If n
- * is negative no page is held. Then the driver unlocks the round and returns n.
+ * If n is 0, retry is true: the change of the first page came inside the section. If err
+ * or n is negative no page is held. Then the driver unlocks the round and returns it.
  *
  * driver_map() gives the device a translation with the atomic bit. Put the pages
  * after that and not earlier: a CPU that wants a page back waits for its lock, so
  * the device has at least the access it asked for (R8.20). After the put the device
  * holds no reference; only the notifier protects it.
  *
- * If no other thread changes anything, the loop ends in its first round. A driver that
- * does not fault the page in needs a second one if a CPU had read a page and never
- * written it: the call then replaces the zero page, which is an event.
+ * If no other thread changes anything, the loop ends in its first round. For a run the
+ * driver first faults the other pages in, by get_user_pages_remote() with FOLL_WRITE,
+ * FOLL_TAKE_OVER and FOLL_UNLOCKABLE. A driver that does not fault a page in needs a second
+ * round if a CPU had read the page and never written it: the call then replaces the zero
+ * page, which is an event.
  *
  * get_user_pages_remote() without FOLL_TAKE_OVER restores an exclusive page, by a CLEAR
  * that drops the device's own translation. So the driver looks in its table first.
@@ -42,6 +44,35 @@
 #include <mm/space/mm_types.h>
 
 struct page;
+
+/**
+ * lock_device_exclusive() - fault a page in for exclusive access, and lock it
+ * @mm: the address space, with a user
+ * @addr: page aligned
+ * @pagep: set to the page, locked and with a reference
+ *
+ * Faults the page in for writing; an exclusive entry stays. The wait for the page's lock
+ * is without mmap_lock; it is kept while mmap_lock is taken again. On return the entry of
+ * @addr names the page. While the caller holds mmap_lock for writing that stays so.
+ *
+ * Context: mmap_lock held in either mode, and on return again; may be dropped meanwhile;
+ *	    may sleep; no page lock and no lock held that is taken inside mmap_lock.
+ * Return: 0; -EFAULT (no region, or not writable), -ENOMEM, -EINTR (killed).
+ */
+int lock_device_exclusive(struct mm_struct *mm, vaddr_t addr,
+			  struct page **pagep);
+
+/**
+ * make_device_exclusive_locked() - the same as make_device_exclusive_range(), no wait
+ * @pages: the first slot has the page that lock_device_exclusive() locked, the others are
+ *	filled. The page is the call's: given back in the first slot, or unlocked and put
+ *
+ * Context: as make_device_exclusive_range(), but mmap_lock is kept, and the first page is
+ *	    locked.
+ * Return: likewise.
+ */
+int make_device_exclusive_locked(struct mm_struct *mm, vaddr_t start,
+				 vaddr_t end, struct page **pages, void *owner);
 
 /**
  * make_device_exclusive_range() - take CPU access away from a run of pages
@@ -58,13 +89,14 @@ struct page;
  * already, for any owner, is taken over without being restored: @owner's EXCLUSIVE
  * is the only event for it (R8.2).
  *
- * The call waits for the lock of the first page. The run ends before the first
- * other page whose lock is taken: waiting for one page's lock while holding
- * another's could deadlock. It also ends before a page that another thread changed
- * meanwhile.
+ * The call waits for the lock of the first page, as lock_device_exclusive() does. The
+ * run ends before the first other page whose lock is taken: waiting for one page's lock
+ * while holding another's could deadlock. It also ends before a page that another thread
+ * changed meanwhile.
  *
- * Context: mmap_lock held in either mode, kept; may sleep; the caller holds no
- *	    page lock and no lock that a notifier callback takes.
+ * Context: mmap_lock held in either mode, and on return again; dropped to wait for the
+ *	    first page; may sleep; the caller holds no page lock, no lock that a notifier
+ *	    callback takes, and none that is taken inside mmap_lock.
  *	    Rules R8.1 - R8.6, R8.10 - R8.16, R8.26.
  * Return: the number n of pages that are exclusive now, from @start on without a
  *	   gap: slot i < n is the page, locked and with a reference for the
@@ -89,9 +121,10 @@ int make_device_exclusive_range(struct mm_struct *mm, vaddr_t start,
  */
 void put_device_exclusive(struct page **pages, int nr);
 
-/* The fault on an exclusive entry @orig; mm/fault/nonpresent.c calls it. */
-vm_fault_t restore_device_exclusive(struct vm_area_struct *vma, vaddr_t addr,
-				    pte_t *ptep, struct spinlock *ptl,
-				    pte_t orig, unsigned int flags);
+/*
+ * The fault on an exclusive entry; mm/fault/nonpresent.c calls it. BUSY: another thread
+ * has the page's lock; vmf->page is the page, referenced for the caller.
+ */
+vm_fault_t restore_device_exclusive(struct vm_fault *vmf);
 
 #endif

@@ -5,62 +5,109 @@
 #ifndef MM_FAULT_FAULT_H
 #define MM_FAULT_FAULT_H
 
+#include <arch/paging.h>
 #include <lib/percpu.h>
 #include <mm/space/mm_types.h>
 
-/* The kind of touch, and how the handler may wait. */
+struct page;
+struct spinlock;
+
+/* The kind of touch. */
 #define FAULT_FLAG_WRITE       0x01U
 #define FAULT_FLAG_INSTRUCTION 0x02U
+/* By a program; without it the kernel touches, for itself or for a driver. */
+#define FAULT_FLAG_USER 0x04U
 /* Another task's address space: not a fault of the running task. */
-#define FAULT_FLAG_REMOTE 0x04U
-/* The handler may drop mmap_lock to wait, and then returns RETRY. */
-#define FAULT_FLAG_ALLOW_RETRY 0x08U
-/* Waiting ends when the task is killed. */
-#define FAULT_FLAG_KILLABLE 0x10U
+#define FAULT_FLAG_REMOTE 0x08U
+/* The handler may drop mmap_lock to wait; it then returns RETRY or COMPLETED. */
+#define FAULT_FLAG_ALLOW_RETRY 0x10U
 
 typedef unsigned int vm_fault_t;
 
 #define VM_FAULT_OOM      0x01U
 #define VM_FAULT_SIGBUS   0x02U
-#define VM_FAULT_SIGSEGV  0x04U
-#define VM_FAULT_HWPOISON 0x08U
-/* mmap_lock was dropped; take it and look the region up anew. */
+#define VM_FAULT_HWPOISON 0x04U
+/* Another thread has the page's lock, and mmap_lock may not be dropped. */
+#define VM_FAULT_BUSY 0x08U
+/* mmap_lock was dropped; take it, look the region up and touch again. */
 #define VM_FAULT_RETRY 0x10U
+/* mmap_lock was dropped; the handler took it again and did what the touch needs. */
+#define VM_FAULT_COMPLETED 0x20U
 /* The entry changed under the handler; touch again. Not an error. */
-#define VM_FAULT_NOPAGE 0x20U
-/* Killed while waiting; only with FAULT_FLAG_KILLABLE. */
-#define VM_FAULT_KILLED 0x40U
-#define VM_FAULT_ERROR                                       \
-	(VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV | \
-	 VM_FAULT_HWPOISON | VM_FAULT_KILLED)
+#define VM_FAULT_NOPAGE 0x40U
+/* mmap_lock is no longer held. */
+#define VM_FAULT_DROPPED (VM_FAULT_RETRY | VM_FAULT_COMPLETED)
+#define VM_FAULT_ERROR \
+	(VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_HWPOISON | VM_FAULT_BUSY)
+
+/**
+ * struct vm_fault - one touch of a page
+ * @vma: the region that contains @address; stale once mmap_lock was dropped
+ * @address: any address in the page
+ * @flags: FAULT_FLAG_*
+ * @orig: the entry when the handler looked at it, without its lock
+ * @pte: the entry
+ * @ptl: the lock of its table
+ * @page: with BUSY a page to wait for, referenced; in the handler's second pass the
+ *	page that it has waited for, locked
+ *
+ * A caller sets the first three; the others are the handler's.
+ */
+struct vm_fault {
+	struct vm_area_struct *vma;
+	vaddr_t address;
+	unsigned int flags;
+	pte_t orig;
+	pte_t *pte;
+	struct spinlock *ptl;
+	struct page *page;
+};
 
 /**
  * handle_mm_fault() - do what one touch of a page needs
- * @vma: the region that contains @addr
- * @addr: any address in the page
- * @flags: FAULT_FLAG_*
+ * @vmf: the touch; its first three fields are set
  *
  * Empty entry: the zero page for a read, a fresh page for a write. Read-only
  * entry and a write: a page of its own (the zero page is replaced under a CLEAR
  * event). Device-exclusive entry: it is restored (R8.17 - R8.21), for a
  * read as for a write; other kinds are reported and refused (R7.11).
  *
- * One call may not be enough: the caller touches or looks again.
+ * One call may not be enough: the caller touches or looks again. A caller that needs
+ * the page there writes this loop, which ends when the entry serves, with an error, or
+ * when the task is killed:
  *
- * Context: mmap_lock held in either mode; may sleep. With RETRY returned it is
- *	    no longer held.
- * Return: 0 or NOPAGE when it is worth trying again, RETRY, or an error of
- *	   VM_FAULT_ERROR (nothing has changed then).
+ *	struct vm_fault vmf = {.address = address, .flags = flags};
+ *
+ *	for (;;) {
+ *		if (mmap_read_lock_killable(mm))
+ *			return -EINTR;
+ *		the entry serves: use it, mmap_read_unlock(mm), return 0
+ *		vmf.vma = vma_lookup(mm, address);
+ *		no region: mmap_read_unlock(mm), return -EFAULT
+ *		fault = handle_mm_fault(&vmf);
+ *		if (!(fault & VM_FAULT_DROPPED))
+ *			mmap_read_unlock(mm);
+ *		if (fault & VM_FAULT_ERROR)
+ *			return vm_fault_to_errno(fault);
+ *	}
+ *
+ * The handler of a CPU's own fault has no loop: the CPU touches again.
+ *
+ * Context: mmap_lock held in either mode; may sleep. With RETRY or COMPLETED returned
+ *	   it is no longer held. Waits for no page lock while it is held.
+ * Return: 0 or NOPAGE when it is worth trying again; RETRY or COMPLETED, only with
+ *	   FAULT_FLAG_ALLOW_RETRY; or an error of VM_FAULT_ERROR, with mmap_lock held and
+ *	   nothing changed. BUSY comes only without FAULT_FLAG_ALLOW_RETRY. A task that
+ *	   was killed while it waited gets RETRY.
  */
-vm_fault_t handle_mm_fault(struct vm_area_struct *vma, vaddr_t addr,
-			   unsigned int flags);
+vm_fault_t handle_mm_fault(struct vm_fault *vmf);
 
 /**
  * vm_fault_to_errno() - the error number that says the same
  * @fault: what handle_mm_fault() returned, with an error in it
  *
  * Context: any.
- * Return: -ENOMEM, -EHWPOISON, -EINTR or -EFAULT.
+ * Return: -ENOMEM, -EHWPOISON, -EBUSY or -EFAULT.
  */
 int vm_fault_to_errno(vm_fault_t fault);
 
@@ -72,6 +119,7 @@ int vm_fault_to_errno(vm_fault_t fault);
  * @reused: read-only pages of one's own made writable
  * @restored: exclusive entries made present again
  * @restore_lost: restores that found another entry at the second look
+ * @waited: faults that dropped mmap_lock to wait for a page
  * @spurious: nothing was left to do
  */
 struct fault_counters {
@@ -81,6 +129,7 @@ struct fault_counters {
 	unsigned long reused;
 	unsigned long restored;
 	unsigned long restore_lost;
+	unsigned long waited;
 	unsigned long spurious;
 };
 

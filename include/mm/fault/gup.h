@@ -21,6 +21,11 @@ struct page;
  * its translation, and two devices would write.
  */
 #define FOLL_TAKE_OVER 0x4U
+/*
+ * mmap_lock may be dropped, to wait for a page, and is taken again in the same mode.
+ * Regions that the caller has looked up are stale then.
+ */
+#define FOLL_UNLOCKABLE 0x8U
 
 /**
  * get_user_pages_remote() - fault pages in and take references
@@ -36,15 +41,18 @@ struct page;
  * reference keeps the frame, not the mapping.
  *
  * A driver calls this before its read section, without FOLL_GET, so that the
- * call inside the section has nothing left to change (R8.23; the loop of
- * mm/notifier/rounds.h).
+ * call inside the section has nothing left to change or to wait for (R8.23; the loop of
+ * mm/notifier/rounds.h). It passes FOLL_UNLOCKABLE to both: a wait inside the section,
+ * for a page that came to another device since, ends in a collision.
  *
- * Context: mmap_lock held in either mode, kept; may sleep; no page lock and no
- *	    lock held that a notifier callback takes.
+ * Context: mmap_lock held in either mode, and on return again; may sleep; no lock held
+ *	    that a notifier callback takes. With FOLL_UNLOCKABLE also no page lock, and no
+ *	    lock that is taken inside mmap_lock.
  * Return: number of pages held, less than @nr if an error came after the
  *	   first or user space ends before @nr; or, for an error on the first,
  *	   -EFAULT (no region, or it does not allow the access), -ENOMEM, -EINTR
- *	   (killed), -EINVAL (bad arguments). Slots beyond the return value are
+ *	   (killed), -EBUSY (without FOLL_UNLOCKABLE: an exclusive page's lock is
+ *	   taken), -EINVAL (bad arguments). Slots beyond the return value are
  *	   untouched. Rules R8.2 - R8.4.
  */
 long get_user_pages_remote(struct mm_struct *mm, vaddr_t start, unsigned long nr,

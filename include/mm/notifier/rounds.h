@@ -28,9 +28,10 @@
  * hold it for writing, so changes wait.
  *
  * Fault the page in before the section begins, with the right that the device asks
- * for: get_user_pages_remote() without FOLL_GET. That fills an empty entry, or
- * replaces the zero page. Inside the section the look-up then changes nothing. A
- * change inside is a change like any other, and the round collides with it.
+ * for: get_user_pages_remote() without FOLL_GET, with FOLL_UNLOCKABLE. That fills an empty
+ * entry, or replaces the zero page, or waits for another device's page and restores it.
+ * Inside the section the look-up then changes nothing and waits for nothing. A change
+ * inside is a change like any other, and the round collides with it.
  *
  * A look-up of several pages stays in the interval of its subscription: for pages
  * outside no callback comes. If the first call faults in fewer pages than it was asked
@@ -84,8 +85,7 @@ struct mmu_interval_rounds {
  * The first MMU_INTERVAL_ROUNDS_SHARED rounds take it for reading, later ones for
  * writing. If the round before has kept it, this call takes nothing.
  *
- * Context: may sleep; no range open, and no lock held that is taken inside mmap_lock,
- *	    a page's lock among them.
+ * Context: may sleep; no range open, and no lock held that is taken inside mmap_lock.
  * Return: 0 with mmap_lock held; -EINTR if the task was killed; -EBUSY after
  *	   MMU_INTERVAL_ROUNDS_ALL rounds. That needs a range that was started
  *	   without mmap_lock, or a look-up that in every round starts a range that

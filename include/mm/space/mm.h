@@ -226,6 +226,40 @@ static __always_inline void mmap_assert_write_locked(struct mm_struct *mm)
 	lockdep_assert_held_write(&mm->mmap_lock);
 }
 
+/* The mode of a holder of mmap_lock, to drop it and take it again. */
+enum mmap_mode {
+	MMAP_SHARED,
+	MMAP_EXCLUSIVE,
+};
+
+/* In which mode does the caller hold mmap_lock? */
+static __always_inline enum mmap_mode mmap_mode(struct mm_struct *mm)
+{
+	mmap_assert_locked(mm);
+	/* A holder for reading excludes writers: a writer is this thread. */
+	return rwsem_is_write_locked(&mm->mmap_lock) ? MMAP_EXCLUSIVE
+						     : MMAP_SHARED;
+}
+
+/* Drop mmap_lock, which the caller holds in either mode. */
+static __always_inline void mmap_drop(struct mm_struct *mm) __no_thread_safety
+{
+	if (mmap_mode(mm) == MMAP_EXCLUSIVE)
+		mmap_write_unlock(mm);
+	else
+		mmap_read_unlock(mm);
+}
+
+/* Take mmap_lock again, in a mode that mmap_mode() returned. */
+static __always_inline void mmap_retake(struct mm_struct *mm,
+					enum mmap_mode mode) __no_thread_safety
+{
+	if (mode == MMAP_EXCLUSIVE)
+		mmap_write_lock(mm);
+	else
+		mmap_read_lock(mm);
+}
+
 /* --- mapping ------------------------------------------------------------ */
 
 /**

@@ -8,12 +8,16 @@
 #include <mm/device/exclusive.h>
 #include "tests/mm/lib/sandbox.h"
 
-int sandbox_make_exclusive_locked(struct sandbox *box, vaddr_t addr,
-				  unsigned long pages, struct page **slots,
-				  void *owner)
+int sandbox_lock_exclusive(struct sandbox *box, vaddr_t addr, struct page **slot)
 {
-	return make_device_exclusive_range(
-		box->mm, addr, addr + pages * PAGE_SIZE, slots, owner);
+	return lock_device_exclusive(box->mm, addr, slot);
+}
+
+int sandbox_make_exclusive_locked(struct sandbox *box, vaddr_t addr,
+				  struct page **slot, void *owner)
+{
+	return make_device_exclusive_locked(box->mm, addr, addr + PAGE_SIZE,
+					    slot, owner);
 }
 
 int sandbox_make_exclusive(struct sandbox *box, vaddr_t addr,
@@ -22,7 +26,8 @@ int sandbox_make_exclusive(struct sandbox *box, vaddr_t addr,
 	int made;
 
 	mmap_read_lock(box->mm);
-	made = sandbox_make_exclusive_locked(box, addr, pages, slots, owner);
+	made = make_device_exclusive_range(
+		box->mm, addr, addr + pages * PAGE_SIZE, slots, owner);
 	mmap_read_unlock(box->mm);
 	return made;
 }

@@ -123,8 +123,14 @@ static int driver_loop(struct driver *driver)
 	return n;
 }
 
-/* The header's loop. @flags: how the pages are faulted in first, or 0. */
-static int driver_rounds(struct driver *driver, unsigned int flags)
+/* Is the page faulted in and locked before the section? */
+enum preparation {
+	PREPARED,
+	UNPREPARED,
+};
+
+/* The header's loop, and what becomes of it without its first step. */
+static int driver_rounds(struct driver *driver, enum preparation preparation)
 {
 	struct mmu_interval_rounds rounds =
 		MMU_INTERVAL_ROUNDS_INIT(&driver->sub);
@@ -139,11 +145,19 @@ static int driver_rounds(struct driver *driver, unsigned int flags)
 		n = mmu_interval_round_lock(&rounds);
 		if (n)
 			return n;
-		if (flags)
-			get_user_pages_remote(mm, start, driver->pages, flags,
-					      NULL);
+		if (preparation == PREPARED) {
+			n = lock_device_exclusive(mm, start, &pages[0]);
+			if (n) {
+				mmu_interval_round_unlock(&rounds);
+				return n;
+			}
+		}
 		mmu_interval_round_begin(&rounds);
-		n = make_device_exclusive_range(mm, start, end, pages, driver);
+		n = preparation == PREPARED
+			    ? make_device_exclusive_locked(mm, start, end,
+							   pages, driver)
+			    : make_device_exclusive_range(mm, start, end, pages,
+							  driver);
 		mmu_interval_round_looked_up(&rounds);
 		mutex_lock(&driver->lock);
 		again = mmu_interval_round_retry(&rounds);
@@ -207,7 +221,7 @@ KTEST(device_exclusive, a_page_of_another_device_is_had_in_one_pass,
 	EXPECT_EQ(one.passes, 1U);
 	expect_had(&one, &box, 1);
 	EXPECT_EQ(other.has[0], NULL);
-	EXPECT_EQ(driver_rounds(&other, 0), 1);
+	EXPECT_EQ(driver_rounds(&other, UNPREPARED), 1);
 	EXPECT_EQ(other.passes, 1U);
 	expect_had(&other, &box, 1);
 	EXPECT_EQ(one.has[0], NULL);
@@ -281,7 +295,7 @@ KTEST(device_exclusive, a_page_that_a_cpu_has_read_is_had_in_two_passes,
 
 	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
 	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
-	EXPECT_EQ(driver_rounds(&driver, FOLL_WRITE | FOLL_TAKE_OVER), 1);
+	EXPECT_EQ(driver_rounds(&driver, PREPARED), 1);
 	EXPECT_EQ(driver.passes, 1U);
 	expect_had(&driver, &box, 1);
 	driver_end(&driver);

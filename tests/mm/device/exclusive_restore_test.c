@@ -42,40 +42,6 @@ KTEST(device_exclusive, a_restore_notifies_clear_for_its_one_page_first,
 	sandbox_close(&box);
 }
 
-static void write_once(struct sandbox_thread *self)
-{
-	struct ktest *test = self->box->test;
-
-	EXPECT_EQ(user_poke(AT(0) + 8, 1), 0);
-}
-
-KTEST(device_exclusive, a_cpu_waits_until_the_driver_unlocks_the_page,
-      KT_RULES("R8.20"))
-{
-	struct sandbox_thread writer;
-	struct page *pages[1];
-	struct sandbox box;
-	bool free;
-
-	REQUIRE(sandbox_open(&box, test));
-	sandbox_map(&box, AT(0), 1);
-	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
-	REQUIRE(pages[0]);
-	sandbox_thread_start(&writer, &box, smp_processor_id(), write_once, NULL);
-	ktest_wait_blocked(test, writer.task);
-	EXPECT(is_exclusive(&box, AT(0)));
-	EXPECT_EQ(device_word(pages[0])[1], 0UL);
-	/* It waits without mmap_lock: the address space can be changed. */
-	free = mmap_write_trylock(box.mm);
-	if (free)
-		mmap_write_unlock(box.mm);
-	EXPECT(free);
-	release_exclusive(pages, 1);
-	sandbox_thread_join(&writer);
-	EXPECT_EQ(sandbox_read(&box, AT(0) + 8), 1UL);
-	sandbox_close(&box);
-}
-
 static void stop_in_clear(struct sandbox *box, const struct seen_event *event)
 {
 	struct stopped_event *stop = box->hook_arg;
@@ -210,84 +176,6 @@ KTEST(device_exclusive, gup_takes_the_page_back_before_it_holds_it,
 	EXPECT_EVENT(&box, 0, MMU_NOTIFY_CLEAR, AT(0), AT(1));
 	EXPECT(pte_present(sandbox_pte(&box, AT(0))));
 	put_page(held[0]);
-	sandbox_close(&box);
-}
-
-/*
- *	driver		faulting thread			DONTNEED
- *	has the page
- *	locked
- *			entry is exclusive, page p
- *			reference; waits for p's lock
- *							entry emptied: its
- *							reference dropped
- *	unlock, put
- *			has the lock of p		(p must not be free)
- */
-KTEST(device_exclusive, a_fault_that_waits_for_a_page_holds_it, KT_RULES("R8.17"))
-{
-	struct sandbox_thread reader;
-	struct page *pages[1];
-	struct sandbox box;
-	struct page *page;
-
-	REQUIRE(sandbox_open(&box, test));
-	sandbox_map(&box, AT(0), 1);
-	EXPECT_EQ(user_poke(AT(0), 0x66), 0);
-	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
-	REQUIRE(pages[0]);
-	page = pages[0];
-	/* The entry's and ours. */
-	EXPECT_EQ(page_ref_count(page), 2);
-	sandbox_thread_start(&reader, &box, smp_processor_id(), read_once, NULL);
-	ktest_wait_blocked(test, reader.task);
-	EXPECT_EQ(page_ref_count(page), 3);
-	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
-	EXPECT_EQ(page_ref_count(page), 2);
-	release_exclusive(pages, 1);
-	sandbox_thread_join(&reader);
-	EXPECT_EQ(reader.number, 0UL);
-	sandbox_close(&box);
-}
-
-struct waiting_gup {
-	struct sandbox *box;
-	long got;
-};
-
-static int gup_waiting(void *arg)
-{
-	struct waiting_gup *w = arg;
-
-	mmap_read_lock(w->box->mm);
-	w->got = get_user_pages_remote(w->box->mm, AT(0), 1, FOLL_WRITE, NULL);
-	mmap_read_unlock(w->box->mm);
-	return 0;
-}
-
-/* It may not repeat its fault, so it waits with mmap_lock held: a kill must end that. */
-KTEST(device_exclusive, a_kill_ends_the_wait_of_a_gup_for_a_page_of_a_device)
-{
-	struct waiting_gup w;
-	struct page *pages[1];
-	struct sandbox box;
-	struct task *task;
-
-	REQUIRE(sandbox_open(&box, test));
-	w.box = &box;
-	sandbox_map(&box, AT(0), 1);
-	EXPECT_EQ(user_poke(AT(0), 1), 0);
-	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
-	REQUIRE(pages[0]);
-	task = kthread_run(gup_waiting, &w, "gup-waits");
-	REQUIRE(!IS_ERR(task));
-	ktest_wait_blocked(test, task);
-	task_kill(task);
-	kthread_join(task);
-	EXPECT_EQ(w.got, (long)-EINTR);
-	EXPECT_EQ(page_ref_count(pages[0]), 2);
-	EXPECT(is_exclusive(&box, AT(0)));
-	release_exclusive(pages, 1);
 	sandbox_close(&box);
 }
 

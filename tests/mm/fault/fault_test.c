@@ -155,7 +155,7 @@ KTEST(fault, an_entry_of_an_unknown_type_is_reported_and_refused,
 	EXPECT_EQ(vm_fault_to_errno(VM_FAULT_SIGBUS), -EFAULT);
 	EXPECT_EQ(vm_fault_to_errno(VM_FAULT_HWPOISON), -EHWPOISON);
 	EXPECT_EQ(vm_fault_to_errno(VM_FAULT_OOM), -ENOMEM);
-	EXPECT_EQ(vm_fault_to_errno(VM_FAULT_KILLED), -EINTR);
+	EXPECT_EQ(vm_fault_to_errno(VM_FAULT_BUSY), -EBUSY);
 	sandbox_close(&box);
 }
 

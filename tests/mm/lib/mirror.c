@@ -195,9 +195,10 @@ struct mirror *mirror_new(struct sandbox *box, vaddr_t start, unsigned long nr)
 
 /* --- looking up --------------------------------------------------------------- */
 
-/* mmap_lock is held. */
-static int fault_in_locked(struct mirror *m, unsigned long i, unsigned int flags)
+/* mmap_lock is held, and may be dropped meanwhile. */
+static int fault_in_locked(struct mirror *m, unsigned long i, bool write)
 {
+	unsigned int flags = FOLL_UNLOCKABLE | (write ? FOLL_WRITE : 0);
 	long got = get_user_pages_remote(m->box->mm, address_of(m, i), 1, flags,
 					 NULL);
 
@@ -209,7 +210,7 @@ int mirror_fault_in(struct mirror *m, unsigned long i, bool write)
 	int err;
 
 	mmap_read_lock(m->box->mm);
-	err = fault_in_locked(m, i, write ? FOLL_WRITE : 0);
+	err = fault_in_locked(m, i, write);
 	mmap_read_unlock(m->box->mm);
 	return err;
 }
@@ -232,15 +233,23 @@ static void round_looked_up(struct mirror *m, struct mmu_interval_rounds *rounds
 		m->before_install(m->arg);
 }
 
-/* Lock, fault in, begin: on error the round is over. */
+/*
+ * Lock, fault in, begin: on error the round is over. With @exclusive the page comes back
+ * in it, locked.
+ */
 static int round_begin(struct mirror *m, struct mmu_interval_rounds *rounds,
-		       unsigned long i, unsigned int flags)
+		       unsigned long i, bool write, struct page **exclusive)
 {
 	int err = mmu_interval_round_lock(rounds);
 
 	if (err)
 		return err;
-	err = is_dead(m) ? -EFAULT : fault_in_locked(m, i, flags);
+	if (is_dead(m))
+		err = -EFAULT;
+	else if (exclusive)
+		err = sandbox_lock_exclusive(m->box, address_of(m, i), exclusive);
+	else
+		err = fault_in_locked(m, i, write);
 	if (err)
 		mmu_interval_round_unlock(rounds);
 	else
@@ -351,7 +360,7 @@ static int access_shared(struct mirror *m, unsigned long i, bool write,
 	int err;
 
 	while (!done) {
-		err = round_begin(m, &rounds, i, write ? FOLL_WRITE : 0);
+		err = round_begin(m, &rounds, i, write, NULL);
 		if (err)
 			return err;
 		pte = sandbox_pte_locked(m->box, address_of(m, i));
@@ -389,11 +398,11 @@ static int access_exclusive(struct mirror *m, unsigned long i,
 	int err, made;
 
 	while (!done) {
-		err = round_begin(m, &rounds, i, FOLL_WRITE | FOLL_TAKE_OVER);
+		err = round_begin(m, &rounds, i, true, pages);
 		if (err)
 			return err;
 		made = sandbox_make_exclusive_locked(m->box, address_of(m, i),
-						     1, pages, m);
+						     pages, m);
 		round_looked_up(m, &rounds);
 		if (made >= 0)
 			done = install_exclusive(m, &rounds, i, pages[0],

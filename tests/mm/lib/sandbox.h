@@ -125,12 +125,16 @@ void sandbox_verify(struct sandbox *box);
 const char *sandbox_draw(struct sandbox *box, char *buf, size_t len);
 
 #ifdef CONFIG_DEVICE_PRIVATE
-/* make_device_exclusive_range(); the second wants mmap_lock held. */
+/* make_device_exclusive_range(). */
 int sandbox_make_exclusive(struct sandbox *box, vaddr_t addr,
 			   unsigned long pages, struct page **slots, void *owner);
+/*
+ * lock_device_exclusive(), and make_device_exclusive_locked() of the page that it gave;
+ * mmap_lock is held.
+ */
+int sandbox_lock_exclusive(struct sandbox *box, vaddr_t addr, struct page **slot);
 int sandbox_make_exclusive_locked(struct sandbox *box, vaddr_t addr,
-				  unsigned long pages, struct page **slots,
-				  void *owner);
+				  struct page **slot, void *owner);
 
 /* As a driver does when its device has the translations. */
 void release_exclusive(struct page **slots, unsigned long nr);
@@ -142,9 +146,13 @@ static inline int sandbox_make_exclusive(struct sandbox *box, vaddr_t addr,
 {
 	return -EOPNOTSUPP;
 }
-static inline int sandbox_make_exclusive_locked(struct sandbox *box,
-						vaddr_t addr, unsigned long pages,
-						struct page **slots, void *owner)
+static inline int sandbox_lock_exclusive(struct sandbox *box, vaddr_t addr,
+					 struct page **slot)
+{
+	return -EOPNOTSUPP;
+}
+static inline int sandbox_make_exclusive_locked(struct sandbox *box, vaddr_t addr,
+						struct page **slot, void *owner)
 {
 	return -EOPNOTSUPP;
 }

@@ -101,12 +101,12 @@ static int first_look_up(struct first_driver *driver, vaddr_t addr,
 			 struct mmu_interval_rounds *rounds, struct page **page)
 {
 	struct mm_struct *mm = driver->sub.mm;
-	long got = get_user_pages_remote(mm, addr, 1, FOLL_WRITE, NULL);
+	const unsigned int flags = FOLL_WRITE | FOLL_UNLOCKABLE;
+	long got = get_user_pages_remote(mm, addr, 1, flags, NULL);
 
 	if (got == 1) {
 		mmu_interval_round_begin(rounds);
-		got = get_user_pages_remote(mm, addr, 1, FOLL_WRITE | FOLL_GET,
-					    page);
+		got = get_user_pages_remote(mm, addr, 1, flags | FOLL_GET, page);
 	}
 	mmu_interval_round_looked_up(rounds);
 	return got == 1 ? 0 : -EFAULT;

@@ -26,7 +26,7 @@
 /* --- (a) locks under which ranges start ------------------------------------ */
 
 /*
- *	boot: mm_teach_order()		mmap_lock, page_lock before the map
+ *	boot: mm_teach_order()		page_lock, mmap_lock before the map
  *	here: raise_start()		the map before mmap_lock
  */
 KTEST(mmu_notifier_lockdep, a_callback_that_takes_mmap_lock_is_reported,
@@ -79,6 +79,35 @@ KTEST(mmu_notifier_lockdep, a_callback_that_waits_for_a_page_lock_is_reported,
 				  UNDER("page_lock", "mm_teach_order"));
 		bad_stop(&bad);
 	}
+	put_page(page_to_lock);
+}
+
+/*
+ * A device may keep a page locked for long, so a thread that waits for one holds no
+ * mmap_lock, in either mode.
+ */
+static noinline void lock_page_in_mmap_lock(struct mm_struct *mm)
+{
+	mmap_read_lock(mm);
+	lock_page(page_to_lock);
+	unlock_page(page_to_lock);
+	mmap_read_unlock(mm);
+}
+
+KTEST(mmu_notifier_lockdep, a_wait_for_a_page_with_mmap_lock_held_is_reported)
+{
+	struct mm_struct *mm = mm_alloc();
+
+	page_to_lock = alloc_page(GFP_KERNEL);
+	REQUIRE(page_to_lock && mm);
+	lockdep_expect_begin();
+	lock_page_in_mmap_lock(mm);
+	EXPECT_ONE_REPORT("opposite order",
+			  TAKES("page_lock", "lock_page_in_mmap_lock"),
+			  WHILE_HOLDING(MMAP_LOCK, "lock_page_in_mmap_lock"),
+			  WAS_TAKEN(MMAP_LOCK, "mm_teach_order"),
+			  UNDER("page_lock", "mm_teach_order"));
+	mmput(mm);
 	put_page(page_to_lock);
 }
 

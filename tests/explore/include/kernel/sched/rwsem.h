@@ -25,6 +25,11 @@ void downgrade_write(struct rw_semaphore *sem);
 bool down_read_trylock(struct rw_semaphore *sem);
 bool down_write_trylock(struct rw_semaphore *sem);
 
+static inline bool rwsem_is_write_locked(const struct rw_semaphore *sem)
+{
+	return sem->writer;
+}
+
 static inline int down_read_killable(struct rw_semaphore *sem)
 {
 	down_read(sem);
