@@ -39,9 +39,9 @@
  *
  * Left out: how many shared rounds there are (one stands for eight), more than
  * one page, killed readers, in which order mmap_lock is handed on: that a reader
- * has it in the end is the rwsem's promise.  A CPU's fault that finds the page locked
- * drops mmap_lock for its first wait and begins again (restore_lock_page()); here
- * it keeps it, as its second wait does and as get_user_pages_remote() does.
+ * has it in the end is the rwsem's promise.  A look-up inside the section waits for no
+ * page: it finds the page locked by its own driver, or restored. So with IN_SECTION,
+ * where a driver faults in inside, no device asks for exclusive access.
  *
  * Checked: a look-up is done within its rounds; what is installed is the
  * page that the entry names, with the right that the entry gives; when a page
@@ -56,6 +56,7 @@
  *	-DBUG_LATE	the section begins after the look-up
  *	-DBUG_SILENT	taking over starts no range
  *	-DBUG_NO_LOOK	the entry is exchanged without a second look
+ *	-DBUG_HOLD	a restore waits for a page with mmap_lock held
  */
 
 #ifndef NCPUS
@@ -135,7 +136,43 @@ inline start(owner)
 #endif
 }
 
+/* mmap_drop() and mmap_retake(); held: for writing */
+inline mmap_drop()
+{
+	if
+	:: held -> writer = false
+	:: else -> readers--
+	fi
+}
+
+inline mmap_retake()
+{
+	if
+	:: held -> atomic { !writer && readers == 0 -> writer = true }
+	:: else -> atomic { !writer -> readers++ }
+	fi
+}
+
+/*
+ * trylock_page(), and the wait without mmap_lock if another has it. The lock is kept
+ * while mmap_lock is taken again.
+ */
 inline lock_page(me)
+{
+	if
+	:: atomic {
+		found[me] == CURRENT && (locked_by == NOBODY || locked_by == me) ->
+		locked_by = me
+	   }
+	:: found[me] == STALE
+	:: else ->
+		mmap_drop();
+		wait_for_page(me);
+		mmap_retake()
+	fi
+}
+
+inline wait_for_page(me)
 {
 	atomic {
 		if
@@ -178,7 +215,11 @@ inline restore_device_exclusive(me)
 		:: else -> goto restored
 		fi
 	}
+#ifdef BUG_HOLD
+	wait_for_page(me);
+#else
 	lock_page(me);
+#endif
 	start(NOOWNER);
 	atomic {
 		if
@@ -218,13 +259,32 @@ inline gup(me, access, take_over)
 	od
 }
 
-/* Sets had. */
-inline make_device_exclusive_range(me)
+/* Until the entry names the page that is locked. */
+inline lock_device_exclusive(me)
+{
+	do
+	:: true ->
+		gup(me, WRITE, true);
+		lock_page(me);
+		if
+		:: atomic { found[me] == CURRENT && locked_by == me -> break }
+		:: else -> let_go(me)
+		fi
+	od
+}
+
+/*
+ * make_device_exclusive_locked(), or _range() where no page was locked. Sets had.
+ */
+inline make_device_exclusive(me)
 {
 #ifdef BUG_RESTORE
 	gup(me, WRITE, false);
 #else
-	gup(me, WRITE, true);
+	if
+	:: found[me] == CURRENT
+	:: else -> let_go(me); gup(me, WRITE, true)
+	fi;
 #endif
 	lock_page(me);
 #ifdef BUG_SILENT
@@ -333,7 +393,7 @@ inline round_unlock()
 inline look_up(me, access)
 {
 	if
-	:: access == ATOMIC -> make_device_exclusive_range(me)
+	:: access == ATOMIC -> make_device_exclusive(me)
 	:: else -> gup(me, access, false); had = true
 	fi
 }
@@ -351,14 +411,18 @@ proctype Device(byte me)
 		if
 		:: access = READ
 		:: access = WRITE
+#ifndef IN_SECTION
 		:: access = ATOMIC
+#endif
 		fi;
 		do
 		:: true ->
 			round_lock();
 #ifndef IN_SECTION
-			gup(me, access, (access == ATOMIC));
-			found[me] = NONE;
+			if
+			:: access == ATOMIC -> lock_device_exclusive(me)
+			:: else -> gup(me, access, false); found[me] = NONE
+			fi;
 #endif
 #ifdef BUG_LATE
 			look_up(me, access);
@@ -384,6 +448,7 @@ proctype Device(byte me)
 proctype Cpu(byte me)
 {
 	byte k;
+	bool held;
 
 	do
 	:: true ->
