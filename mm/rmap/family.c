@@ -41,7 +41,7 @@
  *	vm_pgoff		mmap_lock or root.lock	both for writing
  *	page->mapping		a reference of the page	the page's maker
  *
- * Locks: mmap_lock, then a page's lock, then root.lock, then a table's lock. Callbacks of
+ * Locks: a page's lock, then mmap_lock, then root.lock, then a table's lock. Callbacks of
  * notifiers run under root.lock when a walk invalidates what it finds, so a callback may
  * not take it: nothing that changes regions may run there, as R1.17 says.
  *
