@@ -66,6 +66,7 @@ NOTIFIER_USUAL := $(addprefix mm/notifier/,range.c interval.c read.c interval_tr
 	plain.c get.c show.c gate.c)
 NOTIFIER_CORE := $(NOTIFIER_USUAL) $(NOTIFIER_SHARED)
 ONLY_MMU_NOTIFIER := $(NOTIFIER_CORE) mm/notifier/layout.c \
+	mm/table/entry.c tests/mm/table/entry_test.c \
 	tests/mm/notifier/mmu_%.c tests/mm/notifier/notifier_%.c \
 	tests/mm/notifier/warnings_heard.c \
 	tests/mm/notifier/interval_tree_test.c tests/mm/notifier/mirror_%.c \
@@ -89,7 +90,7 @@ WITHOUT_NOTIFIER_REFERENCE := $(NOTIFIER_USUAL) \
 
 # Device-exclusive and device-private entries.
 ONLY_DEVICE_PRIVATE := mm/device/exclusive.c tests/mm/device/exclusive%.c \
-	tests/mm/device/private_test.c \
+	tests/mm/device/private_test.c tests/mm/table/entry_test.c \
 	bench/exclusive.c
 WITHOUT_DEVICE_PRIVATE := tests/mm/device/without_device_private_test.c
 
@@ -108,7 +109,7 @@ WITHOUT_LOCKDEP := tests/kernel/lock/without_lockdep_test.c
 
 # Assertions, poison, owners of memory, allocations that fail on purpose.
 ONLY_DEBUG := mm/alloc/fail.c mm/alloc/stack_depth.c tests/mm/alloc/stack_depth_test.c \
-	mm/notifier/checks.c \
+	mm/notifier/checks.c mm/table/entry.c tests/mm/table/entry_test.c \
 	tests/mm/notifier/mmu_notifier_checks_test.c \
 	tests/mm/notifier/mmu_notifier_misuse_test.c tests/mm/notifier/warnings_heard.c
 WITHOUT_DEBUG := tests/lib/without_debug_test.c

@@ -204,6 +204,27 @@ def check_flushes():
     return wrong
 
 
+# The helpers themselves; the kernel's own tables, which no range is about.
+ENTRY_STORES = ('include/mm/table/entry.h', 'mm/alloc/kernel_map.c')
+
+
+# rules check.entries: R1.8 R1.10
+def check_entries():
+    """entries of users change where a debug build looks for their range, only there"""
+    wrong = []
+    raw = re.compile(r'\b(?:set_pte|ptep_xchg|ptep_get_and_clear)\s*\(')
+    for path in files('*.c', '*.h'):
+        if not path.startswith(('kernel/', 'mm/', 'drivers/', 'demo/', 'bench/',
+                                'include/')) \
+                or path.startswith('include/arch/') or path in ENTRY_STORES:
+            continue
+        for number, line in enumerate(text_of(path).split('\n'), 1):
+            if raw.search(line):
+                wrong.append('%s:%d: %s: use mm/table/entry.h' %
+                             (path, number, line.strip()))
+    return wrong
+
+
 # ---- compilers --------------------------------------------------------------
 
 HOST_FLAGS = ['-std=gnu11', '-O2', '-D_GNU_SOURCE', '-pthread']

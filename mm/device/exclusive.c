@@ -154,6 +154,7 @@
 #include <mm/space/mm.h>
 #include <mm/notifier/start.h>
 #include <mm/page/page.h>
+#include <mm/table/entry.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/pte_trace.h>
 #include <mm/page/rmap.h>
@@ -418,14 +419,14 @@ static void run_convert(struct exclusive_run *run)
  * as written now (R1.21). Return: false if the run must end before this page.
  */
 static bool run_exchange_one(struct exclusive_run *run, struct page *page,
-			     pte_t *ptep)
+			     vaddr_t addr, pte_t *ptep)
 {
 	pte_t pte = ptep_get(ptep);
 	pte_t exclusive = pte_swp_mksoft_dirty(swp_entry_to_pte(
 		make_writable_device_exclusive_entry(page_to_pfn(page))));
 
 	if (page_to_take_over(pte) == page) {
-		set_pte(ptep, exclusive);
+		set_pte_at(run->mm, addr, ptep, exclusive);
 		run->taken_over++;
 		return true;
 	}
@@ -433,7 +434,7 @@ static bool run_exchange_one(struct exclusive_run *run, struct page *page,
 	    pte_pfn(pte) != page_to_pfn(page) || !PageAnon(page))
 		return false;
 	/* One instruction: a CPU may set the dirty bit until then. */
-	pte = ptep_xchg(ptep, exclusive);
+	pte = ptep_xchg_at(run->mm, addr, ptep, exclusive);
 	if (pte_dirty(pte) && !PageDirty(page))
 		SetPageDirty(page);
 	run->exchanged++;
@@ -454,7 +455,7 @@ static unsigned long run_exchange(struct exclusive_run *run,
 
 	/* Step 1 found this table, and tables stay while mmap_lock is held. */
 	BUG_ON(!ptep);
-	while (addr < end && run_exchange_one(run, run->pages[slot], ptep)) {
+	while (addr < end && run_exchange_one(run, run->pages[slot], addr, ptep)) {
 		OBSERVE(exclusive_page, run->mm, addr,
 			page_to_pfn(run->pages[slot]), true);
 		addr += PAGE_SIZE;
@@ -489,7 +490,8 @@ static void restore_locked(struct vm_fault *vmf, struct page *page)
 	spin_lock(vmf->ptl);
 	same = pte_same(ptep_get(vmf->pte), vmf->orig);
 	if (same) {
-		set_pte(vmf->pte, restored_pte(vmf->vma, page, vmf->orig));
+		set_pte_at(mm, addr, vmf->pte,
+			   restored_pte(vmf->vma, page, vmf->orig));
 		trace_pte(mm, addr, ptep_get(vmf->pte));
 		this_cpu_inc(fault_counters.restored);
 	} else {

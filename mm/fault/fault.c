@@ -82,6 +82,7 @@
 #include <mm/space/mm.h>
 #include <mm/notifier/start.h>
 #include <mm/alloc/page_alloc.h>
+#include <mm/table/entry.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/pte_trace.h>
 #include <mm/table/pgtable_notify.h>
@@ -146,7 +147,7 @@ static void fill_entry(struct vm_fault *vmf, pte_t pte)
 
 	if (tlb_flush_is_pending(mm))
 		flush_tlb_mm_range(mm, vmf->address, vmf->address + PAGE_SIZE);
-	set_pte(vmf->pte, pte);
+	set_pte_at(mm, vmf->address, vmf->pte, pte);
 	trace_pte(mm, vmf->address, pte);
 }
 
@@ -244,8 +245,8 @@ static vm_fault_t fault_present(struct vm_fault *vmf)
 				       "write fault");
 			return VM_FAULT_SIGBUS;
 		}
-		set_pte(vmf->pte,
-			pte_mkdirty(pte_mkyoung(pte_mkwrite(vmf->orig))));
+		set_pte_at(mm, vmf->address, vmf->pte,
+			   pte_mkdirty(pte_mkyoung(pte_mkwrite(vmf->orig))));
 		trace_pte(mm, vmf->address, ptep_get(vmf->pte));
 		this_cpu_inc(fault_counters.reused);
 	}

@@ -38,6 +38,8 @@
  *	  stored its number			as for any refusal
  *	a round begins and the mm has no user	at mmu_interval_round_lock(), which
  *						goes on: the mm struct is there
+ *	an entry loses something outside a	by the invalidator, which asks
+ *	  range of the thread that changes it	mmu_notifier_check_covered()
  *
  * Whether an object is registered cannot be read from the object: before that its
  * memory may hold anything. So the lists and trees of all address spaces are searched
@@ -56,10 +58,12 @@
  */
 #include "internal.h"
 
-#define RECORDS    512u
-#define PROBES     8u
-#define UNRECORDED (RECORDS + 1)
-#define NOT_OPEN   (RECORDS + 2)
+#define RECORDS      512u
+#define PROBES       8u
+#define UNRECORDED   (RECORDS + 1)
+#define NOT_OPEN     (RECORDS + 2)
+
+#define COVERED_LAST 64u
 
 /**
  * struct record - one open range, copied
@@ -69,6 +73,7 @@
  * @end: first address after it
  * @event: its event
  * @by: the code that started it
+ * @thread: the thread that started it; to compare
  * @ready: the fields above are written
  */
 struct record {
@@ -78,10 +83,17 @@ struct record {
 	unsigned long end;
 	enum mmu_notifier_event event;
 	const void *by;
+	const void *thread;
 	bool ready;
 };
 
 static struct record records[RECORDS];
+
+/* Open ranges that no record was free for. */
+static struct atomic unrecorded;
+
+/* By thread, the record that covered a page last: in a loop it covers the next, too. */
+static unsigned int covered_last[COVERED_LAST];
 
 /* --- all address spaces --------------------------------------------------- */
 
@@ -132,10 +144,12 @@ static void record_open(struct mmu_notifier_range *range, const void *by)
 		record->end = range->end;
 		record->event = range->event;
 		record->by = by;
+		WRITE_ONCE(record->thread, notifier_thread());
 		smp_store_release(&record->ready, true);
 		range->core.record = (unsigned int)(record - records) + 1;
 		return;
 	}
+	atomic_inc(&unrecorded);
 }
 
 static void forget_record(struct record *record)
@@ -153,6 +167,8 @@ static bool drop_record(struct mmu_notifier_range *range)
 		if (i >= RECORDS || READ_ONCE(records[i].range) != range)
 			return false;
 		forget_record(&records[i]);
+	} else {
+		(void)atomic_dec_and_test(&unrecorded);
 	}
 	range->core.record = 0;
 	return true;
@@ -277,6 +293,38 @@ unsigned int notifier_name_open(const struct mm_struct *mm, const char *what)
 		named++;
 	}
 	return named;
+}
+
+/* A record of this thread is written by no other, so its fields agree. */
+static bool covers(const struct record *record, const struct mm_struct *mm,
+		   unsigned long start, unsigned long end)
+{
+	return smp_load_acquire(&record->ready) &&
+	       READ_ONCE(record->thread) == notifier_thread() &&
+	       record->mm == mm && record->start <= start && end <= record->end;
+}
+
+/*
+ * The record that covered this thread's last page, or else all of them. A range without
+ * a record might be the one, so then the answer is yes.
+ */
+bool mmu_notifier_check_covered(const struct mm_struct *mm, unsigned long start,
+				unsigned long end)
+{
+	unsigned long hash =
+		(unsigned long)notifier_thread() * 0x9e3779b97f4a7c15ul;
+	unsigned int *last = &covered_last[(hash >> 32) % COVERED_LAST];
+	unsigned int i;
+
+	if (covers(&records[READ_ONCE(*last)], mm, start, end))
+		return true;
+	for (i = 0; i < RECORDS; i++) {
+		if (!covers(&records[i], mm, start, end))
+			continue;
+		WRITE_ONCE(*last, i);
+		return true;
+	}
+	return atomic_read(&unrecorded) != 0;
 }
 
 /* --- objects that are in use ---------------------------------------------- */

@@ -36,6 +36,11 @@
 #include <mm/notifier/mmu_notifier.h>
 #include <mm/notifier/gate.h>
 
+/* Which thread runs; env.h may define it. Without it every range is every thread's. */
+#ifndef notifier_thread
+#define notifier_thread() ((const void *)NULL)
+#endif
+
 /** enum interval_state - where an interval subscription stands */
 enum interval_state {
 	INTERVAL_OUT,      /* nowhere */

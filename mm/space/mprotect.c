@@ -43,6 +43,7 @@
 #include <mm/space/mm_trace.h>
 #include <mm/notifier/start.h>
 #include <mm/page/page.h>
+#include <mm/table/entry.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/pte_trace.h>
 #include <mm/page/rmap.h>
@@ -89,6 +90,7 @@ static bool pte_loses_rights(pte_t old, pte_t new)
 static void mprotect_ptes(struct mmu_gather *tlb, struct vm_area_struct *vma,
 			  pmd_t pmd, vaddr_t addr, vaddr_t end)
 {
+	struct mm_struct *mm = vma->vm_mm;
 	struct spinlock *ptl = pmd_ptl(pmd);
 	pte_t *ptep = pmd_table(pmd) + pte_index(addr);
 	vaddr_t start = addr;
@@ -100,21 +102,21 @@ static void mprotect_ptes(struct mmu_gather *tlb, struct vm_area_struct *vma,
 		if (pte_none(old))
 			continue;
 		if (unlikely(!pte_present(old))) {
-			set_pte(ptep, mprotect_swap(vma, old));
+			set_pte_at(mm, addr, ptep, mprotect_swap(vma, old));
 			continue;
 		}
 		/*
 		 * Taken out whole, so that a CPU cannot set the dirty bit
 		 * between our look and our store.
 		 */
-		old = ptep_get_and_clear(ptep);
+		old = ptep_modify_prot_start(ptep);
 		pte_t new = mprotect_present(vma, old);
 
-		set_pte(ptep, new);
+		ptep_modify_prot_commit(mm, addr, ptep, old, new);
 		if (pte_loses_rights(old, new))
 			tlb_note_range(tlb, addr, addr + PAGE_SIZE);
 	}
-	OBSERVE(pte_protected, vma->vm_mm, start, end, vma->vm_flags & VM_ACCESS);
+	OBSERVE(pte_protected, mm, start, end, vma->vm_flags & VM_ACCESS);
 	spin_unlock(ptl);
 }
 

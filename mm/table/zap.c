@@ -28,6 +28,7 @@
  */
 #include <lib/printk.h>
 #include <mm/space/mm.h>
+#include <mm/table/entry.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/pte_trace.h>
 #include <mm/page/rmap.h>
@@ -80,7 +81,7 @@ static vaddr_t zap_ptes(struct mmu_gather *tlb, pmd_t pmd, vaddr_t addr,
 		if (pte_none(pte))
 			continue;
 		if (likely(pte_present(pte))) {
-			pfn_t pfn = pte_pfn(ptep_get_and_clear(ptep));
+			pfn_t pfn = pte_pfn(ptep_clear_at(tlb->mm, addr, ptep));
 
 			if (last == 0)
 				first = addr;
@@ -90,7 +91,7 @@ static vaddr_t zap_ptes(struct mmu_gather *tlb, pmd_t pmd, vaddr_t addr,
 			page = pfn_to_page(pfn);
 		} else {
 			page = zap_swap_pte(tlb->mm, addr, pte);
-			set_pte(ptep, __pte(0));
+			set_pte_at(tlb->mm, addr, ptep, __pte(0));
 			if (!page)
 				continue;
 		}

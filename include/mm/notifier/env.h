@@ -26,6 +26,7 @@
  *			lock_map_release might_sleep might_lock non_block_start
  *			non_block_end lockdep_assert_held_write
  *	statistics	rdtsc TRACE DEFINE_TRACE_EVENT
+ *	threads		notifier_thread(), if threads can be told apart
  *	errors		ERR_PTR IS_ERR PTR_ERR, EINTR EAGAIN ENOMEM EBUSY EEXIST
  *			EINVAL EOVERFLOW
  */
@@ -40,10 +41,13 @@
 #include <kernel/lock/lockdep.h>
 #include <lib/panic.h>
 #include <kernel/sched/rwsem.h>
+#include <kernel/sched/sched.h>
 #include <kernel/lock/spinlock.h>
 #include <lib/string.h>
 #include <kernel/trace.h>
 #include <kernel/sched/wait.h>
 #include <mm/space/mm.h>
+
+#define notifier_thread() ((const void *)current)
 
 #endif

@@ -43,6 +43,9 @@ void __mmu_notifier_range_end(struct mmu_notifier_range *range);
 /* Of mm/notifier/checks.c, in debug builds: may the start or the end go on? */
 bool mmu_notifier_check_start(struct mmu_notifier_range *range);
 bool mmu_notifier_check_end(struct mmu_notifier_range *range);
+/* Has this thread a range of @mm open that covers [start, end)? */
+bool mmu_notifier_check_covered(const struct mm_struct *mm, unsigned long start,
+				unsigned long end);
 /* Forget the ranges of @mm that were never ended: its struct is freed. */
 void mmu_notifier_check_freed(const struct mm_struct *mm);
 bool __mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start,

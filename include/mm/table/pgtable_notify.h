@@ -95,7 +95,7 @@ static __always_inline void set_pte_at_notify(struct mm_struct *mm, vaddr_t addr
 {
 	ASSERT(pte_none(ptep_get(ptep)));
 	mmu_notifier_change_pte(mm, addr, pte_val(pte));
-	set_pte(ptep, pte);
+	set_pte_at(mm, addr, ptep, pte);
 }
 
 #endif

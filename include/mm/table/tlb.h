@@ -20,6 +20,7 @@
 #include <lib/atomic.h>
 #include <mm/space/mm_types.h>
 #include <mm/notifier/start.h>
+#include <mm/table/entry.h>
 
 struct page;
 
@@ -64,7 +65,7 @@ static __always_inline void flush_tlb_mm_range(struct mm_struct *mm,
 static __always_inline pte_t ptep_clear_flush(struct vm_area_struct *vma,
 					      vaddr_t addr, pte_t *ptep)
 {
-	pte_t old = ptep_get_and_clear(ptep);
+	pte_t old = ptep_clear_at(vma->vm_mm, addr, ptep);
 
 	flush_tlb_mm_range(vma->vm_mm, addr, addr + PAGE_SIZE);
 	return old;

@@ -246,6 +246,7 @@ KTEST(mmu_gather, a_zap_is_counted_from_its_first_entry_until_it_has_flushed,
 KTEST(mmu_gather, with_nobody_to_ask_the_helpers_about_entries_are_the_plain_ones,
       KT_RULES("R6.4"))
 {
+	struct mmu_notifier_range range;
 	struct vm_area_struct *vma;
 	struct spinlock *ptl;
 	struct sandbox box;
@@ -256,8 +257,12 @@ KTEST(mmu_gather, with_nobody_to_ask_the_helpers_about_entries_are_the_plain_one
 	sandbox_map(&box, AT(0), 1);
 	EXPECT_EQ(user_poke(AT(0), OLD), 0);
 	mmap_read_lock(box.mm);
-	pagefault_disable();
 	vma = vma_lookup(box.mm, AT(0));
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma, box.mm, AT(0),
+				AT(1));
+	mmu_notifier_invalidate_range_start(&range);
+	sandbox_forget(&box);
+	pagefault_disable();
 	ptep = pgtable_map_lock(box.mm, AT(0), &ptl);
 	EXPECT(ptep_clear_flush_young_notify(vma, AT(0), ptep));
 	EXPECT(!pte_young(ptep_get(ptep)));
@@ -276,6 +281,7 @@ KTEST(mmu_gather, with_nobody_to_ask_the_helpers_about_entries_are_the_plain_one
 	spin_unlock(ptl);
 	EXPECT_EQ(sandbox_read(&box, AT(0)), OLD);
 	pagefault_enable();
+	mmu_notifier_invalidate_range_end(&range);
 	mmap_read_unlock(box.mm);
 	EXPECT_EQ(box.nr, 0U);
 	sandbox_close(&box);

@@ -281,6 +281,11 @@ static __always_inline bool pte_write(pte_t pte)
 	return pte_val(pte) & _PAGE_RW;
 }
 
+static __always_inline bool pte_exec(pte_t pte)
+{
+	return !(pte_val(pte) & _PAGE_NX);
+}
+
 static __always_inline bool pte_dirty(pte_t pte)
 {
 	return pte_val(pte) & _PAGE_DIRTY;
