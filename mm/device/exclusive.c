@@ -453,8 +453,11 @@ static unsigned long run_exchange(struct exclusive_run *run,
 	struct spinlock *ptl;
 	pte_t *ptep = pgtable_map_lock(run->mm, addr, &ptl);
 
-	/* Step 1 found this table, and tables stay while mmap_lock is held. */
-	BUG_ON(!ptep);
+	/* Gone since step 1: the pages have changed, as by any other change. */
+	if (!ptep) {
+		run_cut_locked(run, slot);
+		return slot;
+	}
 	while (addr < end && run_exchange_one(run, run->pages[slot], addr, ptep)) {
 		OBSERVE(exclusive_page, run->mm, addr,
 			page_to_pfn(run->pages[slot]), true);
@@ -477,18 +480,19 @@ static pte_t restored_pte(const struct vm_area_struct *vma,
 			  const struct page *page, pte_t swp);
 
 /* Steps 3 and 4, with the page's lock held. */
-static void restore_locked(struct vm_fault *vmf, struct page *page)
+static void restore_locked(struct vm_fault *vmf,
+			   struct page *page) __no_thread_safety
 {
 	struct mm_struct *mm = vmf->vma->vm_mm;
 	vaddr_t addr = vmf->address;
 	struct mmu_notifier_range range;
-	bool same;
+	bool locked, same;
 
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vmf->vma, mm, addr,
 				addr + PAGE_SIZE);
 	mmu_notifier_invalidate_range_start(&range);
-	spin_lock(vmf->ptl);
-	same = pte_same(ptep_get(vmf->pte), vmf->orig);
+	locked = fault_lock_entry(vmf);
+	same = locked && pte_same(ptep_get(vmf->pte), vmf->orig);
 	if (same) {
 		set_pte_at(mm, addr, vmf->pte,
 			   restored_pte(vmf->vma, page, vmf->orig));
@@ -497,12 +501,13 @@ static void restore_locked(struct vm_fault *vmf, struct page *page)
 	} else {
 		this_cpu_inc(fault_counters.restore_lost);
 	}
-	spin_unlock(vmf->ptl);
+	if (locked)
+		spin_unlock(vmf->ptl);
 	TRACE(exclusive_restored, mm, addr, page_to_pfn(page), same);
 	mmu_notifier_invalidate_range_end(&range);
 }
 
-vm_fault_t restore_device_exclusive(struct vm_fault *vmf)
+vm_fault_t restore_device_exclusive(struct vm_fault *vmf) __no_thread_safety
 {
 	struct page *page =
 		pfn_to_page(swp_offset_pfn(pte_to_swp_entry(vmf->orig)));
@@ -513,7 +518,8 @@ vm_fault_t restore_device_exclusive(struct vm_fault *vmf)
 		return 0;
 	}
 	/* The entry's own reference keeps the page until we have ours (R8.17). */
-	spin_lock(vmf->ptl);
+	if (!fault_lock_entry(vmf))
+		return VM_FAULT_NOPAGE;
 	if (!pte_same(ptep_get(vmf->pte), vmf->orig)) {
 		spin_unlock(vmf->ptl);
 		return VM_FAULT_NOPAGE;

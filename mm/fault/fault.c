@@ -129,6 +129,18 @@ int vm_fault_to_errno(vm_fault_t fault)
 	return -EFAULT;
 }
 
+/* Lock the entry if it is still what it was. Return: is it, and locked? */
+static bool fault_lock_same(struct vm_fault *vmf)
+	__try_acquires(true, vmf->ptl) __no_thread_safety
+{
+	if (!fault_lock_entry(vmf))
+		return false;
+	if (likely(pte_same(ptep_get(vmf->pte), vmf->orig)))
+		return true;
+	spin_unlock(vmf->ptl);
+	return false;
+}
+
 static pte_t fresh_page_pte(const struct vm_area_struct *vma,
 			    const struct page *page)
 {
@@ -155,7 +167,8 @@ static vm_fault_t fault_zero_page(struct vm_fault *vmf)
 {
 	pte_t pte = pfn_pte(page_to_pfn(empty_zero_page), vmf->vma->vm_page_prot);
 
-	spin_lock(vmf->ptl);
+	if (!fault_lock_entry(vmf))
+		return VM_FAULT_NOPAGE;
 	if (likely(pte_none(ptep_get(vmf->pte)))) {
 		fill_entry(vmf, pte);
 		this_cpu_inc(fault_counters.zero_page);
@@ -171,18 +184,21 @@ static vm_fault_t fault_fresh_page(struct vm_fault *vmf)
 	if (unlikely(!page))
 		return VM_FAULT_OOM;
 	page_add_new_anon_rmap(page, vmf->vma, vmf->address);
-	spin_lock(vmf->ptl);
+	if (!fault_lock_entry(vmf))
+		goto out_lost;
 	if (unlikely(!pte_none(ptep_get(vmf->pte)))) {
 		spin_unlock(vmf->ptl);
-		page_undo_new_anon_rmap(page);
-		put_page(page);
-		return VM_FAULT_NOPAGE;
+		goto out_lost;
 	}
 	fill_entry(vmf, fresh_page_pte(vmf->vma, page));
 	spin_unlock(vmf->ptl);
 	atomic64_inc(&vmf->vma->vm_mm->anon_rss);
 	this_cpu_inc(fault_counters.fresh_page);
 	return 0;
+out_lost:
+	page_undo_new_anon_rmap(page);
+	put_page(page);
+	return VM_FAULT_NOPAGE;
 }
 
 /*
@@ -207,14 +223,13 @@ static vm_fault_t fault_replace_zero_page(struct vm_fault *vmf)
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma, mm, addr,
 				addr + PAGE_SIZE);
 	mmu_notifier_invalidate_range_start(&range);
-	spin_lock(vmf->ptl);
-	same = pte_same(ptep_get(vmf->pte), vmf->orig);
+	same = fault_lock_same(vmf);
 	if (likely(same)) {
 		ptep_clear_flush_notify(vma, addr, vmf->pte);
 		set_pte_at_notify(mm, addr, vmf->pte, fresh_page_pte(vma, page));
 		trace_pte(mm, addr, ptep_get(vmf->pte));
+		spin_unlock(vmf->ptl);
 	}
-	spin_unlock(vmf->ptl);
 	mmu_notifier_invalidate_range_end(&range);
 	if (unlikely(!same)) {
 		page_undo_new_anon_rmap(page);
@@ -237,8 +252,7 @@ static vm_fault_t fault_present(struct vm_fault *vmf)
 	}
 	if (is_zero_page(page))
 		return fault_replace_zero_page(vmf);
-	spin_lock(vmf->ptl);
-	if (likely(pte_same(ptep_get(vmf->pte), vmf->orig))) {
+	if (likely(fault_lock_same(vmf))) {
 		if (unlikely(!PageAnonExclusive(page))) {
 			spin_unlock(vmf->ptl);
 			report_bad_pte(mm, vmf->address, vmf->orig,
@@ -248,9 +262,9 @@ static vm_fault_t fault_present(struct vm_fault *vmf)
 		set_pte_at(mm, vmf->address, vmf->pte,
 			   pte_mkdirty(pte_mkyoung(pte_mkwrite(vmf->orig))));
 		trace_pte(mm, vmf->address, ptep_get(vmf->pte));
+		spin_unlock(vmf->ptl);
 		this_cpu_inc(fault_counters.reused);
 	}
-	spin_unlock(vmf->ptl);
 	return 0;
 }
 
@@ -304,12 +318,27 @@ static noinline vm_fault_t fault_observed(struct vm_fault *vmf)
 	return fault;
 }
 
+/* The table has gone since: touch again. */
+static noinline vm_fault_t fault_no_table(struct mm_struct *mm,
+					  struct vm_fault *vmf)
+{
+	pmd_t pmd = pmdp_get(vmf->pmd);
+
+	if (pmd_none(pmd) || !pmd_leaf(pmd))
+		return VM_FAULT_NOPAGE;
+	report_bad_pmd(mm, vmf->address, pmd, "fault");
+	return VM_FAULT_SIGBUS;
+}
+
 static vm_fault_t fault_on(struct vm_fault *vmf)
 {
-	vmf->pte = pgtable_alloc_pte(vmf->vma->vm_mm, vmf->address, &vmf->ptl);
-	if (unlikely(!vmf->pte))
+	struct mm_struct *mm = vmf->vma->vm_mm;
+
+	vmf->pmd = pgtable_alloc_pmd(mm, vmf->address);
+	if (unlikely(!vmf->pmd))
 		return VM_FAULT_OOM;
-	vmf->orig = ptep_get(vmf->pte);
+	if (unlikely(!pte_offset_get(vmf->pmd, vmf->address, &vmf->orig)))
+		return fault_no_table(mm, vmf);
 	if (unlikely(READ_ONCE(trace_observing)))
 		return fault_observed(vmf);
 	return fault_by_entry(vmf);
@@ -337,9 +366,10 @@ static vm_fault_t fault_second_pass(struct vm_fault *vmf,
 		return VM_FAULT_RETRY;
 	vmf->vma = vma_lookup(mm, vmf->address);
 	if (vmf->vma && fault_allowed(vmf->vma, vmf->flags)) {
-		vmf->pte = pgtable_alloc_pte(mm, vmf->address, &vmf->ptl);
-		vmf->orig = vmf->pte ? ptep_get(vmf->pte) : __pte(0);
-		if (pte_same(vmf->orig, seen) &&
+		vmf->pmd = pgtable_walk_pmd(mm, vmf->address);
+		if (vmf->pmd &&
+		    pte_offset_get(vmf->pmd, vmf->address, &vmf->orig) &&
+		    pte_same(vmf->orig, seen) &&
 		    !(fault_nonpresent(vmf) & VM_FAULT_ERROR))
 			fault = VM_FAULT_COMPLETED;
 	}

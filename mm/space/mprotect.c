@@ -88,14 +88,18 @@ static bool pte_loses_rights(pte_t old, pte_t new)
 
 /* The entries of one table; notes in @tlb what must be flushed. */
 static void mprotect_ptes(struct mmu_gather *tlb, struct vm_area_struct *vma,
-			  pmd_t pmd, vaddr_t addr, vaddr_t end)
+			  pmd_t *pmdp, vaddr_t addr, vaddr_t end) __no_thread_safety
 {
 	struct mm_struct *mm = vma->vm_mm;
-	struct spinlock *ptl = pmd_ptl(pmd);
-	pte_t *ptep = pmd_table(pmd) + pte_index(addr);
+	struct spinlock *ptl;
+	pte_t *ptep = pte_offset_map_lock(pmdp, addr, &ptl);
 	vaddr_t start = addr;
 
-	spin_lock(ptl);
+	/* mmap_lock is held for writing: the table is there, or a huge entry is. */
+	if (unlikely(!ptep)) {
+		report_bad_pmd(mm, addr, pmdp_get(pmdp), "mprotect");
+		return;
+	}
 	for (; addr < end; addr += PAGE_SIZE, ptep++) {
 		pte_t old = ptep_get(ptep);
 
@@ -127,7 +131,7 @@ static void mprotect_pages(struct vm_area_struct *vma, vaddr_t start, vaddr_t en
 	vaddr_t addr = pgtable_next_used(mm, start, end);
 	struct mmu_notifier_range range;
 	struct mmu_gather tlb;
-	pmd_t pmd;
+	pmd_t *pmdp;
 
 	if (addr == end) {
 		ASSERT(!tlb_flush_is_pending(mm));
@@ -137,10 +141,10 @@ static void mprotect_pages(struct vm_area_struct *vma, vaddr_t start, vaddr_t en
 				addr, end);
 	mmu_notifier_invalidate_range_start(&range);
 	tlb_gather_mmu(&tlb, mm, addr, end);
-	while ((addr = pgtable_next_table(mm, addr, end, &pmd)) < end) {
+	while ((addr = pgtable_next_table(mm, addr, end, &pmdp)) < end) {
 		vaddr_t stop = pmd_addr_end(addr, end);
 
-		mprotect_ptes(&tlb, vma, pmd, addr, stop);
+		mprotect_ptes(&tlb, vma, pmdp, addr, stop);
 		addr = stop;
 	}
 	tlb_flush_mmu(&tlb);

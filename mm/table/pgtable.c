@@ -9,25 +9,48 @@
  * Idea.  An upper entry changes only twice in the life of its table: from empty
  * to the table, under mm->page_table_lock, and back, with mmap_lock held for
  * writing (or by the last user).  So a holder of mmap_lock may walk down
- * without another lock, and what it found stays a table.  The last level, which
- * changes all the time, has a lock for each table, kept in the struct page of
- * the table.
+ * without another lock.  The last level, which changes all the time, has a lock for
+ * each table, kept in the struct page of the table.
  *
  *	entry		read with		write with
- *	PGD, PUD, PMD	mmap_lock, either mode	mmap_lock, and to fill:
+ *	PGD, PUD	mmap_lock, or RCU	mmap_lock, and to fill:
  *						page_table_lock; to empty:
  *						mmap_lock for writing
+ *	PMD		likewise		likewise; to empty, also the lock of the
+ *						table that it leads to
  *	PTE		the table's own lock	the same
  *
  * A table is zeroed before the entry above it can be seen: the store of the
  * entry comes after the zeroes (smp_wmb below), and a walker, including the
  * processor's own, depends on the entry it read.
  *
- * Lifetime.  A table that was unhooked may still be in some CPU's walk cache.
- * It goes to the mmu_gather and is freed after the flush (mm/table/tlb.c).
+ * A walker of the reverse map has no mmap_lock, and one day a thread that holds it for
+ * reading will put a huge page in place of a table. So no walker relies on an upper
+ * entry that it has read. It locks the table and looks again (pte_offset_map_lock()):
+ *
+ *	walk				munmap
+ *	reads the PMD: table t
+ *					lock(t)
+ *					PMD emptied
+ *					unlock(t); t goes to the gather
+ *	lock(t)
+ *	PMD is not t any more: none	(t must still be a table: it has a lock)
+ *
+ *	(pgtable.a_walk_that_lost_its_table_finds_none)
+ *
+ * Two tables are locked in the order of their addresses (pgtable_lock_two()). A table's
+ * lock comes after page_table_lock.
+ *
+ * Lifetime. A table that was unhooked may still be in some CPU's walk cache, and a
+ * walker may wait for its lock. It goes to the mmu_gather, waits for the flush
+ * (mm/table/tlb.c), then for an RCU grace period: ADR 0020.
+ *
+ * Huge entries do not exist yet. Every walker has a branch for one, which reports it
+ * and goes on behind it.
  *
  * Not here: emptying the last level (mm/table/zap.c).
  */
+#include <lib/printk.h>
 #include <mm/alloc/debug.h>
 #include <mm/alloc/kernel_map.h>
 #include <mm/alloc/might_alloc.h>
@@ -62,6 +85,23 @@ void pgtable_free_one(struct page *page)
 	ClearPageTable(page);
 	page->pt_mm = NULL;
 	put_page(page);
+}
+
+static void free_list_later(struct rcu_head *head)
+{
+	struct page *page = container_of(head, struct page, pt_rcu);
+
+	while (page) {
+		struct page *next = page->pt_next;
+
+		pgtable_free_one(page);
+		page = next;
+	}
+}
+
+void pgtable_free_list(struct page *first)
+{
+	call_rcu(&first->pt_rcu, free_list_later);
 }
 
 int pgd_alloc(struct mm_struct *mm)
@@ -107,13 +147,11 @@ static int table_install(struct mm_struct *mm, unsigned long *entry)
 	return 0;
 }
 
-pte_t *pgtable_alloc_pte(struct mm_struct *mm, vaddr_t addr,
-			 struct spinlock **ptlp)
+pmd_t *pgtable_alloc_pmd(struct mm_struct *mm, vaddr_t addr)
 {
 	pgd_t *pgdp = mm->pgd + pgd_index(addr);
 	pud_t *pudp;
 	pmd_t *pmdp;
-	pmd_t pmd;
 
 	might_alloc(GFP_KERNEL, CALLER());
 	if (unlikely(pgd_none(pgdp_get(pgdp))) && table_install(mm, &pgdp->pgd))
@@ -124,13 +162,40 @@ pte_t *pgtable_alloc_pte(struct mm_struct *mm, vaddr_t addr,
 	pmdp = pud_table(pudp_get(pudp)) + pmd_index(addr);
 	if (unlikely(pmd_none(pmdp_get(pmdp))) && table_install(mm, &pmdp->pmd))
 		return NULL;
-	pmd = pmdp_get(pmdp);
-	*ptlp = pmd_ptl(pmd);
-	return pmd_table(pmd) + pte_index(addr);
+	return pmdp;
+}
+
+pte_t *pgtable_alloc_map_lock(struct mm_struct *mm, vaddr_t addr,
+			      struct spinlock **ptlp) __no_thread_safety
+{
+	pmd_t *pmdp;
+	pte_t *ptep;
+	pmd_t pmd;
+
+	for (;;) {
+		pmdp = pgtable_alloc_pmd(mm, addr);
+		if (!pmdp)
+			return NULL;
+		ptep = pte_offset_map_lock(pmdp, addr, ptlp);
+		if (ptep)
+			return ptep;
+		pmd = pmdp_get(pmdp);
+		if (!pmd_none(pmd) && pmd_leaf(pmd)) {
+			report_bad_pmd(mm, addr, pmd, "allocation");
+			return NULL;
+		}
+	}
+}
+
+void report_bad_pmd(struct mm_struct *mm, vaddr_t addr, pmd_t pmd,
+		    const char *where)
+{
+	pr_err("mm %u: %s: huge entry %#lx at %#lx\n", mm->id, where,
+	       pmd_val(pmd), addr);
 }
 
 vaddr_t pgtable_next_table(struct mm_struct *mm, vaddr_t addr, vaddr_t end,
-			   pmd_t *pmdp)
+			   pmd_t **pmdp)
 {
 	while (addr < end) {
 		pgd_t pgd = pgdp_get(mm->pgd + pgd_index(addr));
@@ -145,27 +210,47 @@ vaddr_t pgtable_next_table(struct mm_struct *mm, vaddr_t addr, vaddr_t end,
 			addr = pud_addr_end(addr, end);
 			continue;
 		}
-		*pmdp = pmdp_get(pud_table(pud) + pmd_index(addr));
-		if (!pmd_none(*pmdp))
+		*pmdp = pud_table(pud) + pmd_index(addr);
+		if (!pmd_none(pmdp_get(*pmdp)))
 			return addr;
 		addr = pmd_addr_end(addr, end);
 	}
 	return end;
 }
 
-vaddr_t pgtable_next_used(struct mm_struct *mm, vaddr_t addr, vaddr_t end)
+/* The first entry of one table that is not empty, else @end. */
+static vaddr_t next_used_below(pmd_t *pmdp, vaddr_t addr, vaddr_t end)
 {
 	pmd_t pmd;
+	pte_t *ptep;
+
+	rcu_read_lock();
+	pmd = pmdp_get(pmdp);
+	if (!pmd_none(pmd) && pmd_leaf(pmd))
+		goto out;
+	ptep = pmd_table(pmd) + pte_index(addr);
+	if (pmd_none(pmd))
+		addr = end;
+	for (; addr < end; addr += PAGE_SIZE, ptep++) {
+		if (!pte_none(ptep_get(ptep)))
+			break;
+	}
+out:
+	rcu_read_unlock();
+	return addr;
+}
+
+vaddr_t pgtable_next_used(struct mm_struct *mm, vaddr_t addr, vaddr_t end)
+{
+	pmd_t *pmdp;
 
 	mmap_assert_locked(mm);
-	while ((addr = pgtable_next_table(mm, addr, end, &pmd)) < end) {
+	while ((addr = pgtable_next_table(mm, addr, end, &pmdp)) < end) {
 		vaddr_t stop = pmd_addr_end(addr, end);
-		pte_t *ptep = pmd_table(pmd) + pte_index(addr);
 
-		for (; addr < stop; addr += PAGE_SIZE, ptep++) {
-			if (!pte_none(ptep_get(ptep)))
-				return addr;
-		}
+		addr = next_used_below(pmdp, addr, stop);
+		if (addr < stop)
+			return addr;
 	}
 	return end;
 }
@@ -193,7 +278,14 @@ static void free_pte_tables(struct mmu_gather *tlb, pmd_t *table, vaddr_t addr,
 		if (pmd_none(pmd) ||
 		    !span_is_free(addr, PMD_SIZE, floor, ceiling))
 			continue;
+		if (unlikely(pmd_leaf(pmd))) {
+			report_bad_pmd(tlb->mm, addr, pmd, "free");
+			continue;
+		}
+		/* A walker that has this lock still finds the table hooked. */
+		spin_lock(pmd_ptl(pmd));
 		set_pmd(pmdp, __pmd(0));
+		spin_unlock(pmd_ptl(pmd));
 		tlb_gather_table(tlb, virt_to_page(pmd_table(pmd)), addr);
 	}
 }

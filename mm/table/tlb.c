@@ -145,7 +145,7 @@ void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm, vaddr_t start,
 
 void tlb_gather_table(struct mmu_gather *tlb, struct page *table, vaddr_t addr)
 {
-	table->next = tlb->tables;
+	table->pt_next = tlb->tables;
 	tlb->tables = table;
 	tlb->nr_tables++;
 	/* Forgetting any one address forgets the upper levels as well. */
@@ -184,13 +184,8 @@ static void tlb_free_gathered(struct mmu_gather *tlb)
 	if (likely(!tlb->nr_tables))
 		return;
 	atomic64_sub(tlb->nr_tables, &tlb->mm->nr_ptes);
-	while (tlb->tables) {
-		struct page *table = tlb->tables;
-
-		tlb->tables = table->next;
-		table->next = NULL;
-		pgtable_free_one(table);
-	}
+	pgtable_free_list(tlb->tables);
+	tlb->tables = NULL;
 	tlb->nr_tables = 0;
 }
 

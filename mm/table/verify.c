@@ -105,9 +105,11 @@ static const char *verify_pmds(struct pgtable_sum *sum, vaddr_t addr,
 	for (i = 0; i < PTRS_PER_TABLE && !wrong; i++) {
 		pmd_t pmd = pmdp_get(table + i);
 
-		if (!pmd_none(pmd))
-			wrong = verify_ptes(sum, addr + i * PMD_SIZE,
-					    pmd_table(pmd));
+		if (pmd_none(pmd))
+			continue;
+		if (pmd_leaf(pmd))
+			return "an entry is huge";
+		wrong = verify_ptes(sum, addr + i * PMD_SIZE, pmd_table(pmd));
 	}
 	return wrong;
 }

@@ -61,19 +61,31 @@ static noinline struct page *zap_swap_pte(struct mm_struct *mm, vaddr_t addr,
 	return NULL;
 }
 
-/* As far as the gather has room; where it stopped. */
-static vaddr_t zap_ptes(struct mmu_gather *tlb, pmd_t pmd, vaddr_t addr,
-			vaddr_t end)
+/* A table that is gone has no entries. Where to go on: behind what it spanned. */
+static noinline vaddr_t zap_no_table(struct mm_struct *mm, pmd_t *pmdp,
+				     vaddr_t addr, vaddr_t end)
 {
-	struct spinlock *ptl = pmd_ptl(pmd);
-	pte_t *ptep = pmd_table(pmd) + pte_index(addr);
+	pmd_t pmd = pmdp_get(pmdp);
+
+	if (!pmd_none(pmd) && pmd_leaf(pmd))
+		report_bad_pmd(mm, addr, pmd, "zap");
+	return end;
+}
+
+/* As far as the gather has room; where it stopped. */
+static vaddr_t zap_ptes(struct mmu_gather *tlb, pmd_t *pmdp, vaddr_t addr,
+			vaddr_t end) __no_thread_safety
+{
+	struct spinlock *ptl;
+	pte_t *ptep = pte_offset_map_lock(pmdp, addr, &ptl);
 	pfn_t zero_pfn = page_to_pfn(empty_zero_page);
 	vaddr_t start = addr;
 	vaddr_t first = ~0UL;
 	vaddr_t last = 0;
 	long rss = 0;
 
-	spin_lock(ptl);
+	if (unlikely(!ptep))
+		return zap_no_table(tlb->mm, pmdp, addr, end);
 	for (; addr < end; addr += PAGE_SIZE, ptep++) {
 		pte_t pte = ptep_get(ptep);
 		struct page *page;
@@ -113,11 +125,11 @@ static vaddr_t zap_ptes(struct mmu_gather *tlb, pmd_t pmd, vaddr_t addr,
 void zap_range(struct mmu_gather *tlb, vaddr_t start, vaddr_t end)
 {
 	vaddr_t addr = start;
-	pmd_t pmd;
+	pmd_t *pmdp;
 
 	ASSERT(start < end);
-	while ((addr = pgtable_next_table(tlb->mm, addr, end, &pmd)) < end) {
-		addr = zap_ptes(tlb, pmd, addr, pmd_addr_end(addr, end));
+	while ((addr = pgtable_next_table(tlb->mm, addr, end, &pmdp)) < end) {
+		addr = zap_ptes(tlb, pmdp, addr, pmd_addr_end(addr, end));
 		if (tlb->nr == MMU_GATHER_PAGES)
 			tlb_flush_and_free(tlb);
 	}

@@ -8,6 +8,7 @@
 #include <arch/paging.h>
 #include <lib/percpu.h>
 #include <mm/space/mm_types.h>
+#include <mm/table/pgtable.h>
 
 struct page;
 struct spinlock;
@@ -45,8 +46,9 @@ typedef unsigned int vm_fault_t;
  * @vma: the region that contains @address; stale once mmap_lock was dropped
  * @address: any address in the page
  * @flags: FAULT_FLAG_*
+ * @pmd: the upper entry over @address
  * @orig: the entry when the handler looked at it, without its lock
- * @pte: the entry
+ * @pte: the entry, while it is locked
  * @ptl: the lock of its table
  * @page: with BUSY a page to wait for, referenced; in the handler's second pass the
  *	page that it has waited for, locked
@@ -57,6 +59,7 @@ struct vm_fault {
 	struct vm_area_struct *vma;
 	vaddr_t address;
 	unsigned int flags;
+	pmd_t *pmd;
 	pte_t orig;
 	pte_t *pte;
 	struct spinlock *ptl;
@@ -101,6 +104,20 @@ struct vm_fault {
  *	   was killed while it waited gets RETRY.
  */
 vm_fault_t handle_mm_fault(struct vm_fault *vmf);
+
+/**
+ * fault_lock_entry() - lock the entry that a fault is about
+ * @vmf: the touch, looked at: @pmd is set
+ *
+ * Context: mmap_lock held. On success vmf->ptl is held and vmf->pte is set.
+ * Return: false if its table has gone meanwhile: there is nothing to do, touch again.
+ */
+static __always_inline bool fault_lock_entry(struct vm_fault *vmf)
+	__try_acquires(true, vmf->ptl) __no_thread_safety
+{
+	vmf->pte = pte_offset_map_lock(vmf->pmd, vmf->address, &vmf->ptl);
+	return likely(vmf->pte);
+}
 
 /**
  * vm_fault_to_errno() - the error number that says the same

@@ -28,6 +28,7 @@
  *	lru, private		(o)	undefined in a fresh page
  *	slab_*			(s)	PG_slab
  *	ptl, pt_mm		(o)	PG_table
+ *	pt_rcu, pt_next		(o)	PG_table, unhooked
  *	next			(z)	free
  *	order			(z)	of the block, free or not
  *	owner, epoch		(z)	debug builds: its allocator, and when
@@ -63,6 +64,7 @@
 #include <lib/list.h>
 #include <kernel/lock/lockdep.h>
 #include <kernel/lock/spinlock.h>
+#include <kernel/rcu.h>
 #include <lib/types.h>
 
 struct kmem_cache;
@@ -93,16 +95,21 @@ struct page {
 	struct atomic refcount;
 	struct atomic mapcount;
 	union {
-		void *mapping;
-		void *slab_freelist;
-		struct page *next;
-	};
-	union {
-		unsigned long index;
 		struct {
-			u32 slab_inuse;
-			u32 slab_objects;
+			union {
+				void *mapping;
+				void *slab_freelist;
+				struct page *next;
+			};
+			union {
+				unsigned long index;
+				struct {
+					u32 slab_inuse;
+					u32 slab_objects;
+				};
+			};
 		};
+		struct rcu_head pt_rcu;
 	};
 	union {
 		struct list_head lru;
@@ -112,6 +119,7 @@ struct page {
 		unsigned long private;
 		struct kmem_cache *slab_cache;
 		void *pt_mm;
+		struct page *pt_next;
 	};
 	u32 owner;
 	u16 epoch;

@@ -2,14 +2,26 @@
 /*
  * mm/table/pgtable.h - the tables of an address space
  *
- * Upper entries (PGD, PUD, PMD) go from empty to a table under
- * mm->page_table_lock, and back only with mmap_lock held for writing.  A table
- * of the last level has its own lock, in its struct page.
+ * Upper entries (PGD, PUD, PMD) go from empty to a table under mm->page_table_lock, and
+ * back with mmap_lock held for writing. A table of the last level has its own lock, in
+ * its struct page, and the PMD entry over it goes back to empty under that lock. So an
+ * entry of the last level is found in one way:
+ *
+ *	pte_offset_map_lock()	by the PMD entry over it
+ *	pgtable_map_lock()	by its address
+ *	pgtable_alloc_map_lock()	likewise, and its tables are made
+ *
+ * Each locks the table and then looks at the PMD entry again. The first two may fail:
+ * there is no table, or no more, or a huge entry in its place.
+ *
+ * A table is freed after an RCU grace period. So a walker without mmap_lock may go down in
+ * an RCU reader: it may meet a table that was unhooked, and not memory that is another's.
  */
 #ifndef MM_TABLE_PGTABLE_H
 #define MM_TABLE_PGTABLE_H
 
 #include <kernel/lock/spinlock.h>
+#include <kernel/rcu.h>
 #include <mm/space/mm_types.h>
 #include <mm/page/page.h>
 
@@ -26,8 +38,9 @@ static __always_inline struct spinlock *pmd_ptl(pmd_t pmd)
  * @mm: the address space
  * @addr: a user address
  *
- * Context: mmap_lock held in either mode.
- * Return: the entry, possibly empty; NULL if an upper level is empty.
+ * Context: mmap_lock held in either mode, or an RCU reader: as long as either lasts, the
+ *	    entry is there to be read.
+ * Return: the entry, possibly empty or huge; NULL if an upper level is empty.
  */
 static __always_inline pmd_t *pgtable_walk_pmd(struct mm_struct *mm, vaddr_t addr)
 {
@@ -42,59 +55,171 @@ static __always_inline pmd_t *pgtable_walk_pmd(struct mm_struct *mm, vaddr_t add
 	return pud_table(pud) + pmd_index(addr);
 }
 
+/* Does the entry lead to a table? It is not empty and not huge. */
+static __always_inline bool pmd_has_table(pmd_t pmd)
+{
+	return !pmd_none(pmd) && !pmd_leaf(pmd);
+}
+
+/**
+ * pte_offset_map_lock() - find and lock the PTE of an address below a PMD entry
+ * @pmdp: the PMD entry over @addr
+ * @addr: a user address
+ * @ptlp: set to the lock that is now held
+ *
+ * Context: @pmdp stays: mmap_lock held in either mode, or an RCU reader. Takes a spinlock
+ *	    on success.
+ * Return: the PTE; or NULL, nothing locked, if @pmdp leads to no table. It may have led
+ *	   to one just before.
+ */
+static __always_inline pte_t *pte_offset_map_lock(pmd_t *pmdp, vaddr_t addr,
+						  struct spinlock **ptlp)
+	__try_acquires(true, *ptlp) __no_thread_safety
+{
+	pmd_t pmd;
+
+	rcu_read_lock();
+	pmd = pmdp_get(pmdp);
+	if (unlikely(!pmd_has_table(pmd))) {
+		rcu_read_unlock();
+		return NULL;
+	}
+	*ptlp = pmd_ptl(pmd);
+	spin_lock(*ptlp);
+	/* With the lock held the table stays hooked, and so it stays. */
+	rcu_read_unlock();
+	if (likely(pmd_val(pmdp_get(pmdp)) == pmd_val(pmd)))
+		return pmd_table(pmd) + pte_index(addr);
+	spin_unlock(*ptlp);
+	return NULL;
+}
+
 /**
  * pgtable_map_lock() - find and lock the PTE of an address
  * @mm: the address space
  * @addr: a user address
  * @ptlp: set to the lock that is now held
  *
- * Context: mmap_lock held in either mode. Takes a spinlock on success.
- * Return: the PTE, or NULL (nothing locked) if there is no table.
+ * Context: mmap_lock held in either mode, or another lock that keeps the top table.
+ *	    Takes a spinlock on success.
+ * Return: as pte_offset_map_lock().
  */
 static __always_inline pte_t *
 pgtable_map_lock(struct mm_struct *mm, vaddr_t addr, struct spinlock **ptlp)
 	__try_acquires(true, *ptlp) __no_thread_safety
 {
-	pmd_t *pmdp = pgtable_walk_pmd(mm, addr);
-	pmd_t pmd;
+	pmd_t *pmdp;
+	pte_t *ptep;
 
-	if (unlikely(!pmdp))
-		return NULL;
-	pmd = pmdp_get(pmdp);
-	if (unlikely(pmd_none(pmd)))
-		return NULL;
-	*ptlp = pmd_ptl(pmd);
-	spin_lock(*ptlp);
-	return pmd_table(pmd) + pte_index(addr);
+	rcu_read_lock();
+	pmdp = pgtable_walk_pmd(mm, addr);
+	ptep = likely(pmdp) ? pte_offset_map_lock(pmdp, addr, ptlp) : NULL;
+	rcu_read_unlock();
+	return ptep;
 }
 
 /**
- * pgtable_alloc_pte() - find the PTE of an address, making tables for it
+ * pte_offset_get() - the value of the PTE of an address below a PMD entry
+ * @pmdp: the PMD entry over @addr
+ * @addr: a user address
+ * @pte: set to the value
+ *
+ * Context: as pte_offset_map_lock(); takes no lock, so the value is only a snapshot.
+ * Return: false if @pmdp leads to no table.
+ */
+static __always_inline bool pte_offset_get(pmd_t *pmdp, vaddr_t addr, pte_t *pte)
+{
+	bool there;
+	pmd_t pmd;
+
+	rcu_read_lock();
+	pmd = pmdp_get(pmdp);
+	there = pmd_has_table(pmd);
+	if (likely(there))
+		*pte = ptep_get(pmd_table(pmd) + pte_index(addr));
+	rcu_read_unlock();
+	return there;
+}
+
+/**
+ * pgtable_lock_two() - lock two tables of the last level, in the order of their locks
+ * @a: the lock of one
+ * @b: the lock of the other; may be the same
+ *
+ * For an operation on two entries at once: a move, a copy. The lock at the lower address
+ * is taken first. The caller looks at both upper entries again.
+ *
+ * Context: an RCU reader, or both tables stay; no table's lock held.
+ */
+static inline void pgtable_lock_two(struct spinlock *a,
+				    struct spinlock *b) __no_thread_safety
+{
+	spin_lock(a < b ? a : b);
+	if (a != b)
+		spin_lock_nested(a < b ? b : a, 1);
+}
+
+/** pgtable_unlock_two() - drop both */
+static inline void pgtable_unlock_two(struct spinlock *a,
+				      struct spinlock *b) __no_thread_safety
+{
+	if (a != b)
+		spin_unlock(a < b ? b : a);
+	spin_unlock(a < b ? a : b);
+}
+
+/**
+ * pgtable_alloc_pmd() - make the tables over an address
  * @mm: the address space
  * @addr: a user address
- * @ptlp: set to the lock over the PTE; it is not taken
  *
  * Context: mmap_lock held in either mode; may sleep.
- * Return: the PTE, or NULL when there is no memory.
+ * Return: the PMD entry, which leads to a table or is huge; NULL when there is no memory.
  */
-pte_t *pgtable_alloc_pte(struct mm_struct *mm, vaddr_t addr,
-			 struct spinlock **ptlp);
+pmd_t *pgtable_alloc_pmd(struct mm_struct *mm, vaddr_t addr);
+
+/**
+ * pgtable_alloc_map_lock() - find and lock the PTE of an address, making its tables
+ * @mm: the address space
+ * @addr: a user address
+ * @ptlp: set to the lock that is now held
+ *
+ * Context: mmap_lock held in either mode; may sleep. Takes a spinlock on success.
+ * Return: the PTE; NULL when there is no memory, or when a huge entry is there.
+ */
+pte_t *pgtable_alloc_map_lock(struct mm_struct *mm, vaddr_t addr,
+			      struct spinlock **ptlp);
+
+/**
+ * report_bad_pmd() - a walker has met a huge entry, which nothing makes yet
+ * @mm: the address space
+ * @addr: an address below it
+ * @pmd: the entry
+ * @where: the walker
+ *
+ * Each walker of PMD entries has a branch for huge ones that calls this and goes on
+ * behind the entry, which stays.
+ *
+ * Context: any.
+ */
+void report_bad_pmd(struct mm_struct *mm, vaddr_t addr, pmd_t pmd,
+		    const char *where);
 
 /**
  * pgtable_next_table() - step over what has no tables
  * @mm: the address space
  * @addr: where to begin
  * @end: where to stop, above @addr
- * @pmdp: set to the entry that leads to the table, if one is found
+ * @pmdp: set to the PMD entry over the address, if one is found
  *
  * A hole costs one step for each upper entry, not one for each page.
  *
  * Context: mmap_lock held in either mode.
- * Return: the lowest address in [@addr, @end) that has a last-level table, or
- *	   @end. Its own entry may still be empty.
+ * Return: the lowest address in [@addr, @end) that has a last-level table or a huge
+ *	   entry, or @end. Its own entry may still be empty.
  */
 vaddr_t pgtable_next_table(struct mm_struct *mm, vaddr_t addr, vaddr_t end,
-			   pmd_t *pmdp);
+			   pmd_t **pmdp);
 
 /**
  * pgtable_next_used() - the first entry that is not empty
@@ -122,8 +247,11 @@ vaddr_t pgtable_next_used(struct mm_struct *mm, vaddr_t addr, vaddr_t end);
 void pgtable_free_range(struct mmu_gather *tlb, vaddr_t start, vaddr_t end,
 			vaddr_t floor, vaddr_t ceiling);
 
-/* A table that no entry leads to any more and no CPU remembers. */
+/* A table that no entry leads to any more, and no CPU and no walker remembers. */
 void pgtable_free_one(struct page *page);
+
+/* Tables, linked by pt_next, that no entry leads to any more and no CPU remembers. */
+void pgtable_free_list(struct page *first);
 
 /* The top table. */
 int pgd_alloc(struct mm_struct *mm);

@@ -102,7 +102,7 @@ static __always_inline bool ptep_clear_flush_young(struct vm_area_struct *vma,
  * @end: highest, exclusive; 0 when nothing needs a flush
  * @nr: filled slots of @pages
  * @nr_tables: how many of them are page tables
- * @tables: the tables, linked by page->next
+ * @tables: the tables, linked by page->pt_next
  * @rss: anonymous pages gone, not yet taken from mm->anon_rss
  * @pages: pages whose reference is to be dropped after the flush
  *

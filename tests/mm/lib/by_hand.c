@@ -131,12 +131,11 @@ void move_by_hand(struct sandbox *box, unsigned int from, unsigned int to,
 		spin_unlock(ptl);
 		flush_tlb_mm_range(mm, AT(from + i), AT(from + i + 1));
 		pfn_to_page(pte_pfn(pte))->index = AT(to + i) >> PAGE_SHIFT;
-		ptep = pgtable_alloc_pte(mm, AT(to + i), &ptl);
+		ptep = pgtable_alloc_map_lock(mm, AT(to + i), &ptl);
 		if (!ptep) {
 			ktest_fail(box->test, "no memory for a table");
 			break;
 		}
-		spin_lock(ptl);
 		set_pte(ptep, pte);
 		spin_unlock(ptl);
 	}

@@ -113,15 +113,14 @@ pte_t sandbox_pte(struct sandbox *box, vaddr_t addr)
 	return pte;
 }
 
-void sandbox_set_pte(struct sandbox *box, vaddr_t addr, pte_t pte)
+void sandbox_set_pte(struct sandbox *box, vaddr_t addr, pte_t pte) __no_thread_safety
 {
 	struct spinlock *ptl;
 	pte_t *ptep;
 
 	mmap_read_lock(box->mm);
-	ptep = pgtable_alloc_pte(box->mm, addr, &ptl);
+	ptep = pgtable_alloc_map_lock(box->mm, addr, &ptl);
 	if (ptep) {
-		spin_lock(ptl);
 		set_pte(ptep, pte);
 		spin_unlock(ptl);
 	} else {

@@ -84,7 +84,7 @@ KTEST(pgtable, walks_step_over_what_has_no_tables)
 {
 	struct sandbox box;
 	vaddr_t far = BASE + 40 * PGDIR_SIZE + 7 * PMD_SIZE;
-	pmd_t pmd;
+	pmd_t *pmdp;
 
 	REQUIRE(sandbox_open(&box, test));
 	sandbox_map(&box, AT(3), 1);
@@ -92,11 +92,11 @@ KTEST(pgtable, walks_step_over_what_has_no_tables)
 	EXPECT_EQ(user_poke(AT(3), 1), 0);
 	EXPECT_EQ(user_poke(far, 1), 0);
 	mmap_read_lock(box.mm);
-	EXPECT_EQ(pgtable_next_table(box.mm, USER_START, USER_END, &pmd), AT(0));
-	EXPECT_EQ(pgtable_next_table(box.mm, AT(2), AT(3), &pmd), AT(2));
-	EXPECT_EQ(pgtable_next_table(box.mm, AT(512), USER_END, &pmd), far);
-	EXPECT_EQ(pgtable_next_table(box.mm, AT(512), far, &pmd), far);
-	EXPECT_EQ(pgtable_next_table(box.mm, far + PMD_SIZE, USER_END, &pmd),
+	EXPECT_EQ(pgtable_next_table(box.mm, USER_START, USER_END, &pmdp), AT(0));
+	EXPECT_EQ(pgtable_next_table(box.mm, AT(2), AT(3), &pmdp), AT(2));
+	EXPECT_EQ(pgtable_next_table(box.mm, AT(512), USER_END, &pmdp), far);
+	EXPECT_EQ(pgtable_next_table(box.mm, AT(512), far, &pmdp), far);
+	EXPECT_EQ(pgtable_next_table(box.mm, far + PMD_SIZE, USER_END, &pmdp),
 		  USER_END);
 	EXPECT_EQ(pgtable_next_used(box.mm, USER_START, USER_END), AT(3));
 	EXPECT_EQ(pgtable_next_used(box.mm, AT(4), USER_END), far);

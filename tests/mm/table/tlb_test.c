@@ -199,12 +199,13 @@ static void holder_main(struct sandbox_thread *self) __no_thread_safety
 {
 	struct holder *h = self->arg;
 	struct mm_struct *mm = self->box->mm;
-	struct spinlock *ptl, *unused;
+	struct spinlock *ptl;
 	unsigned long polls = 1UL << 28;
 	pte_t *first, *second;
 
 	/* Both tables are there: nothing is allocated. */
-	first = pgtable_alloc_pte(mm, FIRST, &unused);
+	first = pmd_table(pmdp_get(pgtable_walk_pmd(mm, FIRST))) +
+		pte_index(FIRST);
 	second = pgtable_map_lock(mm, SECOND, &ptl);
 	step_signal(&h->step, 1);
 	while (!pte_none(ptep_get(first)) && --polls)

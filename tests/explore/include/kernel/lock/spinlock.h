@@ -29,11 +29,12 @@ struct spinlock {
 	{                                \
 		.raw = RAW_SPINLOCK_INIT \
 	}
-#define DEFINE_SPINLOCK(name) struct spinlock name = SPINLOCK_INIT(name)
+#define DEFINE_SPINLOCK(name)            struct spinlock name = SPINLOCK_INIT(name)
 
-#define spin_lock_init(lock)  ((void)((lock)->raw.holder = 0))
-#define spin_lock(lock)       explore_lock(&(lock)->raw.holder)
-#define spin_unlock(lock)     explore_unlock(&(lock)->raw.holder)
+#define spin_lock_init(lock)             ((void)((lock)->raw.holder = 0))
+#define spin_lock(lock)                  explore_lock(&(lock)->raw.holder)
+#define spin_lock_nested(lock, subclass) spin_lock(lock)
+#define spin_unlock(lock)                explore_unlock(&(lock)->raw.holder)
 #define spin_lock_irqsave(lock, flags) \
 	do {                           \
 		(flags) = 0;           \
