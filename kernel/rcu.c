@@ -25,8 +25,12 @@
  * after is after the full barrier of the switch, or on a CPU whose interrupt
  * came later than the removal: it cannot find what was removed before.
  *
+ * A callback that no thread waits for lets the thread sleep a millisecond first, so
+ * that one grace period, and one switch to the thread, serves all that come meanwhile:
+ * each munmap() that frees a table queues one.
+ *
  *	field			read with		write with
- *	queue, queued		rcu_lock		rcu_lock
+ *	queue, queued, urgent	rcu_lock		rcu_lock
  *	rcu_need_qs		its CPU			thread rcu sets, CPU clears
  *	cpus_left		atomic			atomic
  *
@@ -48,8 +52,13 @@
 #include <arch/smp.h>
 
 static DEFINE_SPINLOCK(rcu_lock);
+/* How long a callback waits for others, and how many do not wait. */
+#define RCU_BATCH_NS   1000000u
+#define RCU_BATCH_MOST 256u
+
 static struct rcu_head *queue, **queue_tail = &queue;
 static unsigned int queued; /* and not yet called */
+static bool urgent; /* a thread waits, or many wait: no more waiting for others */
 static DECLARE_WAIT_QUEUE_HEAD(rcu_work);
 static DECLARE_WAIT_QUEUE_HEAD(rcu_quiet);
 static atomic_t cpus_left;
@@ -96,6 +105,7 @@ static struct rcu_head *take_queue(void)
 	taken = queue;
 	queue = NULL;
 	queue_tail = &queue;
+	urgent = false;
 	spin_unlock_irqrestore(&rcu_lock, flags);
 	return taken;
 }
@@ -115,6 +125,7 @@ static int rcu_thread(void *unused)
 		struct rcu_head *head;
 
 		wait_event(&rcu_work, READ_ONCE(queue) != NULL);
+		wait_event_timeout_ns(&rcu_work, READ_ONCE(urgent), RCU_BATCH_NS);
 		head = take_queue();
 		grace_period();
 		while (head) {
@@ -129,18 +140,36 @@ static int rcu_thread(void *unused)
 	return 0;
 }
 
-void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *head))
+enum callback_kind {
+	CALLBACK_CAN_WAIT,
+	CALLBACK_IS_WAITED_FOR,
+};
+
+static void queue_callback(struct rcu_head *head, enum callback_kind kind)
 {
 	unsigned long flags;
+	bool wake;
 
-	head->fn = fn;
 	head->next = NULL;
 	spin_lock_irqsave(&rcu_lock, flags);
+	wake = !queue;
 	*queue_tail = head;
 	queue_tail = &head->next;
 	queued++;
+	if (!urgent &&
+	    (kind == CALLBACK_IS_WAITED_FOR || queued >= RCU_BATCH_MOST)) {
+		urgent = true;
+		wake = true;
+	}
 	spin_unlock_irqrestore(&rcu_lock, flags);
-	wake_up(&rcu_work);
+	if (wake)
+		wake_up(&rcu_work);
+}
+
+void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *head))
+{
+	head->fn = fn;
+	queue_callback(head, CALLBACK_CAN_WAIT);
 }
 
 struct rcu_waiter {
@@ -159,7 +188,8 @@ void rcu_barrier(void)
 
 	might_sleep();
 	init_completion(&waiter.done);
-	call_rcu(&waiter.head, waiter_done);
+	waiter.head.fn = waiter_done;
+	queue_callback(&waiter.head, CALLBACK_IS_WAITED_FOR);
 	wait_for_completion(&waiter.done);
 }
 

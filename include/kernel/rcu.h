@@ -51,7 +51,8 @@ void synchronize_rcu(void);
 /**
  * call_rcu() - have fn(head) called after a grace period
  *
- * Callbacks run in a thread and may sleep shortly.
+ * Callbacks run in a thread and may sleep shortly. The grace period begins within about a
+ * millisecond, at once if a thread waits in rcu_barrier().
  * Context: any but NMI.
  */
 void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *head));

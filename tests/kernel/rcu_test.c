@@ -152,6 +152,23 @@ KTEST(rcu, synchronize_waits_for_a_reader_inside, KT_FLAGS(KT_NEEDS_SMP))
 	kthread_join(other);
 }
 
+static bool called;
+
+static void note_call(struct rcu_head *head)
+{
+	WRITE_ONCE(called, true);
+}
+
+/* It waits for others that may come, and none comes. */
+KTEST(rcu, a_callback_that_no_thread_waits_for_runs_by_itself)
+{
+	static struct rcu_head head;
+
+	called = false;
+	call_rcu(&head, note_call);
+	KTEST_WAIT_FOR(test, READ_ONCE(called));
+}
+
 static struct rcu_head order_head[5];
 static unsigned int order_seen;
 
