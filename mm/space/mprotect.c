@@ -35,9 +35,10 @@
  * "A range has been started" is a flag of its own, not an address that could be
  * zero (R1.15).
  *
- * Locks: mmap_lock for writing, the table's lock around its entries.  So nobody
- * else can have changed entries and not flushed: an empty entry is forgotten by
- * every CPU, and a range of them needs nothing (mm/table/tlb.c).
+ * Locks: mmap_lock for writing, the table's lock around its entries. A walk of the reverse
+ * map needs no mmap_lock: it may have emptied entries of the range and not flushed yet. On
+ * return no CPU may use a right that is lost, by such an entry neither, so mprotect()
+ * flushes for it as DONTNEED does (mm/table/tlb.c).
  */
 #include <mm/space/mm.h>
 #include <mm/space/mm_trace.h>
@@ -134,13 +135,15 @@ static void mprotect_pages(struct vm_area_struct *vma, vaddr_t start, vaddr_t en
 	pmd_t *pmdp;
 
 	if (addr == end) {
-		ASSERT(!tlb_flush_is_pending(mm));
+		if (tlb_flush_is_pending(mm))
+			flush_tlb_mm_range(mm, start, end);
 		return;
 	}
 	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_VMA, 0, vma, mm,
 				addr, end);
 	mmu_notifier_invalidate_range_start(&range);
-	tlb_gather_mmu(&tlb, mm, addr, end);
+	/* From start: what lies below the first entry may be another's, unflushed. */
+	tlb_gather_mmu(&tlb, mm, start, end);
 	while ((addr = pgtable_next_table(mm, addr, end, &pmdp)) < end) {
 		vaddr_t stop = pmd_addr_end(addr, end);
 

@@ -31,7 +31,8 @@
  *	a gather at its last flush	another is in: flush the whole range, not
  *					only what itself emptied
  *	a call that finds nothing to	anybody is in: flush the whole range
- *	do (mm/space/madvise.c)
+ *	do (mm/space/madvise.c,
+ *	mm/space/mprotect.c)
  *	a fault that fills an empty	anybody is in: flush the page first, with
  *	entry (mm/fault/fault.c)		the table's lock held
  *
@@ -63,8 +64,9 @@
  * are emptied, flushed and filled under one hold of the lock.
  *
  * A count above zero costs others a wider flush, never a wait, so it may stay up
- * while its owner is preempted.  With mmap_lock held for writing nobody else can
- * be in: every other party holds it for reading from +1 to -1.
+ * while its owner is preempted. mmap_lock held for writing keeps out every party that
+ * holds mmap_lock from +1 to -1. It does not keep out a walk of the reverse map, which
+ * holds its family's lock alone (mm/rmap/walk.c). So no rule here depends on the mode.
  *
  * Secondary TLBs.  A device that walks the tables remembers what CPUs remember,
  * and may remember it of an mm that no CPU has loaded.  So each flush notifies it

@@ -94,6 +94,57 @@ KTEST(mmu_gather, dontneed_that_finds_nothing_flushes_what_another_emptied,
 }
 
 /*
+ * The other is a walk of the reverse map, which has no mmap_lock.
+ *
+ *	pages		0
+ *	other		emptied, remembered by the witness
+ *	mprotect	[ ]		nothing to do
+ */
+KTEST(mmu_gather, mprotect_that_finds_nothing_flushes_what_another_emptied,
+      KT_FLAGS(KT_NEEDS_SMP))
+{
+	struct sandbox box;
+	struct witness w;
+	struct page *page;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	witness_start(&w, &box);
+	page = sandbox_empty_unflushed(&box, AT(0));
+	sandbox_forget(&box);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_NONE), 0);
+	EXPECT_EQ(box.nr, 0U);
+	witness_finish(&w);
+	EXPECT_EQ(w.err, -EFAULT);
+	sandbox_flush_and_free(&box, AT(0), page);
+	sandbox_close(&box);
+}
+
+/*
+ *	pages		0				1
+ *	other		emptied, remembered		-
+ *	mprotect	[				page 1 loses a right ]
+ */
+KTEST(mmu_gather, mprotect_flushes_also_the_part_that_another_emptied,
+      KT_FLAGS(KT_NEEDS_SMP))
+{
+	struct sandbox box;
+	struct witness w;
+	struct page *page;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 2);
+	EXPECT_EQ(user_poke(AT(1), 1), 0);
+	witness_start(&w, &box);
+	page = sandbox_empty_unflushed(&box, AT(0));
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(2), PROT_NONE), 0);
+	witness_finish(&w);
+	EXPECT_EQ(w.err, -EFAULT);
+	sandbox_flush_and_free(&box, AT(0), page);
+	sandbox_close(&box);
+}
+
+/*
  *	pages		0 1
  *	other		-		emptied, remembered by the witness
  *	DONTNEED	[---]		page 1 is its to empty
