@@ -36,7 +36,7 @@ CONCERN = 'tests/mutants/concern'
 # what it took without a mutant, and at least so many.
 DEADLINE, SILENCE = 5, 40
 HOST_SLOWER, HOST_LEAST, HOST_MOST = 10, 3, 60
-BUSY = 2 * (os.cpu_count() or 1)
+BUSY, BUSY_SLOWER = 2 * (os.cpu_count() or 1), 4
 # A device counts as dead after three seconds, so tests of that take longer.
 SLOW_DEADLINE = {'peer_misbehaviour.*': 10}
 EXPLORER = 'build/explore/usual/explore'
@@ -52,14 +52,6 @@ LEARN_BOOTS = 2     # because threads meet in another way each time
 def busy():
     """Is the host so busy that a wait says little?"""
     return os.getloadavg()[0] > BUSY
-
-
-def slower():
-    return 4 if busy() else 1
-
-
-def deadline(globs):
-    return SLOW_DEADLINE.get(globs, DEADLINE) * slower()
 
 
 class Verdict:
@@ -129,16 +121,16 @@ class Court:
         for judge in self.judges:
             verdict = self.one(judge, number)
             if LATE.search(verdict.how) and busy():
-                verdict = self.one(judge, number)
+                verdict = self.one(judge, number, BUSY_SLOWER)
             if verdict.killer:
                 return verdict
             reached = max(reached, verdict.reached)
         return Verdict(reached=reached)
 
-    def one(self, judge, number):
+    def one(self, judge, number, slower=1):
         kind = judge.split('.')[0]
         return {'host': self.host, 'tsan': self.host, 'explore': self.explore}.get(
-            kind, self.boot)(judge, number)
+            kind, self.boot)(judge, number, slower)
 
     def learn(self):
         """Everything without a mutant: what fails, and `reach`."""
@@ -147,9 +139,9 @@ class Court:
             self.reach = None
             for _ in range(1 if judge.split('.')[0] in ('host', 'tsan', 'explore')
                            else LEARN_BOOTS):
-                verdict = self.one(judge, 0)
+                verdict = self.one(judge, 0, BUSY_SLOWER)
                 if verdict.killer:
-                    verdict = self.one(judge, 0)
+                    verdict = self.one(judge, 0, BUSY_SLOWER)
                 if verdict.killer:
                     return verdict
                 for part, numbers in verdict.seen.items():
@@ -162,17 +154,17 @@ class Court:
         return self.reach is None or \
             number in self.reach.get(judge, {}).get(part, ())
 
-    def host(self, judge, number):
+    def host(self, judge, number, slower=1):
         if not self.comes_to(judge, '', number):
             return Verdict()
-        said, how, seen = self.program(programs([judge]), number)
+        said, how, seen = self.program(programs([judge]), number, slower)
         bad = [line for line in said.splitlines() if re.search(
             r'^not ok|ERROR|runtime error|assert|WARN|panic', line)]
         if how:
             return Verdict(judge, (bad or [how])[0])
         return Verdict(reached='yes' if number in seen else '', seen={'': seen})
 
-    def explore(self, judge, number):
+    def explore(self, judge, number, slower=1):
         """The scenarios whose names the pattern fits, until one fails."""
         names, _, _ = self.program([EXPLORER], 0)
         found = Verdict(seen={})
@@ -180,14 +172,14 @@ class Court:
             if not fnmatch.fnmatchcase(name, judge.split('.', 1)[1]) or \
                     not self.comes_to(judge, name, number):
                 continue
-            said, how, seen = self.program([EXPLORER, name] + EXPLORE, number)
+            said, how, seen = self.program([EXPLORER, name] + EXPLORE, number, slower)
             if how or not re.search(r'^result passed', said, re.M):
                 return Verdict('explore.' + name, how or said.split('\n')[0])
             found.seen[name] = seen
             found.reached = 'yes' if number in seen else found.reached
         return found
 
-    def program(self, command, number):
+    def program(self, command, number, slower=1):
         """(what a program says, how it ended if not well, the places it came to)."""
         marks = self.log('seen')
         if os.path.exists(marks):
@@ -195,7 +187,7 @@ class Court:
         key, began = ' '.join(command), time.time()
         try:
             done = subprocess.run(
-                command, cwd=self.where, timeout=self.limits.get(key, HOST_MOST),
+                command, cwd=self.where, timeout=slower * self.limits.get(key, HOST_MOST),
                 check=False, env=dict(os.environ, MUTANT=str(number),
                                       MUTANT_SEEN=marks, **HOST_ENV),
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -230,7 +222,7 @@ class Court:
         return said if len(said) <= MOST_LETTERS else ','.join(sorted(
             {name.split('.')[0] + '.*' for name in names}))
 
-    def boot(self, judge, number):
+    def boot(self, judge, number, slower=1):
         """A boot of the tests that come to the place, until the first fails."""
         globs = self.coming(judge, number)
         if not globs:
@@ -242,8 +234,9 @@ class Court:
         command = [os.path.join(TOP, 'scripts', 'run-qemu'), '--image',
                    self.image, '--mode', 'test', '--log', log + '.serial',
                    '--append', 'test=%s,zz_mutant.* mutant=%d deadline=%d '
-                   'seed=%d' % (globs, number, deadline(judge), self.seed)] + peer
-        verdict, status = watch(run, command, log)
+                   'seed=%d' % (globs, number, slower * SLOW_DEADLINE.get(
+                       judge, DEADLINE), self.seed)] + peer
+        verdict, status = watch(run, command, log, slower)
         if verdict.killer:
             return verdict
         run.finish(status)
@@ -284,14 +277,14 @@ def places_reached(lines):
     return seen
 
 
-def watch(run, command, log):
+def watch(run, command, log, slower=1):
     """Feed a boot's lines to `run` until something fails; (Verdict, status)."""
     verdict = Verdict()
     with open(log, 'w', encoding='utf-8') as kept, subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT) as child:
         silent = []
-        alarm = Alarm(SILENCE * slower(), lambda: (silent.append(1), child.terminate()))
+        alarm = Alarm(SILENCE * slower, lambda: (silent.append(1), child.terminate()))
         for raw in child.stdout:
             alarm.again()
             line = raw.decode('utf-8', 'replace')

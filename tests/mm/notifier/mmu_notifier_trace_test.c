@@ -277,6 +277,100 @@ KTEST(mmu_notifier_stats, the_RELEASE_of_exit_leaves_a_record_with_its_number)
 	unwatch(&w);
 }
 
+/* --- callbacks without a range ------------------------------------------------------------ */
+
+/* Each answers yes, and notes when it was left. */
+struct slow_listener {
+	struct mmu_notifier sub;
+	u64 left;
+};
+
+static bool leave(struct mmu_notifier *sub)
+{
+	struct slow_listener *l = container_of(sub, struct slow_listener, sub);
+	u64 since = rdtsc();
+
+	while (rdtsc() - since < 1000)
+		cpu_relax();
+	l->left = rdtsc();
+	return true;
+}
+
+static bool slow_clear(struct mmu_notifier *sub, struct mm_struct *mm,
+		       unsigned long start, unsigned long end)
+{
+	return leave(sub);
+}
+
+static bool slow_test(struct mmu_notifier *sub, struct mm_struct *mm,
+		      unsigned long address)
+{
+	return leave(sub);
+}
+
+static void slow_change(struct mmu_notifier *sub, struct mm_struct *mm,
+			unsigned long address, unsigned long entry)
+{
+	leave(sub);
+}
+
+static void slow_told(struct mmu_notifier *sub, struct mm_struct *mm,
+		      unsigned long start, unsigned long end)
+{
+	leave(sub);
+}
+
+static const struct mmu_notifier_ops slow_ops = {
+	.clear_flush_young = slow_clear,
+	.clear_young = slow_clear,
+	.test_young = slow_test,
+	.change_pte = slow_change,
+	.invalidate_range = slow_told,
+};
+
+/* The one record since the trace was cleared: written after the callback was left. */
+static void expect_callback(struct ktest *test, const struct slow_listener *l,
+			    const char *what, unsigned long start,
+			    unsigned long end, long answer)
+{
+	unsigned int n = own_records(recs, RECORDS);
+
+	EXPECT_EQ(n, 1U, "%s", what);
+	if (n != 1)
+		return;
+	expect_record(test, &recs[0], &trace_event_mmu_notifier_callback,
+		      &l->sub, what);
+	EXPECT_EQ(recs[0].args[2], start);
+	EXPECT_EQ(recs[0].args[3], end);
+	EXPECT_EQ((long)recs[0].args[4], answer, "%s", what);
+	EXPECT_GE(recs[0].args[5], 1000UL, "%s", what);
+	EXPECT_GE(recs[0].tsc, l->left, "%s", what);
+	trace_clear();
+}
+
+KTEST(mmu_notifier_stats,
+      a_callback_without_a_range_leaves_a_record_when_it_returns)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct slow_listener l = {.sub.ops = &slow_ops};
+
+	REQUIRE(mm);
+	EXPECT_EQ(mmu_notifier_register(&l.sub, mm), 0);
+	trace_clear();
+	EXPECT(mmu_notifier_clear_flush_young(mm, PG(1), PG(3)));
+	expect_callback(test, &l, "clear_flush_young", PG(1), PG(3), 1);
+	EXPECT(mmu_notifier_clear_young(mm, PG(1), PG(3)));
+	expect_callback(test, &l, "clear_young", PG(1), PG(3), 1);
+	EXPECT(mmu_notifier_test_young(mm, PG(2)));
+	expect_callback(test, &l, "test_young", PG(2), PG(2) + 1, 1);
+	mmu_notifier_change_pte(mm, PG(2), 0);
+	expect_callback(test, &l, "change_pte", PG(2), PG(2) + 1, 0);
+	mmu_notifier_arch_invalidate_secondary_tlbs(mm, PG(1), PG(3));
+	expect_callback(test, &l, "invalidate_range", PG(1), PG(3), 0);
+	mmu_notifier_unregister(&l.sub, mm);
+	mmput(mm);
+}
+
 /* --- second passes ---------------------------------------------------------------------- */
 
 struct two_passes {
