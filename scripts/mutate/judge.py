@@ -20,6 +20,7 @@ panic, a boot that says nothing any more, a program that ends badly or not at al
 mutant survives when everything has passed.
 """
 
+import concurrent.futures
 import fnmatch
 import os
 import re
@@ -32,15 +33,16 @@ import schema
 from tree import TOP
 
 CONCERN = 'tests/mutants/concern'
-# Seconds: of a test in the kernel, of silence, of a program on the host: as many times
-# what it took without a mutant, and at least so many.
+# Seconds: of a test in the kernel, of silence. A test of the kernel and a program on the
+# host may take as many times what the longest took without a mutant.
 DEADLINE, SILENCE = 5, 40
 HOST_SLOWER, HOST_LEAST, HOST_MOST = 10, 3, 60
-BUSY, BUSY_SLOWER = 2 * (os.cpu_count() or 1), 4
-# A device counts as dead after three seconds, so tests of that take longer.
-SLOW_DEADLINE = {'peer_misbehaviour.*': 10}
+TEST_SLOWER = 4
+JOBS = os.cpu_count() or 2
+BUSY, BUSY_SLOWER, FIRST_SLOWER = 2 * JOBS, 3, 12
 EXPLORER = 'build/explore/usual/explore'
 EXPLORE = ['BOUND=2', 'MOST=20000', 'RANDOM=4000', 'SEED=1']
+OF_HOST = ('host', 'tsan', 'explore')
 HOST_KINDS = {'host': 'asan', 'tsan': 'tsan'}
 HOST_ENV = {'OPS': '20000', 'ROUNDS': '20', 'SEED': '1'}
 LATE = re.compile(r'in time|not done in|hung|silence')
@@ -134,21 +136,23 @@ class Court:
 
     def learn(self):
         """Everything without a mutant: what fails, and `reach`."""
-        self.limits, reach = {}, {}
-        for judge in self.judges:
-            self.reach = None
-            for _ in range(1 if judge.split('.')[0] in ('host', 'tsan', 'explore')
-                           else LEARN_BOOTS):
-                verdict = self.one(judge, 0, BUSY_SLOWER)
-                if verdict.killer:
-                    verdict = self.one(judge, 0, BUSY_SLOWER)
-                if verdict.killer:
-                    return verdict
-                for part, numbers in verdict.seen.items():
-                    reach.setdefault(judge, {}).setdefault(
-                        part, set()).update(numbers)
+        self.limits, self.reach, reach = {}, None, {}
+        runs = [judge for judge in self.judges for _ in range(
+            1 if judge.split('.')[0] in OF_HOST else LEARN_BOOTS)]
+        with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+            verdicts = list(pool.map(self.without, runs))
+        for judge, verdict in zip(runs, verdicts):
+            if verdict.killer:
+                return verdict
+            for part, numbers in verdict.seen.items():
+                reach.setdefault(judge, {}).setdefault(part, set()).update(numbers)
         self.reach = reach
         return Verdict()
+
+    def without(self, judge):
+        """The Verdict on no mutant; on a busy host a failure must come twice."""
+        verdict = self.one(judge, 0, FIRST_SLOWER)
+        return self.one(judge, 0, FIRST_SLOWER) if verdict.killer else verdict
 
     def comes_to(self, judge, part, number):
         return self.reach is None or \
@@ -220,7 +224,8 @@ class Court:
                  if self.comes_to(globs, test.name, number)]
         said = ','.join(patterns(names, [test.name for test in self.tests]))
         return said if len(said) <= MOST_LETTERS else ','.join(sorted(
-            {name.split('.')[0] + '.*' for name in names}))
+            {name.split('.')[0] + '.*' for name in names}) + [
+                glob for glob in globs.split(',') if glob.startswith('-')])
 
     def boot(self, judge, number, slower=1):
         """A boot of the tests that come to the place, until the first fails."""
@@ -234,7 +239,7 @@ class Court:
         command = [os.path.join(TOP, 'scripts', 'run-qemu'), '--image',
                    self.image, '--mode', 'test', '--log', log + '.serial',
                    '--append', 'test=%s,zz_mutant.* mutant=%d deadline=%d '
-                   'seed=%d' % (globs, number, slower * SLOW_DEADLINE.get(
+                   'seed=%d' % (globs, number, slower * self.limits.get(
                        judge, DEADLINE), self.seed)] + peer
         verdict, status = watch(run, command, log, slower)
         if verdict.killer:
@@ -246,7 +251,11 @@ class Court:
         if run.problems:
             return Verdict('the boot itself', run.problems[0])
         with open(log, encoding='utf-8') as lines:
-            verdict.seen = places_reached(lines)
+            said = lines.readlines()
+        verdict.seen = places_reached(said)
+        if not number:
+            self.limits[judge] = max(self.limits.get(judge, DEADLINE),
+                                     round(TEST_SLOWER * longest(said)))
         return verdict
 
 
@@ -260,6 +269,12 @@ def patterns(wanted, names):
             name.index('.') + 1, len(name)) if not any(
                 other.startswith(name[:end]) for other in others)), name))
     return [begin if begin in wanted else begin + '*' for begin in found]
+
+
+def longest(lines):
+    """Seconds that the longest test of a boot took."""
+    return max([0] + [float(ms) / 1000 for ms in re.findall(
+        r'^ok \d+ \S+ # ([\d.]+) ms', ''.join(lines), re.M)])
 
 
 def places_reached(lines):

@@ -51,7 +51,6 @@ from tree import TOP, files, text_of  # noqa: E402
 MOST_SURVIVE = 0.1
 FIELDS = ('digest', 'file', 'function', 'line', 'operator', 'old', 'new',
           'outcome', 'killer', 'how', 'reached', 'seconds', 'tests')
-JOBS = os.cpu_count() or 2
 # Not valid, or not for the tests to judge.
 APART = {'no compile': 'do not compile', 'equal': 'change no instruction',
          'twin': 'equal another mutant', 'implied': 'x86 gives the order anyway',
@@ -147,7 +146,7 @@ class File:
         random.Random(seed).shuffle(order)
         kept = Assemblers(self.path, self.compiler, self.text)
         seen = {kept.original: None}
-        with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        with concurrent.futures.ThreadPoolExecutor(judge.JOBS) as pool:
             for at in range(0, len(order), 16):
                 chunk = order[at:at + 16]
                 for mutant, said in zip(chunk, pool.map(
@@ -309,7 +308,7 @@ class Trial:
             if verdict.killer:
                 sys.exit('%s fails without a mutant, so it judges none: %s' %
                          (verdict.killer, verdict.how))
-            with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+            with concurrent.futures.ThreadPoolExecutor(judge.JOBS) as pool:
                 list(pool.map(lambda pair: self.one(*pair, pair[1].number),
                               pairs))
         for file in self.files:

@@ -42,6 +42,7 @@ def read(path, top=TOP):
 def words(text):
     """A piece of C without the spaces that mean nothing, for comparing."""
     text = re.sub(r'/\*.*?\*/', ' ', text, flags=re.S)
+    text = re.sub(r'^\s*#\s*define\b', 'define', text, flags=re.M)
     return [word.text for word in source.tokens(text)]
 
 

@@ -19,7 +19,7 @@
     swap        two neighbouring statements change places
 
 Left out: the arguments of messages, trace records and assertions, because nothing
-depends on them in a kernel that is right. Two statements are swapped only if both
+depends on them in a kernel that is right; and the place of an annotation as might_sleep(). Two statements are swapped only if both
 call something, or if the second mentions the variable that the first sets: the order
 of the others means nothing.
 """
@@ -31,6 +31,8 @@ import source
 QUIET = re.compile(r'^(pr_\w+|printk|TRACE\w*|OBSERVE\w*|ASSERT\w*|WARN\w*|BUG_ON|BUILD_BUG\w*|'
                    r'static_assert|lockdep_assert\w*|mmap_assert\w*|panic|'
                    r'notifier_report_\w+|ktest_\w+|\w*_printf)$')
+# They look at what is held, and report: where they stand means little.
+ANNOTATION = re.compile(r'^(might_\w+|\w+_might_\w+)$')
 CLASSES = (('barrier', r'^(smp_mb\w*|smp_rmb|smp_wmb|barrier|mb|rmb|wmb|fence\w*)$'),
            ('flush', r'flush|^tlb_\w*(finish|gather_mmu)|invlpg'),
            ('unlock', r'unlock|non_block_end|_enable$'),
@@ -182,7 +184,8 @@ class Places:
     def depend(self, first, second):
         calls = [[n.name for n in node.every() if n.kind == 'call']
                  for node in (first, second)]
-        if any(QUIET.match(name) for names in calls for name in names[:1]):
+        if any(pattern.match(name) for names in calls for name in names[:1]
+               for pattern in (QUIET, ANNOTATION)):
             return False
         if all(calls):
             return True

@@ -113,7 +113,7 @@ def failed(shop, globs):
     session.quiet, session.glob, session.repeat = True, globs, 1
     session.smp, session.seed = '2', '1'
     session.peer = '' if globs.startswith('peer') else 'none'
-    session.deadline = str(judge.SLOW_DEADLINE.get(globs, judge.DEADLINE))
+    session.deadline = str(2 * judge.DEADLINE)
     kernelboots.kernel(session)
     return {result.name: judge.last_line(result.said)
             for run in session.runs for result in run.results

@@ -338,6 +338,12 @@ def test_a_piece_is_found_however_it_is_broken_into_lines():
     return equal(notes.apply(note, TEXT).count('\tx(); /* all */'), 1)
 
 
+def test_a_mark_of_a_define_fits_that_line_and_no_other():
+    return equal([notes.words('#define MOST 7'), notes.within(
+        notes.words('#define MOST 7'), notes.words('#define LEAST 7'))],
+        [['define', 'MOST', '7'], False])
+
+
 def test_a_pool_that_is_right_passes():
     return equal(with_pool(POOL), [])
 
