@@ -595,3 +595,29 @@ KTEST(mmu_notifier, subscriptions_of_every_address_space_are_counted)
 	unlisten(&l[0], first);
 	mmput(first);
 }
+
+/* Before it is registered, the memory of a subscription may hold anything. */
+KTEST(mmu_notifier, a_subscription_need_not_be_zeroed)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct listener l;
+	struct watcher w;
+
+	REQUIRE(mm);
+	memset(&l, 0, sizeof(l));
+	memset(&l.sub, 0x6b, sizeof(l.sub));
+	l.sub.ops = &pair_ops;
+	watcher_init(&w, test);
+	memset(&w.sub, 0x6b, sizeof(w.sub));
+	EXPECT_EQ(mmu_notifier_register(&l.sub, mm), 0);
+	EXPECT_EQ(watch(&w, mm, 0, 4), 0);
+	change(mm, 0, 1);
+	EXPECT_EQ(l.starts, 1U);
+	EXPECT_EQ(w.calls, 1U);
+	EXPECT_EQ(figures_of(test, mm, &l.sub).callbacks, 2UL);
+	EXPECT_EQ(figures_of(test, mm, &w.sub).callbacks, 1UL);
+	EXPECT(!must_retry(&w, mmu_interval_read_begin(&w.sub)));
+	unwatch(&w);
+	unlisten(&l, mm);
+	mmput(mm);
+}

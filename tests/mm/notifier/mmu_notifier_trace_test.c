@@ -265,6 +265,8 @@ KTEST(mmu_notifier_stats, the_RELEASE_of_exit_leaves_a_record_with_its_number)
 		EXPECT_STREQ(recs[0].event->name,
 			     trace_event_mmu_notifier_start.name);
 		EXPECT_STREQ((const char *)recs[0].args[1], "RELEASE");
+		EXPECT_EQ(recs[0].args[3], 0UL);
+		EXPECT_EQ(recs[0].args[4], ~0UL);
 		expect_record(test, &recs[1], &trace_event_mmu_notifier_called,
 			      &w.sub, "RELEASE");
 		expect_record(test, &recs[2], &trace_event_mmu_notifier_started,
