@@ -65,8 +65,8 @@
  * then abandons the response, and control.c declares a device dead that never
  * answers it.
  *
- * The other side holds too: a request that must wait for a page, for its own grant or to
- * restore it, waits before its section and without mmap_lock.
+ * A request that must wait for a page, to be granted it or to restore it, waits before its
+ * section and without mmap_lock.
  *
  * Two threads of the device can ask for one page. The second request is answered
  * from the table. For an ATOMIC that is a grant like any other, so it needs the

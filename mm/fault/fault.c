@@ -410,8 +410,8 @@ vm_fault_t handle_mm_fault(struct vm_fault *vmf)
 }
 
 /*
- * handle_mm_fault() may drop mmap_lock: no static analysis. Whatever it returned short
- * of an error, the CPU touches again; a killed task does not.
+ * handle_mm_fault() may drop mmap_lock: no static analysis. After every result but an
+ * error the CPU touches again; a killed task does not.
  */
 bool upcall_page_fault(struct trap_regs *regs, vaddr_t addr,
 		       unsigned int error) __no_thread_safety

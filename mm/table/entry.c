@@ -17,7 +17,7 @@
  *	present		fewer rights		a right
  *	present		more rights, marks	nothing
  *	of a device	another value		the device's page, or its right to write
- *	another kind	anything		nothing: whoever made it so had a range
+ *	another kind	anything		nothing: its maker had a range
  *
  * "Of a device" are exclusive and device-private entries: no CPU has the page, and a
  * device may. Whether the range has the right event is for tests of events.
