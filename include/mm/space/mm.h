@@ -156,7 +156,7 @@ void kthread_unuse_mm(struct mm_struct *mm);
 /*
  * A call that waits for mmap_lock on behalf of a task waits killably, and fails with
  * -EINTR when the task is killed. mmap_read_lock() and mmap_write_lock() are for the
- * few that may not fail: the teardown by the last user, and tests.
+ * few that may not fail: the teardown by the last user, mmap_retake(), and tests.
  */
 
 static __always_inline void mmap_read_lock(struct mm_struct *mm)
