@@ -173,7 +173,8 @@ SWITCH ?=
 SLOTS ?=
 TRACE ?=
 OPEN ?=
-export SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH SLOTS TRACE OPEN
+RACE ?=
+export SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH SLOTS TRACE OPEN RACE
 # A file, a mutant, a folder: of `make mutate` and `make exercise`.
 export F POOL DIR
 # Of `make map`.
@@ -281,7 +282,7 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
 SCRIPT_TESTS := traces pagemap mappage ktap asked meant selection machinetable explain rules order quote \
-	timelines page tracks session surroundings static compile_commands callgrind call_order mutants exercises counts analysed
+	timelines page tracks seen session surroundings static compile_commands callgrind call_order mutants exercises counts analysed
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
 HOST_CMD_call_order += $(O)
@@ -361,6 +362,11 @@ timeline: asked-timeline deps-timeline ## the last `make run` or `make trace` as
 .PHONY: perfetto
 perfetto: asked-perfetto deps-timeline ## the same as a file for Perfetto, build/trace.perfetto-trace: docs/perfetto.md [TRACE=file]
 	@scripts/perfetto.py $(if $(TRACE),'$(TRACE)')
+
+.PHONY: see
+see: asked-see deps-run ## a race of docs/races.md as a timeline beside its two columns, build/see/RACE.html [RACE=name OPEN=yes]; without RACE: their names
+	$(if $(RACE),@$(MAKE) --no-print-directory BUILD=test all peer)
+	@scripts/see.py $(if $(OPEN),--open) $(RACE)
 
 # All of a contest fits into these rings.
 RECORDED = --append observe --append trace_slots=$(or $(SLOTS),32768) --trace build/trace.bin
@@ -452,6 +458,7 @@ ASKED_trace := SMP PEER T SLOTS SEED TIMEOUT QEMU ACCEL
 ASKED_timeline := TRACE OPEN
 ASKED_perfetto := TRACE
 ASKED_map := MM N BROWSER MACHINE
+ASKED_see := RACE OPEN
 ASKED_debug := SMP PEER FIRMWARE QEMU ACCEL
 ASKED_test := SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH QEMU ACCEL
 ASKED_machines := N T PEER SPINNERS QEMU ACCEL

@@ -16,6 +16,10 @@ import subprocess
 import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TOP, 'scripts'))
+
+from see import races  # noqa: E402
+
 RUN_QEMU = os.path.join(TOP, 'scripts', 'run-qemu')
 
 # The least and the most.
@@ -75,6 +79,14 @@ def sources(value):
     return ''
 
 
+def race(value):
+    names = [one.name for one in races.chosen(races.read(), value)]
+    if len(names) == 1:
+        return ''
+    return 'RACE=%s may be: %s' % (value, ' '.join(names)) if names else \
+        'RACE=%s is no race; make see has their names' % value
+
+
 def trace(value):
     return '' if os.path.isfile(value) else 'TRACE=%s: there is no such file' % value
 
@@ -127,7 +139,8 @@ def wrong(name):
         return '%s=%s: it is %s, or not given' % (name, value,
                                                   ' or '.join(WORDS[name]))
     return {'T': pattern, 'PEER': device, 'FIRMWARE': firmware,
-            'TRACE': trace, 'MACHINE': machine, 'QEMU': program, 'ACCEL': accel,
+            'TRACE': trace, 'RACE': race, 'MACHINE': machine, 'QEMU': program,
+            'ACCEL': accel,
             'F': sources, 'REPLAY': schedule}.get(name, lambda value: '')(value)
 
 

@@ -53,6 +53,7 @@ LIVE_BOOTS = {
     'a_triple_fault_leaves_a_trace': debugdoc.trace,
     'a_loader_leaves_control_bits_on': liveboots.bad_loader,
     'a_contest_is_recorded_whole': traceboots.contest,
+    'races_are_seen_in_the_order_of_their_columns': traceboots.races,
     'a_trace_is_read_after_a_panic': traceboots.panic,
     'a_machine_that_hangs_is_recorded': traceboots.hang,
     'a_map_is_that_of_the_monitor_and_stays_after_a_panic': mapboots.monitor,

@@ -20,18 +20,10 @@ import webbrowser
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, 'scripts'))
 
-from timeline import build, page  # noqa: E402
+from timeline import build, files, page  # noqa: E402
 
 USUAL = os.path.join('build', 'trace.bin')
 OUT = os.path.join('build', 'timeline.html')
-
-
-def write(path, content):
-    """The page, or what it was before: never half of it."""
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    with open(path + '.new', 'w', encoding='utf-8') as made:
-        made.write(content)
-    os.replace(path + '.new', path)
 
 
 def main():
@@ -42,11 +34,10 @@ def main():
     parser.add_argument('--link')
     parser.add_argument('--open', action='store_true')
     args = parser.parse_args()
-    trace = build.opened(args.file)
-    picture = build.picture_of(trace)
+    picture = build.picture_of(build.opened(args.file))
     content = page.page_of(picture, os.path.basename(args.file),
                            args.link or page.link_template(args.out))
-    write(args.out, content)
+    files.write(args.out, content)
     print('%s: %d records in %d lanes, %.1f MB. Open it in a browser.' % (
         args.out, len(picture.records), len(picture.lanes), len(content) / 1e6))
     if args.open:

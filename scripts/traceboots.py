@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: MIT
 """traceboots - boots whose traces are read by the host
 
-A contest is recorded whole; a kernel that panicked and one that hangs are read all the
-same, and the host reads what the kernel itself prints. scripts/run-tests.py calls
-these and counts them.
+A contest is recorded whole; races are seen in the order that their columns claim; a
+kernel that panicked and one that hangs are read all the same, and the host reads what
+the kernel itself prints. scripts/run-tests.py calls these and counts them.
 """
 
+import argparse
 import glob
 import os
 import re
 import subprocess
 
 import liveboots
+import rules
+from see import match, races as see_races
 from trace import store
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -21,6 +24,7 @@ TRACE = os.path.join(TOP, 'scripts', 'trace.py')
 PRINTED = re.compile(r'^ *(\d+\.\d{6}) (cpu\d+)/(\d+) (\w+): ')
 
 SLOTS = '32768'
+SLOTS_OF_RACES = '262144'
 
 
 def traced(log):
@@ -114,6 +118,28 @@ def contest(qemu, log):
         elif record.name == 'peer_grant' and record.values['tag'] not in asked:
             boot.wrong.append('a grant that was not asked for: tag %d' %
                               record.values['tag'])
+    return boot.verdict()
+
+
+def races(qemu, log):
+    """Each race that is in every trace: its steps are there, in the order of its columns."""
+    out = log + '.trace.bin'
+    table = [race for race in see_races.read() if race.steps and not race.chance]
+    boot = liveboots.Boot(qemu('test', [
+        '--smp', '2', '--timeout', '200', '--trace', out, '--append', 'observe',
+        '--append', 'trace_slots=' + SLOTS_OF_RACES, '--append', 'test=' +
+        see_races.patterns([race.test for race in table], rules.test_names())]), log)
+    boot.want_status(0)
+    if boot.status:
+        return boot.verdict()
+    # Lines of text are not wanted, and the bars not either: only the records.
+    picture = argparse.Namespace(trace=whole(boot, out), records=[])
+    picture.records += picture.trace.records()
+    for race in table:
+        numbers, furthest = match.steps_of(picture, race)
+        if numbers is None:
+            boot.wrong.append('%s: not in this order, from "%s" on' % (
+                race.name, race.steps[min(furthest, len(race.steps) - 1)].says))
     return boot.verdict()
 
 

@@ -8,6 +8,7 @@
     spaces      address spaces: ranges, subscriptions, pages
     kinds       each kind of bar, mark and arrow: its sign, and a sentence on it
     pack        a picture as bytes for the page
+    files       pages that are written
     page        the page: HTML, style and JavaScript, joined into one file
     tracks      a picture as tracks of Perfetto
 

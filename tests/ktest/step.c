@@ -32,12 +32,17 @@
  */
 #include <kernel/sched/sched.h>
 #include <kernel/time.h>
+#include <kernel/trace.h>
 #include <arch/cpu.h>
 
 #include "ktest_private.h"
 
 /* A student who breaks the kernel on purpose waits for this failure. */
 #define HINT " (a wait has half of DEADLINE=)"
+
+DEFINE_TRACE_EVENT(ktest_step, "step n", "step %p comes to %lu");
+DEFINE_TRACE_EVENT(ktest_came, "step n",
+		   "the wait for %p to come to %lu is over");
 
 void step_init(struct ktest_step *step, struct ktest *test)
 {
@@ -49,6 +54,8 @@ void step_signal(struct ktest_step *step, int n)
 {
 	int seen = atomic_read(&step->reached);
 
+	/* Before the other side can go on, so that its records are younger. */
+	OBSERVE(ktest_step, step, n);
 	/* A full barrier; pairs with the one in came_to(). */
 	while (seen < n) {
 		int found = atomic_cmpxchg(&step->reached, seen, n);
@@ -65,6 +72,7 @@ static bool came_to(struct ktest_step *step, int n)
 		return false;
 	/* Pairs with step_signal(): what it announces is seen after this. */
 	smp_mb();
+	OBSERVE(ktest_came, step, n);
 	return true;
 }
 

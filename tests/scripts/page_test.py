@@ -163,30 +163,29 @@ def test_a_page_that_was_cut_off_says_so():
         return equal('was cut off' in shown.run(TEXT_OF % 'warning'), True)
 
 
-MANY = 1000000
+# A million takes a busy host minutes: `make assure` asks for it.
+MANY = int(os.environ.get('RECORDS') or 100000)
 
 
-def test_a_million_records_open_and_zoom_without_freezing():
+def test_many_records_open_and_a_frame_draws_what_is_in_view():
     records = list(made.CLOCKS) + made.collision()
     again = made.collision()[4:]
     for i in range(1, MANY // len(again)):
         records += [(record[0] + 100 * i,) + record[1:] for record in again]
     with opened(records) as shown:
         assert shown.run('return timeline.DATA.r_at.length') > MANY * 0.99
-        slow = shown.run("""
-            const t = timeline, spent = [];
+        frames = shown.run("""
+            const t = timeline, frames = [];
             for (let i = 0; i < 50; i++) {
               t.zoom(i < 40 ? 0.7 : 20, t.SAID.end * 0.4);
-              const began = performance.now();
               t.draw();
-              spent.push(performance.now() - began);
+              frames.push([t.VIEW.ms, t.VIEW.drawn]);
             }
-            return spent.sort((a, b) => a - b)""")
-        # A busy host may take the CPU away from a few of them.
-        print('# frames: half within %.1f ms, nine in ten within %.1f ms' %
-              (slow[25], slow[45]))
-        return equal(slow[25] < 100 and shown.run('return timeline.VIEW.drawn') < 60000,
-                     True)
+            return frames.sort((a, b) => a[0] - b[0])""")
+        print('# %d records: half of the frames within %.1f ms, nine in ten within '
+              '%.1f ms' % (MANY, frames[25][0], frames[45][0]))
+        # By the window's pixels, a cell for each two of a row, not by the records.
+        return equal(max(drawn for _, drawn in frames) < 30000, True)
 
 
 if __name__ == '__main__':

@@ -7,9 +7,9 @@ function showSteps() {
     return;
   const box = document.getElementById('steps');
   box.hidden = false;
-  box.innerHTML = '<h2>' + escaped(STEPS.title) + '</h2><p>' + escaped(STEPS.about) + '</p>' +
-    '<h3>as it is drawn in ' + escaped(STEPS.where) + '</h3><pre>' +
-    escaped(STEPS.drawing) + '</pre><h3>as it was recorded</h3><ol>' +
+  box.innerHTML = '<h2>' + escaped(STEPS.title) + '</h2>' + (STEPS.drawing
+    ? '<h3>as it is drawn in ' + escaped(STEPS.where) + '</h3><pre>' +
+      escaped(STEPS.drawing) + '</pre>' : '') + '<h3>as it was recorded</h3><ol>' +
     STEPS.steps.map((step, i) => '<li class="' + (step.column ? 'right' : '') + '"><button ' +
       'data-record="' + step.record + '"><span class="badge">' + (i + 1) + '</span><span>' +
       escaped(step.says) + '<br><span class="soft">' + escaped(eventOf(step.record).name +

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+"""see - the parts of scripts/see.py
+
+    races       the races of docs/races.md, and the steps of each: races.txt
+    match       where in a trace the steps of a race are
+"""
