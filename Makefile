@@ -174,7 +174,8 @@ SLOTS ?=
 TRACE ?=
 OPEN ?=
 RACE ?=
-export SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH SLOTS TRACE OPEN RACE
+CHECK ?=
+export SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH SLOTS TRACE OPEN RACE CHECK
 # A file, a mutant, a folder: of `make mutate` and `make exercise`.
 export F POOL DIR
 # Of `make map`.
@@ -282,7 +283,7 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
 SCRIPT_TESTS := traces pagemap mappage ktap asked meant selection machinetable explain rules order quote \
-	timelines page tracks seen session surroundings static compile_commands callgrind call_order mutants exercises counts analysed
+	timelines page tracks seen drawn session surroundings static compile_commands callgrind call_order mutants exercises counts analysed
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))
 HOST_CMD_call_order += $(O)
@@ -367,6 +368,13 @@ perfetto: asked-perfetto deps-timeline ## the same as a file for Perfetto, build
 see: asked-see deps-run ## a race of docs/races.md as a timeline beside its two columns, build/see/RACE.html [RACE=name OPEN=yes]; without RACE: their names
 	$(if $(RACE),@$(MAKE) --no-print-directory BUILD=test all peer)
 	@scripts/see.py $(if $(OPEN),--open) $(RACE)
+
+.PHONY: figures
+figures: asked-figures deps-run ## the pictures of docs/figures, from traces made now [CHECK=yes: compare with those that are there]
+	@$(MAKE) --no-print-directory BUILD=release all peer
+	@$(MAKE) --no-print-directory BUILD=test all
+	@scripts/figures.py $(if $(CHECK),--check)
+	$(if $(CHECK),,@$(MAKE) --no-print-directory figure-map)
 
 # All of a contest fits into these rings.
 RECORDED = --append observe --append trace_slots=$(or $(SLOTS),32768) --trace build/trace.bin
@@ -459,6 +467,7 @@ ASKED_timeline := TRACE OPEN
 ASKED_perfetto := TRACE
 ASKED_map := MM N BROWSER MACHINE
 ASKED_see := RACE OPEN
+ASKED_figures := CHECK
 ASKED_debug := SMP PEER FIRMWARE QEMU ACCEL
 ASKED_test := SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH QEMU ACCEL
 ASKED_machines := N T PEER SPINNERS QEMU ACCEL

@@ -30,7 +30,7 @@ NUMBERS = {
     'SLOTS': (64, 1 << 20), 'OPS': (1, 10**12), 'ROUNDS': (1, 10**9), 'SPINNERS': (0, 1000),
     'BOUND': (0, 8), 'MOST': (1, 10**9), 'MM': (1, 2**32 - 1),
 }
-WORDS = {'BOOTS': ('no',), 'CLOCK': ('no',), 'OPEN': ('yes',), 'BROWSER': ('yes',),
+WORDS = {'BOOTS': ('no',), 'CLOCK': ('no',), 'OPEN': ('yes',), 'CHECK': ('yes',), 'BROWSER': ('yes',),
          'FIRMWARE': ('bios', 'uefi')}
 
 

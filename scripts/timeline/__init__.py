@@ -11,6 +11,7 @@
     files       pages that are written
     page        the page: HTML, style and JavaScript, joined into one file
     tracks      a picture as tracks of Perfetto
+    svg         a part of a picture as a small drawing for documents
 
 docs/timeline.md says how a timeline is read.
 """
