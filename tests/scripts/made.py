@@ -27,7 +27,7 @@ def events():
     for room in ROOMS:
         for folder, _, names in os.walk(os.path.join(TOP, room)):
             for name in names:
-                if name.endswith(('.c', '.h')):
+                if name.endswith('.c'):
                     with open(os.path.join(folder, name), encoding='utf-8') as source:
                         for event, fields, said in DEFINED.findall(source.read()):
                             found[event] = [event, fields, ''.join(
