@@ -26,8 +26,9 @@ TABLE = races.read()
 
 def test_each_race_of_the_document_is_seen_or_says_why_not():
     found = {race.title: race for race in TABLE}
-    assert list(found) == list(races.sections()), \
-        set(found) ^ set(races.sections())
+    assert set(found) == set(races.sections()), \
+        'scripts/see/races.txt wants `race NAME` with its steps, or with `unseen | ' \
+        'why`, for: %s' % (set(found) ^ set(races.sections()))
     return equal([title for title, race in found.items()
                   if bool(race.unseen) == bool(race.steps)], [])
 
