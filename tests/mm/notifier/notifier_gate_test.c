@@ -18,6 +18,7 @@ struct gate_fixture {
 	struct wait_queue_head waiters;
 	struct mmu_notifier_deferred deferred;
 	unsigned int ran;
+	bool ran_locked;
 	struct ktest_step step;
 	bool undone;
 };
@@ -172,10 +173,20 @@ KTEST(notifier_gate, a_grace_period_waits_for_threads_left_from_the_last)
 	EXPECT_EQ(atomic64_read(&f.word), 0L);
 }
 
-/* The work frees itself, so to speak: the gate must not look at it again. */
+/*
+ * The gate's lock is free for the work to take. The work frees itself, so to speak: the
+ * gate must not look at it again.
+ */
 static void gate_ran(struct mmu_notifier_deferred *deferred)
 {
-	container_of(deferred, struct gate_fixture, deferred)->ran++;
+	struct gate_fixture *f =
+		container_of(deferred, struct gate_fixture, deferred);
+
+	f->ran++;
+	if (spin_trylock(&f->lock))
+		spin_unlock(&f->lock);
+	else
+		f->ran_locked = true;
 	memset(deferred, 0x5a, sizeof(*deferred));
 }
 
@@ -201,6 +212,7 @@ KTEST(notifier_gate, deferred_work_runs_once_when_the_last_thread_leaves)
 	spin_lock(&f.lock);
 	later = notifier_gate_defer(&f.gate, &f.deferred);
 	spin_unlock(&f.lock);
+	EXPECT(!f.ran_locked);
 	EXPECT(!later);
 	EXPECT_EQ(f.ran, 1U);
 }
