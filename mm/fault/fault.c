@@ -9,10 +9,8 @@
  *
  *	entry			read			write
  *	none			map the zero page	map a fresh page
- *	zero page		(spurious)		CLEAR, fresh page
- *	own page, read-only	(spurious)		make it writable, no
- *							event (R1.13)
- *	own page, writable	(spurious)		(spurious)
+ *	present, read-only	(spurious)		mm/fault/cow.c
+ *	present, writable	(spurious)		(spurious)
  *	not present		mm/fault/nonpresent.c	the same
  *
  * "Spurious" means that another CPU was quicker or that this CPU remembered
@@ -68,8 +66,8 @@
  * mapping meanwhile, and the touch begins anew. A caller that may not drop mmap_lock
  * gets BUSY.
  *
- * Not here: COW after fork, page cache, swap: those do not exist yet, and a fault on
- * one of their entries says so.
+ * Not here: page cache and swap, which do not exist yet; a fault on one of their entries
+ * says so.
  */
 #include <arch/trap.h>
 #include <arch/uaccess.h>
@@ -111,6 +109,7 @@ void fault_read_counters(struct fault_counters *out)
 		out->fresh_page += READ_ONCE(one->fresh_page);
 		out->zero_replaced += READ_ONCE(one->zero_replaced);
 		out->reused += READ_ONCE(one->reused);
+		out->copied += READ_ONCE(one->copied);
 		out->restored += READ_ONCE(one->restored);
 		out->restore_lost += READ_ONCE(one->restore_lost);
 		out->waited += READ_ONCE(one->waited);
@@ -129,9 +128,7 @@ int vm_fault_to_errno(vm_fault_t fault)
 	return -EFAULT;
 }
 
-/* Lock the entry if it is still what it was. Return: is it, and locked? */
-static bool fault_lock_same(struct vm_fault *vmf)
-	__try_acquires(true, vmf->ptl) __no_thread_safety
+bool fault_lock_same(struct vm_fault *vmf) __no_thread_safety
 {
 	if (!fault_lock_entry(vmf))
 		return false;
@@ -139,14 +136,6 @@ static bool fault_lock_same(struct vm_fault *vmf)
 		return true;
 	spin_unlock(vmf->ptl);
 	return false;
-}
-
-static pte_t fresh_page_pte(const struct vm_area_struct *vma,
-			    const struct page *page)
-{
-	pte_t pte = pfn_pte(page_to_pfn(page), vma->vm_page_prot);
-
-	return pte_mkdirty(pte_mkwrite(pte));
 }
 
 /*
@@ -190,7 +179,7 @@ static vm_fault_t fault_fresh_page(struct vm_fault *vmf)
 		spin_unlock(vmf->ptl);
 		goto out_lost;
 	}
-	fill_entry(vmf, fresh_page_pte(vmf->vma, page));
+	fill_entry(vmf, fault_fresh_pte(vmf, page));
 	spin_unlock(vmf->ptl);
 	atomic64_inc(&vmf->vma->vm_mm->anon_rss);
 	this_cpu_inc(fault_counters.fresh_page);
@@ -201,77 +190,21 @@ out_lost:
 	return VM_FAULT_NOPAGE;
 }
 
-/*
- * The first write after reads of the zero page. The entry will point to another
- * page, so devices must drop the old one first, and no CPU may go on reading
- * the zero page after another has written to the new one: the entry is emptied,
- * forgotten by CPUs and secondary TLBs alike, and then filled, under one hold of
- * its lock (R2.12). Followers are notified of the new value (R2.6).
- */
-static vm_fault_t fault_replace_zero_page(struct vm_fault *vmf)
-{
-	struct vm_area_struct *vma = vmf->vma;
-	struct mm_struct *mm = vma->vm_mm;
-	vaddr_t addr = vmf->address;
-	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	struct mmu_notifier_range range;
-	bool same;
-
-	if (unlikely(!page))
-		return VM_FAULT_OOM;
-	page_add_new_anon_rmap(page, vma, addr);
-	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma, mm, addr,
-				addr + PAGE_SIZE);
-	mmu_notifier_invalidate_range_start(&range);
-	same = fault_lock_same(vmf);
-	if (likely(same)) {
-		ptep_clear_flush_notify(vma, addr, vmf->pte);
-		set_pte_at_notify(mm, addr, vmf->pte, fresh_page_pte(vma, page));
-		trace_pte(mm, addr, ptep_get(vmf->pte));
-		spin_unlock(vmf->ptl);
-	}
-	mmu_notifier_invalidate_range_end(&range);
-	if (unlikely(!same)) {
-		page_undo_new_anon_rmap(page);
-		put_page(page);
-		return VM_FAULT_NOPAGE;
-	}
-	atomic64_inc(&mm->anon_rss);
-	this_cpu_inc(fault_counters.zero_replaced);
-	return 0;
-}
-
 static vm_fault_t fault_present(struct vm_fault *vmf)
 {
-	struct mm_struct *mm = vmf->vma->vm_mm;
-	struct page *page = pfn_to_page(pte_pfn(vmf->orig));
-
-	if (!(vmf->flags & FAULT_FLAG_WRITE) || pte_write(vmf->orig)) {
-		this_cpu_inc(fault_counters.spurious);
-		return VM_FAULT_NOPAGE;
-	}
-	if (is_zero_page(page))
-		return fault_replace_zero_page(vmf);
-	if (likely(fault_lock_same(vmf))) {
-		if (unlikely(!PageAnonExclusive(page))) {
-			spin_unlock(vmf->ptl);
-			report_bad_pte(mm, vmf->address, vmf->orig,
-				       "write fault");
-			return VM_FAULT_SIGBUS;
-		}
-		set_pte_at(mm, vmf->address, vmf->pte,
-			   pte_mkdirty(pte_mkyoung(pte_mkwrite(vmf->orig))));
-		trace_pte(mm, vmf->address, ptep_get(vmf->pte));
-		spin_unlock(vmf->ptl);
-		this_cpu_inc(fault_counters.reused);
-	}
-	return 0;
+	if ((vmf->flags & FAULT_FLAG_WRITE) && !pte_write(vmf->orig))
+		return fault_cow(vmf);
+	if ((vmf->flags & FAULT_FLAG_UNSHARE) &&
+	    !PageAnonExclusive(pfn_to_page(pte_pfn(vmf->orig))))
+		return fault_cow(vmf);
+	this_cpu_inc(fault_counters.spurious);
+	return VM_FAULT_NOPAGE;
 }
 
 /* The way that a fault on the entry @pte goes: the table in the head of this file. */
 static const char *fault_kind(pte_t pte, unsigned int flags)
 {
-	bool write = flags & FAULT_FLAG_WRITE;
+	bool write = flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE);
 
 	if (pte_none(pte))
 		return write ? "fresh page" : "zero page";
@@ -279,8 +212,10 @@ static const char *fault_kind(pte_t pte, unsigned int flags)
 		return "restore";
 	if (!write || pte_write(pte))
 		return "spurious";
-	return is_zero_page(pfn_to_page(pte_pfn(pte))) ? "replace zero page"
-						       : "make writable";
+	if (is_zero_page(pfn_to_page(pte_pfn(pte))))
+		return "replace zero page";
+	return PageAnonExclusive(pfn_to_page(pte_pfn(pte))) ? "make writable"
+							    : "own or copy";
 }
 
 static const char *fault_result(vm_fault_t fault)
@@ -295,8 +230,9 @@ static const char *fault_result(vm_fault_t fault)
 static vm_fault_t fault_by_entry(struct vm_fault *vmf)
 {
 	if (pte_none(vmf->orig))
-		return vmf->flags & FAULT_FLAG_WRITE ? fault_fresh_page(vmf)
-						     : fault_zero_page(vmf);
+		return vmf->flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE)
+			       ? fault_fresh_page(vmf)
+			       : fault_zero_page(vmf);
 	if (pte_present(vmf->orig))
 		return fault_present(vmf);
 	return fault_nonpresent(vmf);

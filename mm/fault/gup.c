@@ -13,6 +13,8 @@
  *	entry			without FOLL_WRITE	with FOLL_WRITE
  *	present, writable	serves			serves
  *	present, read-only	serves			fault
+ *	present, shared, and
+ *	FOLL_PIN		fault: unshared		fault
  *	device-exclusive	fault: restored		fault: restored, unless
  *						FOLL_TAKE_OVER: serves
  *	anything else		fault			fault
@@ -46,6 +48,7 @@
 #include <mm/fault/gup.h>
 #include <mm/space/mm.h>
 #include <mm/page/page.h>
+#include <mm/page/ref.h>
 #include <mm/table/pgtable.h>
 
 #include "mm/fault/internal.h"
@@ -54,9 +57,13 @@
 static struct page *gup_page(pte_t pte, unsigned int gup_flags)
 {
 	if (pte_present(pte)) {
+		struct page *page = pfn_to_page(pte_pfn(pte));
+
 		if (!pte_write(pte) && (gup_flags & FOLL_WRITE))
 			return NULL;
-		return pfn_to_page(pte_pfn(pte));
+		if ((gup_flags & FOLL_PIN) && !PageAnonExclusive(page))
+			return NULL;
+		return page;
 	}
 	return gup_nonpresent(pte, gup_flags);
 }
@@ -78,10 +85,12 @@ static unsigned long gup_take(struct mm_struct *mm, vaddr_t addr, vaddr_t end,
 
 		if (!page)
 			break;
-		if (gup_flags & FOLL_GET) {
+		if (gup_flags & FOLL_GET)
 			get_page(page);
+		if (gup_flags & FOLL_PIN)
+			pin_page(page);
+		if (pages)
 			pages[nr] = page;
-		}
 	}
 	spin_unlock(ptl);
 	return nr;
@@ -105,6 +114,8 @@ static int gup_fault(struct vm_area_struct *vma, vaddr_t addr,
 		return -EINTR;
 	if (gup_flags & FOLL_WRITE)
 		vmf.flags |= FAULT_FLAG_WRITE;
+	else if (gup_flags & FOLL_PIN)
+		vmf.flags |= FAULT_FLAG_UNSHARE;
 	if (gup_flags & FOLL_UNLOCKABLE)
 		vmf.flags |= FAULT_FLAG_ALLOW_RETRY;
 	fault = handle_mm_fault(&vmf);
@@ -162,7 +173,7 @@ static long gup_range(struct mm_struct *mm, vaddr_t start, vaddr_t end,
 				      gup_flags, pages, &done);
 		if (ret < 0)
 			return done ? (long)done : ret;
-		if (ret == GUP_DROPPED && !(gup_flags & FOLL_GET))
+		if (ret == GUP_DROPPED && !pages)
 			done = 0;
 	}
 	return done;
@@ -171,9 +182,11 @@ static long gup_range(struct mm_struct *mm, vaddr_t start, vaddr_t end,
 long get_user_pages_remote(struct mm_struct *mm, vaddr_t start, unsigned long nr,
 			   unsigned int gup_flags, struct page **pages)
 {
+	bool held = gup_flags & (FOLL_GET | FOLL_PIN);
+
 	mmap_assert_locked(mm);
-	if (!IS_ALIGNED(start, PAGE_SIZE) || !nr ||
-	    ((gup_flags & FOLL_GET) && !pages) ||
+	if (!IS_ALIGNED(start, PAGE_SIZE) || !nr || (held && !pages) ||
+	    ((gup_flags & FOLL_GET) && (gup_flags & FOLL_PIN)) ||
 	    ((gup_flags & FOLL_TAKE_OVER) && !(gup_flags & FOLL_WRITE)))
 		return -EINVAL;
 	if (start >= USER_END)
@@ -181,7 +194,13 @@ long get_user_pages_remote(struct mm_struct *mm, vaddr_t start, unsigned long nr
 	/* Behind the end is nothing, as in a hole: the count is short (R8.3). */
 	nr = min(nr, (USER_END - start) >> PAGE_SHIFT);
 	return gup_range(mm, start, start + (nr << PAGE_SHIFT), gup_flags,
-			 gup_flags & FOLL_GET ? pages : NULL);
+			 held ? pages : NULL);
+}
+
+void unpin_user_page(struct page *page)
+{
+	ASSERT(page_maybe_pinned(page));
+	unpin_page(page);
 }
 
 struct page *follow_page(struct mm_struct *mm, vaddr_t addr) __no_thread_safety

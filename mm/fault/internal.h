@@ -7,8 +7,23 @@
 
 #include <arch/paging.h>
 #include <mm/fault/fault.h>
+#include <mm/page/page.h>
 
-struct page;
+/* Lock the entry if it is still what it was. Return: is it, and locked? */
+bool fault_lock_same(struct vm_fault *vmf) __try_acquires(true, vmf->ptl);
+
+/* The entry of a page that the touch has brought, and that nobody shares. */
+static __always_inline pte_t fault_fresh_pte(const struct vm_fault *vmf,
+					     const struct page *page)
+{
+	pte_t pte = pfn_pte(page_to_pfn(page), vmf->vma->vm_page_prot);
+
+	return vmf->flags & FAULT_FLAG_WRITE ? pte_mkdirty(pte_mkwrite(pte))
+					     : pte;
+}
+
+/* A write to a present entry that is read-only, or a pin of a page that is shared. */
+vm_fault_t fault_cow(struct vm_fault *vmf);
 
 /* The fault on an entry that is neither empty nor present. */
 vm_fault_t fault_nonpresent(struct vm_fault *vmf);

@@ -105,15 +105,27 @@ INITCALL(INIT_MM, mm_teach_order);
 
 struct mm_struct *mm_alloc(void)
 {
+	struct anon_family *family = anon_family_alloc();
+	struct mm_struct *mm;
+
+	if (!family)
+		return NULL;
+	mm = mm_alloc_in(family);
+	anon_family_put(family);
+	return mm;
+}
+
+struct mm_struct *mm_alloc_in(struct anon_family *family)
+{
 	struct mm_struct *mm = kmem_cache_zalloc(mm_cache, GFP_KERNEL);
 
 	if (!mm)
 		return NULL;
-	mm->family = anon_family_alloc();
-	if (!mm->family)
-		goto out_free;
-	if (pgd_alloc(mm))
-		goto out_family;
+	if (pgd_alloc(mm)) {
+		kmem_cache_free(mm_cache, mm);
+		return NULL;
+	}
+	mm->family = anon_family_get(family);
 	atomic_set(&mm->mm_users, 1);
 	atomic_set(&mm->mm_count, 1);
 	init_rwsem(&mm->mmap_lock);
@@ -128,12 +140,6 @@ struct mm_struct *mm_alloc(void)
 	spin_unlock(&mm_list_lock);
 	OBSERVE(mm_born, mm, mm->id);
 	return mm;
-
-out_family:
-	anon_family_put(mm->family);
-out_free:
-	kmem_cache_free(mm_cache, mm);
-	return NULL;
 }
 
 void __mmput(struct mm_struct *mm)

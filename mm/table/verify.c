@@ -39,7 +39,7 @@ static const char *verify_table(struct pgtable_sum *sum, const void *table)
 
 static const char *verify_page(struct pgtable_sum *sum,
 			       const struct vm_area_struct *vma, vaddr_t addr,
-			       const struct page *page)
+			       const struct page *page, bool writable)
 {
 	sum->pages++;
 	if (!PageAnon(page) || PageTable(page) || PageFree(page))
@@ -47,11 +47,15 @@ static const char *verify_page(struct pgtable_sum *sum,
 	if (page->mapping != sum->mm->family ||
 	    page->index != vma_pgoff_of(vma, addr))
 		return "a page does not know where it is mapped";
-	if (page_mapcount(page) != 1)
-		return "a page's map count is not one";
-	if (page_ref_count(page) < 1)
+	if (page_mapcount(page) < 1)
+		return "a mapped page's map count is zero";
+	if (page_ref_count(page) < page_mapcount(page))
 		return "an entry holds no reference";
-	return NULL;
+	if (PageAnonExclusive(page))
+		return page_mapcount(page) == 1
+			       ? NULL
+			       : "a page of one owner is shared";
+	return writable ? "a page that may be shared is writable" : NULL;
 }
 
 static const char *verify_pte(struct pgtable_sum *sum, vaddr_t addr, pte_t pte)
@@ -70,7 +74,7 @@ static const char *verify_pte(struct pgtable_sum *sum, vaddr_t addr, pte_t pte)
 		if (is_zero_page(page))
 			return pte_write(pte) ? "the zero page is writable"
 					      : NULL;
-		return verify_page(sum, vma, addr, page);
+		return verify_page(sum, vma, addr, page, pte_write(pte));
 	}
 	if (!is_device_exclusive_entry(pte_to_swp_entry(pte)))
 		return "an entry is of a type that nobody makes";
@@ -78,7 +82,7 @@ static const char *verify_pte(struct pgtable_sum *sum, vaddr_t addr, pte_t pte)
 	    !(vma->vm_flags & VM_WRITE))
 		return "an exclusive entry allows more than its region";
 	page = pfn_to_page(swp_offset_pfn(pte_to_swp_entry(pte)));
-	return verify_page(sum, vma, addr, page);
+	return verify_page(sum, vma, addr, page, true);
 }
 
 static const char *verify_ptes(struct pgtable_sum *sum, vaddr_t addr,

@@ -194,7 +194,7 @@ inline let_go(me)
 	}
 }
 
-/* fault_replace_zero_page() */
+/* cow_copy(), of the zero page */
 inline replace_zero_page()
 {
 	start(NOOWNER);

@@ -22,6 +22,11 @@ struct spinlock;
 #define FAULT_FLAG_REMOTE 0x08U
 /* The handler may drop mmap_lock to wait; it then returns RETRY or COMPLETED. */
 #define FAULT_FLAG_ALLOW_RETRY 0x10U
+/*
+ * A read, of a page that must belong to this address space alone: it is about to be pinned.
+ * A page that may be shared is copied as for a write, and stays read-only.
+ */
+#define FAULT_FLAG_UNSHARE 0x20U
 
 typedef unsigned int vm_fault_t;
 
@@ -71,8 +76,8 @@ struct vm_fault {
  * @vmf: the touch; its first three fields are set
  *
  * Empty entry: the zero page for a read, a fresh page for a write. Read-only
- * entry and a write: a page of its own (the zero page is replaced under a CLEAR
- * event). Device-exclusive entry: it is restored (R8.17 - R8.21), for a
+ * entry and a write: a page of its own (the zero page, or one that others share, is
+ * replaced under a CLEAR event). Device-exclusive entry: it is restored (R8.17 - R8.21), for a
  * read as for a write; other kinds are reported and refused (R7.11).
  *
  * One call may not be enough: the caller touches or looks again. A caller that needs
@@ -134,6 +139,7 @@ int vm_fault_to_errno(vm_fault_t fault);
  * @fresh_page: first writes: a page mapped
  * @zero_replaced: writes over the zero page
  * @reused: read-only pages of one's own made writable
+ * @copied: writes to a page that others share
  * @restored: exclusive entries made present again
  * @restore_lost: restores that found another entry at the second look
  * @waited: faults that dropped mmap_lock to wait for a page
@@ -144,6 +150,7 @@ struct fault_counters {
 	unsigned long fresh_page;
 	unsigned long zero_replaced;
 	unsigned long reused;
+	unsigned long copied;
 	unsigned long restored;
 	unsigned long restore_lost;
 	unsigned long waited;

@@ -27,13 +27,22 @@ struct page;
  */
 #define FOLL_UNLOCKABLE 0x8U
 
+/*
+ * Return each page with a pin instead of a reference: for a device that reads or writes the
+ * page for as long as it likes, without a notifier. The page belongs to this address
+ * space alone, also when it was only to be read, and a fork copies it for the child. So
+ * what the owner writes later goes to the page that is pinned. unpin_user_page() it. Not
+ * together with FOLL_GET.
+ */
+#define FOLL_PIN 0x10U
+
 /**
  * get_user_pages_remote() - fault pages in and take references
  * @mm: the address space, with a user
  * @start: first address, page aligned
  * @nr: number of pages, not 0
  * @gup_flags: FOLL_*
- * @pages: @nr slots, filled for FOLL_GET; else may be NULL
+ * @pages: @nr slots, filled for FOLL_GET and FOLL_PIN; else may be NULL
  *
  * Faults in what does not serve: empty entries are filled, the zero page is
  * replaced and an exclusive entry is restored, each with its event. Where every
@@ -57,6 +66,14 @@ struct page;
  */
 long get_user_pages_remote(struct mm_struct *mm, vaddr_t start, unsigned long nr,
 			   unsigned int gup_flags, struct page **pages);
+
+/**
+ * unpin_user_page() - drop a pin
+ * @page: a page that get_user_pages_remote() returned for FOLL_PIN
+ *
+ * Context: any but NMI.
+ */
+void unpin_user_page(struct page *page);
 
 /**
  * follow_page() - the page an address has just now

@@ -154,6 +154,41 @@ static __always_inline bool put_page_testzero(struct page *page)
 }
 
 /**
+ * PAGE_PIN_BIAS - how many references a pin takes
+ *
+ * A pin is a reference of a holder that lets a device read or write the page for as long as
+ * it likes (FOLL_PIN). So the address space must keep the page, whatever fork() does. A pin
+ * counts as many references, because the page has no other room for the number of pins.
+ */
+#define PAGE_PIN_BIAS 1024
+
+/**
+ * page_maybe_pinned() - may a holder of a pin use the page?
+ * @page: a page the caller has a reference to
+ *
+ * Also true for a page with a thousand other references, such as entries of a thousand
+ * children: its caller then copies a page early, which is right.
+ *
+ * Context: any; exact only under a lock that keeps others from pinning.
+ */
+static __always_inline bool page_maybe_pinned(const struct page *page)
+{
+	return page_ref_count(page) >= PAGE_PIN_BIAS;
+}
+
+/* One pin more, and one less; get_user_pages_remote() and unpin_user_page() call them. */
+static __always_inline void pin_page(struct page *page)
+{
+	atomic_add(PAGE_PIN_BIAS, &page->refcount);
+}
+
+static __always_inline void unpin_page(struct page *page)
+{
+	if (atomic_add_return(-PAGE_PIN_BIAS, &page->refcount) == 0)
+		__put_page(page);
+}
+
+/**
  * put_page() - drop a reference, free the page with the last
  * @page: a page the caller has a reference to, or the first of a block
  *

@@ -9,8 +9,9 @@
  *			as PG_anon_exclusive is set
  * page->index		its page offset in each region that maps it
  *
- * A page that belongs to one mm may be written without copying it first; all
- * anonymous pages begin that way.  The zero page is not counted at all.
+ * A page that belongs to one mm may be written without copying it first. All
+ * anonymous pages begin that way; a fork makes them shared, and the last owner that
+ * writes has the page for itself again (mm/fault/cow.c). The zero page is not counted.
  *
  * Belonging to one mm is one of the things that an entry needs before it may be
  * made writable without a fault; the others are here as well, so that each
@@ -35,6 +36,15 @@ static __always_inline void page_add_new_anon_rmap(struct page *page,
 	page->index = vma_pgoff_of(vma, addr);
 	atomic_set(&page->mapcount, 1);
 	set_bits(BIT(PG_anon) | BIT(PG_anon_exclusive), &page->flags);
+}
+
+/* Another mm maps a page that one mm maps; the lock of that one's entry is held. */
+static __always_inline void page_share_anon_rmap(struct page *page)
+{
+	ASSERT(page_mapcount(page) > 0);
+	atomic_inc(&page->mapcount);
+	if (PageAnonExclusive(page))
+		ClearPageAnonExclusive(page);
 }
 
 /* The page did not get its entry after all. */

@@ -36,6 +36,31 @@
  */
 struct mm_struct *mm_alloc(void);
 
+/**
+ * mm_alloc_in() - make an empty address space that will share another's pages
+ * @family: the other's
+ *
+ * Context: may sleep.
+ * Return: as mm_alloc().
+ */
+struct mm_struct *mm_alloc_in(struct anon_family *family);
+
+/**
+ * mm_fork() - make a second address space with the same contents
+ * @parent: the address space
+ * @childp: set to the new one, with one user, on success
+ *
+ * Pages are shared until one of the two writes. Regions with MADV_DONTFORK are left out,
+ * those with MADV_WIPEONFORK are empty in the child. Subscriptions and locked pages stay with
+ * the parent. PROTECTION_PAGE is raised over each region of the parent that has entries to
+ * share, CLEAR over each exclusive entry that is restored (SEMANTICS 8.5).
+ *
+ * Context: takes mmap_lock for writing; may sleep. The caller is a user of @parent.
+ * Return: 0; -ENOMEM; -EINTR (killed). On error the parent's contents, regions and rights
+ *	   are what they were. Rules R1.13, R2.26, R7.13.
+ */
+int mm_fork(struct mm_struct *parent, struct mm_struct **childp);
+
 void __mmput(struct mm_struct *mm);
 void __mmdrop(struct mm_struct *mm);
 
@@ -196,6 +221,13 @@ mmap_write_lock_killable(struct mm_struct *mm)
 	__try_acquires(false, &mm->mmap_lock) __no_thread_safety
 {
 	return down_write_killable(&mm->mmap_lock);
+}
+
+/* Of a child that nobody else knows yet, with its parent's held. */
+static __always_inline void mmap_write_lock_nested(struct mm_struct *mm)
+	__acquires(&mm->mmap_lock) __no_thread_safety
+{
+	down_write_nested(&mm->mmap_lock, 1);
 }
 
 static __always_inline bool mmap_write_trylock(struct mm_struct *mm)

@@ -29,16 +29,20 @@ struct mmu_notifier_subscriptions;
 struct mm_struct;
 
 /* Rights of a region (low bits as PROT_*), and rights it may come to have. */
-#define VM_NONE      0x00000000UL
-#define VM_READ      0x00000001UL
-#define VM_WRITE     0x00000002UL
-#define VM_EXEC      0x00000004UL
-#define VM_SHARED    0x00000008UL
-#define VM_MAYREAD   0x00000010UL
-#define VM_MAYWRITE  0x00000020UL
-#define VM_MAYEXEC   0x00000040UL
-#define VM_ACCESS    (VM_READ | VM_WRITE | VM_EXEC)
-#define VM_MAYACCESS (VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
+#define VM_NONE     0x00000000UL
+#define VM_READ     0x00000001UL
+#define VM_WRITE    0x00000002UL
+#define VM_EXEC     0x00000004UL
+#define VM_SHARED   0x00000008UL
+#define VM_MAYREAD  0x00000010UL
+#define VM_MAYWRITE 0x00000020UL
+#define VM_MAYEXEC  0x00000040UL
+/* How a region behaves at a fork, and whether it may be paged out. */
+#define VM_DONTCOPY   0x00000100UL
+#define VM_WIPEONFORK 0x00000200UL
+#define VM_LOCKED     0x00000400UL
+#define VM_ACCESS     (VM_READ | VM_WRITE | VM_EXEC)
+#define VM_MAYACCESS  (VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
 
 /**
  * struct vm_area_struct - a run of pages that are mapped alike

@@ -66,6 +66,16 @@ static __always_inline pte_t ptep_clear_at(struct mm_struct *mm, vaddr_t addr,
 	return ptep_xchg_at(mm, addr, ptep, __pte(0));
 }
 
+/** ptep_wrprotect_at() - a present entry loses the right to write, and no mark */
+static __always_inline void ptep_wrprotect_at(struct mm_struct *mm,
+					      vaddr_t addr, pte_t *ptep)
+{
+	if (ENTRIES_ARE_CHECKED)
+		entry_check_change(mm, addr, ptep_get(ptep),
+				   pte_wrprotect(ptep_get(ptep)));
+	ptep_set_wrprotect(ptep);
+}
+
 /**
  * ptep_modify_prot_start() - take a present entry out, to give it other rights
  * @ptep: the entry

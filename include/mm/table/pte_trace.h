@@ -12,6 +12,7 @@
 #include <kernel/trace.h>
 
 DECLARE_TRACE_EVENT(pte_filled);
+DECLARE_TRACE_EVENT(pte_shared);
 DECLARE_TRACE_EVENT(pte_zapped);
 DECLARE_TRACE_EVENT(pte_protected);
 

@@ -178,31 +178,6 @@ KTEST(fault, an_entry_of_an_unknown_type_is_reported_and_dropped_by_an_unmap)
 	sandbox_close(&box);
 }
 
-/* Nothing shares a page in this tree, so a page that is marked so has a wrong entry. */
-KTEST(fault,
-      a_write_to_a_page_that_is_not_this_spaces_alone_is_reported_and_refused)
-{
-	struct sandbox box;
-	struct page *page;
-
-	REQUIRE(sandbox_open(&box, test));
-	sandbox_map(&box, AT(0), 1);
-	EXPECT_EQ(user_poke(AT(0), 1), 0);
-	page = pte_page(sandbox_pte(&box, AT(0)));
-	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_READ), 0);
-	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(1), PROT_READ | PROT_WRITE), 0);
-	sandbox_set_pte(&box, AT(0), pte_wrprotect(sandbox_pte(&box, AT(0))));
-	ClearPageAnonExclusive(page);
-	hear_begin();
-	EXPECT_EQ(user_poke(AT(0), 2), -EFAULT);
-	hear_end();
-	EXPECT(heard("write fault: bad pte"));
-	SetPageAnonExclusive(page);
-	EXPECT_EQ(sandbox_read(&box, AT(0)), 1UL);
-	EXPECT_EQ(user_poke(AT(0), 2), 0);
-	sandbox_close(&box);
-}
-
 KTEST(fault, a_fault_without_memory_is_an_error_and_the_next_one_works,
       KT_FLAGS(KT_NEEDS_DEBUG))
 {

@@ -113,8 +113,14 @@ KTEST(pgtable_verify, a_page_whose_books_disagree_with_its_entry_is_named)
 	expect_verdict(books, &page->flags, page->flags | BIT(PG_free), kind);
 	expect_verdict(books, &page->mapping, 0, place);
 	expect_verdict(books, &page->index, page->index + 1, place);
+	expect_count_verdict(books, &page->mapcount, 0,
+			     "a mapped page's map count is zero");
+	expect_verdict(books, &page->flags, page->flags & ~BIT(PG_anon_exclusive),
+		       "a page that may be shared is writable");
+	atomic_inc(&page->refcount);
 	expect_count_verdict(books, &page->mapcount, 2,
-			     "a page's map count is not one");
+			     "a page of one owner is shared");
+	atomic_dec(&page->refcount);
 	expect_count_verdict(books, &page->refcount, 0,
 			     "an entry holds no reference");
 }

@@ -431,6 +431,12 @@ static __always_inline bool ptep_test_and_clear_young(pte_t *ptep)
 				       &ptep->pte);
 }
 
+/* Likewise. */
+static __always_inline void ptep_set_wrprotect(pte_t *ptep)
+{
+	arch_clear_bit(__builtin_ctzl(_PAGE_RW), &ptep->pte);
+}
+
 /* Swap entries */
 
 /* Arch-independent form: type in the top five bits of 63, offset below. */

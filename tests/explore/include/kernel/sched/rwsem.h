@@ -30,6 +30,12 @@ static inline bool rwsem_is_write_locked(const struct rw_semaphore *sem)
 	return sem->writer;
 }
 
+static inline void down_write_nested(struct rw_semaphore *sem,
+				     unsigned int subclass)
+{
+	down_write(sem);
+}
+
 static inline int down_read_killable(struct rw_semaphore *sem)
 {
 	down_read(sem);
