@@ -6,6 +6,8 @@ The image is a real one, of two functions, linked as the kernel is; its RAM is a
 in which the counter of one of them stands at 1.
 """
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -14,6 +16,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+from unittest import mock
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 sys.path.insert(0, os.path.join(TOP, 'scripts'))
@@ -100,6 +103,27 @@ def test_a_function_that_did_not_run_is_listed_and_one_that_ran_is_not():
     return equal({n: count for count, n in counts.items()}, {'1': '1', '2': '#####'})
 
 
+def test_the_counts_of_all_boots_are_added():
+    with Machine() as machine:
+        machine.write_ram()
+        shutil.copy(machine.image, os.path.join(machine.folder, 'concord.elf'))
+        counts = os.path.join(machine.folder, 'counts')
+        with mock.patch.multiple(coverage, BUILD=machine.folder, COUNTS=counts):
+            for boot in ('a', 'b'):
+                coverage.take(machine.image, machine.ram, os.path.join(counts, boot))
+            boots = coverage.write_kernel()
+            said = machine.run(['gcov', '-t', 'two'])
+            with open(os.path.join(counts, 'c'), 'w', encoding='ascii') as out:
+                out.write('1')
+            try:
+                coverage.write_kernel()
+                other = ''
+            except SystemExit as refused:
+                other = str(refused)
+    return equal((boots, re.search(r'(\d+)\*?: *\d+:\s+return n \+ 1;', said).group(1),
+                  other.endswith('c: of another kernel')), (2, '2', True))
+
+
 def test_a_machine_without_the_kernel_counted_nothing():
     with Machine() as machine:
         machine.write_ram(loaded=False)
@@ -183,6 +207,41 @@ def test_a_run_that_covers_the_seeded_function_is_refused():
     return equal((right, len(coverage.judge_seeded(
         [entry(coverage.SEEDED, **seeded)])), len(coverage.judge_seeded([]))),
         ([], 1, 1))
+
+
+def reported(files, listed='', **env):
+    """The status of a report on these, and what it says is wrong."""
+    with tempfile.NamedTemporaryFile('w', suffix='uncovered') as known, \
+            contextlib.redirect_stdout(io.StringIO()) as out, \
+            mock.patch.dict(os.environ, dict({'T': ''}, **env)), \
+            mock.patch.multiple(coverage, LIST=known.name, gcovr=lambda: files,
+                                write_kernel=lambda: 1):
+        known.write(listed)
+        known.flush()
+        status = coverage.report()
+    return status, [line for line in out.getvalue().splitlines()
+                    if line.startswith('coverage: ')]
+
+
+def test_a_report_fails_where_anything_is_wrong():
+    seeded = entry(coverage.SEEDED, coverage_seeded_runs=[1, 1, 0],
+                   coverage_seeded_never=[0, 0])
+    good = [seeded] + [entry(path, first=[1] * 40) for path in
+                       ('mm/a.c', 'drivers/peer/b.c')]
+    for file in good[1:]:
+        for line in file['lines']:
+            line['branches'][1]['count'] = 1
+    some = json.loads(json.dumps(good))
+    some[1]['lines'][5]['count'] = 0
+    poor = json.loads(json.dumps(good))
+    poor[2]['lines'] = poor[2]['lines'][:1]
+    poor[2]['lines'][0]['branches'] = [{'count': 0}]
+    found = [reported(good), reported(good[1:]), reported(some), reported(poor),
+             reported(some, 'mm/a.c first 1 why\n'), reported(good, 'mm/a.c\n'),
+             reported(some, T='mm.*'), reported(good[1:], T='mm.*')]
+    return equal([(status, len(said), said[-1]) for status, said in found],
+                 [(bool(wrong), 1 + wrong, 'coverage: ' + ('FAIL' if wrong else 'PASS'))
+                  for wrong in (0, 1, 1, 1, 0, 1, 0, 1)])
 
 
 if __name__ == '__main__':

@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Exercises: what is cut out of a copy, and wicked submissions. Prints TAP."""
 
+import contextlib
+import io
 import os
 import sys
+from unittest import mock
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 sys.path[:0] = [os.path.join(TOP, 'scripts', 'mutate'),
@@ -15,6 +18,7 @@ import exercise_check  # noqa: E402
 import meant  # noqa: E402
 import notes  # noqa: E402
 import tap  # noqa: E402
+import workshop  # noqa: E402
 from elsewhere import place, run, write  # noqa: E402
 from tap import Skip, equal  # noqa: E402
 
@@ -173,6 +177,38 @@ def test_a_test_that_passes_on_both_finds_nothing():
 def test_what_does_not_compile_is_said():
     return equal(judged(with_test(), builds='x.c:1: error'),
                  (False, 'x.c:1: error'))
+
+
+def test_the_status_is_the_verdict():
+    said = []
+    with place() as where:
+        write(os.path.join(where, exercise.MARK), 'exercise 1\n')
+        for passed in (True, False):
+            with mock.patch.dict(os.environ, DIR=where), \
+                    mock.patch.object(exercise, 'exercise'), \
+                    mock.patch.object(exercise, 'Copy'), \
+                    mock.patch.object(exercise_check, 'verdict',
+                                      return_value=(passed, [])), \
+                    contextlib.redirect_stdout(io.StringIO()) as out:
+                said.append((exercise_check.main(), out.getvalue()))
+    return equal(said, [(0, 'exercise 1: passed\n'),
+                        (1, 'exercise 1: not passed yet\n')])
+
+
+def test_the_wrong_kernel_has_the_fault_and_the_right_one_has_not():
+    pool = [note for note in notes.read(notes.POOL) if note.get('exercise')]
+    if not pool:
+        raise Skip('this tree is an exercise itself')
+    right, found = open_text(pool[0]['file']), []
+    kernels = exercise_check.Kernels.__new__(exercise_check.Kernels)
+    with place() as where, mock.patch.object(workshop.Workshop, 'make'):
+        kernels.where, kernels.note = where, pool[0]
+        for mutated in (True, False):
+            kernels.build(mutated)
+            with open(os.path.join(where, pool[0]['file']),
+                      encoding='utf-8') as text:
+                found.append(text.read())
+    return equal(found == [notes.apply(pool[0], right), right], True)
 
 
 def test_edits_outside_of_tests_are_not_taken():

@@ -114,6 +114,17 @@ def test_a_step_that_fails_fails_the_run():
     return equal((status, said[-1]), (1, '3 passed, 1 failed, 1 skipped'))
 
 
+def test_a_step_whose_part_cannot_be_chosen_fails_the_run():
+    status, said = steps(['ci', 'check', 'machines'], SEED='x')
+    return equal((status, said[-1]), (1, '2 passed, 1 failed, 1 skipped'))
+
+
+def test_a_run_in_which_nothing_passes_fails():
+    skips = NOTES.replace('2 passed, 0 failed, 1', '0 passed, 0 failed, 3')
+    status, said = steps(['ci', 'check'], skips)
+    return equal((status, said[-1]), (1, '0 passed, 0 failed, 3 skipped'))
+
+
 def test_a_list_or_a_step_that_is_not_there_is_refused():
     return equal((steps([])[0], steps(['all'])[0], steps(['ci', 'x'])[0]),
                  (2, 2, 2))
