@@ -147,7 +147,7 @@ def contest(qemu, log):
     try:
         drawn = moments.svg(image, command[command.index('--log') + 1])
     except moments.Missed:
-        return 'the contest ended, and no range was met'
+        return '%d contests ended, and no range was met' % moments.CONTESTS
     with open(log, 'w', encoding='utf-8') as kept:
         kept.write(drawn)
     wrong = [words for words in ('before', 'during', 'open range: CLEAR', 'after')
