@@ -115,7 +115,7 @@ static enum copy_stop copy_run(struct copy *copy, vaddr_t *addrp, vaddr_t end,
 }
 
 /* The child gets a copy of a pinned page, which mmap_lock keeps where it is. */
-static int copy_pinned(struct copy *copy, vaddr_t addr)
+static int copy_pinned(struct copy *copy, vaddr_t addr) __no_thread_safety
 {
 	struct mm_struct *child = copy->dst->vm_mm;
 	struct page *fresh = alloc_page(GFP_KERNEL);

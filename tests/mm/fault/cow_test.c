@@ -92,7 +92,7 @@ KTEST(cow, both_sharers_write_and_one_keeps_the_page, KT_FLAGS(KT_NEEDS_SMP))
 	REQUIRE(sandbox_open(&box, test));
 	sandbox_map(&box, AT(0), PAGES);
 	for (round = 0; round < ROUNDS && !ktest_failed(test); round++) {
-		struct sharer sharer = {NULL};
+		struct sharer sharer = {.child = NULL};
 		struct sandbox_thread thread;
 
 		for (i = 0; i < PAGES; i++)

@@ -290,7 +290,7 @@ static void fork_once(struct sandbox_thread *self)
 KTEST(fork, a_page_that_a_device_uses_is_waited_for_without_mmap_lock,
       KT_FLAGS(KT_NEEDS_SMP | KT_NEEDS_DEVICE_PRIVATE), KT_RULES("R7.13"))
 {
-	struct forker forker = {NULL};
+	struct forker forker = {.child = NULL};
 	struct sandbox_thread thread;
 	struct page *slot[1] = {NULL};
 	struct sandbox box;
