@@ -50,8 +50,8 @@
  *
  * Seeded bugs, each of which must be found:
  *	-DBUG_DROP	mmap_lock is dropped between exclusive rounds (IN_SECTION)
- *	-DBUG_RESTORE	an exclusive entry is restored to be made exclusive again
- *			(IN_SECTION: the change inside comes in every round)
+ *	-DBUG_RESTORE	an exclusive entry is restored, inside the section, to be made
+ *			exclusive again
  *	-DBUG_SHARED	exclusive rounds take mmap_lock for reading
  *	-DBUG_LATE	the section begins after the look-up
  *	-DBUG_SILENT	taking over starts no range
