@@ -42,8 +42,8 @@ def typed(commands, directory):
 
 # What the page says of the commands before its last section.
 SHOWN = (
-    r'\(gdb\) continue\n(.*\n)*.*Breakpoint 1, make_device_exclusive_range',
-    r'\(gdb\) backtrace 6\n#0 .*make_device_exclusive_range (.*\n)*#1 .* at ',
+    r'\(gdb\) continue\n(.*\n)*.*Breakpoint 1, make_device_exclusive_locked',
+    r'\(gdb\) backtrace 6\n#0 .*make_device_exclusive_locked (.*\n)*#1 .* at ',
     r'\(gdb\) info args\nmm = 0x\w+',
     r'\(gdb\) info threads\n(.*\n)*.*CPU#0.*\n.*CPU#1',
     r'\(gdb\) mm\n +\d+  0x\w+  users',
