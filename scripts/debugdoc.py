@@ -42,13 +42,13 @@ def typed(commands, directory):
 
 # What the page says of the commands before its last section.
 SHOWN = (
-    r'\(gdb\) continue\n(.*\n)*.*Breakpoint 1, make_device_exclusive_locked',
-    r'\(gdb\) backtrace 6\n#0 .*make_device_exclusive_locked (.*\n)*#1 .* at ',
+    r'\(gdb\) continue\n(.*\n)*.*Breakpoint 1, lock_device_exclusive',
+    r'\(gdb\) backtrace 6\n#0 .*lock_device_exclusive (.*\n)*#1 .* at ',
     r'\(gdb\) info args\nmm = 0x\w+',
     r'\(gdb\) info threads\n(.*\n)*.*CPU#0.*\n.*CPU#1',
     r'\(gdb\) mm\n +\d+  0x\w+  users',
     r'\(gdb\) vmas mm->id\n  0x\w+-0x\w+ rw-',
-    r'\(gdb\) pte mm->id start\n  pgd 0x',
+    r'\(gdb\) pte mm->id addr\n  pgd 0x',
     r'\(gdb\) subs mm->id\n  sequence \d+',
     r'\(gdb\) tasks\n(.*\n)*.* contest/cpu0\b',
     r'\(gdb\) continue\n(.*\n)*.*breakpoint \d+, peer_response_send',
@@ -56,7 +56,7 @@ SHOWN = (
     r'\(gdb\) nothing failed',
 )
 # At a first line, by -Og: a place on the stack, and one in no register yet.
-OF_OG = (r'\(gdb\) info locals\n(?:\w+ = .*\n)*run = \{',
+OF_OG = (r'\(gdb\) info locals\n(?:\w+ = .*\n)*page = 0x',
          r'\(gdb\) info locals\n(?:\w+ = .*\n)*\w+ = <optimized out>')
 DIED = (
     r'\(gdb\) continue\n(.*\n)*.*SIGQUIT',
