@@ -160,11 +160,11 @@ def gdb_boot(qemu, log, mode, options, script, looks):
         socket = os.path.join(directory, 'gdb')
         # QEMU waits for gdb, which sets its breakpoint before anything runs.
         # Two commas are one in the value of an option.
-        command = qemu(mode, options +
-                       ['--smp', '2', '--timeout', '120', '--qemu', '-S',
-                        '--qemu', '-gdb', '--qemu',
-                        'unix:%s,server=on,wait=off' %
-                        socket.replace(',', ',,')])
+        # The last of two --smp has the word.
+        command = qemu(mode, ['--smp', '2', '--timeout', '120', '--qemu', '-S',
+                              '--qemu', '-gdb', '--qemu',
+                              'unix:%s,server=on,wait=off' %
+                              socket.replace(',', ',,')] + options)
         looked = pool.submit(run_gdb, socket, script,
                              command[command.index('--image') + 1])
         boot = Boot(command, log)
