@@ -35,8 +35,13 @@ static unsigned int nr_states(void)
 
 void ktest_state_mark(void)
 {
+	static bool boot_settled;
 	unsigned int i;
 
+	/* What the boot has freed late would come back in the first test. */
+	if (!boot_settled)
+		rcu_barrier();
+	boot_settled = true;
 	BUG_ON(nr_states() > MAX_STATES);
 	for (i = 0; i < nr_states(); i++) {
 		const struct ktest_state *state = &__ktest_state_start[i];
