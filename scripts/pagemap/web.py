@@ -109,8 +109,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _maps(self, latest):
         number = 0
-        while not latest.over:
+        # The last map comes before the end, however soon the end comes.
+        while True:
             number, text = latest.after(number)
+            if text is None and latest.over:
+                break
             self.wfile.write((': all is well\n\n' if text is None else
                               'data: %s\n\n' % text).encode())
             self.wfile.flush()
