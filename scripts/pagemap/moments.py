@@ -45,6 +45,15 @@ def exclusive_of(space, reader):
     return both
 
 
+def nothing_exclusive(space, reader):
+    """No entry and no translation is exclusive, not even one without the other."""
+    sides = [(reader.device_letters, table.values())
+             for table in space.devices.values()]
+    sides += [(reader.letters, entries) for entries in space.tables.values()]
+    return not any(side.of(word) == EXCLUSIVE for side, words in sides
+                   for word in words)
+
+
 def find(reader, number, wanted, seconds):
     """The first map of an mm for which wanted() is true; None if none came."""
     until = time.monotonic() + seconds
@@ -69,7 +78,7 @@ def one_range(reader, stop, go_on):
         finally:
             go_on()
         after = during and find(reader, space.number, lambda s: not s.ranges and
-                                not exclusive_of(s, reader), STOPPED)
+                                nothing_exclusive(s, reader), STOPPED)
         if after:
             return page, [space, during, after]
     return None

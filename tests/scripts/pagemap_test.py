@@ -23,7 +23,7 @@ import guestram  # noqa: E402
 import tap  # noqa: E402
 from elsewhere import place, run  # noqa: E402
 from guestram import Guest, TOP as TOP_TABLE  # noqa: E402
-from pagemap import figure, rows, terminal, web  # noqa: E402
+from pagemap import figure, moments, rows, terminal, web  # noqa: E402
 from pagemap.spaces import Reader  # noqa: E402
 from tap import equal  # noqa: E402
 from trace.memory import GIB, Memory  # noqa: E402
@@ -307,7 +307,7 @@ def test_in_a_terminal_a_change_is_marked_for_a_moment_and_the_rest_counted():
 
 
 def test_a_figure_is_whole_and_shows_its_moments_in_order():
-    guest, moments = a_guest(), []
+    guest, shown = a_guest(), []
     for name, ranges, entry in (('before', [], 28 << 59),
                                 ('during', [(page(3), page(4), 1)], 28 << 59),
                                 ('after', [], 0x9043)):
@@ -315,9 +315,9 @@ def test_a_figure_is_whole_and_shows_its_moments_in_order():
         guest.notified(ranges)
         reader = Reader(guest)
         (space,), _ = reader.snapshot()
-        moments.append((name, web.of_space(space, reader)))
+        shown.append((name, web.of_space(space, reader)))
         guest.translations((page(0), 1, 0))
-    drawn = figure.draw('a < b', moments, web.legend(reader), BASE)
+    drawn = figure.draw('a < b', shown, web.legend(reader), BASE)
     texts = [''.join(element.itertext()) for element in
              xml.etree.ElementTree.fromstring(drawn).iter()
              if element.tag.endswith('}text')]
@@ -325,6 +325,18 @@ def test_a_figure_is_whole_and_shows_its_moments_in_order():
     return equal((said[1:9], texts.count('X'), len(drawn) < 20000), (
         ['before', 'CPUs', 'peer0/ctx1', 'during', 'CPUs', 'peer0/ctx1',
          'open range: CLEAR', 'after'], 3, True))
+
+
+def test_the_figure_ends_where_neither_side_has_an_exclusive_page():
+    guest, found = a_guest(), []
+    for entry, translations in ((28 << 59, ((page(3), 3, 1),)), (28 << 59, ()),
+                                (0x9043, ((page(3), 3, 1),)), (0x9043, ())):
+        guest.map(TOP_TABLE, page(3), entry)
+        guest.translations((page(0), 1, 0), *translations)
+        reader = Reader(guest)
+        (space,), _ = reader.snapshot()
+        found.append(moments.nothing_exclusive(space, reader))
+    return equal(found, [False, False, False, True])
 
 
 def test_where_there_is_no_machine_one_line_says_so():
