@@ -340,7 +340,8 @@ notifier_interval_next(struct mmu_notifier_subscriptions *subs,
 /* Of all.c: the list of the objects of all address spaces, under its lock. */
 extern struct spinlock notifier_all_lock;
 extern struct mmu_notifier_subscriptions *notifier_all;
-void notifier_all_join(struct mmu_notifier_subscriptions *subs);
+/* Make @subs that of its mm, and a member. Return: false if another thread was first. */
+bool notifier_all_publish(struct mmu_notifier_subscriptions *subs);
 void notifier_all_leave(struct mmu_notifier_subscriptions *subs);
 
 /*

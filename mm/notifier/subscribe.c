@@ -10,12 +10,12 @@
  *	remove		notifier_interval_leave()	hide, wait, drop the mm
  *	exit		notifier_interval_release(), notifier_plain_release()
  *
- * The first subscription makes the object of the mm, without a lock. If several threads
- * make one, the first to publish it wins. Then mm->notifier_ranges turns negative, and
+ * The first subscription makes the object of the mm. If several threads make one, the
+ * first to publish it wins (mm/notifier/all.c). Then mm->notifier_ranges turns negative, and
  * from there on every range looks for the object.
  *
  *	field				read with	written with
- *	mm->notifier_subscriptions	acquire		an exchange, from NULL
+ *	mm->notifier_subscriptions	acquire		an exchange, from NULL (all.c)
  *	mm->notifier_ranges, SLOW	atomic		atomic, once
  *
  * Lifetime.  An interval subscription holds a reference in mm_count from insert to
@@ -104,10 +104,8 @@ int notifier_make_subscriptions(struct mm_struct *mm)
 	subs->mm = mm;
 	subs->last_seq = 1;
 	notifier_subscriptions_init(subs);
-	if (cmpxchg(&mm->notifier_subscriptions, NULL, subs))
+	if (!notifier_all_publish(subs))
 		kfree(subs);
-	else
-		notifier_all_join(subs);
 	/*
 	 * From here on the word is negative, and every start and end looks for
 	 * subscriptions. The loser of the exchange sets it as well: it may subscribe

@@ -2,7 +2,8 @@
 /*
  * tests/explore/race_interval.c - races of interval subscriptions
  *
- * Each is drawn in mm/notifier/range.c, interval.c or read.c, with the same name below.
+ * Each is drawn in mm/notifier/range.c, all.c, interval.c or read.c, with the same name
+ * below.
  */
 #include "mirror.h"
 
@@ -33,6 +34,34 @@ static void finish_mirror(void)
 
 SCENARIO(insert_while_a_range_is_open_makes_the_first_reader_wait, setup_insert,
 	 finish_mirror);
+
+/* --- all.c: two first subscribers ---------------------------------------------- */
+
+static struct mirror *second;
+
+static void insert_and_count(void *arg)
+{
+	mirror_insert(arg);
+	explore_check(mmu_notifier_nr_subscriptions(),
+		      "a subscription exists and is not counted");
+}
+
+static void setup_first(void)
+{
+	new_mapping();
+	mirror = new_mirror();
+	second = new_mirror();
+	explore_thread("first subscriber", insert_and_count, mirror);
+	explore_thread("second subscriber", insert_and_count, second);
+}
+
+static void finish_first(void)
+{
+	mirror_end(second);
+	finish_mirror();
+}
+
+SCENARIO(a_subscription_that_exists_is_counted, setup_first, finish_first);
 
 /* --- interval.c: a removal and walks ------------------------------------------ */
 

@@ -42,6 +42,8 @@ void host_warn(const char *file, int line, const char *fmt, ...)
 	vprintf(fmt, args);
 	printf("\n");
 	va_end(args);
+	/* What it warns of may end the program before stdout is written. */
+	fflush(stdout);
 }
 
 void panic(const char *fmt, ...)
