@@ -73,8 +73,9 @@ static void report_pages_since(u16 epoch)
 		for (; pfn < end; pfn++) {
 			const struct page *page = pfn_to_page(pfn);
 
-			if (page != virt_to_page(sites) && page_ref_count(page) &&
-			    !PageReserved(page) && !PageSlab(page) &&
+			if (page != virt_to_page(sites) &&
+			    page_ref_count(page) && !PageReserved(page) &&
+			    !PageSlab(page) && !PageTail(page) &&
 			    alloc_is_since(page->epoch, epoch))
 				alloc_sites_add(sites, "pages",
 						caller_unpack(page->owner),

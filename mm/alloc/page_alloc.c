@@ -133,7 +133,7 @@ static __always_inline void page_end_use(struct page *page)
 {
 	ASSERT(page_ref_count(page) == 0);
 	if (unlikely((page->flags & FLAGS_NOT_FREEABLE) |
-		     (unsigned int)page_mapcount(page)))
+		     (unsigned int)atomic_read(&page->mapcount)))
 		page_bad_free(page);
 	page->flags = BIT(PG_free);
 }
@@ -382,6 +382,8 @@ static noinline void put_block(struct page *page)
 {
 	unsigned int order = page->order;
 
+	if (unlikely(PageHead(page) && page_mapcount(page)))
+		page_bad_free(page);
 	for (unsigned long i = 0; i < 1ul << order; i++)
 		page_end_use(page + i);
 	page_debug_free(page, order);
@@ -420,7 +422,10 @@ static __always_inline void release_piece(struct page **pages, unsigned long nr)
 
 		if (!put_page_testzero(page))
 			continue;
-		ASSERT(page->order == 0);
+		if (unlikely(page->order)) {
+			put_block(page);
+			continue;
+		}
 		if (!page_retire(&page))
 			continue;
 		if (likely(pcp))

@@ -11,6 +11,7 @@
  */
 #include <lib/layout.h>
 #include <mm/alloc/page_alloc.h>
+#include <mm/page/huge.h>
 
 struct page *empty_zero_page;
 
@@ -27,4 +28,5 @@ void page_init(void)
 	page_wait_init();
 	empty_zero_page = alloc_page(GFP_KERNEL | __GFP_ZERO | __GFP_NOFAIL);
 	SetPageReserved(empty_zero_page);
+	huge_zero_page_init();
 }

@@ -75,7 +75,8 @@ unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long nr, struct page **pages)
 
 /**
  * release_pages() - drop a reference of each of many pages
- * @pages: single pages, to each of which the caller has a reference
+ * @pages: single pages and first pages of blocks, to each of which the caller has a
+ *	   reference
  * @nr: how many
  *
  * The last step of an unmapping, after the TLB flush.

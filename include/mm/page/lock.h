@@ -2,7 +2,8 @@
 /*
  * include/mm/page/lock.h - the lock of a page, and waiting for its bits
  *
- * Include <mm/page/page.h>. How a thread waits is in mm/page/wait.c.
+ * Include <mm/page/page.h>. How a thread waits is in mm/page/wait.c. The pages of a huge
+ * page have one lock, that of its first page; any of them names it.
  */
 #ifndef MM_PAGE_LOCK_H
 #define MM_PAGE_LOCK_H
@@ -41,6 +42,12 @@ static __always_inline void page_lock_may_wait(void)
 	lock_map_release(&page_lock_map);
 }
 
+/** PageLocked() - does a thread hold the page's lock? Context: any */
+static __always_inline bool PageLocked(const struct page *page)
+{
+	return READ_ONCE(page_head(page)->flags) & BIT(PG_locked);
+}
+
 /**
  * trylock_page() - take the page lock if it is free
  * @page: a page the caller has a reference to
@@ -50,7 +57,7 @@ static __always_inline void page_lock_may_wait(void)
  */
 static __always_inline bool trylock_page(struct page *page)
 {
-	return !test_and_set_bit(PG_locked, &page->flags);
+	return !test_and_set_bit(PG_locked, &page_head(page)->flags);
 }
 
 /**
@@ -68,7 +75,7 @@ static __always_inline void lock_page(struct page *page)
 {
 	page_lock_may_wait();
 	if (unlikely(!trylock_page(page)))
-		__lock_page(page);
+		__lock_page(page_head(page));
 }
 
 /**
@@ -83,7 +90,7 @@ static __always_inline __must_check int lock_page_killable(struct page *page)
 	page_lock_may_wait();
 	if (likely(trylock_page(page)))
 		return 0;
-	return __lock_page_killable(page);
+	return __lock_page_killable(page_head(page));
 }
 
 /**
@@ -120,7 +127,7 @@ static __always_inline void page_bit_clear(struct page *page, enum page_flag bit
 static __always_inline void unlock_page(struct page *page)
 {
 	ASSERT(PageLocked(page));
-	page_bit_clear(page, PG_locked);
+	page_bit_clear(page_head(page), PG_locked);
 }
 
 /**
@@ -150,7 +157,7 @@ static __always_inline void wait_on_page_bit(struct page *page, enum page_flag b
 static __always_inline void wait_on_page_locked(struct page *page)
 {
 	page_lock_may_wait();
-	wait_on_page_bit(page, PG_locked);
+	wait_on_page_bit(page_head(page), PG_locked);
 }
 
 /**
@@ -166,7 +173,7 @@ wait_on_page_locked_killable(struct page *page)
 	page_lock_may_wait();
 	if (!PageLocked(page))
 		return 0;
-	return __wait_on_page_bit_killable(page, PG_locked);
+	return __wait_on_page_bit_killable(page_head(page), PG_locked);
 }
 
 #endif

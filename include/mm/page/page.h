@@ -15,15 +15,16 @@
  *	     +---------+--------+--------+---------+----------+
  *	 32  | lru                       | private | owner    |	owner 4 bytes, epoch 2,
  *	     | ptl                       | pt_mm   | epoch    |	order 1, poisoned 1
- *	     |                           | slab_*  | order ...|
+ *	     | whole_mapcount            | slab_*  | order ...|
  *	     +---------------------------+---------+----------+
  *
  *	field			key	while
  *	flags			(a)	in use, by a holder of a reference;
  *					(z) while free
  *	refcount		(a)	reasons to keep the frame: ref.h
- *	mapcount		(a)	entries that map it, 0 for none; changed
- *					under the lock of the page table
+ *	mapcount		(a)	entries of the last level that map it, 0 for
+ *					none; changed under the lock of the table
+ *	whole_mapcount		(a)	PG_head: huge entries that map all of it
  *	mapping, index		(o)
  *	lru, private		(o)	undefined in a fresh page
  *	slab_*			(s)	PG_slab
@@ -51,7 +52,7 @@
  *	(tests/mm/page/ref_test.c, a_page_is_marked_while_a_walker_has_its_lock)
  *
  * What else is known of a page: references in mm/page/ref.h, its lock in
- * mm/page/lock.h, whose it is in mm/page/rmap.h.
+ * mm/page/lock.h, whose it is in mm/page/rmap.h, huge pages in mm/page/huge.h.
  */
 #ifndef MM_PAGE_PAGE_H
 #define MM_PAGE_PAGE_H
@@ -71,7 +72,7 @@ struct kmem_cache;
 
 /* Bits of page->flags. */
 enum page_flag {
-	PG_locked = 0,     /* lock_page() holds it */
+	PG_locked = 0,     /* lock_page() holds it: mm/page/lock.h */
 	PG_dirty,          /* contents newer than the backing store */
 	PG_referenced,     /* used since the last scan */
 	PG_anon,           /* anonymous memory; mapping is its family */
@@ -83,6 +84,8 @@ enum page_flag {
 	PG_free,           /* the page allocator has it */
 	PG_buddy,          /* first page of a free block; order is its size */
 	PG_poisoned,       /* free and filled with PAGE_POISON (debug) */
+	PG_head,           /* first page of a huge page */
+	PG_tail,           /* another page of a huge page: page_head() */
 	PG_waiters = 31,   /* a thread may wait for a bit: the sign bit */
 };
 
@@ -114,6 +117,7 @@ struct page {
 	union {
 		struct list_head lru;
 		struct spinlock ptl;
+		struct atomic whole_mapcount;
 	};
 	union {
 		unsigned long private;
@@ -202,7 +206,6 @@ bool pfn_valid(pfn_t pfn);
 		return test_and_clear_bit(bit, &page->flags);              \
 	}
 
-PAGE_FLAG(Locked, PG_locked)
 PAGE_FLAG(Dirty, PG_dirty)
 PAGE_FLAG(Referenced, PG_referenced)
 PAGE_FLAG(Anon, PG_anon)
@@ -212,11 +215,49 @@ PAGE_FLAG(Slab, PG_slab)
 PAGE_FLAG(Large, PG_large)
 PAGE_FLAG(Reserved, PG_reserved)
 PAGE_FLAG(Free, PG_free)
+PAGE_FLAG(Head, PG_head)
+PAGE_FLAG(Tail, PG_tail)
 PAGE_FLAG(Waiters, PG_waiters)
 
+/* A huge page is what one entry of the level above the last can map. */
+#define HPAGE_PMD_ORDER (PMD_SHIFT - PAGE_SHIFT)
+#define HPAGE_PMD_NR    (1UL << HPAGE_PMD_ORDER)
+
+/* Part of a huge page, as its first page or another? */
+static __always_inline bool PageHuge(const struct page *page)
+{
+	return READ_ONCE(page->flags) & (BIT(PG_head) | BIT(PG_tail));
+}
+
+/**
+ * page_head() - the page that has the references and the lock
+ * @page: any page that cannot be freed or split just now: the caller has a reference to
+ *	it, or the lock of an entry that maps it
+ *
+ * Context: any.
+ * Return: the first page of the huge page that @page is part of; else @page.
+ */
+static __always_inline struct page *page_head(const struct page *page)
+{
+	pfn_t pfn = page_to_pfn(page);
+
+	return pfn_to_page(PageTail(page) ? pfn & ~(HPAGE_PMD_NR - 1) : pfn);
+}
+
+/**
+ * page_mapcount() - how many entries map a page
+ * @page: as for page_head()
+ *
+ * Context: any.
+ * Return: its own entries, and the huge ones of the huge page that it is part of.
+ */
 static __always_inline int page_mapcount(const struct page *page)
 {
-	return atomic_read(&page->mapcount);
+	int count = atomic_read(&page->mapcount);
+
+	if (PageHuge(page))
+		count += atomic_read(&page_head(page)->whole_mapcount);
+	return count;
 }
 
 /**
@@ -242,9 +283,18 @@ void page_dump(const struct page *page, const char *why);
  */
 extern struct page *empty_zero_page;
 
+/* As much as a huge entry maps, with the same rules; NULL on a machine with little memory. */
+extern struct page *huge_zero_page;
+
+static __always_inline bool is_huge_zero_page(const struct page *page)
+{
+	return PageHuge(page) && page_head(page) == huge_zero_page;
+}
+
+/* One of the two, or a part of the second? */
 static __always_inline bool is_zero_page(const struct page *page)
 {
-	return page == empty_zero_page;
+	return page == empty_zero_page || is_huge_zero_page(page);
 }
 
 #include <mm/page/lock.h>

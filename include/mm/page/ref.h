@@ -31,6 +31,9 @@
  *	1		2		mapped once, and looked up or walked over just now
  *	n		>= n		mapped by n entries
  *
+ * The pages of a huge page have one count, that of its first page (mm/page/huge.h). All
+ * functions below but get_page_unless_zero() and the freezing take any of them.
+ *
  * So "count 1" is right whenever it is seen under a lock that keeps others from getting
  * references, and "more than 1" may be a walker that passes by: take it for a reason to
  * be careful (copy, try again later), never for an error.
@@ -101,7 +104,7 @@
 
 static __always_inline int page_ref_count(const struct page *page)
 {
-	return atomic_read(&page->refcount);
+	return atomic_read(&page_head(page)->refcount);
 }
 
 /* Panics: a reference was taken or dropped where there was none. */
@@ -118,6 +121,7 @@ void __put_page(struct page *page);
  */
 static __always_inline void get_page(struct page *page)
 {
+	page = page_head(page);
 	if (IS_ENABLED(CONFIG_DEBUG) && unlikely(page_ref_count(page) <= 0))
 		page_bad_ref(page, "taken");
 	atomic_inc(&page->refcount);
@@ -141,7 +145,7 @@ static __always_inline bool get_page_unless_zero(struct page *page)
 
 /**
  * put_page_testzero() - drop a reference, and leave the freeing to the caller
- * @page: a page the caller has a reference to
+ * @page: a page the caller has a reference to; of a huge page the first
  *
  * Context: any.
  * Return: true if it was the last; the caller frees the page by __put_page().
@@ -179,11 +183,12 @@ static __always_inline bool page_maybe_pinned(const struct page *page)
 /* One pin more, and one less; get_user_pages_remote() and unpin_user_page() call them. */
 static __always_inline void pin_page(struct page *page)
 {
-	atomic_add(PAGE_PIN_BIAS, &page->refcount);
+	atomic_add(PAGE_PIN_BIAS, &page_head(page)->refcount);
 }
 
 static __always_inline void unpin_page(struct page *page)
 {
+	page = page_head(page);
 	if (atomic_add_return(-PAGE_PIN_BIAS, &page->refcount) == 0)
 		__put_page(page);
 }
@@ -196,13 +201,14 @@ static __always_inline void unpin_page(struct page *page)
  */
 static __always_inline void put_page(struct page *page)
 {
+	page = page_head(page);
 	if (put_page_testzero(page))
 		__put_page(page);
 }
 
 /**
  * page_ref_freeze() - be alone with a page, until page_ref_unfreeze()
- * @page: a page, all references of which the caller knows
+ * @page: a page, all references of which the caller knows; of a huge page the first
  * @count: how many those are, at least 1
  *
  * While a page is frozen no thread gets a reference, and the caller drops none.
