@@ -5,7 +5,7 @@
  * By now nobody runs in the address space and nobody can become a user again;
  * subscribers have had RELEASE.  Then everything is unmapped, as one range:
  * UNMAP of [0, ~0) (R1.6): entries, regions, tables, flush, end, as in munmap
- * (mm/space/mmap.c).
+ * (mm/space/munmap.c).
  *
  * mmap_lock is taken for writing although no user is left: holders of the mere
  * struct may look at the regions, and the notifier's rule that every pair runs

@@ -1,48 +1,32 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/space/mmap.c - map and unmap ranges
+ * mm/space/mmap.c - map a range
  *
- * Problem.  A call names a range; the address space has regions.  The range may
- * begin inside one, end inside another and have holes between, and a device
- * must have let go of all of it before the first page is freed.  A call that
- * fails must fail before anything has changed.
+ * Problem.  A call asks for memory, at an address or anywhere. Something may be mapped
+ * there, and the call may not fail after that is gone.
  *
- * Idea.  Look, count and allocate first; from the start event on nothing can
- * fail.  An unmapping has these steps, in this order:
+ * Idea.  Find the place, count what the address space would have, and allocate the
+ * regions; from then on nothing can fail:
  *
- *	1. find the regions, count what would be left, allocate the one region
- *	   that a hole in the middle of another makes necessary
- *	2. start(UNMAP) for the whole range, once for all regions in it
- *	3. empty the entries				(mm/table/zap.c)
- *	4. resize, split or remove the regions
- *	5. unhook the tables				(mm/table/pgtable.c)
- *	6. flush every CPU				(mm/table/tlb.c)
- *	7. end: nobody can reach the range any more
- *	8. free pages, tables and regions
+ *	place		what is there		so
+ *	a wish		nothing			there
+ *	a wish		anything		the lowest hole that is large enough
+ *	MAP_FIXED	anything		it is unmapped first	(mm/space/munmap.c)
+ *	NOREPLACE	anything		-EEXIST
  *
- * Step 4 comes before step 5, so that a walk of the reverse map, which holds no
- * mmap_lock, does not look for a table that is free (mm/rmap/family.c). A subscriber may
- * read the first region until end has returned (R1.19), so a region is freed after that.
+ *	neighbours	[ rw ]      [ r  ]
+ *	map rw		      [ rw ]
+ *	after		[    rw    ][ r  ]	alike ones become one
  *
- *	       start              end
- *	regions  |[ a ]   [  b  ]  |		a, b removed
- *	regions [|  c  ]       [ d | ]		c shortened, d begins at end
- *	regions [|        e        | ]		e split: the upper part is new
- *
- * Locks: mmap_lock for writing all the time, so neither a fault nor another
- * walker sees the steps between.  A mapping over an old one (MAP_FIXED) is both
- * calls under one hold.
- *
- * docs/semantics.md says what a subscriber may assume (R1.9), and why a callback
- * may not take mmap_lock (R1.17).
+ * Locks: mmap_lock for writing all the time. A mapping over an old one is an unmapping
+ * and a mapping under one hold, so neither a fault nor a walker sees the hole between.
  *
  * Not here: the tree (mm/space/vma.c); file and shared memory, which do not exist.
  */
 #include <mm/space/mm.h>
 #include <mm/space/mm_trace.h>
-#include <mm/notifier/start.h>
-#include <mm/table/pgtable.h>
-#include <mm/table/tlb.h>
+
+#include "mm/space/internal.h"
 
 #define MAP_WANTED (MAP_PRIVATE | MAP_ANONYMOUS)
 #define MAP_KNOWN  (MAP_WANTED | MAP_FIXED | MAP_FIXED_NOREPLACE)
@@ -51,163 +35,12 @@ static_assert(PROT_READ == VM_READ && PROT_WRITE == VM_WRITE &&
 		      PROT_EXEC == VM_EXEC,
 	      "a protection is the low bits of a region's flags");
 
-/* One past everything a user table can map; no region comes near it. */
-#define USER_TABLES_END (USER_PGD_PTRS * PGDIR_SIZE)
-
-/* The plan of an unmapping, made before it begins. */
-struct unmap_plan {
-	vaddr_t start;
-	vaddr_t end;
-	struct vm_area_struct *first; /* lowest region touched, or NULL */
-	unsigned long pages;          /* pages of regions that will go */
-	unsigned int removed;         /* regions that will go whole */
-	bool splits;                  /* a region keeps both of its ends */
-};
-
-static void plan_unmap(struct mm_struct *mm, vaddr_t start, vaddr_t end,
-		       struct unmap_plan *plan)
-{
-	struct vm_area_struct *vma;
-
-	*plan = (struct unmap_plan){.start = start, .end = end};
-	plan->first = find_vma_intersection(mm, start, end);
-	for (vma = plan->first; vma && vma->vm_start < end; vma = vma->vm_next) {
-		vaddr_t low = max(vma->vm_start, start);
-		vaddr_t high = min(vma->vm_end, end);
-
-		plan->pages += (high - low) >> PAGE_SHIFT;
-		if (low == vma->vm_start && high == vma->vm_end)
-			plan->removed++;
-		if (low > vma->vm_start && high < vma->vm_end)
-			plan->splits = true;
-	}
-}
-
-/*
- * Step 4. @spare is used if and only if the plan said that it splits.
- * Return: the regions that were removed, chained by vm_next.
- */
-static struct vm_area_struct *unmap_regions(struct mm_struct *mm,
-					    const struct unmap_plan *plan,
-					    struct vm_area_struct *spare)
-{
-	struct vm_area_struct *vma = plan->first;
-	struct vm_area_struct *removed = NULL;
-
-	if (plan->splits) {
-		vma_split(mm, vma, plan->end, spare);
-		vma_set_range(mm, vma, vma->vm_start, plan->start);
-		return NULL;
-	}
-	while (vma && vma->vm_start < plan->end) {
-		struct vm_area_struct *next = vma->vm_next;
-
-		if (vma->vm_start < plan->start) {
-			vma_set_range(mm, vma, vma->vm_start, plan->start);
-		} else if (vma->vm_end > plan->end) {
-			vma_set_range(mm, vma, plan->end, vma->vm_end);
-		} else {
-			vma_unlink(mm, vma);
-			vma->vm_next = removed;
-			removed = vma;
-		}
-		vma = next;
-	}
-	return removed;
-}
-
-/* Steps 2 to 8. @spare as for unmap_regions(). */
-static void unmap_planned(struct mm_struct *mm, const struct unmap_plan *plan,
-			  struct vm_area_struct *spare)
-{
-	struct vm_area_struct *removed;
-	struct mmu_gather tlb;
-	struct vm_area_struct *first = plan->first;
-	struct vm_area_struct *above = find_vma(mm, plan->end);
-	struct mmu_notifier_range range;
-	vaddr_t floor = 0;
-	vaddr_t ceiling = USER_TABLES_END;
-
-	if (first->vm_start < plan->start)
-		floor = plan->start;
-	else if (first->vm_prev)
-		floor = first->vm_prev->vm_end;
-	if (above)
-		ceiling = max(above->vm_start, plan->end);
-
-	tlb_gather_mmu(&tlb, mm, plan->start, plan->end);
-	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, 0, first, mm,
-				plan->start, plan->end);
-	mmu_notifier_invalidate_range_start(&range);
-	zap_range(&tlb, plan->start, plan->end);
-	removed = unmap_regions(mm, plan, spare);
-	pgtable_free_range(&tlb, plan->start, plan->end, floor, ceiling);
-	tlb_flush_mmu(&tlb);
-	mmu_notifier_invalidate_range_end(&range);
-	tlb_finish_mmu(&tlb);
-	vma_free_chain(removed);
-}
-
-/* The page-aligned end of a range in user space, or 0 if it is not one. */
-static vaddr_t user_range_end(vaddr_t addr, size_t len)
-{
-	vaddr_t end = addr + ALIGN(len, PAGE_SIZE);
-
-	if (!IS_ALIGNED(addr, PAGE_SIZE) || len > USER_END || !len)
-		return 0;
-	return addr > USER_END || end > USER_END ? 0 : end;
-}
-
-int do_munmap_locked(struct mm_struct *mm, vaddr_t addr, size_t len)
-{
-	struct vm_area_struct *spare = NULL;
-	vaddr_t end = user_range_end(addr, len);
-	struct unmap_plan plan;
-
-	mmap_assert_write_locked(mm);
-	if (!end)
-		return -EINVAL;
-	plan_unmap(mm, addr, end, &plan);
-	if (!plan.first)
-		return 0;
-	if (plan.splits) {
-		if (mm->map_count >= mm->map_limit)
-			return -ENOMEM;
-		spare = vma_alloc(mm);
-		if (!spare)
-			return -ENOMEM;
-	}
-	unmap_planned(mm, &plan, spare);
-	return 0;
-}
-
-int do_munmap(struct mm_struct *mm, vaddr_t addr, size_t len)
-{
-	int err;
-
-	OBSERVE(mm_call, mm, "munmap", addr, addr + len);
-	err = mmap_write_lock_killable(mm);
-	if (!err) {
-		err = do_munmap_locked(mm, addr, len);
-		mmap_write_unlock(mm);
-	}
-	OBSERVE(mm_return, mm, "munmap", err);
-	return err;
-}
-
 /* Grow a neighbour over the place of @vma if it is alike; true if one was. */
 static bool mmap_extend(struct mm_struct *mm, const struct vm_area_struct *vma)
 {
-	struct vm_area_struct *next = find_vma(mm, vma->vm_start);
 	struct vm_area_struct *prev;
+	struct vm_area_struct *next = find_vma_prev(mm, vma->vm_start, &prev);
 
-	if (next) {
-		prev = next->vm_prev;
-	} else {
-		struct rb_node *last = rb_last(&mm->mm_rb);
-
-		prev = last ? rb_entry(last, struct vm_area_struct, vm_rb) : NULL;
-	}
 	if (prev && vma_alike(prev, vma)) {
 		vma_set_range(mm, prev, prev->vm_start, vma->vm_end);
 		vma_merge(mm, prev);

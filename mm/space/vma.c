@@ -26,7 +26,7 @@
  * vma_tree_verify() computes all of them the slow way and compares.
  *
  * Not here: what is mapped in the regions (mm/fault/fault.c, mm/table/zap.c), and the rules
- * of mmap and munmap (mm/space/mmap.c).
+ * of mmap and munmap (mm/space/mmap.c, mm/space/munmap.c).
  */
 #include <mm/alloc/alloc.h>
 #include <lib/init.h>
@@ -131,16 +131,26 @@ struct vm_area_struct *find_vma(struct mm_struct *mm, vaddr_t addr)
 	return found;
 }
 
-static vaddr_t vma_highest_end(const struct mm_struct *mm)
+static struct vm_area_struct *vma_highest(const struct mm_struct *mm)
 {
 	struct rb_node *last = rb_last(&mm->mm_rb);
 
-	return last ? vma_of(last)->vm_end : USER_START;
+	return last ? vma_of(last) : NULL;
+}
+
+struct vm_area_struct *find_vma_prev(struct mm_struct *mm, vaddr_t addr,
+				     struct vm_area_struct **prevp)
+{
+	struct vm_area_struct *vma = find_vma(mm, addr);
+
+	*prevp = vma ? vma->vm_prev : vma_highest(mm);
+	return vma;
 }
 
 long vma_find_gap(struct mm_struct *mm, unsigned long len)
 {
 	struct rb_node *node = mm->mm_rb.node;
+	struct vm_area_struct *last;
 	vaddr_t tail;
 
 	mmap_assert_locked(mm);
@@ -159,7 +169,8 @@ long vma_find_gap(struct mm_struct *mm, unsigned long len)
 				node = node->right;
 		}
 	}
-	tail = vma_highest_end(mm);
+	last = vma_highest(mm);
+	tail = last ? last->vm_end : USER_START;
 	return USER_END - tail >= len ? (long)tail : -ENOMEM;
 }
 

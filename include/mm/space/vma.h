@@ -31,6 +31,18 @@
 struct vm_area_struct *find_vma(struct mm_struct *mm, vaddr_t addr);
 
 /**
+ * find_vma_prev() - the same, and the region before it
+ * @mm: the address space
+ * @addr: a user address
+ * @prevp: set to the highest region that ends at or below @addr, or NULL
+ *
+ * Context: mmap_lock held in either mode. O(log n).
+ * Return: as find_vma().
+ */
+struct vm_area_struct *find_vma_prev(struct mm_struct *mm, vaddr_t addr,
+				     struct vm_area_struct **prevp);
+
+/**
  * vma_lookup() - the region that contains an address
  * @mm: the address space
  * @addr: a user address
@@ -129,7 +141,7 @@ pgprot_t vm_get_page_prot(unsigned long vm_flags);
  */
 const char *vma_tree_verify(struct mm_struct *mm);
 
-/* Changing the regions: mm/space/mmap.c and mm/space/mprotect.c; mmap_lock for writing. */
+/* Changing the regions, for mm/space alone; mmap_lock for writing. */
 struct vm_area_struct *vma_alloc(struct mm_struct *mm);
 /* Anonymous memory that is mapped for the first time, in no tree yet. */
 void vma_init(struct vm_area_struct *vma, vaddr_t start, vaddr_t end,

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/space/internal.h - between the files of mm/space
+ */
+#ifndef MM_SPACE_INTERNAL_H
+#define MM_SPACE_INTERNAL_H
+
+#include <mm/notifier/start.h>
+#include <mm/space/mm_types.h>
+#include <mm/table/tlb.h>
+
+/**
+ * struct unmap_plan - an unmapping, looked at before it begins
+ * @start: first address
+ * @end: first address after the range
+ * @first: the lowest region touched, or NULL
+ * @pages: pages of regions that will go
+ * @removed: regions that will go whole
+ * @splits: a region keeps both of its ends, so a region is needed for the upper one
+ * @keeps_tables: the page tables stay, for what takes the place; the caller's to set
+ */
+struct unmap_plan {
+	vaddr_t start;
+	vaddr_t end;
+	struct vm_area_struct *first;
+	unsigned long pages;
+	unsigned int removed;
+	bool splits;
+	bool keeps_tables;
+};
+
+/**
+ * struct unmapping - an unmapping on its way
+ * @range: its UNMAP, started
+ * @tlb: what it has unhooked
+ * @removed: the regions that it has taken out, chained by vm_next
+ */
+struct unmapping {
+	struct mmu_notifier_range range;
+	struct mmu_gather tlb;
+	struct vm_area_struct *removed;
+};
+
+/*
+ * The steps of mm/space/munmap.c, with mmap_lock held for writing. plan_unmap() is step
+ * 1, and changes nothing. unmap_planned() is all others. @spare is a region from
+ * vma_alloc() if and only if the plan splits.
+ */
+void plan_unmap(struct mm_struct *mm, vaddr_t start, vaddr_t end,
+		struct unmap_plan *plan);
+void unmap_planned(struct mm_struct *mm, const struct unmap_plan *plan,
+		   struct vm_area_struct *spare);
+
+/* The same in three parts: step 2, steps 3 to 5, steps 6 to 8. */
+void unmap_begin(struct mm_struct *mm, const struct unmap_plan *plan,
+		 struct unmapping *unmapping);
+void unmap_remove(struct mm_struct *mm, const struct unmap_plan *plan,
+		  struct vm_area_struct *spare, struct unmapping *unmapping);
+void unmap_end(struct unmapping *unmapping);
+
+/* Unhook the tables that serve only [start, end), where no region is. */
+void unmap_free_tables(struct mmu_gather *tlb, vaddr_t start, vaddr_t end);
+
+/* The page-aligned end of a range in user space; 0 if it is not one, or empty. */
+vaddr_t user_range_end(vaddr_t addr, size_t len);
+
+#endif
