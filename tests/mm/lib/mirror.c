@@ -154,21 +154,32 @@ static const struct mmu_interval_notifier_ops mirror_ops = {
 	.invalidate = mirror_invalidate,
 };
 
-void mirror_open(struct mirror *m, struct sandbox *box, vaddr_t start,
-		 unsigned long nr)
+int mirror_try_open(struct mirror *m, struct sandbox *box, vaddr_t start,
+		    unsigned long nr)
 {
-	struct ktest *test = box->test;
+	int err;
 
 	memset(m, 0, sizeof(*m));
 	mutex_init(&m->lock);
 	m->box = box;
 	m->start = start;
 	m->page = vzalloc(nr * sizeof(*m->page));
-	EXPECT(m->page);
-	m->nr = m->page ? nr : 0;
-	EXPECT_EQ(mmu_interval_notifier_insert(&m->sub, box->mm, start,
-					       nr * PAGE_SIZE, &mirror_ops),
-		  0);
+	if (!m->page)
+		return -ENOMEM;
+	m->nr = nr;
+	err = mmu_interval_notifier_insert(&m->sub, box->mm, start,
+					   nr * PAGE_SIZE, &mirror_ops);
+	if (err)
+		vfree(m->page);
+	return err;
+}
+
+void mirror_open(struct mirror *m, struct sandbox *box, vaddr_t start,
+		 unsigned long nr)
+{
+	struct ktest *test = box->test;
+
+	EXPECT_EQ(mirror_try_open(m, box, start, nr), 0);
 }
 
 void mirror_close(struct mirror *m)
@@ -269,53 +280,84 @@ static bool serves(const struct mirrored *page, bool write)
 	return page->present && (!write || page->write);
 }
 
-static u64 *word_of(const struct mirrored *page)
-{
-	return page_address(pfn_to_page(page->pfn));
-}
-
-/** enum access - what the device does with the word once it may */
-enum access {
+/** enum access_kind - what the device does with a word once it may */
+enum access_kind {
 	ACCESS_NONE,
 	ACCESS_READ,
 	ACCESS_WRITE,
 	ACCESS_ADD,
+	ACCESS_SWAP,
 };
 
-static void do_access(const struct mirrored *page, enum access access, u64 *value)
-{
-	unsigned int i;
-	u64 seen;
+/**
+ * struct access - one access
+ * @kind: what
+ * @word: which word of the page
+ * @value: in: what is written or added; out: what was there, of READ and SWAP
+ */
+struct access {
+	enum access_kind kind;
+	unsigned int word;
+	u64 value;
+};
 
-	switch (access) {
+static u64 *word_of(const struct mirrored *page, const struct access *access)
+{
+	u64 *words = page_address(pfn_to_page(page->pfn));
+
+	return words + access->word;
+}
+
+/* A load and a store, as a device does it, whose bus has no atomics. */
+static u64 exchange(u64 *word, u64 value, u64 keep)
+{
+	u64 seen = READ_ONCE(*word);
+	unsigned int i;
+
+	for (i = 0; i < WINDOW; i++)
+		cpu_relax();
+	WRITE_ONCE(*word, (seen & keep) + value);
+	return seen;
+}
+
+static void do_access(const struct mirrored *page, struct access *access)
+{
+	switch (access->kind) {
 	case ACCESS_NONE:
 		break;
 	case ACCESS_READ:
-		*value = READ_ONCE(*word_of(page));
+		access->value = READ_ONCE(*word_of(page, access));
 		break;
 	case ACCESS_WRITE:
-		WRITE_ONCE(*word_of(page), *value);
+		WRITE_ONCE(*word_of(page, access), access->value);
 		break;
 	case ACCESS_ADD:
-		seen = READ_ONCE(*word_of(page));
-		for (i = 0; i < WINDOW; i++)
-			cpu_relax();
-		WRITE_ONCE(*word_of(page), seen + *value);
+		exchange(word_of(page, access), access->value, ~0UL);
+		break;
+	case ACCESS_SWAP:
+		access->value = exchange(word_of(page, access), access->value, 0);
 		break;
 	}
 }
 
+/* Only a page that no CPU has may be read and then written. */
+static bool wants_exclusive(const struct access *access)
+{
+	return access->kind == ACCESS_ADD || access->kind == ACCESS_SWAP;
+}
+
 /* Do it at once, if the translation that is there serves. */
 static bool access_now(struct mirror *m, unsigned long i, bool write,
-		       enum access access, u64 *value)
+		       struct access *access)
 {
 	const struct mirrored *page = &m->page[i];
 	bool done;
 
 	mutex_lock(&m->lock);
-	done = serves(page, write) && (access != ACCESS_ADD || page->exclusive);
+	done = serves(page, write) &&
+	       (!wants_exclusive(access) || page->exclusive);
 	if (done)
-		do_access(page, access, value);
+		do_access(page, access);
 	mutex_unlock(&m->lock);
 	return done;
 }
@@ -333,8 +375,7 @@ static void set_translation(struct mirrored *page, pfn_t pfn, bool write,
 
 /* Install what the entry says and do the access; true: done. */
 static bool install(struct mirror *m, struct mmu_interval_rounds *rounds,
-		    unsigned long i, pte_t pte, bool write, enum access access,
-		    u64 *value)
+		    unsigned long i, pte_t pte, bool write, struct access *access)
 {
 	struct mirrored *page = &m->page[i];
 	bool done;
@@ -346,16 +387,16 @@ static bool install(struct mirror *m, struct mmu_interval_rounds *rounds,
 		set_translation(page, pte_pfn(pte), pte_write(pte), false);
 	done = serves(page, write);
 	if (done)
-		do_access(page, access, value);
+		do_access(page, access);
 	mutex_unlock(&m->lock);
 	return done;
 }
 
 static int access_shared(struct mirror *m, unsigned long i, bool write,
-			 enum access access, u64 *value)
+			 struct access *access)
 {
 	struct mmu_interval_rounds rounds = MMU_INTERVAL_ROUNDS_INIT(&m->sub);
-	bool done = access_now(m, i, write, access, value);
+	bool done = access_now(m, i, write, access);
 	pte_t pte;
 	int err;
 
@@ -365,7 +406,7 @@ static int access_shared(struct mirror *m, unsigned long i, bool write,
 			return err;
 		pte = sandbox_pte_locked(m->box, address_of(m, i));
 		round_looked_up(m, &rounds);
-		done = install(m, &rounds, i, pte, write, access, value);
+		done = install(m, &rounds, i, pte, write, access);
 		mmu_interval_round_unlock(&rounds);
 	}
 	return 0;
@@ -373,9 +414,8 @@ static int access_shared(struct mirror *m, unsigned long i, bool write,
 
 /* As above for a page that is locked, and exclusive for this mirror. */
 static bool install_exclusive(struct mirror *m,
-			      struct mmu_interval_rounds *rounds,
-			      unsigned long i, const struct page *page,
-			      enum access access, u64 *value)
+			      struct mmu_interval_rounds *rounds, unsigned long i,
+			      const struct page *page, struct access *access)
 {
 	bool done;
 
@@ -383,14 +423,14 @@ static bool install_exclusive(struct mirror *m,
 	done = is_current(m, rounds) && page;
 	if (done) {
 		set_translation(&m->page[i], page_to_pfn(page), true, true);
-		do_access(&m->page[i], access, value);
+		do_access(&m->page[i], access);
 	}
 	mutex_unlock(&m->lock);
 	return done;
 }
 
 static int access_exclusive(struct mirror *m, unsigned long i,
-			    enum access access, u64 *value)
+			    struct access *access)
 {
 	struct mmu_interval_rounds rounds = MMU_INTERVAL_ROUNDS_INIT(&m->sub);
 	struct page *pages[1] = {NULL};
@@ -405,8 +445,7 @@ static int access_exclusive(struct mirror *m, unsigned long i,
 						     pages, m);
 		round_looked_up(m, &rounds);
 		if (made >= 0)
-			done = install_exclusive(m, &rounds, i, pages[0],
-						 access, value);
+			done = install_exclusive(m, &rounds, i, pages[0], access);
 		release_exclusive(pages, 1);
 		mmu_interval_round_unlock(&rounds);
 		if (made < 0)
@@ -417,29 +456,68 @@ static int access_exclusive(struct mirror *m, unsigned long i,
 
 int mirror_touch(struct mirror *m, unsigned long i, bool write)
 {
-	return access_shared(m, i, write, ACCESS_NONE, NULL);
+	return access_shared(m, i, write, &(struct access){.kind = ACCESS_NONE});
 }
 
 int mirror_take_exclusive(struct mirror *m, unsigned long i)
 {
-	return access_exclusive(m, i, ACCESS_NONE, NULL);
+	return access_exclusive(m, i, &(struct access){.kind = ACCESS_NONE});
 }
 
-int mirror_read(struct mirror *m, unsigned long i, u64 *value)
+int mirror_read_word(struct mirror *m, unsigned long i, unsigned int word,
+		     u64 *value)
 {
-	return access_shared(m, i, false, ACCESS_READ, value);
+	struct access access = {.kind = ACCESS_READ, .word = word};
+	int err = access_shared(m, i, false, &access);
+
+	if (!err)
+		*value = access.value;
+	return err;
 }
 
-int mirror_write(struct mirror *m, unsigned long i, u64 value)
+int mirror_write_word(struct mirror *m, unsigned long i, unsigned int word,
+		      u64 value)
 {
-	return access_shared(m, i, true, ACCESS_WRITE, &value);
+	struct access access = {
+		.kind = ACCESS_WRITE, .word = word, .value = value};
+
+	return access_shared(m, i, true, &access);
+}
+
+static int access_by_load_and_store(struct mirror *m, unsigned long i,
+				    struct access *access)
+{
+	if (access_now(m, i, true, access))
+		return 0;
+	return access_exclusive(m, i, access);
+}
+
+int mirror_swap_word(struct mirror *m, unsigned long i, unsigned int word,
+		     u64 value, u64 *old)
+{
+	struct access access = {.kind = ACCESS_SWAP, .word = word, .value = value};
+	int err = access_by_load_and_store(m, i, &access);
+
+	if (!err)
+		*old = access.value;
+	return err;
 }
 
 int mirror_add(struct mirror *m, unsigned long i, u64 add)
 {
-	if (access_now(m, i, true, ACCESS_ADD, &add))
-		return 0;
-	return access_exclusive(m, i, ACCESS_ADD, &add);
+	struct access access = {.kind = ACCESS_ADD, .value = add};
+
+	return access_by_load_and_store(m, i, &access);
+}
+
+int mirror_read(struct mirror *m, unsigned long i, u64 *value)
+{
+	return mirror_read_word(m, i, 0, value);
+}
+
+int mirror_write(struct mirror *m, unsigned long i, u64 value)
+{
+	return mirror_write_word(m, i, 0, value);
 }
 
 /* --- comparing ------------------------------------------------------------------ */

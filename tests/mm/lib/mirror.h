@@ -71,6 +71,10 @@ struct mirror {
 void mirror_open(struct mirror *m, struct sandbox *box, vaddr_t start,
 		 unsigned long nr);
 
+/** mirror_try_open() - the same; 0, or -ENOMEM with nothing done */
+int mirror_try_open(struct mirror *m, struct sandbox *box, vaddr_t start,
+		    unsigned long nr);
+
 /** mirror_close() - unsubscribe and forget; no thread uses the mirror */
 void mirror_close(struct mirror *m);
 
@@ -93,10 +97,22 @@ int mirror_touch(struct mirror *m, unsigned long i, bool write);
 /** mirror_take_exclusive() - have the page without any CPU, anew in any case */
 int mirror_take_exclusive(struct mirror *m, unsigned long i);
 
+/** mirror_read_word() - read a word of a page, of 512 */
+int mirror_read_word(struct mirror *m, unsigned long i, unsigned int word,
+		     u64 *value);
+
+/** mirror_write_word() - write a word of a page */
+int mirror_write_word(struct mirror *m, unsigned long i, unsigned int word,
+		      u64 value);
+
+/** mirror_swap_word() - exchange a word, by a load and a store, as mirror_add() */
+int mirror_swap_word(struct mirror *m, unsigned long i, unsigned int word,
+		     u64 value, u64 *old);
+
 /** mirror_read() - read the first word of a page */
 int mirror_read(struct mirror *m, unsigned long i, u64 *value);
 
-/** mirror_write() - write the first word of a page */
+/** mirror_write() - write its first word */
 int mirror_write(struct mirror *m, unsigned long i, u64 value);
 
 /**
