@@ -72,7 +72,7 @@ ONLY_MMU_NOTIFIER := $(NOTIFIER_CORE) mm/notifier/layout.c \
 	tests/mm/notifier/interval_tree_test.c tests/mm/notifier/mirror_%.c \
 	tests/mm/notifier/first_driver_test.c \
 	tests/mm/lib/mirror%.c tests/mm/lib/by_hand.c \
-	tests/mm/lib/observer.c tests/mm/notifier/raised_test.c \
+	tests/mm/lib/observer.c tests/mm/notifier/raised_test.c tests/mm/soak/device.c \
 	tests/mm/notifier/secondary_tlb%.c \
 	tests/mm/table/pgtable_notify_test.c tests/mm/space/mm_list_test.c \
 	tests/mm/device/exclusive_loop_test.c tests/demo/monitor_mm_test.c \
@@ -97,7 +97,7 @@ WITHOUT_DEVICE_PRIVATE := tests/mm/device/without_device_private_test.c
 # The driver of the device beside QEMU, and the contest with it.
 NEEDS_PEER := MMU_NOTIFIER DEVICE_PRIVATE
 ONLY_PEER := drivers/peer/% demo/contest_peer.c demo/contest_pretend.c \
-	tests/drivers/peer/%.c tests/demo/contest_test.c
+	tests/drivers/peer/%.c tests/demo/contest_test.c tests/mm/soak/peer.c
 WITHOUT_PEER := demo/contest_alone.c
 
 # The lock validator.

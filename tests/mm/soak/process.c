@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/soak/process.c - processes that are born, settle in a slot, and exit
+ *
+ *	state		users of the mm			references to the struct
+ *	born, settled	slot, visitors			slot, visitors, pins
+ *	has exited	visitors that are still there	visitors, pins
+ *	gone		none: the mm is torn down	pins
+ *
+ * To exit is to leave the slot. Actors that are in the process stay until their operation
+ * is done, as threads of a process do that another thread ends; the last one tears the
+ * address space down. Subscribers stay until the last reference: a device outlives the
+ * process it works for.
+ *
+ * What was counted of the mm's ranges is added up when the struct goes: RELEASE, too, has
+ * been raised by then.
+ */
+#include <lib/panic.h>
+#include <mm/alloc/alloc.h>
+
+#include "soak.h"
+
+struct soak_process *process_new(struct soak *soak)
+{
+	struct soak_process *p = kzalloc(sizeof(*p), GFP_KERNEL | __GFP_NOFAIL);
+
+	p->soak = soak;
+	p->id = (unsigned int)atomic_add_return(1, &soak->born);
+	atomic_set(&p->refs, 1);
+	p->box.test = soak->test;
+	mutex_init(&p->layout);
+	init_rwsem(&p->subscribers);
+	spin_lock_init(&p->oracle_lock);
+	return p;
+}
+
+static void count_events(struct soak_process *p)
+{
+	struct mmu_notifier_stats stats = {.plain = 0};
+	unsigned int i;
+
+	mmu_notifier_read_stats(p->mm, &stats);
+	for (i = 0; i < NR_MMU_NOTIFY_EVENTS; i++)
+		atomic64_add((s64)stats.events[i], &p->soak->events[i]);
+}
+
+void process_put(struct soak_process *p)
+{
+	if (!atomic_dec_and_test(&p->refs))
+		return;
+	if (p->mm) {
+		down_write(&p->subscribers);
+		soak_leave_devices(p);
+		up_write(&p->subscribers);
+		count_events(p);
+		mmdrop(p->mm);
+	}
+	kfree(p);
+}
+
+struct soak_process *process_get(struct soak *soak, unsigned int slot)
+{
+	struct soak_process *p;
+
+	mutex_lock(&soak->lock);
+	p = soak->slot[slot];
+	if (p) {
+		atomic_inc(&p->refs);
+		mmget(p->mm);
+	}
+	mutex_unlock(&soak->lock);
+	return p;
+}
+
+static void process_exit(struct soak_process *p)
+{
+	if (!p)
+		return;
+	mmput(p->mm);
+	process_put(p);
+}
+
+void process_settle(struct soak *soak, unsigned int slot, struct soak_process *p)
+{
+	struct soak_process *old;
+
+	if (p) {
+		p->box.mm = p->mm;
+		mmgrab(p->mm);
+	}
+	mutex_lock(&soak->lock);
+	old = soak->slot[slot];
+	soak->slot[slot] = p;
+	mutex_unlock(&soak->lock);
+	process_exit(old);
+}
+
+void process_born(struct soak_actor *me, unsigned int slot, u64 bits)
+{
+	struct soak *soak = me->soak;
+	struct soak_process *p = process_new(soak);
+	unsigned int first = bits % (SOAK_PAGES / 2);
+	long at;
+
+	p->mm = mm_alloc();
+	if (!p->mm) {
+		if (!soak->no_memory)
+			soak_fail(p, first, "no memory for an address space");
+		process_put(p);
+		return;
+	}
+	at = do_mmap(p->mm, SOAK_AT(first), SOAK_LEN(SOAK_PAGES / 2),
+		     PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE);
+	soak_note(me, p, "birth", first, SOAK_PAGES / 2, at);
+	if (at >= 0)
+		oracle_set_rights(p, first, SOAK_PAGES / 2,
+				  SOAK_MAPPED | PROT_READ | PROT_WRITE);
+	else if (!soak->no_memory)
+		soak_fail(p, first, "mmap: %pE", (void *)at);
+	process_settle(soak, slot, p);
+}
+
+void soak_end(struct soak *soak)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < soak->nr_actors; i++) {
+		for (j = 0; j < SOAK_PINS; j++)
+			soak_unpin(&soak->actor[i].pin[j]);
+	}
+	for (i = 0; i < SOAK_PROCESSES; i++)
+		process_settle(soak, i, NULL);
+}
