@@ -6,14 +6,15 @@
  * table that maps it. An anonymous page begins in one address space. After fork() it
  * is mapped by several, mremap() moves a mapping to another address, and each of them
  * may unmap its own. A page has no room for a list of its mappings, and a list would
- * cost time at each fault.
+ * cost time at each fault. A page of shared memory is easier: it belongs to an object,
+ * which knows the regions that show it.
  *
  * Idea.  A page can only be in the address space that it was made in, and in those
  * that were forked from there, directly or not. These are a family. All private regions
  * of a family are in one tree, by page offset, and each anonymous page
  * knows its family and its offset:
  *
- *	page->mapping = family, page->index = 7
+ *	page->mapping = family's root, page->index = 7
  *
  *	offset		0 1 2 3 4 5 6 7 8 9
  *	parent		  [ text ]  [  heap   ]	covers 7: look here
@@ -29,6 +30,15 @@
  *
  * A region in the tree only says where a page may be mapped. A walk looks at the entry
  * (mm/rmap/walk.c).
+ *
+ * An object (mm/object/object.h) has such a tree, too. A region that shows an object is in
+ * the object's, any other region is in its family's:
+ *
+ *	region			is in the tree of	its pages have
+ *	vm_object is NULL	the mm's family		PG_anon
+ *	vm_object		the object		PG_object, or no reverse map
+ *
+ * An object's regions may belong to any address spaces: these need not be a family.
  *
  * Price.  A walk looks at each member that covers the offset, also those that have their
  * own page there by now. ADR 0017 has the alternatives and what they would take.
@@ -66,24 +76,26 @@
  *	(page 7 must be in one of them at any time)
  *	    a_page_is_found_while_its_region_is_split_and_merged
  *
- * Lifetime.  Each member holds a reference. A page holds none: while an entry maps it,
- * the mm with that entry is a member. page_family_get() reads a pointer whose family may be
- * freed at that moment, so a family is freed after a grace period:
+ * Lifetime.  Each member of a family holds a reference, and so does each region of an
+ * object. A page holds none: while an entry maps it, the mm with that entry is a member, or
+ * has the region. page_root_get() reads a pointer whose root may be freed at that moment, so
+ * a root is freed after a grace period:
  *
- *	page_family_get()		exit of the last member
+ *	page_root_get()			exit of the last member
  *	rcu_read_lock()
- *	family = page->mapping
+ *	root = page->mapping
  *					entry emptied, mapcount 0
  *					refs 0: call_rcu()
- *	refs is 0: no family		(the memory must still be a family's)
+ *	refs is 0: no root		(the memory must still be a root's)
  *
- * If the reference was taken and the page is still mapped after that, the family is the
- * right one: a page with a reference keeps its family.
+ * If the reference was taken and the page is still mapped after that, the root is the
+ * right one: a page with a reference keeps its root.
  *
- * Not here: the walk (mm/rmap/walk.c); files, whose pages are found by their own tree.
+ * Not here: the walk (mm/rmap/walk.c), the objects (mm/object/object.c).
  */
 #include <lib/init.h>
 #include <mm/alloc/alloc.h>
+#include <mm/object/object.h>
 #include <mm/page/page.h>
 #include <mm/rmap/family.h>
 #include <mm/space/mm.h>
@@ -98,80 +110,65 @@ static int family_cache_init(void)
 }
 INITCALL(INIT_CORE, family_cache_init);
 
+static void family_free_late(struct rcu_head *head)
+{
+	kmem_cache_free(family_cache,
+			container_of(head, struct anon_family, root.rcu));
+}
+
+static void family_free(struct rmap_root *root)
+{
+	call_rcu(&root->rcu, family_free_late);
+}
+
 struct anon_family *anon_family_alloc(void)
 {
 	struct anon_family *family = kmem_cache_zalloc(family_cache, GFP_KERNEL);
 
 	if (!family)
 		return NULL;
-	init_rwsem(&family->root.lock);
-	family->root.tree = RB_ROOT;
-	atomic_set(&family->refs, 1);
+	rmap_root_init(&family->root, family_free);
 	return family;
 }
 
-struct anon_family *anon_family_get(struct anon_family *family)
+struct rmap_root *page_root_get(const struct page *page)
 {
-	ASSERT(atomic_read(&family->refs) > 0);
-	atomic_inc(&family->refs);
-	return family;
-}
-
-static void family_free(struct rcu_head *head)
-{
-	struct anon_family *family = container_of(head, struct anon_family, rcu);
-
-	kmem_cache_free(family_cache, family);
-}
-
-void anon_family_put(struct anon_family *family)
-{
-	if (!atomic_dec_and_test(&family->refs))
-		return;
-	ASSERT(rb_empty_root(&family->root.tree));
-	call_rcu(&family->rcu, family_free);
-}
-
-struct anon_family *page_family_get(const struct page *page)
-{
-	struct anon_family *family = NULL;
+	struct rmap_root *root = NULL;
 
 	ASSERT(page_ref_count(page) > 0);
-	if (!PageAnon(page))
+	if (!PageAnon(page) && !PageObject(page))
 		return NULL;
 	rcu_read_lock();
 	if (page_mapcount(page)) {
-		family = page->mapping;
-		if (!atomic_inc_not_zero(&family->refs))
-			family = NULL;
+		root = page->mapping;
+		if (!atomic_inc_not_zero(&root->refs))
+			root = NULL;
 	}
 	rcu_read_unlock();
-	if (!family)
+	if (!root)
 		return NULL;
 	if (page_mapcount(page))
-		return family;
-	/* Unmapped meanwhile: it may be a new family in the old one's place. */
-	anon_family_put(family);
+		return root;
+	/* Unmapped meanwhile: it may be another's set in the old one's place. */
+	rmap_root_put(root);
 	return NULL;
 }
 
-/* Shared memory has no pages of a family. */
-static bool region_is_private(const struct vm_area_struct *vma)
+/* The set that has the region, as long as it is linked. */
+static struct rmap_root *region_root(const struct vm_area_struct *vma)
 {
-	return !(vma->vm_flags & VM_SHARED);
+	return vma->vm_object ? &vma->vm_object->root : &vma->vm_mm->family->root;
 }
 
 void rmap_lock_region(const struct vm_area_struct *vma) __no_thread_safety
 {
 	mmap_assert_write_locked(vma->vm_mm);
-	if (region_is_private(vma))
-		down_write(&vma->vm_mm->family->root.lock);
+	down_write(&region_root(vma)->lock);
 }
 
 void rmap_unlock_region(const struct vm_area_struct *vma) __no_thread_safety
 {
-	if (region_is_private(vma))
-		up_write(&vma->vm_mm->family->root.lock);
+	up_write(&region_root(vma)->lock);
 }
 
 static unsigned long region_last(const struct vm_area_struct *vma)
@@ -181,25 +178,20 @@ static unsigned long region_last(const struct vm_area_struct *vma)
 
 void rmap_add_region(struct vm_area_struct *vma)
 {
-	if (!region_is_private(vma))
-		return;
-	vma->vm_anon.first = vma->vm_pgoff;
-	vma->vm_anon.last = region_last(vma);
-	rmap_insert(&vma->vm_mm->family->root, &vma->vm_anon);
+	vma->vm_rmap.first = vma->vm_pgoff;
+	vma->vm_rmap.last = region_last(vma);
+	rmap_insert(region_root(vma), &vma->vm_rmap);
 }
 
 void rmap_remove_region(struct vm_area_struct *vma)
 {
-	if (region_is_private(vma))
-		rmap_remove(&vma->vm_mm->family->root, &vma->vm_anon);
+	rmap_remove(region_root(vma), &vma->vm_rmap);
 }
 
 void rmap_resize_region(struct vm_area_struct *vma)
 {
-	if (!region_is_private(vma))
-		return;
-	if (vma->vm_anon.first == vma->vm_pgoff) {
-		rmap_move_last(&vma->vm_anon, region_last(vma));
+	if (vma->vm_rmap.first == vma->vm_pgoff) {
+		rmap_move_last(&vma->vm_rmap, region_last(vma));
 	} else {
 		rmap_remove_region(vma);
 		rmap_add_region(vma);

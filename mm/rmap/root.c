@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/rmap/root.c - regions by page offset
+ * mm/rmap/root.c - regions by page offset, and how long the set lasts
  *
  * Problem.  A walk asks for all regions that show one page offset, or a few. Regions
  * overlap freely: after a fork the child's show the same offsets as the parent's.
@@ -18,13 +18,39 @@
  *	offset 9: left, since 9 >= 9: found; right: 8 < 9, not entered
  *
  *	field		read with		written with
- *	all		the root's lock		the root's lock for writing
+ *	tree, nodes	the root's lock		the root's lock for writing
+ *	refs		atomic			atomic
+ *
+ * Lifetime.  The set is part of a family or of an object, and its references are theirs.
+ * Each region in the tree holds one, by its address space or by itself.
  *
  * Not here: which regions are in a tree (mm/rmap/family.c).
  */
 #include <kernel/lock/lockdep.h>
 #include <lib/assert.h>
 #include <mm/rmap/root.h>
+
+void rmap_root_init(struct rmap_root *root, void (*free)(struct rmap_root *root))
+{
+	init_rwsem(&root->lock);
+	root->tree = RB_ROOT;
+	root->free = free;
+	atomic_set(&root->refs, 1);
+}
+
+void rmap_root_get(struct rmap_root *root)
+{
+	ASSERT(atomic_read(&root->refs) > 0);
+	atomic_inc(&root->refs);
+}
+
+void rmap_root_put(struct rmap_root *root)
+{
+	if (!atomic_dec_and_test(&root->refs))
+		return;
+	ASSERT(rb_empty_root(&root->tree));
+	root->free(root);
+}
 
 static struct rmap_node *node_of(const struct rb_node *rb)
 {

@@ -5,8 +5,8 @@
  * Problem.  Reclaim, migration and the split of a huge page begin with a page and must
  * change each entry that maps it, in several address spaces, without mmap_lock of any.
  *
- * Idea.  The page names its family and its offset (mm/rmap/family.c). The walk holds
- * the family's lock for reading and visits each region that covers the offset. Under
+ * Idea.  The page names its family or object, and its offset (mm/rmap/family.c). The walk
+ * holds the lock of that root for reading and visits each region that covers the offset. Under
  * that lock a region keeps its bounds and its tables. The visitor then takes the table's
  * lock and looks whether the entry maps the page.
  *
@@ -27,7 +27,7 @@
  * count afterwards and gives up, or walks again.
  *
  *	data			guarded by
- *	regions			root.lock of the family, for reading
+ *	regions			root->lock of the family or object, for reading
  *	an entry		its table's lock
  *	the page's identity	its page lock
  *
@@ -67,20 +67,20 @@ static bool walk_is_done(const struct rmap_walk *walk, const struct page *page)
 
 void rmap_walk(struct page *page, struct rmap_walk *walk)
 {
-	struct anon_family *family = page_family_get(page);
+	struct rmap_root *root = page_root_get(page);
 	struct rmap_node *node;
 
 	ASSERT(PageLocked(page));
 	walk->regions = 0;
 	walk->found = 0;
-	if (!family)
+	if (!root)
 		return;
 	this_cpu_inc(rmap_counters.walks);
-	down_read(&family->root.lock);
-	rmap_for_each(node, &family->root, page->index, page->index)
+	down_read(&root->lock);
+	rmap_for_each(node, root, page->index, page->index)
 	{
 		struct vm_area_struct *vma =
-			container_of(node, struct vm_area_struct, vm_anon);
+			container_of(node, struct vm_area_struct, vm_rmap);
 		vaddr_t addr = vma->vm_start +
 			       ((page->index - vma->vm_pgoff) << PAGE_SHIFT);
 
@@ -93,8 +93,8 @@ void rmap_walk(struct page *page, struct rmap_walk *walk)
 		if (walk_is_done(walk, page))
 			break;
 	}
-	up_read(&family->root.lock);
-	anon_family_put(family);
+	up_read(&root->lock);
+	rmap_root_put(root);
 }
 
 /* The page that the entry maps, present or not; NULL for another kind of entry. */

@@ -19,6 +19,7 @@
  *
  *	region of the parent			child
  *	private					as above
+ *	of an object				the region; its faults fill it
  *	MADV_DONTFORK				none
  *	MADV_WIPEONFORK				the region, empty
  *
@@ -26,7 +27,7 @@
  * region that was never touched raises no event (R1.13).
  *
  * The child joins the parent's family (mm/rmap/family.c), so a walk of the reverse map finds
- * each shared page in both.
+ * each shared page in both. The child's region of an object is in the object's tree.
  *
  * A device that holds a page's lock.  An exclusive entry of the parent is restored before it is
  * shared, under the lock of its page. If a driver has that lock, the fork gives the child
@@ -93,6 +94,8 @@ static int fork_region(struct mm_struct *child, struct copy *copy)
 		return -ENOMEM;
 	vma_init(dst, src->vm_start, src->vm_end, src->vm_flags & ~VM_LOCKED);
 	dst->vm_pgoff = src->vm_pgoff;
+	if (src->vm_object)
+		vma_set_object(dst, src->vm_object, src->vm_pgoff);
 	vma_link(child, dst);
 	copy->dst = dst;
 	return src->vm_flags & VM_WIPEONFORK ? 0 : fork_entries(copy);

@@ -111,7 +111,7 @@ struct mm_struct *mm_alloc(void)
 	if (!family)
 		return NULL;
 	mm = mm_alloc_in(family);
-	anon_family_put(family);
+	rmap_root_put(&family->root);
 	return mm;
 }
 
@@ -125,7 +125,8 @@ struct mm_struct *mm_alloc_in(struct anon_family *family)
 		kmem_cache_free(mm_cache, mm);
 		return NULL;
 	}
-	mm->family = anon_family_get(family);
+	rmap_root_get(&family->root);
+	mm->family = family;
 	atomic_set(&mm->mm_users, 1);
 	atomic_set(&mm->mm_count, 1);
 	init_rwsem(&mm->mmap_lock);
@@ -148,7 +149,7 @@ void __mmput(struct mm_struct *mm)
 	OBSERVE(mm_call, mm, "exit", 0, USER_END);
 	mmu_notifier_release(mm);
 	exit_mmap(mm);
-	anon_family_put(mm->family);
+	rmap_root_put(&mm->family->root);
 	arch_drop_mm(&mm->context);
 	pgd_free(mm);
 	set_bit(MMF_EXITED, &mm->flags);

@@ -21,6 +21,12 @@
  *	field of the region	read with		write with
  *	all but vm_mm		mmap_lock, either mode	mmap_lock for writing
  *
+ * A region that shows an object holds a reference of it, from vma_set_object() to
+ * vma_free(): a part that is split off takes one more, and a region that is merged into
+ * its neighbour drops its own. Neighbours merge only if they show the same object, and its
+ * pages run on. Two private regions of one mm share the mm's family, so no field has to
+ * agree there.
+ *
  * When a region is added, taken out or resized, two holes change: its own and
  * that of the region after it.  Both are set right before the lock is dropped;
  * vma_tree_verify() computes all of them the slow way and compares.
@@ -30,6 +36,7 @@
  */
 #include <mm/alloc/alloc.h>
 #include <lib/init.h>
+#include <mm/object/object.h>
 #include <mm/rmap/family.h>
 #include <mm/space/mm.h>
 #include <mm/space/vma.h>
@@ -96,8 +103,21 @@ void vma_init(struct vm_area_struct *vma, vaddr_t start, vaddr_t end,
 	vma->vm_pgoff = start >> PAGE_SHIFT;
 }
 
+void vma_set_object(struct vm_area_struct *vma, struct vm_object *object,
+		    unsigned long pgoff)
+{
+	ASSERT(!vma->vm_object);
+	vm_object_get(object);
+	vma->vm_object = object;
+	vma->vm_pgoff = pgoff;
+	vma->vm_flags |= VM_SHARED | object->vm_flags;
+	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
+}
+
 void vma_free(struct vm_area_struct *vma)
 {
+	if (vma->vm_object)
+		vm_object_put(vma->vm_object);
 	kmem_cache_free(vma_cache, vma);
 }
 
@@ -288,6 +308,8 @@ void vma_split(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr,
 	upper->vm_flags = vma->vm_flags;
 	upper->vm_page_prot = vma->vm_page_prot;
 	upper->vm_pgoff = vma_pgoff_of(vma, addr);
+	if (vma->vm_object)
+		vma_set_object(upper, vma->vm_object, upper->vm_pgoff);
 	rmap_lock_region(vma);
 	vma_set_range_locked(mm, vma, vma->vm_start, addr);
 	vma_link_locked(mm, upper);
@@ -297,6 +319,7 @@ void vma_split(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr,
 bool vma_alike(const struct vm_area_struct *low, const struct vm_area_struct *high)
 {
 	return low->vm_end == high->vm_start && low->vm_flags == high->vm_flags &&
+	       low->vm_object == high->vm_object &&
 	       low->vm_pgoff + vma_pages(low) == high->vm_pgoff;
 }
 
@@ -345,6 +368,8 @@ static const char *vma_verify_one(const struct mm_struct *mm,
 		return "a region belongs to another mm";
 	if (vma->vm_start >= vma->vm_end)
 		return "a region is empty";
+	if (!(vma->vm_flags & VM_SHARED) != !vma->vm_object)
+		return "a region is shared and has no object, or the opposite";
 	if (!IS_ALIGNED(vma->vm_start | vma->vm_end, PAGE_SIZE))
 		return "a region is not page aligned";
 	if (vma->vm_start < USER_START || vma->vm_end > USER_END)

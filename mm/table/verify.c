@@ -13,6 +13,7 @@
 #include <lib/string.h>
 #include <mm/space/mm.h>
 #include <mm/page/page.h>
+#include <mm/rmap/family.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/swapops.h>
 
@@ -44,7 +45,7 @@ static const char *verify_page(struct pgtable_sum *sum,
 	sum->pages++;
 	if (!PageAnon(page) || PageTable(page) || PageFree(page))
 		return "an entry maps a page that is not anonymous memory";
-	if (page->mapping != sum->mm->family ||
+	if (page->mapping != &sum->mm->family->root ||
 	    page->index != vma_pgoff_of(vma, addr))
 		return "a page does not know where it is mapped";
 	if (page_mapcount(page) < 1)

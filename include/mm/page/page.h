@@ -51,6 +51,17 @@
  *
  *	(tests/mm/page/ref_test.c, a_page_is_marked_while_a_walker_has_its_lock)
  *
+ * Whose page it is.  page->mapping means something while one of two flags is set. They are
+ * set last, when the page has its mapping and index, and cleared by the free alone:
+ *
+ *	flag		mapping			index			example
+ *	PG_anon		root of a family	offset in each region	private memory
+ *	PG_object	root of an object	offset in the object	shared memory
+ *	neither		not defined		not defined		kernel, driver
+ *
+ * Both roots are a struct rmap_root (mm/rmap/root.h), so code that looks for the entries of
+ * a page need not know which of the two it is.
+ *
  * What else is known of a page: references in mm/page/ref.h, its lock in
  * mm/page/lock.h, whose it is in mm/page/rmap.h, huge pages in mm/page/huge.h.
  */
@@ -75,7 +86,7 @@ enum page_flag {
 	PG_locked = 0,     /* lock_page() holds it: mm/page/lock.h */
 	PG_dirty,          /* contents newer than the backing store */
 	PG_referenced,     /* used since the last scan */
-	PG_anon,           /* anonymous memory; mapping is its family */
+	PG_anon,           /* anonymous memory; mapping is its family's root */
 	PG_anon_exclusive, /* belongs to one mm only: writable without COW */
 	PG_table,          /* a page table; ptl is live */
 	PG_slab,           /* part of a slab */
@@ -86,6 +97,7 @@ enum page_flag {
 	PG_poisoned,       /* free and filled with PAGE_POISON (debug) */
 	PG_head,           /* first page of a huge page */
 	PG_tail,           /* another page of a huge page: page_head() */
+	PG_object,         /* memory of an object; mapping is its root */
 	PG_waiters = 31,   /* a thread may wait for a bit: the sign bit */
 };
 
@@ -210,6 +222,7 @@ PAGE_FLAG(Dirty, PG_dirty)
 PAGE_FLAG(Referenced, PG_referenced)
 PAGE_FLAG(Anon, PG_anon)
 PAGE_FLAG(AnonExclusive, PG_anon_exclusive)
+PAGE_FLAG(Object, PG_object)
 PAGE_FLAG(Table, PG_table)
 PAGE_FLAG(Slab, PG_slab)
 PAGE_FLAG(Large, PG_large)

@@ -4,7 +4,7 @@
  *
  * page->mapcount	entries that map the page, a device-exclusive one
  *			included (R8.13); changed under the entry's lock
- * page->mapping	the family of address spaces that may map the page
+ * page->mapping	the root of the family of address spaces that may map the page
  *			(mm/rmap/family.c); it belongs to one of them only, as long
  *			as PG_anon_exclusive is set
  * page->index		its page offset in each region that maps it
@@ -20,6 +20,7 @@
 #ifndef MM_PAGE_RMAP_H
 #define MM_PAGE_RMAP_H
 
+#include <mm/rmap/family.h>
 #include <mm/space/vma.h>
 #include <mm/page/page.h>
 #include <mm/table/swapops.h>
@@ -32,7 +33,7 @@ static __always_inline void page_add_new_anon_rmap(struct page *page,
 						   struct vm_area_struct *vma,
 						   vaddr_t addr)
 {
-	page->mapping = vma->vm_mm->family;
+	page->mapping = &vma->vm_mm->family->root;
 	page->index = vma_pgoff_of(vma, addr);
 	atomic_set(&page->mapcount, 1);
 	set_bits(BIT(PG_anon) | BIT(PG_anon_exclusive), &page->flags);

@@ -7,8 +7,6 @@
 #ifndef MM_RMAP_FAMILY_H
 #define MM_RMAP_FAMILY_H
 
-#include <kernel/rcu.h>
-#include <lib/atomic.h>
 #include <mm/rmap/root.h>
 
 struct page;
@@ -16,16 +14,10 @@ struct vm_area_struct;
 
 /**
  * struct anon_family - a process and all that it and its children forked
- * @root: the private regions of all members
- * @refs: (a) one for each member, one for each anon_family_get()
- * @rcu: for the free, once @refs is zero
- *
- * Keys: (a) atomic.
+ * @root: the private regions of all members; each member holds a reference
  */
 struct anon_family {
 	struct rmap_root root;
-	struct atomic refs;
-	struct rcu_head rcu;
 };
 
 /**
@@ -37,29 +29,16 @@ struct anon_family {
 struct anon_family *anon_family_alloc(void);
 
 /**
- * anon_family_get() - take another reference
- * @family: a family that the caller has a reference to
- *
- * Context: any.
- */
-struct anon_family *anon_family_get(struct anon_family *family);
-
-/**
- * anon_family_put() - drop a reference; the last frees the family
- * @family: the family
- *
- * Context: any but NMI.
- */
-void anon_family_put(struct anon_family *family);
-
-/**
- * page_family_get() - the family of an anonymous page, while it is mapped
+ * page_root_get() - the set that has all regions which may map a page
  * @page: a page that the caller has a reference to
  *
+ * That of its family if it is anonymous, of its object if it is an object's.
+ *
  * Context: any but NMI.
- * Return: the family with a reference; NULL if no entry maps the page.
+ * Return: the set, with a reference for rmap_root_put(); NULL if no entry maps the page, or
+ *	   it has no reverse map: the zero page, a driver's page.
  */
-struct anon_family *page_family_get(const struct page *page);
+struct rmap_root *page_root_get(const struct page *page);
 
 /**
  * rmap_lock_region() - keep walks away from a region whose bounds change

@@ -2,9 +2,10 @@
 /*
  * mm/rmap/root.h - the regions that may map the pages of one thing
  *
- * The thing is a family of address spaces (mm/rmap/family.h). Each region that may
- * map its pages is in one tree, by page offset: a red-black tree by first offset, in which
- * each node knows the highest last offset of its subtree.
+ * The thing is a family of address spaces (mm/rmap/family.h) or an object
+ * (mm/object/object.h). Each region that may map its pages is in one tree, by page offset:
+ * a red-black tree by first offset, in which each node knows the highest last offset of its
+ * subtree.
  *
  * The notifiers have an interval tree of their own, which another kernel takes over
  * with them; so it includes nothing of mm, and nothing of mm includes it.
@@ -12,7 +13,9 @@
 #ifndef MM_RMAP_ROOT_H
 #define MM_RMAP_ROOT_H
 
+#include <kernel/rcu.h>
 #include <kernel/sched/rwsem.h>
+#include <lib/atomic.h>
 #include <lib/rbtree.h>
 
 /**
@@ -35,8 +38,12 @@ struct rmap_node {
  * struct rmap_root - a set of regions by page offset
  * @lock: (l) held for writing by a change of a region, for reading by a walk
  * @tree: (m) of struct rmap_node
+ * @refs: (a) reasons to keep the thing that the set is part of
+ * @free: (c) called by the last rmap_root_put(); frees the thing's memory, but not before a
+ *	grace period has passed: page_root_get() may look at @refs until then
+ * @rcu: for @free
  *
- * Keys: (l) a lock itself; (m) @lock.
+ * Keys: (a) atomic; (c) constant; (l) a lock itself; (m) @lock.
  *
  * A region that is in the tree keeps its bounds, its page offset and its page tables
  * for a reader of @lock.
@@ -44,7 +51,35 @@ struct rmap_node {
 struct rmap_root {
 	struct rw_semaphore lock;
 	struct rb_root tree;
+	struct atomic refs;
+	void (*free)(struct rmap_root *root);
+	struct rcu_head rcu;
 };
+
+/**
+ * rmap_root_init() - begin a set that is empty, with one reference
+ * @root: uninitialised, inside the thing
+ * @free: as in struct rmap_root
+ *
+ * Context: any.
+ */
+void rmap_root_init(struct rmap_root *root, void (*free)(struct rmap_root *root));
+
+/**
+ * rmap_root_get() - take another reference
+ * @root: a set that the caller has a reference to
+ *
+ * Context: any.
+ */
+void rmap_root_get(struct rmap_root *root);
+
+/**
+ * rmap_root_put() - drop a reference; the last frees the thing
+ * @root: the set
+ *
+ * Context: any that may drop pages; not NMI.
+ */
+void rmap_root_put(struct rmap_root *root);
 
 /**
  * rmap_insert() - add a node

@@ -41,7 +41,7 @@ struct rmap_walk {
 
 /**
  * rmap_walk() - visit the regions that may map a page
- * @page: an anonymous page, locked, with a reference of the caller
+ * @page: a page of anonymous memory or of an object, locked, with a reference of the caller
  * @walk: @visit, @purpose and @arg set
  *
  * An mm that is forked, and an entry that is moved, are found before or after, and

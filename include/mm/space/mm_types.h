@@ -27,6 +27,7 @@
 struct anon_family;
 struct mmu_notifier_subscriptions;
 struct mm_struct;
+struct vm_object;
 
 /* Rights of a region (low bits as PROT_*), and rights it may come to have. */
 #define VM_NONE     0x00000000UL
@@ -51,10 +52,12 @@ struct mm_struct;
  * @vm_mm: the address space; fixed from allocation
  * @vm_flags: VM_*
  * @vm_page_prot: what vm_get_page_prot() makes of @vm_flags
- * @vm_pgoff: page offset of @vm_start in what the region shows. Of anonymous
+ * @vm_pgoff: page offset of @vm_start in what the region shows. Of private
  *	memory it is the page number of the address where it was mapped first;
  *	a move keeps it, so that page->index stays true
- * @vm_anon: (r) link in the tree of mm->family, if the region is private
+ * @vm_object: (c) the object that the region shows, with a reference of the region; NULL:
+ *	private anonymous memory. VM_SHARED is set exactly if it is not NULL
+ * @vm_rmap: (r) link in the tree of @vm_object, or else of mm->family
  * @vm_prev: the region below, or NULL
  * @vm_next: the region above, or NULL
  * @vm_rb: link in mm->mm_rb, ordered by address
@@ -62,11 +65,11 @@ struct mm_struct;
  *	hole below a region reaches down to the end of the one before it, or
  *	to USER_START
  *
- * Every field but @vm_mm: read with mmap_lock in either mode, written with it
+ * Every other field but @vm_mm: read with mmap_lock in either mode, written with it
  * held for writing. @vm_start, @vm_end and @vm_pgoff are written with the lock of the
  * reverse map held as well, so a walk may read them (mm/rmap/family.c).
  *
- * Key: (r) that lock alone.
+ * Keys: (c) constant from the first vma_link() on; (r) that lock alone.
  */
 struct vm_area_struct {
 	vaddr_t vm_start;
@@ -75,7 +78,8 @@ struct vm_area_struct {
 	unsigned long vm_flags;
 	pgprot_t vm_page_prot;
 	unsigned long vm_pgoff;
-	struct rmap_node vm_anon;
+	struct vm_object *vm_object;
+	struct rmap_node vm_rmap;
 	struct vm_area_struct *vm_prev;
 	struct vm_area_struct *vm_next;
 	struct rb_node vm_rb;

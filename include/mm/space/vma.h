@@ -98,8 +98,8 @@ vma_pgoff_of(const struct vm_area_struct *vma, vaddr_t addr)
  * @low: a region
  * @high: another; neither need be linked
  *
- * @high begins where @low ends, both have the same flags, and the page offset runs
- * on from one to the other.
+ * @high begins where @low ends, both have the same flags, show the same object or none,
+ * and the page offset runs on from one to the other.
  *
  * Context: mmap_lock held in either mode.
  */
@@ -143,9 +143,13 @@ const char *vma_tree_verify(struct mm_struct *mm);
 
 /* Changing the regions, for mm/space alone; mmap_lock for writing. */
 struct vm_area_struct *vma_alloc(struct mm_struct *mm);
-/* Anonymous memory that is mapped for the first time, in no tree yet. */
+/* Private anonymous memory that is mapped for the first time, in no tree yet. */
 void vma_init(struct vm_area_struct *vma, vaddr_t start, vaddr_t end,
 	      unsigned long vm_flags);
+/* It shows an object instead, from page @pgoff on; the region takes a reference. */
+void vma_set_object(struct vm_area_struct *vma, struct vm_object *object,
+		    unsigned long pgoff);
+/* In no tree: drops the reference of its object, too. */
 void vma_free(struct vm_area_struct *vma);
 /* Regions in no tree, chained by vm_next. */
 void vma_free_chain(struct vm_area_struct *vma);

@@ -18,7 +18,7 @@ static const char *const order[] = {
 	"srcu",
 	"page_lock",
 	"mm->mmap_lock",
-	"family->root.lock",
+	"root->lock",
 	"mmu_notifier_invalidate_range_start",
 	"ctx->lock",
 	"slot->done",

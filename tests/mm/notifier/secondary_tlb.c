@@ -28,6 +28,7 @@
  */
 #include <arch/tlb.h>
 #include <kernel/lock/lockdep.h>
+#include <mm/rmap/family.h>
 #include <mm/table/tlb.h>
 
 #include "secondary_tlb.h"
@@ -66,7 +67,7 @@ static bool frame_is_ours(const struct secondary *dev, unsigned long i)
 	if (is_zero_page(page))
 		return true;
 	return page_ref_count(page) > 0 && PageAnon(page) &&
-	       page->mapping == dev->mm->family &&
+	       page->mapping == &dev->mm->family->root &&
 	       page->index == AT(i) >> PAGE_SHIFT;
 }
 

@@ -141,7 +141,7 @@ KTEST(rmap, a_page_that_outlives_its_family_has_none)
 	page = page_at(&box, AT(0));
 	sandbox_close(&box);
 	rcu_barrier();
-	EXPECT_EQ(page_family_get(page), NULL);
+	EXPECT_EQ(page_root_get(page), NULL);
 	find(&finder, page);
 	EXPECT_EQ(finder.walk.regions, 0U);
 	put_page(page);
@@ -256,12 +256,12 @@ KTEST(rmap, a_page_is_found_while_its_region_is_split_and_merged,
 static void walker(struct sandbox_thread *self)
 {
 	struct page *page = self->arg;
-	struct anon_family *family;
+	struct rmap_root *root;
 
 	while (page_mapcount(page)) {
-		family = page_family_get(page);
-		if (family)
-			anon_family_put(family);
+		root = page_root_get(page);
+		if (root)
+			rmap_root_put(root);
 	}
 }
 

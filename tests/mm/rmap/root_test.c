@@ -11,8 +11,7 @@
 
 static void open_root(struct rmap_root *root)
 {
-	init_rwsem(&root->lock);
-	root->tree = RB_ROOT;
+	rmap_root_init(root, NULL);
 	down_write(&root->lock);
 }
 
