@@ -71,7 +71,7 @@ ONLY_MMU_NOTIFIER := $(NOTIFIER_CORE) mm/notifier/layout.c \
 	tests/mm/notifier/warnings_heard.c \
 	tests/mm/notifier/interval_tree_test.c tests/mm/notifier/mirror_%.c \
 	tests/mm/notifier/first_driver_test.c \
-	tests/mm/lib/mirror%.c tests/mm/lib/by_hand.c \
+	tests/mm/lib/mirror%.c tests/mm/lib/shadow%.c tests/mm/lib/by_hand.c \
 	tests/mm/lib/observer.c tests/mm/notifier/raised_test.c tests/mm/soak/device.c \
 	tests/mm/notifier/secondary_tlb%.c \
 	tests/mm/table/pgtable_notify_test.c tests/mm/space/mm_list_test.c \

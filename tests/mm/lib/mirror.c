@@ -85,7 +85,7 @@ static void take_over_rights(struct mirrored *page,
 		page->write = false;
 }
 
-static void answer(struct mirrored *page, const struct mmu_notifier_range *range)
+void mirror_answer(struct mirrored *page, const struct mmu_notifier_range *range)
 {
 	switch (range->event) {
 	case MMU_NOTIFY_UNMAP:
@@ -123,7 +123,7 @@ static void invalidate(struct mirror *m, struct mirrored *page,
 	else if (m->drops_always)
 		mirror_drop(page);
 	else if (!own)
-		answer(page, range);
+		mirror_answer(page, range);
 }
 
 static bool mirror_invalidate(struct mmu_interval_notifier *sub,

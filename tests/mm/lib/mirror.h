@@ -84,6 +84,9 @@ struct mirror *mirror_new(struct sandbox *box, vaddr_t start, unsigned long nr);
 /** mirror_drop() - forget the translation of a page, as in a callback */
 void mirror_drop(struct mirrored *page);
 
+/** mirror_answer() - drop of a page what the event of a range over it takes away */
+void mirror_answer(struct mirrored *page, const struct mmu_notifier_range *range);
+
 /*
  * Each of the following takes a page of the mirror by its number, may sleep, and
  * wants mmap_lock and the mirror's lock free.  It returns 0, -EFAULT (no region,

@@ -3,13 +3,17 @@
  * tests/mm/lib/relatives.c - a sandbox and the address spaces forked from it
  */
 #include "tests/mm/lib/relatives.h"
+#include "tests/mm/lib/shadow.h"
 
 struct mm_struct *sandbox_fork(struct sandbox *box)
 {
 	struct ktest *test = box->test;
 	struct mm_struct *child = NULL;
 
+	shadow_detach(box, SHADOWS_OF_THE_DEAD);
 	EXPECT_EQ(mm_fork(box->mm, &child), 0);
+	if (child && box->shadowed)
+		EXPECT_EQ(shadow_attach(test, child, box), 0);
 	return child;
 }
 

@@ -10,7 +10,10 @@
 
 #include "tests/mm/lib/sandbox.h"
 
-/* mm_fork(); NULL, and the test failed, if it did. mmput() it. */
+/*
+ * mm_fork(); NULL, and the test failed, if it did. mmput() it. If the sandbox has a shadow
+ * the child has one, which goes with the sandbox or when another child comes.
+ */
 struct mm_struct *sandbox_fork(struct sandbox *box);
 
 /* A word of a relative: its value, or all ones and a failure; and 0 or -EFAULT. */

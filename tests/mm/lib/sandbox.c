@@ -4,9 +4,10 @@
  *
  * Closing a sandbox checks that regions, tables and books agree, and that
  * nothing of the address space is left. A test closes what it opened;
- * sandbox_new() has the runner do it.
+ * sandbox_new() has the runner do it. The shadow goes after the mm's last user, so
+ * that it sees the exit.
  *
- * Not here: the observer (observer.c).
+ * Not here: the observer (observer.c), the shadow (shadow.c).
  */
 #include <arch/cpu.h>
 #include <lib/cpumask.h>
@@ -15,6 +16,7 @@
 #include <mm/page/rmap.h>
 #include <mm/table/tlb.h>
 #include "sandbox.h"
+#include "shadow.h"
 
 pte_t sandbox_pte_locked(struct sandbox *box, vaddr_t addr)
 {
@@ -32,8 +34,23 @@ pte_t sandbox_pte_locked(struct sandbox *box, vaddr_t addr)
 	return pte;
 }
 
-static bool open_as(struct sandbox *box, struct ktest *test,
-		    enum sandbox_observer observer)
+/* The subscribers that the test wants; 0 or an errno. */
+static int watch_sandbox(struct sandbox *box, enum sandbox_watch watch)
+{
+	int err = 0;
+
+	box->observed =
+		watch == SANDBOX_OBSERVED || watch == SANDBOX_WITHOUT_SHADOW;
+	box->shadowed = watch == SANDBOX_OBSERVED || watch == SANDBOX_UNOBSERVED;
+	if (box->shadowed)
+		err = shadow_attach(box->test, box->mm, box);
+	if (!err && box->observed)
+		err = sandbox_observe(box);
+	return err;
+}
+
+bool sandbox_open_as(struct sandbox *box, struct ktest *test,
+		     enum sandbox_watch watch)
 {
 	*box = (struct sandbox){.test = test};
 	spin_lock_init(&box->lock);
@@ -42,10 +59,10 @@ static bool open_as(struct sandbox *box, struct ktest *test,
 		ktest_fail(test, "no memory for an mm");
 		return false;
 	}
-	box->observed = observer == SANDBOX_OBSERVED;
-	if (box->observed && sandbox_observe(box)) {
-		ktest_fail(test, "no subscription for the observer");
+	if (watch_sandbox(box, watch)) {
+		ktest_fail(test, "no subscription for observer or shadow");
 		mmput(box->mm);
+		shadow_detach(box, SHADOWS_ALL);
 		return false;
 	}
 	kthread_use_mm(box->mm);
@@ -54,7 +71,7 @@ static bool open_as(struct sandbox *box, struct ktest *test,
 
 bool sandbox_open(struct sandbox *box, struct ktest *test)
 {
-	return open_as(box, test, SANDBOX_OBSERVED);
+	return sandbox_open_as(box, test, SANDBOX_OBSERVED);
 }
 
 static void close_sandbox(void *arg)
@@ -62,11 +79,11 @@ static void close_sandbox(void *arg)
 	sandbox_close(arg);
 }
 
-struct sandbox *sandbox_new(struct ktest *test, enum sandbox_observer observer)
+struct sandbox *sandbox_new(struct ktest *test, enum sandbox_watch watch)
 {
 	struct sandbox *box = ktest_alloc(test, sizeof(*box));
 
-	if (!open_as(box, test, observer))
+	if (!sandbox_open_as(box, test, watch))
 		panic("mm_test: no sandbox for %s.%s", test->tcase->suite,
 		      test->tcase->name);
 	ktest_cleanup(test, close_sandbox, box);
@@ -81,16 +98,23 @@ void sandbox_close(struct sandbox *box)
 	if (box->observed)
 		sandbox_observe_end(box);
 	mmput(box->mm);
+	shadow_detach(box, SHADOWS_ALL);
 }
 
 int user_poke(vaddr_t addr, u64 value)
 {
-	return put_user(value, (u64 __user *)user_ptr(addr));
+	int err = put_user(value, (u64 __user *)user_ptr(addr));
+
+	shadow_stop(current->mm);
+	return err;
 }
 
 int user_peek(vaddr_t addr, u64 *value)
 {
-	return get_user(*value, (u64 __user *)user_ptr(addr));
+	int err = get_user(*value, (u64 __user *)user_ptr(addr));
+
+	shadow_stop(current->mm);
+	return err;
 }
 
 u64 sandbox_read(struct sandbox *box, vaddr_t addr)
@@ -107,6 +131,7 @@ pte_t sandbox_pte(struct sandbox *box, vaddr_t addr)
 {
 	pte_t pte;
 
+	shadow_stop(box->mm);
 	mmap_read_lock(box->mm);
 	pte = sandbox_pte_locked(box, addr);
 	mmap_read_unlock(box->mm);
@@ -119,6 +144,7 @@ void sandbox_set_pte(struct sandbox *box, vaddr_t addr, pte_t pte) __no_thread_s
 	pte_t *ptep;
 
 	mmap_read_lock(box->mm);
+	shadow_forget(box->mm, addr);
 	ptep = pgtable_alloc_map_lock(box->mm, addr, &ptl);
 	if (ptep) {
 		set_pte(ptep, pte);
@@ -142,6 +168,7 @@ void sandbox_verify(struct sandbox *box)
 {
 	const char *wrong;
 
+	shadow_stop(box->mm);
 	mmap_write_lock(box->mm);
 	wrong = vma_tree_verify(box->mm);
 	if (!wrong)
@@ -183,6 +210,7 @@ struct page *sandbox_empty_unflushed(struct sandbox *box,
 	pte_t *ptep;
 
 	mmap_read_lock(box->mm);
+	shadow_forget(box->mm, addr);
 	atomic_inc(&box->mm->tlb_flush_pending);
 	ptep = pgtable_map_lock(box->mm, addr, &ptl);
 	page = pfn_to_page(pte_pfn(ptep_get_and_clear(ptep)));

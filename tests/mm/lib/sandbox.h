@@ -2,11 +2,11 @@
 /*
  * tests/mm/lib/sandbox.h - what the tests of the address space share
  *
- * A sandbox is an address space that the test's thread has adopted, with an
- * observer unless the test wants none: an interval subscription over everything
- * that notes each event, and may stop in the middle of one. In a kernel without
- * MMU_NOTIFIER there is no observer and there are no events: tests that want
- * some have the flag KT_NEEDS_NOTIFIER.
+ * A sandbox is an address space that the test's thread has adopted. Unless the
+ * test wants none it has an observer, an interval subscription over everything that
+ * notes each event and may stop in the middle of one; and a shadow, which finds changes
+ * without an event (shadow.h). In a kernel without MMU_NOTIFIER there is neither and
+ * there are no events: tests that want some have the flag KT_NEEDS_NOTIFIER.
  */
 #ifndef TESTS_MM_LIB_SANDBOX_H
 #define TESTS_MM_LIB_SANDBOX_H
@@ -50,25 +50,32 @@ struct sandbox {
 	void *hook_arg;
 	bool raises_unlocked; /* the test does, on purpose, without mmap_lock */
 	bool observed;
+	bool shadowed;
 };
-
-/* False, and the test failed, if it could not be set up. */
-bool sandbox_open(struct sandbox *box, struct ktest *test);
-void sandbox_close(struct sandbox *box);
 
 /**
- * enum sandbox_observer - is a sandbox watched?
- * @SANDBOX_OBSERVED: as by sandbox_open()
- * @SANDBOX_UNOBSERVED: no subscription is there unless the test makes one, so
- *	that ranges find nobody, or only the test's own
+ * enum sandbox_watch - what subscribes to a sandbox
+ * @SANDBOX_OBSERVED: an observer and a shadow
+ * @SANDBOX_UNOBSERVED: a shadow
+ * @SANDBOX_WITHOUT_SHADOW: an observer. For a test that counts subscribers or their
+ *	calls, or changes entries behind all subscribers
+ * @SANDBOX_ALONE: neither, for such a test: ranges find nobody, or only the test's own
  */
-enum sandbox_observer {
+enum sandbox_watch {
 	SANDBOX_OBSERVED,
 	SANDBOX_UNOBSERVED,
+	SANDBOX_WITHOUT_SHADOW,
+	SANDBOX_ALONE,
 };
 
+/* False, and the test failed, if it could not be set up. The first is OBSERVED. */
+bool sandbox_open(struct sandbox *box, struct ktest *test);
+bool sandbox_open_as(struct sandbox *box, struct ktest *test,
+		     enum sandbox_watch watch);
+void sandbox_close(struct sandbox *box);
+
 /* One that a clean-up of the test closes and frees; never NULL. */
-struct sandbox *sandbox_new(struct ktest *test, enum sandbox_observer observer);
+struct sandbox *sandbox_new(struct ktest *test, enum sandbox_watch watch);
 
 /* The observer comes (0 or an errno) and goes; by the two above. */
 #ifdef CONFIG_MMU_NOTIFIER
@@ -103,14 +110,20 @@ static inline void __user *user_ptr(vaddr_t addr)
 	return (void __user *)addr;
 }
 
-/* The words of user memory that tests touch; 0 or -EFAULT. */
+/*
+ * The words of user memory that tests touch; 0 or -EFAULT. Then the shadow of the
+ * thread's mm stops.
+ */
 int user_poke(vaddr_t addr, u64 value);
 int user_peek(vaddr_t addr, u64 *value);
 
 /* The value of the word, or all ones and a failure. */
 u64 sandbox_read(struct sandbox *box, vaddr_t addr);
 
-/* The entry of an address as it is just now; the first wants mmap_lock held. */
+/*
+ * The entry of an address as it is just now; the first wants mmap_lock held. The last
+ * changes it behind all subscribers.
+ */
 pte_t sandbox_pte_locked(struct sandbox *box, vaddr_t addr);
 pte_t sandbox_pte(struct sandbox *box, vaddr_t addr);
 void sandbox_set_pte(struct sandbox *box, vaddr_t addr, pte_t pte);
@@ -118,7 +131,7 @@ void sandbox_set_pte(struct sandbox *box, vaddr_t addr, pte_t pte);
 /* Map pages read-write at an address, private. */
 void sandbox_map(struct sandbox *box, vaddr_t addr, unsigned long pages);
 
-/* Regions, tables and books all agree; else the test fails with the reason. */
+/* Regions, tables, books and shadow all agree; else the test fails with the reason. */
 void sandbox_verify(struct sandbox *box);
 
 /* The regions as text: "2 rw 1 - 3 r": pages and rights from BASE up. */

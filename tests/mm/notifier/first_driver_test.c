@@ -163,15 +163,22 @@ static void remove_driver(void *arg)
 }
 
 /* A sandbox with FIRST_PAGES pages at BASE, and the driver subscribed to them. */
-static struct first_driver *driver_new(struct ktest *test, struct sandbox **box)
+static struct first_driver *driver_new_in(struct ktest *test,
+					  struct sandbox **box,
+					  enum sandbox_watch watch)
 {
 	struct first_driver *driver = ktest_alloc(test, sizeof(*driver));
 
-	*box = sandbox_new(test, SANDBOX_UNOBSERVED);
+	*box = sandbox_new(test, watch);
 	sandbox_map(*box, BASE, FIRST_PAGES);
 	EXPECT_EQ(first_subscribe(driver, (*box)->mm, BASE), 0);
 	ktest_cleanup(test, remove_driver, driver);
 	return driver;
+}
+
+static struct first_driver *driver_new(struct ktest *test, struct sandbox **box)
+{
+	return driver_new_in(test, box, SANDBOX_UNOBSERVED);
 }
 
 /* The device reaches exactly what the page table says. */
@@ -377,7 +384,7 @@ static struct trace_record records[RECORDS];
 KTEST(first_driver, its_trace_names_each_change_and_the_round_that_collided)
 {
 	struct sandbox *box;
-	struct first_driver *driver = driver_new(test, &box);
+	struct first_driver *driver = driver_new_in(test, &box, SANDBOX_ALONE);
 	struct mmu_interval_rounds rounds =
 		MMU_INTERVAL_ROUNDS_INIT(&driver->sub);
 	unsigned int n, i, at = 0;

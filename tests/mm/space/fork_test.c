@@ -63,7 +63,7 @@ KTEST(fork, each_touched_region_of_the_parent_has_one_event,
 	struct mm_struct *child;
 	struct sandbox box;
 
-	REQUIRE(sandbox_open(&box, test));
+	REQUIRE(sandbox_open_as(&box, test, SANDBOX_WITHOUT_SHADOW));
 	sandbox_map(&box, AT(0), 2);
 	sandbox_map(&box, AT(3), 2);
 	sandbox_map(&box, AT(6), 2);
