@@ -2,10 +2,11 @@
 /*
  * tests/mm/rmap/rmap_test.c - from a page to the entry that maps it
  */
+#include <mm/alloc/page_alloc.h>
 #include <mm/fault/gup.h>
 #include <mm/rmap/family.h>
 #include <mm/rmap/walk.h>
-#include "tests/mm/lib/sandbox.h"
+#include "tests/mm/lib/relatives.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
 #define RW         (PROT_READ | PROT_WRITE)
@@ -145,6 +146,169 @@ KTEST(rmap, a_page_that_outlives_its_family_has_none)
 	find(&finder, page);
 	EXPECT_EQ(finder.walk.regions, 0U);
 	put_page(page);
+}
+
+/* --- what maps no page ------------------------------------------------------- */
+
+static const vaddr_t elsewhere[] = {AT(0), AT(2), AT(3), AT(1024)};
+
+/* The lock of no table is left held: lockdep says so when the test ends. */
+static bool look_elsewhere(struct rmap_walk *walk, struct page *page,
+			   struct vm_area_struct *vma, vaddr_t addr)
+{
+	struct ktest *test = walk->arg;
+	struct spinlock *ptl;
+	unsigned int i;
+
+	EXPECT_EQ(addr, AT(1));
+	for (i = 0; i < ARRAY_SIZE(elsewhere); i++)
+		EXPECT_EQ(rmap_lock_entry(page, vma, elsewhere[i], &ptl), NULL);
+	return false;
+}
+
+/*
+ *	page	0	1	2	3		1024
+ *	entry	none	page	another	broken memory	no table
+ *
+ * The entry of broken memory has the frame of the page, and does not map it.
+ */
+KTEST(rmap, an_entry_that_does_not_map_the_page_is_not_locked)
+{
+	struct rmap_walk walk = {
+		.visit = look_elsewhere, .purpose = RMAP_LOOK, .arg = test};
+	struct sandbox box;
+	struct page *page;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1025);
+	EXPECT_EQ(user_poke(AT(1), 1), 0);
+	EXPECT_EQ(user_poke(AT(2), 2), 0);
+	EXPECT_EQ(sandbox_read(&box, AT(3)), 0UL);
+	page = page_at(&box, AT(1));
+	sandbox_set_pte(
+		&box, AT(3),
+		swp_entry_to_pte(swp_entry(SWP_HWPOISON, page_to_pfn(page))));
+	lock_page(page);
+	rmap_walk(page, &walk);
+	unlock_page(page);
+	EXPECT_EQ(walk.regions, 1U);
+	EXPECT_EQ(walk.found, 0U);
+	sandbox_set_pte(&box, AT(3), __pte(0));
+	put_page(page);
+	sandbox_close(&box);
+}
+
+/* The parent never touched what the child did: its region comes first, and is empty. */
+KTEST(rmap, each_walk_is_counted_with_what_it_looks_at_and_finds)
+{
+	struct rmap_counters before, after;
+	struct mm_struct *child;
+	struct finder finder;
+	struct sandbox box;
+	struct page *page;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	child = sandbox_fork(&box);
+	if (child) {
+		EXPECT_EQ(poke_in(&box, child, AT(0), 7), 0);
+		page = page_in(child, AT(0));
+		get_page(page);
+		rmap_read_counters(&before);
+		find(&finder, page);
+		rmap_read_counters(&after);
+		EXPECT_EQ(after.walks - before.walks, 1UL);
+		EXPECT_EQ(after.regions - before.regions, 2UL);
+		EXPECT_EQ(after.found - before.found, 1UL);
+		mmput(child);
+		find(&finder, page);
+		rmap_read_counters(&before);
+		EXPECT_EQ(before.walks, after.walks);
+		put_page(page);
+	}
+	sandbox_close(&box);
+}
+
+/* --- families ----------------------------------------------------------------- */
+
+/* A page that looks mapped and of a family, by hand. */
+static struct page *member_page(struct anon_family *family)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	if (!page)
+		return NULL;
+	page->mapping = family;
+	atomic_set(&page->mapcount, 1);
+	SetPageAnon(page);
+	return page;
+}
+
+static void member_page_free(struct page *page)
+{
+	ClearPageAnon(page);
+	atomic_set(&page->mapcount, 0);
+	page->mapping = NULL;
+	put_page(page);
+}
+
+/* The window between the last reference and the free: the memory is still a family's. */
+KTEST(rmap, a_family_whose_last_reference_is_gone_is_not_taken)
+{
+	struct anon_family ended = {.refs = {0}};
+	struct page *page = member_page(&ended);
+
+	REQUIRE(page);
+	EXPECT_EQ(page_family_get(page), NULL);
+	EXPECT_EQ(atomic_read(&ended.refs), 0);
+	ClearPageAnon(page);
+	atomic_set(&ended.refs, 1);
+	EXPECT_EQ(page_family_get(page), NULL);
+	EXPECT_EQ(atomic_read(&ended.refs), 1);
+	member_page_free(page);
+}
+
+struct flicker {
+	struct page *page;
+	struct atomic done;
+};
+
+static int unmap_and_map(void *arg)
+{
+	struct flicker *flicker = arg;
+	unsigned int i;
+
+	for (i = 0; i < 2000 * ROUNDS; i++) {
+		atomic_set(&flicker->page->mapcount, 0);
+		atomic_set(&flicker->page->mapcount, 1);
+	}
+	atomic_set(&flicker->done, 1);
+	return 0;
+}
+
+/*
+ *	page_family_get()		another CPU
+ *	reference of the family
+ *					the page's entry is emptied
+ *	the page is not mapped:
+ *	(the reference must be dropped)
+ */
+KTEST(rmap, a_family_of_a_page_that_is_unmapped_meanwhile_is_dropped,
+      KT_FLAGS(KT_NEEDS_SMP))
+{
+	struct anon_family family = {.refs = {1}};
+	struct flicker flicker = {.page = member_page(&family)};
+	struct task *other;
+
+	REQUIRE(flicker.page);
+	other = kthread_run_on(another_cpu(), unmap_and_map, &flicker, "other");
+	while (!atomic_read(&flicker.done)) {
+		if (page_family_get(flicker.page))
+			anon_family_put(&family);
+	}
+	kthread_join(other);
+	EXPECT_EQ(atomic_read(&family.refs), 1);
+	member_page_free(flicker.page);
 }
 
 /* --- the races in the head of mm/rmap/family.c ----------------------------- */
