@@ -14,6 +14,8 @@ tests/mutants/concern says what concerns a file, cheapest first:
 First everything runs without a mutant. That must pass, and it says which tests, programs
 and scenarios come to the place of which mutant. A mutant is then judged by those that come
 to its place, in the order of the file. One that the boot itself comes to is judged by all.
+Before many tests boot, those few do that come to the fewest places besides: a test of
+one topic notices most, and its boot is short.
 
 The first failure ends it: a result that is not ok, an expectation that failed, a
 panic, a boot that says nothing any more, a program that ends badly or not at all. A
@@ -49,6 +51,7 @@ LATE = re.compile(r'in time|not done in|hung|silence')
 # Of a command line, which the kernel limits; with more, whole suites are named.
 MOST_LETTERS = 850
 LEARN_BOOTS = 2     # because threads meet in another way each time
+CLOSEST = 8         # tests in a boot before that of more than twice as many
 
 
 def busy():
@@ -227,11 +230,24 @@ class Court:
             {name.split('.')[0] + '.*' for name in names}) + [
                 glob for glob in globs.split(',') if glob.startswith('-')])
 
+    def closest(self, globs, number):
+        """Of many tests those that come to the place and to few others; ''."""
+        reach = (self.reach or {}).get(globs, {})
+        names = [test.name for test in meant.select(self.tests, globs)
+                 if number in reach.get(test.name, ())]
+        names.sort(key=lambda name: len(reach[name]))
+        return ','.join(names[:CLOSEST]) if len(names) > 2 * CLOSEST else ''
+
     def boot(self, judge, number, slower=1):
-        """A boot of the tests that come to the place, until the first fails."""
-        globs = self.coming(judge, number)
-        if not globs:
-            return Verdict()
+        """Boots of the tests that come to the place, until the first fails."""
+        verdict = Verdict()
+        for globs in (self.closest(judge, number), self.coming(judge, number)):
+            if globs and not verdict.killer:
+                verdict = self.boot_of(judge, globs, number, slower)
+        return verdict
+
+    def boot_of(self, judge, globs, number, slower):
+        """One boot of these tests, until the first fails."""
         peer = [] if judge.startswith('peer') else ['--peer', 'none']
         run = meant.Boot('mutant', meant.select(
             self.tests, globs + ',zz_mutant.*'), 0 if peer else 1)

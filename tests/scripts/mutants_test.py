@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+import types
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 sys.path[:0] = [os.path.join(TOP, 'scripts', 'mutate'),
@@ -267,6 +268,15 @@ def test_short_patterns_choose_the_tests_and_no_others():
     return equal([judge.patterns(wanted, names) for wanted in (
         ['a.first', 'a.third', 'c.x', 'c.y'], ['b.first'], [])],
         [['a.f*', 'a.t*', 'c.*'], ['b.first'], []])
+
+
+def test_the_tests_that_come_to_fewest_places_judge_first():
+    names = ['a.t%02d' % i for i in range(2 * judge.CLOSEST + 1)]
+    court = judge.Court('nowhere', ['a.*'])
+    court._tests = [types.SimpleNamespace(name=name, flags='') for name in names]
+    court.reach = {'a.*': {name: set(range(i + 1)) for i, name in enumerate(names)}}
+    return equal((court.closest('a.*', 0), court.closest('a.*', 1)),
+                 (','.join(names[:judge.CLOSEST]), ''))
 
 
 def test_a_release_becomes_a_plain_store_as_a_statement():
