@@ -123,7 +123,8 @@ void put_device_exclusive(struct page **pages, int nr);
 
 /*
  * The fault on an exclusive entry; mm/fault/nonpresent.c calls it. BUSY: another thread
- * has the page's lock; vmf->page is the page, referenced for the caller.
+ * has the page's lock; vmf->page is the page, referenced for the caller. NOPAGE: the entry
+ * is another one by now, or its table has gone.
  */
 vm_fault_t restore_device_exclusive(struct vm_fault *vmf);
 

@@ -42,6 +42,49 @@ KTEST(device_exclusive, a_restore_notifies_clear_for_its_one_page_first,
 	sandbox_close(&box);
 }
 
+/*
+ * The fault looked at the entry, and before it has the table's lock:
+ *
+ *	page	0			512, in another table
+ *	first	restored by another	present
+ *	then	unmapped, its table	present
+ *		freed
+ */
+KTEST(device_exclusive, a_restore_that_comes_too_late_has_nothing_to_do,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R8.17 R8.19"))
+{
+	struct vm_fault vmf = {.address = AT(0)};
+	struct page *pages[1];
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	sandbox_map(&box, AT(512), 1);
+	EXPECT_EQ(user_poke(AT(512), 1), 0);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	REQUIRE(pages[0]);
+	release_exclusive(pages, 1);
+	vmf.orig = sandbox_pte(&box, AT(0));
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
+	sandbox_forget(&box);
+	mmap_read_lock(box.mm);
+	vmf.vma = vma_lookup(box.mm, AT(0));
+	vmf.pmd = pgtable_walk_pmd(box.mm, AT(0));
+	EXPECT_EQ(restore_device_exclusive(&vmf), VM_FAULT_NOPAGE);
+	mmap_read_unlock(box.mm);
+	EXPECT(pte_present(sandbox_pte(&box, AT(0))));
+	EXPECT_EQ(do_munmap(box.mm, AT(0), LEN(1)), 0);
+	sandbox_forget(&box);
+	mmap_read_lock(box.mm);
+	vmf.vma = vma_lookup(box.mm, AT(512));
+	vmf.pmd = pgtable_walk_pmd(box.mm, AT(0));
+	EXPECT(pmd_none(pmdp_get(vmf.pmd)));
+	EXPECT_EQ(restore_device_exclusive(&vmf), VM_FAULT_NOPAGE);
+	mmap_read_unlock(box.mm);
+	EXPECT_EQ(box.nr, 0U);
+	sandbox_close(&box);
+}
+
 static void stop_in_clear(struct sandbox *box, const struct seen_event *event)
 {
 	struct stopped_event *stop = box->hook_arg;
