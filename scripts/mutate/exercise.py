@@ -15,7 +15,8 @@ What is taken out of the copy, by the names of the tests that kill the mutant:
     rows of docs/renames.csv, entries of KTEST_SKIP()
     the pool itself, and the section of docs/testing.md that tells how lines are broken
     the comment right above the mutant, which would say what is missing there
-    mistakes of tests/explore/faults that are made of the same lines
+    mistakes of tests/explore/faults, and marks of tests/mutants/equivalent, that are made
+    of the same lines
 
 docs/semantics.md gets its table anew. A rule that only these tests stated says that it
 is untested. So `make check` holds in the copy as it does in the tree, and the history
@@ -168,6 +169,7 @@ class Copy:
             self.write(path, put_fault(self.note, self.read(path)))
             self.format(path)
             self.cut_faults()
+            self.cut_marks()
         self.cut_documents()
 
     def cut(self, path, changed):
@@ -218,6 +220,14 @@ class Copy:
             re.search(r'^in (.*)', entry, re.M).group(1)).count(
                 ''.join(re.findall(r'^-(.*\n)', entry, re.M))) == 1]
         self.write(FAULTS, head + ''.join(fit))
+
+    def cut_marks(self):
+        """Marks of equivalent mutants that the fault leaves without a place."""
+        gone = {said.split()[1] for said in notes.stale(self.where)}
+        head, *entries = re.split(r'^(?=\[)', self.read(notes.EQUIVALENT), flags=re.M)
+        self.write(notes.EQUIVALENT, head + ''.join(
+            entry for entry in entries
+            if entry[1:entry.index(']')] not in gone))
 
     def cut_documents(self):
         """The answers, and the tables that are made from the tests."""

@@ -23,6 +23,7 @@ import configparser
 import os
 import re
 
+import places as mutations
 import source
 from tree import TOP
 
@@ -82,6 +83,21 @@ def apply(note, text):
     return text[:start] + new.replace('\n', '\n' + indent) + text[end:]
 
 
+def stale(top=TOP):
+    """Of tests/mutants/equivalent the notes that fit no mutant, a line each."""
+    found, marked = read(EQUIVALENT, top), set()
+    for path in sorted({note['file'] for note in found}):
+        if not os.path.exists(os.path.join(top, path)):
+            continue
+        with open(os.path.join(top, path), encoding='utf-8') as text:
+            text = text.read()
+        marks = Marks(path, top)
+        for mutant in mutations.Places(text).found:
+            marked.update(note['name'] for note in marks.all_of(mutant, text))
+    return ['%s: %s fits no mutant of %s' % (EQUIVALENT, note['name'], note['file'])
+            for note in found if note['name'] not in marked]
+
+
 class Marks:
     """The notes of tests/mutants/equivalent on one file."""
 
@@ -91,6 +107,10 @@ class Marks:
 
     def of(self, mutant, text):
         """The note on a mutant, or None."""
+        return next(self.all_of(mutant, text), None)
+
+    def all_of(self, mutant, text):
+        """The notes that fit a mutant."""
         old, new = (words(piece) for piece in mutant.key(text))
         for note in self.notes:
             if note.get('function', mutant.function) != mutant.function or \
@@ -100,8 +120,7 @@ class Marks:
                                      words(note['old']) == old) or \
                     replaced(old, words(note['old']),
                              words(note['new'])) == new:
-                return note
-        return None
+                yield note
 
 
 def within(piece, whole):

@@ -354,6 +354,19 @@ def test_a_mark_of_a_define_fits_that_line_and_no_other():
         [['define', 'MOST', '7'], False])
 
 
+MARK = '[%s]\nfile = x.c\nfunction = %s\nold = wake_up_all(&gate->waiters);\nwhy = no.\n'
+
+
+def test_a_mark_that_fits_no_mutant_any_more_is_named():
+    with place() as where:
+        os.makedirs(os.path.join(where, 'tests/mutants'))
+        write(os.path.join(where, 'x.c'), TEXT)
+        write(os.path.join(where, notes.EQUIVALENT),
+              MARK % ('fits', 'gate_wait') + MARK % ('moved', 'is_late'))
+        return equal(notes.stale(where), [
+            'tests/mutants/equivalent: moved fits no mutant of x.c'])
+
+
 def test_a_pool_that_is_right_passes():
     return equal(with_pool(POOL), [])
 
