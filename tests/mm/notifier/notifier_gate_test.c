@@ -59,6 +59,7 @@ KTEST(notifier_gate,
 	u64 gp, next;
 
 	gate_fixture_init(&f);
+	EXPECT_EQ(f.gate.late, NULL);
 	EXPECT_EQ(gate_request(&f), 1UL);
 	EXPECT_EQ(f.gate.completed, 1UL);
 	a = notifier_gate_enter(&f.gate);
@@ -217,6 +218,99 @@ KTEST(notifier_gate, deferred_work_runs_once_when_the_last_thread_leaves)
 	EXPECT_EQ(f.ran, 1U);
 }
 
+/* Work that says when it ran, and then is freed, so to speak. */
+struct gate_work {
+	struct mmu_notifier_deferred deferred;
+	unsigned int *clock;
+	unsigned int ran_at;
+};
+
+static void gate_work_ran(struct mmu_notifier_deferred *deferred)
+{
+	struct gate_work *work =
+		container_of(deferred, struct gate_work, deferred);
+
+	work->ran_at = ++*work->clock;
+	memset(deferred, 0x5a, sizeof(*deferred));
+}
+
+static bool gate_defer(struct gate_fixture *f, struct gate_work *work)
+{
+	bool later;
+
+	*work = (struct gate_work){.deferred = {.run = gate_work_ran},
+				   .clock = &f->ran};
+	spin_lock(&f->lock);
+	later = notifier_gate_defer(&f->gate, &work->deferred);
+	spin_unlock(&f->lock);
+	return later;
+}
+
+/*
+ *	a	[-----------------]
+ *	defer 0	   |
+ *	b	      [------------------]
+ *	defer 1, 2	|		the period of 0 runs: these are for the next
+ *	c				    [-----]
+ *	defer 3				       |
+ *	runs			  0      1, 2     3
+ */
+KTEST(notifier_gate,
+      deferred_work_runs_in_its_order_and_only_when_its_period_is_over)
+{
+	struct gate_work work[4];
+	struct gate_fixture f;
+	long a, b, c;
+
+	gate_fixture_init(&f);
+	a = notifier_gate_enter(&f.gate);
+	EXPECT(gate_defer(&f, &work[0]));
+	b = notifier_gate_enter(&f.gate);
+	EXPECT(gate_defer(&f, &work[1]));
+	EXPECT(gate_defer(&f, &work[2]));
+	notifier_gate_leave(&f.gate, a);
+	EXPECT_EQ(work[0].ran_at, 1U);
+	EXPECT_EQ(f.ran, 1U);
+	notifier_gate_leave(&f.gate, b);
+	EXPECT_EQ(work[1].ran_at, 2U);
+	EXPECT_EQ(work[2].ran_at, 3U);
+	EXPECT_EQ(f.ran, 3U);
+	c = notifier_gate_enter(&f.gate);
+	EXPECT(gate_defer(&f, &work[3]));
+	notifier_gate_leave(&f.gate, c);
+	EXPECT_EQ(work[3].ran_at, 4U);
+	EXPECT_EQ(f.ran, 4U);
+	EXPECT_EQ(f.gate.deferred, NULL);
+}
+
+/* A gate whose threads always take the slow path, as that of ranges. */
+static void slow_gate_init(struct gate_fixture *f)
+{
+	gate_fixture_init(f);
+	f->gate.always_slow = true;
+	atomic64_set(&f->word, NOTIFIER_GATE_SLOW);
+}
+
+KTEST(notifier_gate, where_it_is_always_slow_no_period_runs_unasked)
+{
+	struct gate_fixture f;
+	long a;
+	u64 gp;
+
+	slow_gate_init(&f);
+	a = notifier_gate_enter(&f.gate);
+	EXPECT_EQ(atomic64_read(&f.word),
+		  NOTIFIER_GATE_SLOW | NOTIFIER_GATE_TICKET_0);
+	notifier_gate_leave(&f.gate, a);
+	EXPECT_EQ(f.gate.completed, 0UL);
+	a = notifier_gate_enter(&f.gate);
+	gp = gate_request(&f);
+	EXPECT(atomic64_read(&f.word) & NOTIFIER_GATE_BUSY);
+	notifier_gate_leave(&f.gate, a);
+	EXPECT_EQ(f.gate.completed, gp);
+	EXPECT_EQ(atomic64_read(&f.word), NOTIFIER_GATE_SLOW);
+}
+
 /*
  * A thread that enters while a grace period runs is counted in the old epoch for
  * some instructions. The test stops there.
@@ -242,6 +336,52 @@ KTEST(notifier_gate, a_guess_undone_ends_a_period_that_waits_for_it_alone,
 	new = notifier_gate_enter_slow(&f.gate);
 	EXPECT_EQ(f.gate.completed, gp);
 	notifier_gate_leave(&f.gate, new);
+	EXPECT_EQ(atomic64_read(&f.word), 0L);
+}
+
+struct gate_question {
+	struct gate_fixture *f;
+	struct mmu_notifier_deferred deferred;
+	u64 gp;
+	bool over;
+};
+
+static void ask_again(struct mmu_notifier_deferred *deferred)
+{
+	struct gate_question *q =
+		container_of(deferred, struct gate_question, deferred);
+
+	q->gp = gate_request(q->f);
+	q->over = q->f->gate.completed >= q->gp;
+}
+
+/*
+ *	a	[--------]
+ *	defer	   |
+ *	new		 guess, undo; counted; unlock [------]
+ *	work				     runs; asks
+ *	over						     |	when `new' is out
+ */
+KTEST(notifier_gate,
+      a_thread_that_enters_slowly_is_counted_before_the_lock_is_free)
+{
+	struct gate_fixture f;
+	struct gate_question q = {.f = &f, .deferred = {.run = ask_again}};
+	long a, new;
+
+	gate_fixture_init(&f);
+	a = notifier_gate_enter(&f.gate);
+	spin_lock(&f.lock);
+	EXPECT(notifier_gate_defer(&f.gate, &q.deferred));
+	spin_unlock(&f.lock);
+	EXPECT(atomic64_add_negative(NOTIFIER_GATE_TICKET_0, &f.word));
+	notifier_gate_leave(&f.gate, a);
+	new = notifier_gate_enter_slow(&f.gate);
+	EXPECT_NE(q.gp, 0UL);
+	EXPECT(!q.over);
+	EXPECT_LT(f.gate.completed, q.gp);
+	notifier_gate_leave(&f.gate, new);
+	EXPECT_EQ(f.gate.completed, q.gp);
 	EXPECT_EQ(atomic64_read(&f.word), 0L);
 }
 
@@ -304,4 +444,68 @@ KTEST(notifier_gate, a_guess_is_undone_before_the_lock_is_waited_for,
 	EXPECT(f.undone);
 	notifier_gate_leave(&f.gate, a);
 	EXPECT_EQ(atomic64_read(&f.word), 0L);
+}
+
+/* Asks with the lock held, when a thread that waits for the lock has undone its guess. */
+static int ask_while_one_waits(void *arg)
+{
+	struct gate_fixture *f = arg;
+	u64 until;
+
+	spin_lock(&f->lock);
+	step_signal(&f->step, 1);
+	until = clock_ns() + ktest_wait_ns(f->step.test);
+	while (old_epoch(f) != 1 && clock_ns() < until)
+		cpu_relax();
+	f->undone = old_epoch(f) == 1;
+	notifier_gate_request(&f->gate);
+	spin_unlock(&f->lock);
+	return 0;
+}
+
+struct gate_guest {
+	struct gate_fixture *f;
+	long ticket;
+};
+
+static int enter_and_stay(void *arg)
+{
+	struct gate_guest *guest = arg;
+
+	step_wait(&guest->f->step, 1);
+	guest->ticket = notifier_gate_enter_slow(&guest->f->gate);
+	return 0;
+}
+
+/*
+ *	a	[--------------------]
+ *	lock	   [--------]		another thread has it
+ *	new	     guess, undo; waits for the lock [------
+ *	ask		   |		the epoch is another one from here on
+ *	over			     |	when a is out, `new' or not
+ */
+KTEST(notifier_gate,
+      a_thread_that_waited_for_the_lock_is_counted_in_the_epoch_of_then,
+      KT_FLAGS(KT_NEEDS_SMP), KT_RULES("R2.13"))
+{
+	struct task *holder, *new;
+	struct gate_fixture f;
+	struct gate_guest guest = {.f = &f};
+	long a;
+
+	slow_gate_init(&f);
+	step_init(&f.step, test);
+	a = notifier_gate_enter(&f.gate);
+	EXPECT(atomic64_add_negative(NOTIFIER_GATE_TICKET_0, &f.word));
+	holder = kthread_run_on(0, ask_while_one_waits, &f, "holder");
+	new = kthread_run_on(cpumask_last(&cpu_online_mask), enter_and_stay,
+			     &guest, "new");
+	kthread_join(holder);
+	kthread_join(new);
+	EXPECT(f.undone);
+	EXPECT_EQ(f.gate.completed, 0UL);
+	notifier_gate_leave(&f.gate, a);
+	EXPECT_EQ(f.gate.completed, 1UL);
+	notifier_gate_leave(&f.gate, guest.ticket);
+	EXPECT_EQ(atomic64_read(&f.word), NOTIFIER_GATE_SLOW);
 }
