@@ -462,6 +462,24 @@ KTEST(mmu_notifier, statistics_say_what_happened)
 	mmput(mm);
 }
 
+/* The last 64 KiB of the address space are mapped by nobody. */
+KTEST(mmu_notifier, an_mm_whose_object_is_gone_has_a_pointer_that_faults)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct listener l;
+
+	REQUIRE(mm);
+	EXPECT_EQ(listen(&l, mm), 0);
+	unlisten(&l, mm);
+	EXPECT_NE(mm->notifier_subscriptions, NULL);
+	mmu_notifier_subscriptions_destroy(mm);
+	EXPECT_GT((unsigned long)mm->notifier_subscriptions, ~0xfffful);
+	/* As new, so that the mm can be freed. */
+	mm->notifier_subscriptions = NULL;
+	atomic64_set(&mm->notifier_ranges, 0);
+	mmput(mm);
+}
+
 static u64 mmu_notifier_subscriptions_now(void)
 {
 	return mmu_notifier_nr_subscriptions();
