@@ -229,16 +229,16 @@ KTEST(rmap, each_walk_is_counted_with_what_it_looks_at_and_finds)
 	sandbox_close(&box);
 }
 
-/* --- families ----------------------------------------------------------------- */
+/* --- sets of regions ------------------------------------------------------------- */
 
-/* A page that looks mapped and of a family, by hand. */
-static struct page *member_page(struct anon_family *family)
+/* A page that looks mapped and of the family that has this set, by hand. */
+static struct page *member_page(struct rmap_root *root)
 {
 	struct page *page = alloc_page(GFP_KERNEL);
 
 	if (!page)
 		return NULL;
-	page->mapping = family;
+	page->mapping = root;
 	atomic_set(&page->mapcount, 1);
 	SetPageAnon(page);
 	return page;
@@ -252,18 +252,18 @@ static void member_page_free(struct page *page)
 	put_page(page);
 }
 
-/* The window between the last reference and the free: the memory is still a family's. */
-KTEST(rmap, a_family_whose_last_reference_is_gone_is_not_taken)
+/* The window between the last reference and the free: the memory is still a set's. */
+KTEST(rmap, a_set_whose_last_reference_is_gone_is_not_taken)
 {
-	struct anon_family ended = {.refs = {0}};
+	struct rmap_root ended = {.free = NULL};
 	struct page *page = member_page(&ended);
 
 	REQUIRE(page);
-	EXPECT_EQ(page_family_get(page), NULL);
+	EXPECT_EQ(page_root_get(page), NULL);
 	EXPECT_EQ(atomic_read(&ended.refs), 0);
 	ClearPageAnon(page);
 	atomic_set(&ended.refs, 1);
-	EXPECT_EQ(page_family_get(page), NULL);
+	EXPECT_EQ(page_root_get(page), NULL);
 	EXPECT_EQ(atomic_read(&ended.refs), 1);
 	member_page_free(page);
 }
@@ -287,27 +287,28 @@ static int unmap_and_map(void *arg)
 }
 
 /*
- *	page_family_get()		another CPU
- *	reference of the family
+ *	page_root_get()			another CPU
+ *	reference of the set
  *					the page's entry is emptied
  *	the page is not mapped:
  *	(the reference must be dropped)
  */
-KTEST(rmap, a_family_of_a_page_that_is_unmapped_meanwhile_is_dropped,
+KTEST(rmap, a_set_of_a_page_that_is_unmapped_meanwhile_is_dropped,
       KT_FLAGS(KT_NEEDS_SMP))
 {
-	struct anon_family family = {.refs = {1}};
-	struct flicker flicker = {.page = member_page(&family)};
+	struct rmap_root root = {.free = NULL};
+	struct flicker flicker = {.page = member_page(&root)};
 	struct task *other;
 
 	REQUIRE(flicker.page);
+	atomic_set(&root.refs, 1);
 	other = kthread_run_on(another_cpu(), unmap_and_map, &flicker, "other");
 	while (!atomic_read(&flicker.done)) {
-		if (page_family_get(flicker.page))
-			anon_family_put(&family);
+		if (page_root_get(flicker.page))
+			rmap_root_put(&root);
 	}
 	kthread_join(other);
-	EXPECT_EQ(atomic_read(&family.refs), 1);
+	EXPECT_EQ(atomic_read(&root.refs), 1);
 	member_page_free(flicker.page);
 }
 
