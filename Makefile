@@ -163,6 +163,7 @@ LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack \
 SMP ?= 2
 PEER ?=
 T ?=
+MIN ?=
 REPEAT ?= 1
 SEED ?=
 # Seconds until the host gives a boot up: run-qemu has its own, for a usual build.
@@ -175,7 +176,7 @@ TRACE ?=
 OPEN ?=
 RACE ?=
 CHECK ?=
-export SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH SLOTS TRACE OPEN RACE CHECK
+export SMP PEER T REPEAT SEED MIN TIMEOUT BOOTS DEADLINE SWITCH SLOTS TRACE OPEN RACE CHECK
 # A file, a mutant, a folder: of `make mutate` and `make exercise`.
 export F POOL DIR
 # Of `make map`.
@@ -398,6 +399,12 @@ test: asked-test deps-test ## host tests, boots, panic images [T='suite.glob*,-s
 		$(MAKE) --no-print-directory $$needs
 	@scripts/run-tests.py --build $(O) --again '$(strip $(TEST_AGAIN))' $(HOST_WORDS)
 
+.PHONY: soak
+soak: asked-soak deps-soak ## random operations on processes that fork, beside an oracle, as long as asked: docs/testing.md [MIN=10 SMP=n SEED=n BUILD=kasan|race PEER=none SWITCH=n]
+	$(if $(filter KTEST,$(CONFIG)),,$(error BUILD=$(BUILD): no tests are in this kernel))
+	@$(MAKE) --no-print-directory all $(NEEDS_DEVICE)
+	@scripts/soak.py --build $(O) --again '$(strip $(TEST_AGAIN))'
+
 .PHONY: machines
 machines: asked-machines deps-test ## the machines of tests/machines, on a busy host [N=100 T='pc_*' PEER=none SPINNERS=2 QEMU=newer V=1]
 	@$(MAKE) --no-print-directory BUILD=test all $(if $(filter none,$(PEER)),,peer)
@@ -470,6 +477,7 @@ ASKED_see := RACE OPEN
 ASKED_figures := CHECK
 ASKED_debug := SMP PEER FIRMWARE QEMU ACCEL
 ASKED_test := SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH QEMU ACCEL
+ASKED_soak := MIN SMP PEER SEED TIMEOUT DEADLINE SWITCH QEMU ACCEL
 ASKED_machines := N T PEER SPINNERS QEMU ACCEL
 ASKED_coverage := SMP PEER T SEED TIMEOUT BOOTS DEADLINE
 ASKED_mutate := F N SEED T POOL
@@ -492,12 +500,12 @@ doctor: ## say what can go here (run, test, check, ...), and what is missing for
 
 .PHONY: deps deps-host deps-image deps-run deps-test deps-check deps-configs \
 	deps-debug deps-model deps-bench deps-index deps-mutate deps-exercise deps-explore \
-	deps-coverage deps-analyse deps-timeline deps-see deps-map
+	deps-coverage deps-analyse deps-timeline deps-see deps-map deps-soak
 deps: ## install everything that any target needs
 	@scripts/deps run test check debug model index mutate explore coverage analyse see
 deps-host deps-image deps-run deps-test deps-check deps-configs deps-debug \
 deps-model deps-bench deps-index deps-mutate deps-exercise deps-explore deps-coverage deps-analyse \
-deps-timeline deps-see deps-map: deps-%:
+deps-timeline deps-see deps-map deps-soak: deps-%:
 	@scripts/deps $*
 
 .PHONY: clean

@@ -26,7 +26,7 @@ RUN_QEMU = os.path.join(TOP, 'scripts', 'run-qemu')
 NUMBERS = {
     'SMP': (1, 64), 'REPEAT': (1, 10**6), 'SEED': (1, 2**64 - 1),
     'SWITCH': (1, 2**64 - 1),
-    'DEADLINE': (1, 86400), 'TIMEOUT': (0, 10**6), 'N': (1, 10**7),
+    'MIN': (1, 10**5), 'DEADLINE': (1, 86400), 'TIMEOUT': (0, 10**6), 'N': (1, 10**7),
     'SLOTS': (64, 1 << 20), 'OPS': (1, 10**12), 'ROUNDS': (1, 10**9), 'SPINNERS': (0, 1000),
     'BOUND': (0, 8), 'MOST': (1, 10**9), 'MM': (1, 2**32 - 1),
 }
