@@ -266,6 +266,12 @@ struct soak {
 extern const struct soak_op soak_ops[];
 extern const unsigned int soak_nr_ops;
 
+/** soak_can() - is the operation one that is drawn, in this kernel, on this machine? */
+bool soak_can(unsigned int op);
+
+/** soak_op_named() - the number of an operation that is in the table */
+unsigned int soak_op_named(const char *name);
+
 /** soak_new() - a piece with empty slots; a clean-up of the test ends it */
 struct soak *soak_new(struct ktest *test, unsigned int nr_actors);
 

@@ -14,6 +14,7 @@
  * `make soak` runs long pieces, one after the other, each with its seed, as long as asked.
  */
 #include <drivers/peer.h>
+#include <lib/panic.h>
 #include <lib/string.h>
 
 #include "tests/ktest/team.h"
@@ -79,6 +80,20 @@ static unsigned int present(void)
 static unsigned int weight_of(const struct soak_op *op)
 {
 	return op->needs & ~present() ? 0 : op->weight;
+}
+
+bool soak_can(unsigned int op)
+{
+	return weight_of(&soak_ops[op]) > 0;
+}
+
+unsigned int soak_op_named(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; strcmp(soak_ops[i].name, name); i++)
+		BUG_ON(i + 1 == soak_nr_ops);
+	return i;
 }
 
 static unsigned int draw_op(struct rng *rng)
@@ -253,5 +268,5 @@ KTEST(soak, the_same_holds_where_one_in_many_allocations_fails,
 KTEST(soak, a_long_piece_of_random_operations_agrees_with_an_oracle,
       KT_FLAGS(KT_SLOW | KT_BY_NAME_ONLY))
 {
-	run_piece(test, 10, 1000, 0);
+	run_piece(test, 8, 300, 0);
 }
