@@ -11,6 +11,8 @@
 #include "tests/mm/lib/user_atomic.h"
 #include "soak.h"
 
+#define PASSES_MAX 12
+
 static vaddr_t word_at(const struct soak_actor *me, unsigned int page)
 {
 	return SOAK_AT(page) + oracle_word(me) * sizeof(u64);
@@ -24,65 +26,61 @@ static u64 *word_in(const struct soak_actor *me, struct page *frame)
 	return words + oracle_word(me);
 }
 
-SOAK_OP(soak_read)
+/* One access, as a CPU does it. */
+static enum soak_done touch(struct soak_actor *me, struct soak_process *p,
+			    unsigned int page, unsigned int needs)
 {
+	struct soak_access access = {
+		.p = p,
+		.page = page,
+		.me = me,
+		.needs = needs,
+		.writes = needs & PROT_WRITE ? oracle_value(me) : 0};
+	struct user_atomic swap = {
+		.op = USER_ATOMIC_SWAP, .width = 8, .operand = access.writes};
+	int err;
+
+	oracle_begin(&access);
+	if (needs == PROT_READ)
+		err = user_peek(word_at(me, page), &swap.old);
+	else if (needs == PROT_WRITE)
+		err = user_poke(word_at(me, page), access.writes);
+	else
+		err = user_atomic_at(word_at(me, page), &swap);
+	return oracle_end(&access, err, needs & PROT_READ ? &swap.old : NULL);
+}
+
+/*
+ * Some passes over the pages: between two of them the CPU remembers translations, while
+ * another actor changes the pages.
+ */
+static enum soak_done touch_all(struct soak_actor *me, struct soak_process *p,
+				const struct soak_choice *choice,
+				unsigned int needs)
+{
+	unsigned int passes = 1 + choice->bits % PASSES_MAX, pass, i;
 	enum soak_done done = SOAK_NOTHING;
-	unsigned int i;
 
-	for (i = choice->first; i < choice->first + choice->nr; i++) {
-		struct soak_access access = {
-			.p = p, .page = i, .me = me, .needs = PROT_READ};
-		u64 seen;
-		int err;
-
-		oracle_begin(&access);
-		err = user_peek(word_at(me, i), &seen);
-		done |= oracle_end(&access, err, &seen);
+	for (pass = 0; pass < passes; pass++) {
+		for (i = choice->first; i < choice->first + choice->nr; i++)
+			done |= touch(me, p, i, needs);
 	}
 	return done;
+}
+
+SOAK_OP(soak_read)
+{
+	return touch_all(me, p, choice, PROT_READ);
 }
 
 SOAK_OP(soak_write)
 {
-	enum soak_done done = SOAK_NOTHING;
-	unsigned int i;
-
-	for (i = choice->first; i < choice->first + choice->nr; i++) {
-		struct soak_access access = {.p = p,
-					     .page = i,
-					     .me = me,
-					     .needs = PROT_WRITE,
-					     .writes = oracle_value(me)};
-		int err;
-
-		oracle_begin(&access);
-		err = user_poke(word_at(me, i), access.writes);
-		done |= oracle_end(&access, err, NULL);
-	}
-	return done;
+	return touch_all(me, p, choice, PROT_WRITE);
 }
 
 SOAK_OP(soak_swap)
 {
-	enum soak_done done = SOAK_NOTHING;
-	unsigned int i;
-
-	for (i = choice->first; i < choice->first + choice->nr; i++) {
-		struct soak_access access = {.p = p,
-					     .page = i,
-					     .me = me,
-					     .needs = PROT_READ | PROT_WRITE,
-					     .writes = oracle_value(me)};
-		struct user_atomic swap = {.op = USER_ATOMIC_SWAP,
-					   .width = 8,
-					   .operand = access.writes};
-		int err;
-
-		oracle_begin(&access);
-		err = user_atomic_at(word_at(me, i), &swap);
-		done |= oracle_end(&access, err, &swap.old);
-	}
-	return done;
+	return touch_all(me, p, choice, PROT_READ | PROT_WRITE);
 }
 
 /* --- pages held and pinned ------------------------------------------------------ */
@@ -173,6 +171,24 @@ SOAK_OP(soak_pin)
 	return oracle_end(&access, err, &seen);
 }
 
+/* A write by a CPU of the process that has the pin, if it still lives. */
+static void write_pinned(struct soak_actor *me, struct soak_process *at,
+			 const struct soak_pin *pin)
+{
+	struct soak_process *p = pin->process;
+
+	if (!mmget_not_zero(p->mm))
+		return;
+	mmget(at->mm);
+	kthread_unuse_mm(at->mm);
+	kthread_use_mm(p->mm);
+	touch(me, p, pin->page, PROT_WRITE);
+	kthread_unuse_mm(p->mm);
+	kthread_use_mm(at->mm);
+	mmput(at->mm);
+	mmput(p->mm);
+}
+
 /*
  * A pinned page is the process's page until the process empties it or maps another one
  * there: what its CPUs wrote is in it, and what is written to it is theirs. Rights do not
@@ -190,6 +206,7 @@ SOAK_OP(soak_use_pin)
 
 	if (!pin->process)
 		return SOAK_NOTHING;
+	write_pinned(me, p, pin);
 	oracle_begin(&access);
 	if (access.epoch != pin->epoch || access.emptying) {
 		oracle_cancel(&access);

@@ -30,9 +30,11 @@ SOAK_OP(soak_fork)
 	return SOAK_NOTHING;
 }
 
+/* The actor leaves as well, or it would be the last who lives there. */
 SOAK_OP(soak_exit)
 {
 	soak_note(me, p, "exit", 0, SOAK_PAGES, 0);
-	process_settle(me->soak, choice->slot, NULL);
+	process_settle(me->soak, me->slot, NULL);
+	soak_leave(me);
 	return SOAK_DONE;
 }

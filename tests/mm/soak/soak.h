@@ -161,6 +161,8 @@ struct soak_pin {
  * struct soak_actor - a thread
  * @soak: whose
  * @number: below SOAK_ACTORS; the word of each page that it writes
+ * @p: the process that it is in; NULL: none
+ * @slot: where it entered that
  * @values: that it has written so far
  * @drawn: a sum over all that it has drawn, to compare two runs
  * @pin: what it holds
@@ -168,6 +170,8 @@ struct soak_pin {
 struct soak_actor {
 	struct soak *soak;
 	unsigned int number;
+	struct soak_process *p;
+	unsigned int slot;
 	u64 values;
 	u64 drawn;
 	struct soak_pin pin[SOAK_PINS];
@@ -176,13 +180,16 @@ struct soak_actor {
 /**
  * struct soak_choice - what an actor draws before it looks at anything
  * @op: number in the table
- * @slot: of the process
+ * @stays: stay in the process where the actor is, if it is in one: a CPU that goes to
+ *	another address space forgets its translations, and so every mistake about them
+ * @slot: of the process, otherwise
  * @first: page
  * @nr: pages, at least 1; @first + @nr is at most SOAK_PAGES
  * @bits: for the operation
  */
 struct soak_choice {
 	unsigned int op;
+	bool stays;
 	unsigned int slot;
 	unsigned int first;
 	unsigned int nr;
@@ -278,9 +285,14 @@ struct soak *soak_new(struct ktest *test, unsigned int nr_actors);
 /** soak_draw() - the next choice; it depends on @rng and on the device being there alone */
 struct soak_choice soak_draw(struct rng *rng);
 
-/** soak_visit() - do what was chosen, in the process of the slot; if empty, a birth */
-enum soak_done soak_visit(struct soak_actor *me,
-			  const struct soak_choice *choice);
+/** soak_act() - do what was chosen, in the process where it is to be; if empty, a birth */
+void soak_act(struct soak_actor *me, const struct soak_choice *choice);
+
+/** soak_leave() - leave the process, which is torn down if it has exited */
+void soak_leave(struct soak_actor *me);
+
+/** soak_visit() - soak_act(), and leave */
+void soak_visit(struct soak_actor *me, const struct soak_choice *choice);
 
 /** soak_note() - remember for the history what a call of the kernel returned */
 void soak_note(struct soak_actor *me, const struct soak_process *p,
@@ -343,10 +355,13 @@ void oracle_cancel(struct soak_access *access);
 /** oracle_value() - a value that nobody has written yet, in which the actor is named */
 u64 oracle_value(struct soak_actor *me);
 
-/* Which word of a page the actor writes. */
+/* Which word of a page the actor writes: two actors have words in both of its halves. */
 static inline unsigned int oracle_word(const struct soak_actor *me)
 {
-	return me->number * (PAGE_SIZE / sizeof(u64) / SOAK_ACTORS) + me->number;
+	static const u8 eighth[SOAK_ACTORS] = {0, 7, 3, 5, 1, 6, 2, 4};
+
+	return eighth[me->number] * (PAGE_SIZE / sizeof(u64) - 1) /
+	       (SOAK_ACTORS - 1);
 }
 
 /** oracle_begin() - an access begins */

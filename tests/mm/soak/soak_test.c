@@ -116,12 +116,28 @@ static unsigned int draw_length(struct rng *rng, unsigned int most)
 	return 1 + (unsigned int)rng_below(rng, min(most, few));
 }
 
+/* Half of the draws are of the first process, so that several actors are in it. */
+static unsigned int draw_slot(struct rng *rng)
+{
+	unsigned int slot = (unsigned int)rng_below(rng, 2 * SOAK_PROCESSES);
+
+	return slot < SOAK_PROCESSES ? slot : 0;
+}
+
+/* And half are of a few pages on both sides of where the tables meet. */
+static unsigned int draw_page(struct rng *rng)
+{
+	if (rng_below(rng, 2))
+		return (unsigned int)rng_below(rng, SOAK_PAGES);
+	return SOAK_PAGES / 2 - 4 + (unsigned int)rng_below(rng, 8);
+}
+
 struct soak_choice soak_draw(struct rng *rng)
 {
-	struct soak_choice choice = {
-		.op = draw_op(rng),
-		.slot = (unsigned int)rng_below(rng, SOAK_PROCESSES),
-		.first = (unsigned int)rng_below(rng, SOAK_PAGES)};
+	struct soak_choice choice = {.op = draw_op(rng),
+				     .stays = rng_below(rng, 8) != 0,
+				     .slot = draw_slot(rng),
+				     .first = draw_page(rng)};
 
 	choice.nr = draw_length(rng, SOAK_PAGES - choice.first);
 	choice.bits = rng_next(rng);
@@ -137,28 +153,52 @@ static u64 mix(u64 sum, const struct soak_choice *choice)
 	return rng_next(&rng);
 }
 
-enum soak_done soak_visit(struct soak_actor *me, const struct soak_choice *choice)
+/* Into the process of the slot; false: there is none. */
+static bool enter(struct soak_actor *me, unsigned int slot)
+{
+	struct soak_process *p = process_get(me->soak, slot);
+
+	if (!p)
+		return false;
+	kthread_use_mm(p->mm);
+	mmput(p->mm);
+	me->p = p;
+	me->slot = slot;
+	return true;
+}
+
+void soak_leave(struct soak_actor *me)
+{
+	if (!me->p)
+		return;
+	kthread_unuse_mm(me->p->mm);
+	process_put(me->p);
+	me->p = NULL;
+}
+
+void soak_act(struct soak_actor *me, const struct soak_choice *choice)
 {
 	struct soak *soak = me->soak;
-	struct soak_process *p = process_get(soak, choice->slot);
-	struct mm_struct *mm;
-	enum soak_done done;
+	unsigned int op = choice->op;
+	enum soak_done done = SOAK_DONE;
 
-	atomic64_inc(&soak->draws);
-	if (!p) {
+	if (!choice->stays)
+		soak_leave(me);
+	if (me->p || enter(me, choice->slot)) {
+		done = soak_ops[op].run(me, me->p, choice);
+	} else {
 		process_born(me, choice->slot, choice->bits);
-		atomic64_inc(&soak->done[OP_BIRTH]);
-		return SOAK_DONE;
+		op = OP_BIRTH;
 	}
-	mm = p->mm;
-	kthread_use_mm(mm);
-	mmput(mm);
-	done = soak_ops[choice->op].run(me, p, choice);
-	kthread_unuse_mm(mm);
-	process_put(p);
+	atomic64_inc(&soak->draws);
 	if (done)
-		atomic64_inc(&soak->done[choice->op]);
-	return done;
+		atomic64_inc(&soak->done[op]);
+}
+
+void soak_visit(struct soak_actor *me, const struct soak_choice *choice)
+{
+	soak_act(me, choice);
+	soak_leave(me);
 }
 
 static void act(struct team_worker *worker)
@@ -170,8 +210,9 @@ static void act(struct team_worker *worker)
 		struct soak_choice choice = soak_draw(&worker->rng);
 
 		me->drawn = mix(me->drawn, &choice);
-		soak_visit(me, &choice);
+		soak_act(me, &choice);
 	}
+	soak_leave(me);
 }
 
 /* --- a piece -------------------------------------------------------------------- */
