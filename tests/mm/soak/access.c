@@ -26,9 +26,8 @@ static u64 *word_in(const struct soak_actor *me, struct page *frame)
 	return words + oracle_word(me);
 }
 
-/* One access, as a CPU does it. */
-static enum soak_done touch(struct soak_actor *me, struct soak_process *p,
-			    unsigned int page, unsigned int needs)
+enum soak_done soak_touch(struct soak_actor *me, struct soak_process *p,
+			  unsigned int page, unsigned int needs)
 {
 	struct soak_access access = {
 		.p = p,
@@ -63,7 +62,7 @@ static enum soak_done touch_all(struct soak_actor *me, struct soak_process *p,
 
 	for (pass = 0; pass < passes; pass++) {
 		for (i = choice->first; i < choice->first + choice->nr; i++)
-			done |= touch(me, p, i, needs);
+			done |= soak_touch(me, p, i, needs);
 	}
 	return done;
 }
@@ -182,7 +181,7 @@ static void write_pinned(struct soak_actor *me, struct soak_process *at,
 	mmget(at->mm);
 	kthread_unuse_mm(at->mm);
 	kthread_use_mm(p->mm);
-	touch(me, p, pin->page, PROT_WRITE);
+	soak_touch(me, p, pin->page, PROT_WRITE);
 	kthread_unuse_mm(p->mm);
 	kthread_use_mm(at->mm);
 	mmput(at->mm);

@@ -96,6 +96,19 @@ static enum soak_done work(struct soak_actor *me, struct soak_process *p,
 	return oracle_end(&access, err, needs & PROT_READ ? &seen : NULL);
 }
 
+static void look_at_all(struct soak_actor *me, struct soak_process *p,
+			const struct soak_choice *choice)
+{
+	unsigned int i;
+
+	for (i = choice->first; i < choice->first + choice->nr; i++)
+		soak_touch(me, p, i, PROT_READ);
+}
+
+/*
+ * A CPU looks before and after: what it remembers of the pages must not be another page
+ * than the device has.
+ */
 static enum soak_done work_all(struct soak_actor *me, struct soak_process *p,
 			       const struct soak_choice *choice,
 			       unsigned int needs)
@@ -103,10 +116,12 @@ static enum soak_done work_all(struct soak_actor *me, struct soak_process *p,
 	enum soak_done done = SOAK_NOTHING;
 	unsigned int i;
 
+	look_at_all(me, p, choice);
 	down_read(&p->subscribers);
 	for (i = choice->first; p->mirror && i < choice->first + choice->nr; i++)
 		done |= work(me, p, i, needs);
 	up_read(&p->subscribers);
+	look_at_all(me, p, choice);
 	return done;
 }
 

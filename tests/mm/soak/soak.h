@@ -435,6 +435,10 @@ SOAK_OP(soak_hold);
 SOAK_OP(soak_pin);
 SOAK_OP(soak_use_pin);
 
+/** soak_touch() - one access by this CPU: PROT_READ, PROT_WRITE, or both: an exchange */
+enum soak_done soak_touch(struct soak_actor *me, struct soak_process *p,
+			  unsigned int page, unsigned int needs);
+
 /** soak_unpin() - give a pin back */
 void soak_unpin(struct soak_pin *pin);
 
