@@ -2,8 +2,8 @@
 /*
  * tests/mm/lib/by_hand.c - operations that the tree does not have yet
  *
- * Problem.  The eight events and their subscribers are there; fork, moving a
- * mapping, clearing the marks of writes and migration are not.
+ * Problem.  The eight events and their subscribers are there; moving a mapping,
+ * clearing the marks of writes and migration are not.
  *
  * Idea.  A test notifies the event that such an operation will notify, and makes
  * the change, with the calls and in the order in which it will be made.
@@ -35,26 +35,6 @@ static void change_entries(struct mm_struct *mm, vaddr_t start, vaddr_t end,
 		spin_unlock(ptl);
 	}
 	flush_tlb_mm_range(mm, start, end);
-}
-
-static pte_t write_protected(pte_t pte)
-{
-	return pte_wrprotect(pte);
-}
-
-void fork_by_hand(struct sandbox *box, unsigned int from, unsigned int nr)
-{
-	struct mm_struct *mm = box->mm;
-	struct mmu_notifier_range range;
-
-	mmap_write_lock(mm);
-	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_PAGE, 0,
-				vma_lookup(mm, AT(from)), mm, AT(from),
-				AT(from + nr));
-	mmu_notifier_invalidate_range_start(&range);
-	change_entries(mm, AT(from), AT(from + nr), write_protected);
-	mmu_notifier_invalidate_range_end(&range);
-	mmap_write_unlock(mm);
 }
 
 static pte_t without_write_mark(pte_t pte)

@@ -13,9 +13,6 @@
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
 #define RW         (PROT_READ | PROT_WRITE)
 
-/* The parent's side of a fork: its private pages lose write access (R1.20). */
-void fork_by_hand(struct sandbox *box, unsigned int from, unsigned int nr);
-
 /*
  * From here on writes to pages 0 to @nr - 1 are to be seen: the whole space in
  * one range (R1.6).

@@ -14,6 +14,7 @@
 #include <lib/string.h>
 #include "tests/mm/lib/by_hand.h"
 #include "tests/mm/lib/mirror.h"
+#include "tests/mm/lib/relatives.h"
 
 /* The pages that mirrors know of. */
 #define PAGES 16
@@ -227,6 +228,7 @@ KTEST(mmu_event, PROTECTION_PAGE_takes_write_access_and_entries_tell_at_end,
       KT_RULES("R1.20"))
 {
 	struct looker l = {.sub = {.ops = &looker_ops}};
+	struct mm_struct *child;
 	struct sandbox box;
 	struct mirror m;
 	pfn_t pfn;
@@ -234,19 +236,24 @@ KTEST(mmu_event, PROTECTION_PAGE_takes_write_access_and_entries_tell_at_end,
 	REQUIRE(setup(&box, &m, test, 4));
 	EXPECT_EQ(mmu_notifier_register(&l.sub, box.mm), 0);
 	pfn = m.page[0].pfn;
-	fork_by_hand(&box, 0, 3);
-	EXPECT_EVENT(&box, 0, MMU_NOTIFY_PROTECTION_PAGE, AT(0), AT(3));
+	child = sandbox_fork(&box);
+	EXPECT_EQ(box.nr, 1U);
+	EXPECT_EVENT(&box, 0, MMU_NOTIFY_PROTECTION_PAGE, AT(0), AT(4));
 	EXPECT_EQ(box.seen[0].vm_flags & VM_ACCESS, VM_READ | VM_WRITE);
 	EXPECT(pte_write(l.at_start));
 	EXPECT(!pte_write(l.at_end));
 	/* Reading goes on without a fault, writing faults. */
 	EXPECT(m.page[0].present && !m.page[0].write);
 	EXPECT_EQ(m.page[0].pfn, pfn);
-	EXPECT(m.page[3].write);
+	EXPECT(m.page[3].present && !m.page[3].write);
 	mirror_verify(&m);
 	EXPECT_EQ(mirror_write(&m, 0, 9), 0);
 	EXPECT(m.page[0].write);
 	EXPECT_EQ(sandbox_read(&box, AT(0)), 9UL);
+	if (child) {
+		EXPECT_EQ(read_in(&box, child, AT(0)), 1UL);
+		mmput(child);
+	}
 	mmu_notifier_unregister(&l.sub, box.mm);
 	teardown(&box, &m);
 }
@@ -427,7 +434,7 @@ static bool some_pages(struct crowd *c, unsigned int *from, unsigned int *nr)
 	return good;
 }
 
-/* Exclusive pages come back before a fork copies them, or a page migrates. */
+/* Exclusive pages come back before a page migrates. */
 static void take_back(struct crowd *c, unsigned int from, unsigned int nr)
 {
 	unsigned int i;
@@ -450,7 +457,7 @@ static void migrate_one(struct crowd *c, unsigned int from, unsigned int nr)
 static void one_change(struct crowd *c)
 {
 	static const int rights[] = {PROT_NONE, PROT_READ, RW, RW};
-	struct mm_struct *mm = c->box.mm;
+	struct mm_struct *mm = c->box.mm, *child;
 	unsigned int from, nr;
 	bool good = some_pages(c, &from, &nr);
 
@@ -474,10 +481,9 @@ static void one_change(struct crowd *c)
 		(void)mirror_take_exclusive(&c->m[rng_below(c->rng, 2)], from);
 		break;
 	case 6:
-		if (!good)
-			break;
-		take_back(c, from, nr);
-		fork_by_hand(&c->box, from, nr);
+		child = sandbox_fork(&c->box);
+		if (child)
+			mmput(child);
 		break;
 	case 7:
 		clear_write_marks_by_hand(&c->box, PAGES);
