@@ -2,6 +2,7 @@
 """tracks - a picture as tracks of Perfetto
 
     picture             Perfetto
+    all of it           one track that holds the groups: only so have they an order
     a group             a track that holds others
     a lane              a track in it, and one of the same name for each further row:
                         slices of a track may not overlap, rows of a lane may
@@ -42,8 +43,9 @@ class Tracks:
         self.writer = perfetto.Writer(out)
         self.zero = min(picture.begin, 0)       # no time may be negative
         self.rows = {}                          # (lane's number, row): its track
-        # (lane's number, row or None, record): flows that begin, that end there
-        self.flows = collections.defaultdict(lambda: ([], []))
+        # (lane's number, row or None, record): the flows that have an end there
+        self.flows = collections.defaultdict(list)
+        self.root = self.writer.track('Concord', ordered=True)
         self.counts = {}
 
     def ns(self, moment):
@@ -71,7 +73,7 @@ class Tracks:
         for lane in self.picture.lanes:
             if lane.group not in groups:
                 groups[lane.group] = self.writer.track(
-                    lane.group, rank=len(groups), ordered=True)
+                    lane.group, self.root, len(groups), ordered=True)
             for row in range(max((bar.row for bar in lane.bars), default=0) + 1):
                 self.rows[lane.number, row] = self.writer.track(
                     lane.name, groups[lane.group], lane.number)
@@ -79,34 +81,30 @@ class Tracks:
     # ---- flows -----------------------------------------------------------------
 
     def _arrows(self):
-        """Which flows begin and end where; an arrow has two ends."""
+        """Where the two ends of each flow are."""
         for flow, arrow in enumerate(self.picture.arrows, 1):
-            for side, end, moment, record in (
-                    (0, arrow.source, arrow.begin, arrow.first),
-                    (1, arrow.target, arrow.end, arrow.last)):
+            for end, moment, record in (
+                    (arrow.source, arrow.begin, arrow.first),
+                    (arrow.target, arrow.end, arrow.last)):
                 bar = isinstance(end, Bar)
                 lane = end.lane if bar else end
                 at_begin = bar and end.begin == moment and end.first == record
                 key = (lane.number, end.row if at_begin else None, record)
-                self.flows[key][side].append((flow, moment, arrow.kind,
-                                              end.row if bar else 0))
+                self.flows[key].append((flow, moment, arrow.kind,
+                                        end.row if bar else 0))
         self.counts['flows'] = len(self.picture.arrows)
 
     def _taken(self, key):
         """The flows of a slice or an instant that is written now."""
-        begins, ends = self.flows.pop(key, ((), ()))
-        return {'flows': [each[0] for each in begins],
-                'ends': [each[0] for each in ends]}
+        return [each[0] for each in self.flows.pop(key, ())]
 
     def _left_over(self):
         """Ends of arrows at which there is neither a mark nor the begin of a bar."""
-        for key, (begins, ends) in sorted(self.flows.items(), key=str):
+        for key, ends in sorted(self.flows.items(), key=str):
             lane, _, record = key
-            for flow, moment, kind, row in begins + ends:
-                here = {'flows': [flow] if (flow, moment, kind, row) in begins else [],
-                        'ends': [flow] if (flow, moment, kind, row) in ends else []}
+            for flow, moment, kind, row in ends:
                 self._write_instant(lane, row, moment, record, kind,
-                                    kinds.ARROWS[kind][0], here)
+                                    kinds.ARROWS[kind][0], [flow])
         self.flows.clear()
 
     # ---- slices, instants, counters ------------------------------------------------
@@ -130,7 +128,7 @@ class Tracks:
         track = self.rows[lane.number, bar.row]
         self.writer.begin(self.ns(bar.begin), track, self.label(bar), bar.kind,
                           self._notes(bar.first, bar.flags),
-                          **self._taken((lane.number, bar.row, bar.first)))
+                          self._taken((lane.number, bar.row, bar.first)))
         self.writer.end(self.ns(bar.end), track)
         self.counts['slices'] += 1
 
@@ -140,11 +138,11 @@ class Tracks:
 
     def _write_instant(self, lane, row, moment, record, kind, name, flows):
         self.writer.instant(self.ns(moment), self.rows[lane, row], name, kind,
-                            self._notes(record), **flows)
+                            self._notes(record), flows)
         self.counts['instants'] += 1
 
     def _counters(self):
-        group = self.writer.track('Counters', rank=1 << 20)
+        group = self.writer.track('Counters', self.root, 1 << 20)
         for name, kind in COUNTED:
             steps = collections.Counter()
             # A range is a bar of its thread and of its address space.

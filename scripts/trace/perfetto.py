@@ -12,11 +12,13 @@ that a reader must agree on.
                         sibling_order_rank 12
     CounterDescriptor   unit 3
     TrackEvent          debug_annotations 4, type 9, track_uuid 11, categories 22,
-                        name 23, counter_value 30, flow_ids 47,
-                        terminating_flow_ids 48
+                        name 23, counter_value 30, flow_ids 47
     DebugAnnotation     uint_value 3, string_value 6, name 10
 
 Slices of one track must lie within each other; other slices need tracks of their own.
+Tracks stand in the order of their ranks if their parent asks for that; those without a
+parent do not. All events of one flow name it by the same field. A reader draws it from
+the earlier to the later; it would drop an end that is marked as such and comes first.
 """
 
 import struct
@@ -80,26 +82,25 @@ class Writer:
                                           number(11, track) + more))
 
     # pylint: disable=too-many-arguments
-    def begin(self, ns, track, name, category, notes=(), flows=(), ends=()):
+    def begin(self, ns, track, name, category, notes=(), flows=()):
         """A slice begins; notes: [(name, number or string)]."""
         self._event(ns, SLICE_BEGIN, track,
-                    self._named(name, category, notes, flows, ends))
+                    self._named(name, category, notes, flows))
 
     def end(self, ns, track):
         self._event(ns, SLICE_END, track)
 
-    def instant(self, ns, track, name, category, notes=(), flows=(), ends=()):
+    def instant(self, ns, track, name, category, notes=(), flows=()):
         self._event(ns, INSTANT, track,
-                    self._named(name, category, notes, flows, ends))
+                    self._named(name, category, notes, flows))
 
     def count(self, ns, track, value):
         self._event(ns, COUNTER, track, number(30, value))
 
     @staticmethod
-    def _named(name, category, notes, flows, ends):
+    def _named(name, category, notes, flows):
         return data(22, category) + data(23, name) + b''.join(
             data(4, data(10, key) + (data(6, value) if isinstance(value, str)
                                      else number(3, value)))
             for key, value in notes) + b''.join(
-                fixed(47, flow) for flow in flows) + b''.join(
-                    fixed(48, flow) for flow in ends)
+                fixed(47, flow) for flow in flows)

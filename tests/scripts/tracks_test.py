@@ -39,10 +39,10 @@ SCHEMA = {
     'TrackEvent': {4: ('notes', 2, 'Note'), 9: ('type', 0, int),
                    11: ('track', 0, int), 22: ('category', 2, str),
                    23: ('name', 2, str), 30: ('value', 0, int),
-                   47: ('flows', 1, int), 48: ('ends', 1, int)},
+                   47: ('flows', 1, int)},
     'Note': {3: ('number', 0, int), 6: ('text', 2, str), 10: ('name', 2, str)},
 }
-MANY = ('packet', 'notes', 'flows', 'ends')
+MANY = ('packet', 'notes', 'flows')
 
 
 def varint(raw, at):
@@ -120,15 +120,12 @@ class File:
         assert not any(open_now.values()), 'a slice without an end'
 
     def flows(self):
-        """{flow: [(ns, track's name), of its begin and of its end]}"""
+        """{flow: [(ns, track's name), of its earlier end and of its later one]}"""
         found = {}
         for name, begin, _, event in self.slices:
-            for side, field in ((0, 'flows'), (1, 'ends')):
-                for flow in event.get(field, ()):
-                    ends = found.setdefault(flow, [None, None])
-                    assert ends[side] is None, 'a flow has one begin and one end'
-                    ends[side] = begin, name
-        return found
+            for flow in event.get('flows', ()):
+                found.setdefault(flow, []).append((begin, name))
+        return {flow: sorted(ends) for flow, ends in found.items()}
 
     def counter(self, name):
         return [(ns // 1000, event['value']) for ns, event in self.events
@@ -177,10 +174,20 @@ def test_every_arrow_is_a_flow_with_its_two_ends():
     with written(made.CLOCKS + made.collision()) as (picture, found):
         wanted = sorted(((int(arrow.begin), int(arrow.end))
                          for arrow in picture.arrows))
-        flows = found.flows()
-        assert all(None not in ends for ends in flows.values()), flows
-        return equal(sorted((begin[0], end[0]) for begin, end in flows.values()),
-                     wanted)
+        return equal(sorted(tuple(ns for ns, _ in ends)
+                            for ends in found.flows().values()), wanted)
+
+
+def test_an_arrow_that_points_backwards_by_the_clocks_is_a_flow_as_well():
+    """The acknowledgement is sent at 71 and seen at 70: the clocks are off."""
+    records = [(71,) + record[1:] if record[3] == 'dev_ack' else record
+               for record in made.CLOCKS + made.collision()]
+    with written(sorted(records, key=lambda record: record[0])) as (picture, found):
+        back = [arrow for arrow in picture.arrows if arrow.end < arrow.begin]
+        assert [arrow.kind for arrow in back] == ['ack'], back
+        flow = picture.arrows.index(back[0]) + 1
+        return equal(found.flows()[flow], [(70000, 'changer (31)'),
+                                           (71000, 'control')])
 
 
 def test_every_mark_is_an_instant():
@@ -199,15 +206,24 @@ def test_counters_go_up_and_down_with_the_bars_and_end_at_nothing():
 
 
 def test_lanes_stand_in_their_groups_in_the_order_of_the_timeline():
+    """Ranks count below a track that says so, and nowhere else."""
     with written(made.CLOCKS + made.collision()) as (picture, found):
+        def below(parent):
+            """The tracks below one, in their order."""
+            assert parent['ordering'] == perfetto.EXPLICIT, parent
+            return sorted((track for track in found.tracks.values()
+                           if track.get('parent') == parent['uuid']),
+                          key=lambda track: track['rank'])
+        root, = [track for track in found.tracks.values() if 'parent' not in track]
+        *groups, counters = below(root)
         names = []
-        for track in sorted((track for track in found.tracks.values()
-                             if track.get('parent') and 'counter' not in track),
-                            key=lambda track: track['rank']):
-            pair = found.tracks[track['parent']]['name'], track['name']
-            if pair not in names:
-                names.append(pair)
-        return equal(names, [(lane.group, lane.name) for lane in picture.lanes])
+        for group in groups:
+            for track in below(group):
+                pair = group['name'], track['name']
+                if pair not in names:
+                    names.append(pair)
+        return equal((names, counters['name']),
+                     ([(lane.group, lane.name) for lane in picture.lanes], 'Counters'))
 
 
 def test_a_gap_and_what_never_ended_are_said():
