@@ -58,7 +58,9 @@ def narrow(lines):
     # A line that is written under both columns stays as it is.
     two = [line for line in lines if len(line) > second > 0 and
            line[second - 1] == ' ']
-    room = max((len(line[:second].rstrip()) for line in two), default=0) + 2
+    # A line of the first column alone needs its room as well.
+    room = max((len(line[:second].rstrip()) for line in lines
+                if line in two or len(line) <= second), default=0) + 2
     return [line[:second].rstrip().ljust(room) + line[second:] if line in two else line
             for line in lines]
 

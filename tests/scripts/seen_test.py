@@ -80,6 +80,12 @@ def test_columns_of_a_drawing_come_near_to_each_other_and_stay_two():
                  ['one', '       two', 'three  four'])
 
 
+def test_a_line_of_the_first_column_alone_does_not_run_into_the_second():
+    return equal(races.narrow(['one' + ' ' * 21 + 'two', 'three and four',
+                               ' ' * 24 + 'five']),
+                 ['one             two', 'three and four', ' ' * 16 + 'five'])
+
+
 START = (1, 'cpu0', 9, 'ktest_start', 'suite', 'name')
 
 
