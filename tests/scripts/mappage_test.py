@@ -98,6 +98,12 @@ def test_letters_ranges_and_waiters_are_those_of_the_machine_and_changes_are_mar
             ['rW.W...', 'r..X...'], True, []))
 
 
+def test_the_rate_of_changes_falls_to_nothing_when_nothing_changes():
+    with shown() as (page_of, _):
+        said = page_of.wait(TEXT % 'state' + ".endsWith(': 0') && " + TEXT % 'state')
+        return equal(said, 'changes a second: 0')
+
+
 def test_a_page_is_described_by_pointer_and_by_keys_and_the_map_is_held():
     with shown(dark=True) as (page_of, snapshots):
         page_of.move(*page_of.run(MIDDLE, 1, 3))
