@@ -51,8 +51,10 @@ BARS = {
     'collided': ('a read section that collided', 'collided', 'cross', '✗',
                  'collided with {>event}',
                  'A callback has stored another number since this section began: a '
-                 'change of these addresses was announced meanwhile. What was looked '
-                 'up may be stale, so the driver throws it away and looks again.',
+                 'change in the interval of the subscription was announced meanwhile. '
+                 'The interval may be the whole address space, so the change need not '
+                 'be of the page that was looked up. But what was found may be stale: '
+                 'the driver throws it away and looks again.',
                  'R4.18 R4.22'),
     'left': ('a read section that was left', 'read', 'hollow', '', 'section, left',
              'The section ended without the question whether it collided: the look-up '
@@ -126,7 +128,8 @@ MARKS = {
                'A range that overlaps this subscription was announced. Sections that '
                'were open at this moment collide.', 'R4.1'),
     'collided': ('a section collided', 'collided', '✗',
-                 'The comparison at the end of a read section found another number.',
+                 'The comparison at the end of a read section found another number: a '
+                 'range that overlaps the subscription was announced since the begin.',
                  'R4.18'),
     'retry': ('the look-up is repeated', 'collided', '↺',
               'The driver throws this attempt away and looks again.', 'R4.22'),

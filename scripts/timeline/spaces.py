@@ -12,6 +12,7 @@ PAGE = 4096
 CPU_SEES, DEVICE_SEES = 0, 1
 RIGHTS = {'read': 'pg_read', 'write': 'pg_write', 'none': 'pg_none'}
 READ, WRITE = 1, 2              # of prot
+USER_LAST = (1 << 47) - 1       # of the addresses that a process may have
 
 
 class Page:
@@ -65,6 +66,13 @@ class Sub:
 
     def __init__(self, lane, space):
         self.lane, self.space = lane, space
+
+
+def interval(start, last):
+    """The addresses of a subscription, as people say them."""
+    if start == 0 and last >= USER_LAST:
+        return 'interval: the whole address space'
+    return 'interval: %#x–%#x' % (start, last + 1)
 
 
 class Spaces:
@@ -134,12 +142,15 @@ class Spaces:
         self.subs.pop(values['sub'], None)
         ops = values['ops']
         name = ops.split('+')[0] if isinstance(ops, str) else ''
-        self.sub(values['sub'], self.space(values['mm']), name)
+        self.sub(values['sub'], self.space(values['mm']), name,
+                 interval(values['start'], values['last'])
+                 if values['kind'] == 'interval' else '')
 
     def on_sub_remove(self, record, values, number):
         self.the.guest.thread(record).lane.mark('other', record.ns, number)
 
-    def sub(self, address, space=None, name=''):
+    # pylint: disable=too-many-arguments
+    def sub(self, address, space=None, name='', role=''):
         sub = self.subs.get(address)
         if sub is None:
             self.count_subs += 1
@@ -151,8 +162,8 @@ class Spaces:
                     self.the.numbers.of(self.the.picture.records[-1], 'sub', address)
                     or self.count_subs, ', ' + name if name else ''),
                 (3, space.number, 1, self.count_subs), rows=FIT,
-                hint='read sections of this subscription; a tick: its callback '
-                'was called'), space)
+                role=role, hint='read sections of this subscription; a tick: its '
+                'callback was called'), space)
         return sub
 
     def read_lane(self, values):

@@ -122,6 +122,86 @@ def test_hover_shows_the_record_and_a_click_all_of_it():
             'sub 1, at 0x8000') if words not in detail], [])
 
 
+def test_a_tip_goes_when_the_picture_moves_below_the_pointer():
+    with opened(made.CLOCKS + made.collision()) as shown:
+        hidden = "document.getElementById('tip').hidden"
+        shown.move(*shown.run(PLACE_OF, 'collided'))
+        assert shown.wait('!' + hidden, 5)
+        shown.keys('+')
+        return equal(shown.run('return ' + hidden), True)
+
+
+def test_a_collision_is_found_by_the_words_of_the_legend_and_by_its_sign():
+    with opened(made.CLOCKS + made.collision()) as shown:
+        titles = []
+        for words in ('a section collided', '✗'):
+            shown.run("document.getElementById('find').value = ''; timeline.choose(null)")
+            shown.keys('/')
+            shown.keys(list(words) + [browser.ENTER])
+            titles.append(shown.run(
+                "return document.querySelector('#detail h2').textContent"))
+            shown.keys([browser.ESCAPE])
+        return equal(titles, ['a section collided', 'a read section that collided'])
+
+
+def test_enter_shows_a_mark_with_the_other_end_of_its_arrow():
+    """The callback returns at 23 us, the section has collided at 33."""
+    with opened(made.CLOCKS + made.collision()) as shown:
+        shown.keys('/')
+        shown.keys(list('mmu_interval_collided') + [browser.ENTER, browser.ESCAPE])
+        shown.keys([browser.ENTER])
+        begin, end = (at / 1000 for at in shown.run(
+            'const t = timeline; return [t.VIEW.begin + t.SAID.begin, '
+            't.VIEW.end + t.SAID.begin]'))
+        return equal((10 < begin < 23, 33 < end < 46), (True, True))
+
+
+def test_a_crowd_of_arrows_of_one_kind_is_not_drawn_and_that_is_said():
+    flushes = [record for i in range(30) for record in (
+        (100 + 3 * i, 'cpu1', 30, 'tlb_served', 0),
+        (101 + 3 * i, 'cpu0', 31, 'tlb_flush', made.MM, 0x10000, 0x11000, 3, 2500))]
+    with opened(made.CLOCKS + made.collision() + flushes) as shown:
+        drawn = 'return timeline.arrowsToDraw().map(i => ' \
+            'timeline.SAID.arrows[timeline.DATA.a_kind[i]][0])'
+        whole, said = set(shown.run(drawn)), shown.run(TEXT_OF % 'summary')
+        shown.run('timeline.look(0, 60000)')
+        return equal((whole, 'zoom in' in said, 'flush' in shown.run(drawn)), (
+            {'ack', 'collision', 'grant', 'invalidate', 'request'}, True, True))
+
+
+def test_a_rare_mark_stands_on_a_disc_over_the_bar():
+    with opened(made.CLOCKS + made.collision()) as shown:
+        shown.run(PLACE_OF, 'collided')
+        return equal(*shown.run("""
+          const t = timeline, kind = t.SAID.marks.findIndex(kind => kind[0] === 'collided');
+          const item = t.itemOf(t.DATA.m_record[t.DATA.m_kind.indexOf(kind)]);
+          const lane = t.SAID.lanes[item.lane], wide = t.VIEW.width - 232;
+          t.choose(null);
+          t.draw();
+          const x = 232 + (item.begin - t.VIEW.begin) / (t.VIEW.end - t.VIEW.begin) * wide;
+          const y = 26 + lane.top - t.VIEW.top + 5 + (lane.thin ? 6 : 0) + 7.5;
+          const at = canvas.getContext('2d').getImageData(x, y - 6.5, 1, 1).data;
+          return ['#' + [at[0], at[1], at[2]].map(part =>
+            part.toString(16).padStart(2, '0')).join(''), t.COLOURS().back];"""))
+
+
+def test_numbers_of_steps_that_share_a_place_stand_side_by_side():
+    with place() as where, browser.Browser() as shown:
+        path = made.write(os.path.join(where, 'trace.bin'),
+                          made.CLOCKS + made.collision())
+        picture = build.picture_of(store.Trace(path))
+        number = [record.name for record in picture.records].index('mmu_notifier_start')
+        steps = {'title': 'a race', 'test': 'a.test', 'where': 'here', 'drawing': 'a  b',
+                 'steps': [{'column': 0, 'says': 'it', 'record': number}] * 3}
+        out = os.path.join(where, 'page.html')
+        with open(out, 'w', encoding='utf-8') as written:
+            written.write(page.page_of(picture, 'a race', page.link_template(out), steps))
+        shown.open(out)
+        assert shown.wait(READY) == 'yes', shown.complaints()
+        places = shown.run('timeline.draw(); return timeline.VIEW.numbers')
+        return equal([round(places[i + 1][0] - places[i][0]) for i in (0, 1)], [19, 19])
+
+
 def test_an_address_is_found_and_its_records_are_gone_through():
     with opened(made.CLOCKS + made.collision()) as shown:
         shown.keys('/')

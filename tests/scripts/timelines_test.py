@@ -61,6 +61,20 @@ def test_a_page_shows_what_the_cpu_and_what_the_device_may_do():
             ('pg_write', 5, 25, 0), ('pg_empty', 25, 70, 0), ('dev_page', 44, 63, 1)])
 
 
+def test_the_lane_of_readers_says_which_addresses_the_subscription_is_of():
+    with drawn([(1, 'cpu0', 3, 'mm_born', 7, 1),
+                (2, 'cpu0', 3, 'sub_insert', 0x800, 7, 0, (1 << 64) - 1, made.OPS,
+                 'interval'),
+                (2, 'cpu0', 3, 'sub_insert', 0x900, 7, 0x10000, 0x11fff, made.OPS,
+                 'interval'),
+                (3, 'cpu0', 3, 'read_begin', 0x800, 1),
+                (3, 'cpu0', 4, 'read_begin', 0x900, 1)], device=False) as picture:
+        return equal([lane.role for lane in picture.lanes
+                      if lane.name.startswith('readers of')],
+                     ['interval: the whole address space',
+                      'interval: 0x10000–0x12000'])
+
+
 def test_the_device_has_lanes_of_requests_works_and_threads():
     with drawn(made.CLOCKS + made.collision()) as picture:
         device = {lane.name: [(bar.kind, bar.begin / 1000, bar.end / 1000)

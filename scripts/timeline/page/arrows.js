@@ -1,30 +1,39 @@
 // arrows.js - from a cause to what it led to, in another lane
 
-const MOST_ARROWS = 400;
-const ARROWS = {on: true, hidden: 0};
+// More arrows of one kind than these would hide what they lead over.
+const MOST_OF_A_KIND = 24;
+const ARROWS = {on: true, hidden: false, ofKind: null};
 
-// Arrows are sorted by their beginning; one that begins long before the view and ends in
-// it is short as a rule, so the search begins a little earlier.
-function* arrowsInView(most) {
-  const span = VIEW.end - VIEW.begin, count = DATA.a_begin.length;
-  let i = lowerBound(DATA.a_begin, VIEW.begin - Math.max(span, 5e6), 0, count);
-  for (let seen = 0; i < count && DATA.a_begin[i] <= VIEW.end; i++) {
-    if (DATA.a_end[i] < VIEW.begin || !isArrowWanted(i))
-      continue;
-    if (++seen > most)
-      return;
-    yield i;
+// Of each kind that is drawn unasked: its arrows, and when they begin.
+function indexArrows() {
+  ARROWS.ofKind = SAID.arrows.map(() => ({arrows: [], begins: []}));
+  for (let i = 0; i < DATA.a_begin.length; i++) {
+    const kind = ARROWS.ofKind[DATA.a_kind[i]];
+    kind.arrows.push(i);
+    kind.begins.push(DATA.a_begin[i]);
   }
+  ARROWS.ofKind = ARROWS.ofKind.filter((kind, i) =>
+    !SAID.quiet.includes(SAID.arrows[i][0]));
 }
 
-function isArrowWanted(arrow) {
-  return !SAID.quiet.includes(SAID.arrows[DATA.a_kind[arrow]][0]) || isArrowChosen(arrow);
+// The arrows of a kind that are in view, up to one more than are drawn. One that begins
+// long before the view and ends in it is short as a rule, so the search begins a little
+// earlier.
+function arrowsInView({arrows, begins}) {
+  const before = Math.max(VIEW.end - VIEW.begin, 5e6), found = [];
+  for (let i = lowerBound(begins, VIEW.begin - before, 0, begins.length);
+       i < begins.length && begins[i] <= VIEW.end && found.length <= MOST_OF_A_KIND; i++) {
+    if (DATA.a_end[arrows[i]] >= VIEW.begin)
+      found.push(arrows[i]);
+  }
+  return found;
 }
 
-function isArrowChosen(arrow) {
-  const chosen = VIEW.chosen;
-  return chosen !== null && (chosen.records.has(DATA.a_first[arrow]) ||
-                             chosen.records.has(DATA.a_last[arrow]));
+function arrowsToDraw() {
+  const kinds = ARROWS.on ? ARROWS.ofKind.map(arrowsInView) : [];
+  const few = kinds.filter(found => found.length <= MOST_OF_A_KIND);
+  ARROWS.hidden = few.length < kinds.length;
+  return few.flat();
 }
 
 function arrowEnd(lane, row, at) {
@@ -62,24 +71,14 @@ function drawArrow(context, arrow, strong) {
 }
 
 function drawArrows(context) {
-  ARROWS.hidden = 0;
-  const seen = [];
-  if (ARROWS.on) {
-    for (const arrow of arrowsInView(MOST_ARROWS + 1))
-      seen.push(arrow);
-  }
-  if (seen.length > MOST_ARROWS)
-    ARROWS.hidden = seen.length;
   context.save();
   context.beginPath();
   context.rect(GUTTER, RULER, VIEW.width, VIEW.height);
   context.clip();
-  if (!ARROWS.hidden) {
-    context.globalAlpha = VIEW.chosen ? 0.5 : 0.85;
-    for (const arrow of seen) {
-      drawArrow(context, arrow, false);
-      VIEW.drawn++;
-    }
+  context.globalAlpha = VIEW.chosen ? 0.5 : 0.85;
+  for (const arrow of arrowsToDraw()) {
+    drawArrow(context, arrow, false);
+    VIEW.drawn++;
   }
   context.globalAlpha = 1;
   for (const arrow of arrowsOf(VIEW.chosen))

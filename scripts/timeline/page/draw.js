@@ -7,8 +7,9 @@
 const CANVAS = document.getElementById('canvas');
 const OVERVIEW = document.getElementById('overview');
 const GUTTER = 232, RULER = 26, CELL = 2;
-const FONT = '11px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
-const VIEW = {begin: 0, end: 1, width: 100, height: 100, top: 0, drawn: 0, ms: 0,
+const FACE = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
+const FONT = '11px ' + FACE, BOLD = '700 14px ' + FACE;
+const VIEW = {begin: 0, end: 1, width: 100, height: 100, top: 0, drawn: 0, ms: 0, numbers: [],
               hover: null, chosen: null, cursor: null};
 
 const xOf = at => GUTTER + (at - VIEW.begin) / (VIEW.end - VIEW.begin) *
@@ -52,8 +53,9 @@ const isRareMark = kind => SAID.rare.includes(SAID.marks[kind][0]);
 
 function drawMarks(context, lane, middle, rare) {
   const [first, many] = lane.marks, high = first + many;
-  const apart = (VIEW.end - VIEW.begin) / (VIEW.width - GUTTER) * (rare ? 7 : 15);
+  const apart = (VIEW.end - VIEW.begin) / (VIEW.width - GUTTER) * (rare ? 11 : 15);
   let i = lowerBound(DATA.m_at, VIEW.begin, first, high);
+  context.font = rare ? BOLD : FONT;
   for (let last = -Infinity; i < high && DATA.m_at[i] <= VIEW.end;) {
     if (isRareMark(DATA.m_kind[i]) === rare && DATA.m_at[i] - last >= apart) {
       drawMark(context, DATA.m_kind[i], xOf(DATA.m_at[i]), middle);
@@ -64,6 +66,7 @@ function drawMarks(context, lane, middle, rare) {
     i = rare && high - first < 2000000 ? i + 1
       : Math.max(i + 1, gallop(DATA.m_at, last + apart, i, high));
   }
+  context.font = FONT;
 }
 
 function niceStep(span, most) {
@@ -141,11 +144,11 @@ function drawLane(context, lane, y) {
     const box = rowBox(lane, row);
     drawRow(context, first, many, y + box.top - lane.top, box.height);
   });
-  const base = rowBox(lane, lane.thin ? 1 : 0);
-  const middle = y + base.top - lane.top + ROW / 2 - 1;
-  drawMarks(context, lane, middle, false);
-  drawMarks(context, lane, middle, true);
+  drawMarks(context, lane, middleOf(lane), false);
 }
+
+// The height at which the marks of a lane stand.
+const middleOf = lane => rowBox(lane, lane.thin ? 1 : 0).top - VIEW.top + RULER + ROW / 2 - 1;
 
 function drawNames(context) {
   context.fillStyle = COLOURS.back;
@@ -229,6 +232,10 @@ function draw() {
   }
   drawGaps(context);
   drawArrows(context);
+  for (const {lane} of inSight()) {
+    if (lane)
+      drawMarks(context, lane, middleOf(lane), true);
+  }
   drawChosen(context);
   drawSteps(context);
   if (VIEW.cursor !== null) {

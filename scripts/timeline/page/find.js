@@ -46,11 +46,17 @@ function find(text) {
   const events = SAID.events.map(event => event.name.toLowerCase().includes(wanted));
   const rings = SAID.rings.map(ring => ring.toLowerCase() === wanted);
   const words = SAID.words.map(word => word.toLowerCase().includes(wanted));
+  // By the words and the sign with which the page shows a record.
+  const isShown = (title, sign) => title.toLowerCase().includes(wanted) || sign === text;
+  const bars = SAID.bars.map(kind => isShown(kind[1], kind[4]));
+  const marks = SAID.marks.map(kind => isShown(kind[1], kind[3]));
   const tasks = new Set(Object.keys(SAID.tasks).filter(pid =>
     SAID.tasks[pid].toLowerCase().includes(wanted)).map(Number));
   for (let i = 0; i < DATA.r_at.length; i++) {
     const event = eventOf(i);
-    if (events[DATA.r_event[i]] || rings[DATA.r_ring[i]] || tasks.has(DATA.r_pid[i]) ||
+    const bar = DATA.barOf[i], mark = DATA.markOf[i];
+    if (bar >= 0 && bars[DATA.b_kind[bar]] || mark >= 0 && marks[DATA.m_kind[mark]] ||
+        events[DATA.r_event[i]] || rings[DATA.r_ring[i]] || tasks.has(DATA.r_pid[i]) ||
         event.kinds.some((kind, k) => (kind === 's' || kind === 'pS') &&
           words[Number(DATA.r_args[DATA.argsAt[i] + k])]))
       FOUND.records.push(i);

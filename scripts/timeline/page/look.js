@@ -124,9 +124,10 @@ function drawBar(context, kind, x0, x1, top, height, flags, label) {
                                           : 4), top + height / 2 + 0.5);
 }
 
-// The sign of a mark, with an edge in the colour of the ground.
+// The sign of a mark, with an edge in the colour of the ground; of a rare one, for which the
+// font is BOLD, on a disc.
 function drawMark(context, kind, x, middle) {
-  const [, , colourName, sign] = SAID.marks[kind];
+  const [name, , colourName, sign] = SAID.marks[kind];
   const colour = COLOURS[colourName];
   if (sign === '|' || sign === '·') {
     context.fillStyle = colour;
@@ -136,6 +137,15 @@ function drawMark(context, kind, x, middle) {
     else
       context.fillRect(x - 0.5, middle + 4, 1.5, 4);
     context.globalAlpha = 1;
+    return;
+  }
+  if (SAID.rare.includes(name)) {
+    context.fillStyle = COLOURS.back;
+    context.beginPath();
+    context.arc(x, middle, 8, 0, 7);
+    context.fill();
+    context.fillStyle = colour;
+    context.fillText(sign, x - context.measureText(sign).width / 2, middle + 0.5);
     return;
   }
   context.lineWidth = 3;

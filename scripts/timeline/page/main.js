@@ -25,7 +25,7 @@ function sayView() {
     DATA.r_at.length.toLocaleString('en') + ' records, ' +
     (gaps ? gaps.toLocaleString('en') + ' lost' : 'none lost') +
     (LANES.hidden ? '; ' + LANES.hidden + ' lanes hidden' : '') +
-    (ARROWS.hidden ? '; zoom in to see the arrows' : '');
+    (ARROWS.hidden ? '; zoom in to see more arrows' : '');
 }
 
 // Switches of lanes: sorts of them, pages, what is not busy.
@@ -78,6 +78,7 @@ async function main() {
   document.getElementById('title').textContent = SAID.title;
   await loadColumns();
   indexRecords();
+  indexArrows();
   measureLanes();
   LANES.onlyBusy = SAID.lanes.length > 20;
   readColours();
@@ -99,12 +100,15 @@ async function main() {
     warn(SAID.gaps.length + ' gap' + (SAID.gaps.length > 1 ? 's' : '') + ': records were ' +
          'overwritten before they were read. Hatched times may be wrong; give the rings ' +
          'more room: make trace SLOTS=131072');
+  // Whoever waits for this finds the picture drawn and the line on top said.
+  draw();
+  sayView();
   document.documentElement.dataset.ready = 'yes';
 }
 
 // For tests, and for the curious in the browser's console.
 window.timeline = {SAID, DATA, VIEW, LANES, look, lookAt, zoom, choose, chooseRecord, itemOf,
-                   draw, find, FOUND};
+                   draw, find, FOUND, COLOURS: () => COLOURS, arrowsToDraw, ARROWS};
 
 main().catch(error => {
   warn('This page cannot be shown: ' + error.message +

@@ -35,17 +35,23 @@ function lookAtSteps() {
     scrollTo(first.lane);
 }
 
-// A number at each step's record.
+// A number at each step's record; beside the one before if that is at the same place.
 function drawSteps(context) {
   if (!STEPS)
     return;
+  const drawn = VIEW.numbers = [];
   STEPS.steps.forEach((step, i) => {
     const item = itemOf(step.record);
     const box = item && rowBox(SAID.lanes[item.lane], item.row);
-    const x = xOf(DATA.r_at[step.record]);
+    let x = xOf(DATA.r_at[step.record]);
     if (!box || x < GUTTER || x > VIEW.width)
       return;
     const y = box.top - VIEW.top + RULER + box.height / 2;
+    for (const [otherX, otherY] of drawn) {
+      if (otherY === y && Math.abs(x - otherX) < 19)
+        x = otherX + 19;
+    }
+    drawn.push([x, y]);
     context.fillStyle = COLOURS.back;
     context.beginPath();
     context.arc(x, y, 9.5, 0, 7);

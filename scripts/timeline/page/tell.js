@@ -62,6 +62,12 @@ function hover(item, x, y) {
   return placeTip(x, y);
 }
 
+// The picture has moved below the pointer: what the tip says is not there any more.
+function hideTip() {
+  TIP.hidden = true;
+  VIEW.hover = VIEW.cursor = null;
+}
+
 function placeTip(x, y) {
   const stage = document.getElementById('stage').getBoundingClientRect();
   const top = y + OVERVIEW.clientHeight + 16;
@@ -106,6 +112,21 @@ function showLane(number) {
   }
   showFilters();
   relay();
+}
+
+// Show what is chosen: a bar in full; a mark with the other ends of its arrows, and one
+// that has none from nearer by.
+function lookAtChosen() {
+  const chosen = VIEW.chosen;
+  const arrows = chosen.arrows.filter(arrow =>
+    !SAID.quiet.includes(SAID.arrows[DATA.a_kind[arrow]][0]));
+  if (!isMark(chosen))
+    return lookAt(chosen.begin, chosen.end);
+  if (arrows.length)
+    return lookAt(Math.min(...arrows.map(arrow => DATA.a_begin[arrow])),
+                  Math.max(...arrows.map(arrow => DATA.a_end[arrow])));
+  const near = (VIEW.end - VIEW.begin) / 20;
+  return lookAt(chosen.begin - near, chosen.begin + near);
 }
 
 function chooseRecord(record, close) {
@@ -194,7 +215,8 @@ function tell(item) {
       (DATA.b_flags[item.bar] & 2 ? '; it had not ended when the recording did' : '') +
       '</p>';
   }
-  said += '<p class="soft">' + escaped(lane.group + ' › ' + lane.name) + '</p>';
+  said += '<p class="soft">' + escaped(lane.group + ' › ' + lane.name) +
+    (lane.role ? '<br>' + escaped(lane.role) : '') + '</p>';
   if (sentenceOf(item))
     said += '<p>' + escaped(sentenceOf(item)) + '</p>';
   if (rules.length)
@@ -238,7 +260,7 @@ function kindsHere() {
 }
 
 function legendText() {
-  const marks = new Set(DATA.m_kind);
+  const marks = new Set(DATA.m_kind), arrows = new Set(DATA.a_kind);
   return '<h2>What is what</h2><p class="soft">Time goes from left to right. Each line is ' +
     'a CPU, a thread, a page, or a part of the device. Click a bar to read what it is; ' +
     '<kbd>?</kbd> has the keys.</p><h3>bars</h3><div class="legend">' +
@@ -249,7 +271,7 @@ function legendText() {
       kind[3] !== '·').map(([kind, i]) => '<canvas data-mark="' + i + '"></canvas>' +
       '<span title="' + escaped(kind[4]) + '">' + escaped(kind[1]) + '</span>').join('') +
     '</div><h3>arrows</h3><div class="legend">' +
-    SAID.arrows.map((kind, i) => '<canvas data-arrow="' + i + '"></canvas><span title="' +
+    SAID.arrows.map((kind, i) => !arrows.has(i) ? '' : '<canvas data-arrow="' + i + '"></canvas><span title="' +
       escaped(kind[3]) + '">' + escaped(kind[1]) + (SAID.quiet.includes(kind[0])
         ? ' <span class="soft">(of what is chosen)</span>' : '') + '</span>').join('') +
     '</div>' + '<h3>this trace</h3>' + SAID.notes.map(line => '<p class="soft">' +
@@ -263,6 +285,7 @@ function drawLegend() {
     context.textBaseline = 'middle';
     if (bar !== undefined)
       drawBar(context, Number(bar), 1, 53, 1, 15, 0, '');
+    context.font = mark !== undefined && isRareMark(mark) ? BOLD : FONT;
     if (mark !== undefined)
       drawMark(context, Number(mark), 27, 9);
     if (arrow !== undefined) {
@@ -289,9 +312,11 @@ function showHelp() {
     ['0', 'the whole trace'], ['Home End', 'its beginning, its end'],
     ['↑ ↓', 'choose in the lane above or below, at the same time'],
     ['N P', 'the next and the previous bar or mark of the lane'],
-    ['Enter', 'zoom to what is chosen; a double click does it, too'],
+    ['Enter', 'zoom to what is chosen, and to the other end of its arrow; a double click ' +
+      'does it, too'],
     ['F', 'follow the arrow of what is chosen'],
-    ['/', 'find an address (0x18000), an event, a thread; Enter: the next one'],
+    ['/', 'find an address (0x18000), an event, a thread, words of the legend or a sign ' +
+      '(✗); Enter: the next one'],
     ['L', 'show only lanes with these letters in their name'],
     ['T', 'light or dark'], ['Esc', 'choose nothing; show the legend'],
     ['Page Up, Page Down', 'scroll the lanes'], ['?', 'this help']];
@@ -305,8 +330,10 @@ function showHelp() {
     'and below it what the device may do by its own translation. The two must never ' +
     'disagree: while a page is exclusive to the device, no CPU has it.</p>' +
     '<p>The <b>device</b> shows its page requests, its works, and each of its threads.</p>' +
-    '<p>Why did the device have to retry? Find a ✗: the section that collided. Its arrow ' +
-    'comes from the callback that stored another number meanwhile. Click either.</p>' +
+    '<p>Why did the device have to retry? Find a ✗, by <kbd>/</kbd> and the word ' +
+    '<i>collided</i>: the section that collided. Its arrow comes from the callback that ' +
+    'stored another number meanwhile; <kbd>F</kbd> goes there. The change need not be of ' +
+    'the page that was looked up: it lies in the interval of the subscription.</p>' +
     '<p>Zoomed out, many bars share a pixel: it is the darker, the fuller it is. Marks of ' +
     'what is rare (✗ ↺ ⊘) are drawn at every zoom.</p>' +
     '<table>' + keys.map(([key, does]) => '<tr><th><kbd>' + key + '</kbd></th><td>' + does +

@@ -36,6 +36,7 @@ function look(begin, end) {
   VIEW.begin = Math.min(Math.max(middle - span / 2, -slack), SAID.end + slack - span);
   VIEW.begin = Math.max(VIEW.begin, -slack);
   VIEW.end = VIEW.begin + span;
+  hideTip();
   if (LANES.onlyBusy)
     relay();
   redraw();
@@ -166,11 +167,13 @@ function listenToMouse() {
     CANVAS.classList.remove('dragged');
   });
   CANVAS.addEventListener('dblclick', event => {
-    const item = itemAt(...placeOf(event));
-    if (item)
-      lookAt(item.begin, item.end);
+    // The first of the two clicks has chosen it.
+    if (itemAt(...placeOf(event)) && VIEW.chosen)
+      lookAtChosen();
   });
   SCROLL.addEventListener('scroll', () => {
+    if (VIEW.top !== SCROLL.scrollTop)
+      hideTip();
     VIEW.top = SCROLL.scrollTop;
     redraw();
   });
@@ -294,7 +297,7 @@ const KEYS = {
   Home: () => look(0, VIEW.end - VIEW.begin),
   End: () => look(SAID.end - VIEW.end + VIEW.begin, SAID.end),
   '0': lookAll,
-  Enter: () => VIEW.chosen && lookAt(VIEW.chosen.begin, VIEW.chosen.end),
+  Enter: () => VIEW.chosen && lookAtChosen(),
   f: () => VIEW.chosen && followArrow(),
   '/': () => document.getElementById('find').focus(),
   l: () => document.getElementById('lane-filter').focus(),
