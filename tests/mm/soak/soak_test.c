@@ -271,8 +271,9 @@ static void check_floors(struct soak *soak)
 			soak_events[i].floor, soak_events[i].needs);
 }
 
+/* So many stops, and before each so many draws of all actors together. */
 static void run_piece(struct ktest *test, unsigned int stops,
-		      unsigned long rounds, unsigned long fail_one_in)
+		      unsigned long draws, unsigned long fail_one_in)
 {
 	unsigned int actors = min(team_size(), SOAK_ACTORS), i;
 	struct soak *soak = soak_new(test, actors);
@@ -281,7 +282,7 @@ static void run_piece(struct ktest *test, unsigned int stops,
 	soak->no_memory = fail_one_in;
 	team->fail_one_in = fail_one_in;
 	for (i = 0; i < stops && !ktest_failed(test); i++) {
-		team_add(team, actors, rounds, act, soak);
+		team_add(team, actors, draws / actors, act, soak);
 		team_go(team);
 		team_wait(team);
 		soak_stop(soak);
@@ -296,18 +297,18 @@ static void run_piece(struct ktest *test, unsigned int stops,
 KTEST(soak, random_operations_on_several_processes_agree_with_an_oracle,
       KT_FLAGS(KT_SLOW))
 {
-	run_piece(test, 3, 200, 0);
+	run_piece(test, 3, 800, 0);
 }
 
 KTEST(soak, the_same_holds_where_one_in_many_allocations_fails,
       KT_FLAGS(KT_SLOW | KT_NEEDS_DEBUG))
 {
-	run_piece(test, 2, 100, 50);
+	run_piece(test, 2, 400, 50);
 }
 
 /* For `make soak`. */
 KTEST(soak, a_long_piece_of_random_operations_agrees_with_an_oracle,
       KT_FLAGS(KT_SLOW | KT_BY_NAME_ONLY))
 {
-	run_piece(test, 8, 300, 0);
+	run_piece(test, 8, 800, 0);
 }
