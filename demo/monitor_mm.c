@@ -19,6 +19,7 @@
 #include <kernel/trace.h>
 #include <lib/string.h>
 #include <kernel/time.h>
+#include <mm/object/shmem.h>
 #include <mm/space/mm.h>
 #include <mm/notifier/stats.h>
 
@@ -27,9 +28,10 @@
 static int print_mm(struct mm_struct *mm, void *count)
 {
 	monitor_print(
-		"  %3u  users %d  count %d  regions %u  pages %lu  tables %lu%s\n",
+		"  %3u  users %d  count %d  regions %u  pages %lu  shared %lu  tables %lu%s\n",
 		mm->id, atomic_read(&mm->mm_users), atomic_read(&mm->mm_count),
 		mm->map_count, (unsigned long)atomic64_read(&mm->anon_rss),
+		(unsigned long)atomic64_read(&mm->shared_rss),
 		(unsigned long)atomic64_read(&mm->nr_ptes),
 		mm_has_notifiers(mm) ? "  subscribed" : "");
 	++*(unsigned int *)count;
@@ -38,9 +40,17 @@ static int print_mm(struct mm_struct *mm, void *count)
 
 static int mm_command(int argc, char **argv)
 {
+	struct shmem_counters shmem;
 	unsigned int count = 0;
 
 	mm_for_each(print_mm, &count);
+	shmem_read_counters(&shmem);
+	if (shmem.created)
+		monitor_print("  shared memory: objects %lu  pages %lu  of "
+			      "%lu and %lu since boot\n",
+			      shmem.created - shmem.freed,
+			      shmem.allocated - shmem.released, shmem.created,
+			      shmem.allocated);
 	if (!count)
 		monitor_print("  no address space; `contest` leaves one\n");
 	return 0;
@@ -94,11 +104,12 @@ static int vmas_command(int argc, char **argv)
 	if (err)
 		goto out_put;
 	for (vma = mm->mm_first; vma; vma = vma->vm_next)
-		monitor_print("  %#014lx-%#014lx %c%c%c  %lu pages\n",
+		monitor_print("  %#014lx-%#014lx %c%c%c%c  %lu pages\n",
 			      vma->vm_start, vma->vm_end,
 			      vma->vm_flags & VM_READ ? 'r' : '-',
 			      vma->vm_flags & VM_WRITE ? 'w' : '-',
 			      vma->vm_flags & VM_EXEC ? 'x' : '-',
+			      vma->vm_flags & VM_SHARED ? 's' : 'p',
 			      (vma->vm_end - vma->vm_start) / PAGE_SIZE);
 	mmap_read_unlock(mm);
 out_put:

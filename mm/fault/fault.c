@@ -13,6 +13,9 @@
  *	present, writable	(spurious)		(spurious)
  *	not present		mm/fault/nonpresent.c	the same
  *
+ * That is private memory. A region that shows an object has its own file for the first two
+ * rows, mm/fault/object.c.
+ *
  * "Spurious" means that another CPU was quicker or that this CPU remembered
  * fewer rights than there are: nothing to do, touch again.
  *
@@ -113,6 +116,8 @@ void fault_read_counters(struct fault_counters *out)
 		out->restored += READ_ONCE(one->restored);
 		out->restore_lost += READ_ONCE(one->restore_lost);
 		out->waited += READ_ONCE(one->waited);
+		out->object_page += READ_ONCE(one->object_page);
+		out->object_write += READ_ONCE(one->object_write);
 		out->spurious += READ_ONCE(one->spurious);
 	}
 }
@@ -138,11 +143,7 @@ bool fault_lock_same(struct vm_fault *vmf) __no_thread_safety
 	return false;
 }
 
-/*
- * An empty entry gets a page. Its table's lock is held: the thread that emptied
- * it last had that lock before us and counted itself before that.
- */
-static void fill_entry(struct vm_fault *vmf, pte_t pte)
+void fault_fill_entry(struct vm_fault *vmf, pte_t pte)
 {
 	struct mm_struct *mm = vmf->vma->vm_mm;
 
@@ -159,7 +160,7 @@ static vm_fault_t fault_zero_page(struct vm_fault *vmf)
 	if (!fault_lock_entry(vmf))
 		return VM_FAULT_NOPAGE;
 	if (likely(pte_none(ptep_get(vmf->pte)))) {
-		fill_entry(vmf, pte);
+		fault_fill_entry(vmf, pte);
 		this_cpu_inc(fault_counters.zero_page);
 	}
 	spin_unlock(vmf->ptl);
@@ -179,7 +180,7 @@ static vm_fault_t fault_fresh_page(struct vm_fault *vmf)
 		spin_unlock(vmf->ptl);
 		goto out_lost;
 	}
-	fill_entry(vmf, fault_fresh_pte(vmf, page));
+	fault_fill_entry(vmf, fault_fresh_pte(vmf, page));
 	spin_unlock(vmf->ptl);
 	atomic64_inc(&vmf->vma->vm_mm->anon_rss);
 	this_cpu_inc(fault_counters.fresh_page);
@@ -193,8 +194,9 @@ out_lost:
 static vm_fault_t fault_present(struct vm_fault *vmf)
 {
 	if ((vmf->flags & FAULT_FLAG_WRITE) && !pte_write(vmf->orig))
-		return fault_cow(vmf);
-	if ((vmf->flags & FAULT_FLAG_UNSHARE) &&
+		return vmf->vma->vm_object ? fault_object_write(vmf)
+					   : fault_cow(vmf);
+	if ((vmf->flags & FAULT_FLAG_UNSHARE) && !vmf->vma->vm_object &&
 	    !PageAnonExclusive(pfn_to_page(pte_pfn(vmf->orig))))
 		return fault_cow(vmf);
 	this_cpu_inc(fault_counters.spurious);
@@ -202,16 +204,21 @@ static vm_fault_t fault_present(struct vm_fault *vmf)
 }
 
 /* The way that a fault on the entry @pte goes: the table in the head of this file. */
-static const char *fault_kind(pte_t pte, unsigned int flags)
+static const char *fault_kind(const struct vm_fault *vmf)
 {
-	bool write = flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE);
+	bool write = vmf->flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE);
+	pte_t pte = vmf->orig;
 
+	if (vmf->vma->vm_object && pte_none(pte))
+		return "object's page";
 	if (pte_none(pte))
 		return write ? "fresh page" : "zero page";
 	if (!pte_present(pte))
 		return "restore";
 	if (!write || pte_write(pte))
 		return "spurious";
+	if (vmf->vma->vm_object)
+		return "make writable";
 	if (is_zero_page(pfn_to_page(pte_pfn(pte))))
 		return "replace zero page";
 	return PageAnonExclusive(pfn_to_page(pte_pfn(pte))) ? "make writable"
@@ -229,6 +236,8 @@ static const char *fault_result(vm_fault_t fault)
 
 static vm_fault_t fault_by_entry(struct vm_fault *vmf)
 {
+	if (pte_none(vmf->orig) && vmf->vma->vm_object)
+		return fault_object(vmf);
 	if (pte_none(vmf->orig))
 		return vmf->flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE)
 			       ? fault_fresh_page(vmf)
@@ -247,8 +256,7 @@ static noinline vm_fault_t fault_observed(struct vm_fault *vmf)
 	struct mm_struct *mm = vmf->vma->vm_mm;
 	vm_fault_t fault;
 
-	OBSERVE(fault_begin, mm, vmf->address, vmf->flags,
-		fault_kind(vmf->orig, vmf->flags));
+	OBSERVE(fault_begin, mm, vmf->address, vmf->flags, fault_kind(vmf));
 	fault = fault_by_entry(vmf);
 	OBSERVE(fault_end, mm, vmf->address, fault_result(fault));
 	return fault;

@@ -13,8 +13,10 @@
  *	entry			without FOLL_WRITE	with FOLL_WRITE
  *	present, writable	serves			serves
  *	present, read-only	serves			fault
- *	present, shared, and
+ *	present, of a page of
+ *	several owners, and
  *	FOLL_PIN		fault: unshared		fault
+ *	present, of an object	serves			serves if writable
  *	device-exclusive	fault: restored		fault: restored, unless
  *						FOLL_TAKE_OVER: serves
  *	anything else		fault			fault
@@ -54,14 +56,16 @@
 #include "mm/fault/internal.h"
 
 /* The page behind an entry that serves, else NULL. */
-static struct page *gup_page(pte_t pte, unsigned int gup_flags)
+static struct page *gup_page(const struct vm_area_struct *vma, pte_t pte,
+			     unsigned int gup_flags)
 {
 	if (pte_present(pte)) {
 		struct page *page = pfn_to_page(pte_pfn(pte));
 
 		if (!pte_write(pte) && (gup_flags & FOLL_WRITE))
 			return NULL;
-		if ((gup_flags & FOLL_PIN) && !PageAnonExclusive(page))
+		if ((gup_flags & FOLL_PIN) && !vma->vm_object &&
+		    !PageAnonExclusive(page))
 			return NULL;
 		return page;
 	}
@@ -69,19 +73,19 @@ static struct page *gup_page(pte_t pte, unsigned int gup_flags)
 }
 
 /* Pages from @addr on whose entries serve; stops at the first that does not. */
-static unsigned long gup_take(struct mm_struct *mm, vaddr_t addr, vaddr_t end,
-			      unsigned int gup_flags,
+static unsigned long gup_take(const struct vm_area_struct *vma, vaddr_t addr,
+			      vaddr_t end, unsigned int gup_flags,
 			      struct page **pages) __no_thread_safety
 {
 	struct spinlock *ptl;
-	pte_t *ptep = pgtable_map_lock(mm, addr, &ptl);
+	pte_t *ptep = pgtable_map_lock(vma->vm_mm, addr, &ptl);
 	unsigned long nr = 0;
 
 	if (!ptep)
 		return 0;
 	end = pmd_addr_end(addr, end);
 	for (; addr < end; addr += PAGE_SIZE, ptep++, nr++) {
-		struct page *page = gup_page(ptep_get(ptep), gup_flags);
+		struct page *page = gup_page(vma, ptep_get(ptep), gup_flags);
 
 		if (!page)
 			break;
@@ -126,9 +130,16 @@ static int gup_fault(struct vm_area_struct *vma, vaddr_t addr,
 	return fault & VM_FAULT_ERROR ? vm_fault_to_errno(fault) : GUP_AGAIN;
 }
 
-static bool gup_allowed(const struct vm_area_struct *vma, unsigned int gup_flags)
+/* May the pages of a region be had at all? 0 or an errno. */
+static int gup_check(const struct vm_area_struct *vma, unsigned int gup_flags)
 {
-	return vma->vm_flags & (gup_flags & FOLL_WRITE ? VM_WRITE : VM_READ);
+	if (!vma ||
+	    !(vma->vm_flags & (gup_flags & FOLL_WRITE ? VM_WRITE : VM_READ)))
+		return -EFAULT;
+	/* Other address spaces may map the page: their CPUs would go on (R8.16). */
+	if ((gup_flags & FOLL_TAKE_OVER) && vma->vm_object)
+		return -EOPNOTSUPP;
+	return 0;
 }
 
 /*
@@ -141,7 +152,7 @@ static int gup_vma(struct vm_area_struct *vma, vaddr_t addr, vaddr_t end,
 	int ret = GUP_AGAIN;
 
 	while (addr < end && ret == GUP_AGAIN) {
-		unsigned long took = gup_take(vma->vm_mm, addr, end, gup_flags,
+		unsigned long took = gup_take(vma, addr, end, gup_flags,
 					      pages ? pages + *nr : NULL);
 
 		*nr += took;
@@ -166,9 +177,8 @@ static long gup_range(struct mm_struct *mm, vaddr_t start, vaddr_t end,
 
 	while ((addr = start + (done << PAGE_SHIFT)) < end) {
 		vma = vma_lookup(mm, addr);
-		if (!vma || !gup_allowed(vma, gup_flags))
-			ret = -EFAULT;
-		else
+		ret = gup_check(vma, gup_flags);
+		if (!ret)
 			ret = gup_vma(vma, addr, min(end, vma->vm_end),
 				      gup_flags, pages, &done);
 		if (ret < 0)

@@ -22,6 +22,16 @@ static __always_inline pte_t fault_fresh_pte(const struct vm_fault *vmf,
 					     : pte;
 }
 
+/*
+ * An empty entry gets a page. Its table's lock is held: the thread that emptied
+ * it last had that lock before us and counted itself before that.
+ */
+void fault_fill_entry(struct vm_fault *vmf, pte_t pte);
+
+/* An empty entry of a region that shows an object; a write to a read-only one. */
+vm_fault_t fault_object(struct vm_fault *vmf);
+vm_fault_t fault_object_write(struct vm_fault *vmf);
+
 /* A write to a present entry that is read-only, or a pin of a page that is shared. */
 vm_fault_t fault_cow(struct vm_fault *vmf);
 

@@ -35,7 +35,8 @@
  * Lifetime.  Each region holds a reference, and so does a driver that has made the object,
  * as long as it likes. The last reference frees it (mm/rmap/root.c).
  *
- * Not here: the tree (mm/rmap/root.c), the kinds of objects.
+ * Not here: the tree (mm/rmap/root.c), faults (mm/fault/object.c), shared memory
+ * (mm/object/shmem.c).
  */
 #include <mm/object/object.h>
 

@@ -35,6 +35,7 @@
  */
 #include <lib/percpu.h>
 #include <mm/page/page.h>
+#include <mm/page/rmap.h>
 #include <mm/rmap/family.h>
 #include <mm/rmap/walk.h>
 #include <mm/space/mm.h>
@@ -105,7 +106,7 @@ static struct page *entry_page(pte_t pte)
 	if (pte_none(pte))
 		return NULL;
 	if (pte_present(pte))
-		return pfn_to_page(pte_pfn(pte));
+		return vm_normal_page(pte);
 	entry = pte_to_swp_entry(pte);
 	if (!is_device_exclusive_entry(entry))
 		return NULL;

@@ -23,6 +23,9 @@ static void exit_check_books(struct mm_struct *mm)
 {
 	WARN(atomic64_read(&mm->anon_rss), "mm %u: exit leaves %ld pages",
 	     mm->id, (long)atomic64_read(&mm->anon_rss));
+	WARN(atomic64_read(&mm->shared_rss),
+	     "mm %u: exit leaves %ld shared pages", mm->id,
+	     (long)atomic64_read(&mm->shared_rss));
 	WARN(atomic64_read(&mm->nr_ptes), "mm %u: exit leaves %ld tables",
 	     mm->id, (long)atomic64_read(&mm->nr_ptes));
 	WARN(atomic_read(&mm->tlb_flush_pending), "mm %u: exit leaves %d flushes",

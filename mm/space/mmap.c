@@ -21,15 +21,20 @@
  * Locks: mmap_lock for writing all the time. A mapping over an old one is an unmapping
  * and a mapping under one hold, so neither a fault nor a walker sees the hole between.
  *
- * Not here: the tree (mm/space/vma.c); file and shared memory, which do not exist.
+ * Shared anonymous memory is an object that the call makes and that only its regions know
+ * afterwards: the last of them, in this address space or a child, frees it.
+ *
+ * Not here: the tree (mm/space/vma.c), shared memory (mm/object/shmem.c); files, which do
+ * not exist.
  */
+#include <mm/object/shmem.h>
 #include <mm/space/mm.h>
 #include <mm/space/mm_trace.h>
 
 #include "mm/space/internal.h"
 
-#define MAP_WANTED (MAP_PRIVATE | MAP_ANONYMOUS)
-#define MAP_KNOWN  (MAP_WANTED | MAP_FIXED | MAP_FIXED_NOREPLACE)
+#define MAP_TYPE  (MAP_PRIVATE | MAP_SHARED)
+#define MAP_PLACE (MAP_FIXED | MAP_FIXED_NOREPLACE)
 
 static_assert(PROT_READ == VM_READ && PROT_WRITE == VM_WRITE &&
 		      PROT_EXEC == VM_EXEC,
@@ -105,12 +110,30 @@ static int mmap_planned(struct mm_struct *mm, struct vm_area_struct *vma,
 	return 0;
 }
 
-static long mmap_locked(struct mm_struct *mm, vaddr_t addr, size_t len,
-			unsigned long vm_flags, int flags)
+/**
+ * struct mmap_request - what a call asks for
+ * @addr: where, or a wish
+ * @len: bytes, as the caller gave them
+ * @prot: PROT_*
+ * @place: of MAP_PLACE
+ * @object: to be shown, or NULL: private anonymous memory
+ * @pgoff: the page of @object that comes first
+ */
+struct mmap_request {
+	vaddr_t addr;
+	size_t len;
+	int prot;
+	int place;
+	struct vm_object *object;
+	unsigned long pgoff;
+};
+
+static long mmap_locked(struct mm_struct *mm, const struct mmap_request *request)
 {
+	size_t len = ALIGN(request->len, PAGE_SIZE);
 	struct vm_area_struct *vma;
 	struct unmap_plan plan;
-	long start = mmap_place(mm, addr, len, flags);
+	long start = mmap_place(mm, request->addr, len, request->place);
 	int err;
 
 	if (start < 0)
@@ -121,7 +144,10 @@ static long mmap_locked(struct mm_struct *mm, vaddr_t addr, size_t len,
 	vma = vma_alloc(mm);
 	if (!vma)
 		return -ENOMEM;
-	vma_init(vma, start, start + len, vm_flags);
+	vma_init(vma, start, start + len,
+		 VM_MAYACCESS | (unsigned long)request->prot);
+	if (request->object)
+		vma_set_object(vma, request->object, request->pgoff);
 	err = mmap_planned(mm, vma, &plan);
 	if (!err)
 		return start;
@@ -129,24 +155,67 @@ static long mmap_locked(struct mm_struct *mm, vaddr_t addr, size_t len,
 	return err;
 }
 
-long do_mmap(struct mm_struct *mm, vaddr_t addr, size_t len, int prot, int flags)
+static int mmap_check(const struct mmap_request *request)
 {
-	unsigned long vm_flags = VM_MAYACCESS | (unsigned long)prot;
+	unsigned long pages = ALIGN(request->len, PAGE_SIZE) >> PAGE_SHIFT;
+
+	if (!request->len || (request->prot & ~PROT_ALL) ||
+	    (request->place & ~MAP_PLACE))
+		return -EINVAL;
+	if (request->len > USER_END - USER_START)
+		return -ENOMEM;
+	return request->pgoff + pages < request->pgoff ? -EOVERFLOW : 0;
+}
+
+/* @request has been checked. */
+static long mmap_call(struct mm_struct *mm, const struct mmap_request *request)
+{
+	vaddr_t addr = request->addr;
 	long result;
 
-	if (!len || (prot & ~PROT_ALL) || (flags & ~MAP_KNOWN) ||
-	    (flags & MAP_WANTED) != MAP_WANTED)
-		return -EINVAL;
-	if (len > USER_END - USER_START)
-		return -ENOMEM;
-	len = ALIGN(len, PAGE_SIZE);
-
-	OBSERVE(mm_call, mm, "mmap", addr, addr + len, prot);
+	OBSERVE(mm_call, mm, "mmap", addr,
+		addr + ALIGN(request->len, PAGE_SIZE), request->prot);
 	result = mmap_write_lock_killable(mm);
 	if (!result) {
-		result = mmap_locked(mm, addr, len, vm_flags, flags);
+		result = mmap_locked(mm, request);
 		mmap_write_unlock(mm);
 	}
 	OBSERVE(mm_return, mm, "mmap", result);
+	return result;
+}
+
+long do_mmap_object(struct mm_struct *mm, vaddr_t addr, size_t len, int prot,
+		    int flags, struct vm_object *object, unsigned long pgoff)
+{
+	struct mmap_request request = {.addr = addr,
+				       .len = len,
+				       .prot = prot,
+				       .place = flags,
+				       .object = object,
+				       .pgoff = pgoff};
+	int err = mmap_check(&request);
+
+	return err ? err : mmap_call(mm, &request);
+}
+
+long do_mmap(struct mm_struct *mm, vaddr_t addr, size_t len, int prot, int flags)
+{
+	struct mmap_request request = {.addr = addr,
+				       .len = len,
+				       .prot = prot,
+				       .place = flags &
+						~(MAP_TYPE | MAP_ANONYMOUS)};
+	int type = flags & MAP_TYPE;
+	long result = mmap_check(&request);
+
+	if (!(flags & MAP_ANONYMOUS) || !type || type == MAP_TYPE)
+		return -EINVAL;
+	if (result || type == MAP_PRIVATE)
+		return result ? result : mmap_call(mm, &request);
+	request.object = shmem_create(ALIGN(len, PAGE_SIZE) >> PAGE_SHIFT);
+	if (!request.object)
+		return -ENOMEM;
+	result = mmap_call(mm, &request);
+	vm_object_put(request.object);
 	return result;
 }

@@ -23,6 +23,7 @@
  *							   no fault must notice
  *							   the next write
  *							   (mm/page/rmap.h)
+ *	page of an object	the same		   as an own page
  *	device-exclusive write	device-exclusive read	   stays
  *	device-exclusive read	stays			   stays (R7.14): rights
  *							   come at the restore
@@ -54,7 +55,8 @@
 static pte_t mprotect_present(const struct vm_area_struct *vma, pte_t old)
 {
 	const struct page *page = pfn_to_page(pte_pfn(old));
-	pte_t pte = pte_modify(old, vma->vm_page_prot);
+	/* The right to write comes from the question alone, in a shared region as well. */
+	pte_t pte = pte_wrprotect(pte_modify(old, vma->vm_page_prot));
 
 	return can_change_pte_writable(vma, page, pte) ? pte_mkwrite(pte) : pte;
 }

@@ -80,7 +80,6 @@ static void share_page(struct copy *copy, vaddr_t addr, pte_t *dst, pte_t *src,
 static enum copy_stop copy_run(struct copy *copy, vaddr_t *addrp, vaddr_t end,
 			       pte_t *dst, pte_t *src)
 {
-	const struct page *zero = empty_zero_page;
 	enum copy_stop stop = COPY_DONE;
 	vaddr_t addr = *addrp;
 	long pages = 0;
@@ -95,8 +94,8 @@ static enum copy_stop copy_run(struct copy *copy, vaddr_t *addrp, vaddr_t end,
 			stop = COPY_EXCLUSIVE;
 			break;
 		}
-		page = pfn_to_page(pte_pfn(pte));
-		if (page == zero) {
+		page = vm_normal_page(pte);
+		if (!page) {
 			set_pte_at(copy->dst->vm_mm, addr, dst, shared_pte(pte));
 			continue;
 		}

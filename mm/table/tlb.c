@@ -141,6 +141,7 @@ void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm, vaddr_t start,
 	tlb->nr_tables = 0;
 	tlb->tables = NULL;
 	tlb->rss = 0;
+	tlb->shared_rss = 0;
 	/* A full barrier: counted before any entry changes. */
 	atomic_inc(&mm->tlb_flush_pending);
 }
@@ -183,6 +184,9 @@ static void tlb_free_gathered(struct mmu_gather *tlb)
 	if (tlb->rss)
 		atomic64_sub(tlb->rss, &tlb->mm->anon_rss);
 	tlb->rss = 0;
+	if (tlb->shared_rss)
+		atomic64_sub(tlb->shared_rss, &tlb->mm->shared_rss);
+	tlb->shared_rss = 0;
 	if (likely(!tlb->nr_tables))
 		return;
 	atomic64_sub(tlb->nr_tables, &tlb->mm->nr_ptes);

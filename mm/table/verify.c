@@ -12,6 +12,7 @@
  */
 #include <lib/string.h>
 #include <mm/space/mm.h>
+#include <mm/object/object.h>
 #include <mm/page/page.h>
 #include <mm/rmap/family.h>
 #include <mm/table/pgtable.h>
@@ -22,6 +23,7 @@ struct pgtable_sum {
 	struct mm_struct *mm;
 	long tables;
 	long pages;
+	long shared;
 };
 
 static const char *verify_table(struct pgtable_sum *sum, const void *table)
@@ -59,6 +61,25 @@ static const char *verify_page(struct pgtable_sum *sum,
 	return writable ? "a page that may be shared is writable" : NULL;
 }
 
+/* An entry of a region that shows an object. */
+static const char *verify_shared(struct pgtable_sum *sum,
+				 const struct vm_area_struct *vma, vaddr_t addr,
+				 const struct page *page)
+{
+	sum->shared++;
+	if (!PageObject(page) || PageAnon(page) || PageFree(page))
+		return "an entry maps a page that is not an object's";
+	if (page->mapping != &vma->vm_object->root ||
+	    page->index != vma_pgoff_of(vma, addr))
+		return "a page of an object is mapped at another's place";
+	if (page_mapcount(page) < 1)
+		return "a mapped page's map count is zero";
+	/* One more than the entries: the object's own. */
+	return page_ref_count(page) > page_mapcount(page)
+		       ? NULL
+		       : "an entry of an object holds no reference";
+}
+
 static const char *verify_pte(struct pgtable_sum *sum, vaddr_t addr, pte_t pte)
 {
 	const struct vm_area_struct *vma = vma_lookup(sum->mm, addr);
@@ -72,6 +93,8 @@ static const char *verify_pte(struct pgtable_sum *sum, vaddr_t addr, pte_t pte)
 			return "an entry allows more than its region";
 		if (pte_protnone(pte) != !(vma->vm_flags & VM_ACCESS))
 			return "an entry and its region differ on access";
+		if (vma->vm_object)
+			return verify_shared(sum, vma, addr, page);
 		if (is_zero_page(page))
 			return pte_write(pte) ? "the zero page is writable"
 					      : NULL;
@@ -154,6 +177,8 @@ const char *pgtable_verify(struct mm_struct *mm)
 		return "nr_ptes is wrong";
 	if (sum.pages != atomic64_read(&mm->anon_rss))
 		return "anon_rss is wrong";
+	if (sum.shared != atomic64_read(&mm->shared_rss))
+		return "shared_rss is wrong";
 	return NULL;
 }
 

@@ -10,7 +10,8 @@
  *	zero page		nothing: it is not counted
  *	anonymous page		a map count, a reference, one of anon_rss; and a
  *				translation that CPUs may remember
- *	device-exclusive	the same, but the translation was its maker's
+ *	page of an object	the same, of shared_rss; the object keeps the page
+ *	device-exclusive	as an anonymous page, but the translation was its maker's
  *				to flush (R8.13)
  *	anything else		a report: no such entry exists yet
  *
@@ -78,11 +79,11 @@ static vaddr_t zap_ptes(struct mmu_gather *tlb, pmd_t *pmdp, vaddr_t addr,
 {
 	struct spinlock *ptl;
 	pte_t *ptep = pte_offset_map_lock(pmdp, addr, &ptl);
-	pfn_t zero_pfn = page_to_pfn(empty_zero_page);
 	vaddr_t start = addr;
 	vaddr_t first = ~0UL;
 	vaddr_t last = 0;
 	long rss = 0;
+	long shared = 0;
 
 	if (unlikely(!ptep))
 		return zap_no_table(tlb->mm, pmdp, addr, end);
@@ -93,30 +94,30 @@ static vaddr_t zap_ptes(struct mmu_gather *tlb, pmd_t *pmdp, vaddr_t addr,
 		if (pte_none(pte))
 			continue;
 		if (likely(pte_present(pte))) {
-			pfn_t pfn = pte_pfn(ptep_clear_at(tlb->mm, addr, ptep));
-
+			page = vm_normal_page(ptep_clear_at(tlb->mm, addr, ptep));
 			if (last == 0)
 				first = addr;
 			last = addr + PAGE_SIZE;
-			if (pfn == zero_pfn)
-				continue;
-			page = pfn_to_page(pfn);
 		} else {
 			page = zap_swap_pte(tlb->mm, addr, pte);
 			set_pte_at(tlb->mm, addr, ptep, __pte(0));
-			if (!page)
-				continue;
 		}
+		if (!page)
+			continue;
 		page_remove_rmap(page);
-		rss++;
+		if (likely(PageAnon(page)))
+			rss++;
+		else
+			shared++;
 		if (tlb_gather_page(tlb, page)) {
 			addr += PAGE_SIZE;
 			break;
 		}
 	}
-	OBSERVE(pte_zapped, tlb->mm, start, addr, rss);
+	OBSERVE(pte_zapped, tlb->mm, start, addr, rss + shared);
 	spin_unlock(ptl);
 	tlb->rss += rss;
+	tlb->shared_rss += shared;
 	if (last)
 		tlb_note_range(tlb, first, last);
 	return addr;

@@ -89,6 +89,18 @@ struct page *alloc_page(gfp_t gfp)
 	return page;
 }
 
+/* There is no memory for huge pages, nor for the zero page of that size. */
+struct page *alloc_pages(gfp_t gfp, unsigned int order)
+{
+	explore_check(!order, "a scenario allocates 2^%u pages", order);
+	return alloc_page(gfp);
+}
+
+unsigned long nr_total_pages(void)
+{
+	return NR_FRAMES;
+}
+
 void __put_page(struct page *page)
 {
 	explore_check(!page_mapcount(page),

@@ -57,7 +57,8 @@ struct page;
  *
  * Context: mmap_lock held in either mode, and on return again; may be dropped meanwhile;
  *	    may sleep; no page lock and no lock held that is taken inside mmap_lock.
- * Return: 0; -EFAULT (no region, or not writable), -ENOMEM, -EINTR (killed).
+ * Return: 0; -EFAULT (no region, or not writable), -EOPNOTSUPP (the region shows an object,
+ *	   R8.16), -ENOMEM, -EINTR (killed).
  */
 int lock_device_exclusive(struct mm_struct *mm, vaddr_t addr,
 			  struct page **pagep);
@@ -104,6 +105,7 @@ int make_device_exclusive_locked(struct mm_struct *mm, vaddr_t start,
  *	   are NULL. 0: another thread changed the first page during the call, by
  *	   an event that makes a read section around the call retry. On error,
  *	   with every slot NULL: -EFAULT (no region at @start, or not writable),
+ *	   -EOPNOTSUPP (the region at @start shows an object),
  *	   -EINVAL (bad range or owner), -ENOMEM, -EINTR (killed while waiting).
  *	   An error on a later page only makes n smaller.
  */

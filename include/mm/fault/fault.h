@@ -78,7 +78,8 @@ struct vm_fault {
  * Empty entry: the zero page for a read, a fresh page for a write. Read-only
  * entry and a write: a page of its own (the zero page, or one that others share, is
  * replaced under a CLEAR event). Device-exclusive entry: it is restored (R8.17 - R8.21), for a
- * read as for a write; other kinds are reported and refused (R7.11).
+ * read as for a write; a region that shows an object gets the object's page. Other kinds are
+ * reported and refused (R7.11).
  *
  * One call may not be enough: the caller touches or looks again. A caller that needs
  * the page there writes this loop, which ends when the entry serves, with an error, or
@@ -143,6 +144,8 @@ int vm_fault_to_errno(vm_fault_t fault);
  * @restored: exclusive entries made present again
  * @restore_lost: restores that found another entry at the second look
  * @waited: faults that dropped mmap_lock to wait for a page
+ * @object_page: pages of an object mapped
+ * @object_write: read-only entries of an object made writable
  * @spurious: nothing was left to do
  */
 struct fault_counters {
@@ -154,6 +157,8 @@ struct fault_counters {
 	unsigned long restored;
 	unsigned long restore_lost;
 	unsigned long waited;
+	unsigned long object_page;
+	unsigned long object_write;
 	unsigned long spurious;
 };
 

@@ -18,7 +18,8 @@ struct page;
  * if its region still allows writing. For callers that then take it over
  * (make_device_exclusive_range()); no CPU can write to such a page. A look-up for
  * plain writing has no EXCLUSIVE event: with this flag it would leave another device
- * its translation, and two devices would write.
+ * its translation, and two devices would write. A region that shows an object is refused
+ * with -EOPNOTSUPP: CPUs may reach its pages in other address spaces.
  */
 #define FOLL_TAKE_OVER 0x4U
 /*
@@ -59,7 +60,7 @@ struct page;
  *	    lock that is taken inside mmap_lock.
  * Return: number of pages held, less than @nr if an error came after the
  *	   first or user space ends before @nr; or, for an error on the first,
- *	   -EFAULT (no region, or it does not allow the access), -ENOMEM, -EINTR
+ *	   -EOPNOTSUPP (FOLL_TAKE_OVER of a region that shows an object), -EFAULT (no region, or it does not allow the access), -ENOMEM, -EINTR
  *	   (killed), -EBUSY (without FOLL_UNLOCKABLE: an exclusive page's lock is
  *	   taken), -EINVAL (bad arguments). Slots beyond the return value are
  *	   untouched. Rules R8.2 - R8.4.

@@ -5,17 +5,23 @@
 #ifndef MM_OBJECT_OBJECT_H
 #define MM_OBJECT_OBJECT_H
 
+#include <mm/fault/fault.h>
 #include <mm/rmap/root.h>
 
+struct page;
 struct vm_object;
 
 /**
  * struct vm_object_ops - what differs from object to object
+ * @fault: an empty entry of a region that shows the object was touched: set @pagep to the
+ *	page at vma_pgoff_of(), with a reference for the entry, and return 0; or return an
+ *	error of VM_FAULT_ERROR. Context: mmap_lock held in either mode; may sleep
  * @free: the last reference is gone, and no region shows the object. Gives the contents
  *	back, and frees the memory of the object after a grace period: by call_rcu() with
  *	object->root.rcu. Context: any that may drop pages
  */
 struct vm_object_ops {
+	vm_fault_t (*fault)(struct vm_fault *vmf, struct page **pagep);
 	void (*free)(struct vm_object *object);
 };
 

@@ -39,6 +39,29 @@ static __always_inline void page_add_new_anon_rmap(struct page *page,
 	set_bits(BIT(PG_anon) | BIT(PG_anon_exclusive), &page->flags);
 }
 
+/* A page of an object gets an entry, whose lock is held. */
+static __always_inline void page_add_object_rmap(struct page *page)
+{
+	atomic_inc(&page->mapcount);
+}
+
+/**
+ * vm_normal_page() - the page that a present entry counts
+ * @pte: the entry
+ *
+ * The one place that tells the entries which hold a reference and a map count of their
+ * page from those that do not.
+ *
+ * Context: any.
+ * Return: the page; NULL for the zero page, which is not counted.
+ */
+static __always_inline struct page *vm_normal_page(pte_t pte)
+{
+	struct page *page = pfn_to_page(pte_pfn(pte));
+
+	return is_zero_page(page) ? NULL : page;
+}
+
 /* Another mm maps a page that one mm maps; the lock of that one's entry is held. */
 static __always_inline void page_share_anon_rmap(struct page *page)
 {
@@ -64,12 +87,13 @@ static __always_inline void page_remove_rmap(struct page *page)
 /**
  * can_change_pte_writable() - may this entry be writable without a fault?
  * @vma: its region, with the rights that the entry shall have
- * @page: what it maps: an anonymous page or the zero page
+ * @page: what it maps; of a region without object an anonymous page or the zero page
  * @pte: the entry, present
  *
  * A write through such an entry is seen by nobody. So it may not be one whose
  * next write a fault must notice: the write mark was cleared (soft-dirty), the
- * page is protected for a user's handler, or a copy must be made first.
+ * page is protected for a user's handler, or a copy must be made first. A page of an object is
+ * never copied.
  *
  * Context: the lock of the entry's table is held. Rules R1.21, R8.18.
  */
@@ -78,7 +102,7 @@ can_change_pte_writable(const struct vm_area_struct *vma,
 			const struct page *page, pte_t pte)
 {
 	return (vma->vm_flags & VM_WRITE) && pte_soft_dirty(pte) &&
-	       !pte_uffd_wp(pte) && PageAnonExclusive(page);
+	       !pte_uffd_wp(pte) && (vma->vm_object || PageAnonExclusive(page));
 }
 
 /**

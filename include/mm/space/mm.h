@@ -17,6 +17,7 @@
 #define PROT_EXEC           0x4
 #define PROT_ALL            (PROT_READ | PROT_WRITE | PROT_EXEC)
 
+#define MAP_SHARED          0x01
 #define MAP_PRIVATE         0x02
 #define MAP_FIXED           0x10
 #define MAP_ANONYMOUS       0x20
@@ -295,27 +296,46 @@ static __always_inline void mmap_retake(struct mm_struct *mm,
 /* --- mapping ------------------------------------------------------------ */
 
 /**
- * do_mmap() - map anonymous private memory
+ * do_mmap() - map anonymous memory
  * @mm: the address space
  * @addr: where, as far as @flags say so; else a wish that is kept if the place
  *	is free
  * @len: bytes; rounded up to pages
  * @prot: PROT_*
- * @flags: MAP_PRIVATE | MAP_ANONYMOUS, and MAP_FIXED (replaces what is there,
- *	starting UNMAP for it) or MAP_FIXED_NOREPLACE (refuses)
+ * @flags: MAP_ANONYMOUS; MAP_PRIVATE, or MAP_SHARED: with the children that will be
+ *	forked; and MAP_FIXED (replaces what is there, starting UNMAP for it) or
+ *	MAP_FIXED_NOREPLACE (refuses)
  *
- * Nothing is populated. A region that fits its neighbours becomes one with
- * them.
+ * Nothing is populated. A private region that fits its neighbours becomes one with
+ * them. Each shared one begins an object of its own (mm/object/shmem.h).
  *
  * Context: takes mmap_lock for writing; may sleep.
  * Return: the address, or
- *	   -EINVAL (@len 0, unknown @prot or @flags, not private anonymous,
- *	   fixed and not page aligned), -EEXIST (NOREPLACE and occupied),
+ *	   -EINVAL (@len 0, unknown @prot or @flags, not anonymous, private and
+ *	   shared or neither, fixed and not page aligned), -EEXIST (NOREPLACE and occupied),
  *	   -ENOMEM (no room, fixed out of user space, too many regions or
  *	   pages, no memory), -EINTR (killed while it waited for mmap_lock). On
  *	   error nothing has changed.
  */
 long do_mmap(struct mm_struct *mm, vaddr_t addr, size_t len, int prot, int flags);
+
+/**
+ * do_mmap_object() - map a part of an object, shared
+ * @mm: the address space
+ * @addr: as for do_mmap()
+ * @len: bytes; rounded up to pages
+ * @prot: PROT_*
+ * @flags: 0, MAP_FIXED or MAP_FIXED_NOREPLACE
+ * @object: the object; the region takes a reference of its own
+ * @pgoff: the page of the object that comes first
+ *
+ * A region that goes on where a neighbour of the same object ends becomes one with it.
+ *
+ * Context: as do_mmap().
+ * Return: as do_mmap(); -EOVERFLOW (the last page has no offset).
+ */
+long do_mmap_object(struct mm_struct *mm, vaddr_t addr, size_t len, int prot,
+		    int flags, struct vm_object *object, unsigned long pgoff);
 
 /**
  * do_munmap() - unmap whatever is in a range

@@ -109,6 +109,7 @@ enum mm_flag {
  * @tlb_flush_pending: (a) threads that change entries of the last level and
  *	have not flushed yet; see mm/table/tlb.c
  * @anon_rss: (a) anonymous pages mapped, exclusive entries included
+ * @shared_rss: (a) pages of objects mapped
  * @nr_ptes: (a) page-table pages below the top table
  * @flags: (a) MMF_*
  * @notifier_subscriptions: the subscribers; mm/notifier/range.c. This
@@ -144,6 +145,7 @@ struct mm_struct {
 	struct spinlock page_table_lock;
 	struct atomic tlb_flush_pending;
 	struct atomic64 anon_rss;
+	struct atomic64 shared_rss;
 	struct atomic64 nr_ptes;
 	unsigned long flags;
 #ifdef CONFIG_MMU_NOTIFIER

@@ -262,8 +262,9 @@ void pgd_free(struct mm_struct *mm);
  * @mm: the address space
  *
  * Table pages are marked, counted in nr_ptes and reachable once; every present
- * or PFN entry lies in a region, and their number is anon_rss but for the zero
- * page; an exclusive entry's page is anonymous and mapped.
+ * or PFN entry lies in a region, and their number is anon_rss or, in regions that show an
+ * object, shared_rss, but for the zero page; an exclusive entry's page is anonymous and
+ * mapped.
  *
  * Context: mmap_lock held for writing; walks everything.
  * Return: NULL when all is well, else what is not.

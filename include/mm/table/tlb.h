@@ -104,6 +104,7 @@ static __always_inline bool ptep_clear_flush_young(struct vm_area_struct *vma,
  * @nr_tables: how many of them are page tables
  * @tables: the tables, linked by page->pt_next
  * @rss: anonymous pages gone, not yet taken from mm->anon_rss
+ * @shared_rss: likewise other pages, of mm->shared_rss
  * @pages: pages whose reference is to be dropped after the flush
  *
  * Lives on the stack of the thread that unmaps.
@@ -118,6 +119,7 @@ struct mmu_gather {
 	unsigned int nr_tables;
 	struct page *tables;
 	long rss;
+	long shared_rss;
 	struct page *pages[MMU_GATHER_PAGES];
 };
 
