@@ -102,9 +102,12 @@
  * mm_users, so the mm does not exit in between; exit's RELEASE is the one range that
  * starts without a lock.
  *
- * Not here: ranges under a reverse-map lock without mmap_lock. R1.9 forbids them in this
- * tree; Linux has them, and docs/adr/0013-readers-are-alone-in-the-end.md says what they
- * would need. The model is tests/model/rounds.pml.
+ * A walk of the reverse map begins without mmap_lock. Its visitor tries the lock before it
+ * starts a range, and leaves the entry alone if the try fails (mm/rmap/walk.c). So fact 1
+ * holds for it too. Linux starts ranges under a reverse-map lock alone.
+ *
+ * Not here: mmap_lock itself (kernel/sched/rwsem.c). The model is tests/model/rounds.pml;
+ * docs/adr/0013-readers-are-alone-in-the-end.md has the alternatives.
  */
 #include "internal.h"
 

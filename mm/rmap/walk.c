@@ -26,13 +26,34 @@
  * So a walk promises less than that nothing maps the page. Its caller looks at the map
  * count afterwards and gives up, or walks again.
  *
+ * Ranges.  A visitor that takes something away starts a range (R1.10), and a range needs
+ * mmap_lock (R1.9): readers in their last rounds have it for writing and rely on no range
+ * coming (mm/notifier/rounds.c). mmap_lock comes before the lock of the reverse map, so a
+ * visitor only tries it, by rmap_start_range():
+ *
+ *	reader, round 9			walk, to unmap
+ *	mmap_lock, write
+ *	begin; look up
+ *					visits: mmap_lock is taken; left out
+ *	retry: false; installs
+ *	unlock
+ *					walks again: start; unmapped
+ *
+ *	(tests/mm/notifier/mmu_notifier_rounds_rmap_test.c,
+ *	 a_walk_of_the_reverse_map_leaves_a_reader_alone)
+ *
+ * A reader that waits for mmap_lock for writing makes the try fail as well, so walks do
+ * not keep it waiting.
+ *
  *	data			guarded by
  *	regions			root->lock of the family or object, for reading
- *	an entry		its table's lock
+ *	an entry		its table's lock; to take from it also mmap_lock of
+ *				its mm, for reading
  *	the page's identity	its page lock
  *
  * Not here: what is done to the entries; each caller has its visitor.
  */
+#include <kernel/trace.h>
 #include <lib/percpu.h>
 #include <mm/page/page.h>
 #include <mm/page/rmap.h>
@@ -43,6 +64,9 @@
 #include <mm/table/swapops.h>
 
 DEFINE_PER_CPU(struct rmap_counters, rmap_counters);
+
+DEFINE_TRACE_EVENT(rmap_busy, "mm",
+		   "a walk of the reverse map leaves mm %p out: mmap_lock is taken");
 
 void rmap_read_counters(struct rmap_counters *out)
 {
@@ -56,7 +80,15 @@ void rmap_read_counters(struct rmap_counters *out)
 		out->walks += READ_ONCE(one->walks);
 		out->regions += READ_ONCE(one->regions);
 		out->found += READ_ONCE(one->found);
+		out->busy += READ_ONCE(one->busy);
 	}
+}
+
+void rmap_note_busy(struct rmap_walk *walk, const struct mm_struct *mm)
+{
+	walk->busy++;
+	this_cpu_inc(rmap_counters.busy);
+	OBSERVE(rmap_busy, mm);
 }
 
 static bool walk_is_done(const struct rmap_walk *walk, const struct page *page)
@@ -74,6 +106,7 @@ void rmap_walk(struct page *page, struct rmap_walk *walk)
 	ASSERT(PageLocked(page));
 	walk->regions = 0;
 	walk->found = 0;
+	walk->busy = 0;
 	if (!root)
 		return;
 	this_cpu_inc(rmap_counters.walks);

@@ -13,12 +13,14 @@
  * the name of the function it stands for, or says it above.  They stand in
  * mm/notifier/rounds.c, mm/fault/ and mm/device/exclusive.c.
  *
- * Processes: NDEVICES devices, NCPUS threads of the address space.
+ * Processes: NDEVICES devices, NCPUS threads of the address space, perhaps a walk.
  *
  *	-DNDEVICES=1 -DNCPUS=2	one and two instead of two and one
  *	-DIN_SECTION		the drivers fault in inside their read sections,
  *				against the contract: the bound must hold all
  *				the same
+ *	-DWALK			beside them a walk of the reverse map unmaps the page,
+ *				without end
  *
  *	variable	in the code			written under
  *	entry		the PTE				its table's lock
@@ -57,6 +59,7 @@
  *	-DBUG_SILENT	taking over starts no range
  *	-DBUG_NO_LOOK	the entry is exchanged without a second look
  *	-DBUG_HOLD	a restore waits for a page with mmap_lock held
+ *	-DBUG_WALK	a walk of the reverse map starts its range without mmap_lock
  */
 
 #ifndef NCPUS
@@ -86,6 +89,11 @@
 #define STALE	2
 
 #define LAST	(NDEVICES - 1)
+#ifdef WALK
+#define THREADS (NDEVICES + NCPUS + 1)
+#else
+#define THREADS (NDEVICES + NCPUS)
+#endif
 #define NOBODY	255
 #define NOOWNER 255
 
@@ -96,14 +104,14 @@ byte locked_by = NOBODY;
 bool writer;
 bool moved[NDEVICES];
 byte dev[NDEVICES];
-byte found[NDEVICES + NCPUS];
+byte found[THREADS];
 
 /* The entry comes to name another page, or none. */
 inline new_page(to)
 {
 	d_step {
 		assert(dev[0] == 0 && dev[LAST] == 0);
-		for (k : 0 .. NDEVICES + NCPUS - 1) {
+		for (k : 0 .. THREADS - 1) {
 			if
 			:: found[k] == CURRENT -> found[k] = STALE
 			:: else
@@ -122,6 +130,17 @@ inline callback(d, owner)
 		if
 		:: owner == d
 		:: else -> moved[d] = true; dev[d] = 0
+		fi
+	}
+}
+
+/* A thread gets no entry that maps the page, if another has taken it out before. */
+inline walk_unmaps()
+{
+	atomic {
+		if
+		:: found[me] == CURRENT -> new_page(EMPTY)
+		:: else
 		fi
 	}
 }
@@ -465,6 +484,39 @@ proctype Cpu(byte me)
 	od
 }
 
+/*
+ * rmap_walk() whose visitor unmaps the page, which is locked: rmap_start_range(), or
+ * nothing if mmap_lock is not free.
+ */
+proctype Walk(byte me)
+{
+	byte k;
+
+	do
+	:: atomic {
+		entry != EMPTY && entry != ZERO && locked_by == NOBODY ->
+		found[me] = CURRENT;
+		locked_by = me
+	   };
+		if
+#ifdef BUG_WALK
+		:: true ->
+			start(NOOWNER);
+			walk_unmaps();
+			open--
+#else
+		:: atomic { !writer -> readers++ };
+			start(NOOWNER);
+			walk_unmaps();
+			open--;
+			readers--
+		:: writer
+#endif
+		fi;
+		let_go(me)
+	od
+}
+
 init {
 	byte n;
 
@@ -475,6 +527,9 @@ init {
 		for (n : 0 .. NCPUS - 1) {
 			run Cpu(NDEVICES + n)
 		}
+#ifdef WALK
+		run Walk(NDEVICES + NCPUS);
+#endif
 		n = 0
 	}
 }

@@ -7,7 +7,7 @@
 
 #include <kernel/lock/spinlock.h>
 #include <lib/percpu.h>
-#include <mm/space/mm_types.h>
+#include <mm/space/mm.h>
 
 struct page;
 
@@ -24,11 +24,13 @@ enum rmap_purpose {
 /**
  * struct rmap_walk - one walk
  * @visit: called for each region that may map the page, at the address where it
- *	would; true if an entry there did. May sleep, may start ranges
+ *	would; true if an entry there did. May sleep; starts ranges by
+ *	rmap_start_range()
  * @purpose: what @visit does
  * @arg: for @visit
  * @regions: out: regions looked at
  * @found: out: those where @visit answered true
+ * @busy: out: ranges that could not be started because mmap_lock was not free
  */
 struct rmap_walk {
 	bool (*visit)(struct rmap_walk *walk, struct page *page,
@@ -37,6 +39,7 @@ struct rmap_walk {
 	void *arg;
 	unsigned int regions;
 	unsigned int found;
+	unsigned int busy;
 };
 
 /**
@@ -67,16 +70,59 @@ void rmap_walk(struct page *page, struct rmap_walk *walk);
 pte_t *rmap_lock_entry(const struct page *page, struct vm_area_struct *vma,
 		       vaddr_t addr, struct spinlock **ptlp);
 
+/* Of rmap_start_range(): count and record that the lock was not free. */
+void rmap_note_busy(struct rmap_walk *walk, const struct mm_struct *mm);
+
+/**
+ * rmap_start_range() - begin a change of an entry that a walk has come to
+ * @walk: the walk
+ * @mm: of the region that rmap_walk() gave
+ * @range: prepared, of @mm
+ *
+ * A walk has the lock of the reverse map, and every range needs mmap_lock (R1.9), which
+ * comes before that lock. So this tries mmap_lock for reading. If a thread has it for
+ * writing, or waits to, the visitor leaves the entry as it is and answers false. The
+ * caller of the walk sees that in @walk->busy: it takes another page, or waits for the
+ * mm with no lock held and walks again (docs/adr/0013).
+ *
+ * Always inline, so that a report about @range names the visitor.
+ *
+ * Context: within @visit; may sleep; no page-table lock held.
+ * Return: true, and the range is open, until rmap_end_range(); false: nothing is held.
+ */
+static __always_inline bool
+rmap_start_range(struct rmap_walk *walk, struct mm_struct *mm,
+		 struct mmu_notifier_range *range) __no_thread_safety
+{
+	if (!mmap_read_trylock(mm)) {
+		rmap_note_busy(walk, mm);
+		return false;
+	}
+	mmu_notifier_invalidate_range_start(range);
+	return true;
+}
+
+/** rmap_end_range() - the entry is changed and the CPUs flushed: end, and unlock */
+static __always_inline void
+rmap_end_range(struct mm_struct *mm,
+	       struct mmu_notifier_range *range) __no_thread_safety
+{
+	mmu_notifier_invalidate_range_end(range);
+	mmap_read_unlock(mm);
+}
+
 /**
  * struct rmap_counters - walks since boot, by CPU
  * @walks: of a page that was mapped
  * @regions: looked at
  * @found: entries found
+ * @busy: ranges that could not be started because mmap_lock was not free
  */
 struct rmap_counters {
 	unsigned long walks;
 	unsigned long regions;
 	unsigned long found;
+	unsigned long busy;
 };
 
 DECLARE_PER_CPU(struct rmap_counters, rmap_counters);
