@@ -43,7 +43,8 @@ def folder_of(args):
             sys.exit('which machine: %s? say --machine DIR' % ' '.join(found)
                      if len(found) > 1 else 'no machine in ' + found[0])
         if not args.wait:
-            sys.exit('no machine in %s: start one (make run), or --wait' % RUNS)
+            sys.exit('no machine in %s: `make run` in another terminal stays in '
+                     'its monitor' % RUNS)
         time.sleep(0.1)
 
 
