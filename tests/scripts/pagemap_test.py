@@ -9,6 +9,7 @@ import http.client
 import io
 import json
 import os
+import re
 import random
 import struct
 import sys
@@ -337,6 +338,15 @@ def test_the_figure_ends_where_neither_side_has_an_exclusive_page():
         (space,), _ = reader.snapshot()
         found.append(moments.nothing_exclusive(space, reader))
     return equal(found, [False, False, False, True])
+
+
+def test_the_figure_that_the_tree_keeps_shows_what_its_words_say():
+    """The device has the page, then a range is open over it, then a CPU has it."""
+    with open(os.path.join(TOP, 'docs', 'figures', 'map.svg'),
+              encoding='utf-8') as figure:
+        before, during, after = re.split('>during|>after', figure.read())
+    return equal([before.count('>X<'), during.count('>X<'), after.count('>X<'),
+                  'open range: CLEAR' in during], [2, 1, 0, True])
 
 
 def test_where_there_is_no_machine_one_line_says_so():
