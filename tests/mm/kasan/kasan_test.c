@@ -109,6 +109,36 @@ KTEST(kasan, a_read_that_begins_inside_and_ends_outside_is_reported,
 	kfree(object);
 }
 
+/* Of no size that has a check of its own. */
+struct three {
+	u8 byte[3];
+};
+
+static noinline void store3(struct three *at, const struct three *value)
+{
+	*at = *value;
+}
+
+/*
+ *	0	   17	20	red zone
+ *	| object   | . . . |
+ */
+KTEST(kasan, three_bytes_of_which_one_is_outside_are_reported,
+      KT_FLAGS(KT_EXPECT_REPORT))
+{
+	unsigned int before = kasan_report_count();
+	u8 *object = kmalloc(20, GFP_KERNEL);
+	struct three value = {{1, 2, SLAB_RED_ZONE}};
+
+	REQUIRE(object);
+	store3(unknown(object + 17), &value);
+	EXPECT_EQ(kasan_report_count(), before);
+	store3(unknown(object + 18), &value);
+	expect_report(test, before, "write of 3 bytes at",
+		      "0 bytes past the end of");
+	kfree(object);
+}
+
 KTEST(kasan, a_use_of_a_freed_object_is_reported, KT_FLAGS(KT_EXPECT_REPORT))
 {
 	unsigned int before = kasan_report_count();
@@ -544,30 +574,3 @@ KTEST(kasan, an_object_is_whole_again_when_allocated_again)
 }
 
 /* Two MiB, and what is being freed just now. */
-KTEST(kasan, the_quarantine_is_bounded_and_drained)
-{
-	for (unsigned int i = 0; i < 4000; i++) {
-		void *object = kmalloc(2048, GFP_KERNEL);
-
-		REQUIRE(object);
-		kfree(object);
-	}
-	EXPECT_GT(kasan_quarantine_bytes(), 1ul << 20);
-	EXPECT_LE(kasan_quarantine_bytes(), 2ul << 20);
-	slab_shrink();
-	EXPECT_LE(kasan_quarantine_objects(), 64);
-}
-
-KTEST(kasan, a_freed_object_is_not_the_next_one)
-{
-	void *first = kmalloc(64, GFP_KERNEL);
-	void *second;
-
-	REQUIRE(first);
-	kfree(first);
-	for (unsigned int i = 0; i < 100; i++) {
-		second = kmalloc(64, GFP_KERNEL);
-		EXPECT_NE(second, first);
-		kfree(second);
-	}
-}

@@ -85,3 +85,31 @@ KTEST(kasan, a_cache_ends_while_others_empty_the_quarantine,
 	team_go(team);
 	team_wait(team);
 }
+
+KTEST(kasan, the_quarantine_is_bounded_and_drained)
+{
+	for (unsigned int i = 0; i < 4000; i++) {
+		void *object = kmalloc(2048, GFP_KERNEL);
+
+		REQUIRE(object);
+		kfree(object);
+	}
+	EXPECT_GT(kasan_quarantine_bytes(), 1ul << 20);
+	EXPECT_LE(kasan_quarantine_bytes(), 2ul << 20);
+	slab_shrink();
+	EXPECT_LE(kasan_quarantine_objects(), 64);
+}
+
+KTEST(kasan, a_freed_object_is_not_the_next_one)
+{
+	void *first = kmalloc(64, GFP_KERNEL);
+	void *second;
+
+	REQUIRE(first);
+	kfree(first);
+	for (unsigned int i = 0; i < 100; i++) {
+		second = kmalloc(64, GFP_KERNEL);
+		EXPECT_NE(second, first);
+		kfree(second);
+	}
+}
