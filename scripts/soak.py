@@ -60,16 +60,14 @@ def soak(session, minutes, counts):
     """Boots of some pieces each, until the time is over."""
     first, began = int(session.seed), time.time()
     pieces, session.repeat = 0, 1
-    while not failed(session):
+    while not failed(session) and time.time() - began < minutes * 60:
         session.seed = str(first + pieces)
         kernelboots.kernel(session, base='soak.seed%s' % session.seed,
                            on_line=counts.feed)
         pieces += session.repeat
         took = time.time() - began
         left = int((minutes * 60 - took) / (took / pieces))
-        if left < 1:
-            break
-        session.repeat = min(left, MOST_PIECES)
+        session.repeat = min(max(left, 1), MOST_PIECES)
     return pieces, first
 
 
