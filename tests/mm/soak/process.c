@@ -52,7 +52,8 @@ void process_put(struct soak_process *p)
 		down_write(&p->subscribers);
 		soak_leave_devices(p);
 		up_write(&p->subscribers);
-		count_events(p);
+		if (IS_ENABLED(CONFIG_MMU_NOTIFIER))
+			count_events(p);
 		mmdrop(p->mm);
 	}
 	kfree(p);

@@ -264,6 +264,8 @@ static void check_floors(struct soak *soak)
 		check_floor(soak, soak_ops[i].name,
 			    (u64)atomic64_read(&soak->done[i]),
 			    soak_ops[i].floor, soak_ops[i].needs);
+	if (!IS_ENABLED(CONFIG_MMU_NOTIFIER))
+		return;
 	for (i = 0; i < ARRAY_SIZE(soak_events); i++)
 		check_floor(
 			soak, mmu_notifier_event_name(soak_events[i].event),
