@@ -64,6 +64,8 @@ DEFINE_TRACE_EVENT(pte_filled, "mm addr pfn rights",
 		   "mm %p %#lx has pfn %#lx: %s");
 DEFINE_TRACE_EVENT(pte_shared, "mm child start end pages",
 		   "mm %p shares with %p what is in [%#lx, %#lx), pages %lu");
+DEFINE_TRACE_EVENT(pte_moved, "mm start end to",
+		   "mm %p what is in [%#lx, %#lx) is at %#lx now");
 DEFINE_TRACE_EVENT(pte_zapped, "mm start end pages",
 		   "mm %p [%#lx, %#lx) is empty, pages %lu");
 DEFINE_TRACE_EVENT(pte_protected, "mm start end prot",

@@ -23,6 +23,10 @@
 #define MAP_ANONYMOUS       0x20
 #define MAP_FIXED_NOREPLACE 0x100000
 
+#define MREMAP_MAYMOVE      0x1
+#define MREMAP_FIXED        0x2
+#define MREMAP_DONTUNMAP    0x4
+
 /* Regions an mm may have unless mm->map_limit says otherwise. */
 #define DEFAULT_MAX_MAP_COUNT 65530U
 
@@ -387,7 +391,39 @@ int do_mprotect(struct mm_struct *mm, vaddr_t addr, size_t len, int prot);
  */
 int madvise_dontneed(struct mm_struct *mm, vaddr_t addr, size_t len);
 
-/* The same with mmap_lock held for writing by the caller. */
+/**
+ * do_mremap() - make a mapping longer or shorter, or take it to another address
+ * @mm: the address space
+ * @old: first address of the mapping, or of a part of it; page aligned
+ * @old_len: bytes; rounded up to pages
+ * @new_len: bytes that it shall have; rounded up to pages
+ * @flags: 0, or MREMAP_MAYMOVE (move it if it cannot grow where it is), and with that:
+ *	MREMAP_FIXED (move it to @new; what is there is unmapped), MREMAP_DONTUNMAP (move
+ *	the contents, to @new if that is free; the old mapping stays, empty)
+ * @new: page aligned; only with MREMAP_FIXED or MREMAP_DONTUNMAP
+ *
+ * The pages keep their frames. A part that grows where it is becomes one region with a
+ * neighbour that is alike. With MREMAP_DONTUNMAP both mappings count for the limits, and
+ * have the same flags.
+ *
+ * Starts one UNMAP over the old range if it is moved, and over the part that is cut off
+ * if it is not; before that one over what is mapped at @new (R1.14, R1.17). Device-exclusive
+ * entries stay exclusive (SEMANTICS 8.5).
+ *
+ * Context: takes mmap_lock for writing; may sleep.
+ * Return: where the mapping is, or
+ *	   -EINVAL (@old unaligned; @new_len 0; unknown or contradictory @flags: the last two
+ *	   need MAYMOVE, and DONTUNMAP needs @old_len == @new_len and private memory; @new
+ *	   unaligned or, if fixed, not in user space or in the old range; @old_len 0; an
+ *	   object's page offsets would overflow), -EFAULT (the old range is not in one
+ *	   region), -ENOMEM (cannot grow where it is and may not move; no room; too many
+ *	   regions or pages; no memory), -EINTR (killed while it waited for mmap_lock). On
+ *	   error nothing has changed.
+ */
+long do_mremap(struct mm_struct *mm, vaddr_t old, size_t old_len,
+	       size_t new_len, int flags, vaddr_t new);
+
+/* do_munmap() with mmap_lock held for writing by the caller. */
 int do_munmap_locked(struct mm_struct *mm, vaddr_t addr, size_t len)
 	__must_hold(&mm->mmap_lock);
 

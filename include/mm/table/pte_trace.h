@@ -13,6 +13,7 @@
 
 DECLARE_TRACE_EVENT(pte_filled);
 DECLARE_TRACE_EVENT(pte_shared);
+DECLARE_TRACE_EVENT(pte_moved);
 DECLARE_TRACE_EVENT(pte_zapped);
 DECLARE_TRACE_EVENT(pte_protected);
 

@@ -27,6 +27,12 @@ static long call_munmap(struct mm_struct *mm)
 	return do_munmap(mm, BASE, PAGE_SIZE);
 }
 
+static long call_mremap(struct mm_struct *mm)
+{
+	return do_mremap(mm, BASE, PAGE_SIZE, PAGE_SIZE,
+			 MREMAP_MAYMOVE | MREMAP_FIXED, BASE + PMD_SIZE);
+}
+
 static long call_mprotect(struct mm_struct *mm)
 {
 	return do_mprotect(mm, BASE, PAGE_SIZE, PROT_READ);
@@ -66,7 +72,7 @@ static int call_it(void *arg)
 KTEST(mm, a_killed_task_does_not_wait_for_mmap_lock)
 {
 	static long (*const calls[])(struct mm_struct * mm) = {
-		call_mmap,     call_munmap,   call_mprotect,
+		call_mmap,     call_munmap,   call_mremap, call_mprotect,
 		call_dontneed, call_describe, call_touch,
 	};
 	struct sandbox box;

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mm/table/move.c - take entries to another address of the same address space
+ *
+ * Problem.  mremap() gives pages another address. To copy them would be slow, and a device
+ * that holds one would lose it.
+ *
+ * Idea.  The entry goes, and the page stays where it is. A page knows its address only by
+ * its offset in a region, and a move keeps the offset (mm/rmap/family.c). So map counts,
+ * references and books do not change either:
+ *
+ *	entry			new place
+ *	none			none
+ *	page, zero page		the same, with its rights and marks
+ *	device-exclusive	the same: the next CPU that touches it restores it there
+ *
+ * No lock of a page is needed, so nothing is waited for. A driver that works on an exclusive
+ * page keeps it: it drops its translation because of the UNMAP of the old place.
+ *
+ * A run is as many entries as lie in one table in the old place and in one in the new. Both
+ * tables are locked, the one whose lock has the lower address first:
+ *
+ *	old	[ table      )[ table      )
+ *	new	      [ table      )[ table      )
+ *	runs	[  1  ][  2  )[  3  )[  4  )
+ *
+ * Locks.  mmap_lock for writing keeps faults, look-ups and other calls away. A walk of the
+ * reverse map holds none, but the lock of the region's root, which the mover has for writing
+ * until the flush:
+ *
+ *	mover				walk, to unmap page p
+ *	old entry emptied
+ *	new entry leads to p
+ *					empties the new entry, flushes the new
+ *					address, frees p
+ *	flush of the old address	(p must still be here: a CPU may
+ *					write to it by the old address)
+ *
+ *	(tests/mm/rmap/move_test.c, a_walk_waits_until_a_moved_page_is_flushed)
+ *
+ * A thread on another CPU can reach the page by the new address as soon as the entry is
+ * there, and by the old one until the flush. Both are the same page, so it cannot tell.
+ *
+ * Not here: regions and events (mm/space/mremap.c).
+ */
+#include <mm/rmap/family.h>
+#include <mm/space/mm.h>
+#include <mm/table/entry.h>
+#include <mm/table/move.h>
+#include <mm/table/pgtable.h>
+#include <mm/table/pte_trace.h>
+#include <mm/table/tlb.h>
+
+/* Where the run ends that begins at @addr and will be at @to. */
+static vaddr_t run_end(vaddr_t addr, vaddr_t end, vaddr_t to)
+{
+	vaddr_t stop = pmd_addr_end(addr, end);
+
+	return addr + (pmd_addr_end(to, to + (stop - addr)) - to);
+}
+
+int move_alloc_tables(struct mm_struct *mm, vaddr_t start, vaddr_t end, vaddr_t to)
+{
+	vaddr_t addr = start;
+
+	mmap_assert_write_locked(mm);
+	while ((addr = pgtable_next_used(mm, addr, end)) < end) {
+		vaddr_t new = to + (addr - start);
+
+		if (!pgtable_alloc_pmd(mm, new))
+			return -ENOMEM;
+		addr = run_end(addr, end, new);
+	}
+	return 0;
+}
+
+static pte_t moved_pte(pte_t pte)
+{
+	return pte_present(pte) ? pte_mksoft_dirty(pte)
+				: pte_swp_mksoft_dirty(pte);
+}
+
+/* The tables stay: mmap_lock is held for writing. */
+static void move_run(struct mmu_gather *tlb, vaddr_t start, vaddr_t end,
+		     vaddr_t to) __no_thread_safety
+{
+	pmd_t src = pmdp_get(pgtable_walk_pmd(tlb->mm, start));
+	pmd_t dst = pmdp_get(pgtable_walk_pmd(tlb->mm, to));
+	pte_t *from = pmd_table(src) + pte_index(start);
+	pte_t *into = pmd_table(dst) + pte_index(to);
+	vaddr_t addr;
+
+	pgtable_lock_two(pmd_ptl(src), pmd_ptl(dst));
+	for (addr = start; addr < end; addr += PAGE_SIZE, from++, into++) {
+		pte_t pte;
+
+		if (pte_none(ptep_get(from)))
+			continue;
+		pte = ptep_clear_at(tlb->mm, addr, from);
+		if (pte_present(pte))
+			tlb_note_range(tlb, addr, addr + PAGE_SIZE);
+		set_pte_at(tlb->mm, to + (addr - start), into, moved_pte(pte));
+	}
+	OBSERVE(pte_moved, tlb->mm, start, end, to);
+	pgtable_unlock_two(pmd_ptl(src), pmd_ptl(dst));
+}
+
+void move_entries(struct mmu_gather *tlb, vaddr_t start, vaddr_t end, vaddr_t to)
+{
+	vaddr_t addr = start;
+
+	mmap_assert_write_locked(tlb->mm);
+	while ((addr = pgtable_next_used(tlb->mm, addr, end)) < end) {
+		vaddr_t new = to + (addr - start);
+		vaddr_t stop = run_end(addr, end, new);
+		pmd_t pmd = pmdp_get(pgtable_walk_pmd(tlb->mm, addr));
+
+		if (likely(pmd_has_table(pmd)))
+			move_run(tlb, addr, stop, new);
+		else
+			report_bad_pmd(tlb->mm, addr, pmd, "move");
+		addr = stop;
+	}
+}
