@@ -7,7 +7,7 @@
  */
 #include <kernel/trace.h>
 
-#include "notifier_fixture.h"
+#include "notifier_got.h"
 #include "tests/mm/lib/observed.h"
 
 DECLARE_TRACE_EVENT(mmu_notifier_start);
@@ -526,5 +526,22 @@ KTEST(mmu_notifier_stats,
 		"*read_begin: *", "*read_kept: *", "*read_begin: *",
 		"*mmu_notifier_start: *", "*mmu_interval_collided: *CLEAR*",
 		"*sub_remove: *", "*sub_remove: *");
+	mmput(mm);
+}
+
+KTEST(mmu_notifier_stats, a_last_put_leaves_the_record_of_a_removal)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct mmu_notifier *sub;
+
+	REQUIRE(mm);
+	sub = mmu_notifier_get(&got_ops, mm);
+	REQUIRE(!IS_ERR(sub));
+	EXPECT_EQ(mmu_notifier_get(&got_ops, mm), sub);
+	trace_clear();
+	mmu_notifier_put(sub);
+	EXPECT(!observed("*sub_remove: *"));
+	mmu_notifier_put(sub);
+	EXPECT(observed("*sub_remove: *"));
 	mmput(mm);
 }
