@@ -12,7 +12,7 @@
  *	upper levels	pgd_none pgd_table mk_pgd, the same for pud and pmd;
  *			pud_leaf pmd_leaf; X_index(addr) X_addr_end(addr, end)
  *	a PTE		pte_none pte_present pte_write pte_exec pte_dirty pte_young
- *			pte_soft_dirty pte_uffd_wp pte_protnone pte_pfn
+ *			pte_soft_dirty pte_uffd_wp pte_special pte_protnone pte_pfn
  *			pte_same; pte_mkwrite ... pte_mkold (new value, no
  *			store); pfn_pte(pfn, prot) pte_modify(pte, prot)
  *	memory		ptep_get set_pte ptep_get_and_clear ptep_xchg

@@ -17,6 +17,7 @@
  *	several owners, and
  *	FOLL_PIN		fault: unshared		fault
  *	present, of an object	serves			serves if writable
+ *	special			-EFAULT			-EFAULT
  *	device-exclusive	fault: restored		fault: restored, unless
  *						FOLL_TAKE_OVER: serves
  *	anything else		fault			fault
@@ -72,20 +73,33 @@ static struct page *gup_page(const struct vm_area_struct *vma, pte_t pte,
 	return gup_nonpresent(pte, gup_flags);
 }
 
-/* Pages from @addr on whose entries serve; stops at the first that does not. */
-static unsigned long gup_take(const struct vm_area_struct *vma, vaddr_t addr,
-			      vaddr_t end, unsigned int gup_flags,
-			      struct page **pages) __no_thread_safety
+/* The entry leads to a frame that no look-up may have: the fault would not change that. */
+static bool gup_never(pte_t pte)
+{
+	return pte_present(pte) && pte_special(pte);
+}
+
+/*
+ * Pages from @addr on whose entries serve; stops at the first that does not. -EFAULT if
+ * that is the very first and never will.
+ */
+static long gup_take(const struct vm_area_struct *vma, vaddr_t addr,
+		     vaddr_t end, unsigned int gup_flags,
+		     struct page **pages) __no_thread_safety
 {
 	struct spinlock *ptl;
 	pte_t *ptep = pgtable_map_lock(vma->vm_mm, addr, &ptl);
 	unsigned long nr = 0;
+	long none;
 
 	if (!ptep)
 		return 0;
+	none = gup_never(ptep_get(ptep)) ? -EFAULT : 0;
 	end = pmd_addr_end(addr, end);
 	for (; addr < end; addr += PAGE_SIZE, ptep++, nr++) {
-		struct page *page = gup_page(vma, ptep_get(ptep), gup_flags);
+		pte_t pte = ptep_get(ptep);
+		struct page *page =
+			gup_never(pte) ? NULL : gup_page(vma, pte, gup_flags);
 
 		if (!page)
 			break;
@@ -97,7 +111,7 @@ static unsigned long gup_take(const struct vm_area_struct *vma, vaddr_t addr,
 			pages[nr] = page;
 	}
 	spin_unlock(ptl);
-	return nr;
+	return nr ? (long)nr : none;
 }
 
 /* How one fault of a look-up ends; an errno if it failed. */
@@ -136,6 +150,8 @@ static int gup_check(const struct vm_area_struct *vma, unsigned int gup_flags)
 	if (!vma ||
 	    !(vma->vm_flags & (gup_flags & FOLL_WRITE ? VM_WRITE : VM_READ)))
 		return -EFAULT;
+	if (vma->vm_flags & VM_PFNMAP)
+		return -EFAULT;
 	/* Other address spaces may map the page: their CPUs would go on (R8.16). */
 	if ((gup_flags & FOLL_TAKE_OVER) && vma->vm_object)
 		return -EOPNOTSUPP;
@@ -152,11 +168,13 @@ static int gup_vma(struct vm_area_struct *vma, vaddr_t addr, vaddr_t end,
 	int ret = GUP_AGAIN;
 
 	while (addr < end && ret == GUP_AGAIN) {
-		unsigned long took = gup_take(vma, addr, end, gup_flags,
-					      pages ? pages + *nr : NULL);
+		long took = gup_take(vma, addr, end, gup_flags,
+				     pages ? pages + *nr : NULL);
 
+		if (took < 0)
+			return (int)took;
 		*nr += took;
-		addr += took << PAGE_SHIFT;
+		addr += (vaddr_t)took << PAGE_SHIFT;
 		if (addr < end && !took)
 			ret = gup_fault(vma, addr, gup_flags);
 	}
@@ -227,7 +245,7 @@ struct page *follow_page(struct mm_struct *mm, vaddr_t addr) __no_thread_safety
 	if (!ptep)
 		return NULL;
 	pte = ptep_get(ptep);
-	if (pte_present(pte)) {
+	if (pte_present(pte) && !gup_never(pte)) {
 		page = pfn_to_page(pte_pfn(pte));
 		get_page(page);
 	}

@@ -50,6 +50,7 @@ static void object_free(struct rmap_root *root)
 void vm_object_init(struct vm_object *object, const struct vm_object_ops *ops,
 		    unsigned long vm_flags)
 {
+	ASSERT(ops->fault && ops->free);
 	rmap_root_init(&object->root, object_free);
 	object->ops = ops;
 	object->vm_flags = vm_flags;

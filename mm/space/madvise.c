@@ -52,6 +52,8 @@ static int dontneed_locked(struct mm_struct *mm, vaddr_t addr, vaddr_t end)
 	int err = 0;
 
 	for_each_vma_range(vma, mm, addr, end) {
+		if (vma->vm_flags & VM_PFNMAP)
+			return -EINVAL;
 		if (vma->vm_start > covered)
 			err = -ENOMEM;
 		covered = vma->vm_end;

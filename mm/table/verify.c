@@ -14,6 +14,7 @@
 #include <mm/space/mm.h>
 #include <mm/object/object.h>
 #include <mm/page/page.h>
+#include <mm/page/rmap.h>
 #include <mm/rmap/family.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/swapops.h>
@@ -61,12 +62,23 @@ static const char *verify_page(struct pgtable_sum *sum,
 	return writable ? "a page that may be shared is writable" : NULL;
 }
 
-/* An entry of a region that shows an object. */
+/* An entry of a region that shows an object; it may be a driver's. */
 static const char *verify_shared(struct pgtable_sum *sum,
 				 const struct vm_area_struct *vma, vaddr_t addr,
-				 const struct page *page)
+				 pte_t pte)
 {
+	const bool driver = vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP);
+	const struct page *page = vm_normal_page(pte);
+
+	if (!page)
+		return driver ? NULL : "an entry of shared memory counts no page";
 	sum->shared++;
+	if (vma->vm_flags & VM_PFNMAP)
+		return "an entry of frames alone counts a page";
+	if (driver && !PageObject(page))
+		return page_mapcount(page) > 0 && !PageAnon(page)
+			       ? NULL
+			       : "a driver's page is anonymous, or not mapped";
 	if (!PageObject(page) || PageAnon(page) || PageFree(page))
 		return "an entry maps a page that is not an object's";
 	if (page->mapping != &vma->vm_object->root ||
@@ -94,7 +106,7 @@ static const char *verify_pte(struct pgtable_sum *sum, vaddr_t addr, pte_t pte)
 		if (pte_protnone(pte) != !(vma->vm_flags & VM_ACCESS))
 			return "an entry and its region differ on access";
 		if (vma->vm_object)
-			return verify_shared(sum, vma, addr, page);
+			return verify_shared(sum, vma, addr, pte);
 		if (is_zero_page(page))
 			return pte_write(pte) ? "the zero page is writable"
 					      : NULL;
@@ -187,6 +199,10 @@ static int describe_present(pte_t pte, char *buf, size_t len)
 	pfn_t pfn = pte_pfn(pte);
 	const struct page *page = pfn_to_page(pfn);
 
+	if (pte_special(pte))
+		return scnprintf(buf, len, "pfn %#lx%s%s, no page", pfn,
+				 pte_protnone(pte) ? ", no access" : "",
+				 pte_write(pte) ? ", writable" : ", read-only");
 	if (is_zero_page(page))
 		return scnprintf(buf, len, "zero page%s",
 				 pte_protnone(pte) ? ", no access" : "");

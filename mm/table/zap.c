@@ -10,6 +10,7 @@
  *	zero page		nothing: it is not counted
  *	anonymous page		a map count, a reference, one of anon_rss; and a
  *				translation that CPUs may remember
+ *	frame of a driver	nothing: no page is counted, and there may be none
  *	page of an object	the same, of shared_rss; the object keeps the page
  *	device-exclusive	as an anonymous page, but the translation was its maker's
  *				to flush (R8.13)

@@ -60,8 +60,9 @@ struct page;
  *	    lock that is taken inside mmap_lock.
  * Return: number of pages held, less than @nr if an error came after the
  *	   first or user space ends before @nr; or, for an error on the first,
- *	   -EOPNOTSUPP (FOLL_TAKE_OVER of a region that shows an object), -EFAULT (no region, or it does not allow the access), -ENOMEM, -EINTR
- *	   (killed), -EBUSY (without FOLL_UNLOCKABLE: an exclusive page's lock is
+ *	   -EFAULT (no region, or it does not allow the access; a frame that a driver has mapped
+ *	   without a page), -EOPNOTSUPP (FOLL_TAKE_OVER of a region that shows an object),
+ *	   -ENOMEM, -EINTR (killed), -EBUSY (without FOLL_UNLOCKABLE: an exclusive page's lock is
  *	   taken), -EINVAL (bad arguments). Slots beyond the return value are
  *	   untouched. Rules R8.2 - R8.4.
  */
@@ -81,7 +82,8 @@ void unpin_user_page(struct page *page);
  * @mm: the address space
  * @addr: any address in the page
  *
- * No fault is taken: empty and swap entries have no page.
+ * No fault is taken: empty and swap entries have no page, nor has a frame that a driver has
+ * mapped by vm_insert_pfn().
  *
  * Context: mmap_lock held in either mode.
  * Return: the page with a reference, or NULL.

@@ -50,16 +50,18 @@ static __always_inline void page_add_object_rmap(struct page *page)
  * @pte: the entry
  *
  * The one place that tells the entries which hold a reference and a map count of their
- * page from those that do not.
+ * page from those that do not. The frame of such an entry may be a device's, and then it has
+ * no struct page at all.
  *
  * Context: any.
- * Return: the page; NULL for the zero page, which is not counted.
+ * Return: the page; NULL for the zero page, which is not counted, and for a frame that
+ *	   vm_insert_pfn() has mapped.
  */
 static __always_inline struct page *vm_normal_page(pte_t pte)
 {
 	struct page *page = pfn_to_page(pte_pfn(pte));
 
-	return is_zero_page(page) ? NULL : page;
+	return pte_special(pte) || is_zero_page(page) ? NULL : page;
 }
 
 /* Another mm maps a page that one mm maps; the lock of that one's entry is held. */

@@ -385,7 +385,8 @@ int do_mprotect(struct mm_struct *mm, vaddr_t addr, size_t len, int prot);
  * part (R1.18).
  *
  * Context: takes mmap_lock for reading; may sleep.
- * Return: 0, -EINVAL (unaligned, outside user space), -ENOMEM (there was a hole
+ * Return: 0, -EINVAL (unaligned, outside user space; a region with VM_PFNMAP, at which the
+ *	   call ends), -ENOMEM (there was a hole
  *	   in the range; the rest has been done), -EINTR (killed while it waited for
  *	   mmap_lock; nothing has been done).
  */

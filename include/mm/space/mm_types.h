@@ -42,8 +42,14 @@ struct vm_object;
 #define VM_DONTCOPY   0x00000100UL
 #define VM_WIPEONFORK 0x00000200UL
 #define VM_LOCKED     0x00000400UL
-#define VM_ACCESS     (VM_READ | VM_WRITE | VM_EXEC)
-#define VM_MAYACCESS  (VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
+/*
+ * What a driver's object maps (mm/fault/object.c): frames without counting a page, whatever
+ * they are; or pages that are counted, and such frames between them.
+ */
+#define VM_PFNMAP    0x00010000UL
+#define VM_MIXEDMAP  0x00020000UL
+#define VM_ACCESS    (VM_READ | VM_WRITE | VM_EXEC)
+#define VM_MAYACCESS (VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
 
 /**
  * struct vm_area_struct - a run of pages that are mapped alike
@@ -109,7 +115,7 @@ enum mm_flag {
  * @tlb_flush_pending: (a) threads that change entries of the last level and
  *	have not flushed yet; see mm/table/tlb.c
  * @anon_rss: (a) anonymous pages mapped, exclusive entries included
- * @shared_rss: (a) pages of objects mapped
+ * @shared_rss: (a) pages of objects mapped, without frames that count no page
  * @nr_ptes: (a) page-table pages below the top table
  * @flags: (a) MMF_*
  * @notifier_subscriptions: the subscribers; mm/notifier/range.c. This

@@ -19,7 +19,13 @@ static void counted_free(struct vm_object *object)
 	container_of(object, struct counted, object)->freed++;
 }
 
-static const struct vm_object_ops counted_ops = {.free = counted_free};
+static vm_fault_t counted_fault(struct vm_fault *vmf, struct page **pagep)
+{
+	return VM_FAULT_SIGBUS;
+}
+
+static const struct vm_object_ops counted_ops = {.fault = counted_fault,
+						 .free = counted_free};
 
 static void counted_init(struct counted *counted)
 {

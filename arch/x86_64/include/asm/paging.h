@@ -67,6 +67,7 @@
 #define _PAGE_PSE        (1UL << 7)
 #define _PAGE_GLOBAL     (1UL << 8)
 #define _PAGE_PROTNONE   _PAGE_GLOBAL
+#define _PAGE_SPECIAL    (1UL << 9)
 #define _PAGE_UFFD_WP    (1UL << 10)
 #define _PAGE_SOFT_DIRTY (1UL << 11)
 #define _PAGE_NX         (1UL << 63)
@@ -306,6 +307,17 @@ static __always_inline bool pte_uffd_wp(pte_t pte)
 	return pte_val(pte) & _PAGE_UFFD_WP;
 }
 
+/* Software's: the entry maps a frame and counts no page. */
+static __always_inline bool pte_special(pte_t pte)
+{
+	return pte_val(pte) & _PAGE_SPECIAL;
+}
+
+static __always_inline pte_t pte_mkspecial(pte_t pte)
+{
+	return __pte(pte_val(pte) | _PAGE_SPECIAL);
+}
+
 static __always_inline bool pte_same(pte_t a, pte_t b)
 {
 	return pte_val(a) == pte_val(b);
@@ -386,7 +398,7 @@ static __always_inline pte_t pfn_pte(pfn_t pfn, pgprot_t prot)
 /* The bits that a change of protection must keep. */
 #define _PAGE_CHG_MASK                                                     \
 	(_PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_SOFT_DIRTY | _PAGE_UFFD_WP | \
-	 _PAGE_PCD | _PAGE_PWT)
+	 _PAGE_SPECIAL | _PAGE_PCD | _PAGE_PWT)
 
 /* The same frame and history with protection @prot (R7.3: flips the frame). */
 static __always_inline pte_t pte_modify(pte_t pte, pgprot_t prot)
