@@ -545,3 +545,42 @@ KTEST(mmu_notifier_stats, a_last_put_leaves_the_record_of_a_removal)
 	EXPECT(observed("*sub_remove: *"));
 	mmput(mm);
 }
+
+struct registration {
+	struct mm_struct *mm;
+	struct listener l;
+	int ret;
+};
+
+static int register_and_wait(void *arg)
+{
+	struct registration *r = arg;
+
+	r->ret = listen(&r->l, r->mm);
+	return 0;
+}
+
+/*
+ *	older		[----------------]
+ *	register	    [ insert ... waits ]
+ *	change			   [-]		calls it already
+ */
+KTEST(mmu_notifier_stats, a_registration_leaves_its_record_before_it_waits)
+{
+	struct registration r = {.mm = mm_alloc()};
+	struct mmu_notifier_range older;
+	struct task *task;
+
+	REQUIRE(r.mm);
+	start_of(&older, r.mm, 0, 1);
+	trace_clear();
+	task = kthread_run(register_and_wait, &r, "registrar");
+	EXPECT_EQ(ktest_wait_blocked(test, task), 0);
+	change(r.mm, 2, 3);
+	EXPECT_OBSERVED("*sub_insert: * ops * plain", "*mmu_notifier_called: *");
+	end_of(&older);
+	kthread_join(task);
+	EXPECT_EQ(r.ret, 0);
+	unlisten(&r.l, r.mm);
+	mmput(r.mm);
+}
