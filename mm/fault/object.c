@@ -36,9 +36,9 @@
  *	an entry		its table's lock
  *	the object's contents	the object (mm/object/shmem.c)
  *
- * The race it must win (tests/mm/object/shmem_test.c, two_first_touches_of_one_page_agree)
- * is the object's. Two faults of one address space may both have the page; the second
- * finds the entry filled and gives its reference back.
+ * Two faults on one page of an object agree in the object, which draws that race
+ * (mm/object/shmem.c). Two of one address space may both have the page; the second finds
+ * the entry filled and gives its reference back.
  *
  * Not here: the page itself, and which pages there are; how a device wants its memory
  * cached, which the processor's range registers say.

@@ -49,6 +49,18 @@
  *
  *	(tests/mm/rmap/move_test.c, a_page_is_found_while_it_moves_to_and_fro)
  *
+ * It lets go of that lock after the flush. A walk flushes the address where it found the page:
+ *
+ *	mover				walk, to unmap page p
+ *	old entry emptied
+ *	new entry leads to p
+ *					empties the new entry, flushes the new
+ *					address, frees p
+ *	flush of the old address	(p must still be here: a CPU may
+ *					write to it by the old address)
+ *
+ *	(tests/mm/rmap/move_test.c, a_walk_waits_until_a_moved_page_is_flushed)
+ *
  * Locks: mmap_lock for writing all the time, so no fault and no look-up sees the steps
  * between. One that waits for mmap_lock looks the region up when it has the lock.
  *

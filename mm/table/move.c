@@ -26,17 +26,7 @@
  *
  * Locks.  mmap_lock for writing keeps faults, look-ups and other calls away. A walk of the
  * reverse map holds none, but the lock of the region's root, which the mover has for writing
- * until the flush:
- *
- *	mover				walk, to unmap page p
- *	old entry emptied
- *	new entry leads to p
- *					empties the new entry, flushes the new
- *					address, frees p
- *	flush of the old address	(p must still be here: a CPU may
- *					write to it by the old address)
- *
- *	(tests/mm/rmap/move_test.c, a_walk_waits_until_a_moved_page_is_flushed)
+ * until it has flushed the old addresses (mm/space/mremap.c).
  *
  * A thread on another CPU can reach the page by the new address as soon as the entry is
  * there, and by the old one until the flush. Both are the same page, so it cannot tell.

@@ -182,7 +182,7 @@ KTEST(rmap, a_page_is_found_while_it_moves_to_and_fro, KT_FLAGS(KT_NEEDS_SMP))
 	sandbox_close(&box);
 }
 
-/* --- the race in the head of mm/table/move.c -------------------------------- */
+/* --- the race with the flush, in the head of mm/space/mremap.c -------------- */
 
 /* A secondary TLB: it is flushed after the CPUs, before the mover goes on. */
 struct flushed {
