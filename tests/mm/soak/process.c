@@ -12,6 +12,9 @@
  * address space down. Subscribers stay until the last reference: a device outlives the
  * process it works for.
  *
+ * A shadow (tests/mm/lib/shadow.h) subscribes to each process before it settles, and stays
+ * as long: it compares at each start, and at each stop (stop.c).
+ *
  * What was counted of the mm's ranges is added up when the struct goes: RELEASE, too, has
  * been raised by then.
  */
@@ -19,6 +22,7 @@
 #include <mm/alloc/alloc.h>
 
 #include "soak.h"
+#include "tests/mm/lib/shadow.h"
 
 struct soak_process *process_new(struct soak *soak)
 {
@@ -52,6 +56,7 @@ void process_put(struct soak_process *p)
 		down_write(&p->subscribers);
 		soak_leave_devices(p);
 		up_write(&p->subscribers);
+		shadow_detach(p, SHADOWS_ALL);
 		if (IS_ENABLED(CONFIG_MMU_NOTIFIER))
 			count_events(p);
 		mmdrop(p->mm);
@@ -81,6 +86,15 @@ static void process_exit(struct soak_process *p)
 	process_put(p);
 }
 
+/* Before an actor sees it; without memory it goes without. */
+static void process_shadow(struct soak_process *p)
+{
+	int err = shadow_attach(p->soak->test, p->mm, p);
+
+	if (err && !p->soak->no_memory)
+		soak_fail(p, 0, "shadow: %pE", (void *)(long)err);
+}
+
 void process_settle(struct soak *soak, unsigned int slot, struct soak_process *p)
 {
 	struct soak_process *old;
@@ -88,6 +102,7 @@ void process_settle(struct soak *soak, unsigned int slot, struct soak_process *p
 	if (p) {
 		p->box.mm = p->mm;
 		mmgrab(p->mm);
+		process_shadow(p);
 	}
 	mutex_lock(&soak->lock);
 	old = soak->slot[slot];

@@ -12,6 +12,7 @@
  *	a walk of the reverse map	the entries that were counted
  *	the tree of each family		itself (rmap_verify())
  *	what each mirror has		the entries
+ *	what each shadow has		the entries
  *
  * A word is read where the entry leads, without a touch: the stop leaves everything as it
  * found it, exclusive pages too.
@@ -25,6 +26,7 @@
 #include <mm/rmap/walk.h>
 
 #include "soak.h"
+#include "tests/mm/lib/shadow.h"
 
 #define FRAMES_MAX (SOAK_PROCESSES * SOAK_PAGES + SOAK_ACTORS * SOAK_PINS)
 
@@ -93,12 +95,24 @@ static void check_rights(struct soak_process *p, unsigned int page)
 			  expected);
 }
 
+/* Without a stop of the shadow for each page, as sandbox_pte() has. */
+static pte_t entry_at(struct soak_process *p, unsigned int page)
+{
+	pte_t pte;
+
+	mmap_read_lock(p->mm);
+	pte = sandbox_pte_locked(&p->box, SOAK_AT(page));
+	mmap_read_unlock(p->mm);
+	return pte;
+}
+
 static void check_pages(struct soak_process *p, struct frames *frames)
 {
 	unsigned int page;
 
+	shadow_stop(p->mm);
 	for (page = 0; page < SOAK_PAGES; page++) {
-		pte_t pte = sandbox_pte(&p->box, SOAK_AT(page));
+		pte_t pte = entry_at(p, page);
 		struct page *frame = page_of(pte);
 
 		if (!pte_none(pte) && !(p->page[page].rights & SOAK_MAPPED))
