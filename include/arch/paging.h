@@ -16,7 +16,8 @@
  *			pte_same; pte_mkwrite ... pte_mkold (new value, no
  *			store); pfn_pte(pfn, prot) pte_modify(pte, prot)
  *	memory		ptep_get set_pte ptep_get_and_clear ptep_xchg
- *			ptep_test_and_clear_young ptep_set_wrprotect
+ *			ptep_test_and_clear_young ptep_test_and_clear_dirty
+ *			ptep_set_wrprotect
  *	protection	pgprot_t PAGE_NONE PAGE_READONLY PAGE_COPY PAGE_SHARED
  *			and the _EXEC forms; PAGE_KERNEL*
  *	swap		swp_entry_to_pte pte_to_swp_entry and the flag bits

@@ -5,10 +5,10 @@
  * Problem.  Protection is a matter of whole regions, a call names any pages.
  * A device has copies of the old rights, and so have the CPUs' TLBs.
  *
- * Idea.  Check the whole range and allocate the at most two regions that its
- * ends cut off before anything changes.  Then, region by region:
+ * Idea.  Check the whole range and reserve the regions that its ends cut off
+ * (mm/space/cut.c) before anything changes.  Then, region by region:
  *
- *	1. split at the ends, store the new protection	(R1.19: a listener may
+ *	1. cut at the ends, store the new protection	(R1.19: a listener may
  *	   read it from the region when start is called)
  *	2. start(PROTECTION_VMA) from the first entry that is not empty to the
  *	   end of the region's part; if there is none, no event (R1.13)
@@ -41,6 +41,7 @@
  * return no CPU may use a right that is lost, by such an entry neither, so mprotect()
  * flushes for it as DONTNEED does (mm/table/tlb.c).
  */
+#include <mm/space/cut.h>
 #include <mm/space/mm.h>
 #include <mm/space/mm_trace.h>
 #include <mm/notifier/start.h>
@@ -156,31 +157,6 @@ static void mprotect_pages(struct vm_area_struct *vma, vaddr_t start, vaddr_t en
 	mmu_notifier_invalidate_range_end(&range);
 }
 
-/* At most two regions, taken before the first change. */
-struct mprotect_spares {
-	struct vm_area_struct *vma[2];
-	unsigned int nr;
-};
-
-static int mprotect_reserve(struct mm_struct *mm, unsigned int nr,
-			    struct mprotect_spares *spares)
-{
-	spares->nr = 0;
-	if (mm->map_count + nr > mm->map_limit)
-		return -ENOMEM;
-	while (spares->nr < nr) {
-		struct vm_area_struct *vma = vma_alloc(mm);
-
-		if (!vma) {
-			while (spares->nr)
-				vma_free(spares->vma[--spares->nr]);
-			return -ENOMEM;
-		}
-		spares->vma[spares->nr++] = vma;
-	}
-	return 0;
-}
-
 /* The whole range is mapped? Then how many regions its ends cut off. */
 static int mprotect_count_splits(struct vm_area_struct *vma, vaddr_t start,
 				 vaddr_t end, unsigned long prot)
@@ -194,8 +170,7 @@ static int mprotect_count_splits(struct vm_area_struct *vma, vaddr_t start,
 		covered = vma->vm_end;
 		if ((vma->vm_flags & VM_ACCESS) == prot)
 			continue;
-		splits += vma->vm_start < start;
-		splits += vma->vm_end > end;
+		splits += vma_cuts(vma, start, end);
 	}
 	return splits;
 }
@@ -203,22 +178,14 @@ static int mprotect_count_splits(struct vm_area_struct *vma, vaddr_t start,
 static struct vm_area_struct *mprotect_one(struct vm_area_struct *vma,
 					   vaddr_t start, vaddr_t end,
 					   unsigned long prot,
-					   struct mprotect_spares *spares)
+					   struct vma_spares *spares)
 {
 	struct mm_struct *mm = vma->vm_mm;
 
 	if ((vma->vm_flags & VM_ACCESS) == prot)
 		return vma;
-	if (vma->vm_start < start) {
-		/* analyser: mprotect_reserve() gave one for each split */
-		vma_split(mm, vma, start, spares->vma[--spares->nr]);
-		vma = vma->vm_next;
-	}
-	if (vma->vm_end > end)
-		/* analyser: likewise */
-		vma_split(mm, vma, end, spares->vma[--spares->nr]);
-	vma->vm_flags = (vma->vm_flags & ~VM_ACCESS) | prot;
-	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
+	vma = vma_cut(vma, start, end, spares);
+	vma_set_flags(vma, (vma->vm_flags & ~VM_ACCESS) | prot);
 	mprotect_pages(vma, vma->vm_start, vma->vm_end);
 	return vma_merge(mm, vma);
 }
@@ -227,13 +194,13 @@ static int mprotect_locked(struct mm_struct *mm, vaddr_t start, vaddr_t end,
 			   unsigned long prot)
 {
 	struct vm_area_struct *vma = find_vma(mm, start);
-	struct mprotect_spares spares;
+	struct vma_spares spares;
 	int splits = mprotect_count_splits(vma, start, end, prot);
 	int err;
 
 	if (splits < 0)
 		return splits;
-	err = mprotect_reserve(mm, splits, &spares);
+	err = vma_reserve(mm, splits, &spares);
 	if (err)
 		return err;
 	while (vma && vma->vm_start < end)

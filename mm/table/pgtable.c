@@ -70,6 +70,8 @@ DEFINE_TRACE_EVENT(pte_zapped, "mm start end pages",
 		   "mm %p [%#lx, %#lx) is empty, pages %lu");
 DEFINE_TRACE_EVENT(pte_protected, "mm start end prot",
 		   "mm %p [%#lx, %#lx) has prot %lx");
+DEFINE_TRACE_EVENT(pte_lazyfreed, "mm start end pages",
+		   "mm %p [%#lx, %#lx) may be freed, pages %lu");
 
 static struct page *table_alloc(struct mm_struct *mm)
 {

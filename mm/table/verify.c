@@ -206,12 +206,13 @@ static int describe_present(pte_t pte, char *buf, size_t len)
 	if (is_zero_page(page))
 		return scnprintf(buf, len, "zero page%s",
 				 pte_protnone(pte) ? ", no access" : "");
-	return scnprintf(buf, len, "pfn %#lx%s%s%s%s, mapped %d, held %d%s",
+	return scnprintf(buf, len, "pfn %#lx%s%s%s%s%s, mapped %d, held %d%s",
 			 pfn, pte_protnone(pte) ? ", no access" : "",
 			 pte_write(pte) ? ", writable" : ", read-only",
 			 pte_dirty(pte) ? ", dirty" : "",
-			 pte_young(pte) ? ", young" : "", page_mapcount(page),
-			 page_ref_count(page),
+			 pte_young(pte) ? ", young" : "",
+			 PageLazyfree(page) ? ", freed lazily" : "",
+			 page_mapcount(page), page_ref_count(page),
 			 PageLocked(page) ? ", locked" : "");
 }
 

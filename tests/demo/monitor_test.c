@@ -6,8 +6,11 @@
 #include <kernel/monitor.h>
 #include <lib/string.h>
 
+#include <lib/printk.h>
+
 #include "demo/contest.h"
 #include "demo/monitor.h"
+#include "tests/mm/lib/sandbox.h"
 
 static char text[2048];
 
@@ -144,4 +147,26 @@ KTEST(monitor, a_pattern_that_matches_no_test_leaves_the_contest_alone)
 	EXPECT_EQ(left, 0u);
 	EXPECT(!contest_forget());
 	EXPECT_EQ(left, 1u);
+}
+
+/* One line each of faults, walks and calls, whose numbers go on. */
+KTEST(monitor, counters_shows_what_memory_management_has_done)
+{
+	struct fault_counters faults;
+	struct sandbox box;
+	char want[64];
+	int err;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, BASE, 1);
+	EXPECT_EQ(user_poke(BASE, 1), 0);
+	EXPECT_EQ(do_madvise(box.mm, BASE, PAGE_SIZE, MADV_FREE), 0);
+	fault_read_counters(&faults);
+	snprintf(want, sizeof(want), "fresh page %lu ", faults.fresh_page);
+	EXPECT(strstr(answer("counters", &err), want));
+	EXPECT_EQ(err, 0);
+	EXPECT(strstr(text, "walks    of pages "));
+	EXPECT(strstr(text, "calls    advices "));
+	EXPECT(!strstr(text, "freed lazily 0 "));
+	sandbox_close(&box);
 }

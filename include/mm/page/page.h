@@ -98,6 +98,7 @@ enum page_flag {
 	PG_head,           /* first page of a huge page */
 	PG_tail,           /* another page of a huge page: page_head() */
 	PG_object,         /* memory of an object; mapping is its root */
+	PG_lazyfree,       /* may go if clean: mm/table/lazyfree.c */
 	PG_waiters = 31,   /* a thread may wait for a bit: the sign bit */
 };
 
@@ -223,6 +224,7 @@ PAGE_FLAG(Referenced, PG_referenced)
 PAGE_FLAG(Anon, PG_anon)
 PAGE_FLAG(AnonExclusive, PG_anon_exclusive)
 PAGE_FLAG(Object, PG_object)
+PAGE_FLAG(Lazyfree, PG_lazyfree)
 PAGE_FLAG(Table, PG_table)
 PAGE_FLAG(Slab, PG_slab)
 PAGE_FLAG(Large, PG_large)

@@ -7,6 +7,7 @@
 
 #include <lib/assert.h>
 #include <kernel/lock/lockdep.h>
+#include <mm/space/madvise.h>
 #include <mm/space/mm_types.h>
 #include <mm/notifier/start.h>
 #include <mm/space/vma.h>
@@ -374,23 +375,6 @@ int do_munmap(struct mm_struct *mm, vaddr_t addr, size_t len);
  *	   mmap_lock). On error nothing has changed.
  */
 int do_mprotect(struct mm_struct *mm, vaddr_t addr, size_t len, int prot);
-
-/**
- * madvise_dontneed() - throw the contents of a range away
- * @mm: the address space
- * @addr: first address, page aligned
- * @len: bytes; rounded up to pages; 0 does nothing
- *
- * The regions stay; the next touch finds zeroes. Starts CLEAR for each region's
- * part (R1.18).
- *
- * Context: takes mmap_lock for reading; may sleep.
- * Return: 0, -EINVAL (unaligned, outside user space; a region with VM_PFNMAP, at which the
- *	   call ends), -ENOMEM (there was a hole
- *	   in the range; the rest has been done), -EINTR (killed while it waited for
- *	   mmap_lock; nothing has been done).
- */
-int madvise_dontneed(struct mm_struct *mm, vaddr_t addr, size_t len);
 
 /**
  * do_mremap() - make a mapping longer or shorter, or take it to another address

@@ -16,6 +16,7 @@ DECLARE_TRACE_EVENT(pte_shared);
 DECLARE_TRACE_EVENT(pte_moved);
 DECLARE_TRACE_EVENT(pte_zapped);
 DECLARE_TRACE_EVENT(pte_protected);
+DECLARE_TRACE_EVENT(pte_lazyfreed);
 
 /* What a CPU may do by a present entry. */
 static inline const char *pte_rights(pte_t pte)

@@ -73,6 +73,24 @@ KTEST(observed, mprotect_says_the_rights_of_the_entries)
 			"*tlb_flush: *", "*mm_return: *: mprotect returns 0");
 }
 
+KTEST(observed, an_advice_is_a_call_of_its_name)
+{
+	struct sandbox *box = sandbox_new(test, SANDBOX_UNOBSERVED);
+
+	sandbox_map(box, BASE, 2);
+	EXPECT_EQ(user_poke(BASE, 1), 0);
+	observed_begin(test);
+	EXPECT_EQ(do_madvise(box->mm, BASE, 2 * PAGE_SIZE, MADV_FREE), 0);
+	EXPECT_EQ(do_madvise(box->mm, BASE, PAGE_SIZE, MADV_POPULATE_READ), 0);
+	EXPECT_OBSERVED("*mm_call: mm *: free ?0x40000000? 0x40002000? *",
+			"*pte_lazyfreed: mm * ?0x40000000? 0x40002000? may be "
+			"freed? pages 1",
+			"*tlb_flush: mm * ?0x40000000? 0x40001000? CPUs *",
+			"*mm_return: mm *: free returns 0",
+			"*mm_call: mm *: populate read *",
+			"*mm_return: mm *: populate read returns 0");
+}
+
 KTEST(observed, a_call_that_fails_says_so)
 {
 	struct sandbox *box = sandbox_new(test, SANDBOX_UNOBSERVED);

@@ -260,6 +260,35 @@ static void discard_an_untouched_page(struct recorder *rec)
 	discard(rec, 0, 1);
 }
 
+static void advise(struct recorder *rec, unsigned int from, unsigned int nr,
+		   int advice)
+{
+	struct ktest *test = rec->box->test;
+
+	EXPECT_EQ(do_madvise(rec->box->mm, AT(from), LEN(nr), advice), 0);
+}
+
+static void free_a_region(struct recorder *rec)
+{
+	advise(rec, 0, 4, MADV_FREE);
+}
+
+static void free_an_untouched_page(struct recorder *rec)
+{
+	advise(rec, 0, 1, MADV_FREE);
+}
+
+static void populate_untouched_pages(struct recorder *rec)
+{
+	advise(rec, 0, 1, MADV_POPULATE_READ);
+	advise(rec, 5, 1, MADV_POPULATE_WRITE);
+}
+
+static void keep_a_region_from_children(struct recorder *rec)
+{
+	advise(rec, 1, 2, MADV_DONTFORK);
+}
+
 static void read_an_untouched_page(struct recorder *rec)
 {
 	(void)sandbox_read(rec->box, AT(0));
@@ -341,6 +370,7 @@ static const struct row rows[] = {
 	{"mprotect of two regions", protect_two_regions,
 	 "PROTECTION_VMA 1-2 { } PROTECTION_VMA 2-4 { }"},
 	{"DONTNEED", discard_a_region, "CLEAR 1-4 { }"},
+	{"FREE", free_a_region, "CLEAR 1-4 { }"},
 	{"a write over the zero page", write_over_the_zero_page, "CLEAR 3-4 { }"},
 	{"fork", fork_all, "PROTECTION_PAGE 0-4 { } PROTECTION_PAGE 5-7 { }"},
 	{"a write to a shared page", write_a_shared_page, "CLEAR 1-2 { }"},
@@ -359,6 +389,9 @@ static const struct row silent_rows[] = {
 	{"mprotect of an untouched page", protect_an_untouched_page, ""},
 	{"mprotect with the rights it has", protect_with_the_rights_it_has, ""},
 	{"DONTNEED of an untouched page", discard_an_untouched_page, ""},
+	{"FREE of an untouched page", free_an_untouched_page, ""},
+	{"POPULATE of untouched pages", populate_untouched_pages, ""},
+	{"DONTFORK", keep_a_region_from_children, ""},
 	{"a read of an untouched page", read_an_untouched_page, ""},
 	{"a write to an untouched page", write_an_untouched_page, ""},
 	{"a write to a page of one's own", write_a_page_of_ones_own, ""},

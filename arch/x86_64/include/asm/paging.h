@@ -443,6 +443,12 @@ static __always_inline bool ptep_test_and_clear_young(pte_t *ptep)
 				       &ptep->pte);
 }
 
+/* Likewise; an accessed bit stays. */
+static __always_inline bool ptep_test_and_clear_dirty(pte_t *ptep)
+{
+	return arch_test_and_clear_bit(__builtin_ctzl(_PAGE_DIRTY), &ptep->pte);
+}
+
 /* Likewise. */
 static __always_inline void ptep_set_wrprotect(pte_t *ptep)
 {

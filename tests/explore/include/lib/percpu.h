@@ -8,7 +8,8 @@
 #define NR_CPUS                     64
 #define DECLARE_PER_CPU(type, name) extern __typeof__(type) name
 #define DEFINE_PER_CPU(type, name)  __typeof__(type) name
-#define this_cpu_inc(var)           ((void)((var)++))
+#define this_cpu_add(var, val)      ((void)((var) += (val)))
+#define this_cpu_inc(var)           this_cpu_add(var, 1)
 #define per_cpu_ptr(ptr, cpu)       ((void)(cpu), (ptr))
 
 #endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/space/counters.h - what calls on address spaces came to since boot
+ */
+#ifndef MM_SPACE_COUNTERS_H
+#define MM_SPACE_COUNTERS_H
+
+#include <lib/percpu.h>
+
+/**
+ * struct space_counters - by CPU
+ * @advices: calls of do_madvise() that named pages
+ * @lazyfreed: pages whose contents may go (MADV_FREE)
+ * @populated: pages touched before their program did
+ */
+struct space_counters {
+	unsigned long advices;
+	unsigned long lazyfreed;
+	unsigned long populated;
+};
+
+/* Each CPU counts its own, with one instruction. */
+DECLARE_PER_CPU(struct space_counters, space_counters);
+
+/**
+ * space_read_counters() - sum the counters of all CPUs
+ * @out: filled
+ *
+ * Context: any.
+ */
+void space_read_counters(struct space_counters *out);
+
+#endif
