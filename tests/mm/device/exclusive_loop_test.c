@@ -512,3 +512,28 @@ KTEST(device_exclusive, the_end_of_user_space_ends_the_run, KT_RULES("R8.3"))
 		  -EFAULT);
 	sandbox_close(&box);
 }
+
+/*
+ *	page	0	1	writable, both
+ *	slot	0	1	the page of 1, as another run may have left it
+ *	run	[---]
+ */
+KTEST(device_exclusive, a_run_ends_where_it_was_told_whatever_is_in_the_next_slot)
+{
+	struct page *pages[2], *next;
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 2);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(user_poke(AT(1), 2), 0);
+	next = pfn_to_page(pte_pfn(sandbox_pte(&box, AT(1))));
+	pages[1] = next;
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, pages, DEVICE_A), 1);
+	EXPECT(is_exclusive(&box, AT(0)));
+	EXPECT(pte_present(sandbox_pte(&box, AT(1))));
+	EXPECT_EQ(pages[1], next);
+	release_exclusive(pages, 1);
+	EXPECT_EQ(pages[1], next);
+	sandbox_close(&box);
+}

@@ -177,6 +177,7 @@ KTEST(observed, pages_that_became_exclusive_and_their_restore_are_named,
 			"*fault_begin: * at 0x40001000*: restore",
 			"*pte_filled: mm * 0x40001000 has pfn *: write",
 			"*exclusive_restored: *", "*fault_end: *: done");
+	EXPECT(!observed("*exclusive_page: * is exclusive: 0"));
 }
 
 /* Off, nothing of all that is recorded. */
