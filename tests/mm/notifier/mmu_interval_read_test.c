@@ -34,6 +34,8 @@ KTEST(mmu_interval, read_begin_waits_while_an_overlapping_range_is_open,
 	kthread_join(r.task);
 	EXPECT_EQ(r.seq, w.seq);
 	EXPECT(!must_retry(&w, r.seq));
+	/* Later ends have nobody to wake. */
+	EXPECT_EQ(subscriptions_of(mm)->nr_waiting, 0U);
 	unwatch(&w);
 	mmput(mm);
 }
