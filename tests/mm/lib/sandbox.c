@@ -105,7 +105,7 @@ int user_poke(vaddr_t addr, u64 value)
 {
 	int err = put_user(value, (u64 __user *)user_ptr(addr));
 
-	shadow_stop(current->mm);
+	shadow_touched(current->mm, addr);
 	return err;
 }
 
@@ -113,7 +113,7 @@ int user_peek(vaddr_t addr, u64 *value)
 {
 	int err = get_user(*value, (u64 __user *)user_ptr(addr));
 
-	shadow_stop(current->mm);
+	shadow_touched(current->mm, addr);
 	return err;
 }
 
@@ -131,7 +131,7 @@ pte_t sandbox_pte(struct sandbox *box, vaddr_t addr)
 {
 	pte_t pte;
 
-	shadow_stop(box->mm);
+	shadow_touched(box->mm, addr);
 	mmap_read_lock(box->mm);
 	pte = sandbox_pte_locked(box, addr);
 	mmap_read_unlock(box->mm);

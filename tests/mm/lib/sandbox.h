@@ -112,7 +112,7 @@ static inline void __user *user_ptr(vaddr_t addr)
 
 /*
  * The words of user memory that tests touch; 0 or -EFAULT. Then the shadow of the
- * thread's mm stops.
+ * thread's mm takes the page over (shadow_touched()).
  */
 int user_poke(vaddr_t addr, u64 value);
 int user_peek(vaddr_t addr, u64 *value);

@@ -18,6 +18,7 @@
  *	a start			compares, if no range is open; then each kind drops what
  *				the event takes away
  *	an end			counts the range as over
+ *	a touch by the test	compares the page; takes it over
  *	a stop of the test	compares; takes over every page that the tables map
  *	RELEASE			compares, drops all, takes over nothing more
  *
@@ -35,7 +36,7 @@
  *
  * A change that gives something may run meanwhile, and is no matter.
  *
- * Take over.  At a stop the shadow has mmap_lock for writing, by a try. So no range is
+ * Take over.  At a touch and at a stop the shadow has mmap_lock for writing, by a try. So no range is
  * open (R1.9), mmu_interval_read_begin() does not sleep, and a test whose threads wait
  * for each other in the middle of a range cannot be held up. Where the try fails, or the
  * test itself has left a range open, nothing is taken over.
@@ -188,27 +189,37 @@ static void fail_test(struct shadow *shadow, enum shadow_kind kind, vaddr_t addr
 		   now.pfn);
 }
 
-static void compare_store(struct shadow *shadow, enum shadow_kind kind)
+static void compare_slot(struct shadow *shadow, enum shadow_kind kind,
+			 struct slot *slot)
 {
-	struct store *store = &shadow->stores[kind];
-	struct slot *slot;
-
-	for (slot = store->slots; slot < store->slots + store->used; slot++) {
-		if (!slot->page.present ||
-		    agrees(&slot->page, allowed(shadow->mm, slot->addr)))
-			continue;
-		shadow->complain(shadow, kind, slot->addr);
-		mirror_drop(&slot->page);
-	}
+	if (!slot->page.present ||
+	    agrees(&slot->page, allowed(shadow->mm, slot->addr)))
+		return;
+	shadow->complain(shadow, kind, slot->addr);
+	mirror_drop(&slot->page);
 }
 
-/* The shadow's lock is held. */
-static void compare(struct shadow *shadow)
+/* What it holds of [@start, @end): a page, or everything. The shadow's lock is held. */
+static void compare(struct shadow *shadow, vaddr_t start, vaddr_t end)
 {
+	unsigned int kind;
+	struct slot *slot;
+
 	if (shadow->open)
 		return;
-	compare_store(shadow, SHADOW_PLAIN);
-	compare_store(shadow, SHADOW_INTERVAL);
+	for (kind = 0; kind < SHADOW_KINDS; kind++) {
+		struct store *store = &shadow->stores[kind];
+
+		if (end - start == PAGE_SIZE) {
+			slot = slot_of(store, start);
+			if (slot->addr == start)
+				compare_slot(shadow, kind, slot);
+			continue;
+		}
+		for (slot = store->slots; slot < store->slots + store->used;
+		     slot++)
+			compare_slot(shadow, kind, slot);
+	}
 }
 
 /* --- callbacks ----------------------------------------------------------------- */
@@ -221,7 +232,7 @@ static bool interval_invalidate(struct mmu_interval_notifier *sub,
 	struct shadow *shadow = container_of(sub, struct shadow, interval);
 
 	spin_lock(&shadow->lock);
-	compare(shadow);
+	compare(shadow, 0, USER_END);
 	mmu_interval_set_seq(sub, cur_seq);
 	shadow->dead |= range->event == MMU_NOTIFY_RELEASE;
 	drop(&shadow->stores[SHADOW_INTERVAL], range);
@@ -301,7 +312,7 @@ static void take_over_page(struct shadow *shadow, vaddr_t addr)
  * mmap_lock is held for writing and no range is open, so no page comes or goes but by this
  * thread.
  */
-static void take_over(struct shadow *shadow)
+static void take_over(struct shadow *shadow, vaddr_t start, vaddr_t end)
 {
 	unsigned long seq = mmu_interval_read_begin(&shadow->interval);
 	unsigned long room = SLOTS;
@@ -309,16 +320,18 @@ static void take_over(struct shadow *shadow)
 
 	spin_lock(&shadow->lock);
 	if (!shadow->dead && !mmu_interval_read_retry(&shadow->interval, seq)) {
-		for (addr = pgtable_next_used(shadow->mm, 0, USER_END);
-		     addr < USER_END && room--;
-		     addr = pgtable_next_used(shadow->mm, addr + PAGE_SIZE,
-					      USER_END))
+		for (addr = pgtable_next_used(shadow->mm, start, end);
+		     addr < end && room--;
+		     addr = addr + PAGE_SIZE < end
+				    ? pgtable_next_used(shadow->mm,
+							addr + PAGE_SIZE, end)
+				    : end)
 			take_over_page(shadow, addr);
 	}
 	spin_unlock(&shadow->lock);
 }
 
-void shadow_stop(struct mm_struct *mm)
+static void stop_over(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 {
 	struct shadow *shadow = shadow_of(mm);
 	bool open;
@@ -326,12 +339,24 @@ void shadow_stop(struct mm_struct *mm)
 	if (!shadow || in_atomic() || !mmap_write_trylock(mm))
 		return;
 	spin_lock(&shadow->lock);
-	compare(shadow);
+	compare(shadow, start, end);
 	open = shadow->open;
 	spin_unlock(&shadow->lock);
 	if (!open)
-		take_over(shadow);
+		take_over(shadow, start, end);
 	mmap_write_unlock(mm);
+}
+
+void shadow_stop(struct mm_struct *mm)
+{
+	stop_over(mm, 0, USER_END);
+}
+
+void shadow_touched(struct mm_struct *mm, vaddr_t addr)
+{
+	addr &= PAGE_MASK;
+	if (addr < USER_END)
+		stop_over(mm, addr, addr + PAGE_SIZE);
 }
 
 void shadow_forget(struct mm_struct *mm, vaddr_t addr)

@@ -79,6 +79,13 @@ void shadow_detach(const void *owner, enum shadows which);
  */
 void shadow_stop(struct mm_struct *mm);
 
+/**
+ * shadow_touched() - the same for the page of one address
+ *
+ * Costs the same however many pages there are, so that a test may touch many in a loop.
+ */
+void shadow_touched(struct mm_struct *mm, vaddr_t addr);
+
 /** shadow_forget() - a fixture is about to change the entry behind all subscribers */
 void shadow_forget(struct mm_struct *mm, vaddr_t addr);
 
@@ -100,6 +107,9 @@ static inline void shadow_detach(const void *owner, enum shadows which)
 {
 }
 static inline void shadow_stop(struct mm_struct *mm)
+{
+}
+static inline void shadow_touched(struct mm_struct *mm, vaddr_t addr)
 {
 }
 static inline void shadow_forget(struct mm_struct *mm, vaddr_t addr)

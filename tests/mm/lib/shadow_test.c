@@ -149,6 +149,19 @@ KTEST(shadow, a_miss_is_found_by_the_next_start)
 	store_behind(box->mm, AT(1), was);
 }
 
+/* A touch compares its own page, and no other. */
+KTEST(shadow, a_miss_is_found_by_a_touch_of_its_page)
+{
+	struct sandbox *box = shadowed_sandbox(test);
+	pte_t was = store_behind(box->mm, AT(1), __pte(0));
+
+	(void)sandbox_pte(box, AT(2));
+	EXPECT_EQ(complaints_heard(test), 0U);
+	(void)sandbox_pte(box, AT(1));
+	EXPECT_EQ(complaints_heard(test), 1U);
+	store_behind(box->mm, AT(1), was);
+}
+
 /* In a range everything may be different; what is wrong afterwards is found. */
 KTEST(shadow, nothing_is_compared_while_a_range_is_open)
 {

@@ -95,7 +95,7 @@ static void check_rights(struct soak_process *p, unsigned int page)
 			  expected);
 }
 
-/* Without a stop of the shadow for each page, as sandbox_pte() has. */
+/* The shadow stops once for all pages, not for each as with sandbox_pte(). */
 static pte_t entry_at(struct soak_process *p, unsigned int page)
 {
 	pte_t pte;
