@@ -2,8 +2,8 @@
 /*
  * tests/mm/lib/by_hand.c - operations that the tree does not have yet
  *
- * Problem.  The eight events and their subscribers are there; moving a mapping,
- * clearing the marks of writes and migration are not.
+ * Problem.  The eight events and their subscribers are there; clearing the marks of
+ * writes and migration are not.
  *
  * Idea.  A test notifies the event that such an operation will notify, and makes
  * the change, with the calls and in the order in which it will be made.
@@ -89,36 +89,4 @@ void migrate_by_hand(struct sandbox *box, unsigned int from, unsigned int to,
 	mmu_notifier_invalidate_range_end(&range);
 	put_page(old);
 	mmap_read_unlock(mm);
-}
-
-void move_by_hand(struct sandbox *box, unsigned int from, unsigned int to,
-		  unsigned int nr) __no_thread_safety
-{
-	struct mm_struct *mm = box->mm;
-	struct mmu_notifier_range range;
-	struct spinlock *ptl;
-	unsigned int i;
-	pte_t *ptep, pte;
-
-	mmap_write_lock(mm);
-	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, 0,
-				vma_lookup(mm, AT(from)), mm, AT(from),
-				AT(from + nr));
-	mmu_notifier_invalidate_range_start(&range);
-	for (i = 0; i < nr; i++) {
-		ptep = pgtable_map_lock(mm, AT(from + i), &ptl);
-		pte = ptep_get_and_clear(ptep);
-		spin_unlock(ptl);
-		flush_tlb_mm_range(mm, AT(from + i), AT(from + i + 1));
-		pfn_to_page(pte_pfn(pte))->index = AT(to + i) >> PAGE_SHIFT;
-		ptep = pgtable_alloc_map_lock(mm, AT(to + i), &ptl);
-		if (!ptep) {
-			ktest_fail(box->test, "no memory for a table");
-			break;
-		}
-		set_pte(ptep, pte);
-		spin_unlock(ptl);
-	}
-	mmu_notifier_invalidate_range_end(&range);
-	mmap_write_unlock(mm);
 }

@@ -23,8 +23,4 @@ void clear_write_marks_by_hand(struct sandbox *box, unsigned int nr);
 void migrate_by_hand(struct sandbox *box, unsigned int from, unsigned int to,
 		     unsigned int i, void *owner);
 
-/* Pages go to another address; the region that they leave stays (R1.14). */
-void move_by_hand(struct sandbox *box, unsigned int from, unsigned int to,
-		  unsigned int nr);
-
 #endif

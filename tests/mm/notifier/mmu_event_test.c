@@ -76,7 +76,7 @@ KTEST(mmu_event, UNMAP_takes_the_translations_and_what_is_kept_for_them,
 
 /*
  *	pages     0 1 2 3 4 5 6 7
- *	regions   [-----] [-----]	4 to 6 was free: mapping it starts no range
+ *	regions   [-----]		4 and 5 are free: they start no range
  *	move      [---]-->[---]		UNMAP of 0 and 1, and of nothing else
  */
 KTEST(mmu_event, a_move_tells_the_old_place_and_not_the_free_new_one,
@@ -88,9 +88,9 @@ KTEST(mmu_event, a_move_tells_the_old_place_and_not_the_free_new_one,
 
 	REQUIRE(setup(&box, &m, test, 3));
 	pfn = m.page[0].pfn;
-	sandbox_map(&box, AT(4), 3);
-	EXPECT_EQ(box.nr, 0U);
-	move_by_hand(&box, 0, 4, 2);
+	EXPECT_EQ(do_mremap(box.mm, AT(0), LEN(2), LEN(2),
+			    MREMAP_MAYMOVE | MREMAP_DONTUNMAP, AT(4)),
+		  (long)AT(4));
 	EXPECT_EQ(box.nr, 1U);
 	EXPECT_EVENT(&box, 0, MMU_NOTIFY_UNMAP, AT(0), AT(2));
 	/* The region stays, yet what is kept for the old addresses goes. */
@@ -110,10 +110,9 @@ KTEST(mmu_event, a_move_over_a_mapping_tells_that_one_first, KT_RULES("R1.14"))
 	struct mirror m;
 
 	REQUIRE(setup(&box, &m, test, 6));
-	EXPECT_EQ(do_mmap(box.mm, AT(4), LEN(2), RW,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
+	EXPECT_EQ(do_mremap(box.mm, AT(0), LEN(2), LEN(2),
+			    MREMAP_MAYMOVE | MREMAP_FIXED, AT(4)),
 		  (long)AT(4));
-	move_by_hand(&box, 0, 4, 2);
 	EXPECT_EQ(box.nr, 2U);
 	EXPECT_EVENT(&box, 0, MMU_NOTIFY_UNMAP, AT(4), AT(6));
 	EXPECT_EVENT(&box, 1, MMU_NOTIFY_UNMAP, AT(0), AT(2));

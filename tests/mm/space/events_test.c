@@ -289,6 +289,61 @@ static void keep_a_region_from_children(struct recorder *rec)
 	advise(rec, 1, 2, MADV_DONTFORK);
 }
 
+static void populate_to_read(struct recorder *rec)
+{
+	advise(rec, 0, 4, MADV_POPULATE_READ);
+}
+
+static void populate_to_write(struct recorder *rec)
+{
+	advise(rec, 0, 4, MADV_POPULATE_WRITE);
+}
+
+/* Two pages. */
+static void move(struct recorder *rec, unsigned int from, unsigned int to,
+		 unsigned int flags)
+{
+	struct ktest *test = rec->box->test;
+
+	EXPECT_EQ(do_mremap(rec->box->mm, AT(from), LEN(2), LEN(2),
+			    MREMAP_MAYMOVE | flags, AT(to)),
+		  (long)AT(to));
+}
+
+static void move_to_a_free_place(struct recorder *rec)
+{
+	move(rec, 1, 8, MREMAP_FIXED);
+}
+
+static void move_over_a_region(struct recorder *rec)
+{
+	move(rec, 1, 5, MREMAP_FIXED);
+}
+
+static void move_and_keep_the_region(struct recorder *rec)
+{
+	move(rec, 1, 8, MREMAP_DONTUNMAP);
+}
+
+static void resize(struct recorder *rec, unsigned int page, unsigned int nr,
+		   unsigned int new_nr)
+{
+	struct ktest *test = rec->box->test;
+
+	EXPECT_EQ(do_mremap(rec->box->mm, AT(page), LEN(nr), LEN(new_nr), 0, 0),
+		  (long)AT(page));
+}
+
+static void shrink(struct recorder *rec)
+{
+	resize(rec, 0, 4, 2);
+}
+
+static void grow_where_it_is(struct recorder *rec)
+{
+	resize(rec, 5, 2, 3);
+}
+
 static void read_an_untouched_page(struct recorder *rec)
 {
 	(void)sandbox_read(rec->box, AT(0));
@@ -369,8 +424,15 @@ static const struct row rows[] = {
 	{"mprotect that gives rights", give_rights_back, "PROTECTION_VMA 1-4 { }"},
 	{"mprotect of two regions", protect_two_regions,
 	 "PROTECTION_VMA 1-2 { } PROTECTION_VMA 2-4 { }"},
+	{"a move to a free place", move_to_a_free_place, "UNMAP 1-3 { }"},
+	{"a move over a region", move_over_a_region,
+	 "UNMAP 5-7 { } UNMAP 1-3 { }"},
+	{"a move that keeps the region", move_and_keep_the_region,
+	 "UNMAP 1-3 { }"},
+	{"mremap to fewer pages", shrink, "UNMAP 2-4 { }"},
 	{"DONTNEED", discard_a_region, "CLEAR 1-4 { }"},
 	{"FREE", free_a_region, "CLEAR 1-4 { }"},
+	{"POPULATE_WRITE over the zero page", populate_to_write, "CLEAR 3-4 { }"},
 	{"a write over the zero page", write_over_the_zero_page, "CLEAR 3-4 { }"},
 	{"fork", fork_all, "PROTECTION_PAGE 0-4 { } PROTECTION_PAGE 5-7 { }"},
 	{"a write to a shared page", write_a_shared_page, "CLEAR 1-2 { }"},
@@ -378,7 +440,7 @@ static const struct row rows[] = {
 };
 
 KTEST(events, each_operation_starts_its_ranges_in_order,
-      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R1.9 R1.11 R1.13 R4.27"))
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R1.9 R1.11 R1.13 R1.14 R4.27"))
 {
 	run_rows(test, rows, ARRAY_SIZE(rows));
 }
@@ -388,10 +450,12 @@ static const struct row silent_rows[] = {
 	{"munmap of a hole", unmap_a_hole, ""},
 	{"mprotect of an untouched page", protect_an_untouched_page, ""},
 	{"mprotect with the rights it has", protect_with_the_rights_it_has, ""},
+	{"mremap to more pages", grow_where_it_is, ""},
 	{"DONTNEED of an untouched page", discard_an_untouched_page, ""},
-	{"FREE of an untouched page", free_an_untouched_page, ""},
 	{"POPULATE of untouched pages", populate_untouched_pages, ""},
 	{"DONTFORK", keep_a_region_from_children, ""},
+	{"FREE of an untouched page", free_an_untouched_page, ""},
+	{"POPULATE_READ", populate_to_read, ""},
 	{"a read of an untouched page", read_an_untouched_page, ""},
 	{"a write to an untouched page", write_an_untouched_page, ""},
 	{"a write to a page of one's own", write_a_page_of_ones_own, ""},
@@ -399,7 +463,7 @@ static const struct row silent_rows[] = {
 };
 
 KTEST(events, what_takes_nothing_away_starts_no_range,
-      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R1.13"))
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R1.13 R1.14"))
 {
 	run_rows(test, silent_rows, ARRAY_SIZE(silent_rows));
 }
