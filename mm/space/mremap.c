@@ -266,7 +266,8 @@ static long mremap_move(struct mremap *call)
 
 /* --- the other ways --------------------------------------------------------- */
 
-static long mremap_shrink(const struct mremap *call)
+/* clang does not see that call->mm is the mm whose lock is held. */
+static long mremap_shrink(const struct mremap *call) __no_thread_safety
 {
 	vaddr_t end = call->old + call->new_len;
 	int err = 0;
