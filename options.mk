@@ -75,6 +75,7 @@ ONLY_MMU_NOTIFIER := $(NOTIFIER_CORE) mm/notifier/layout.c \
 	tests/mm/lib/observer.c tests/mm/notifier/raised_test.c tests/mm/soak/device.c \
 	tests/mm/notifier/secondary_tlb%.c tests/mm/space/events_%.c \
 	tests/mm/table/pgtable_notify_test.c tests/mm/space/mm_list_test.c \
+	tests/mm/space/young_notify_test.c \
 	tests/mm/device/exclusive_loop_test.c tests/demo/monitor_mm_test.c \
 	tests/panic/panic.c bench/notifier.c bench/register.c bench/exclusive.c
 WITHOUT_MMU_NOTIFIER := mm/notifier/off.c \

@@ -40,9 +40,9 @@ static void print_calls(void)
 	struct space_counters c;
 
 	space_read_counters(&c);
-	monitor_print(
-		"  calls    advices %lu  pages freed lazily %lu  populated %lu\n",
-		c.advices, c.lazyfreed, c.populated);
+	monitor_print("  calls    advices %lu  pages freed lazily %lu  populated %lu\n"
+		      "           found used %lu\n",
+		      c.advices, c.lazyfreed, c.populated, c.young);
 }
 
 static int counters_command(int argc, char **argv)

@@ -22,5 +22,6 @@ void space_read_counters(struct space_counters *out)
 		out->advices += READ_ONCE(one->advices);
 		out->lazyfreed += READ_ONCE(one->lazyfreed);
 		out->populated += READ_ONCE(one->populated);
+		out->young += READ_ONCE(one->young);
 	}
 }

@@ -71,7 +71,8 @@ void vma_set_flags(struct vm_area_struct *vma, unsigned long vm_flags)
 {
 	mmap_assert_write_locked(vma->vm_mm);
 	ASSERT(!((vma->vm_flags ^ vm_flags) & VM_SHARED));
-	vma->vm_flags = vm_flags;
+	/* A walk of the reverse map reads it without mmap_lock. */
+	WRITE_ONCE(vma->vm_flags, vm_flags);
 	vma->vm_page_prot = vm_get_page_prot(vm_flags);
 }
 

@@ -12,11 +12,13 @@
  * @advices: calls of do_madvise() that named pages
  * @lazyfreed: pages whose contents may go (MADV_FREE)
  * @populated: pages touched before their program did
+ * @young: pages of a range that were found used
  */
 struct space_counters {
 	unsigned long advices;
 	unsigned long lazyfreed;
 	unsigned long populated;
+	unsigned long young;
 };
 
 /* Each CPU counts its own, with one instruction. */

@@ -2,9 +2,9 @@
 /*
  * tests/mm/table/pgtable_notify_test.c - an entry, and the copies of it
  *
- * Nothing in the tree reclaims, watches for idle pages or merges equal ones
- * yet; these tests do to a real entry of a real address space what those will
- * do, under the locks that they will hold, and let the CPU say what it sees.
+ * Nothing in the tree reclaims or merges equal pages yet; these tests do to a real entry of
+ * a real address space what those will do, under the locks that they will hold, and let the
+ * CPU say what it sees. Whole pages and ranges are in tests/mm/space/young_test.c.
  */
 #include <arch/tlb.h>
 #include <lib/string.h>
