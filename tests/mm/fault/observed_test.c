@@ -13,7 +13,7 @@
 #include <mm/page/page.h>
 
 #include "tests/mm/lib/observed.h"
-#include "tests/mm/lib/sandbox.h"
+#include "tests/mm/lib/relatives.h"
 
 KTEST(observed, a_first_write_is_a_fault_that_fills_the_entry)
 {
@@ -42,6 +42,23 @@ KTEST(observed, a_read_and_then_a_write_replace_the_zero_page)
 			"*tlb_flush: mm * CPUs *",
 			"*pte_filled: mm * 0x40000000 has pfn *: write",
 			"*fault_end: *done");
+}
+
+KTEST(observed, a_write_to_a_page_that_a_child_shares_takes_or_copies_it)
+{
+	struct sandbox *box = sandbox_new(test, SANDBOX_UNOBSERVED);
+	struct mm_struct *child;
+
+	sandbox_map(box, BASE, 1);
+	EXPECT_EQ(user_poke(BASE, 7), 0);
+	child = sandbox_fork(box);
+	observed_begin(test);
+	EXPECT_EQ(user_poke(BASE, 8), 0);
+	EXPECT_OBSERVED("*fault_begin: *: own or copy",
+			"*pte_filled: mm * 0x40000000 has pfn *: write",
+			"*fault_end: *done");
+	if (child)
+		mmput(child);
 }
 
 KTEST(observed, munmap_is_a_call_that_empties_flushes_and_returns)

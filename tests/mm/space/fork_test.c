@@ -7,6 +7,7 @@
 #include <mm/fault/gup.h>
 #include <mm/page/lock.h>
 #include <mm/rmap/walk.h>
+#include "tests/ktest/heard.h"
 #include "tests/mm/lib/relatives.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
@@ -497,5 +498,85 @@ KTEST(fork, a_walk_finds_each_relative_that_still_shares_the_page)
 	EXPECT_EQ(walk.found, 1U);
 	EXPECT_EQ(walk.regions, 1U);
 	put_page(page);
+	sandbox_close(&box);
+}
+
+/* --- forks that fail ------------------------------------------------------------- */
+
+struct sandbox_fork {
+	struct mm_struct *mm;
+	struct mm_struct *child;
+	int err;
+};
+
+static int fork_and_end(void *arg)
+{
+	struct sandbox_fork *fork = arg;
+
+	fork->err = mm_fork(fork->mm, &fork->child);
+	return 0;
+}
+
+/* The thread waits in its fork, and is killed there. */
+static void expect_killed(struct ktest *test, struct mm_struct *mm)
+{
+	struct sandbox_fork fork = {.mm = mm};
+	struct task *task = kthread_run(fork_and_end, &fork, "forker");
+
+	EXPECT_EQ(ktest_wait_blocked(test, task), 0);
+	task_kill(task);
+	kthread_join(task);
+	EXPECT_EQ(fork.err, -EINTR);
+	EXPECT_EQ(fork.child, NULL);
+}
+
+KTEST(fork, a_kill_ends_the_wait_for_mmap_lock)
+{
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	mmap_write_lock(box.mm);
+	expect_killed(test, box.mm);
+	mmap_write_unlock(box.mm);
+	sandbox_verify(&box);
+	sandbox_close(&box);
+}
+
+KTEST(fork, a_kill_ends_the_wait_for_a_page_of_a_device,
+      KT_FLAGS(KT_NEEDS_DEVICE_PRIVATE))
+{
+	struct page *slot[1] = {NULL};
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, slot, &box), 1);
+	REQUIRE(slot[0]);
+	expect_killed(test, box.mm);
+	EXPECT_EQ(page_ref_count(slot[0]), 2);
+	EXPECT(PageLocked(slot[0]));
+	release_exclusive(slot, 1);
+	sandbox_verify(&box);
+	sandbox_close(&box);
+}
+
+/* There is no telling what it is, so no child gets it. */
+KTEST(fork, an_entry_of_an_unknown_type_is_reported_and_fails_the_fork)
+{
+	struct mm_struct *child = NULL;
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
+	sandbox_set_pte(&box, AT(0),
+			swp_entry_to_pte(swp_entry(SWP_HWPOISON, 3)));
+	hear_begin();
+	EXPECT_EQ(mm_fork(box.mm, &child), -EFAULT);
+	hear_end();
+	EXPECT(heard("fork: unknown hwpoison entry"));
+	EXPECT_EQ(child, NULL);
+	sandbox_set_pte(&box, AT(0), __pte(0));
 	sandbox_close(&box);
 }
