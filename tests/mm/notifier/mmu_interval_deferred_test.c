@@ -8,6 +8,11 @@
 #include "notifier_fixture.h"
 #include "mm/notifier/internal.h"
 
+unsigned int counted_waiters(const struct mm_struct *mm)
+{
+	return subscriptions_of(mm)->nr_waiting;
+}
+
 /*
  * The test plays the walk: it counts itself, and later looks at the list.
  *

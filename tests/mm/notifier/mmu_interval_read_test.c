@@ -35,7 +35,7 @@ KTEST(mmu_interval, read_begin_waits_while_an_overlapping_range_is_open,
 	EXPECT_EQ(r.seq, w.seq);
 	EXPECT(!must_retry(&w, r.seq));
 	/* Later ends have nobody to wake. */
-	EXPECT_EQ(subscriptions_of(mm)->nr_waiting, 0U);
+	EXPECT_EQ(counted_waiters(mm), 0U);
 	unwatch(&w);
 	mmput(mm);
 }

@@ -83,7 +83,7 @@ KTEST(mmu_interval,
 	kthread_join(second.task);
 	EXPECT_EQ(stats_of(mm).yielded, 1UL);
 	EXPECT_EQ(s.calls, 0U);
-	EXPECT_EQ(subscriptions_of(mm)->nr_waiting, 0U);
+	EXPECT_EQ(counted_waiters(mm), 0U);
 	unwatch(&a);
 	unwatch(&b);
 	mmput(mm);

@@ -563,4 +563,7 @@ static inline void registrar_run(struct registrar *r, int (*body)(void *arg),
 	r->task = kthread_run(body, r, "registrar");
 }
 
+/* Threads that an end must wake; each notifier has its own answer (reference_skips.c). */
+unsigned int counted_waiters(const struct mm_struct *mm);
+
 #endif
