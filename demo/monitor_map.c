@@ -32,6 +32,7 @@
 #include <drivers/peer.h>
 #include <mm/alloc/alloc.h>
 #include <mm/space/mm.h>
+#include <mm/table/huge.h>
 #include <mm/table/letters.h>
 #include <mm/table/pgtable.h>
 
@@ -138,16 +139,29 @@ static void fill_translations(const struct device_view *view, vaddr_t row,
 
 /* --- entries -------------------------------------------------------------- */
 
-/* A row lies in one table of the last level. */
+/* The huge entry over @addr, as each of its pages has it; empty if there is none. */
+static pte_t huge_entry(struct mm_struct *mm, vaddr_t addr) __no_thread_safety
+{
+	const pmd_t *pmdp = pgtable_walk_pmd(mm, addr);
+	pte_t pte;
+
+	if (!pmdp || !huge_lock(mm, pmdp, &pte))
+		return __pte(0);
+	spin_unlock(&mm->page_table_lock);
+	return pte;
+}
+
+/* A row lies in one table of the last level, or in one huge entry. */
 static void fill_entries(struct mm_struct *mm, vaddr_t row,
 			 char *letters) __no_thread_safety
 {
 	struct spinlock *ptl;
 	pte_t *ptep = pgtable_map_lock(mm, row, &ptl);
+	pte_t all = ptep ? __pte(0) : huge_entry(mm, row);
 	unsigned int i;
 
 	for (i = 0; i < PAGE_LETTERS_ROW; i++)
-		letters[i] = pte_letter(ptep ? ptep_get(ptep + i) : __pte(0));
+		letters[i] = pte_letter(ptep ? ptep_get(ptep + i) : all);
 	if (ptep)
 		spin_unlock(ptl);
 }

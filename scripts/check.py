@@ -212,7 +212,7 @@ ENTRY_STORES = ('include/mm/table/entry.h', 'mm/alloc/kernel_map.c')
 def check_entries():
     """entries of users change where a debug build looks for their range, only there"""
     wrong = []
-    raw = re.compile(r'\b(?:set_pte|ptep_xchg|ptep_get_and_clear)\s*\(')
+    raw = re.compile(r'\b(?:set_pte|ptep_xchg|ptep_get_and_clear|pmdp_xchg)\s*\(')
     for path in files('*.c', '*.h'):
         if not path.startswith(('kernel/', 'mm/', 'drivers/', 'demo/', 'bench/',
                                 'include/')) \

@@ -15,9 +15,11 @@
  *			pte_soft_dirty pte_uffd_wp pte_special pte_protnone pte_pfn
  *			pte_same; pte_mkwrite ... pte_mkold (new value, no
  *			store); pfn_pte(pfn, prot) pte_modify(pte, prot)
+ *			pte_with_pfn(pte, pfn)
+ *	a huge PMD	pmd_leaf; pmd_huge_pte pte_huge_pmd: as a PTE, and back
  *	memory		ptep_get set_pte ptep_get_and_clear ptep_xchg
  *			ptep_test_and_clear_young ptep_test_and_clear_dirty
- *			ptep_set_wrprotect
+ *			ptep_set_wrprotect pmdp_xchg pmdp_test_and_clear_young
  *	protection	pgprot_t PAGE_NONE PAGE_READONLY PAGE_COPY PAGE_SHARED
  *			and the _EXEC forms; PAGE_KERNEL*
  *	swap		swp_entry_to_pte pte_to_swp_entry and the flag bits

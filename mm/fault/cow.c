@@ -58,14 +58,14 @@
 #include <mm/page/rmap.h>
 #include <mm/space/mm.h>
 #include <mm/table/entry.h>
+#include <mm/table/huge.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/pgtable_notify.h>
 #include <mm/table/pte_trace.h>
 
 #include "mm/fault/internal.h"
 
-/* The table's lock is held, and an entry of it maps @page. */
-static bool cow_is_sole_owner(struct page *page)
+bool cow_is_sole_owner(struct page *page)
 {
 	if (PageAnonExclusive(page))
 		return true;
@@ -157,6 +157,9 @@ vm_fault_t fault_cow(struct vm_fault *vmf)
 		return cow_copy(vmf);
 	if (unlikely(!fault_lock_same(vmf)))
 		return VM_FAULT_NOPAGE;
+	/* A page of its own can become its mm's own. */
+	if (unlikely(PageHuge(page)))
+		try_split_huge_part(vmf->pte);
 	if (likely(cow_is_sole_owner(page))) {
 		if (vmf->flags & FAULT_FLAG_WRITE)
 			cow_make_writable(vmf);

@@ -12,6 +12,7 @@
  *	present, read-only	(spurious)		mm/fault/cow.c
  *	present, writable	(spurious)		(spurious)
  *	not present		mm/fault/nonpresent.c	the same
+ *	no table, or huge	mm/fault/huge.c first	the same
  *
  * That is private memory. A region that shows an object has its own file for the first two
  * rows, mm/fault/object.c.
@@ -225,7 +226,7 @@ static const char *fault_kind(const struct vm_fault *vmf)
 							    : "own or copy";
 }
 
-static const char *fault_result(vm_fault_t fault)
+const char *fault_result(vm_fault_t fault)
 {
 	if (fault & VM_FAULT_BUSY)
 		return "busy";
@@ -262,27 +263,24 @@ static noinline vm_fault_t fault_observed(struct vm_fault *vmf)
 	return fault;
 }
 
-/* The table has gone since: touch again. */
-static noinline vm_fault_t fault_no_table(struct mm_struct *mm,
-					  struct vm_fault *vmf)
-{
-	pmd_t pmd = pmdp_get(vmf->pmd);
-
-	if (pmd_none(pmd) || !pmd_leaf(pmd))
-		return VM_FAULT_NOPAGE;
-	report_bad_pmd(mm, vmf->address, pmd, "fault");
-	return VM_FAULT_SIGBUS;
-}
-
 static vm_fault_t fault_on(struct vm_fault *vmf)
 {
 	struct mm_struct *mm = vmf->vma->vm_mm;
 
-	vmf->pmd = pgtable_alloc_pmd(mm, vmf->address);
+	vmf->pmd = pgtable_alloc_upper(mm, vmf->address);
 	if (unlikely(!vmf->pmd))
 		return VM_FAULT_OOM;
+	if (unlikely(!pmd_has_table(pmdp_get(vmf->pmd)))) {
+		vm_fault_t fault = fault_huge(vmf);
+
+		if (fault != VM_FAULT_FALLBACK)
+			return fault;
+		if (pgtable_alloc_last(mm, vmf->pmd))
+			return VM_FAULT_OOM;
+	}
+	/* Huge by now: touch again. */
 	if (unlikely(!pte_offset_get(vmf->pmd, vmf->address, &vmf->orig)))
-		return fault_no_table(mm, vmf);
+		return VM_FAULT_NOPAGE;
 	if (unlikely(READ_ONCE(trace_observing)))
 		return fault_observed(vmf);
 	return fault_by_entry(vmf);

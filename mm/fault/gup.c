@@ -20,7 +20,11 @@
  *	special			-EFAULT			-EFAULT
  *	device-exclusive	fault: restored		fault: restored, unless
  *						FOLL_TAKE_OVER: serves
+ *	huge			as present		as present, unless FOLL_TAKE_OVER:
+ *						split, until the page is small
  *	anything else		fault			fault
+ *
+ * The pages of a huge entry are taken with one lock and one addition to their one count.
  *
  * The fault returns without a promise: before we look again another thread may
  * have emptied or changed the entry.  So the steps repeat until the entry
@@ -34,7 +38,7 @@
  * Locks: mmap_lock, held by the caller in either mode. With FOLL_UNLOCKABLE a fault
  * may drop it to wait for a page (mm/fault/fault.c), and it is taken again in the same
  * mode; without, a page whose lock is taken ends the call with -EBUSY.
- * The table's lock is held while references are taken: as long as the entry is
+ * The entry's lock is held while references are taken: as long as the entry is
  * there, it holds one, so the page cannot be free yet.
  *
  *	get_user_pages_remote()		madvise_dontneed()	(must hold)
@@ -52,6 +56,7 @@
 #include <mm/space/mm.h>
 #include <mm/page/page.h>
 #include <mm/page/ref.h>
+#include <mm/table/huge.h>
 #include <mm/table/pgtable.h>
 
 #include "mm/fault/internal.h"
@@ -68,9 +73,39 @@ static struct page *gup_page(const struct vm_area_struct *vma, pte_t pte,
 		if ((gup_flags & FOLL_PIN) && !vma->vm_object &&
 		    !PageAnonExclusive(page))
 			return NULL;
+		/* A device can only have a page of its own. */
+		if ((gup_flags & FOLL_TAKE_OVER) && PageHuge(page))
+			return NULL;
 		return page;
 	}
 	return gup_nonpresent(pte, gup_flags);
+}
+
+/* The same for as much of a huge entry as lies in [@addr, @end). */
+static unsigned long gup_take_huge(const struct vm_area_struct *vma, vaddr_t addr,
+				   vaddr_t end, unsigned int gup_flags,
+				   struct page **pages) __no_thread_safety
+{
+	struct mm_struct *mm = vma->vm_mm;
+	const pmd_t *pmdp = pgtable_walk_pmd(mm, addr);
+	struct page *page;
+	unsigned long nr = (end - addr) >> PAGE_SHIFT;
+	unsigned long i;
+	pte_t pte;
+
+	if (!pmdp || !huge_lock(mm, pmdp, &pte))
+		return 0;
+	page = gup_page(vma, pte, gup_flags);
+	if (page) {
+		if (gup_flags & FOLL_GET)
+			atomic_add((int)nr, &page->refcount);
+		if (gup_flags & FOLL_PIN)
+			atomic_add((int)nr * PAGE_PIN_BIAS, &page->refcount);
+		for (i = 0; pages && i < nr; i++)
+			pages[i] = page + pte_index(addr) + i;
+	}
+	spin_unlock(&mm->page_table_lock);
+	return page ? nr : 0;
 }
 
 /* The entry leads to a frame that no look-up may have: the fault would not change that. */
@@ -92,10 +127,10 @@ static long gup_take(const struct vm_area_struct *vma, vaddr_t addr,
 	unsigned long nr = 0;
 	long none;
 
-	if (!ptep)
-		return 0;
-	none = gup_never(ptep_get(ptep)) ? -EFAULT : 0;
 	end = pmd_addr_end(addr, end);
+	if (!ptep)
+		return (long)gup_take_huge(vma, addr, end, gup_flags, pages);
+	none = gup_never(ptep_get(ptep)) ? -EFAULT : 0;
 	for (; addr < end; addr += PAGE_SIZE, ptep++, nr++) {
 		pte_t pte = ptep_get(ptep);
 		struct page *page =
@@ -118,6 +153,33 @@ static long gup_take(const struct vm_area_struct *vma, vaddr_t addr,
 #define GUP_AGAIN   0 /* look again */
 #define GUP_DROPPED 1 /* likewise, and at the regions as well */
 
+/*
+ * Does a huge page keep a caller with FOLL_TAKE_OVER from the page of an address? It is split
+ * if it can be. Return: 0; -EBUSY.
+ */
+static int gup_split(struct vm_area_struct *vma, vaddr_t addr) __no_thread_safety
+{
+	pmd_t *pmdp = pgtable_walk_pmd(vma->vm_mm, addr);
+	struct spinlock *ptl;
+	pte_t *ptep, pte;
+	int err = 0;
+
+	if (!pmdp)
+		return 0;
+	if (pmd_leaf(pmdp_get(pmdp)))
+		split_huge_entry(vma, pmdp, addr);
+	ptep = pte_offset_map_lock(pmdp, addr, &ptl);
+	if (!ptep)
+		return 0;
+	pte = ptep_get(ptep);
+	/* A page that may not be written is replaced by a small one. */
+	if (pte_present(pte) && pte_write(pte) &&
+	    PageHuge(pfn_to_page(pte_pfn(pte))) && !try_split_huge_part(ptep))
+		err = -EBUSY;
+	spin_unlock(ptl);
+	return err;
+}
+
 /* clang's lock analysis does not follow mmap_lock, which was the caller's. */
 static int gup_fault(struct vm_area_struct *vma, vaddr_t addr,
 		     unsigned int gup_flags) __no_thread_safety
@@ -130,6 +192,8 @@ static int gup_fault(struct vm_area_struct *vma, vaddr_t addr,
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
+	if ((gup_flags & FOLL_TAKE_OVER) && gup_split(vma, addr))
+		return -EBUSY;
 	if (gup_flags & FOLL_WRITE)
 		vmf.flags |= FAULT_FLAG_WRITE;
 	else if (gup_flags & FOLL_PIN)
@@ -231,6 +295,22 @@ void unpin_user_page(struct page *page)
 	unpin_page(page);
 }
 
+/* The page of @addr in a huge entry, or NULL. */
+static struct page *follow_huge(struct mm_struct *mm,
+				vaddr_t addr) __no_thread_safety
+{
+	const pmd_t *pmdp = pgtable_walk_pmd(mm, addr);
+	struct page *page;
+	pte_t pte;
+
+	if (!pmdp || !huge_lock(mm, pmdp, &pte))
+		return NULL;
+	page = pfn_to_page(pte_pfn(pte) + pte_index(addr));
+	get_page(page);
+	spin_unlock(&mm->page_table_lock);
+	return page;
+}
+
 struct page *follow_page(struct mm_struct *mm, vaddr_t addr) __no_thread_safety
 {
 	struct page *page = NULL;
@@ -243,7 +323,7 @@ struct page *follow_page(struct mm_struct *mm, vaddr_t addr) __no_thread_safety
 		return NULL;
 	ptep = pgtable_map_lock(mm, addr, &ptl);
 	if (!ptep)
-		return NULL;
+		return follow_huge(mm, addr);
 	pte = ptep_get(ptep);
 	if (pte_present(pte) && !gup_never(pte)) {
 		page = pfn_to_page(pte_pfn(pte));

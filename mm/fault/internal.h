@@ -6,8 +6,18 @@
 #define MM_FAULT_INTERNAL_H
 
 #include <arch/paging.h>
+#include <kernel/trace.h>
 #include <mm/fault/fault.h>
 #include <mm/page/page.h>
+
+DECLARE_TRACE_EVENT(fault_begin);
+DECLARE_TRACE_EVENT(fault_end);
+
+/* No huge page: go on with the table of small ones. Only within mm/fault. */
+#define VM_FAULT_FALLBACK 0x80U
+
+/* A result as a word for people. */
+const char *fault_result(vm_fault_t fault);
 
 /* Lock the entry if it is still what it was. Return: is it, and locked? */
 bool fault_lock_same(struct vm_fault *vmf) __try_acquires(true, vmf->ptl);
@@ -34,6 +44,15 @@ vm_fault_t fault_object_write(struct vm_fault *vmf);
 
 /* A write to a present entry that is read-only, or a pin of a page that is shared. */
 vm_fault_t fault_cow(struct vm_fault *vmf);
+
+/* Does the page belong to the mm whose entry, the lock of which is held, maps it? */
+bool cow_is_sole_owner(struct page *page);
+
+/*
+ * A touch where the PMD entry is huge, or empty. Return: as handle_mm_fault(), or FALLBACK:
+ * no huge entry is there now and none shall be.
+ */
+vm_fault_t fault_huge(struct vm_fault *vmf);
 
 /* The fault on an entry that is neither empty nor present. */
 vm_fault_t fault_nonpresent(struct vm_fault *vmf);

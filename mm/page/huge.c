@@ -67,16 +67,15 @@ static unsigned long small_flags(const struct page *head)
 	       (head->flags & (BIT(PG_dirty) | BIT(PG_referenced)));
 }
 
-/* The other 511: each has a count from the end of its turn on. */
-static void split_tail(struct page *head, struct page *page)
+/* One of the other 511. While its count is 0 no other thread has it, nor its flags. */
+static void split_tail(struct page *head, struct page *page, unsigned long flags)
 {
 	int entries = atomic_read(&page->mapcount);
 
 	page->mapping = head->mapping;
-	page->index = head->index + (page - head);
+	page->index = head->index + (unsigned long)(page - head);
 	page->order = 0;
-	set_bits(small_flags(head), &page->flags);
-	ClearPageTail(page);
+	WRITE_ONCE(page->flags, flags | (page->flags & BIT(PG_anon_exclusive)));
 	if (entries)
 		page_ref_unfreeze(page, entries);
 	else
@@ -85,7 +84,7 @@ static void split_tail(struct page *head, struct page *page)
 
 bool try_split_huge_page(struct page *head, unsigned int entries)
 {
-	unsigned long i;
+	unsigned long i, flags;
 	int left;
 
 	ASSERT(PageHead(head) && entries > 0);
@@ -95,8 +94,9 @@ bool try_split_huge_page(struct page *head, unsigned int entries)
 		unlock_page(head);
 		return false;
 	}
+	flags = small_flags(head);
 	for (i = 1; i < HPAGE_PMD_NR; i++)
-		split_tail(head, head + i);
+		split_tail(head, head + i, flags);
 	left = atomic_read(&head->mapcount);
 	head->order = 0;
 	ClearPageHead(head);

@@ -136,11 +136,11 @@ struct rmap_root *page_root_get(const struct page *page)
 	struct rmap_root *root = NULL;
 
 	ASSERT(page_ref_count(page) > 0);
-	if (!PageAnon(page) && !PageObject(page))
+	if (!PageAnon(page_head(page)) && !PageObject(page))
 		return NULL;
 	rcu_read_lock();
 	if (page_mapcount(page)) {
-		root = page->mapping;
+		root = page_head(page)->mapping;
 		if (!atomic_inc_not_zero(&root->refs))
 			root = NULL;
 	}

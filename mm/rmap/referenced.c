@@ -53,13 +53,17 @@ static bool reference_at(struct rmap_walk *walk, struct page *page,
 			 vaddr_t addr) __no_thread_safety
 {
 	struct references *references = walk->arg;
-	struct spinlock *ptl;
-	pte_t *ptep = rmap_lock_entry(page, vma, addr, &ptl);
+	struct rmap_entry entry;
 
-	if (!ptep)
+	if (!rmap_lock_entry(page, vma, addr, &entry))
 		return false;
-	references->used += entry_young(vma, addr, ptep, references->how);
-	spin_unlock(ptl);
+	if (entry.pte)
+		references->used +=
+			entry_young(vma, addr, entry.pte, references->how);
+	else
+		references->used +=
+			huge_young(vma, addr, entry.pmd, references->how);
+	spin_unlock(entry.ptl);
 	references->vm_flags |= READ_ONCE(vma->vm_flags);
 	return true;
 }

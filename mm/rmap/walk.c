@@ -55,11 +55,11 @@
  */
 #include <kernel/trace.h>
 #include <lib/percpu.h>
-#include <mm/page/page.h>
 #include <mm/page/rmap.h>
 #include <mm/rmap/family.h>
 #include <mm/rmap/walk.h>
 #include <mm/space/mm.h>
+#include <mm/table/huge.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/swapops.h>
 
@@ -101,6 +101,7 @@ static bool walk_is_done(const struct rmap_walk *walk, const struct page *page)
 void rmap_walk(struct page *page, struct rmap_walk *walk)
 {
 	struct rmap_root *root = page_root_get(page);
+	unsigned long pgoff = page_pgoff(page);
 	struct rmap_node *node;
 
 	ASSERT(PageLocked(page));
@@ -111,12 +112,12 @@ void rmap_walk(struct page *page, struct rmap_walk *walk)
 		return;
 	this_cpu_inc(rmap_counters.walks);
 	down_read(&root->lock);
-	rmap_for_each(node, root, page->index, page->index)
+	rmap_for_each(node, root, pgoff, pgoff)
 	{
 		struct vm_area_struct *vma =
 			container_of(node, struct vm_area_struct, vm_rmap);
-		vaddr_t addr = vma->vm_start +
-			       ((page->index - vma->vm_pgoff) << PAGE_SHIFT);
+		vaddr_t addr =
+			vma->vm_start + ((pgoff - vma->vm_pgoff) << PAGE_SHIFT);
 
 		walk->regions++;
 		this_cpu_inc(rmap_counters.regions);
@@ -146,15 +147,43 @@ static struct page *entry_page(pte_t pte)
 	return pfn_to_page(swp_offset_pfn(entry));
 }
 
-pte_t *rmap_lock_entry(const struct page *page, struct vm_area_struct *vma,
-		       vaddr_t addr, struct spinlock **ptlp) __no_thread_safety
+/* The same for a huge entry, which maps @page as one of its 512. */
+static bool lock_huge(const struct page *page, const struct vm_area_struct *vma,
+		      pmd_t *pmdp, struct rmap_entry *entry) __no_thread_safety
 {
-	pte_t *ptep = pgtable_map_lock(vma->vm_mm, addr, ptlp);
+	struct mm_struct *mm = vma->vm_mm;
+	pte_t pte;
 
+	if (!huge_lock(mm, pmdp, &pte))
+		return false;
+	*entry = (struct rmap_entry){.pmd = pmdp, .ptl = &mm->page_table_lock};
+	if (page_to_pfn(page) - pte_pfn(pte) < HPAGE_PMD_NR)
+		return true;
+	spin_unlock(entry->ptl);
+	return false;
+}
+
+/*
+ * An entry may be split between the two looks, so the second comes again then. It does not
+ * become huge: that needs mmap_lock and the region's own lock of the reverse map.
+ */
+bool rmap_lock_entry(const struct page *page, struct vm_area_struct *vma,
+		     vaddr_t addr, struct rmap_entry *entry) __no_thread_safety
+{
+	pmd_t *pmdp = pgtable_walk_pmd(vma->vm_mm, addr);
+	struct spinlock *ptl;
+	pte_t *ptep;
+
+	if (!pmdp)
+		return false;
+	if (lock_huge(page, vma, pmdp, entry))
+		return true;
+	ptep = pte_offset_map_lock(pmdp, addr, &ptl);
 	if (!ptep)
-		return NULL;
+		return false;
+	*entry = (struct rmap_entry){.pte = ptep, .ptl = ptl};
 	if (entry_page(ptep_get(ptep)) == page)
-		return ptep;
-	spin_unlock(*ptlp);
-	return NULL;
+		return true;
+	spin_unlock(ptl);
+	return false;
 }

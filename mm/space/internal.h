@@ -64,4 +64,10 @@ void unmap_free_tables(struct mmu_gather *tlb, vaddr_t start, vaddr_t end);
 /* The page-aligned end of a range in user space; 0 if it is not one, or empty. */
 vaddr_t user_range_end(vaddr_t addr, size_t len);
 
+/*
+ * MADV_COLLAPSE of what lies in [start, end), with mmap_lock held for writing. Return: as
+ * do_madvise(); holes are skipped.
+ */
+int collapse_range(struct mm_struct *mm, vaddr_t start, vaddr_t end);
+
 #endif

@@ -17,7 +17,7 @@
  *
  * Each looks at all regions before it changes anything, so an advice that is refused has
  * done nothing. A hole is no refusal: the rest is done, and -ENOMEM says that there was one.
- * An advice on huge pages is a line of the table, with one of these ways or a fourth.
+ * MADV_COLLAPSE has a fourth (mm/space/collapse.c).
  *
  * DONTNEED and FREE change entries under mmap_lock held for reading: faults,
  * exclusive access and other calls of this kind run at the same time on the
@@ -43,6 +43,8 @@
 #include <mm/table/lazyfree.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/tlb.h>
+
+#include "mm/space/internal.h"
 
 /**
  * struct advice - a line of the table
@@ -156,6 +158,23 @@ static int advise_populate(struct mm_struct *mm, vaddr_t start, vaddr_t end,
 	return populate(mm, start, end, advice->touch);
 }
 
+static int advise_collapse(struct mm_struct *mm, vaddr_t start, vaddr_t end,
+			   const struct advice *advice)
+{
+	int err = mmap_write_lock_killable(mm);
+
+	if (err)
+		return err;
+	err = look_at_regions(mm, start, end, advice->refused);
+	if (err != -EINVAL) {
+		int collapsed = collapse_range(mm, start, end);
+
+		err = err ? err : collapsed;
+	}
+	mmap_write_unlock(mm);
+	return err;
+}
+
 static const struct advice advices[] = {
 	{MADV_DONTNEED, "dontneed", advise_contents,
 	 .refused = VM_LOCKED | VM_PFNMAP, .change = zap_range},
@@ -168,6 +187,11 @@ static const struct advice advices[] = {
 	{MADV_WIPEONFORK, "wipeonfork", advise_flags, .refused = VM_SHARED,
 	 .set = VM_WIPEONFORK},
 	{MADV_KEEPONFORK, "keeponfork", advise_flags, .clear = VM_WIPEONFORK},
+	{MADV_HUGEPAGE, "hugepage", advise_flags, .refused = VM_PFNMAP,
+	 .set = VM_HUGEPAGE, .clear = VM_NOHUGEPAGE},
+	{MADV_NOHUGEPAGE, "nohugepage", advise_flags, .set = VM_NOHUGEPAGE,
+	 .clear = VM_HUGEPAGE},
+	{MADV_COLLAPSE, "collapse", advise_collapse, .refused = VM_PFNMAP},
 	{MADV_POPULATE_READ, "populate read", advise_populate,
 	 .touch = POPULATE_READ},
 	{MADV_POPULATE_WRITE, "populate write", advise_populate,

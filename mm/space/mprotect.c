@@ -27,6 +27,8 @@
  *	device-exclusive write	device-exclusive read	   stays
  *	device-exclusive read	stays			   stays (R7.14): rights
  *							   come at the restore
+ *	huge			as a page: it lies whole in the region, since step 1
+ *				has split one that did not
  *
  * PROT_NONE leaves pages present for software, with their frame inverted.
  *
@@ -47,6 +49,7 @@
 #include <mm/notifier/start.h>
 #include <mm/page/page.h>
 #include <mm/table/entry.h>
+#include <mm/table/huge.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/pte_trace.h>
 #include <mm/page/rmap.h>
@@ -90,6 +93,26 @@ static bool pte_loses_rights(pte_t old, pte_t new)
 	       (~pte_val(old) & pte_val(new) & _PAGE_NX);
 }
 
+/* A huge entry. While it has no rights at all, no CPU sets the dirty bit in it. */
+static void mprotect_huge(struct mmu_gather *tlb, struct vm_area_struct *vma,
+			  pmd_t *pmdp, vaddr_t addr)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	pte_t old, new;
+
+	ASSERT(IS_ALIGNED(addr, PMD_SIZE));
+	if (!huge_lock(mm, pmdp, &old))
+		return;
+	old = huge_xchg_at(mm, addr, pmdp, huge_hidden(old));
+	new = mprotect_present(vma, old);
+	set_huge_at(mm, addr, pmdp, new);
+	if (pte_loses_rights(old, new))
+		tlb_note_range(tlb, addr, addr + PMD_SIZE);
+	OBSERVE(pte_protected, mm, addr, addr + PMD_SIZE,
+		vma->vm_flags & VM_ACCESS);
+	spin_unlock(&mm->page_table_lock);
+}
+
 /* The entries of one table; notes in @tlb what must be flushed. */
 static void mprotect_ptes(struct mmu_gather *tlb, struct vm_area_struct *vma,
 			  pmd_t *pmdp, vaddr_t addr, vaddr_t end) __no_thread_safety
@@ -99,9 +122,8 @@ static void mprotect_ptes(struct mmu_gather *tlb, struct vm_area_struct *vma,
 	pte_t *ptep = pte_offset_map_lock(pmdp, addr, &ptl);
 	vaddr_t start = addr;
 
-	/* mmap_lock is held for writing: the table is there, or a huge entry is. */
 	if (unlikely(!ptep)) {
-		report_bad_pmd(mm, addr, pmdp_get(pmdp), "mprotect");
+		mprotect_huge(tlb, vma, pmdp, addr);
 		return;
 	}
 	for (; addr < end; addr += PAGE_SIZE, ptep++) {

@@ -40,6 +40,7 @@
 #include <mm/rmap/family.h>
 #include <mm/space/mm.h>
 #include <mm/space/vma.h>
+#include <mm/table/huge.h>
 
 static struct kmem_cache *vma_cache;
 
@@ -302,6 +303,7 @@ void vma_split(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr,
 	       struct vm_area_struct *upper)
 {
 	ASSERT(vma->vm_start < addr && addr < vma->vm_end);
+	split_huge_at(vma, addr);
 	upper->vm_mm = mm;
 	upper->vm_start = addr;
 	upper->vm_end = vma->vm_end;

@@ -19,6 +19,7 @@
  *	none			-			-
  *	present			asked			asked
  *	device-exclusive	cannot be set		asked
+ *	huge			one for all its pages	asked
  *
  * The marks are cleared bit by bit: entries stay what they are, and no range is started.
  *
@@ -34,8 +35,10 @@
 #include <mm/space/mm.h>
 #include <mm/space/mm_trace.h>
 #include <mm/space/young.h>
+#include <mm/table/huge.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/swapops.h>
+#include <mm/table/young.h>
 
 /**
  * struct young_table - the part of a range in one table
@@ -108,13 +111,33 @@ static void ask_subscribers(struct young_table *table, const pte_t *ptep)
 	}
 }
 
+/* The same of a huge entry: what is used is used as a whole. */
+static void ask_huge(struct young_table *table) __no_thread_safety
+{
+	pmd_t *pmdp = pgtable_walk_pmd(table->mm, table->start);
+	vaddr_t addr;
+	bool used;
+	pte_t pte;
+
+	if (!pmdp || !huge_lock(table->mm, pmdp, &pte))
+		return;
+	used = huge_young_of_cpus(table->mm, table->start, pmdp, table->how);
+	for (addr = table->start; addr < table->end; addr += PAGE_SIZE)
+		if ((used && table->how == YOUNG_TEST) ||
+		    young_subscribers(table->mm, addr, table->how) || used)
+			note_used(table, addr);
+	spin_unlock(&table->mm->page_table_lock);
+}
+
 static void ask_table(struct young_table *table) __no_thread_safety
 {
 	struct spinlock *ptl;
 	pte_t *ptep = pgtable_map_lock(table->mm, table->start, &ptl);
 
-	if (!ptep)
+	if (!ptep) {
+		ask_huge(table);
 		return;
+	}
 	ask_cpus(table, ptep);
 	if (mm_has_notifiers(table->mm))
 		ask_subscribers(table, ptep);

@@ -14,6 +14,8 @@
  *	page			read-only		read-only, not yet used
  *	page, pinned		the same		a copy, its own
  *	device-exclusive	restored, then as a page
+ *	huge			the same: one huge entry more. Of a pinned page: split,
+ *				and then as 512 pages
  *
  * A shared page loses PG_anon_exclusive: a write must look first whether it has become
  * the page's only owner. A page that a driver has pinned may be written by a device
@@ -46,6 +48,7 @@
 #include <mm/space/mm.h>
 #include <mm/table/copy.h>
 #include <mm/table/entry.h>
+#include <mm/table/huge.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/pte_trace.h>
 #include <mm/table/swapops.h>
@@ -179,18 +182,80 @@ static enum copy_stop copy_some(struct copy *copy, vaddr_t *addrp, vaddr_t end,
 	return stop;
 }
 
+/* Both locks of huge entries are held; @pte is the parent's. */
+static void share_huge(struct copy *copy, vaddr_t addr, pmd_t *dst, pmd_t *src,
+		       pte_t pte, struct page *table)
+{
+	struct page *head = pfn_to_page(pte_pfn(pte));
+
+	if (!is_huge_zero_page(head)) {
+		get_page(head);
+		page_share_huge_rmap(head);
+		atomic64_add(HPAGE_PMD_NR, &copy->dst->vm_mm->anon_rss);
+	}
+	if (pte_write(pte)) {
+		pte = huge_xchg_at(copy->src->vm_mm, addr, src, huge_hidden(pte));
+		pte = pte_wrprotect(pte);
+		set_huge_at(copy->src->vm_mm, addr, src, pte);
+		tlb_note_range(copy->tlb, addr, addr + PMD_SIZE);
+	}
+	huge_fill(copy->dst->vm_mm, addr, dst, shared_pte(pte), table);
+	OBSERVE(pte_shared, copy->src->vm_mm, copy->dst->vm_mm, addr,
+		addr + PMD_SIZE, HPAGE_PMD_NR);
+}
+
+/*
+ * A huge entry. The child is nobody's yet, so its lock is inside the parent's. Return: 0;
+ * -ENOMEM; -EAGAIN: it is a table, or had to become one.
+ */
+static int copy_huge(struct copy *copy, vaddr_t addr, pmd_t *src) __no_thread_safety
+{
+	struct mm_struct *child = copy->dst->vm_mm;
+	struct mm_struct *parent = copy->src->vm_mm;
+	struct page *table = pgtable_alloc_one(child);
+	pmd_t *dst = pgtable_alloc_upper(child, addr);
+	const struct page *head;
+	bool shared = false;
+	pte_t pte;
+
+	if (!table || !dst) {
+		if (table)
+			pgtable_free_one(table);
+		return -ENOMEM;
+	}
+	if (huge_lock(parent, src, &pte)) {
+		head = pfn_to_page(pte_pfn(pte));
+		shared = !PageAnonExclusive(head) || !page_maybe_pinned(head);
+		if (shared) {
+			spin_lock_nested(&child->page_table_lock, 1);
+			share_huge(copy, addr, dst, src, pte, table);
+			spin_unlock(&child->page_table_lock);
+		}
+		spin_unlock(&parent->page_table_lock);
+	}
+	if (shared)
+		return 0;
+	pgtable_free_one(table);
+	split_huge_entry(copy->src, src, addr);
+	return -EAGAIN;
+}
+
 static int copy_table(struct copy *copy, vaddr_t addr, vaddr_t end, pmd_t *pmdp)
 {
-	pmd_t *dst = pgtable_alloc_pmd(copy->dst->vm_mm, addr);
-	pmd_t src = pmdp_get(pmdp);
+	pmd_t *dst;
+	pmd_t src;
 	int err = 0;
 
+	if (pmd_leaf(pmdp_get(pmdp))) {
+		err = copy_huge(copy, addr, pmdp);
+		if (err != -EAGAIN)
+			return err;
+		err = 0;
+	}
+	dst = pgtable_alloc_pmd(copy->dst->vm_mm, addr);
 	if (!dst)
 		return -ENOMEM;
-	if (!pmd_has_table(src)) {
-		report_bad_pmd(copy->src->vm_mm, addr, src, "fork");
-		return 0;
-	}
+	src = pmdp_get(pmdp);
 	while (addr < end && !err) {
 		switch (copy_some(copy, &addr, end, pmdp_get(dst), src)) {
 		case COPY_EXCLUSIVE:

@@ -36,8 +36,11 @@
  * covers, as in a loop over a table (mm/notifier/checks.c). It is before the store or
  * just behind it, under the table's lock, so it sees what the thread itself has open.
  *
- * This file is only in debug builds with notifiers (options.mk). Not here: huge entries,
- * which do not exist; entries of the kernel's tables.
+ * A huge entry takes away as one of the last level does, all of its 2 MiB. A split changes
+ * neither frames nor rights, and has a range all the same: for a moment it hides the entry.
+ *
+ * This file is only in debug builds with notifiers (options.mk). Not here: entries of the
+ * kernel's tables.
  */
 #include <lib/assert.h>
 #include <mm/notifier/start.h>
@@ -74,10 +77,22 @@ static bool takes_away(pte_t old, pte_t new)
 	return false;
 }
 
+static void check_change(struct mm_struct *mm, vaddr_t addr, vaddr_t end,
+			 pte_t old, pte_t new, const void *by)
+{
+	WARN(takes_away(old, new) && !mmu_notifier_check_covered(mm, addr, end),
+	     "outside a range, %#lx changes from %#lx to %#lx in %pS", addr,
+	     pte_val(old), pte_val(new), by);
+}
+
 void entry_check_change(struct mm_struct *mm, vaddr_t addr, pte_t old, pte_t new)
 {
-	WARN(takes_away(old, new) &&
-		     !mmu_notifier_check_covered(mm, addr, addr + PAGE_SIZE),
-	     "outside a range, %#lx changes from %#lx to %#lx in %pS", addr,
-	     pte_val(old), pte_val(new), __builtin_return_address(0));
+	check_change(mm, addr, addr + PAGE_SIZE, old, new,
+		     __builtin_return_address(0));
+}
+
+void entry_check_huge(struct mm_struct *mm, vaddr_t addr, pte_t old, pte_t new)
+{
+	check_change(mm, addr, addr + PMD_SIZE, old, new,
+		     __builtin_return_address(0));
 }

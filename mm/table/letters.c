@@ -12,7 +12,7 @@
  *	letter	a CPU that touches the page
  *	.	has a page given to it
  *	n	gets an error: there is a page, and the region forbids access
- *	z	reads zeroes; a write is given a page
+ *	z Z	reads zeroes; a write is given a page, or a huge one
  *	r w	reads; reads and writes
  *	R W	likewise, and the page was written to before
  *	x X	restores the page, which a device has exclusively
@@ -22,8 +22,9 @@
  *	h	learns that memory is broken
  *	k e	sees a marker; gets an error
  *
- * A capital says that the page was written to, or that the entry will be writable
- * again. Which frame is the zero page is known when the system boots; its row is
+ * A capital other than Z says that the page was written to, or that the entry will be
+ * writable again. A page of a huge entry has the letter that it would have in a small one. Which
+ * frames are the zero pages is known when the system boots; their rows are
  * completed then, before there is an address space.
  *
  *	field			read with	written with
@@ -52,13 +53,16 @@
 		.letter = (letter_), .what = (what_)              \
 	}
 
-#define ZERO_ROW 3
+#define ZERO_ROW      3
+#define HUGE_ZERO_ROW 4
 
 struct page_letter pte_letters[] = {
 	PAGE_LETTER_NO_REGION,
 	BITS(~0ul, 0, '.', "no page"),
 	BITS(_PAGE_PRESENT | _PAGE_PROTNONE, _PAGE_PROTNONE, 'n', "no access"),
 	[ZERO_ROW] = BITS(_PAGE_PRESENT | _PAGE_PFN_MASK, 0, 'z', "zero page"),
+	[HUGE_ZERO_ROW] =
+		BITS(_PAGE_PRESENT | _PAGE_PFN_MASK, 0, 'Z', "huge zero page"),
 	BITS(_PAGE_PRESENT | _PAGE_RW | _PAGE_DIRTY,
 	     _PAGE_PRESENT | _PAGE_RW | _PAGE_DIRTY, 'W', "writable, written to"),
 	BITS(_PAGE_PRESENT | _PAGE_RW, _PAGE_PRESENT | _PAGE_RW, 'w', "writable"),
@@ -90,8 +94,13 @@ LAYOUT_ENTRY("page_letters.row", PAGE_LETTERS_ROW);
 static int find_zero_page(void)
 {
 	u64 zero = page_to_phys(empty_zero_page) | _PAGE_PRESENT;
+	u64 huge = zero;
 
+	/* Not the second row, where there is no such page. */
+	if (huge_zero_page)
+		huge = page_to_phys(huge_zero_page) | _PAGE_PRESENT;
 	pte_letters[ZERO_ROW].least = pte_letters[ZERO_ROW].most = zero;
+	pte_letters[HUGE_ZERO_ROW].least = pte_letters[HUGE_ZERO_ROW].most = huge;
 	return 0;
 }
 INITCALL(INIT_CORE, find_zero_page);

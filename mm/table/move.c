@@ -13,6 +13,8 @@
  *	none			none
  *	page, zero page		the same, with its rights and marks
  *	device-exclusive	the same: the next CPU that touches it restores it there
+ *	huge			the same, with its spare table, if its new place is aligned and
+ *				empty as well; else it is split before the move
  *
  * No lock of a page is needed, so nothing is waited for. A driver that works on an exclusive
  * page keeps it: it drops its translation because of the UNMAP of the old place.
@@ -36,6 +38,7 @@
 #include <mm/rmap/family.h>
 #include <mm/space/mm.h>
 #include <mm/table/entry.h>
+#include <mm/table/huge.h>
 #include <mm/table/move.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/pte_trace.h>
@@ -49,6 +52,26 @@ static vaddr_t run_end(vaddr_t addr, vaddr_t end, vaddr_t to)
 	return addr + (pmd_addr_end(to, to + (stop - addr)) - to);
 }
 
+/*
+ * Make the table for a run, or none if a huge entry can go there as it is. A run has 2 MiB
+ * only if it is aligned in both places.
+ */
+static int alloc_for_run(struct mm_struct *mm, vaddr_t addr, vaddr_t stop,
+			 vaddr_t to)
+{
+	pmd_t *src = pgtable_walk_pmd(mm, addr);
+	pmd_t *dst = pgtable_alloc_upper(mm, to);
+
+	if (!dst)
+		return -ENOMEM;
+	if (pmd_leaf(pmdp_get(src))) {
+		if (stop - addr == PMD_SIZE && pmd_none(pmdp_get(dst)))
+			return 0;
+		split_huge_entry(find_vma(mm, addr), src, addr);
+	}
+	return pgtable_alloc_last(mm, dst);
+}
+
 int move_alloc_tables(struct mm_struct *mm, vaddr_t start, vaddr_t end, vaddr_t to)
 {
 	vaddr_t addr = start;
@@ -56,10 +79,11 @@ int move_alloc_tables(struct mm_struct *mm, vaddr_t start, vaddr_t end, vaddr_t 
 	mmap_assert_write_locked(mm);
 	while ((addr = pgtable_next_used(mm, addr, end)) < end) {
 		vaddr_t new = to + (addr - start);
+		vaddr_t stop = run_end(addr, end, new);
 
-		if (!pgtable_alloc_pmd(mm, new))
+		if (alloc_for_run(mm, addr, stop, new))
 			return -ENOMEM;
-		addr = run_end(addr, end, new);
+		addr = stop;
 	}
 	return 0;
 }
@@ -95,6 +119,24 @@ static void move_run(struct mmu_gather *tlb, vaddr_t start, vaddr_t end,
 	pgtable_unlock_two(pmd_ptl(src), pmd_ptl(dst));
 }
 
+/* A huge entry, and the table that is kept for its split. */
+static void move_huge(struct mmu_gather *tlb, vaddr_t start, vaddr_t to)
+{
+	struct mm_struct *mm = tlb->mm;
+	pmd_t *src = pgtable_walk_pmd(mm, start);
+	struct page *table;
+	pte_t pte;
+
+	if (!huge_lock(mm, src, &pte))
+		return;
+	pte = huge_xchg_at(mm, start, src, __pmd(0));
+	table = huge_take_spare(mm, src);
+	huge_fill(mm, to, pgtable_walk_pmd(mm, to), moved_pte(pte), table);
+	tlb_note_range(tlb, start, start + PMD_SIZE);
+	OBSERVE(pte_moved, mm, start, start + PMD_SIZE, to);
+	spin_unlock(&mm->page_table_lock);
+}
+
 void move_entries(struct mmu_gather *tlb, vaddr_t start, vaddr_t end, vaddr_t to)
 {
 	vaddr_t addr = start;
@@ -108,7 +150,7 @@ void move_entries(struct mmu_gather *tlb, vaddr_t start, vaddr_t end, vaddr_t to
 		if (likely(pmd_has_table(pmd)))
 			move_run(tlb, addr, stop, new);
 		else
-			report_bad_pmd(tlb->mm, addr, pmd, "move");
+			move_huge(tlb, addr, new);
 		addr = stop;
 	}
 }

@@ -18,14 +18,14 @@
  *						mmap_lock for writing
  *	PMD		likewise		likewise; to empty, also the lock of the
  *						table that it leads to
+ *	PMD, huge	page_table_lock		page_table_lock: mm/table/huge.c
  *	PTE		the table's own lock	the same
  *
  * A table is zeroed before the entry above it can be seen: the store of the
  * entry comes after the zeroes (smp_wmb below), and a walker, including the
  * processor's own, depends on the entry it read.
  *
- * A walker of the reverse map has no mmap_lock, and one day a thread that holds it for
- * reading will put a huge page in place of a table. So no walker relies on an upper
+ * A walker of the reverse map has no mmap_lock. So no walker relies on an upper
  * entry that it has read. It locks the table and looks again (pte_offset_map_lock()):
  *
  *	walk				munmap
@@ -45,10 +45,7 @@
  * walker may wait for its lock. It goes to the mmu_gather, waits for the flush
  * (mm/table/tlb.c), then for an RCU grace period: ADR 0020.
  *
- * Huge entries do not exist yet. Every walker has a branch for one, which reports it
- * and goes on behind it.
- *
- * Not here: emptying the last level (mm/table/zap.c).
+ * Not here: emptying the last level (mm/table/zap.c), huge entries (mm/table/huge.c).
  */
 #include <lib/printk.h>
 #include <mm/alloc/debug.h>
@@ -73,7 +70,7 @@ DEFINE_TRACE_EVENT(pte_protected, "mm start end prot",
 DEFINE_TRACE_EVENT(pte_lazyfreed, "mm start end pages",
 		   "mm %p [%#lx, %#lx) may be freed, pages %lu");
 
-static struct page *table_alloc(struct mm_struct *mm)
+struct page *pgtable_alloc_one(struct mm_struct *mm)
 {
 	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 
@@ -112,7 +109,7 @@ void pgtable_free_list(struct page *first)
 
 int pgd_alloc(struct mm_struct *mm)
 {
-	struct page *page = table_alloc(mm);
+	struct page *page = pgtable_alloc_one(mm);
 
 	if (!page)
 		return -ENOMEM;
@@ -135,7 +132,7 @@ void pgd_free(struct mm_struct *mm)
  */
 static int table_install(struct mm_struct *mm, unsigned long *entry)
 {
-	struct page *page = table_alloc(mm);
+	struct page *page = pgtable_alloc_one(mm);
 
 	if (!page)
 		return -ENOMEM;
@@ -153,22 +150,37 @@ static int table_install(struct mm_struct *mm, unsigned long *entry)
 	return 0;
 }
 
-pmd_t *pgtable_alloc_pmd(struct mm_struct *mm, vaddr_t addr)
+static pmd_t *alloc_upper(struct mm_struct *mm, vaddr_t addr)
 {
 	pgd_t *pgdp = mm->pgd + pgd_index(addr);
 	pud_t *pudp;
-	pmd_t *pmdp;
 
-	might_alloc(GFP_KERNEL, CALLER());
 	if (unlikely(pgd_none(pgdp_get(pgdp))) && table_install(mm, &pgdp->pgd))
 		return NULL;
 	pudp = pgd_table(pgdp_get(pgdp)) + pud_index(addr);
 	if (unlikely(pud_none(pudp_get(pudp))) && table_install(mm, &pudp->pud))
 		return NULL;
-	pmdp = pud_table(pudp_get(pudp)) + pmd_index(addr);
-	if (unlikely(pmd_none(pmdp_get(pmdp))) && table_install(mm, &pmdp->pmd))
-		return NULL;
-	return pmdp;
+	return pud_table(pudp_get(pudp)) + pmd_index(addr);
+}
+
+pmd_t *pgtable_alloc_upper(struct mm_struct *mm, vaddr_t addr)
+{
+	might_alloc(GFP_KERNEL, CALLER());
+	return alloc_upper(mm, addr);
+}
+
+int pgtable_alloc_last(struct mm_struct *mm, pmd_t *pmdp)
+{
+	return pmd_none(pmdp_get(pmdp)) ? table_install(mm, &pmdp->pmd) : 0;
+}
+
+pmd_t *pgtable_alloc_pmd(struct mm_struct *mm, vaddr_t addr)
+{
+	pmd_t *pmdp;
+
+	might_alloc(GFP_KERNEL, CALLER());
+	pmdp = alloc_upper(mm, addr);
+	return pmdp && !pgtable_alloc_last(mm, pmdp) ? pmdp : NULL;
 }
 
 pte_t *pgtable_alloc_map_lock(struct mm_struct *mm, vaddr_t addr,
@@ -176,7 +188,6 @@ pte_t *pgtable_alloc_map_lock(struct mm_struct *mm, vaddr_t addr,
 {
 	pmd_t *pmdp;
 	pte_t *ptep;
-	pmd_t pmd;
 
 	for (;;) {
 		pmdp = pgtable_alloc_pmd(mm, addr);
@@ -185,11 +196,8 @@ pte_t *pgtable_alloc_map_lock(struct mm_struct *mm, vaddr_t addr,
 		ptep = pte_offset_map_lock(pmdp, addr, ptlp);
 		if (ptep)
 			return ptep;
-		pmd = pmdp_get(pmdp);
-		if (!pmd_none(pmd) && pmd_leaf(pmd)) {
-			report_bad_pmd(mm, addr, pmd, "allocation");
+		if (pmd_leaf(pmdp_get(pmdp)))
 			return NULL;
-		}
 	}
 }
 
@@ -232,7 +240,7 @@ static vaddr_t next_used_below(pmd_t *pmdp, vaddr_t addr, vaddr_t end)
 
 	rcu_read_lock();
 	pmd = pmdp_get(pmdp);
-	if (!pmd_none(pmd) && pmd_leaf(pmd))
+	if (pmd_leaf(pmd))
 		goto out;
 	ptep = pmd_table(pmd) + pte_index(addr);
 	if (pmd_none(pmd))

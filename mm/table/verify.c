@@ -16,6 +16,7 @@
 #include <mm/page/page.h>
 #include <mm/page/rmap.h>
 #include <mm/rmap/family.h>
+#include <mm/table/huge.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/swapops.h>
 
@@ -41,15 +42,18 @@ static const char *verify_table(struct pgtable_sum *sum, const void *table)
 	return NULL;
 }
 
+/* @nr: how many pages the entry maps, from @page on. */
 static const char *verify_page(struct pgtable_sum *sum,
 			       const struct vm_area_struct *vma, vaddr_t addr,
-			       const struct page *page, bool writable)
+			       const struct page *page, bool writable, long nr)
 {
-	sum->pages++;
-	if (!PageAnon(page) || PageTable(page) || PageFree(page))
+	const struct page *head = page_head(page);
+
+	sum->pages += nr;
+	if (!PageAnon(head) || PageTable(page) || PageFree(page))
 		return "an entry maps a page that is not anonymous memory";
-	if (page->mapping != &sum->mm->family->root ||
-	    page->index != vma_pgoff_of(vma, addr))
+	if (head->mapping != &sum->mm->family->root ||
+	    page_pgoff(page) != vma_pgoff_of(vma, addr))
 		return "a page does not know where it is mapped";
 	if (page_mapcount(page) < 1)
 		return "a mapped page's map count is zero";
@@ -92,6 +96,37 @@ static const char *verify_shared(struct pgtable_sum *sum,
 		       : "an entry of an object holds no reference";
 }
 
+/* What must hold of a present entry of either kind, and of its page. */
+static const char *verify_present(struct pgtable_sum *sum,
+				  const struct vm_area_struct *vma,
+				  vaddr_t addr, pte_t pte, long nr)
+{
+	const struct page *page = pfn_to_page(pte_pfn(pte));
+
+	if (pte_write(pte) && !(vma->vm_flags & VM_WRITE))
+		return "an entry allows more than its region";
+	if (pte_protnone(pte) != !(vma->vm_flags & VM_ACCESS))
+		return "an entry and its region differ on access";
+	if (vma->vm_object)
+		return verify_shared(sum, vma, addr, pte);
+	if (is_zero_page(page))
+		return pte_write(pte) ? "the zero page is writable" : NULL;
+	return verify_page(sum, vma, addr, page, pte_write(pte), nr);
+}
+
+static const char *verify_huge(struct pgtable_sum *sum, vaddr_t addr, pte_t pte)
+{
+	const struct vm_area_struct *vma = vma_lookup(sum->mm, addr);
+
+	/* Its spare table. */
+	sum->tables++;
+	if (!vma || addr + PMD_SIZE > vma->vm_end)
+		return "a huge entry does not lie in one region";
+	if (!pte_present(pte) || !PageHead(pfn_to_page(pte_pfn(pte))))
+		return "a huge entry maps no huge page";
+	return verify_present(sum, vma, addr, pte, HPAGE_PMD_NR);
+}
+
 static const char *verify_pte(struct pgtable_sum *sum, vaddr_t addr, pte_t pte)
 {
 	const struct vm_area_struct *vma = vma_lookup(sum->mm, addr);
@@ -99,26 +134,17 @@ static const char *verify_pte(struct pgtable_sum *sum, vaddr_t addr, pte_t pte)
 
 	if (!vma)
 		return "an entry is filled outside every region";
-	if (pte_present(pte)) {
-		page = pfn_to_page(pte_pfn(pte));
-		if (pte_write(pte) && !(vma->vm_flags & VM_WRITE))
-			return "an entry allows more than its region";
-		if (pte_protnone(pte) != !(vma->vm_flags & VM_ACCESS))
-			return "an entry and its region differ on access";
-		if (vma->vm_object)
-			return verify_shared(sum, vma, addr, pte);
-		if (is_zero_page(page))
-			return pte_write(pte) ? "the zero page is writable"
-					      : NULL;
-		return verify_page(sum, vma, addr, page, pte_write(pte));
-	}
+	if (pte_present(pte))
+		return verify_present(sum, vma, addr, pte, 1);
 	if (!is_device_exclusive_entry(pte_to_swp_entry(pte)))
 		return "an entry is of a type that nobody makes";
 	if (is_writable_device_exclusive_entry(pte_to_swp_entry(pte)) &&
 	    !(vma->vm_flags & VM_WRITE))
 		return "an exclusive entry allows more than its region";
 	page = pfn_to_page(swp_offset_pfn(pte_to_swp_entry(pte)));
-	return verify_page(sum, vma, addr, page, true);
+	if (PageHuge(page))
+		return "a part of a huge page is exclusive";
+	return verify_page(sum, vma, addr, page, true, 1);
 }
 
 static const char *verify_ptes(struct pgtable_sum *sum, vaddr_t addr,
@@ -140,17 +166,21 @@ static const char *verify_pmds(struct pgtable_sum *sum, vaddr_t addr,
 			       const pmd_t *table)
 {
 	const char *wrong = verify_table(sum, table);
+	unsigned long huge = 0;
 	unsigned int i;
 
 	for (i = 0; i < PTRS_PER_TABLE && !wrong; i++) {
 		pmd_t pmd = pmdp_get(table + i);
+		vaddr_t at = addr + i * PMD_SIZE;
 
 		if (pmd_none(pmd))
 			continue;
-		if (pmd_leaf(pmd))
-			return "an entry is huge";
-		wrong = verify_ptes(sum, addr + i * PMD_SIZE, pmd_table(pmd));
+		huge += pmd_leaf(pmd);
+		wrong = pmd_leaf(pmd) ? verify_huge(sum, at, pmd_huge_pte(pmd))
+				      : verify_ptes(sum, at, pmd_table(pmd));
 	}
+	if (!wrong && huge != huge_count_spares(table))
+		return "huge entries and their spare tables differ in number";
 	return wrong;
 }
 
@@ -232,6 +262,23 @@ static int describe_swap(pte_t pte, char *buf, size_t len)
 			 PageLocked(page) ? ", locked" : "");
 }
 
+/* The page of @addr in a huge entry. */
+static int describe_huge(struct mm_struct *mm, vaddr_t addr, char *buf,
+			 size_t len) __no_thread_safety
+{
+	const pmd_t *pmdp = pgtable_walk_pmd(mm, addr);
+	int written;
+	pte_t pte;
+
+	if (!pmdp || !huge_lock(mm, pmdp, &pte))
+		return scnprintf(buf, len, "never touched (no table)");
+	written = scnprintf(buf, len, "page %u of a huge one, ", pte_index(addr));
+	pte = huge_part(pte_huge_pmd(pte), addr);
+	written += describe_present(pte, buf + written, len - (size_t)written);
+	spin_unlock(&mm->page_table_lock);
+	return written;
+}
+
 static int describe_locked(struct mm_struct *mm, vaddr_t addr, char *buf,
 			   size_t len) __no_thread_safety
 {
@@ -244,7 +291,7 @@ static int describe_locked(struct mm_struct *mm, vaddr_t addr, char *buf,
 		return scnprintf(buf, len, "not mapped");
 	ptep = pgtable_map_lock(mm, addr, &ptl);
 	if (!ptep)
-		return scnprintf(buf, len, "never touched (no table)");
+		return describe_huge(mm, addr, buf, len);
 	pte = ptep_get(ptep);
 	if (pte_none(pte))
 		written = scnprintf(buf, len, "never touched");

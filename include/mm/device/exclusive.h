@@ -58,7 +58,8 @@ struct page;
  * Context: mmap_lock held in either mode, and on return again; may be dropped meanwhile;
  *	    may sleep; no page lock and no lock held that is taken inside mmap_lock.
  * Return: 0; -EFAULT (no region, or not writable), -EOPNOTSUPP (the region shows an object,
- *	   R8.16), -ENOMEM, -EINTR (killed).
+ *	   R8.16), -ENOMEM, -EINTR (killed), -EBUSY (part of a huge page that is pinned or
+ *	   locked, so it cannot be split).
  */
 int lock_device_exclusive(struct mm_struct *mm, vaddr_t addr,
 			  struct page **pagep);
@@ -84,7 +85,7 @@ int make_device_exclusive_locked(struct mm_struct *mm, vaddr_t start,
  * @owner: one of the driver's contexts, a device in one address space: a pointer that
  *	the driver chooses, not NULL; stands in the EXCLUSIVE event
  *
- * Faults the pages in for writing, then replaces their entries by
+ * Faults the pages in for writing, splits a huge page (CLEAR over its 2 MiB), then replaces their entries by
  * device-exclusive ones: one start/end pair of EXCLUSIVE and one TLB flush for
  * the run. Map count and the entry's reference stay. An entry that is exclusive
  * already, for any owner, is taken over without being restored: @owner's EXCLUSIVE
@@ -106,7 +107,8 @@ int make_device_exclusive_locked(struct mm_struct *mm, vaddr_t start,
  *	   an event that makes a read section around the call retry. On error,
  *	   with every slot NULL: -EFAULT (no region at @start, or not writable),
  *	   -EOPNOTSUPP (the region at @start shows an object),
- *	   -EINVAL (bad range or owner), -ENOMEM, -EINTR (killed while waiting).
+ *	   -EINVAL (bad range or owner), -ENOMEM, -EINTR (killed while waiting), -EBUSY
+ *	   (part of a huge page that is pinned or locked, so it cannot be split).
  *	   An error on a later page only makes n smaller.
  */
 int make_device_exclusive_range(struct mm_struct *mm, vaddr_t start,

@@ -52,7 +52,7 @@ typedef unsigned int vm_fault_t;
  * @address: any address in the page
  * @flags: FAULT_FLAG_*
  * @pmd: the upper entry over @address
- * @orig: the entry when the handler looked at it, without its lock
+ * @orig: the entry when the handler looked at it, without its lock; a huge one as a pte_t
  * @pte: the entry, while it is locked
  * @ptl: the lock of its table
  * @page: with BUSY a page to wait for, referenced; in the handler's second pass the
@@ -75,7 +75,8 @@ struct vm_fault {
  * handle_mm_fault() - do what one touch of a page needs
  * @vmf: the touch; its first three fields are set
  *
- * Empty entry: the zero page for a read, a fresh page for a write. Read-only
+ * Empty entry: the zero page for a read, a fresh page for a write, each of 2 MiB where
+ * huge pages are wanted (mm/fault/huge.h). Read-only
  * entry and a write: a page of its own (the zero page, or one that others share, is
  * replaced under a CLEAR event). Device-exclusive entry: it is restored (R8.17 - R8.21), for a
  * read as for a write; a region that shows an object gets the object's page. Other kinds are

@@ -19,7 +19,8 @@ struct page;
  * (make_device_exclusive_range()); no CPU can write to such a page. A look-up for
  * plain writing has no EXCLUSIVE event: with this flag it would leave another device
  * its translation, and two devices would write. A region that shows an object is refused
- * with -EOPNOTSUPP: CPUs may reach its pages in other address spaces.
+ * with -EOPNOTSUPP: CPUs may reach its pages in other address spaces. A huge page is split,
+ * because a device has pages of their own only.
  */
 #define FOLL_TAKE_OVER 0x4U
 /*
@@ -63,7 +64,8 @@ struct page;
  *	   -EFAULT (no region, or it does not allow the access; a frame that a driver has mapped
  *	   without a page), -EOPNOTSUPP (FOLL_TAKE_OVER of a region that shows an object),
  *	   -ENOMEM, -EINTR (killed), -EBUSY (without FOLL_UNLOCKABLE: an exclusive page's lock is
- *	   taken), -EINVAL (bad arguments). Slots beyond the return value are
+ *	   taken; with FOLL_TAKE_OVER: a huge page cannot be split, since it is pinned or
+ *	   locked), -EINVAL (bad arguments). Slots beyond the return value are
  *	   untouched. Rules R8.2 - R8.4.
  */
 long get_user_pages_remote(struct mm_struct *mm, vaddr_t start, unsigned long nr,

@@ -29,7 +29,8 @@
  *	lru, private		(o)	undefined in a fresh page
  *	slab_*			(s)	PG_slab
  *	ptl, pt_mm		(o)	PG_table
- *	pt_rcu, pt_next		(o)	PG_table, unhooked
+ *	pt_rcu, pt_next		(o)	PG_table, unhooked or spare
+ *	pt_spares		(o)	PG_table, of PMD entries: mm/table/huge.c
  *	next			(z)	free
  *	order			(z)	of the block, free or not
  *	owner, epoch		(z)	debug builds: its allocator, and when
@@ -116,6 +117,7 @@ struct page {
 				void *mapping;
 				void *slab_freelist;
 				struct page *next;
+				struct page *pt_spares;
 			};
 			union {
 				unsigned long index;
@@ -254,9 +256,9 @@ static __always_inline bool PageHuge(const struct page *page)
  */
 static __always_inline struct page *page_head(const struct page *page)
 {
-	pfn_t pfn = page_to_pfn(page);
-
-	return pfn_to_page(PageTail(page) ? pfn & ~(HPAGE_PMD_NR - 1) : pfn);
+	if (likely(!PageTail(page)))
+		return (struct page *)page;
+	return pfn_to_page(page_to_pfn(page) & ~(HPAGE_PMD_NR - 1));
 }
 
 /**

@@ -3,11 +3,14 @@
  * mm/page/rmap.h - how many entries map an anonymous page, and whose it is
  *
  * page->mapcount	entries that map the page, a device-exclusive one
- *			included (R8.13); changed under the entry's lock
+ *			included (R8.13); changed under the entry's lock.
+ *			whole_mapcount: the same of huge entries
  * page->mapping	the root of the family of address spaces that may map the page
  *			(mm/rmap/family.c); it belongs to one of them only, as long
  *			as PG_anon_exclusive is set
- * page->index		its page offset in each region that maps it
+ * page->index		its page offset in each region that maps it; page_pgoff()
+ *
+ * The pages of a huge page have mapping and index of the first one (mm/page/huge.h).
  *
  * A page that belongs to one mm may be written without copying it first. All
  * anonymous pages begin that way; a fork makes them shared, and the last owner that
@@ -22,6 +25,7 @@
 
 #include <mm/rmap/family.h>
 #include <mm/space/vma.h>
+#include <mm/page/huge.h>
 #include <mm/page/page.h>
 #include <mm/table/swapops.h>
 
@@ -37,6 +41,17 @@ static __always_inline void page_add_new_anon_rmap(struct page *page,
 	page->index = vma_pgoff_of(vma, addr);
 	atomic_set(&page->mapcount, 1);
 	set_bits(BIT(PG_anon) | BIT(PG_anon_exclusive), &page->flags);
+}
+
+/* The same of a huge page and a huge entry. */
+static __always_inline void page_add_new_huge_rmap(struct page *head,
+						   struct vm_area_struct *vma,
+						   vaddr_t addr)
+{
+	head->mapping = &vma->vm_mm->family->root;
+	head->index = vma_pgoff_of(vma, addr);
+	atomic_set(&head->whole_mapcount, 1);
+	set_bits(BIT(PG_anon) | BIT(PG_anon_exclusive), &head->flags);
 }
 
 /* A page of an object gets an entry, whose lock is held. */
@@ -79,11 +94,53 @@ static __always_inline void page_undo_new_anon_rmap(struct page *page)
 	atomic_set(&page->mapcount, 0);
 }
 
+/* The same of a huge page and a huge entry. */
+static __always_inline void page_share_huge_rmap(struct page *head)
+{
+	ASSERT(atomic_read(&head->whole_mapcount) > 0);
+	atomic_inc(&head->whole_mapcount);
+	if (PageAnonExclusive(head))
+		ClearPageAnonExclusive(head);
+}
+
 /* One entry is gone; the caller holds the entry's lock. */
 static __always_inline void page_remove_rmap(struct page *page)
 {
-	ASSERT(page_mapcount(page) > 0);
+	ASSERT(atomic_read(&page->mapcount) > 0);
 	atomic_dec(&page->mapcount);
+}
+
+/* The same of a huge entry. */
+static __always_inline void page_remove_huge_rmap(struct page *head)
+{
+	ASSERT(atomic_read(&head->whole_mapcount) > 0);
+	atomic_dec(&head->whole_mapcount);
+}
+
+/*
+ * 512 entries take the place of a huge one, which had one reference. At any moment
+ * an entry of one kind is counted, so a walk does not miss the page.
+ */
+static inline void page_split_huge_rmap(struct page *head)
+{
+	unsigned long mark =
+		head->flags & (BIT(PG_anon) | BIT(PG_anon_exclusive));
+	unsigned long i;
+
+	for (i = 0; i < HPAGE_PMD_NR; i++) {
+		set_bits(mark, &head[i].flags);
+		atomic_inc(&head[i].mapcount);
+	}
+	atomic_add(HPAGE_PMD_NR - 1, &head->refcount);
+	page_remove_huge_rmap(head);
+}
+
+/** page_pgoff() - page->index of any page, also of a part of a huge one */
+static __always_inline unsigned long page_pgoff(const struct page *page)
+{
+	const struct page *head = page_head(page);
+
+	return head->index + (unsigned long)(page - head);
 }
 
 /**

@@ -44,7 +44,8 @@ struct rmap_walk {
 
 /**
  * rmap_walk() - visit the regions that may map a page
- * @page: a page of anonymous memory or of an object, locked, with a reference of the caller
+ * @page: a page of anonymous memory or of an object, locked, with a reference of the
+ *	caller; of a huge page any: the walk is for that part
  * @walk: @visit, @purpose and @arg set
  *
  * An mm that is forked, and an entry that is moved, are found before or after, and
@@ -55,20 +56,32 @@ struct rmap_walk {
 void rmap_walk(struct page *page, struct rmap_walk *walk);
 
 /**
+ * struct rmap_entry - an entry that maps a page, locked
+ * @pte: an entry of the last level; NULL: the entry is huge
+ * @pmd: the huge entry; NULL: it is not
+ * @ptl: the lock of the entry
+ */
+struct rmap_entry {
+	pte_t *pte;
+	pmd_t *pmd;
+	struct spinlock *ptl;
+};
+
+/**
  * rmap_lock_entry() - the entry that maps a page at an address, locked
- * @page: the page
+ * @page: the page, which may be a part of a huge one
  * @vma: the region that rmap_walk() gave
  * @addr: the address that it gave
- * @ptlp: set to the lock that is now held
+ * @entry: filled on success
  *
  * An entry maps the page if it is present, or a kind that keeps the map count:
- * device-exclusive (ADR 0001).
+ * device-exclusive (ADR 0001). A huge entry maps all parts of its page.
  *
- * Context: within @visit of a walk. Takes a spinlock on success.
- * Return: the entry, or NULL (nothing locked) if it does not map @page.
+ * Context: within @visit of a walk. Takes a spinlock on success: entry->ptl.
+ * Return: true; or false (nothing locked) if no entry there maps @page.
  */
-pte_t *rmap_lock_entry(const struct page *page, struct vm_area_struct *vma,
-		       vaddr_t addr, struct spinlock **ptlp);
+bool rmap_lock_entry(const struct page *page, struct vm_area_struct *vma,
+		     vaddr_t addr, struct rmap_entry *entry);
 
 /* Of rmap_start_range(): count and record that the lock was not free. */
 void rmap_note_busy(struct rmap_walk *walk, const struct mm_struct *mm);

@@ -42,6 +42,9 @@ struct vm_object;
 #define VM_DONTCOPY   0x00000100UL
 #define VM_WIPEONFORK 0x00000200UL
 #define VM_LOCKED     0x00000400UL
+/* MADV_HUGEPAGE and MADV_NOHUGEPAGE; never both. */
+#define VM_HUGEPAGE   0x00000800UL
+#define VM_NOHUGEPAGE 0x00001000UL
 /*
  * What a driver's object maps (mm/fault/object.c): frames without counting a page, whatever
  * they are; or pages that are counted, and such frames between them.
@@ -111,7 +114,7 @@ enum mm_flag {
  * @total_vm: (m) pages mapped by regions
  * @map_limit: (w) most regions there may be
  * @as_limit: (w) most pages @total_vm may come to
- * @page_table_lock: (l) entries of the tables above the last level
+ * @page_table_lock: (l) entries of the tables above the last level, huge ones too
  * @tlb_flush_pending: (a) threads that change entries of the last level and
  *	have not flushed yet; see mm/table/tlb.c
  * @anon_rss: (a) anonymous pages mapped, exclusive entries included

@@ -141,7 +141,10 @@ pgprot_t vm_get_page_prot(unsigned long vm_flags);
  */
 const char *vma_tree_verify(struct mm_struct *mm);
 
-/* Changing the regions, for mm/space alone; mmap_lock for writing. */
+/*
+ * Changing the regions, for mm/space alone; mmap_lock for writing. vma_split() splits a huge
+ * entry at the place, which starts a range (split_huge_at()).
+ */
 struct vm_area_struct *vma_alloc(struct mm_struct *mm);
 /* Private anonymous memory that is mapped for the first time, in no tree yet. */
 void vma_init(struct vm_area_struct *vma, vaddr_t start, vaddr_t end,

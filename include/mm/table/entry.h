@@ -2,7 +2,7 @@
 /*
  * mm/table/entry.h - change an entry of a user's page table
  *
- * Every change of a user entry of the last level goes through one of these, and
+ * Every change of a user entry that maps memory goes through one of these, and
  * scripts/check.py entries looks that none does not. So a debug build sees each
  * change, and reports one that takes something away outside a range (mm/table/entry.c).
  * Other builds only store.
@@ -10,7 +10,8 @@
  * The entry's address is an argument because an entry does not know it. Marks that a
  * CPU sets, and the mark of use, are no matter of theirs.
  *
- * Context of all: the lock of the entry's table is held.
+ * Context of all: the lock of the entry's table is held; for a huge entry,
+ * mm->page_table_lock.
  */
 #ifndef MM_TABLE_ENTRY_H
 #define MM_TABLE_ENTRY_H
@@ -20,6 +21,7 @@
 
 /* Of mm/table/entry.c, in debug builds with notifiers. */
 void entry_check_change(struct mm_struct *mm, vaddr_t addr, pte_t old, pte_t new);
+void entry_check_huge(struct mm_struct *mm, vaddr_t addr, pte_t old, pte_t new);
 
 /* A constant: other builds do not look at the old entry either. */
 #define ENTRIES_ARE_CHECKED \
@@ -97,6 +99,40 @@ static __always_inline void ptep_modify_prot_commit(struct mm_struct *mm,
 	if (ENTRIES_ARE_CHECKED)
 		entry_check_change(mm, addr, old, pte);
 	set_pte(ptep, pte);
+}
+
+/**
+ * set_huge_at() - store a huge entry that no CPU can write meanwhile
+ * @mm: the address space
+ * @addr: huge page aligned
+ * @pmdp: its entry: empty, hidden by huge_xchg_at(), or about to get more rights
+ * @pte: what it shall be, as a pte_t
+ */
+static __always_inline void set_huge_at(struct mm_struct *mm, vaddr_t addr,
+					pmd_t *pmdp, pte_t pte)
+{
+	if (ENTRIES_ARE_CHECKED)
+		entry_check_huge(mm, addr, pmd_huge_pte(pmdp_get(pmdp)), pte);
+	set_pmd(pmdp, pte_huge_pmd(pte));
+}
+
+/**
+ * huge_xchg_at() - exchange a huge entry; no mark that a CPU sets is lost
+ * @mm: the address space
+ * @addr: huge page aligned
+ * @pmdp: its entry, huge
+ * @pmd: what it shall be: empty or huge
+ *
+ * Return: what it was, as a pte_t.
+ */
+static __always_inline pte_t huge_xchg_at(struct mm_struct *mm, vaddr_t addr,
+					  pmd_t *pmdp, pmd_t pmd)
+{
+	pte_t old = pmd_huge_pte(pmdp_xchg(pmdp, pmd));
+
+	if (ENTRIES_ARE_CHECKED)
+		entry_check_huge(mm, addr, old, pmd_huge_pte(pmd));
+	return old;
 }
 
 #endif

@@ -16,7 +16,8 @@ struct mmu_gather;
  * @end: first address after them
  * @to: where the entry of @start will be
  *
- * Tables are made only where there is an entry to move.
+ * Tables are made only where there is an entry to move. A huge entry that cannot move as it
+ * is is split, which starts a range.
  *
  * Context: mmap_lock held for writing; may sleep.
  * Return: 0 or -ENOMEM. On error some of the tables are there, empty.

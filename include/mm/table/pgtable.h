@@ -3,9 +3,10 @@
  * mm/table/pgtable.h - the tables of an address space
  *
  * Upper entries (PGD, PUD, PMD) go from empty to a table under mm->page_table_lock, and
- * back with mmap_lock held for writing. A table of the last level has its own lock, in
- * its struct page, and the PMD entry over it goes back to empty under that lock. So an
- * entry of the last level is found in one way:
+ * back with mmap_lock held for writing. A PMD entry may be huge instead; then
+ * mm->page_table_lock is the lock of the entry (mm/table/huge.h). A table of the last level
+ * has its own lock, in its struct page, and the PMD entry over it goes back to empty under
+ * that lock. So an entry of the last level is found in one way:
  *
  *	pte_offset_map_lock()	by the PMD entry over it
  *	pgtable_map_lock()	by its address
@@ -169,7 +170,27 @@ static inline void pgtable_unlock_two(struct spinlock *a,
 }
 
 /**
- * pgtable_alloc_pmd() - make the tables over an address
+ * pgtable_alloc_upper() - make the tables over a PMD entry
+ * @mm: the address space
+ * @addr: a user address
+ *
+ * Context: mmap_lock held in either mode; may sleep.
+ * Return: the PMD entry, possibly empty; NULL when there is no memory.
+ */
+pmd_t *pgtable_alloc_upper(struct mm_struct *mm, vaddr_t addr);
+
+/**
+ * pgtable_alloc_last() - make the table under a PMD entry
+ * @mm: the address space
+ * @pmdp: its entry, from pgtable_alloc_upper()
+ *
+ * Context: mmap_lock held in either mode; may sleep.
+ * Return: 0: it is not empty now, it leads to a table or is huge; or -ENOMEM.
+ */
+int pgtable_alloc_last(struct mm_struct *mm, pmd_t *pmdp);
+
+/**
+ * pgtable_alloc_pmd() - make all tables over an address: both of the above
  * @mm: the address space
  * @addr: a user address
  *
@@ -177,6 +198,9 @@ static inline void pgtable_unlock_two(struct spinlock *a,
  * Return: the PMD entry, which leads to a table or is huge; NULL when there is no memory.
  */
 pmd_t *pgtable_alloc_pmd(struct mm_struct *mm, vaddr_t addr);
+
+/* An empty table that no entry leads to yet, for this mm; NULL when there is no memory. */
+struct page *pgtable_alloc_one(struct mm_struct *mm);
 
 /**
  * pgtable_alloc_map_lock() - find and lock the PTE of an address, making its tables
@@ -191,14 +215,11 @@ pte_t *pgtable_alloc_map_lock(struct mm_struct *mm, vaddr_t addr,
 			      struct spinlock **ptlp);
 
 /**
- * report_bad_pmd() - a walker has met a huge entry, which nothing makes yet
+ * report_bad_pmd() - a walker has met a huge entry where none may be left
  * @mm: the address space
  * @addr: an address below it
  * @pmd: the entry
  * @where: the walker
- *
- * Each walker of PMD entries has a branch for huge ones that calls this and goes on
- * behind the entry, which stays.
  *
  * Context: any.
  */
@@ -264,7 +285,7 @@ void pgd_free(struct mm_struct *mm);
  * Table pages are marked, counted in nr_ptes and reachable once; every present
  * or PFN entry lies in a region, and their number is anon_rss or, in regions that show an
  * object, shared_rss, but for the zero page; an exclusive entry's page is anonymous and
- * mapped.
+ * mapped; a huge entry lies in one region and has a spare table.
  *
  * Context: mmap_lock held for writing; walks everything.
  * Return: NULL when all is well, else what is not.

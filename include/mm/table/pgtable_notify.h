@@ -13,7 +13,7 @@
  *	merging pages	its end
  *
  * Without the option the subscribers' half is empty, which leaves the plain
- * helpers (R6.4). There are no entries of huge pages in this tree, hence no such
+ * helpers (R6.4). Nothing asks of a huge entry yet whether it was used, hence no such
  * forms.
  *
  * Context of all: the lock of the entry's table is held.

@@ -70,4 +70,38 @@ static inline bool entry_young(struct vm_area_struct *vma, vaddr_t addr,
 	return pte_young(pte) || young_subscribers(vma->vm_mm, addr, how);
 }
 
+/**
+ * huge_young_of_cpus() - has a CPU used a page of a huge entry?
+ * @mm: the address space
+ * @addr: any address below the entry
+ * @pmdp: the entry
+ * @how: what becomes of the mark, which is one for all its pages
+ *
+ * Context: the lock of the entry is held.
+ */
+static inline bool huge_young_of_cpus(struct mm_struct *mm, vaddr_t addr,
+				      pmd_t *pmdp, enum young_how how)
+{
+	bool young;
+
+	if (how == YOUNG_TEST)
+		return pte_young(pmd_huge_pte(pmdp_get(pmdp)));
+	young = pmdp_test_and_clear_young(pmdp);
+	addr &= PMD_MASK;
+	if (young && how == YOUNG_CLEAR_FLUSH)
+		flush_tlb_mm_range(mm, addr, addr + PMD_SIZE);
+	return young;
+}
+
+/** huge_young() - as entry_young(), for the page of @addr in a huge entry */
+static inline bool huge_young(struct vm_area_struct *vma, vaddr_t addr,
+			      pmd_t *pmdp, enum young_how how)
+{
+	bool used = huge_young_of_cpus(vma->vm_mm, addr, pmdp, how);
+
+	if (used && how == YOUNG_TEST)
+		return true;
+	return young_subscribers(vma->vm_mm, addr, how) || used;
+}
+
 #endif

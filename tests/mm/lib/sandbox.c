@@ -14,6 +14,8 @@
 #include <lib/panic.h>
 #include <lib/string.h>
 #include <mm/page/rmap.h>
+#include <mm/space/madvise.h>
+#include <mm/table/huge.h>
 #include <mm/table/tlb.h>
 #include "sandbox.h"
 #include "shadow.h"
@@ -27,8 +29,11 @@ pte_t sandbox_pte_locked(struct sandbox *box, vaddr_t addr)
 	if (addr >= USER_END)
 		return __pte(0);
 	ptep = pgtable_map_lock(box->mm, addr, &ptl);
-	if (!ptep)
-		return __pte(0);
+	if (!ptep) {
+		const pmd_t *pmdp = pgtable_walk_pmd(box->mm, addr);
+
+		return pmdp ? huge_part(pmdp_get(pmdp), addr) : __pte(0);
+	}
 	pte = ptep_get(ptep);
 	spin_unlock(ptl);
 	return pte;
@@ -162,6 +167,26 @@ void sandbox_map(struct sandbox *box, vaddr_t addr, unsigned long pages)
 	EXPECT_EQ(do_mmap(box->mm, addr, pages * PAGE_SIZE, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE),
 		  (long)addr);
+}
+
+void sandbox_map_huge(struct sandbox *box, vaddr_t addr, unsigned long pages)
+{
+	struct ktest *test = box->test;
+
+	sandbox_map(box, addr, pages);
+	EXPECT_EQ(do_madvise(box->mm, addr, pages * PAGE_SIZE, MADV_HUGEPAGE), 0);
+}
+
+bool sandbox_is_huge(struct sandbox *box, vaddr_t addr)
+{
+	const pmd_t *pmdp;
+	bool huge;
+
+	mmap_read_lock(box->mm);
+	pmdp = pgtable_walk_pmd(box->mm, addr);
+	huge = pmdp && pmd_leaf(pmdp_get(pmdp));
+	mmap_read_unlock(box->mm);
+	return huge;
 }
 
 void sandbox_verify(struct sandbox *box)

@@ -131,6 +131,10 @@ void sandbox_set_pte(struct sandbox *box, vaddr_t addr, pte_t pte);
 /* Map pages read-write at an address, private. */
 void sandbox_map(struct sandbox *box, vaddr_t addr, unsigned long pages);
 
+/* The same, as after MADV_HUGEPAGE. And does a huge entry map the address? */
+void sandbox_map_huge(struct sandbox *box, vaddr_t addr, unsigned long pages);
+bool sandbox_is_huge(struct sandbox *box, vaddr_t addr);
+
 /* Regions, tables, books and shadow all agree; else the test fails with the reason. */
 void sandbox_verify(struct sandbox *box);
 

@@ -60,6 +60,7 @@
 #include <lib/list.h>
 #include <lib/preempt.h>
 #include <mm/alloc/vmalloc.h>
+#include <mm/table/huge.h>
 #include <mm/table/pgtable.h>
 
 #include "mirror.h"
@@ -159,8 +160,8 @@ static struct mirrored allowed(struct mm_struct *mm, vaddr_t addr)
 
 	rcu_read_lock();
 	pmdp = pgtable_walk_pmd(mm, addr);
-	if (pmdp)
-		(void)pte_offset_get(pmdp, addr, &pte);
+	if (pmdp && !pte_offset_get(pmdp, addr, &pte))
+		pte = huge_part(pmdp_get(pmdp), addr);
 	rcu_read_unlock();
 	if (!pte_present(pte) || pte_protnone(pte))
 		return (struct mirrored){.present = false};

@@ -21,21 +21,21 @@ static bool empty_entry(struct page *page, struct vm_area_struct *vma,
 			vaddr_t addr) __no_thread_safety
 {
 	struct mm_struct *mm = vma->vm_mm;
-	struct spinlock *ptl;
-	pte_t *ptep;
+	struct rmap_entry entry;
+	bool found;
 
 	atomic_inc(&mm->tlb_flush_pending);
-	ptep = rmap_lock_entry(page, vma, addr, &ptl);
-	if (ptep) {
-		ptep_clear_at(mm, addr, ptep);
+	found = rmap_lock_entry(page, vma, addr, &entry);
+	if (found) {
+		ptep_clear_at(mm, addr, entry.pte);
 		page_remove_rmap(page);
-		spin_unlock(ptl);
+		spin_unlock(entry.ptl);
 		flush_tlb_mm_range(mm, addr, addr + PAGE_SIZE);
 		atomic64_dec(&mm->anon_rss);
 		put_page(page);
 	}
 	atomic_dec(&mm->tlb_flush_pending);
-	return ptep != NULL;
+	return found;
 }
 
 static bool unmap_visit(struct rmap_walk *walk, struct page *page,

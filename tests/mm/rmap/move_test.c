@@ -27,11 +27,11 @@ static bool note_entry(struct rmap_walk *walk, struct page *page,
 		       struct vm_area_struct *vma, vaddr_t addr)
 {
 	struct finder *finder = walk->arg;
-	struct spinlock *ptl;
+	struct rmap_entry entry;
 
-	if (!rmap_lock_entry(page, vma, addr, &ptl))
+	if (!rmap_lock_entry(page, vma, addr, &entry))
 		return false;
-	spin_unlock(ptl);
+	spin_unlock(entry.ptl);
 	if (walk->found < SHARERS) {
 		finder->mm[walk->found] = vma->vm_mm;
 		finder->addr[walk->found] = addr;

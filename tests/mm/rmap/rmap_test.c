@@ -37,11 +37,11 @@ static bool find_entry(struct rmap_walk *walk, struct page *page,
 		       struct vm_area_struct *vma, vaddr_t addr)
 {
 	struct finder *finder = walk->arg;
-	struct spinlock *ptl;
+	struct rmap_entry entry;
 
-	if (!rmap_lock_entry(page, vma, addr, &ptl))
+	if (!rmap_lock_entry(page, vma, addr, &entry))
 		return false;
-	spin_unlock(ptl);
+	spin_unlock(entry.ptl);
 	finder->addr = addr;
 	return true;
 }
@@ -157,12 +157,12 @@ static bool look_elsewhere(struct rmap_walk *walk, struct page *page,
 			   struct vm_area_struct *vma, vaddr_t addr)
 {
 	struct ktest *test = walk->arg;
-	struct spinlock *ptl;
+	struct rmap_entry entry;
 	unsigned int i;
 
 	EXPECT_EQ(addr, AT(1));
 	for (i = 0; i < ARRAY_SIZE(elsewhere); i++)
-		EXPECT_EQ(rmap_lock_entry(page, vma, elsewhere[i], &ptl), NULL);
+		EXPECT(!rmap_lock_entry(page, vma, elsewhere[i], &entry));
 	return false;
 }
 
@@ -334,6 +334,7 @@ static bool look_while_munmap_waits(struct rmap_walk *walk, struct page *page,
 	struct keeper *keeper = walk->arg;
 	struct mm_struct *mm = vma->vm_mm;
 	struct ktest *test = keeper->box->test;
+	struct rmap_entry entry;
 	struct spinlock *ptl;
 
 	sandbox_thread_start(&keeper->thread, keeper->box, another_cpu(),
@@ -345,7 +346,7 @@ static bool look_while_munmap_waits(struct rmap_walk *walk, struct page *page,
 	if (keeper->tables)
 		spin_unlock(ptl);
 	/* The munmap has emptied the entry already. */
-	EXPECT_EQ(rmap_lock_entry(page, vma, addr, &ptl), NULL);
+	EXPECT(!rmap_lock_entry(page, vma, addr, &entry));
 	return false;
 }
 

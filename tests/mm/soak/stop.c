@@ -131,11 +131,11 @@ static void check_pages(struct soak_process *p, struct frames *frames)
 static bool count_entry(struct rmap_walk *walk, struct page *page,
 			struct vm_area_struct *vma, vaddr_t addr)
 {
-	struct spinlock *ptl;
+	struct rmap_entry entry;
 
-	if (!rmap_lock_entry(page, vma, addr, &ptl))
+	if (!rmap_lock_entry(page, vma, addr, &entry))
 		return false;
-	spin_unlock(ptl);
+	spin_unlock(entry.ptl);
 	return true;
 }
 

@@ -445,11 +445,11 @@ KTEST(fork, a_pin_outlives_the_mapping)
 static bool count_entry(struct rmap_walk *walk, struct page *page,
 			struct vm_area_struct *vma, vaddr_t addr)
 {
-	struct spinlock *ptl;
+	struct rmap_entry entry;
 
-	if (!rmap_lock_entry(page, vma, addr, &ptl))
+	if (!rmap_lock_entry(page, vma, addr, &entry))
 		return false;
-	spin_unlock(ptl);
+	spin_unlock(entry.ptl);
 	return true;
 }
 

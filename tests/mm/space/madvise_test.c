@@ -64,7 +64,9 @@ KTEST(madvise, arguments_that_mean_nothing_are_refused_for_each_advice)
 	}
 	for (i = 0; i < 200; i++) {
 		if (i == MADV_DONTNEED || i == MADV_DONTNEED_LOCKED ||
-		    i == MADV_FREE || (i >= MADV_DONTFORK && i <= MADV_DOFORK) ||
+		    i == MADV_FREE || i == MADV_HUGEPAGE ||
+		    i == MADV_NOHUGEPAGE || i == MADV_COLLAPSE ||
+		    (i >= MADV_DONTFORK && i <= MADV_DOFORK) ||
 		    (i >= MADV_WIPEONFORK && i <= MADV_POPULATE_WRITE))
 			continue;
 		EXPECT_EQ(do_madvise(box.mm, AT(0), LEN(1), (int)i), -EINVAL);

@@ -1,0 +1,583 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/mm/table/huge_test.c - what is done to a whole huge entry, and what splits it
+ *
+ * Pages are drawn from BASE on, which a huge page begins at. AT(512) begins the second.
+ */
+#include <kernel/ktest.h>
+#include <mm/fault/gup.h>
+#include <mm/page/rmap.h>
+#include <mm/rmap/walk.h>
+#include <mm/space/madvise.h>
+#include <mm/space/young.h>
+#include <mm/table/huge.h>
+
+#include "tests/mm/lib/relatives.h"
+
+#define AT(page)   (BASE + (page)*PAGE_SIZE)
+#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
+#define NR         HPAGE_PMD_NR
+#define OWNER      ((void *)0xa)
+
+static unsigned long splits(void)
+{
+	struct huge_counters now;
+
+	huge_read_counters(&now);
+	return now.split;
+}
+
+static unsigned long page_splits(void)
+{
+	struct huge_counters now;
+
+	huge_read_counters(&now);
+	return now.page_split;
+}
+
+/* A sandbox whose first 2 MiB are a huge page, with a word in each of some pages. */
+static bool open_huge(struct sandbox *box, struct ktest *test, unsigned long pages)
+{
+	unsigned long i;
+
+	if (!sandbox_open(box, test))
+		return false;
+	sandbox_map_huge(box, AT(0), pages);
+	for (i = 0; i < pages; i += 64)
+		EXPECT_EQ(user_poke(AT(i), i), 0);
+	EXPECT(sandbox_is_huge(box, AT(0)));
+	sandbox_forget(box);
+	return true;
+}
+
+/* The words of open_huge() in pages [@from, @to). */
+static void expect_words(struct sandbox *box, unsigned long from, unsigned long to)
+{
+	struct ktest *test = box->test;
+	unsigned long i;
+
+	for (i = ALIGN(from, 64); i < to; i += 64)
+		EXPECT_EQ(sandbox_read(box, AT(i)), i);
+}
+
+/* --- whole ----------------------------------------------------------------- */
+
+KTEST(huge_entry, a_munmap_of_all_of_it_frees_the_page_and_its_spare_table)
+{
+	unsigned long before = splits();
+	struct sandbox box;
+	struct page *head;
+
+	REQUIRE(open_huge(&box, test, NR));
+	head = page_in(box.mm, AT(0));
+	EXPECT_EQ(do_munmap(box.mm, AT(0), LEN(NR)), 0);
+	EXPECT_EQ(splits(), before);
+	EXPECT(PageFree(head) && PageFree(head + NR - 1));
+	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 0);
+	EXPECT_EQ(atomic64_read(&box.mm->nr_ptes), 0);
+	if (box.observed) {
+		EXPECT_EQ(box.nr, 1U);
+		EXPECT_EVENT(&box, 0, MMU_NOTIFY_UNMAP, AT(0), AT(NR));
+	}
+	sandbox_close(&box);
+}
+
+KTEST(huge_entry, dontneed_of_all_of_it_leaves_room_for_the_next)
+{
+	unsigned long before = splits();
+	struct sandbox box;
+
+	REQUIRE(open_huge(&box, test, NR));
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(NR)), 0);
+	EXPECT(!sandbox_is_huge(&box, AT(0)));
+	sandbox_verify(&box);
+	EXPECT_EQ(user_poke(AT(1), 1), 0);
+	EXPECT(sandbox_is_huge(&box, AT(0)));
+	EXPECT_EQ(sandbox_read(&box, AT(64)), 0UL);
+	EXPECT_EQ(splits(), before);
+	sandbox_close(&box);
+}
+
+/* Read-only, no access and back: one entry, one event each, and the page stays. */
+KTEST(huge_entry, mprotect_of_all_of_it_changes_one_entry, KT_RULES("R1.19"))
+{
+	unsigned long before = splits();
+	struct sandbox box;
+	struct page *head;
+	u64 value;
+
+	REQUIRE(open_huge(&box, test, NR));
+	head = page_in(box.mm, AT(0));
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(NR), PROT_READ), 0);
+	EXPECT_EQ(user_poke(AT(0), 1), -EFAULT);
+	expect_words(&box, 0, NR);
+	sandbox_verify(&box);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(NR), PROT_NONE), 0);
+	EXPECT_EQ(user_peek(AT(0), &value), -EFAULT);
+	EXPECT(sandbox_is_huge(&box, AT(0)));
+	EXPECT_EQ(page_in(box.mm, AT(0)), head);
+	sandbox_verify(&box);
+	EXPECT_EQ(do_mprotect(box.mm, AT(0), LEN(NR), PROT_READ | PROT_WRITE), 0);
+	/* Writable at once: it is the mm's own. */
+	EXPECT(pte_write(sandbox_pte(&box, AT(0))));
+	expect_words(&box, 0, NR);
+	EXPECT_EQ(splits(), before);
+	if (box.observed) {
+		EXPECT_EQ(box.nr, 3U);
+		EXPECT_EVENT(&box, 0, MMU_NOTIFY_PROTECTION_VMA, AT(0), AT(NR));
+		EXPECT_EVENT(&box, 2, MMU_NOTIFY_PROTECTION_VMA, AT(0), AT(NR));
+	}
+	sandbox_close(&box);
+}
+
+KTEST(huge_entry, a_fork_shares_all_of_it_and_splits_nothing)
+{
+	unsigned long before = splits();
+	struct mm_struct *child;
+	struct sandbox box;
+	struct page *head;
+
+	REQUIRE(open_huge(&box, test, NR));
+	head = page_in(box.mm, AT(0));
+	child = sandbox_fork(&box);
+	EXPECT_EQ(splits(), before);
+	EXPECT(sandbox_is_huge(&box, AT(0)));
+	EXPECT(!pte_write(sandbox_pte(&box, AT(0))));
+	if (child) {
+		EXPECT_EQ(page_in(child, AT(9)), head + 9);
+		EXPECT_EQ(page_mapcount(head + 9), 2);
+		EXPECT_EQ(page_ref_count(head + 9), 2);
+		EXPECT_EQ(atomic64_read(&child->anon_rss), (long)NR);
+		EXPECT_EQ(read_in(&box, child, AT(64)), 64UL);
+		verify_in(&box, child);
+		mmput(child);
+	}
+	EXPECT_EQ(page_mapcount(head + 9), 1);
+	sandbox_verify(&box);
+	sandbox_close(&box);
+}
+
+/*
+ *	[ huge  ] at 0, to 4 MiB: aligned, so the entry goes as it is
+ */
+KTEST(huge_entry, mremap_of_all_of_it_moves_one_entry)
+{
+	unsigned long before = splits();
+	struct sandbox box;
+	struct page *head;
+	unsigned long i;
+
+	REQUIRE(open_huge(&box, test, NR));
+	head = page_in(box.mm, AT(0));
+	EXPECT_EQ(do_mremap(box.mm, AT(0), LEN(NR), LEN(NR),
+			    MREMAP_MAYMOVE | MREMAP_FIXED, AT(1024)),
+		  (long)AT(1024));
+	EXPECT_EQ(splits(), before);
+	EXPECT(sandbox_is_huge(&box, AT(1024)) && !sandbox_is_huge(&box, AT(0)));
+	EXPECT_EQ(page_in(box.mm, AT(1024)), head);
+	for (i = 0; i < NR; i += 64)
+		EXPECT_EQ(sandbox_read(&box, AT(1024 + i)), i);
+	sandbox_verify(&box);
+	EXPECT_EQ(do_munmap(box.mm, AT(1024 + 9), LEN(1)), 0);
+	EXPECT_EQ(splits() - before, 1UL);
+	sandbox_verify(&box);
+	sandbox_close(&box);
+}
+
+/* One mark for all its pages. */
+KTEST(huge_entry, a_use_of_one_page_is_a_use_of_all_until_it_is_cleared)
+{
+	struct sandbox box;
+
+	REQUIRE(open_huge(&box, test, NR));
+	EXPECT_EQ(mm_young(box.mm, AT(1), LEN(2), YOUNG_CLEAR_FLUSH, NULL), 2L);
+	EXPECT_EQ(mm_young(box.mm, AT(0), LEN(NR), YOUNG_TEST, NULL), 0L);
+	EXPECT_EQ(sandbox_read(&box, AT(64)), 64UL);
+	EXPECT_EQ(mm_young(box.mm, AT(0), LEN(NR), YOUNG_TEST, NULL), (long)NR);
+	EXPECT(sandbox_is_huge(&box, AT(0)));
+	sandbox_close(&box);
+}
+
+/* --- a part ------------------------------------------------------------------ */
+
+/*
+ *	before	[ 0 ................ 511 ]	huge
+ *	munmap	      [ 100 .. 199 ]
+ *	after	[ 0..99 ]    [ 200 .. 511 ]	small, and 100 pages are free
+ */
+KTEST(huge_entry, a_munmap_of_a_part_splits_once_and_frees_the_part,
+      KT_RULES("R1.8 R1.11"))
+{
+	unsigned long before = splits(), pages = page_splits();
+	struct sandbox box;
+	struct page *head;
+
+	REQUIRE(open_huge(&box, test, NR));
+	head = page_in(box.mm, AT(0));
+	EXPECT_EQ(do_munmap(box.mm, AT(100), LEN(100)), 0);
+	EXPECT_EQ(splits() - before, 1UL);
+	EXPECT_EQ(page_splits() - pages, 1UL);
+	EXPECT(PageFree(head + 100) && PageFree(head + 199));
+	EXPECT_EQ(page_in(box.mm, AT(99)), head + 99);
+	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), (long)NR - 100);
+	expect_words(&box, 0, 100);
+	expect_words(&box, 200, NR);
+	if (box.observed) {
+		EXPECT_EQ(box.nr, 2U);
+		EXPECT_EVENT(&box, 0, MMU_NOTIFY_UNMAP, AT(100), AT(200));
+		EXPECT_EVENT(&box, 1, MMU_NOTIFY_CLEAR, AT(0), AT(NR));
+	}
+	sandbox_verify(&box);
+	/* What is small is not split again. */
+	EXPECT_EQ(do_munmap(box.mm, AT(300), LEN(1)), 0);
+	EXPECT_EQ(splits() - before, 1UL);
+	sandbox_close(&box);
+}
+
+/*
+ *	before	[ 0 ................ 511 ]	huge, rw
+ *	mprotect      [ 100 .. 199 ]		r
+ */
+KTEST(huge_entry, mprotect_of_a_part_splits_once, KT_RULES("R1.8"))
+{
+	unsigned long before = splits();
+	struct sandbox box;
+
+	REQUIRE(open_huge(&box, test, NR));
+	EXPECT_EQ(do_mprotect(box.mm, AT(100), LEN(100), PROT_READ), 0);
+	EXPECT_EQ(splits() - before, 1UL);
+	EXPECT_EQ(user_poke(AT(100), 1), -EFAULT);
+	EXPECT_EQ(user_poke(AT(99), 99), 0);
+	EXPECT_EQ(user_poke(AT(200), 200), 0);
+	EXPECT_EQ(sandbox_read(&box, AT(128)), 128UL);
+	if (box.observed) {
+		EXPECT_EQ(box.nr, 2U);
+		EXPECT_EVENT(&box, 0, MMU_NOTIFY_CLEAR, AT(0), AT(NR));
+		EXPECT_EVENT(&box, 1, MMU_NOTIFY_PROTECTION_VMA, AT(100),
+			     AT(200));
+	}
+	sandbox_verify(&box);
+	sandbox_close(&box);
+}
+
+KTEST(huge_entry, dontneed_of_a_part_splits_once_and_frees_the_part)
+{
+	unsigned long before = splits();
+	struct sandbox box;
+	struct page *head;
+
+	REQUIRE(open_huge(&box, test, NR));
+	head = page_in(box.mm, AT(0));
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(64), LEN(64)), 0);
+	EXPECT_EQ(splits() - before, 1UL);
+	EXPECT(PageFree(head + 64));
+	EXPECT_EQ(sandbox_read(&box, AT(64)), 0UL);
+	expect_words(&box, 0, 64);
+	expect_words(&box, 128, NR);
+	sandbox_verify(&box);
+	sandbox_close(&box);
+}
+
+/*
+ *	[ 0 .. 99 | 100 .. 199 | 200 .. 511 ]	pages 100 to 199 go to 1024
+ *	[ 0 ................. 511 ]		all of it goes to 1025, not aligned
+ */
+KTEST(huge_entry, mremap_of_a_part_or_to_a_place_not_aligned_splits_once,
+      KT_RULES("R1.8"))
+{
+	unsigned long before = splits();
+	struct sandbox box;
+	unsigned long i;
+
+	REQUIRE(open_huge(&box, test, NR));
+	EXPECT_EQ(do_mremap(box.mm, AT(100), LEN(100), LEN(100),
+			    MREMAP_MAYMOVE | MREMAP_FIXED, AT(1024)),
+		  (long)AT(1024));
+	EXPECT_EQ(splits() - before, 1UL);
+	EXPECT_EQ(sandbox_read(&box, AT(1024 + 28)), 128UL);
+	expect_words(&box, 0, 100);
+	expect_words(&box, 200, NR);
+	sandbox_verify(&box);
+	sandbox_close(&box);
+
+	before = splits();
+	REQUIRE(open_huge(&box, test, NR));
+	EXPECT_EQ(do_mremap(box.mm, AT(0), LEN(NR), LEN(NR),
+			    MREMAP_MAYMOVE | MREMAP_FIXED, AT(1025)),
+		  (long)AT(1025));
+	EXPECT_EQ(splits() - before, 1UL);
+	for (i = 0; i < NR; i += 64)
+		EXPECT_EQ(sandbox_read(&box, AT(1025 + i)), i);
+	if (box.observed) {
+		EXPECT_EVENT(&box, 0, MMU_NOTIFY_CLEAR, AT(0), AT(NR));
+		EXPECT_EVENT(&box, 1, MMU_NOTIFY_UNMAP, AT(0), AT(NR));
+	}
+	sandbox_verify(&box);
+	sandbox_close(&box);
+}
+
+/* The huge zero page becomes 512 entries of the small one. */
+KTEST(huge_entry, a_part_of_the_huge_zero_page_goes)
+{
+	struct sandbox box;
+
+	if (!huge_zero_page) {
+		ktest_skip(test, "too little memory for a huge zero page");
+		return;
+	}
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map_huge(&box, AT(0), NR);
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
+	EXPECT_EQ(do_munmap(box.mm, AT(5), LEN(1)), 0);
+	EXPECT_EQ(page_in(box.mm, AT(4)), empty_zero_page);
+	EXPECT_EQ(page_in(box.mm, AT(5)), NULL);
+	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 0);
+	sandbox_verify(&box);
+	sandbox_close(&box);
+}
+
+/*
+ * While the child has all of it, a part that the parent unmaps is not free. When the child has
+ * gone, the parent's next munmap makes small pages, and the part comes back.
+ */
+KTEST(huge_entry, a_part_of_a_shared_page_is_free_once_it_is_not_shared)
+{
+	unsigned long pages;
+	struct mm_struct *child;
+	struct sandbox box;
+	struct page *head;
+
+	REQUIRE(open_huge(&box, test, NR));
+	head = page_in(box.mm, AT(0));
+	child = sandbox_fork(&box);
+	pages = page_splits();
+	EXPECT_EQ(do_munmap(box.mm, AT(10), LEN(1)), 0);
+	EXPECT_EQ(page_splits(), pages);
+	EXPECT(!PageFree(head + 10));
+	sandbox_verify(&box);
+	if (child) {
+		EXPECT_EQ(page_mapcount(head + 10), 1);
+		EXPECT_EQ(page_mapcount(head + 11), 2);
+		verify_in(&box, child);
+		mmput(child);
+	}
+	EXPECT_EQ(do_munmap(box.mm, AT(20), LEN(1)), 0);
+	EXPECT_EQ(page_splits() - pages, 1UL);
+	EXPECT(PageFree(head + 10) && PageFree(head + 20));
+	expect_words(&box, 64, NR);
+	sandbox_verify(&box);
+	sandbox_close(&box);
+}
+
+/* A pin keeps the page as it is; its entries are split all the same. */
+KTEST(huge_entry, a_pinned_page_stays_huge_until_all_of_it_is_unmapped)
+{
+	unsigned long pages = page_splits();
+	struct sandbox box;
+	struct page *page;
+	long got;
+
+	REQUIRE(open_huge(&box, test, NR));
+	mmap_read_lock(box.mm);
+	got = get_user_pages_remote(box.mm, AT(64), 1, FOLL_WRITE | FOLL_PIN,
+				    &page);
+	mmap_read_unlock(box.mm);
+	REQUIRE(got == 1);
+	EXPECT_EQ(do_munmap(box.mm, AT(0), LEN(256)), 0);
+	EXPECT_EQ(page_splits(), pages);
+	EXPECT(PageHuge(page));
+	EXPECT_EQ(*(u64 *)page_address(page), 64UL);
+	EXPECT_EQ(page_mapcount(page), 0);
+	expect_words(&box, 256, NR);
+	sandbox_verify(&box);
+	EXPECT_EQ(do_munmap(box.mm, AT(256), LEN(256)), 0);
+	EXPECT(!PageFree(page));
+	unpin_user_page(page);
+	EXPECT(PageFree(page) && PageFree(page + 1));
+	sandbox_close(&box);
+}
+
+/* --- a device ------------------------------------------------------------------ */
+
+/*
+ * Elsewhere: a walk for the page of a device met a huge entry that it took for another kind
+ * (CVE-2025-22034), and only the first page of a huge page could be had. Here the huge page
+ * is split first, one small page is exclusive, and its neighbours stay mapped.
+ */
+KTEST(huge_entry, a_device_has_one_small_page_and_its_neighbours_stay_mapped,
+      KT_FLAGS(KT_NEEDS_DEVICE_PRIVATE), KT_RULES("R8.2 R1.8"))
+{
+	unsigned long before = splits();
+	struct page *slot = NULL;
+	struct sandbox box;
+	struct page *head;
+
+	REQUIRE(open_huge(&box, test, NR));
+	head = page_in(box.mm, AT(0));
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(64), 1, &slot, OWNER), 1);
+	EXPECT_EQ(splits() - before, 1UL);
+	EXPECT_EQ(slot, head + 64);
+	EXPECT(!PageHuge(slot) && PageLocked(slot));
+	EXPECT(!PageLocked(head));
+	EXPECT(is_swap_pte(sandbox_pte(&box, AT(64))));
+	EXPECT(pte_present(sandbox_pte(&box, AT(63))));
+	EXPECT(pte_write(sandbox_pte(&box, AT(65))));
+	EXPECT_EQ(user_poke(AT(65), 65), 0);
+	if (box.observed) {
+		EXPECT_EQ(box.nr, 2U);
+		EXPECT_EVENT(&box, 0, MMU_NOTIFY_CLEAR, AT(0), AT(NR));
+		EXPECT_EVENT(&box, 1, MMU_NOTIFY_EXCLUSIVE, AT(64), AT(65));
+	}
+	release_exclusive(&slot, 1);
+	expect_words(&box, 0, NR);
+	sandbox_verify(&box);
+	sandbox_close(&box);
+}
+
+/* A pinned huge page cannot be split, and its lock is that of 512 pages: an error. */
+KTEST(huge_entry, a_device_is_refused_a_page_that_cannot_be_split,
+      KT_FLAGS(KT_NEEDS_DEVICE_PRIVATE), KT_RULES("R8.2"))
+{
+	struct page *slot = NULL;
+	struct sandbox box;
+	struct page *page;
+	long got;
+
+	REQUIRE(open_huge(&box, test, NR));
+	mmap_read_lock(box.mm);
+	got = get_user_pages_remote(box.mm, AT(3), 1, FOLL_WRITE | FOLL_PIN,
+				    &page);
+	mmap_read_unlock(box.mm);
+	REQUIRE(got == 1);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(64), 1, &slot, OWNER), -EBUSY);
+	EXPECT_EQ(slot, NULL);
+	EXPECT(!PageLocked(page));
+	expect_words(&box, 0, NR);
+	sandbox_verify(&box);
+	unpin_user_page(page);
+	EXPECT_EQ(sandbox_make_exclusive(&box, AT(64), 1, &slot, OWNER), 1);
+	release_exclusive(&slot, 1);
+	expect_words(&box, 0, NR);
+	sandbox_close(&box);
+}
+
+/* --- the reverse map -------------------------------------------------------------- */
+
+struct found {
+	unsigned int huge;
+	unsigned int small;
+};
+
+static bool note_entry(struct rmap_walk *walk, struct page *page,
+		       struct vm_area_struct *vma, vaddr_t addr)
+{
+	struct found *found = walk->arg;
+	struct rmap_entry entry;
+
+	if (!rmap_lock_entry(page, vma, addr, &entry))
+		return false;
+	if (entry.pte)
+		found->small++;
+	else
+		found->huge++;
+	spin_unlock(entry.ptl);
+	return true;
+}
+
+static struct found walk_page(struct page *page)
+{
+	struct found found = {0};
+	struct rmap_walk walk = {
+		.visit = note_entry, .purpose = RMAP_LOOK, .arg = &found};
+
+	lock_page(page);
+	rmap_walk(page, &walk);
+	unlock_page(page);
+	return found;
+}
+
+/*
+ *	parent	[ huge ]	then small entries, page 5 unmapped
+ *	child	[ huge ]
+ */
+KTEST(huge_entry, a_walk_finds_a_part_by_entries_of_both_kinds)
+{
+	struct mm_struct *child;
+	struct found found;
+	struct sandbox box;
+	struct page *head;
+
+	REQUIRE(open_huge(&box, test, NR));
+	head = page_in(box.mm, AT(0));
+	child = sandbox_fork(&box);
+	found = walk_page(head + 7);
+	EXPECT_EQ(found.huge, 2U);
+	EXPECT_EQ(found.small, 0U);
+	EXPECT_EQ(do_munmap(box.mm, AT(5), LEN(1)), 0);
+	found = walk_page(head + 7);
+	EXPECT_EQ(found.huge, 1U);
+	EXPECT_EQ(found.small, 1U);
+	found = walk_page(head + 5);
+	EXPECT_EQ(found.huge, 1U);
+	EXPECT_EQ(found.small, 0U);
+	if (child)
+		mmput(child);
+	sandbox_close(&box);
+}
+
+/* --- races ------------------------------------------------------------------------ */
+
+struct waiter {
+	struct sandbox_thread thread;
+	struct ktest_step step;
+};
+
+static void throw_all_away(struct sandbox_thread *self)
+{
+	struct waiter *w = self->arg;
+	struct ktest *test = self->box->test;
+
+	step_spin(&w->step, 1);
+	EXPECT_EQ(madvise_dontneed(self->box->mm, AT(0), LEN(NR)), 0);
+}
+
+/*
+ *	split (by hand)			DONTNEED
+ *	start(CLEAR); lock;
+ *	entry hidden
+ *					entry is huge: waits for its lock
+ *	the entry is as before; unlock; end
+ *					empties it	(must not have gone past)
+ */
+KTEST(huge_entry, a_walker_waits_for_a_split_and_does_not_go_past,
+      KT_FLAGS(KT_NEEDS_SMP))
+{
+	struct mmu_notifier_range range;
+	unsigned long polls = 1UL << 20;
+	struct waiter w;
+	struct sandbox box;
+	pmd_t *pmdp, pmd;
+
+	REQUIRE(open_huge(&box, test, NR));
+	step_init(&w.step, test);
+	mmap_read_lock(box.mm);
+	pmdp = pgtable_walk_pmd(box.mm, AT(0));
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, NULL, box.mm,
+				AT(0), AT(NR));
+	mmu_notifier_invalidate_range_start(&range);
+	sandbox_thread_start(&w.thread, &box, another_cpu(), throw_all_away, &w);
+	spin_lock(&box.mm->page_table_lock);
+	pmd = pmdp_get(pmdp);
+	set_pmd(pmdp, huge_hidden(pmd_huge_pte(pmd)));
+	step_signal(&w.step, 1);
+	while (--polls)
+		cpu_relax();
+	set_pmd(pmdp, pmd);
+	spin_unlock(&box.mm->page_table_lock);
+	mmu_notifier_invalidate_range_end(&range);
+	mmap_read_unlock(box.mm);
+	sandbox_thread_join(&w.thread);
+	EXPECT(!sandbox_is_huge(&box, AT(0)));
+	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 0);
+	sandbox_close(&box);
+}
