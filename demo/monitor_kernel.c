@@ -17,6 +17,7 @@
 #include <arch/cpu.h>
 #include <drivers/peer.h>
 #include <mm/alloc/page_alloc.h>
+#include <mm/table/huge.h>
 
 #include "contest.h"
 
@@ -62,6 +63,20 @@ static unsigned long frames_to_mib(unsigned long frames)
 	return frames / (1024 * 1024 / PAGE_SIZE);
 }
 
+static void print_huge(void)
+{
+	struct huge_counters huge;
+
+	huge_read_counters(&huge);
+	monitor_print("  pages of 2 MiB since boot: %lu faulted in, %lu reads of "
+		      "zeroes, %lu fallbacks to small pages, %lu made writable\n",
+		      huge.faulted, huge.zero_page, huge.fallback, huge.reused);
+	monitor_print("  their entries: %lu split, the page too %lu times, not %lu "
+		      "times; collapses: %lu done, %lu refused\n",
+		      huge.split, huge.page_split, huge.page_kept,
+		      huge.collapsed, huge.collapse_failed);
+}
+
 static int memory_command(int argc, char **argv)
 {
 	unsigned long free = nr_free_pages();
@@ -71,9 +86,11 @@ static int memory_command(int argc, char **argv)
 		      "of %lu that the kernel manages\n",
 		      free, frames_to_mib(free), total - free,
 		      frames_to_mib(total - free), total);
+	print_huge();
 	return 0;
 }
-MONITOR_CMD(memory, "", "how much of the RAM is free", memory_command);
+MONITOR_CMD(memory, "", "how much of the RAM is free, and huge pages",
+	    memory_command);
 
 static int peer_command(int argc, char **argv)
 {

@@ -21,7 +21,7 @@ text { fill: #e6e6e6; } .l { fill: #f2f6fa; } .d { fill: #9aa3ab; }
 .none { fill: #242a30; } .read { fill: #1d3a57; } .write { fill: #2f6ba6; }
 .excl { fill: #b06d00; } .away { fill: #54407a; } .odd { fill: #5a5a5a; }
 .bar { stroke: #e6e6e6; } }'''
-CLASSES = {'.': 'none', 'z': 'read', 'r': 'read', 'R': 'read', 'w': 'write',
+CLASSES = {'.': 'none', 'z': 'read', 'Z': 'read', 'r': 'read', 'R': 'read', 'w': 'write',
            'W': 'write', 'A': 'write', 'x': 'excl', 'X': 'excl', 'p': 'away',
            'P': 'away', 'm': 'away', 'M': 'away', 's': 'away'}
 PAGE = 4096

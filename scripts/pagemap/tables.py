@@ -15,6 +15,7 @@ from trace.memory import FRAME, LARGE, PAGE, PRESENT
 
 TRIES = 4
 USER_HALF = 256
+ENTRIES = 512
 # The levels above the last, by how many bytes an entry of each covers.
 UPPER = (1 << 39, 1 << 30, 1 << 21)
 
@@ -58,13 +59,17 @@ class Tables:
         raise Torn
 
     def _below(self, level, table, base, entries, start, end):
-        """(address, entries) of the tables of the last level in [start, end)."""
+        """(address, entries) of last-level tables and huge entries in [start, end)."""
         span = UPPER[level]
         for number in range(max(0, (start - base) // span), len(entries)):
             address = base + number * span
             if address >= end:
                 return
             if not entries[number]:
+                continue
+            if level == 2 and entries[number] & LARGE:
+                # Each page of a huge entry has the letter of the whole.
+                yield address, [entries[number] & ~LARGE] * ENTRIES
                 continue
             try:
                 below, found = self._whole(
