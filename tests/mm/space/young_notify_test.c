@@ -159,7 +159,7 @@ KTEST(young, devices_are_asked_when_the_cpus_are_flushed, KT_RULES("R2.2"))
 KTEST(young, a_page_that_a_device_has_is_asked_for,
       KT_FLAGS(KT_NEEDS_DEVICE_PRIVATE), KT_RULES("R2.2 R2.3 R2.4 R8.14"))
 {
-	struct page *slot;
+	struct page *slot = NULL;
 	struct sandbox box;
 	struct tracker t;
 	pte_t pte;
