@@ -43,7 +43,7 @@ KTEST(kasan, a_report_prints_who_allocated_and_who_freed_and_the_marks_around,
 	preempt_disable();
 	give_pages(page);
 	hear_begin();
-	kasan_report(bad, 1, bad, KASAN_READ, (unsigned long)take_pages);
+	kasan_report(bad, 1, bad, KASAN_READ, (unsigned long)kasan_describe);
 	hear_end();
 	preempt_enable();
 	EXPECT(kasan_last_report_says("is in a freed page"));
