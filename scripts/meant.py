@@ -124,6 +124,18 @@ def chosen(globs, name):
         not any(fnmatch.fnmatchcase(name, p) for p in unwanted)
 
 
+def patterns(wanted, names):
+    """Short ones that choose those names, and no other: a command line has an end."""
+    others, found = set(names) - set(wanted), []
+    for name in wanted:
+        if any(name.startswith(begin) for begin in found):
+            continue
+        found.append(next((name[:end] for end in range(
+            name.index('.') + 1, len(name)) if not any(
+                other.startswith(name[:end]) for other in others)), name))
+    return [begin if begin in wanted else begin + '*' for begin in found]
+
+
 def select(tests, globs):
     """The tests that the kernel runs for test=GLOBS, in its order."""
     patterns = (globs or '*').split(',')

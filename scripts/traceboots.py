@@ -13,6 +13,7 @@ import re
 import subprocess
 
 import liveboots
+import meant
 import rules
 from see import match, races as see_races
 from trace import store
@@ -128,7 +129,8 @@ def races(qemu, log):
     boot = liveboots.Boot(qemu('test', [
         '--smp', '2', '--timeout', '200', '--trace', out, '--append', 'observe',
         '--append', 'trace_slots=' + SLOTS_OF_RACES, '--append', 'test=' +
-        see_races.patterns([race.test for race in table], rules.test_names())]), log)
+        ','.join(meant.patterns([race.test for race in table],
+                                rules.test_names()))]), log)
     boot.want_status(0)
     if boot.status:
         return boot.verdict()

@@ -183,7 +183,8 @@ static vm_fault_t fault_on_empty(struct vm_fault *vmf)
 /* --- an entry that does not serve ----------------------------------------- */
 
 /* @head takes the place of huge_zero_page; false: the entry has changed. */
-static bool replace_zero_page(struct vm_fault *vmf, struct page *head)
+static bool replace_zero_page(struct vm_fault *vmf,
+			      struct page *head) __no_thread_safety
 {
 	struct mm_struct *mm = vmf->vma->vm_mm;
 	vaddr_t addr = huge_addr(vmf);
@@ -233,7 +234,7 @@ static vm_fault_t fault_on_zero_page(struct vm_fault *vmf)
 }
 
 /* A page that others may share: ours again if they have gone, else 4 KiB are copied. */
-static vm_fault_t fault_on_shared(struct vm_fault *vmf)
+static vm_fault_t fault_on_shared(struct vm_fault *vmf) __no_thread_safety
 {
 	struct mm_struct *mm = vmf->vma->vm_mm;
 

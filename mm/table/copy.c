@@ -184,7 +184,7 @@ static enum copy_stop copy_some(struct copy *copy, vaddr_t *addrp, vaddr_t end,
 
 /* Both locks of huge entries are held; @pte is the parent's. */
 static void share_huge(struct copy *copy, vaddr_t addr, pmd_t *dst, pmd_t *src,
-		       pte_t pte, struct page *table)
+		       pte_t pte, struct page *table) __no_thread_safety
 {
 	struct page *head = pfn_to_page(pte_pfn(pte));
 

@@ -225,7 +225,7 @@ class Court:
             return globs
         names = [test.name for test in meant.select(self.tests, globs)
                  if self.comes_to(globs, test.name, number)]
-        said = ','.join(patterns(names, [test.name for test in self.tests]))
+        said = ','.join(meant.patterns(names, [test.name for test in self.tests]))
         return said if len(said) <= MOST_LETTERS else ','.join(sorted(
             {name.split('.')[0] + '.*' for name in names}) + [
                 glob for glob in globs.split(',') if glob.startswith('-')])
@@ -273,18 +273,6 @@ class Court:
             self.limits[judge] = max(self.limits.get(judge, DEADLINE),
                                      round(TEST_SLOWER * longest(said)))
         return verdict
-
-
-def patterns(wanted, names):
-    """Short ones that fit those names, and no other."""
-    others, found = set(names) - set(wanted), []
-    for name in wanted:
-        if any(name.startswith(begin) for begin in found):
-            continue
-        found.append(next((name[:end] for end in range(
-            name.index('.') + 1, len(name)) if not any(
-                other.startswith(name[:end]) for other in others)), name))
-    return [begin if begin in wanted else begin + '*' for begin in found]
 
 
 def longest(lines):

@@ -102,15 +102,3 @@ def chosen(races, name):
     exact = [race for race in races if name in (race.name, race.title.lower(),
                                                 race.test)]
     return exact or [race for race in races if name in race.name]
-
-
-def patterns(tests, all_names):
-    """Short patterns that choose these tests: a kernel's command line has an end."""
-    found = []
-    for test in tests:
-        at = test.index('.') + 2
-        while sum(name.startswith(test[:at]) for name in all_names) > 1 and \
-                at < len(test):
-            at += 1
-        found.append(test if at == len(test) else test[:at] + '*')
-    return ','.join(found)

@@ -17,8 +17,9 @@ EXPLORE_NOTIFIER_reference := mm/notifier/reference/reference.c \
 EXPLORE_MM := $(addprefix mm/,space/mm.c space/mmap.c space/munmap.c space/vma.c \
 	space/madvise.c space/cut.c space/populate.c space/counters.c space/exit.c \
 	table/pgtable.c table/zap.c table/lazyfree.c table/tlb.c table/swapops.c \
-	fault/fault.c fault/cow.c fault/gup.c fault/nonpresent.c page/page.c page/huge.c page/wait.c rmap/root.c \
-	rmap/family.c object/object.c object/shmem.c fault/object.c device/exclusive.c) \
+	table/huge.c fault/fault.c fault/huge.c fault/cow.c fault/gup.c \
+	fault/nonpresent.c space/collapse.c page/page.c page/huge.c page/wait.c \
+	rmap/root.c rmap/family.c object/object.c object/shmem.c fault/object.c device/exclusive.c) \
 	lib/rbtree.c
 # The explorer itself, by the host's headers; all else by the kernel's.
 EXPLORE_OWN := $(addprefix tests/explore/,main.c sched.c search.c memory.c buffer.c \

@@ -27,6 +27,7 @@
 #include <arch/tlb.h>
 #include <arch/trap.h>
 #include <arch/upcall.h>
+#include <lib/cmdline.h>
 #include <lib/string.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/space/mm.h>
@@ -94,6 +95,12 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 {
 	explore_check(!order, "a scenario allocates 2^%u pages", order);
 	return alloc_page(gfp);
+}
+
+/* Nobody has given it words. */
+const char *cmdline_get(const char *key)
+{
+	return NULL;
 }
 
 unsigned long nr_total_pages(void)

@@ -265,7 +265,7 @@ def test_what_each_test_reached_is_read_from_a_boot_without_a_mutant():
 
 def test_short_patterns_choose_the_tests_and_no_others():
     names = ['a.first', 'a.second', 'a.third', 'b.first', 'b.firsts', 'c.x', 'c.y']
-    return equal([judge.patterns(wanted, names) for wanted in (
+    return equal([meant.patterns(wanted, names) for wanted in (
         ['a.first', 'a.third', 'c.x', 'c.y'], ['b.first'], [])],
         [['a.f*', 'a.t*', 'c.*'], ['b.first'], []])
 
