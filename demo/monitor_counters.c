@@ -41,8 +41,8 @@ static void print_calls(void)
 
 	space_read_counters(&c);
 	monitor_print("  calls    advices %lu  pages freed lazily %lu  populated %lu\n"
-		      "           found used %lu\n",
-		      c.advices, c.lazyfreed, c.populated, c.young);
+		      "           found used %lu  write marks cleared %lu\n",
+		      c.advices, c.lazyfreed, c.populated, c.young, c.cleared);
 }
 
 static int counters_command(int argc, char **argv)

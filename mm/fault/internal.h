@@ -22,14 +22,18 @@ const char *fault_result(vm_fault_t fault);
 /* Lock the entry if it is still what it was. Return: is it, and locked? */
 bool fault_lock_same(struct vm_fault *vmf) __try_acquires(true, vmf->ptl);
 
-/* The entry of a page that the touch has brought, and that nobody shares. */
+/*
+ * The entry of a page that the touch has brought, and that nobody shares. A copy that is made
+ * to be pinned changes no contents: it was written to if the page was that it replaces.
+ */
 static __always_inline pte_t fault_fresh_pte(const struct vm_fault *vmf,
 					     const struct page *page)
 {
 	pte_t pte = pfn_pte(page_to_pfn(page), vmf->vma->vm_page_prot);
 
-	return vmf->flags & FAULT_FLAG_WRITE ? pte_mkdirty(pte_mkwrite(pte))
-					     : pte;
+	if (vmf->flags & FAULT_FLAG_WRITE)
+		return pte_mkdirty(pte_mkwrite(pte));
+	return pte_soft_dirty(vmf->orig) ? pte_mksoft_dirty(pte) : pte;
 }
 
 /*

@@ -23,5 +23,6 @@ void space_read_counters(struct space_counters *out)
 		out->lazyfreed += READ_ONCE(one->lazyfreed);
 		out->populated += READ_ONCE(one->populated);
 		out->young += READ_ONCE(one->young);
+		out->cleared += READ_ONCE(one->cleared);
 	}
 }

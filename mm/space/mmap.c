@@ -47,11 +47,13 @@ static bool mmap_extend(struct mm_struct *mm, const struct vm_area_struct *vma)
 	struct vm_area_struct *next = find_vma_prev(mm, vma->vm_start, &prev);
 
 	if (prev && vma_alike(prev, vma)) {
+		vma_take_mark(prev, vma);
 		vma_set_range(mm, prev, prev->vm_start, vma->vm_end);
 		vma_merge(mm, prev);
 		return true;
 	}
 	if (next && vma_alike(vma, next)) {
+		vma_take_mark(next, vma);
 		vma_set_range(mm, next, vma->vm_start, next->vm_end);
 		return true;
 	}
@@ -145,7 +147,7 @@ static long mmap_locked(struct mm_struct *mm, const struct mmap_request *request
 	if (!vma)
 		return -ENOMEM;
 	vma_init(vma, start, start + len,
-		 VM_MAYACCESS | (unsigned long)request->prot);
+		 VM_SOFTDIRTY | VM_MAYACCESS | (unsigned long)request->prot);
 	if (request->object)
 		vma_set_object(vma, request->object, request->pgoff);
 	err = mmap_planned(mm, vma, &plan);

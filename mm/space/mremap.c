@@ -210,7 +210,8 @@ static void init_new_region(const struct mremap *call, struct vm_area_struct *ds
 {
 	const struct vm_area_struct *src = call->vma;
 
-	vma_init(dst, call->new, call->new + call->new_len, src->vm_flags);
+	vma_init(dst, call->new, call->new + call->new_len,
+		 src->vm_flags | VM_SOFTDIRTY);
 	if (src->vm_object)
 		vma_set_object(dst, src->vm_object, vma_pgoff_of(src, call->old));
 	else if (pgtable_next_used(call->mm, call->old, call->old_end) <
@@ -291,6 +292,7 @@ static long mremap_grow(const struct mremap *call)
 {
 	struct vm_area_struct *vma = call->vma;
 
+	vma_set_flags(vma, vma->vm_flags | VM_SOFTDIRTY);
 	vma_set_range(call->mm, vma, vma->vm_start, call->old + call->new_len);
 	vma_merge(call->mm, vma);
 	return call->old;

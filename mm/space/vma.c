@@ -320,9 +320,16 @@ void vma_split(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr,
 
 bool vma_alike(const struct vm_area_struct *low, const struct vm_area_struct *high)
 {
-	return low->vm_end == high->vm_start && low->vm_flags == high->vm_flags &&
+	return low->vm_end == high->vm_start &&
+	       !((low->vm_flags ^ high->vm_flags) & ~VM_SOFTDIRTY) &&
 	       low->vm_object == high->vm_object &&
 	       low->vm_pgoff + vma_pages(low) == high->vm_pgoff;
+}
+
+void vma_take_mark(struct vm_area_struct *vma, const struct vm_area_struct *other)
+{
+	WRITE_ONCE(vma->vm_flags,
+		   vma->vm_flags | (other->vm_flags & VM_SOFTDIRTY));
 }
 
 static void vma_absorb_next(struct mm_struct *mm, struct vm_area_struct *vma)
@@ -330,6 +337,7 @@ static void vma_absorb_next(struct mm_struct *mm, struct vm_area_struct *vma)
 	struct vm_area_struct *next = vma->vm_next;
 	vaddr_t end = next->vm_end;
 
+	vma_take_mark(vma, next);
 	rmap_lock_region(vma);
 	vma_unlink_locked(mm, next);
 	vma_set_range_locked(mm, vma, vma->vm_start, end);

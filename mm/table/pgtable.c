@@ -69,6 +69,8 @@ DEFINE_TRACE_EVENT(pte_protected, "mm start end prot",
 		   "mm %p [%#lx, %#lx) has prot %lx");
 DEFINE_TRACE_EVENT(pte_lazyfreed, "mm start end pages",
 		   "mm %p [%#lx, %#lx) may be freed, pages %lu");
+DEFINE_TRACE_EVENT(pte_cleared, "mm start end pages",
+		   "mm %p [%#lx, %#lx) has no write marks, pages %lu had");
 
 struct page *pgtable_alloc_one(struct mm_struct *mm)
 {

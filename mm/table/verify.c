@@ -111,6 +111,8 @@ static const char *verify_present(struct pgtable_sum *sum,
 		return verify_shared(sum, vma, addr, pte);
 	if (is_zero_page(page))
 		return pte_write(pte) ? "the zero page is writable" : NULL;
+	if (pte_write(pte) && !pte_soft_dirty(pte))
+		return "a write to a page would not be seen";
 	return verify_page(sum, vma, addr, page, pte_write(pte), nr);
 }
 

@@ -13,12 +13,14 @@
  * @lazyfreed: pages whose contents may go (MADV_FREE)
  * @populated: pages touched before their program did
  * @young: pages of a range that were found used
+ * @cleared: entries whose write mark was cleared
  */
 struct space_counters {
 	unsigned long advices;
 	unsigned long lazyfreed;
 	unsigned long populated;
 	unsigned long young;
+	unsigned long cleared;
 };
 
 /* Each CPU counts its own, with one instruction. */

@@ -49,8 +49,10 @@ struct vm_object;
  * What a driver's object maps (mm/fault/object.c): frames without counting a page, whatever
  * they are; or pages that are counted, and such frames between them.
  */
-#define VM_PFNMAP    0x00010000UL
-#define VM_MIXEDMAP  0x00020000UL
+#define VM_PFNMAP   0x00010000UL
+#define VM_MIXEDMAP 0x00020000UL
+/* New, or grown, since write marks were cleared: each page counts as written to. */
+#define VM_SOFTDIRTY 0x08000000UL
 #define VM_ACCESS    (VM_READ | VM_WRITE | VM_EXEC)
 #define VM_MAYACCESS (VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
 

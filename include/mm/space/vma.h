@@ -98,8 +98,8 @@ vma_pgoff_of(const struct vm_area_struct *vma, vaddr_t addr)
  * @low: a region
  * @high: another; neither need be linked
  *
- * @high begins where @low ends, both have the same flags, show the same object or none,
- * and the page offset runs on from one to the other.
+ * @high begins where @low ends, both have the same flags but for VM_SOFTDIRTY, show the
+ * same object or none, and the page offset runs on from one to the other.
  *
  * Context: mmap_lock held in either mode.
  */
@@ -164,5 +164,8 @@ void vma_split(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr,
 	       struct vm_area_struct *upper);
 struct vm_area_struct *vma_merge(struct mm_struct *mm,
 				 struct vm_area_struct *vma);
+/* It grows over the place of another, which is alike: it is as new as that (VM_SOFTDIRTY). */
+void vma_take_mark(struct vm_area_struct *vma,
+		   const struct vm_area_struct *other);
 
 #endif

@@ -17,6 +17,7 @@ DECLARE_TRACE_EVENT(pte_moved);
 DECLARE_TRACE_EVENT(pte_zapped);
 DECLARE_TRACE_EVENT(pte_protected);
 DECLARE_TRACE_EVENT(pte_lazyfreed);
+DECLARE_TRACE_EVENT(pte_cleared);
 
 /* What a CPU may do by a present entry. */
 static inline const char *pte_rights(pte_t pte)

@@ -2,8 +2,7 @@
 /*
  * tests/mm/lib/by_hand.c - operations that the tree does not have yet
  *
- * Problem.  The eight events and their subscribers are there; clearing the marks of
- * writes and migration are not.
+ * Problem.  The eight events and their subscribers are there; migration is not.
  *
  * Idea.  A test notifies the event that such an operation will notify, and makes
  * the change, with the calls and in the order in which it will be made.
@@ -17,44 +16,6 @@
 #include <mm/table/tlb.h>
 
 #include "by_hand.h"
-
-/* Each present entry becomes what @fn makes of it, and every CPU is flushed. */
-static void change_entries(struct mm_struct *mm, vaddr_t start, vaddr_t end,
-			   pte_t (*fn)(pte_t pte)) __no_thread_safety
-{
-	struct spinlock *ptl;
-	vaddr_t addr;
-	pte_t *ptep;
-
-	for (addr = start; addr < end; addr += PAGE_SIZE) {
-		ptep = pgtable_map_lock(mm, addr, &ptl);
-		if (!ptep)
-			continue;
-		if (pte_present(ptep_get(ptep)))
-			set_pte(ptep, fn(ptep_get_and_clear(ptep)));
-		spin_unlock(ptl);
-	}
-	flush_tlb_mm_range(mm, start, end);
-}
-
-static pte_t without_write_mark(pte_t pte)
-{
-	return pte_clear_soft_dirty(pte_wrprotect(pte));
-}
-
-void clear_write_marks_by_hand(struct sandbox *box, unsigned int nr)
-{
-	struct mm_struct *mm = box->mm;
-	struct mmu_notifier_range range;
-
-	mmap_write_lock(mm);
-	mmu_notifier_range_init(&range, MMU_NOTIFY_SOFT_DIRTY, 0, NULL, mm, 0,
-				~0UL);
-	mmu_notifier_invalidate_range_start(&range);
-	change_entries(mm, AT(0), AT(nr), without_write_mark);
-	mmu_notifier_invalidate_range_end(&range);
-	mmap_write_unlock(mm);
-}
 
 void migrate_by_hand(struct sandbox *box, unsigned int from, unsigned int to,
 		     unsigned int i, void *owner) __no_thread_safety

@@ -13,12 +13,6 @@
 #define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
 #define RW         (PROT_READ | PROT_WRITE)
 
-/*
- * From here on writes to pages 0 to @nr - 1 are to be seen: the whole space in
- * one range (R1.6).
- */
-void clear_write_marks_by_hand(struct sandbox *box, unsigned int nr);
-
 /* Page @i goes to another frame; others of [from, to) stay where they are. */
 void migrate_by_hand(struct sandbox *box, unsigned int from, unsigned int to,
 		     unsigned int i, void *owner);

@@ -12,6 +12,7 @@
  */
 #include <mm/alloc/alloc.h>
 #include <lib/string.h>
+#include <mm/space/soft_dirty.h>
 #include "tests/mm/lib/by_hand.h"
 #include "tests/mm/lib/mirror.h"
 #include "tests/mm/lib/relatives.h"
@@ -265,7 +266,7 @@ KTEST(mmu_event, SOFT_DIRTY_makes_the_devices_next_write_seen,
 
 	REQUIRE(setup(&box, &m, test, 4));
 	mirror_open(&at_top, &box, ~0UL & PAGE_MASK, 1);
-	clear_write_marks_by_hand(&box, PAGES);
+	EXPECT_EQ(mm_clear_soft_dirty(box.mm), 0);
 	EXPECT_EVENT(&box, 0, MMU_NOTIFY_SOFT_DIRTY, 0, ~0UL);
 	EXPECT_EQ(at_top.calls, 1U);
 	EXPECT(m.page[0].present && !m.page[0].write);
@@ -293,7 +294,7 @@ KTEST(mmu_event, SOFT_DIRTY_may_be_answered_by_marking_what_is_writable,
 	mirror_drop(&kept[1]);
 	l.marks = kept;
 	EXPECT_EQ(mmu_notifier_register(&l.sub, box.mm), 0);
-	clear_write_marks_by_hand(&box, PAGES);
+	EXPECT_EQ(mm_clear_soft_dirty(box.mm), 0);
 	EXPECT(pte_soft_dirty(l.at_start));
 	EXPECT(!pte_soft_dirty(l.at_end));
 	EXPECT(pte_soft_dirty(sandbox_pte(&box, AT(0))));
@@ -485,7 +486,7 @@ static void one_change(struct crowd *c)
 			mmput(child);
 		break;
 	case 7:
-		clear_write_marks_by_hand(&c->box, PAGES);
+		(void)mm_clear_soft_dirty(c->box.mm);
 		break;
 	default:
 		if (good)

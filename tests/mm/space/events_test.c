@@ -9,6 +9,7 @@
  * (tests/mm/notifier/mmu_event_test.c).
  */
 #include <mm/fault/gup.h>
+#include <mm/space/soft_dirty.h>
 #include "events_fixture.h"
 
 static void map_where_nothing_was(struct recorder *rec)
@@ -74,6 +75,13 @@ static void discard_a_region(struct recorder *rec)
 static void discard_an_untouched_page(struct recorder *rec)
 {
 	discard(rec, 0, 1);
+}
+
+static void clear_write_marks(struct recorder *rec)
+{
+	struct ktest *test = rec->box->test;
+
+	EXPECT_EQ(mm_clear_soft_dirty(rec->box->mm), 0);
 }
 
 static void free_a_region(struct recorder *rec)
@@ -258,6 +266,7 @@ static const struct row rows[] = {
 	{"FREE", free_a_region, "CLEAR 1-4 { }"},
 	{"POPULATE_WRITE over the zero page", populate_to_write, "CLEAR 3-4 { }"},
 	{"a write over the zero page", write_over_the_zero_page, "CLEAR 3-4 { }"},
+	{"clearing write marks", clear_write_marks, "SOFT_DIRTY all { }"},
 	{"fork", fork_all, "PROTECTION_PAGE 0-4 { } PROTECTION_PAGE 5-7 { }"},
 	{"fork with shared memory", fork_with_shared_memory,
 	 "PROTECTION_PAGE 0-4 { } PROTECTION_PAGE 5-7 { }"},

@@ -8,6 +8,9 @@
  *	task_kill()
  *					-EINTR; nothing was done
  */
+#include <mm/space/pagemap.h>
+#include <mm/space/soft_dirty.h>
+#include <mm/space/young.h>
 #include "tests/mm/lib/sandbox.h"
 
 struct killed {
@@ -43,6 +46,40 @@ static long call_dontneed(struct mm_struct *mm)
 	return madvise_dontneed(mm, BASE, PAGE_SIZE);
 }
 
+static long call_dontfork(struct mm_struct *mm)
+{
+	return do_madvise(mm, BASE, PAGE_SIZE, MADV_DONTFORK);
+}
+
+static long call_populate(struct mm_struct *mm)
+{
+	return do_madvise(mm, BASE, PAGE_SIZE, MADV_POPULATE_READ);
+}
+
+static long call_clear(struct mm_struct *mm)
+{
+	return mm_clear_soft_dirty(mm);
+}
+
+static long call_pagemap(struct mm_struct *mm)
+{
+	u64 word;
+
+	return pagemap_read(mm, BASE, &word, 1);
+}
+
+static long call_mincore(struct mm_struct *mm)
+{
+	unsigned char present;
+
+	return do_mincore(mm, BASE, PAGE_SIZE, &present);
+}
+
+static long call_young(struct mm_struct *mm)
+{
+	return mm_young(mm, BASE, PAGE_SIZE, YOUNG_CLEAR, NULL);
+}
+
 static long call_describe(struct mm_struct *mm)
 {
 	char text[128];
@@ -72,8 +109,10 @@ static int call_it(void *arg)
 KTEST(mm, a_killed_task_does_not_wait_for_mmap_lock)
 {
 	static long (*const calls[])(struct mm_struct * mm) = {
-		call_mmap,     call_munmap,   call_mremap, call_mprotect,
-		call_dontneed, call_describe, call_touch,
+		call_mmap,     call_munmap,   call_mremap,   call_mprotect,
+		call_dontneed, call_dontfork, call_populate, call_clear,
+		call_pagemap,  call_mincore,  call_young,    call_describe,
+		call_touch,
 	};
 	struct sandbox box;
 
