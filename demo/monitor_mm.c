@@ -28,11 +28,11 @@
 static int print_mm(struct mm_struct *mm, void *count)
 {
 	monitor_print(
-		"  %3u  users %d  count %d  regions %u  pages %lu  shared %lu  tables %lu%s\n",
+		"  %3u  users %d  count %d  regions %u  pages %lu  shared %lu  tables %lu  locked %lu%s\n",
 		mm->id, atomic_read(&mm->mm_users), atomic_read(&mm->mm_count),
 		mm->map_count, (unsigned long)atomic64_read(&mm->anon_rss),
 		(unsigned long)atomic64_read(&mm->shared_rss),
-		(unsigned long)atomic64_read(&mm->nr_ptes),
+		(unsigned long)atomic64_read(&mm->nr_ptes), mm->locked_vm,
 		mm_has_notifiers(mm) ? "  subscribed" : "");
 	++*(unsigned int *)count;
 	return 0;

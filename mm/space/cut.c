@@ -67,13 +67,17 @@ struct vm_area_struct *vma_cut(struct vm_area_struct *vma, vaddr_t start,
 	return vma;
 }
 
-void vma_set_flags(struct vm_area_struct *vma, unsigned long vm_flags)
+bool vma_covers(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 {
-	mmap_assert_write_locked(vma->vm_mm);
-	ASSERT(!((vma->vm_flags ^ vm_flags) & VM_SHARED));
-	/* A walk of the reverse map reads it without mmap_lock. */
-	WRITE_ONCE(vma->vm_flags, vm_flags);
-	vma->vm_page_prot = vm_get_page_prot(vm_flags);
+	struct vm_area_struct *vma;
+	vaddr_t covered = start;
+
+	for_each_vma_range(vma, mm, start, end) {
+		if (vma->vm_start > covered)
+			return false;
+		covered = vma->vm_end;
+	}
+	return covered >= end;
 }
 
 int vma_change_flags(struct mm_struct *mm, vaddr_t start, vaddr_t end,

@@ -30,7 +30,7 @@ static void exit_check_books(struct mm_struct *mm)
 	     mm->id, (long)atomic64_read(&mm->nr_ptes));
 	WARN(atomic_read(&mm->tlb_flush_pending), "mm %u: exit leaves %d flushes",
 	     mm->id, atomic_read(&mm->tlb_flush_pending));
-	WARN(mm->map_count || mm->total_vm || mm->mm_first,
+	WARN(mm->map_count || mm->total_vm || mm->locked_vm || mm->mm_first,
 	     "mm %u: exit leaves %u regions, %lu pages", mm->id, mm->map_count,
 	     mm->total_vm);
 	mmu_notifier_check_exit(mm);

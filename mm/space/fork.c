@@ -132,6 +132,7 @@ static int fork_try(struct mm_struct *parent, struct mm_struct **childp,
 		goto out_child;
 	child->map_limit = parent->map_limit;
 	child->as_limit = parent->as_limit;
+	child->lock_limit = parent->lock_limit;
 	mmap_write_lock_nested(child);
 	err = fork_regions(parent, child, copy);
 	mmap_write_unlock(child);

@@ -18,6 +18,9 @@
  *	map rw		      [ rw ]
  *	after		[    rw    ][ r  ]	alike ones become one
  *
+ * MAP_POPULATE and locked mappings are touched afterwards, without mmap_lock held throughout
+ * (mm/space/populate.c): by then the call has succeeded.
+ *
  * Locks: mmap_lock for writing all the time. A mapping over an old one is an unmapping
  * and a mapping under one hold, so neither a fault nor a walker sees the hole between.
  *
@@ -28,13 +31,16 @@
  * not exist.
  */
 #include <mm/object/shmem.h>
+#include <mm/space/mlock.h>
 #include <mm/space/mm.h>
 #include <mm/space/mm_trace.h>
+#include <mm/space/populate.h>
 
 #include "mm/space/internal.h"
 
 #define MAP_TYPE  (MAP_PRIVATE | MAP_SHARED)
 #define MAP_PLACE (MAP_FIXED | MAP_FIXED_NOREPLACE)
+#define MAP_TOUCH (MAP_POPULATE | MAP_LOCKED)
 
 static_assert(PROT_READ == VM_READ && PROT_WRITE == VM_WRITE &&
 		      PROT_EXEC == VM_EXEC,
@@ -118,6 +124,7 @@ static int mmap_planned(struct mm_struct *mm, struct vm_area_struct *vma,
  * @len: bytes, as the caller gave them
  * @prot: PROT_*
  * @place: of MAP_PLACE
+ * @touch: of MAP_TOUCH
  * @object: to be shown, or NULL: private anonymous memory
  * @pgoff: the page of @object that comes first
  */
@@ -126,12 +133,33 @@ struct mmap_request {
 	size_t len;
 	int prot;
 	int place;
+	int touch;
 	struct vm_object *object;
 	unsigned long pgoff;
 };
 
+/* The flags of the new region. */
+static unsigned long mmap_flags(const struct mm_struct *mm,
+				const struct mmap_request *request)
+{
+	unsigned long vm_flags = VM_SOFTDIRTY | VM_MAYACCESS | mm->def_flags |
+				 (unsigned long)request->prot;
+
+	return request->touch & MAP_LOCKED ? vm_flags | VM_LOCKED : vm_flags;
+}
+
+static int mmap_may_lock(const struct mm_struct *mm,
+			 const struct mmap_request *request,
+			 unsigned long vm_flags, size_t len)
+{
+	if ((request->touch & MAP_LOCKED) && !mm->lock_limit)
+		return -EPERM;
+	return mlock_allows(mm, vm_flags, len >> PAGE_SHIFT) ? 0 : -EAGAIN;
+}
+
 static long mmap_locked(struct mm_struct *mm, const struct mmap_request *request)
 {
+	unsigned long vm_flags = mmap_flags(mm, request);
 	size_t len = ALIGN(request->len, PAGE_SIZE);
 	struct vm_area_struct *vma;
 	struct unmap_plan plan;
@@ -140,14 +168,16 @@ static long mmap_locked(struct mm_struct *mm, const struct mmap_request *request
 
 	if (start < 0)
 		return start;
+	err = mmap_may_lock(mm, request, vm_flags, len);
+	if (err)
+		return err;
 	plan_unmap(mm, start, start + len, &plan);
 	if (mm->total_vm - plan.pages + (len >> PAGE_SHIFT) > mm->as_limit)
 		return -ENOMEM;
 	vma = vma_alloc(mm);
 	if (!vma)
 		return -ENOMEM;
-	vma_init(vma, start, start + len,
-		 VM_SOFTDIRTY | VM_MAYACCESS | (unsigned long)request->prot);
+	vma_init(vma, start, start + len, vm_flags);
 	if (request->object)
 		vma_set_object(vma, request->object, request->pgoff);
 	err = mmap_planned(mm, vma, &plan);
@@ -172,16 +202,20 @@ static int mmap_check(const struct mmap_request *request)
 /* @request has been checked. */
 static long mmap_call(struct mm_struct *mm, const struct mmap_request *request)
 {
+	size_t len = ALIGN(request->len, PAGE_SIZE);
+	bool touches = request->touch;
 	vaddr_t addr = request->addr;
 	long result;
 
-	OBSERVE(mm_call, mm, "mmap", addr,
-		addr + ALIGN(request->len, PAGE_SIZE), request->prot);
+	OBSERVE(mm_call, mm, "mmap", addr, addr + len, request->prot);
 	result = mmap_write_lock_killable(mm);
 	if (!result) {
 		result = mmap_locked(mm, request);
+		touches |= mm->def_flags & VM_LOCKED;
 		mmap_write_unlock(mm);
 	}
+	if (touches && result > 0)
+		(void)populate(mm, result, result + len, POPULATE_ALLOWED);
 	OBSERVE(mm_return, mm, "mmap", result);
 	return result;
 }
@@ -192,7 +226,8 @@ long do_mmap_object(struct mm_struct *mm, vaddr_t addr, size_t len, int prot,
 	struct mmap_request request = {.addr = addr,
 				       .len = len,
 				       .prot = prot,
-				       .place = flags,
+				       .place = flags & ~MAP_TOUCH,
+				       .touch = flags & MAP_TOUCH,
 				       .object = object,
 				       .pgoff = pgoff};
 	int err = mmap_check(&request);
@@ -202,11 +237,12 @@ long do_mmap_object(struct mm_struct *mm, vaddr_t addr, size_t len, int prot,
 
 long do_mmap(struct mm_struct *mm, vaddr_t addr, size_t len, int prot, int flags)
 {
-	struct mmap_request request = {.addr = addr,
-				       .len = len,
-				       .prot = prot,
-				       .place = flags &
-						~(MAP_TYPE | MAP_ANONYMOUS)};
+	struct mmap_request request = {
+		.addr = addr,
+		.len = len,
+		.prot = prot,
+		.place = flags & ~(MAP_TYPE | MAP_ANONYMOUS | MAP_TOUCH),
+		.touch = flags & MAP_TOUCH};
 	int type = flags & MAP_TYPE;
 	long result = mmap_check(&request);
 

@@ -67,8 +67,10 @@
  * Not here: the steps of an unmapping (mm/space/munmap.c), entries (mm/table/move.c).
  */
 #include <mm/rmap/family.h>
+#include <mm/space/mlock.h>
 #include <mm/space/mm.h>
 #include <mm/space/mm_trace.h>
+#include <mm/space/populate.h>
 #include <mm/table/move.h>
 #include <mm/table/pgtable.h>
 
@@ -86,6 +88,7 @@
  * @new: first address of the new range
  * @new_len: bytes
  * @flags: MREMAP_*
+ * @locked: the region is VM_LOCKED
  * @there: of a move: what must go at @new
  * @here: of a move: what will go of the old range
  */
@@ -97,6 +100,7 @@ struct mremap {
 	vaddr_t new;
 	size_t new_len;
 	int flags;
+	bool locked;
 	struct unmap_plan there;
 	struct unmap_plan here;
 };
@@ -319,6 +323,7 @@ static long mremap_locked(struct mremap *call)
 	call->vma = vma_lookup(mm, call->old);
 	if (!call->vma || call->old_end > call->vma->vm_end)
 		return -EFAULT;
+	call->locked = call->vma->vm_flags & VM_LOCKED;
 	pgoff = vma_pgoff_of(call->vma, call->old);
 	if (!old_len ||
 	    ((call->flags & MREMAP_DONTUNMAP) && call->vma->vm_object) ||
@@ -326,6 +331,10 @@ static long mremap_locked(struct mremap *call)
 		return -EINVAL;
 	if (!(call->flags & MREMAP_PLACES) && call->new_len <= old_len)
 		return mremap_shrink(call);
+	if (call->new_len > old_len &&
+	    !mlock_allows(mm, call->vma->vm_flags,
+			  (call->new_len - old_len) >> PAGE_SHIFT))
+		return -EAGAIN;
 	if (call->new_len > old_len &&
 	    mm->total_vm + ((call->new_len - old_len) >> PAGE_SHIFT) >
 		    mm->as_limit)
@@ -390,6 +399,9 @@ long do_mremap(struct mm_struct *mm, vaddr_t old, size_t old_len,
 		result = mremap_locked(&call);
 		mmap_write_unlock(mm);
 	}
+	if (result > 0 && call.locked && call.old_end - old < call.new_len)
+		(void)populate(mm, result + (call.old_end - old),
+			       result + call.new_len, POPULATE_ALLOWED);
 	OBSERVE(mm_return, mm, "mremap", result);
 	return result;
 }

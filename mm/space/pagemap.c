@@ -27,6 +27,7 @@
  */
 #include <kernel/sched/sched.h>
 #include <mm/page/rmap.h>
+#include <mm/space/cut.h>
 #include <mm/space/mm.h>
 #include <mm/space/mm_trace.h>
 #include <mm/space/pagemap.h>
@@ -148,19 +149,6 @@ int pagemap_read(struct mm_struct *mm, vaddr_t addr, u64 *words, size_t nr)
 	return err;
 }
 
-static bool is_covered(struct mm_struct *mm, vaddr_t start, vaddr_t end)
-{
-	struct vm_area_struct *vma;
-	vaddr_t covered = start;
-
-	for_each_vma_range(vma, mm, start, end) {
-		if (vma->vm_start > covered)
-			return false;
-		covered = vma->vm_end;
-	}
-	return covered >= end;
-}
-
 static bool in_memory(pte_t pte)
 {
 	return pte_present(pte) ||
@@ -183,7 +171,7 @@ static void presence_of(struct mm_struct *mm, vaddr_t addr, vaddr_t end,
 static int mincore_locked(struct mm_struct *mm, vaddr_t addr, vaddr_t end,
 			  unsigned char *present)
 {
-	if (!is_covered(mm, addr, end))
+	if (!vma_covers(mm, addr, end))
 		return -ENOMEM;
 	while (addr < end) {
 		vaddr_t stop = pmd_addr_end(addr, end);

@@ -32,22 +32,31 @@
 #include <mm/space/mm.h>
 #include <mm/space/populate.h>
 
+/* The touch that a region gets: FOLL_WRITE, 0 for a read, or an errno. */
+static int touch_of(const struct vm_area_struct *vma, enum populate_touch touch)
+{
+	if (vma->vm_flags & VM_PFNMAP)
+		return -EINVAL;
+	if (touch != POPULATE_READ && (vma->vm_flags & VM_WRITE))
+		return FOLL_WRITE;
+	return touch != POPULATE_WRITE && (vma->vm_flags & VM_READ) ? 0 : -EINVAL;
+}
+
 /* From @addr on, up to the end of its region and its table. Return: pages, or an errno. */
 static long populate_locked(struct mm_struct *mm, vaddr_t addr, vaddr_t end,
 			    enum populate_touch touch)
 {
-	bool write = touch == POPULATE_WRITE;
 	struct vm_area_struct *vma = vma_lookup(mm, addr);
+	int write;
 
 	if (!vma)
 		return -ENOMEM;
-	if ((vma->vm_flags & VM_PFNMAP) ||
-	    !(vma->vm_flags & (write ? VM_WRITE : VM_READ)))
-		return -EINVAL;
+	write = touch_of(vma, touch);
+	if (write < 0)
+		return write;
 	end = pmd_addr_end(addr, min(end, vma->vm_end));
 	return get_user_pages_remote(mm, addr, (end - addr) >> PAGE_SHIFT,
-				     FOLL_UNLOCKABLE | (write ? FOLL_WRITE : 0),
-				     NULL);
+				     FOLL_UNLOCKABLE | write, NULL);
 }
 
 int populate(struct mm_struct *mm, vaddr_t start, vaddr_t end,

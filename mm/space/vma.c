@@ -195,6 +195,17 @@ long vma_find_gap(struct mm_struct *mm, unsigned long len)
 	return USER_END - tail >= len ? (long)tail : -ENOMEM;
 }
 
+/* The pages of a region count from now on, or, with @sign -1, no more. */
+static void vma_account(struct mm_struct *mm, const struct vm_area_struct *vma,
+			long sign)
+{
+	unsigned long pages = sign * vma_pages(vma);
+
+	mm->total_vm += pages;
+	if (vma->vm_flags & VM_LOCKED)
+		mm->locked_vm += pages;
+}
+
 /* The next three: rmap_lock_region() is held. */
 static void vma_link_locked(struct mm_struct *mm, struct vm_area_struct *vma)
 {
@@ -228,7 +239,7 @@ static void vma_link_locked(struct mm_struct *mm, struct vm_area_struct *vma)
 		rb_propagate(&vma->vm_next->vm_rb, &vma_holes);
 	}
 	mm->map_count++;
-	mm->total_vm += vma_pages(vma);
+	vma_account(mm, vma, 1);
 	rmap_add_region(vma);
 }
 
@@ -246,7 +257,7 @@ static void vma_unlink_locked(struct mm_struct *mm, struct vm_area_struct *vma)
 		rb_propagate(&vma->vm_next->vm_rb, &vma_holes);
 	}
 	mm->map_count--;
-	mm->total_vm -= vma_pages(vma);
+	vma_account(mm, vma, -1);
 }
 
 static void vma_set_range_locked(struct mm_struct *mm, struct vm_area_struct *vma,
@@ -259,12 +270,12 @@ static void vma_set_range_locked(struct mm_struct *mm, struct vm_area_struct *vm
 	ASSERT(start < end);
 	ASSERT(!vma->vm_prev || vma->vm_prev->vm_end <= start);
 	ASSERT(!vma->vm_next || end <= vma->vm_next->vm_start);
-	mm->total_vm -= vma_pages(vma);
+	vma_account(mm, vma, -1);
 	/* Modulo 2^64: a region that grows downwards begins at a lower offset. */
 	vma->vm_pgoff += (long)(start - vma->vm_start) >> PAGE_SHIFT;
 	vma->vm_start = start;
 	vma->vm_end = end;
-	mm->total_vm += vma_pages(vma);
+	vma_account(mm, vma, 1);
 	rmap_resize_region(vma);
 	if (start_moves)
 		rb_propagate(&vma->vm_rb, &vma_holes);
@@ -316,6 +327,19 @@ void vma_split(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr,
 	vma_set_range_locked(mm, vma, vma->vm_start, addr);
 	vma_link_locked(mm, upper);
 	rmap_unlock_region(vma);
+}
+
+void vma_set_flags(struct vm_area_struct *vma, unsigned long vm_flags)
+{
+	struct mm_struct *mm = vma->vm_mm;
+
+	mmap_assert_write_locked(mm);
+	ASSERT(!((vma->vm_flags ^ vm_flags) & VM_SHARED));
+	vma_account(mm, vma, -1);
+	/* A walk of the reverse map reads it without mmap_lock. */
+	WRITE_ONCE(vma->vm_flags, vm_flags);
+	vma->vm_page_prot = vm_get_page_prot(vm_flags);
+	vma_account(mm, vma, 1);
 }
 
 bool vma_alike(const struct vm_area_struct *low, const struct vm_area_struct *high)
@@ -403,6 +427,7 @@ const char *vma_tree_verify(struct mm_struct *mm)
 	struct rb_node *node = rb_first(&mm->mm_rb);
 	struct vm_area_struct *vma;
 	unsigned long pages = 0;
+	unsigned long locked = 0;
 	unsigned int count = 0;
 	const char *wrong;
 
@@ -418,6 +443,8 @@ const char *vma_tree_verify(struct mm_struct *mm)
 			return wrong;
 		node = rb_next(node);
 		pages += vma_pages(vma);
+		if (vma->vm_flags & VM_LOCKED)
+			locked += vma_pages(vma);
 		count++;
 	}
 	if (node)
@@ -426,5 +453,7 @@ const char *vma_tree_verify(struct mm_struct *mm)
 		return "map_count is wrong";
 	if (pages != mm->total_vm)
 		return "total_vm is wrong";
+	if (locked != mm->locked_vm)
+		return "locked_vm is wrong";
 	return NULL;
 }

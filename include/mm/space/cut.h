@@ -53,13 +53,14 @@ struct vm_area_struct *vma_cut(struct vm_area_struct *vma, vaddr_t start,
 			       vaddr_t end, struct vma_spares *spares);
 
 /**
- * vma_set_flags() - give a region other flags, and the protection that they make
- * @vma: a region that is linked
- * @vm_flags: VM_*; whether it is VM_SHARED may not change
+ * vma_covers() - is each page of a range in a region?
+ * @mm: the address space
+ * @start: first address
+ * @end: first address after it
  *
- * Entries are not changed.
+ * Context: mmap_lock held in either mode.
  */
-void vma_set_flags(struct vm_area_struct *vma, unsigned long vm_flags);
+bool vma_covers(struct mm_struct *mm, vaddr_t start, vaddr_t end);
 
 /**
  * vma_change_flags() - set and clear flags of all regions of a range

@@ -22,6 +22,8 @@
 #define MAP_PRIVATE         0x02
 #define MAP_FIXED           0x10
 #define MAP_ANONYMOUS       0x20
+#define MAP_LOCKED          0x2000
+#define MAP_POPULATE        0x8000
 #define MAP_FIXED_NOREPLACE 0x100000
 
 #define MREMAP_MAYMOVE      0x1
@@ -309,18 +311,22 @@ static __always_inline void mmap_retake(struct mm_struct *mm,
  * @prot: PROT_*
  * @flags: MAP_ANONYMOUS; MAP_PRIVATE, or MAP_SHARED: with the children that will be
  *	forked; and MAP_FIXED (replaces what is there, starting UNMAP for it) or
- *	MAP_FIXED_NOREPLACE (refuses)
+ *	MAP_FIXED_NOREPLACE (refuses); MAP_POPULATE (the pages are touched), MAP_LOCKED
+ *	(likewise, and the region is locked: mm/space/mlock.h)
  *
- * Nothing is populated. A private region that fits its neighbours becomes one with
- * them. Each shared one begins an object of its own (mm/object/shmem.h).
+ * A private region that fits its neighbours becomes one with them. Each shared one begins
+ * an object of its own (mm/object/shmem.h). A page that cannot be had for MAP_POPULATE or
+ * MAP_LOCKED is no error: it comes when it is touched.
  *
  * Context: takes mmap_lock for writing; may sleep.
  * Return: the address, or
  *	   -EINVAL (@len 0, unknown @prot or @flags, not anonymous, private and
  *	   shared or neither, fixed and not page aligned), -EEXIST (NOREPLACE and occupied),
  *	   -ENOMEM (no room, fixed out of user space, too many regions or
- *	   pages, no memory), -EINTR (killed while it waited for mmap_lock). On
- *	   error nothing has changed.
+ *	   pages, no memory), -EINTR (killed while it waited for mmap_lock); of a
+ *	   mapping that is to be locked, by MAP_LOCKED or MCL_FUTURE, -EPERM (MAP_LOCKED,
+ *	   and mm->lock_limit is 0), -EAGAIN (more than mm->lock_limit). On error nothing
+ *	   has changed.
  */
 long do_mmap(struct mm_struct *mm, vaddr_t addr, size_t len, int prot, int flags);
 
@@ -330,7 +336,7 @@ long do_mmap(struct mm_struct *mm, vaddr_t addr, size_t len, int prot, int flags
  * @addr: as for do_mmap()
  * @len: bytes; rounded up to pages
  * @prot: PROT_*
- * @flags: 0, MAP_FIXED or MAP_FIXED_NOREPLACE
+ * @flags: 0, or MAP_FIXED or MAP_FIXED_NOREPLACE, MAP_POPULATE and MAP_LOCKED
  * @object: the object; the region takes a reference of its own
  * @pgoff: the page of the object that comes first
  *
@@ -387,7 +393,8 @@ int do_mprotect(struct mm_struct *mm, vaddr_t addr, size_t len, int prot);
  *	the contents, to @new if that is free; the old mapping stays, empty)
  * @new: page aligned; only with MREMAP_FIXED or MREMAP_DONTUNMAP
  *
- * The pages keep their frames. A part that grows where it is becomes one region with a
+ * The pages keep their frames; what a locked region gains is touched (mm/space/mlock.h). A
+ * part that grows where it is becomes one region with a
  * neighbour that is alike. With MREMAP_DONTUNMAP both mappings count for the limits, and
  * have the same flags.
  *
@@ -402,8 +409,9 @@ int do_mprotect(struct mm_struct *mm, vaddr_t addr, size_t len, int prot);
  *	   unaligned or, if fixed, not in user space or in the old range; @old_len 0; an
  *	   object's page offsets would overflow), -EFAULT (the old range is not in one
  *	   region), -ENOMEM (cannot grow where it is and may not move; no room; too many
- *	   regions or pages; no memory), -EINTR (killed while it waited for mmap_lock). On
- *	   error nothing has changed.
+ *	   regions or pages; no memory), -EAGAIN (a locked region would come to more than
+ *	   mm->lock_limit), -EINTR (killed while it waited for mmap_lock). On error nothing
+ *	   has changed.
  */
 long do_mremap(struct mm_struct *mm, vaddr_t old, size_t old_len,
 	       size_t new_len, int flags, vaddr_t new);

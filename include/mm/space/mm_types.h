@@ -116,6 +116,9 @@ enum mm_flag {
  * @total_vm: (m) pages mapped by regions
  * @map_limit: (w) most regions there may be
  * @as_limit: (w) most pages @total_vm may come to
+ * @locked_vm: (m) pages mapped by regions that are VM_LOCKED
+ * @lock_limit: (w) most pages @locked_vm may come to; 0: none may be locked
+ * @def_flags: (m) VM_LOCKED, if mappings to come are to be locked (mm/space/mlock.c)
  * @page_table_lock: (l) entries of the tables above the last level, huge ones too
  * @tlb_flush_pending: (a) threads that change entries of the last level and
  *	have not flushed yet; see mm/table/tlb.c
@@ -153,6 +156,9 @@ struct mm_struct {
 	unsigned int map_limit;
 	unsigned long total_vm;
 	unsigned long as_limit;
+	unsigned long locked_vm;
+	unsigned long lock_limit;
+	unsigned long def_flags;
 	struct spinlock page_table_lock;
 	struct atomic tlb_flush_pending;
 	struct atomic64 anon_rss;

@@ -11,10 +11,12 @@
  * enum populate_touch - what the pages are touched by
  * @POPULATE_READ: a read
  * @POPULATE_WRITE: a write, which changes no contents
+ * @POPULATE_ALLOWED: a write where the region allows one, else a read
  */
 enum populate_touch {
 	POPULATE_READ,
 	POPULATE_WRITE,
+	POPULATE_ALLOWED,
 };
 
 /**

@@ -164,6 +164,11 @@ void vma_split(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr,
 	       struct vm_area_struct *upper);
 struct vm_area_struct *vma_merge(struct mm_struct *mm,
 				 struct vm_area_struct *vma);
+/*
+ * A linked region gets other flags, and the protection that they make; not VM_SHARED. Its
+ * entries are not changed.
+ */
+void vma_set_flags(struct vm_area_struct *vma, unsigned long vm_flags);
 /* It grows over the place of another, which is alike: it is as new as that (VM_SOFTDIRTY). */
 void vma_take_mark(struct vm_area_struct *vma,
 		   const struct vm_area_struct *other);

@@ -8,6 +8,7 @@
  *	task_kill()
  *					-EINTR; nothing was done
  */
+#include <mm/space/mlock.h>
 #include <mm/space/pagemap.h>
 #include <mm/space/soft_dirty.h>
 #include <mm/space/young.h>
@@ -61,6 +62,26 @@ static long call_clear(struct mm_struct *mm)
 	return mm_clear_soft_dirty(mm);
 }
 
+static long call_mlock(struct mm_struct *mm)
+{
+	return do_mlock(mm, BASE, PAGE_SIZE);
+}
+
+static long call_munlock(struct mm_struct *mm)
+{
+	return do_munlock(mm, BASE, PAGE_SIZE);
+}
+
+static long call_mlockall(struct mm_struct *mm)
+{
+	return do_mlockall(mm, MCL_CURRENT | MCL_FUTURE);
+}
+
+static long call_munlockall(struct mm_struct *mm)
+{
+	return do_munlockall(mm);
+}
+
 static long call_pagemap(struct mm_struct *mm)
 {
 	u64 word;
@@ -111,6 +132,7 @@ KTEST(mm, a_killed_task_does_not_wait_for_mmap_lock)
 	static long (*const calls[])(struct mm_struct * mm) = {
 		call_mmap,     call_munmap,   call_mremap,   call_mprotect,
 		call_dontneed, call_dontfork, call_populate, call_clear,
+		call_mlock,    call_munlock,  call_mlockall, call_munlockall,
 		call_pagemap,  call_mincore,  call_young,    call_describe,
 		call_touch,
 	};

@@ -7,6 +7,7 @@
  */
 #include <mm/alloc/fail.h>
 #include <mm/space/counters.h>
+#include <mm/space/mlock.h>
 #include "tests/mm/lib/relatives.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
@@ -30,14 +31,6 @@ static long flags_at(struct sandbox *box, unsigned int page, unsigned long mask)
 		flags = vma->vm_flags & mask;
 	mmap_read_unlock(box->mm);
 	return flags;
-}
-
-static void set_flags(struct sandbox *box, unsigned int page,
-		      unsigned long vm_flags)
-{
-	mmap_write_lock(box->mm);
-	vma_lookup(box->mm, AT(page))->vm_flags |= vm_flags;
-	mmap_write_unlock(box->mm);
 }
 
 KTEST(madvise, arguments_that_mean_nothing_are_refused_for_each_advice)
@@ -120,7 +113,7 @@ KTEST(madvise, a_locked_region_keeps_its_contents_and_so_does_all_of_the_range)
 	sandbox_map(&box, AT(3), 1);
 	EXPECT_EQ(user_poke(AT(0), 1), 0);
 	EXPECT_EQ(user_poke(AT(3), 4), 0);
-	set_flags(&box, 3, VM_LOCKED);
+	EXPECT_EQ(do_mlock(box.mm, AT(3), LEN(1)), 0);
 	sandbox_forget(&box);
 	EXPECT_EQ(do_madvise(box.mm, AT(0), LEN(4), MADV_DONTNEED), -EINVAL);
 	EXPECT_EQ(do_madvise(box.mm, AT(0), LEN(4), MADV_FREE), -EINVAL);
@@ -130,9 +123,6 @@ KTEST(madvise, a_locked_region_keeps_its_contents_and_so_does_all_of_the_range)
 		  -ENOMEM);
 	EXPECT_EQ(sandbox_read(&box, AT(0)), 0UL);
 	EXPECT_EQ(sandbox_read(&box, AT(3)), 0UL);
-	mmap_write_lock(box.mm);
-	vma_lookup(box.mm, AT(3))->vm_flags &= ~VM_LOCKED;
-	mmap_write_unlock(box.mm);
 	sandbox_close(&box);
 }
 

@@ -27,7 +27,7 @@ KTEST(mmap, arguments_that_make_no_sense_are_refused_and_change_nothing)
 	EXPECT_EQ(do_mmap(mm, 0, LEN(1), 8, ANON), (long)-EINVAL);
 	EXPECT_EQ(do_mmap(mm, 0, LEN(1), RW, MAP_ANONYMOUS), (long)-EINVAL);
 	EXPECT_EQ(do_mmap(mm, 0, LEN(1), RW, MAP_PRIVATE), (long)-EINVAL);
-	EXPECT_EQ(do_mmap(mm, 0, LEN(1), RW, ANON | 0x8000), (long)-EINVAL);
+	EXPECT_EQ(do_mmap(mm, 0, LEN(1), RW, ANON | 0x1000000), (long)-EINVAL);
 	EXPECT_EQ(do_mmap(mm, BASE + 1, LEN(1), RW, ANON | MAP_FIXED),
 		  (long)-EINVAL);
 	EXPECT_EQ(do_mmap(mm, 0, ~0UL, RW, ANON), (long)-ENOMEM);
