@@ -20,9 +20,11 @@ static void print_faults(void)
 	monitor_print(
 		"  faults   zero page %lu  fresh page %lu  zero page replaced %lu\n"
 		"           reused %lu  copied %lu  restored %lu  restore lost %lu\n"
-		"           waited %lu  spurious %lu\n",
+		"           waited %lu  spurious %lu\n"
+		"           of objects %lu  made writable %lu\n",
 		c.zero_page, c.fresh_page, c.zero_replaced, c.reused, c.copied,
-		c.restored, c.restore_lost, c.waited, c.spurious);
+		c.restored, c.restore_lost, c.waited, c.spurious, c.object_page,
+		c.object_write);
 }
 
 static void print_walks(void)
@@ -31,8 +33,8 @@ static void print_walks(void)
 
 	rmap_read_counters(&c);
 	monitor_print(
-		"  walks    of pages %lu  regions looked at %lu  entries found %lu\n",
-		c.walks, c.regions, c.found);
+		"  walks    of pages %lu  regions looked at %lu  entries found %lu  left out %lu\n",
+		c.walks, c.regions, c.found, c.busy);
 }
 
 static void print_calls(void)
