@@ -21,7 +21,7 @@
  *
  *	data			guarded by
  *	regions			mmap_lock for reading
- *	an entry		its table's lock
+ *	an entry		its table's lock, a huge one mm->page_table_lock
  *
  * Not here: clearing the marks (mm/space/soft_dirty.c).
  */
@@ -31,15 +31,18 @@
 #include <mm/space/mm.h>
 #include <mm/space/mm_trace.h>
 #include <mm/space/pagemap.h>
+#include <mm/table/huge.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/swapops.h>
 
 /* The word of a page that is mapped. */
 static u64 word_of_page(const struct page *page, u64 word)
 {
-	if (PageAnon(page) && page_mapcount(page) == 1)
+	bool anon = PageAnon(page_head(page));
+
+	if (anon && page_mapcount(page) == 1)
 		word |= PAGEMAP_EXCLUSIVE;
-	if (!PageAnon(page))
+	if (!anon)
 		word |= PAGEMAP_SHARED;
 	return word;
 }
@@ -83,21 +86,66 @@ static u64 word_of(const struct vm_area_struct *vma, pte_t pte)
 	return vma->vm_flags & VM_SOFTDIRTY ? word | PAGEMAP_SOFT_DIRTY : word;
 }
 
+/**
+ * struct look - the entries of one table, or the huge entry in its place
+ * @ptl: the lock that is held; NULL if there is neither
+ * @ptep: the next entry; NULL without a table
+ * @huge: the huge entry; empty if there is none
+ */
+struct look {
+	struct spinlock *ptl;
+	pte_t *ptep;
+	pte_t huge;
+};
+
+/* A fault or a split beside may put a table there after the first question. */
+static void look_begin(struct look *look, struct mm_struct *mm,
+		       vaddr_t addr) __no_thread_safety
+{
+	pmd_t *pmdp;
+
+	look->huge = __pte(0);
+	for (;;) {
+		look->ptep = pgtable_map_lock(mm, addr, &look->ptl);
+		if (look->ptep)
+			return;
+		pmdp = pgtable_walk_pmd(mm, addr);
+		look->ptl = NULL;
+		if (!pmdp || pmd_none(pmdp_get(pmdp)))
+			return;
+		if (huge_lock(mm, pmdp, &look->huge)) {
+			look->ptl = &mm->page_table_lock;
+			return;
+		}
+	}
+}
+
+/* The entry of @addr, which follows the last that was asked for. */
+static pte_t look_next(struct look *look, vaddr_t addr)
+{
+	if (look->ptep)
+		return ptep_get(look->ptep++);
+	if (pte_none(look->huge))
+		return look->huge;
+	return pte_with_pfn(look->huge, pte_pfn(look->huge) + pte_index(addr));
+}
+
+static void look_end(struct look *look) __no_thread_safety
+{
+	if (look->ptl)
+		spin_unlock(look->ptl);
+}
+
 /* The part of the range in one region and one table. */
 static void words_of(const struct vm_area_struct *vma, vaddr_t addr,
-		     vaddr_t end, u64 *words) __no_thread_safety
+		     vaddr_t end, u64 *words)
 {
-	struct spinlock *ptl;
-	pte_t *ptep = pgtable_map_lock(vma->vm_mm, addr, &ptl);
+	struct look look;
 
-	if (!ptep) {
-		for (; addr < end; addr += PAGE_SIZE)
-			*words++ = word_of(vma, __pte(0));
-		return;
-	}
+	look_begin(&look, vma->vm_mm, addr);
 	for (; addr < end; addr += PAGE_SIZE)
-		*words++ = word_of(vma, ptep_get(ptep++));
-	spin_unlock(ptl);
+		*words++ = word_of(vma, look_next(&look, addr));
+	look_end(&look);
 }
 
 /* All of it in one table. */
@@ -157,15 +205,14 @@ static bool in_memory(pte_t pte)
 
 /* The part of the range in one table. */
 static void presence_of(struct mm_struct *mm, vaddr_t addr, vaddr_t end,
-			unsigned char *present) __no_thread_safety
+			unsigned char *present)
 {
-	struct spinlock *ptl;
-	pte_t *ptep = pgtable_map_lock(mm, addr, &ptl);
+	struct look look;
 
+	look_begin(&look, mm, addr);
 	for (; addr < end; addr += PAGE_SIZE)
-		*present++ = ptep && in_memory(ptep_get(ptep++));
-	if (ptep)
-		spin_unlock(ptl);
+		*present++ = in_memory(look_next(&look, addr));
+	look_end(&look);
 }
 
 static int mincore_locked(struct mm_struct *mm, vaddr_t addr, vaddr_t end,

@@ -18,6 +18,7 @@
  *	entry			cleared
  *	present, marked		read-only, not marked; the CPUs are flushed
  *	device-exclusive	not marked: read-only after its restore (R8.18)
+ *	huge			as a present one; its mark is that of all its pages
  *	not marked, none	as it was
  *
  * A page that is not there has no mark. Its region has one (VM_SOFTDIRTY): each page of a
@@ -48,6 +49,7 @@
 #include <mm/space/mm_trace.h>
 #include <mm/space/soft_dirty.h>
 #include <mm/table/entry.h>
+#include <mm/table/huge.h>
 #include <mm/table/pgtable.h>
 #include <mm/table/pte_trace.h>
 #include <mm/table/swapops.h>
@@ -62,6 +64,27 @@ static void clear_present(struct mmu_gather *tlb, vaddr_t addr, pte_t *ptep)
 				pte_clear_soft_dirty(pte_wrprotect(old)));
 	if (pte_write(old))
 		tlb_note_range(tlb, addr, addr + PAGE_SIZE);
+}
+
+/* A huge entry has one mark. While it has no rights at all, no CPU sets its dirty bit. */
+static void clear_huge(struct mmu_gather *tlb, pmd_t *pmdp, vaddr_t addr)
+{
+	struct mm_struct *mm = tlb->mm;
+	pte_t old;
+
+	ASSERT(IS_ALIGNED(addr, PMD_SIZE));
+	if (!huge_lock(mm, pmdp, &old))
+		return;
+	if (pte_soft_dirty(old)) {
+		old = huge_xchg_at(mm, addr, pmdp, huge_hidden(old));
+		set_huge_at(mm, addr, pmdp,
+			    pte_clear_soft_dirty(pte_wrprotect(old)));
+		if (pte_write(old))
+			tlb_note_range(tlb, addr, addr + PMD_SIZE);
+		OBSERVE(pte_cleared, mm, addr, addr + PMD_SIZE, HPAGE_PMD_NR);
+		this_cpu_add(space_counters.cleared, HPAGE_PMD_NR);
+	}
+	spin_unlock(&mm->page_table_lock);
 }
 
 /* Return: was there a mark? */
@@ -90,8 +113,8 @@ static void clear_table(struct mmu_gather *tlb, pmd_t *pmdp, vaddr_t addr,
 	unsigned long cleared = 0;
 
 	/* mmap_lock is held for writing: the table is there, or a huge entry is. */
-	if (unlikely(!ptep)) {
-		report_bad_pmd(tlb->mm, addr, pmdp_get(pmdp), "soft-dirty");
+	if (!ptep) {
+		clear_huge(tlb, pmdp, addr);
 		return;
 	}
 	for (; addr < end; addr += PAGE_SIZE, ptep++)

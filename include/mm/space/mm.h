@@ -22,8 +22,8 @@
 #define MAP_PRIVATE         0x02
 #define MAP_FIXED           0x10
 #define MAP_ANONYMOUS       0x20
-#define MAP_LOCKED          0x2000
-#define MAP_POPULATE        0x8000
+#define MAP_LOCKED          0x02000
+#define MAP_POPULATE        0x08000
 #define MAP_FIXED_NOREPLACE 0x100000
 
 #define MREMAP_MAYMOVE      0x1

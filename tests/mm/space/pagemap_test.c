@@ -58,7 +58,7 @@ KTEST(pagemap_read, a_word_says_of_each_page_whose_it_is)
 KTEST(pagemap_read, a_page_that_a_device_has_is_an_entry_with_type_and_frame,
       KT_FLAGS(KT_NEEDS_DEVICE_PRIVATE | KT_NEEDS_NOTIFIER), KT_RULES("R7.15"))
 {
-	struct page *slot;
+	struct page *slot = NULL;
 	struct sandbox box;
 	pfn_t pfn;
 	u64 word;
@@ -183,7 +183,7 @@ KTEST(mincore, so_is_a_page_that_a_device_has,
       KT_FLAGS(KT_NEEDS_DEVICE_PRIVATE | KT_NEEDS_NOTIFIER), KT_RULES("R7.15"))
 {
 	unsigned char present = 9;
-	struct page *slot;
+	struct page *slot = NULL;
 	struct sandbox box;
 
 	REQUIRE(sandbox_open(&box, test));
@@ -214,5 +214,27 @@ KTEST(mincore, a_hole_or_a_bad_range_is_an_error_and_no_byte_is_written)
 	EXPECT_EQ(do_mincore(box.mm, AT(1), 0, present), 0);
 	for (i = 0; i < ARRAY_SIZE(present); i++)
 		EXPECT_EQ(present[i], 9U);
+	sandbox_close(&box);
+}
+
+KTEST(pagemap_read, a_part_of_a_huge_page_is_a_page_like_another)
+{
+	unsigned char present[PTRS_PER_TABLE];
+	u64 words[3];
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map_huge(&box, AT(0), PTRS_PER_TABLE);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(pagemap_read(box.mm, AT(7), words, ARRAY_SIZE(words)), 0);
+	EXPECT_EQ(words[0] &
+			  (PAGEMAP_PRESENT | PAGEMAP_EXCLUSIVE | PAGEMAP_SHARED),
+		  PAGEMAP_PRESENT | PAGEMAP_EXCLUSIVE);
+	EXPECT_EQ(words[0] & PAGEMAP_FRAME, pte_pfn(sandbox_pte(&box, AT(7))));
+	EXPECT_EQ(words[2], words[0] + 2);
+	EXPECT_EQ(do_mincore(box.mm, AT(0), LEN(PTRS_PER_TABLE), present), 0);
+	EXPECT_EQ(present[0], 1U);
+	EXPECT_EQ(present[PTRS_PER_TABLE - 1], 1U);
+	EXPECT(sandbox_is_huge(&box, AT(0)));
 	sandbox_close(&box);
 }

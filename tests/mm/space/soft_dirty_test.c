@@ -74,6 +74,24 @@ KTEST(soft_dirty, a_write_is_seen_and_a_read_is_not)
 	sandbox_close(&box);
 }
 
+KTEST(soft_dirty, a_huge_page_has_one_mark_for_all_of_it)
+{
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map_huge(&box, AT(0), PTRS_PER_TABLE);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(mm_clear_soft_dirty(box.mm), 0);
+	EXPECT_MARKS("....");
+	EXPECT_EQ(sandbox_read(&box, AT(3)), 0UL);
+	EXPECT_MARKS("....");
+	EXPECT_EQ(user_poke(AT(2), 2), 0);
+	EXPECT_MARKS("dddd");
+	EXPECT(sandbox_is_huge(&box, AT(0)));
+	EXPECT_EQ(sandbox_read(&box, AT(0)), 1UL);
+	sandbox_close(&box);
+}
+
 KTEST(soft_dirty, the_space_has_one_event_whatever_is_mapped,
       KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R1.6 R1.21"))
 {
