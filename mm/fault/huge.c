@@ -22,7 +22,7 @@
  * is only read asks for the same as a write, as for small pages (mm/fault/cow.c).
  *
  * A write to a shared huge page copies 4 KiB and not 2 MiB: most programs fork to begin another
- * one, and write to few pages before. docs/adr/0022-huge-pages.md has what each costs.
+ * one, and write to few pages before. docs/adr/0022-huge-pages.md has both sides.
  *
  * As for small pages the page is prepared without a lock. The entry is looked at again with
  * its lock held, and the page goes in or is given back (two_first_touches_map_one_huge_page).
