@@ -161,7 +161,7 @@ KTEST(huge_fault, a_fault_without_a_huge_page_maps_a_small_one,
  *	9 w	[ huge page       ]	CLEAR over 2 MiB
  */
 KTEST(huge_fault, a_read_maps_the_huge_zero_page_and_a_write_replaces_it,
-      KT_RULES("R1.8 R1.18"))
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R1.8 R1.18"))
 {
 	struct huge_counters seen;
 	struct sandbox box;
@@ -229,7 +229,7 @@ KTEST(huge_fault, a_write_over_the_huge_zero_page_may_end_in_a_small_page,
  *	child	[ huge, shared ] as before
  */
 KTEST(huge_fault, a_write_to_a_shared_huge_page_copies_one_small_page,
-      KT_RULES("R1.8"))
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R1.8"))
 {
 	struct huge_counters seen;
 	struct mm_struct *child;

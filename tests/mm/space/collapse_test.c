@@ -59,7 +59,7 @@ static void expect_refused(struct sandbox *box, int err)
  *	after	[ huge                  ]	512 pages, a spare table
  */
 KTEST(collapse, small_pages_become_a_huge_one_with_the_same_contents,
-      KT_RULES("R1.8 R1.18"))
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R1.8 R1.18"))
 {
 	struct huge_counters before, after;
 	struct sandbox box;

@@ -62,7 +62,8 @@ static void expect_words(struct sandbox *box, unsigned long from, unsigned long 
 
 /* --- whole ----------------------------------------------------------------- */
 
-KTEST(huge_entry, a_munmap_of_all_of_it_frees_the_page_and_its_spare_table)
+KTEST(huge_entry, a_munmap_of_all_of_it_frees_the_page_and_its_spare_table,
+      KT_FLAGS(KT_NEEDS_NOTIFIER))
 {
 	unsigned long before = splits();
 	struct sandbox box;
@@ -99,7 +100,8 @@ KTEST(huge_entry, dontneed_of_all_of_it_leaves_room_for_the_next)
 }
 
 /* Read-only, no access and back: one entry, one event each, and the page stays. */
-KTEST(huge_entry, mprotect_of_all_of_it_changes_one_entry, KT_RULES("R1.19"))
+KTEST(huge_entry, mprotect_of_all_of_it_changes_one_entry,
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R1.19"))
 {
 	unsigned long before = splits();
 	struct sandbox box;
@@ -206,7 +208,7 @@ KTEST(huge_entry, a_use_of_one_page_is_a_use_of_all_until_it_is_cleared)
  *	after	[ 0..99 ]    [ 200 .. 511 ]	small, and 100 pages are free
  */
 KTEST(huge_entry, a_munmap_of_a_part_splits_once_and_frees_the_part,
-      KT_RULES("R1.8 R1.11"))
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R1.8 R1.11"))
 {
 	unsigned long before = splits(), pages = page_splits();
 	struct sandbox box;
@@ -238,7 +240,8 @@ KTEST(huge_entry, a_munmap_of_a_part_splits_once_and_frees_the_part,
  *	before	[ 0 ................ 511 ]	huge, rw
  *	mprotect      [ 100 .. 199 ]		r
  */
-KTEST(huge_entry, mprotect_of_a_part_splits_once, KT_RULES("R1.8"))
+KTEST(huge_entry, mprotect_of_a_part_splits_once, KT_FLAGS(KT_NEEDS_NOTIFIER),
+      KT_RULES("R1.8"))
 {
 	unsigned long before = splits();
 	struct sandbox box;
@@ -283,7 +286,7 @@ KTEST(huge_entry, dontneed_of_a_part_splits_once_and_frees_the_part)
  *	[ 0 ................. 511 ]		all of it goes to 1025, not aligned
  */
 KTEST(huge_entry, mremap_of_a_part_or_to_a_place_not_aligned_splits_once,
-      KT_RULES("R1.8"))
+      KT_FLAGS(KT_NEEDS_NOTIFIER), KT_RULES("R1.8"))
 {
 	unsigned long before = splits();
 	struct sandbox box;
@@ -405,7 +408,8 @@ KTEST(huge_entry, a_pinned_page_stays_huge_until_all_of_it_is_unmapped)
  * is split first, one small page is exclusive, and its neighbours stay mapped.
  */
 KTEST(huge_entry, a_device_has_one_small_page_and_its_neighbours_stay_mapped,
-      KT_FLAGS(KT_NEEDS_DEVICE_PRIVATE), KT_RULES("R8.2 R1.8"))
+      KT_FLAGS(KT_NEEDS_NOTIFIER | KT_NEEDS_DEVICE_PRIVATE),
+      KT_RULES("R8.2 R1.8"))
 {
 	unsigned long before = splits();
 	struct page *slot = NULL;
