@@ -535,6 +535,7 @@ KTEST(mmu_notifier_stats, a_last_put_leaves_the_record_of_a_removal)
 	struct mmu_notifier *sub;
 
 	REQUIRE(mm);
+	gots_reset();
 	sub = mmu_notifier_get(&got_ops, mm);
 	REQUIRE(!IS_ERR(sub));
 	EXPECT_EQ(mmu_notifier_get(&got_ops, mm), sub);
