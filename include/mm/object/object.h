@@ -12,7 +12,7 @@ struct page;
 struct vm_object;
 
 /**
- * struct vm_object_ops - what differs from object to object
+ * struct vm_object_ops - operations of a kind of object
  * @fault: an empty entry of a region that shows the object was touched: set @pagep to the
  *	page at vma_pgoff_of(), with a reference for the entry, and return 0; or map it by
  *	vm_insert_page() or vm_insert_pfn() and return VM_FAULT_NOPAGE; or return an error of
@@ -30,7 +30,7 @@ struct vm_object_ops {
 /**
  * struct vm_object - memory that regions show
  * @root: the regions that show it; each holds a reference
- * @ops: (c) what differs
+ * @ops: (c) operations of this kind of object
  * @vm_flags: (c) flags that each region of the object has: 0, VM_PFNMAP or VM_MIXEDMAP
  *
  * Embedded in the struct of each kind of object. Keys: (c) constant.
@@ -44,7 +44,7 @@ struct vm_object {
 /**
  * vm_object_init() - begin an object, with one reference
  * @object: uninitialised, inside the struct of its kind
- * @ops: what differs
+ * @ops: operations of this kind of object
  * @vm_flags: 0, VM_PFNMAP or VM_MIXEDMAP: flags that each region of the object has
  *
  * Context: any.

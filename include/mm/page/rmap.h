@@ -146,7 +146,7 @@ static __always_inline unsigned long page_pgoff(const struct page *page)
 /**
  * can_change_pte_writable() - may this entry be writable without a fault?
  * @vma: its region, with the rights that the entry shall have
- * @page: what it maps; of a region without object an anonymous page or the zero page
+ * @page: the page that it maps; of a region without object an anonymous page or the zero page
  * @pte: the entry, present
  *
  * A write through such an entry is seen by nobody. So it may not be one whose

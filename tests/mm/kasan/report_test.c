@@ -68,7 +68,7 @@ KTEST(kasan, what_lies_behind_memory_is_called_an_address)
 	EXPECT(!strncmp(words, "address ", 8), "'%s'", words);
 }
 
-/* The end of the window of areas has no shadow before somebody asks for it. */
+/* The end of the window of areas has no shadow before a thread allocates there. */
 KTEST(kasan, a_page_of_shadow_that_comes_late_is_not_among_the_leaks)
 {
 	struct alloc_snapshot before;
