@@ -88,10 +88,10 @@ static void change_twice(struct ktest *test, struct two_changes *two,
 	u64 first, before = arena_stats(two->arena).replays;
 
 	two->word = page_address(frame);
+	thread = kthread_run(second_change_thread, two, "test/second");
 	device_add_work(&work, two->va, 1000000);
 	EXPECT_EQ(peer_work_submit(two->arena->ctx, &work), 0);
 	KTEST_WAIT_FOR(test, arena_stats(two->arena).replays > before);
-	thread = kthread_run(second_change_thread, two, "test/second");
 	atomic_set(&two->go, 1);
 	first = word_after_change(two);
 	if (!IS_ERR(thread))
