@@ -33,6 +33,15 @@ def test_each_race_of_the_document_is_seen_or_says_why_not():
                   if bool(race.unseen) == bool(race.steps)], [])
 
 
+def test_the_index_has_each_race_once():
+    with open(os.path.join(TOP, 'docs', 'races.md'), encoding='utf-8') as file:
+        index = file.read().split('\n## ')[0]
+    linked = re.findall(r'\[([^]]+)\]\(#([^)]+)\)', index)
+    assert all(re.sub(r'[^a-z -]', '', title.lower()).replace(' ', '-') == anchor
+               for title, anchor in linked)
+    return equal(sorted(title for title, _ in linked), sorted(races.sections()))
+
+
 def test_the_document_has_the_command_of_each_and_the_test_that_is_recorded():
     wrong = []
     for race in TABLE:
