@@ -54,6 +54,12 @@ def nothing_exclusive(space, reader):
                    for word in words)
 
 
+def taken_back(space, page):
+    """A CPU's range over the page is open, and no other: the device opens some itself."""
+    return bool(space.ranges) and all(
+        event == 'CLEAR' and start <= page < end for start, end, event in space.ranges)
+
+
 def find(reader, number, wanted, seconds):
     """The first map of an mm for which wanted() is true; None if none came."""
     until = time.monotonic() + seconds
@@ -73,8 +79,8 @@ def one_range(reader, stop, go_on):
         page = both[0][1]
         stop()
         try:
-            during = find(reader, space.number, lambda s: s.ranges and all(
-                start <= page < end for start, end, _ in s.ranges), STOPPED)
+            during = find(reader, space.number, lambda s: taken_back(s, page),
+                          STOPPED)
         finally:
             go_on()
         after = during and find(reader, space.number, lambda s: not s.ranges and

@@ -25,7 +25,7 @@ import tap  # noqa: E402
 from elsewhere import place, run  # noqa: E402
 from guestram import Guest, TOP as TOP_TABLE  # noqa: E402
 from pagemap import figure, moments, rows, terminal, web  # noqa: E402
-from pagemap.spaces import Reader  # noqa: E402
+from pagemap.spaces import Reader, Space  # noqa: E402
 from tap import equal  # noqa: E402
 from trace.memory import GIB, Memory  # noqa: E402
 
@@ -326,6 +326,15 @@ def test_a_figure_is_whole_and_shows_its_moments_in_order():
     return equal((said[1:9], texts.count('X'), len(drawn) < 20000), (
         ['before', 'CPUs', 'peer0/ctx1', 'during', 'CPUs', 'peer0/ctx1',
          'open range: CLEAR', 'after'], 3, True))
+
+
+def test_the_figure_waits_for_the_range_of_a_cpu():
+    """A device that has the page may ask for it again: that range is EXCLUSIVE."""
+    space, found = Space(1, 1), []
+    for events in ((), ('EXCLUSIVE',), ('CLEAR', 'EXCLUSIVE'), ('CLEAR',)):
+        space.ranges = [(page(3), page(4), event) for event in events]
+        found.append([moments.taken_back(space, page(i)) for i in (3, 4)])
+    return equal(found, [[False, False]] * 3 + [[True, False]])
 
 
 def test_the_figure_ends_where_neither_side_has_an_exclusive_page():
