@@ -98,6 +98,29 @@ def test_letters_ranges_and_waiters_are_those_of_the_machine_and_changes_are_mar
             ['rW.W...', 'r..X...'], True, []))
 
 
+# Are the cells of a row below those of the rulers? What the rulers say, and which column
+# of them is marked.
+RULERS = """
+  const cells = line => [...line.querySelectorAll('.c')];
+  const left = cell => Math.round(cell.getBoundingClientRect().left);
+  const [groups, digits] = [...document.querySelectorAll('.ruler')].map(cells);
+  const row = cells(document.querySelector('.row'));
+  return [row.every((cell, i) => left(cell) === left(digits[i]) &&
+                                 left(cell) === left(groups[i])),
+          groups.map((cell, i) => cell.textContent && i + cell.textContent)
+            .filter(said => said),
+          digits.map(cell => cell.textContent).join(''),
+          digits.flatMap((cell, i) => cell.classList.contains('here') ? [i] : [])]"""
+
+
+def test_rulers_say_what_a_column_adds_and_mark_the_one_that_is_described():
+    with shown() as (page_of, _):
+        page_of.move(*page_of.run(MIDDLE, 0, 17))
+        return equal(page_of.run(RULERS), [
+            True, ['0+0x0', '16+0x10000', '32+0x20000', '48+0x30000'],
+            '0123456789abcdef' * 4, [17]])
+
+
 def test_the_rate_of_changes_falls_to_nothing_when_nothing_changes():
     with shown() as (page_of, _):
         said = page_of.wait(TEXT % 'state' + ".endsWith(': 0') && " + TEXT % 'state')
@@ -108,7 +131,7 @@ def test_a_page_is_described_by_pointer_and_by_keys_and_the_map_is_held():
     with shown(dark=True) as (page_of, snapshots):
         page_of.move(*page_of.run(MIDDLE, 1, 3))
         pointed = page_of.run('return ' + TEXT % 'said')
-        page_of.run("document.querySelector('.c').focus()")
+        page_of.run("document.querySelector('.row .c').focus()")
         page_of.keys('\ue014')              # the arrow to the right
         chosen = page_of.run('return ' + TEXT % 'said')
         page_of.keys(' ')
