@@ -173,6 +173,9 @@ MARKS = {
     'other': ('a record', 'run', '·', '', ''),
 }
 
+# Of these the page lists what had not ended when the recording did: others wait for them.
+WAITED_FOR = ('range', 'read_wait', 'command', 'wait')
+
 RARE = ('collided', 'retry', 'denied', 'given_up', 'revoked')
 
 ARROWS = {

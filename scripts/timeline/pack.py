@@ -13,7 +13,7 @@ import os
 import re
 import zlib
 
-from timeline import kinds
+from timeline import kinds, stated
 from timeline.picture import place
 from trace.store import TEXT
 
@@ -196,7 +196,8 @@ def packed(picture, more):
         'bars': [[name] + list(kind) for name, kind in kinds.BARS.items()],
         'marks': [[name] + list(kind) for name, kind in kinds.MARKS.items()],
         'arrows': [[name] + list(kind) for name, kind in kinds.ARROWS.items()],
-        'rare': kinds.RARE, 'quiet': kinds.QUIET,
+        'rare': kinds.RARE, 'quiet': kinds.QUIET, 'waited_for': kinds.WAITED_FOR,
+        'rules': stated.sentences(),
     }
     said.update(more)
     # No `</script>` may stand in it.

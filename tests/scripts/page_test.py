@@ -122,6 +122,35 @@ def test_hover_shows_the_record_and_a_click_all_of_it():
             'sub 1, at 0x8000') if words not in detail], [])
 
 
+def test_a_link_to_a_rule_says_the_rule_when_it_is_pointed_at():
+    with opened(made.CLOCKS + made.collision()) as shown:
+        shown.run("timeline.choose(timeline.itemOf([...timeline.DATA.r_event].findIndex("
+                  "event => timeline.SAID.events[event].name === 'read_begin')))")
+        said = shown.run("""return [...document.querySelectorAll('#detail a[title]')]
+                            .map(link => [link.textContent, link.title.slice(0, 40)])""")
+        return equal(said, [['R4.18', 'R4.18: read_retry returns true if an inv'],
+                            ['R4.22', "R4.22: The driver's protocol is begin, l"]])
+
+
+def test_what_hangs_in_an_open_range_is_listed_with_the_thread_that_holds_it():
+    """The recording ends within the callback of the munmap, while a reader waits."""
+    hang = [record for record in made.collision() if record[0] < 22] + [
+        (40, 'cpu1', 30, 'mmu_interval_wait', made.SUB, 3, 1)]
+    with opened(hang) as shown:
+        listed = "return [...document.querySelectorAll('#detail [data-record]')]" \
+            ".map(button => button.parentNode.textContent)"
+        assert 'not ended when the recording did' in shown.run(TEXT_OF % 'detail')
+        said = shown.run(listed)
+        shown.run("document.querySelector('#detail [data-record]').click()")
+        detail = shown.run(TEXT_OF % 'detail')
+        assert 'it had not ended when the recording did' in detail and \
+            'changer (31)' in detail, detail
+        return equal(said, [
+            'changer (31): UNMAP 0x10000–0x11000a range: a change is announced, '
+            'since 19.0 µs',
+            'peer0/ctx1 (30): waits for open rangesa reader waits, since 0 ns'])
+
+
 def test_a_tip_goes_when_the_picture_moves_below_the_pointer():
     with opened(made.CLOCKS + made.collision()) as shown:
         hidden = "document.getElementById('tip').hidden"

@@ -152,7 +152,8 @@ function ruleLinks(rules) {
   return rules.map(rule => {
     const path = rule[0] === 'D' ? 'docs/peer-device.md' : 'docs/semantics.md';
     return '<a href="' + escaped(SAID.link.replace('{path}', path).replace(/#.*/, '')) +
-      '" target="_blank">' + rule + '</a>';
+      '" target="_blank" title="' + escaped(rule + ': ' + SAID.rules[rule]) + '">' + rule +
+      '</a>';
   }).join(', ');
 }
 
@@ -259,6 +260,31 @@ function kindsHere() {
     SAID.bars[i][3] !== 'thin');
 }
 
+// The bars that had not ended when the recording did, the oldest first: after a hang they say
+// which thread holds what others wait for. A range has a bar in the lane of its address space
+// as well; only that of the thread is listed.
+function openAtTheEnd() {
+  const found = [];
+  for (let i = 0; i < DATA.b_flags.length; i++) {
+    if (DATA.b_flags[i] & 2 && SAID.waited_for.includes(SAID.bars[DATA.b_kind[i]][0]) &&
+        SAID.lanes[DATA.barLane[i]].group === 'Threads')
+      found.push(i);
+  }
+  return found.sort((a, b) => DATA.b_begin[a] - DATA.b_begin[b]);
+}
+
+function openText() {
+  const open = openAtTheEnd();
+  if (!open.length)
+    return '';
+  return '<h3>not ended when the recording did</h3>' + open.slice(0, 12).map(bar =>
+    '<p><button data-record="' + DATA.b_first[bar] + '">' +
+      escaped(taskName(DATA.r_pid[DATA.b_first[bar]]) + ': ' + labelOf(bar)) + '</button>' +
+      '<br><span class="soft">' + escaped(SAID.bars[DATA.b_kind[bar]][1]) + ', since ' +
+      spanText(DATA.b_end[bar] - DATA.b_begin[bar]) + '</span></p>').join('') +
+    (open.length > 12 ? '<p class="soft">and ' + (open.length - 12) + ' more</p>' : '');
+}
+
 function legendText() {
   const marks = new Set(DATA.m_kind), arrows = new Set(DATA.a_kind);
   return '<h2>What is what</h2><p class="soft">Time goes from left to right. Each line is ' +
@@ -274,7 +300,7 @@ function legendText() {
     SAID.arrows.map((kind, i) => !arrows.has(i) ? '' : '<canvas data-arrow="' + i + '"></canvas><span title="' +
       escaped(kind[3]) + '">' + escaped(kind[1]) + (SAID.quiet.includes(kind[0])
         ? ' <span class="soft">(of what is chosen)</span>' : '') + '</span>').join('') +
-    '</div>' + '<h3>this trace</h3>' + SAID.notes.map(line => '<p class="soft">' +
+    '</div>' + openText() + '<h3>this trace</h3>' + SAID.notes.map(line => '<p class="soft">' +
       escaped(line) + '</p>').join('');
 }
 
