@@ -10,7 +10,8 @@
     scripts/see.py --list       the races, and why some are in no trace
 
 RACE is a name of the list, or a part of one. `make see RACE=name` builds what is needed
-first. scripts/see/races.txt has the steps of each race.
+first. scripts/see/races.txt has the steps of each race. Of a race that a model reaches and
+no trace shows, the model's trace is printed, and kept in build/see/RACE.txt.
 """
 
 import argparse
@@ -23,7 +24,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, 'scripts'))
 
 import timeline.page  # noqa: E402
-from see import match, races  # noqa: E402
+from see import match, model, races  # noqa: E402
 from timeline import build, files  # noqa: E402
 
 SLOTS = 262144                  # tests of a thousand rounds fit into these
@@ -31,8 +32,8 @@ SLOTS = 262144                  # tests of a thousand rounds fit into these
 
 def listed(table):
     for race in table:
-        print(race.name if not race.unseen else
-              '%-60s (in no trace)' % race.name)
+        note = '(in no trace)' if race.unseen else '(of a model)' if race.model else ''
+        print(('%-60s %s' % (race.name, note)).rstrip())
 
 
 def the_race(table, name):
@@ -45,6 +46,17 @@ def the_race(table, name):
     if found[0].unseen:
         sys.exit('%s is in no trace: %s' % (found[0].name, found[0].unseen))
     return found[0]
+
+
+def show_model(race):
+    """Print how a model fails without what wins the race."""
+    try:
+        lines = model.shown(race.model)
+    except model.NotShown as why:
+        sys.exit('%s: %s' % (race.name, why))
+    out = os.path.join('build', 'see', race.name + '.txt')
+    files.write(out, '\n'.join(lines) + '\n')
+    print('\n'.join(lines + ['', '%s: %s' % (out, race.title)]))
 
 
 def record(race, image):
@@ -92,6 +104,9 @@ def main():
         listed(table)
         return
     race = the_race(table, args.race)
+    if race.model:
+        show_model(race)
+        return
     picture = build.picture_of(build.opened(args.trace or record(race, args.image)))
     out = args.out or os.path.join('build', 'see', race.name + '.html')
     files.write(out, timeline.page.page_of(

@@ -39,7 +39,7 @@ class Race:
     def __init__(self, title):
         self.title = title
         self.name = re.sub(r'[^a-z]+', '-', title.lower().replace("'", '')).strip('-')
-        self.test = self.unseen = self.chance = ''
+        self.test = self.unseen = self.chance = self.model = ''
         self.steps = []
 
     def drawing(self):
@@ -78,7 +78,7 @@ def read(path=TABLE):
                 races.append(Race(rest))
             elif word == 'test':
                 races[-1].test = rest
-            elif word in ('unseen', 'chance'):
+            elif word in ('unseen', 'chance', 'model'):
                 setattr(races[-1], word, rest.lstrip('| '))
             elif STEP.fullmatch(line):
                 races[-1].steps.append(Step(line))

@@ -4,6 +4,7 @@
 
 import os
 import re
+import shutil
 import sys
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
@@ -15,7 +16,7 @@ import meant  # noqa: E402
 import rules  # noqa: E402
 import tap  # noqa: E402
 from elsewhere import place, run  # noqa: E402
-from see import match, races  # noqa: E402
+from see import match, model, races  # noqa: E402
 from tap import equal  # noqa: E402
 from timeline import build  # noqa: E402
 from trace import store  # noqa: E402
@@ -27,10 +28,11 @@ TABLE = races.read()
 def test_each_race_of_the_document_is_seen_or_says_why_not():
     found = {race.title: race for race in TABLE}
     assert set(found) == set(races.sections()), \
-        'scripts/see/races.txt wants `race NAME` with its steps, or with `unseen | ' \
-        'why`, for: %s' % (set(found) ^ set(races.sections()))
-    return equal([title for title, race in found.items()
-                  if bool(race.unseen) == bool(race.steps)], [])
+        'scripts/see/races.txt wants `race NAME` with its steps, with `model CASE`, ' \
+        'or with `unseen | why`, for: %s' % (set(found) ^ set(races.sections()))
+    return equal([title for title, race in found.items() if
+                  [bool(race.unseen), bool(race.steps), bool(race.model)].count(True) != 1],
+                 [])
 
 
 def test_the_index_has_each_race_once():
@@ -180,6 +182,37 @@ def test_what_is_in_no_trace_and_what_is_no_race_get_one_line():
                         ('nope', 'is no race'), ('a-grant', 'may be: a-grant-')):
         status, said = run([SEE, name])
         assert status == 1 and words in said and len(said.splitlines()) == 1, said
+
+
+# As spin's program prints them: the maker of threads, two threads, a step of many lines.
+TRAIL = '''  1:\tproc  0 (:init:) gate.pml:430 (state 3)\t[(run Waiter((n-1)))]
+  2:\tproc  4 (Guest) gate.pml:352 (state 230)\t[((round<2))]
+  3:\tproc  1 (Waiter) gate.pml:315 (state 5)\t[look = ((in0+in1)!=0)]
+  4:\tproc  1 (Waiter) gate.pml:318 (state 73)\t[else]
+  5:\tproc  1 (Waiter) gate.pml:321 (state 24)\t[D_STEP321]
+  6:\tproc  4 (Guest) gate.pml:158 (state 28)\t[((a)&&(b))]
+spin: trail ends after 5 steps
+'''
+
+
+def test_a_trail_of_a_model_becomes_columns_of_what_its_threads_do():
+    return equal(model.columns(model.steps_of(TRAIL)), [
+        'Guest 4' + ' ' * 8 + 'Waiter 1', '352  round<2',
+        ' ' * 15 + '315  look = ((in0+in1)!=0)',
+        ' ' * 15 + '321  d_step { ... }', '158  (a)&&(b)'])
+
+
+def test_the_race_that_a_model_reaches_is_shown_up_to_its_failure():
+    if not shutil.which('spin'):
+        raise tap.Skip('no spin: `scripts/deps model` installs it')
+    race, = (race for race in TABLE if race.model)
+    status, said = run([SEE, race.name])
+    lines = said.split('\n')
+    assert status == 0 and len(lines) > 20, said
+    return equal((lines[0].split(':')[0], [words for words in (
+        'Guest', 'Waiter', '(here it fails: assertion violated  !(freed[found]))',
+        'freed[me] = 1', 'build/see/%s.txt' % race.name) if words not in said]),
+                 ('model.' + race.model, []))
 
 
 if __name__ == '__main__':
