@@ -34,6 +34,7 @@ class Boot:
             with subprocess.Popen(command, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT,
                                   stdin=subprocess.DEVNULL) as child:
+                self.child = child      # on_line() may end it
                 for raw in child.stdout:
                     line = raw.decode('utf-8', 'replace').strip('\r\n')
                     kept.write(line + '\n')

@@ -56,6 +56,7 @@ LIVE_BOOTS = {
     'races_are_seen_in_the_order_of_their_columns': traceboots.races,
     'a_trace_is_read_after_a_panic': traceboots.panic,
     'a_machine_that_hangs_is_recorded': traceboots.hang,
+    'a_hang_in_an_open_range_names_its_holder': traceboots.open_range,
     'a_map_is_that_of_the_monitor_and_stays_after_a_panic': mapboots.monitor,
     'a_map_shows_an_open_range': mapboots.contest,
 }

@@ -3,7 +3,8 @@
 
 A contest is recorded whole; races are seen in the order that their columns claim; a
 kernel that panicked and one that hangs are read all the same, and the host reads what
-the kernel itself prints. scripts/run-tests.py calls these and counts them.
+the kernel itself prints. Of a range that a hang leaves open, trace, timeline and map name
+the thread that holds it. scripts/run-tests.py calls these and counts them.
 """
 
 import argparse
@@ -15,7 +16,11 @@ import subprocess
 import liveboots
 import meant
 import rules
+from pagemap import machine, rows
+from pagemap.spaces import Reader
 from see import match, races as see_races
+from timeline import build
+from timeline.picture import STILL_OPEN
 from trace import store
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -197,3 +202,68 @@ def hang(qemu, log):
     if started != ['must_fail_by_a_hang']:
         boot.wrong.append('the trace names the tests %r' % started)
     return boot.verdict()
+
+
+HANG_INSIDE = 'mmu_interval.must_fail_by_a_hang_in_an_open_range'
+# What is open when the reader sleeps, in the lines of the map.
+HELD = (r'open: CLEAR \[0x\w+, 0x\w+\) by holder/\d+ in .*\bhold_open\b.*',
+        r'waits: reader/\d+ in .*read_begin.*')
+
+
+def open_range(qemu, log):
+    """A thread hangs within a range, and another waits for it: both are named."""
+    looked = []
+
+    def look(boot, line):
+        if looked or 'a thread sleeps in an open range' not in line:
+            return
+        folder, = glob.glob(os.path.join(
+            TOP, 'build', 'run', os.path.basename(log) + '.serial.*'))
+        looked.append(folder)
+        recorded_open(boot, folder, log + '.trace.bin')
+        mapped_open(boot, folder)
+        boot.child.terminate()
+
+    boot = liveboots.Boot(qemu('test', [
+        '--smp', '2', '--timeout', '120', '--append', 'deadline=60', '--append',
+        'test=' + HANG_INSIDE]), log, look)
+    if not looked:
+        boot.wrong.append('the test did not come to its hang')
+    return boot.verdict()
+
+
+def recorded_open(boot, folder, out):
+    """By the trace, and by the timeline that is made of it."""
+    said = subprocess.run(
+        [TRACE, 'record', '--once', '--machine', folder, out], check=False,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        universal_newlines=True)
+    if said.returncode:
+        boot.wrong.append('not recorded: ' + said.stdout)
+        return
+    trace = store.Trace(out)
+    started = {}
+    for record in trace.records():
+        if record.name == 'mmu_notifier_start':
+            started[record.values['range']] = record
+        elif record.name == 'mmu_notifier_end':
+            started.pop(record.values['range'], None)
+    held = [(trace.tasks.get(record.pid), record.values['event'])
+            for record in started.values()]
+    if held != [('holder', 'CLEAR')]:
+        boot.wrong.append('by the trace these ranges are open: %r' % held)
+    bars = {(lane.name.split(' (')[0], bar.kind)
+            for lane in build.picture_of(trace).lanes if lane.group == 'Threads'
+            for bar in lane.bars if bar.flags & STILL_OPEN and
+            bar.kind in ('range', 'read_wait')}
+    if bars != {('holder', 'range'), ('reader', 'read_wait')}:
+        boot.wrong.append('by the timeline these have not ended: %r' % sorted(bars))
+
+
+def mapped_open(boot, folder):
+    """By the map."""
+    spaces, _ = Reader(machine.Machine(folder)).snapshot()
+    lines = [line for space in spaces for line in rows.beside(space)]
+    if not any(all(any(re.fullmatch(words, line) for line in rows.beside(space))
+                   for words in HELD) for space in spaces):
+        boot.wrong += ['by the map these are open, and wait:'] + lines

@@ -57,6 +57,7 @@ LAYOUT_OFFSET(task, state);
 LAYOUT_OFFSET(task, cpu);
 LAYOUT_OFFSET(task, on_cpu);
 LAYOUT_OFFSET(task, arch.sp);
+LAYOUT_OFFSET(task, stack);
 
 /* The bytes of the name, for a record: a task may be gone when that is read. */
 static void trace_name(const struct task *task)

@@ -3,9 +3,12 @@
 
 A moment is a title and an address space as web.of_space() has it. The picture is cut to
 the columns that its regions have. Light and dark; what a colour says, a letter says too.
+It holds as data which rows have something in them at each moment, and which ranges are
+open (svg.data_of() of the timeline reads it).
 """
 
 import html
+import json
 
 CELL, GAP, LINE = 18, 2, 22
 LABEL = 96                              # pixels left of the first cell
@@ -38,6 +41,7 @@ class Picture:
     def __init__(self, first, count):
         self.first, self.count = first, count       # columns of a row
         self.parts, self.y = [], 8
+        self.data = []
         self.width = max(LABEL + count * CELL + 16, 430)
 
     def column(self, number):
@@ -85,8 +89,9 @@ class Picture:
     def svg(self, title):
         head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" ' \
             'width="%d" height="%d" role="img">\n<title>%s</title>\n' \
-            '<style>\n%s\n</style>\n' % (self.width, self.y + 8, self.width,
-                                        self.y + 8, html.escape(title), STYLE)
+            '<metadata>%s</metadata>\n<style>\n%s\n</style>\n' % (
+                self.width, self.y + 8, self.width, self.y + 8, html.escape(title),
+                html.escape(json.dumps(self.data), quote=False), STYLE)
         return head + '\n'.join(self.parts) + '\n</svg>\n'
 
 
@@ -123,18 +128,22 @@ def draw(title, moments, legend, row):
     for name, space, lines in lines_at(row, moments, none):
         picture.y += 6
         picture.words(name, 'h')
+        shown = []
         for label, letters in lines:
             picture.cells(label or 'CPUs', letters, no_region)
+            if set(letters) - {no_region, none}:
+                shown.append(label or 'CPUs')
             side = dict(legend['device' if label else 'cpu'])
             seen['a device' if label else 'a CPU'].update(
                 (letter, side[letter]) for letter in letters
                 if letter in side and letter != no_region)
-        for start, end, event in space['ranges']:
-            picture.bar(row, len(letters), int(start, 0), int(end, 0),
-                        'open range: ' + event)
-        for _, thread, where in space['waiters']:
-            picture.words('waits: %s in %s' % (thread, where[0] if where else '?'),
-                          x=LABEL)
+        for start, end, event, _ in space['ranges']:
+            says = 'open range: ' + event
+            picture.bar(row, len(letters), int(start, 0), int(end, 0), says)
+            shown.append(says)
+        for waiter in space['waiters']:
+            picture.words('waits: ' + waiter.split(' < ')[0], x=LABEL)
+        picture.data.append({'lanes': sorted(set(shown))})
     picture.y += 6
     for whose, letters in seen.items():
         picture.wrapped(whose + ':', ['%s %s;' % pair for pair in letters.items()])

@@ -54,10 +54,15 @@ def nothing_exclusive(space, reader):
                    for word in words)
 
 
-def taken_back(space, page):
-    """A CPU's range over the page is open, and no other: the device opens some itself."""
+def taken_back(space, page, reader):
+    """A CPU's range over the page is open, and no other: the device opens some itself.
+
+    The driver has taken the page off its table, and waits for the device.
+    """
     return bool(space.ranges) and all(
-        event == 'CLEAR' and start <= page < end for start, end, event in space.ranges)
+        event == 'CLEAR' and start <= page < end
+        for start, end, event, _ in space.ranges) and \
+        all(va != page for _, va in exclusive_of(space, reader))
 
 
 def find(reader, number, wanted, seconds):
@@ -79,8 +84,8 @@ def one_range(reader, stop, go_on):
         page = both[0][1]
         stop()
         try:
-            during = find(reader, space.number, lambda s: taken_back(s, page),
-                          STOPPED)
+            during = find(reader, space.number,
+                          lambda s: taken_back(s, page, reader), STOPPED)
         finally:
             go_on()
         after = during and find(reader, space.number, lambda s: not s.ranges and

@@ -115,13 +115,22 @@ def lines(space, reader):
         '%12s %d where no region is' % stray for stray in rows.strays().items()]
 
 
+def thread(pid, name, where):
+    """A thread, and the functions that it stands in; none of one that runs."""
+    return '%s/%d' % (name, pid) + (' in ' + ' < '.join(where[:4]) if where else '')
+
+
+def held(holder):
+    """Behind a range: the thread that holds it open, if that is known."""
+    return ' by ' + thread(*holder) if holder else ''
+
+
 def beside(space):
     """Open ranges, waiting threads and doubts, in a line each."""
-    said = ['open: %s [%#x, %#x)' % (event, start, end)
-            for start, end, event in space.ranges]
+    said = ['open: %s [%#x, %#x)%s' % (event, start, end, held(holder))
+            for start, end, event, holder in space.ranges]
     if space.open > len(space.ranges):
         said.append('open: %d more, which overlap no interval' %
                     (space.open - len(space.ranges)))
-    said += ['waits: %s/%d in %s' % (name, pid, ' < '.join(where[:4]) or '?')
-             for pid, name, where in space.waiters]
+    said += ['waits: ' + thread(*waiter) for waiter in space.waiters]
     return said + ['not sure: ' + doubt for doubt in space.doubts]

@@ -14,6 +14,8 @@ Space.doubts says so in words; nothing here takes an address on trust.
     a device's table        it rises, and its length is the same afterwards
     an open range           it belongs to the space, and its end is above its start
     a waiter                its task is one of the list of all tasks
+
+A range lies on the stack of the thread that started it, so that thread holds it open.
 """
 
 import struct
@@ -45,9 +47,9 @@ class Space:
         self.tables = {}
         self.torn = []                  # [start, end) of tables that were
         self.devices = {}               # 'peer0/ctx1': {address: word}
-        self.ranges = []                # [(start, end, event)]
+        self.ranges = []                # [(start, end, event, holder)]
         self.open = 0                   # how many, listed or not
-        self.waiters = []               # [(pid, name, [functions])]
+        self.waiters = []               # of threads: (pid, name, [functions])
         self.doubts = []
 
 
@@ -66,13 +68,14 @@ class Reader:
         self.events = {value: name[len('event.'):] for name, value
                        in self.layout.items() if name.startswith('event.')}
         self.bytes = 0                  # of page tables, of the last snapshot
+        self._tasks = None              # of the last snapshot, when they are needed
 
     def _int(self, at, name, packing='<Q'):
         return self.memory.member(at, name, packing)
 
     def snapshot(self):
         """([Space], doubts about the list of them)"""
-        self.bytes = 0
+        self.bytes, self._tasks = 0, None
         self.memory.forget()
         for _ in range(TRIES):
             found = list(self.memory.listed(self.layout['mm_list'],
@@ -202,7 +205,8 @@ class Reader:
                 space.doubts.append('an open range ended while it was read')
                 break
             event = self._int(at, 'mmu_notifier_range.event', '<I')
-            space.ranges.append((start, end, self.events.get(event, '?')))
+            space.ranges.append((start, end, self.events.get(event, '?'),
+                                 self._holder(at)))
             at = self._int(at, 'mmu_notifier_range.core.next')
         if not self.layout['notifier.listed_are_counted']:
             space.open += len(space.ranges)
@@ -211,20 +215,35 @@ class Reader:
     def _waiters(self, subs, space):
         head = subs + self.layout['subscriptions.waiters'] + \
             self.layout['wait_queue_head.waiters']
-        tasks = None
         for entry in self.memory.listed(head, 'wait_queue_entry.entry'):
             if entry is None or len(space.waiters) >= MOST_LISTED:
                 space.doubts.append('a thread that waits was woken meanwhile')
                 return
             task = self._int(entry, 'wait_queue_entry.task')
-            if tasks is None:
-                tasks = set(self.memory.listed(self.layout['task_list'],
-                                               'task.all_entry'))
-            if not task or task not in tasks:
-                continue
-            name = self.memory.read(task + self.layout['task.name'], 24)
-            space.waiters.append((self._int(task, 'task.pid', '<I'),
-                                  text_of(name or b''), self.where(task)))
+            if task and task in self._all_tasks():
+                space.waiters.append(self._thread(task))
+
+    # ---- threads -------------------------------------------------------------
+
+    def _all_tasks(self):
+        if self._tasks is None:
+            self._tasks = set(self.memory.listed(self.layout['task_list'],
+                                                 'task.all_entry')) - {None}
+        return self._tasks
+
+    def _thread(self, task):
+        """(pid, name, [functions])"""
+        name = self.memory.read(task + self.layout['task.name'], 24)
+        return (self._int(task, 'task.pid', '<I'), text_of(name or b''),
+                self.where(task))
+
+    def _holder(self, at):
+        """The thread on whose stack a range lies; None if it lies elsewhere."""
+        for task in self._all_tasks():
+            stack = self._int(task, 'task.stack')
+            if stack and stack <= at < stack + STACK:
+                return self._thread(task)
+        return None
 
     def where(self, task):
         """The functions that a sleeping task stands in, the innermost first."""

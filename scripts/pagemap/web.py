@@ -31,9 +31,9 @@ def of_space(space, reader):
         'rows': [[row.address, row.label, row.letters, row.count]
                  for row in drawn],
         'strays': drawn.strays(),
-        'ranges': [['%#x' % start, '%#x' % end, event]
-                   for start, end, event in space.ranges],
-        'waiters': space.waiters, 'doubts': space.doubts}
+        'ranges': [['%#x' % start, '%#x' % end, event, rows.held(holder)]
+                   for start, end, event, holder in space.ranges],
+        'waiters': [rows.thread(*waiter) for waiter in space.waiters], 'doubts': space.doubts}
 
 
 def legend(reader):

@@ -54,7 +54,7 @@ LAYOUT = {
     'mmu_notifier_range.end': 16, 'mmu_notifier_range.event': 24,
     'mmu_notifier_range.core.next': 32, 'event.UNMAP': 0, 'event.CLEAR': 1,
     'task.all_entry': 0, 'task.pid': 16, 'task.name': 24, 'task.on_cpu': 20,
-    'task.arch.sp': 48, 'switch_frame.rbp': 40, 'switch_frame.rip': 48,
+    'task.arch.sp': 48, 'task.stack': 56, 'switch_frame.rbp': 40, 'switch_frame.rip': 48,
     'peer.contexts': 0, 'peer.contexts.most': 2,
     'peer_context.mm': 0, 'peer_context.table': 8, 'peer_table.entries': 0,
     'peer_table.count': 8, 'sizeof.peer_translation': 24,
@@ -168,24 +168,29 @@ class Guest:
                      prot, exclusive)
         return table
 
-    def notified(self, ranges, waiters=()):
-        """Open ranges (start, end, event), and waiting threads (pid, name)."""
+    def notified(self, ranges, waiters=(), held=False):
+        """Open ranges (start, end, event), and waiting threads (pid, name).
+
+        All threads have one stack; if `held`, the first range lies there.
+        """
         subs = self.object(64)
         self.member(self.mm, 'mm_struct.notifier_subscriptions', subs)
         self.member(self.mm, 'mm_struct.notifier_ranges', len(ranges) + 1)
-        link = subs
+        head = before = self.memory.physical(subs)
         for start, end, event in ranges:
             there = self.object(64)
-            self.put(self.memory.physical(link), '<Q', there)
-            self.put(self.memory.physical(there), '<QQQI', self.mm, start, end,
-                     event)
-            link = there + 32
+            at = self.memory.physical(there)
+            if held and before == head:
+                there, at = self.stack + 1024, 0x70000 + 1024
+            self.put(before, '<Q', there)
+            self.put(at, '<QQQI', self.mm, start, end, event)
+            before = at + 32
         tasks, entries = [], []
         for pid, name in waiters:
             task, entry = self.object(64), self.object(64)
             self.put(self.memory.physical(task) + 16, '<I', pid)
             self.put(self.memory.physical(task) + 24, '24s', name)
-            self.put(self.memory.physical(task) + 48, '<Q', self.stack)
+            self.put(self.memory.physical(task) + 48, '<QQ', self.stack, self.stack)
             self.put(self.memory.physical(entry) + 16, '<Q', task)
             tasks.append(task)
             entries.append(entry)

@@ -105,6 +105,16 @@ def test_open_ranges_and_waiting_threads_stand_beside():
         'waits: peer0/ctx1/12 in read_begin_slow < peer_grant'], []))
 
 
+def test_the_thread_on_whose_stack_an_open_range_lies_holds_it():
+    guest = a_guest()
+    guest.notified([(page(0), page(1), 1), (page(2), page(3), 0)], [(12, b'changer')],
+                   held=True)
+    (space,), _ = Reader(guest).snapshot()
+    return equal(rows.beside(space)[:2], [
+        'open: CLEAR [0x40000000, 0x40001000) by changer/12 in read_begin_slow < '
+        'peer_grant', 'open: UNMAP [0x40002000, 0x40003000)'])
+
+
 def test_memory_above_the_hole_is_further_down_in_the_file():
     small, large = Memory.__new__(Memory), Memory.__new__(Memory)
     for memory, size in ((small, 11 * GIB // 4 - 4096), (large, 3 * GIB)):
@@ -332,8 +342,8 @@ def test_the_figure_waits_for_the_range_of_a_cpu():
     """A device that has the page may ask for it again: that range is EXCLUSIVE."""
     space, found = Space(1, 1), []
     for events in ((), ('EXCLUSIVE',), ('CLEAR', 'EXCLUSIVE'), ('CLEAR',)):
-        space.ranges = [(page(3), page(4), event) for event in events]
-        found.append([moments.taken_back(space, page(i)) for i in (3, 4)])
+        space.ranges = [(page(3), page(4), event, None) for event in events]
+        found.append([moments.taken_back(space, page(i), None) for i in (3, 4)])
     return equal(found, [[False, False]] * 3 + [[True, False]])
 
 

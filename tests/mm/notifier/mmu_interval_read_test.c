@@ -6,6 +6,7 @@
  * R4.17 to R4.26; each test here without statistics and with them.
  */
 #include "notifier_fixture.h"
+#include <kernel/sched/wait.h>
 #include "mm/notifier/internal.h"
 
 /*
@@ -299,4 +300,52 @@ KTEST(mmu_interval, across_the_wrap_a_later_range_is_still_a_later_one,
 	end_of(&two);
 	unwatch(&w);
 	mmput(mm);
+}
+
+static DECLARE_WAIT_QUEUE_HEAD(never);
+
+struct holder {
+	struct mm_struct *mm;
+	struct ktest_step open;
+};
+
+/* The wait for a step has a limit, after which the range would end. */
+static int hold_open(void *arg)
+{
+	struct holder *holder = arg;
+	struct mmu_notifier_range range;
+
+	start_of(&range, holder->mm, 3, 5);
+	step_signal(&holder->open, 1);
+	wait_event(&never, kthread_should_stop());
+	end_of(&range);
+	return 0;
+}
+
+/*
+ *	holder				reader
+ *	start
+ *	sleeps for ever
+ *					read_begin: waits for ever
+ *
+ * boots.a_hang_in_an_open_range_names_its_holder looks from outside when both sleep, and
+ * ends the machine. Without it the rescue ends the reader's wait.
+ */
+KTEST(mmu_interval, must_fail_by_a_hang_in_an_open_range,
+      KT_FLAGS(KT_BY_NAME_ONLY))
+{
+	struct holder holder = {.mm = mm_alloc(), .open = KTEST_STEP_INIT(test)};
+	struct watcher w;
+	struct reader r;
+
+	REQUIRE(holder.mm);
+	watcher_init(&w, test);
+	REQUIRE(watch(&w, holder.mm, 0, 4) == 0);
+	REQUIRE(!IS_ERR(kthread_run(hold_open, &holder, "holder")));
+	step_wait(&holder.open, 1);
+	reader_run(&r, &w);
+	REQUIRE(ktest_wait_blocked(test, r.task) == 0);
+	ktest_note("a thread sleeps in an open range, and a reader waits for it");
+	kthread_join(r.task);
+	EXPECT_EQ(r.seq, 0UL, "the reader went on");
 }
