@@ -242,15 +242,15 @@ class Guest:
         thread = self.thread(record)
         self.end_read(thread, record, values, number)
         thread.reads[values['sub']] = [
-            thread.lane.open('read', record.ns, number),
-            self.the.spaces.read_lane(values).open('read', record.ns, number)]
+            thread.lane.open('section', record.ns, number),
+            self.the.spaces.read_lane(values).open('section', record.ns, number)]
         self.the.device.reads(thread, values)
 
     def end_read(self, thread, record, values, number, kind=None):
         for bar in thread.reads.pop(values['sub'], ()):
             # It began, was left without the question whether it collided, and a
             # new one begins.
-            bar.kind = kind or ('left' if bar.kind == 'read' else bar.kind)
+            bar.kind = kind or ('left' if bar.kind == 'section' else bar.kind)
             close(bar, record.ns, number)
 
     def on_read_kept(self, record, values, number):

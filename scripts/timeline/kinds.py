@@ -43,6 +43,11 @@ BARS = {
              'Another thread holds the lock of this page. A grant holds it until the '
              'device has replayed its access, so the CPU waits here for its page.',
              'R8.20 R8.24'),
+    'section': ('a read section that has not ended', 'read', 'hollow', '',
+                'section, number {seq}',
+                'The driver looks a page up without a lock that would keep changes away. '
+                'It noted the number of its subscription at the begin. The recording ended '
+                'before the driver compared it.', 'R4.22'),
     'read': ('a read section', 'read', '', '✓', 'section, number {seq}',
              'The driver looks a page up without a lock that would keep changes away. '
              'It notes the number of its subscription at the begin, and compares it at '

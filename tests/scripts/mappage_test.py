@@ -87,9 +87,9 @@ def test_letters_ranges_and_waiters_are_those_of_the_machine_and_changes_are_mar
         before = page_of.run('return ' + ROWS)
         beside = [page_of.run('return ' + TEXT % name)
                   for name in ('ranges', 'waiters')]
-        bars = page_of.run("return document.querySelectorAll('.c.open').length")
+        bars = page_of.run("return document.querySelectorAll('.row .c.open').length")
         snapshots.go()
-        after = page_of.wait("document.querySelector('.c.new') && " + ROWS)
+        after = page_of.wait("document.querySelector('.row .c.new') && " + ROWS)
         over = page_of.wait(TEXT % 'state' + ".startsWith('the machine has ended')")
         return equal((before, beside, bars, after, over, page_of.complaints()), (
             ['rW.X...', 'r..X...'],

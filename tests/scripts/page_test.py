@@ -147,8 +147,8 @@ def test_what_hangs_in_an_open_range_is_listed_with_the_thread_that_holds_it():
             'changer (31)' in detail, detail
         return equal(said, [
             'changer (31): UNMAP 0x10000–0x11000a range: a change is announced, '
-            'since 19.0 µs',
-            'peer0/ctx1 (30): waits for open rangesa reader waits, since 0 ns'])
+            'for 19.0 µs',
+            'peer0/ctx1 (30): waits for open rangesa reader waits, for 0 ns'])
 
 
 def test_a_tip_goes_when_the_picture_moves_below_the_pointer():

@@ -55,6 +55,12 @@ def test_a_section_that_collided_and_its_repetition_stand_in_rounds_of_a_request
             ('read', 37, 39, 3)])
 
 
+def test_a_section_that_the_recording_cuts_off_is_not_shown_as_one_without_collision():
+    whole = made.CLOCKS + made.collision()
+    with drawn([record for record in whole if record[0] <= 20]) as picture:
+        return equal(bars_of(picture, 'peer0/ctx1 (30)')[-1], ('section', 15, 20, 3))
+
+
 def test_a_page_shows_what_the_cpu_and_what_the_device_may_do():
     with drawn(made.CLOCKS + made.collision()) as picture:
         return equal(bars_of(picture, 'page 0x10000'), [

@@ -280,7 +280,7 @@ function openText() {
   return '<h3>not ended when the recording did</h3>' + open.slice(0, 12).map(bar =>
     '<p><button data-record="' + DATA.b_first[bar] + '">' +
       escaped(taskName(DATA.r_pid[DATA.b_first[bar]]) + ': ' + labelOf(bar)) + '</button>' +
-      '<br><span class="soft">' + escaped(SAID.bars[DATA.b_kind[bar]][1]) + ', since ' +
+      '<br><span class="soft">' + escaped(SAID.bars[DATA.b_kind[bar]][1]) + ', for ' +
       spanText(DATA.b_end[bar] - DATA.b_begin[bar]) + '</span></p>').join('') +
     (open.length > 12 ? '<p class="soft">and ' + (open.length - 12) + ' more</p>' : '');
 }
