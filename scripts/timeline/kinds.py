@@ -12,7 +12,7 @@ Pattern and sign make a kind known without its colour.
 
 BARS = {
     'run': ('a thread has the CPU', 'run', '', '', '{next}',
-            'This CPU runs this thread, until the scheduler gives it to another one.',
+            'This CPU runs this thread, until the scheduler gives the CPU to another one.',
             ''),
     'idle': ('the CPU is idle', 'idle', 'hollow', '', 'idle',
              'No thread wants this CPU.', ''),
@@ -160,13 +160,16 @@ MARKS = {
     'invalidated': ('the device let go', 'revoke', '▪',
                     'A callback has made the device drop translations, and has its '
                     'acknowledgement.', 'D5.10'),
-    'work_sent': ('work is given to the device', 'work', '▸', '', ''),
-    'work_done': ('work comes back', 'work', '◂', '', ''),
+    'work_sent': ('work is given to the device', 'work', '▸',
+                  'The driver has put the work into a queue of the device.', ''),
+    'work_done': ('work comes back', 'work', '◂',
+                  'The driver has the answer of the device to this work.', ''),
     'park': ('a work is put aside', 'wait', '‖',
              'It found no translation, and waits for the answer to a request.', ''),
     'map': ('a translation is there', 'devpage', '◆',
             'The device has installed this translation.', 'D5.6'),
-    'response': ("the driver's answer is accepted", 'request', '◇', '', ''),
+    'response': ("the driver's answer is accepted", 'request', '◇',
+                 "The device has accepted the driver's answer to this request.", ''),
     'replay': ('a work goes on', 'access', '▸',
                'It waited for the answer; its access was tried again and done.', 'D5.13'),
     'revoked': ('a grant was revoked before it was used', 'collided', '✗',
@@ -175,7 +178,7 @@ MARKS = {
     'ack_wait': ('the acknowledgement waits', 'wait', '◷',
                  'Workers are inside a page of the range: the acknowledgement is sent '
                  'when they have left.', 'D5.11'),
-    'other': ('a record', 'run', '·', '', ''),
+    'other': ('a record', 'run', '·', 'This page has no picture for such a record.', ''),
 }
 
 # Of these the page lists what had not ended when the recording did: others wait for them.

@@ -176,8 +176,8 @@ def test_each_kind_that_is_drawn_is_explained_and_each_label_names_fields():
         assert title and sentence.endswith('.') and colour in colours, name
         unknown = set(re.findall(r'\{>?(\w+)\}', label)) - fields
         assert not unknown, (name, unknown)
-    for name, (title, colour, sign, _, _) in kinds.MARKS.items():
-        assert title and sign and colour in colours, name
+    for name, (title, colour, sign, sentence, _) in kinds.MARKS.items():
+        assert title and sign and sentence.endswith('.') and colour in colours, name
     return equal(set(kinds.RARE) - set(kinds.MARKS), set())
 
 

@@ -338,8 +338,8 @@ function showHelp() {
     ['0', 'the whole trace'], ['Home End', 'its beginning, its end'],
     ['↑ ↓', 'choose in the lane above or below, at the same time'],
     ['N P', 'the next and the previous bar or mark of the lane'],
-    ['Enter', 'zoom to what is chosen, and to the other end of its arrow; a double click ' +
-      'does it, too'],
+    ['Enter', 'zoom to what is chosen and to the other end of its arrow; so does a double ' +
+      'click'],
     ['F', 'follow the arrow of what is chosen'],
     ['/', 'find an address (0x18000), an event, a thread, words of the legend or a sign ' +
       '(✗); Enter: the next one'],
@@ -353,15 +353,17 @@ function showHelp() {
     'has a CPU; where it is missing, the thread waits.</p>' +
     '<p>An <b>address space</b> shows its open ranges, the read sections of each ' +
     'subscription, and its pages. A page has two lines: what a CPU may do by the entry, ' +
-    'and below it what the device may do by its own translation. The two must never ' +
-    'disagree: while a page is exclusive to the device, no CPU has it.</p>' +
+    'and below it what the device may do by its own translation. Outside an open range the ' +
+    'two agree: while a page is exclusive to the device, no CPU has it.</p>' +
     '<p>The <b>device</b> shows its page requests, its works, and each of its threads.</p>' +
     '<p>Why did the device have to retry? Find a ✗, by <kbd>/</kbd> and the word ' +
     '<i>collided</i>: the section that collided. Its arrow comes from the callback that ' +
     'stored another number meanwhile; <kbd>F</kbd> goes there. The change need not be of ' +
     'the page that was looked up: it lies in the interval of the subscription.</p>' +
-    '<p>Zoomed out, many bars share a pixel: it is the darker, the fuller it is. Marks of ' +
-    'what is rare (✗ ↺ ⊘) are drawn at every zoom.</p>' +
+    '<p>What does a machine that hangs wait for? <kbd>Esc</kbd> shows the legend; below its ' +
+    'arrows stands what had not ended when the recording did, the oldest first.</p>' +
+    '<p>Zoomed out, many bars share a pixel: the fuller it is, the darker it is. Rare marks ' +
+    '(✗ ↺ ⊘) are drawn at every zoom.</p>' +
     '<table>' + keys.map(([key, does]) => '<tr><th><kbd>' + key + '</kbd></th><td>' + does +
       '</td></tr>').join('') + '</table><p><button id="help-close">Close (Esc)</button></p>';
   box.showModal();
