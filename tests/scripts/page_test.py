@@ -173,6 +173,18 @@ def test_a_collision_is_found_by_the_words_of_the_legend_and_by_its_sign():
         return equal(titles, ['a section collided', 'a read section that collided'])
 
 
+def test_the_way_to_why_a_section_collided_is_that_of_the_document():
+    with opened(made.CLOCKS + made.collision()) as shown:
+        title = "return document.querySelector('#detail h2').textContent"
+        shown.keys('/')
+        shown.keys(list('collided') + [browser.ENTER])
+        seen = [shown.run(title)]
+        shown.keys([browser.ESCAPE])
+        shown.keys('f')
+        return equal(seen + [shown.run(title)],
+                     ['a read section that collided', 'a callback'])
+
+
 def test_enter_shows_a_mark_with_the_other_end_of_its_arrow():
     """The callback returns at 23 us, the section has collided at 33."""
     with opened(made.CLOCKS + made.collision()) as shown:

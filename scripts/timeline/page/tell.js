@@ -14,11 +14,14 @@ function chosenMark(mark, lane) {
           kind: SAID.marks[DATA.m_kind[mark]]};
 }
 
-// The bar or mark that shows a record; null if none does.
-function itemOf(record) {
-  if (DATA.markOf[record] >= 0)
-    return chosenMark(DATA.markOf[record], DATA.markLane[DATA.markOf[record]]);
-  return DATA.barOf[record] >= 0 ? chosenBar(DATA.barOf[record]) : null;
+// The bar or mark that shows a record; null if none does. Of both, the mark, unless only the
+// bar is in the lane that is asked for.
+function itemOf(record, lane) {
+  const mark = DATA.markOf[record], bar = DATA.barOf[record];
+  const inLane = bar >= 0 && DATA.barLane[bar] === lane;
+  if (mark >= 0 && (DATA.markLane[mark] === lane || !inLane))
+    return chosenMark(mark, DATA.markLane[mark]);
+  return bar >= 0 ? chosenBar(bar) : null;
 }
 
 const isMark = item => item.mark !== undefined;
@@ -129,13 +132,11 @@ function lookAtChosen() {
   return lookAt(chosen.begin - near, chosen.begin + near);
 }
 
-function chooseRecord(record, close) {
-  const item = itemOf(record);
+function chooseRecord(record, lane) {
+  const item = itemOf(record, lane);
   if (!item)
     return;
   item.record = record;
-  if (close)
-    lookAt(DATA.r_at[record], DATA.r_at[record] + (VIEW.end - VIEW.begin) / 3);
   choose(item, true);
 }
 
@@ -177,12 +178,19 @@ function recordTable(record) {
     '</p>';
 }
 
+// The end of an arrow that is not what is chosen: its record, its lane, and whether the arrow
+// leads there.
+function otherEnd(item, arrow) {
+  const out = item.records.has(DATA.a_first[arrow]);
+  return out ? {out, record: DATA.a_last[arrow], lane: DATA.a_to[arrow]}
+    : {out, record: DATA.a_first[arrow], lane: DATA.a_from[arrow]};
+}
+
 function arrowButtons(item) {
   return item.arrows.slice(0, 12).map(arrow => {
-    const out = item.records.has(DATA.a_first[arrow]);
-    const other = out ? DATA.a_last[arrow] : DATA.a_first[arrow];
-    const kind = SAID.arrows[DATA.a_kind[arrow]];
-    return '<p><button data-record="' + other + '">' + (out ? '→ ' : '← ') +
+    const other = otherEnd(item, arrow), kind = SAID.arrows[DATA.a_kind[arrow]];
+    return '<p><button data-record="' + other.record + '" data-lane="' + other.lane + '">' +
+      (other.out ? '→ ' : '← ') +
       escaped(kind[1]) + ', ' + spanText(DATA.a_end[arrow] - DATA.a_begin[arrow]) +
       '</button><br><span class="soft">' + escaped(kind[3]) + '</span></p>';
   }).join('');
@@ -239,16 +247,17 @@ function listenToDetail(box) {
   box.addEventListener('click', event => {
     const button = event.target.closest('[data-record]');
     if (button)
-      chooseRecord(Number(button.dataset.record));
+      chooseRecord(Number(button.dataset.record), Number(button.dataset.lane));
   });
 }
 
 // Go to the other end of the first arrow of what is chosen.
 function followArrow() {
   const arrow = VIEW.chosen.arrows[0];
-  if (arrow !== undefined)
-    chooseRecord(VIEW.chosen.records.has(DATA.a_first[arrow]) ? DATA.a_last[arrow]
-      : DATA.a_first[arrow]);
+  if (arrow === undefined)
+    return;
+  const other = otherEnd(VIEW.chosen, arrow);
+  chooseRecord(other.record, other.lane);
 }
 
 // ---- legend and help ----------------------------------------------------------
