@@ -351,12 +351,6 @@ map: asked-map deps-map ## what is mapped where in a machine that runs, hangs or
 	@scripts/map.py $(if $(MACHINE),--machine '$(MACHINE)') $(if $(MM),--mm $(MM)) \
 		$(if $(N),--count $(N)) $(if $(BROWSER),--browser)
 
-# Part of the figures: the device has to be there.
-.PHONY: figure-map
-figure-map: deps-run
-	@$(MAKE) --no-print-directory BUILD=release all peer
-	@scripts/map.py --figure docs/figures/map.svg --image build/release/concord.elf
-
 .PHONY: timeline
 timeline: asked-timeline deps-timeline ## the last `make run` or `make trace` as a page, build/timeline.html: docs/timeline.md [TRACE=file OPEN=yes]
 	@scripts/timeline.py $(if $(OPEN),--open) $(if $(TRACE),'$(TRACE)')
@@ -371,11 +365,10 @@ see: asked-see deps-run ## a race of docs/races.md as a timeline beside its two 
 	@scripts/see.py $(if $(OPEN),--open) $(RACE)
 
 .PHONY: figures
-figures: asked-figures deps-run ## the pictures of docs/figures, from traces made now [CHECK=yes: compare with those that are there]
+figures: asked-figures deps-run ## the pictures of docs/figures, from traces and maps made now [FIGURE=name CHECK=yes: compare with those that are there]
 	@$(MAKE) --no-print-directory BUILD=release all peer
 	@$(MAKE) --no-print-directory BUILD=test all
-	@scripts/figures.py $(if $(CHECK),--check)
-	$(if $(CHECK),,@$(MAKE) --no-print-directory figure-map)
+	@scripts/figures.py $(if $(CHECK),--check) $(FIGURE)
 
 # All of a contest fits into these rings.
 RECORDED = --append observe --append trace_slots=$(or $(SLOTS),32768) --trace build/trace.bin
@@ -474,7 +467,7 @@ ASKED_timeline := TRACE OPEN
 ASKED_perfetto := TRACE
 ASKED_map := MM N BROWSER MACHINE
 ASKED_see := RACE OPEN
-ASKED_figures := CHECK
+ASKED_figures := FIGURE CHECK
 ASKED_debug := SMP PEER FIRMWARE QEMU ACCEL
 ASKED_test := SMP PEER T REPEAT SEED TIMEOUT BOOTS DEADLINE SWITCH QEMU ACCEL
 ASKED_soak := MIN SMP PEER SEED TIMEOUT DEADLINE SWITCH QEMU ACCEL

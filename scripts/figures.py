@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""figures - the pictures of docs/figures, drawn from traces of this kernel
+"""figures - the pictures of docs/figures, drawn from traces and maps of this kernel
 
-    scripts/figures.py                  record, and draw each
+    scripts/figures.py [NAME...]        record, and draw each, or these
         --release ELF --test ELF        the kernels (build/*/concord.elf)
-        --traces FOLDER                 take the recordings from there, boot nothing
+        --traces FOLDER                 take the recordings from there, boot nothing:
+                                        the map, which is of no recording, is left out
         --check                         draw elsewhere, and compare with what is there
 
 A check never compares times. Where the device takes part, the order differs from run to
@@ -22,6 +23,7 @@ import tempfile
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, 'scripts'))
 
+from pagemap import moments  # noqa: E402
 from see import match, races  # noqa: E402
 from timeline import build, files, svg  # noqa: E402
 from timeline.svg import Panel, Shown  # noqa: E402
@@ -190,11 +192,21 @@ def lost_updates(picture):
         first_full(one_at_a_time(picture, alone))]), True
 
 
-# name: (recording, function)
+def page_map(image, folder):
+    """Three moments of a contest that is booted for them."""
+    try:
+        return moments.svg(image, os.path.join(folder, 'map.log')), True
+    except moments.Missed as missed:
+        raise Missing('no range over an exclusive page, in %d contests' %
+                      moments.CONTESTS) from missed
+
+
+# name: (recording, function); the function of a figure without one boots for itself.
 FIGURES = {
     'lost-updates': ('contest', lost_updates),
     'grant': ('contest', grant),
     'collision': ('collision', collision),
+    'map': (None, page_map),
 }
 
 
@@ -224,27 +236,53 @@ def compare(name, old, new, needs_device):
     return ''
 
 
+class Drawer:
+    """Draws figures, and keeps the picture of each recording for the next one."""
+
+    def __init__(self, kernels, traces, folder):
+        self.kernels, self.traces, self.folder = kernels, traces, folder
+        self.pictures = {}
+
+    def picture(self, recording):
+        if recording not in self.pictures:
+            self.pictures[recording] = build.picture_of(build.opened(
+                os.path.join(self.traces, recording + '.bin') if self.traces
+                else record(recording, self.kernels, self.folder)))
+        return self.pictures[recording]
+
+    def draw(self, name):
+        """(SVG, needs the device)"""
+        recording, function = FIGURES[name]
+        try:
+            if recording is None:
+                return function(self.kernels['release'], self.folder)
+            return function(self.picture(recording))
+        except Missing as missing:
+            sys.exit('%s cannot be drawn: %s' % (name, missing))
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('names', nargs='*', metavar='NAME')
     for kind in ('release', 'test'):
         parser.add_argument('--' + kind, default='build/%s/concord.elf' % kind)
     parser.add_argument('--traces')
     parser.add_argument('--check', action='store_true')
     args = parser.parse_args()
+    unknown = set(args.names) - set(FIGURES)
+    if unknown:
+        parser.error('no figure %s; there are %s' % (
+            ' '.join(sorted(unknown)), ' '.join(FIGURES)))
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:
-        pictures = {}
-        for name, (recording, draw) in FIGURES.items():
-            if recording not in pictures:
-                pictures[recording] = build.picture_of(build.opened(
-                    os.path.join(args.traces, recording + '.bin') if args.traces
-                    else record(recording, vars(args), folder)))
+        drawer = Drawer(vars(args), args.traces, folder)
+        for name, (recording, _) in FIGURES.items():
+            if args.names and name not in args.names or \
+                    args.traces and recording is None:
+                continue
             path = os.path.join(FIGURES_AT, name + '.svg')
-            try:
-                content, needs_device = draw(pictures[recording])
-            except Missing as missing:
-                sys.exit('%s: the trace has %s' % (name, missing))
+            content, needs_device = drawer.draw(name)
             if not args.check:
                 files.write(path, content)
                 print('%s: %.1f KB' % (os.path.relpath(path, TOP), len(content) / 1e3))

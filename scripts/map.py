@@ -10,8 +10,6 @@
         --browser       in a browser, at an address of this host alone
         --wait          until there is a machine, as in a terminal
         --rates         at the end, what it cost
-        --figure OUT    boot a contest and draw three moments of it, as SVG;
-                        --image ELF is the kernel
 
 The guest executes nothing for it: its RAM is a file. docs/map.md says how to read a
 map; the monitor's `letters` lists the letters.
@@ -25,7 +23,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, 'scripts'))
 
-from pagemap import machine as machines, moments, rows, terminal, web  # noqa: E402
+from pagemap import machine as machines, rows, terminal, web  # noqa: E402
 from pagemap.spaces import Reader  # noqa: E402
 from trace import record  # noqa: E402
 
@@ -121,16 +119,6 @@ def show(snapshots, args):
         print()
 
 
-def draw(args):
-    """docs/figures/map.svg, or another."""
-    try:
-        drawn = moments.svg(args.image, os.path.join(TOP, 'build', 'log', 'figure.log'))
-    except moments.Missed:
-        sys.exit('the contest ended, and no range was met; try again')
-    with open(args.figure, 'w', encoding='utf-8') as made:
-        made.write(drawn)
-
-
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -140,13 +128,8 @@ def main():
     parser.add_argument('--browser', action='store_true')
     parser.add_argument('--wait', action='store_true')
     parser.add_argument('--rates', action='store_true')
-    parser.add_argument('--figure')
-    parser.add_argument('--image', default='build/release/concord.elf')
     args = parser.parse_args()
     args.wait |= sys.stdout.isatty()
-    if args.figure:
-        draw(args)
-        return
     snapshots = Snapshots(opened(args), args.mm)
     try:
         if args.browser:

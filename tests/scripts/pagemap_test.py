@@ -27,6 +27,7 @@ from guestram import Guest, TOP as TOP_TABLE  # noqa: E402
 from pagemap import figure, moments, rows, terminal, web  # noqa: E402
 from pagemap.spaces import Reader, Space  # noqa: E402
 from tap import equal  # noqa: E402
+from timeline import svg  # noqa: E402
 from trace.memory import GIB, Memory  # noqa: E402
 
 BASE = 0x40000000
@@ -333,9 +334,25 @@ def test_a_figure_is_whole_and_shows_its_moments_in_order():
              xml.etree.ElementTree.fromstring(drawn).iter()
              if element.tag.endswith('}text')]
     said = [text for text in texts if len(text) > 1]
-    return equal((said[1:9], texts.count('X'), len(drawn) < 20000), (
+    there = [moment['lanes'] for moment in svg.data_of(drawn)]
+    return equal((said[1:9], texts.count('X'), len(drawn) < 20000, there), (
         ['before', 'CPUs', 'peer0/ctx1', 'during', 'CPUs', 'peer0/ctx1',
-         'open range: CLEAR', 'after'], 3, True))
+         'open range: CLEAR', 'after'], 3, True, [
+            ['CPUs', 'peer0/ctx1'], ['CPUs', 'open range: CLEAR', 'peer0/ctx1'],
+            ['CPUs', 'peer0/ctx1']]))
+
+
+def test_the_figure_shows_a_range_over_the_page_that_the_driver_has_taken_off_its_table():
+    guest, found = a_guest(), []
+    for ranges, translations in (
+            ((), ()), (((page(3), page(4), 1),), ((page(3), 3, 1),)),
+            (((page(2), page(3), 1),), ()), (((page(2), page(4), 1),), ())):
+        guest.notified(list(ranges))
+        guest.translations((page(0), 1, 0), *translations)
+        reader = Reader(guest)
+        (space,), _ = reader.snapshot()
+        found.append(bool(moments.taken_back(space, page(3), reader)))
+    return equal(found, [False, False, False, True])
 
 
 def test_the_figure_waits_for_the_range_of_a_cpu():
