@@ -63,5 +63,18 @@ def test_sparse_finds_a_user_pointer_that_is_followed():
     return equal((good, 'dereference of noderef expression' in bad), ('', True))
 
 
+def test_the_builds_by_both_compilers_are_those_that_are_booted():
+    """A folder of their own would compile each object once more."""
+    asked, real = [], check.run
+    check.run = lambda command: (asked.append(command) or 0, '')
+    try:
+        wrong = check.check_gcc() + check.check_clang()
+    finally:
+        check.run = real
+    return equal((wrong, [sorted(words[2:]) for words in asked]), ([], [
+        sorted(['COMPILER=' + compiler, 'BUILD=' + build, 'objects'])
+        for compiler in ('gcc', 'clang') for build in ('test', 'release')]))
+
+
 if __name__ == '__main__':
     sys.exit(tap.main('static', globals()))
