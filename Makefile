@@ -283,7 +283,7 @@ $(O)/concord.iso: $(KERNEL) iso/grub.cfg scripts/mkiso
 # one that prepares what HOST_CMD_target runs.  The peer has a Makefile of its
 # own, for use without the kernel.
 PEER_VARIANTS := $(if $(wildcard tests/peer/*.c),plain asan tsan)
-SCRIPT_TESTS := traces pagemap mappage ktap asked meant selection machinetable explain rules order quote \
+SCRIPT_TESTS := traces pagemap mappage ktap hostprograms asked meant selection machinetable explain rules order quote \
 	timelines page tracks seen drawn session surroundings static compile_commands callgrind call_order mutants exercises counts analysed
 HOST_TESTS := $(SCRIPT_TESTS) $(PEER_VARIANTS:%=peer-%)
 $(foreach t,$(SCRIPT_TESTS),$(eval HOST_CMD_$t := tests/scripts/$t_test.py))

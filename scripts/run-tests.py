@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """run-tests - everything `make test` runs, with one closing count
 
-In this order: the programs that test on the host, a boot that runs the tests
-inside the kernel, boots on other machines (CPU models, firmware, CPU counts,
-no peer, two peers, one that dies), boots that must be judged as failed, boots
-that something is done to while they run, and the boots that must end in a
+In this order: the programs that test on the host (hostprograms.py), a boot that
+runs the tests inside the kernel, boots on other machines (CPU models, firmware,
+CPU counts, no peer, two peers, one that dies), boots that must be judged as failed,
+boots that something is done to while they run, and the boots that must end in a
 panic with stated words.
 
     T=GLOBS      only tests whose name is chosen: `suite.name` inside the
@@ -30,6 +30,7 @@ import time
 
 import asked
 import debugdoc
+import hostprograms
 import kernelboots
 import ktap
 import liveboots
@@ -60,30 +61,6 @@ LIVE_BOOTS = {
     'a_map_is_that_of_the_monitor_and_stays_after_a_panic': mapboots.monitor,
     'a_map_shows_an_open_range': mapboots.contest,
 }
-
-
-class Host:
-    """The programs that test on the host: NAME=COMMAND, or NAME alone."""
-
-    def __init__(self, words):
-        self.programs = []
-        for word in words:
-            target, _, command = word.partition('=')
-            self.programs.append((target, 'host.' + os.path.basename(target),
-                                  (command or target).split()))
-
-    def targets(self, session):
-        """What make has to build of them."""
-        return [target for target, name, _ in self.programs
-                if session.wanted(name)]
-
-    def run(self, session):
-        for _, name, command in self.programs:
-            if session.wanted(name):
-                started = time.time()
-                session.keep(session.stream(
-                    ktap.Run(name), command,
-                    env=dict(os.environ, SEED=session.seed)), started)
 
 
 def other_boots():
@@ -146,7 +123,7 @@ def main():
     args = parser.parse_args()
     asked.check(*sessions.ASKED)
     session = sessions.Session(args.build, again=args.again)
-    host = Host(args.host)
+    host = hostprograms.Programs(args.host)
     targets = needs(session, host)
     if not targets:
         session.complain(meant.tests_of_sources())

@@ -149,8 +149,12 @@ class Session:
     def peer_option(self):
         return ['--peer', self.peer] if self.peer else []
 
-    def stream(self, run, command, env=None, on_result=None, on_line=None):
+    def stream(self, run, command, **more):
         """Run a program that prints TAP; `run` judges what it printed."""
+        return run.finish(self.read(run, command, **more))
+
+    def read(self, run, command, env=None, on_result=None, on_line=None):
+        """Run a program whose output `run` takes; its status."""
         with open(self.log(run.name), 'w', encoding='utf-8') as kept:
             with subprocess.Popen(command, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT,
@@ -168,22 +172,21 @@ class Session:
                             on_line(line)
                         if result and on_result:
                             on_result(result)
-                    status = child.wait()
+                    return child.wait()
                 except KeyboardInterrupt:
                     self.runs.append(run)   # what it has done counts
                     raise
-        return run.finish(status)
 
     def out(self, text):
         if not self.quiet:
             print(text)
             sys.stdout.flush()
 
-    def keep(self, run, started):
+    def keep(self, run, started, ended=None):
         """One line for a finished run, and what failed in it."""
         self.runs.append(run)
         self.out('%-36s %s (%.1f s)' % (run.name, counted(run.count),
-                                        time.time() - started))
+                                        (ended or time.time()) - started))
         for result in run.results:
             if result.outcome == 'failed' and not result.shown:
                 self.show(result)

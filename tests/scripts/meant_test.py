@@ -20,6 +20,7 @@ TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 sys.path.insert(0, os.path.join(TOP, 'scripts'))
 sys.dont_write_bytecode = True
 
+import hostprograms  # noqa: E402
 import kernelboots  # noqa: E402
 import meant  # noqa: E402
 import session as sessions  # noqa: E402
@@ -283,7 +284,7 @@ def needs(glob, **variables):
     module = run_tests()
     asked = sessions.Session('build/none')
     asked.glob, asked.peer = glob, variables.get('PEER', '')
-    built = module.needs(asked, module.Host(
+    built = module.needs(asked, hostprograms.Programs(
         ['ktap=tests/scripts/ktap_test.py', 'peer-asan=build/x y',
          'build/host-tsan/notifier_stress_tsan']))
     for name in variables:
