@@ -99,6 +99,12 @@ class Browser:
     def open(self, path):
         self.ask('POST', '/url', {'url': 'file://' + os.path.abspath(path)})
 
+    def open_nothing(self):
+        """As if it had just been started."""
+        self.ask('DELETE', '/actions')
+        self.ask('POST', '/url', {'url': 'about:blank'})
+        self.complaints()
+
     def run(self, script, *args):
         """The value that a script returns."""
         return self.ask('POST', '/execute/sync', {'script': script,

@@ -56,10 +56,25 @@ def make_page(where, records, gaps=()):
     return out
 
 
+# To start a browser takes longer than most tests: one for all that show it light, one
+# for the dark.
+STARTED, UNTIL_THE_END = {}, contextlib.ExitStack()
+
+
+def started(dark=False):
+    """A browser that remembers nothing of the test before: not the pointer, no words."""
+    if dark not in STARTED:
+        STARTED[dark] = UNTIL_THE_END.enter_context(browser.Browser(dark=dark))
+    shown = STARTED[dark]
+    shown.open_nothing()
+    return shown
+
+
 @contextlib.contextmanager
 def opened(records, dark=False, gaps=()):
     """A browser that shows the page of made-up records."""
-    with place() as where, browser.Browser(dark=dark) as shown:
+    with place() as where:
+        shown = started(dark)
         shown.open(make_page(where, records, gaps))
         state = shown.wait(READY)
         assert state == 'yes', (state, shown.complaints())
@@ -227,7 +242,8 @@ def test_a_rare_mark_stands_on_a_disc_over_the_bar():
 
 
 def test_numbers_of_steps_that_share_a_place_stand_side_by_side():
-    with place() as where, browser.Browser() as shown:
+    with place() as where:
+        shown = started()
         path = made.write(os.path.join(where, 'trace.bin'),
                           made.CLOCKS + made.collision())
         picture = build.picture_of(store.Trace(path))
@@ -273,7 +289,8 @@ def test_a_gap_is_said_and_drawn():
 
 
 def test_a_page_that_was_cut_off_says_so():
-    with place() as where, browser.Browser() as shown:
+    with place() as where:
+        shown = started()
         out = make_page(where, made.collision())
         with open(out, encoding='utf-8') as whole:
             content = whole.read()
@@ -310,4 +327,5 @@ def test_many_records_open_and_a_frame_draws_what_is_in_view():
 
 
 if __name__ == '__main__':
-    sys.exit(tap.main('page', globals()))
+    with UNTIL_THE_END:
+        sys.exit(tap.main('page', globals()))
