@@ -182,6 +182,8 @@ export F POOL DIR
 # Of `make map`.
 export MM BROWSER MACHINE
 
+comma := ,
+
 # For a script that starts makes of its own: they are no jobs of this one, and
 # would only complain, among the words they were asked for, of a jobserver that
 # they cannot reach.
@@ -404,8 +406,8 @@ machines: asked-machines deps-test ## the machines of tests/machines, on a busy 
 	@scripts/machines.py --build build/test
 
 .PHONY: configs
-configs: asked-configs deps-configs peer ## kernels that lack options: gcc, clang, nothing left of what they lack, boots [BUILD=test-no-LOCKDEP T='suite.glob*' SMP=n SEED=n]
-	@$(ALONE) scripts/configs.py $(or $(ASKED_BUILD),$(LACKING))
+configs: asked-configs deps-configs peer ## kernels that lack options: gcc, clang, nothing left of what they lack, boots [BUILD=test-no-LOCKDEP or LACKING=bare,test-no-DEBUG T='suite.glob*' SMP=n SEED=n]
+	@$(ALONE) scripts/configs.py $(or $(ASKED_BUILD),$(subst $(comma), ,$(LACKING)))
 
 # Its programs on the host are kinds of their own, and do not run in other tests.
 COVERAGE_WORDS = $(COVERAGE_PROGRAMS) 'peer-coverage=build/peer/coverage/peer_test build/peer/coverage/concord-peer'
@@ -477,7 +479,7 @@ ASKED_mutate := F N SEED T POOL
 ASKED_exercise := N DIR
 ASKED_exercise-check := DIR
 ASKED_assure := SEED
-ASKED_configs := SMP PEER T SEED TIMEOUT DEADLINE QEMU ACCEL
+ASKED_configs := LACKING SMP PEER T SEED TIMEOUT DEADLINE QEMU ACCEL
 ASKED_index-bench := N+ OPS SEED CLOCK
 ASKED_host-notifier := OPS ROUNDS SEED
 ASKED_explore := T BOUND MOST N SEED REPLAY

@@ -18,6 +18,7 @@ import sys
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, 'scripts'))
 
+import selection  # noqa: E402
 from see import races  # noqa: E402
 
 RUN_QEMU = os.path.join(TOP, 'scripts', 'run-qemu')
@@ -87,6 +88,12 @@ def race(value):
         'RACE=%s is no race; make see has their names' % value
 
 
+def lacking(value):
+    known = selection.kernels()
+    return next(('LACKING=%s: %s is none of %s' % (value, name, ' '.join(known))
+                 for name in value.split(',') if name not in known), '')
+
+
 def trace(value):
     return '' if os.path.isfile(value) else 'TRACE=%s: there is no such file' % value
 
@@ -141,7 +148,7 @@ def wrong(name):
     return {'T': pattern, 'PEER': device, 'FIRMWARE': firmware,
             'TRACE': trace, 'RACE': race, 'MACHINE': machine, 'QEMU': program,
             'ACCEL': accel,
-            'F': sources, 'REPLAY': schedule}.get(name, lambda value: '')(value)
+            'F': sources, 'REPLAY': schedule, 'LACKING': lacking}.get(name, lambda value: '')(value)
 
 
 def check(*names):

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """configs - kernels that lack options: built, looked into, booted
 
-    scripts/configs.py BUILD...     `make configs` gives those of options.mk
+    scripts/configs.py BUILD...     `make configs` gives those of LACKING: all that
+                                    options.mk lists, or those of a list with commas
 
 Of each BUILD (`test-no-LOCKDEP`: options.mk says what the name means):
 
@@ -20,6 +21,7 @@ of its own has, it must find something there.
 SMP, PEER, T, SEED, TIMEOUT, V as for `make test`.  Logs: build/BUILD/log.
 """
 
+import functools
 import os
 import re
 import subprocess
@@ -71,13 +73,14 @@ def said_by(command):
                           universal_newlines=True).stdout
 
 
+@functools.lru_cache(maxsize=None)
 def make(*words):
-    """A make of its own: what is wrong, as lines."""
+    """A make of its own, once in a run: what is wrong, as lines."""
     done = subprocess.run(['make', '--no-print-directory', '-j%d' % JOBS] +
                           list(words), cwd=TOP, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           check=False, universal_newlines=True)
-    return done.stdout.splitlines()[-30:] if done.returncode else []
+    return tuple(done.stdout.splitlines()[-30:]) if done.returncode else ()
 
 
 def options_of(build):
@@ -91,18 +94,23 @@ def objects_of(build):
             for s in sources if not s.startswith(('tests/', 'bench/'))]
 
 
+# The kernel that lacks nothing is compared with several others, and looked at once.
+@functools.lru_cache(maxsize=None)
+def symbols_of(build):
+    """[(object, kind and name)] of all that its objects define or use."""
+    lines = said_by([NM, '-A'] + objects_of(build)).splitlines()
+    return [(path, ' '.join(rest.split()[-2:]))
+            for path, _, rest in (line.partition(':') for line in lines)]
+
+
 def symbols_found(build, option):
-    """(object, kind and name) of each symbol that the option brings."""
+    """'object: kind and name' of each symbol that the option brings."""
     pattern = re.compile(r'(. )?(%s)$' % SYMBOLS[option])
-    found = []
-    for line in said_by([NM, '-A'] + objects_of(build)).splitlines():
-        path, _, rest = line.partition(':')
-        symbol = ' '.join(rest.split()[-2:])
-        if pattern.match(symbol):
-            found.append('%s: %s' % (path, symbol))
-    return found
+    return ['%s: %s' % (path, symbol) for path, symbol in symbols_of(build)
+            if pattern.match(symbol)]
 
 
+@functools.lru_cache(maxsize=None)
 def fields_found(build, option):
     """struct.field of each field that goes with the option."""
     found = []

@@ -4,8 +4,8 @@
 
     scripts/selection.py WHAT[,ALWAYS] PARTS SEED    a pattern for T=
 
-Some builds run so slowly that CI cannot run all tests in them. It runs one of
-PARTS parts, chosen by SEED modulo PARTS (scripts/steps), so PARTS seeds in a
+Some builds run so slowly, and some are so many, that CI cannot run all of them. It runs
+one of PARTS parts, chosen by SEED modulo PARTS (scripts/steps), so PARTS seeds in a
 row run everything, each name once. The parts are about as large as each other:
 the largest suite first, each into the part that is smallest so far. ALWAYS is in
 each part: the tests of the tool itself, say.
@@ -14,6 +14,7 @@ each part: the tests of the tool itself, say.
                 large as the number of their tests
     machines    of tests/machines, as large as the number of their CPUs
     schedules   of `make explore`: scenarios, and faults that they find
+    kernels     of `make configs`; one with tests takes longer
 """
 
 import os
@@ -50,7 +51,16 @@ def schedules():
     return dict.fromkeys(names, 1)
 
 
-LISTS = {'suites': suites, 'machines': machines, 'schedules': schedules}
+def kernels():
+    """Those of LACKING in options.mk."""
+    with open(os.path.join(meant.TOP, 'options.mk'), encoding='utf-8') as options:
+        text = options.read().replace('\\\n', ' ')
+    listed = re.search(r'^LACKING := (.*)$', text, re.M).group(1).split()
+    return {name: 1 if name.startswith('release') else 3 for name in listed}
+
+
+LISTS = {'suites': suites, 'machines': machines, 'schedules': schedules,
+         'kernels': kernels}
 
 
 def part(sizes, parts, seed, always=()):

@@ -33,7 +33,8 @@ def test_what_a_variable_cannot_be_is_refused():
            ('CLOCK', 'yes'), ('BROWSER', 'no'), ('MM', '0'), ('MACHINE', TOP), ('FIRMWARE', 'xyz'), ('FIRMWARE', 'uefi'),
            ('BOUND', '9'), ('MOST', '0'), ('REPLAY', '17X'), ('REPLAY', '17B42d'),
            ('T', 'a b'), ('T', 'a;b'), ('T', '$x'),
-           ('QEMU', '/nowhere'), ('ACCEL', 'x'),
+           ('QEMU', '/nowhere'), ('ACCEL', 'x'), ('LACKING', 'bare,test-no-X'),
+           ('LACKING', 'bare test-no-DEBUG'),
            ('PEER', '/nowhere'), ('PEER', TOP), ('PEER', __file__ + 'c')]
     return equal([b for b in bad if not refused(*b)], [])
 
@@ -44,7 +45,7 @@ def test_what_a_variable_can_be_is_taken():
             ('SPINNERS', '0'), ('BOOTS', 'no'), ('FIRMWARE', 'bios'),
             ('T', 'mmu_*,-mmu_[a-c]?.x'), ('T', '[!a]*'), ('PEER', 'none'),
             ('PEER', shutil.which('true')), ('QEMU', 'newer'),
-            ('QEMU', 'true'), ('ACCEL', 'tcg'),
+            ('QEMU', 'true'), ('ACCEL', 'tcg'), ('LACKING', 'bare,test-no-DEBUG'),
             ('PEER', os.path.join(TOP, 'build', 'not', 'yet'))]
     good += [(name, '') for name in
              (*asked.NUMBERS, *asked.WORDS, 'T', 'PEER', 'REPLAY')]

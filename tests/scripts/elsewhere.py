@@ -24,7 +24,7 @@ LEFT_OUT = ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEFILES', 'BUILD', 'O',
             'CDPATH', 'V', 'HOSTCC', 'LC_ALL',
             'CONCORD_GDB', 'NOTIFIER', 'N', 'OPS', 'ROUNDS', 'SEED', 'DEADLINE',
             'SPINNERS', 'CLOCK', 'QEMU', 'ACCEL', 'STEPS', 'COUNTERS', 'TRACE', 'OPEN',
-            'MM', 'BROWSER', 'MACHINE', 'RACE', 'CHECK', 'FIGURE')
+            'MM', 'BROWSER', 'MACHINE', 'RACE', 'CHECK', 'FIGURE', 'LACKING')
 
 def write(path, text):
     with open(path, 'w', encoding='utf-8') as out:
