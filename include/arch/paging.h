@@ -16,10 +16,10 @@
  *			pte_same; pte_mkwrite ... pte_mkold (new value, no
  *			store); pfn_pte(pfn, prot) pte_modify(pte, prot)
  *			pte_with_pfn(pte, pfn)
- *	a huge PMD	pmd_leaf; pmd_huge_pte pte_huge_pmd: as a PTE, and back
+ *	a huge PMD	pmd_leaf; the rest is in arch/huge.h
  *	memory		ptep_get set_pte ptep_get_and_clear ptep_xchg
  *			ptep_test_and_clear_young ptep_test_and_clear_dirty
- *			ptep_set_wrprotect pmdp_xchg pmdp_test_and_clear_young
+ *			ptep_set_wrprotect
  *	protection	pgprot_t PAGE_NONE PAGE_READONLY PAGE_COPY PAGE_SHARED
  *			and the _EXEC forms; PAGE_KERNEL*
  *	swap		swp_entry_to_pte pte_to_swp_entry and the flag bits

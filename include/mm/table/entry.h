@@ -16,6 +16,7 @@
 #ifndef MM_TABLE_ENTRY_H
 #define MM_TABLE_ENTRY_H
 
+#include <arch/huge.h>
 #include <arch/paging.h>
 #include <mm/space/mm_types.h>
 

@@ -3,12 +3,13 @@
  * mm/table/huge.h - PMD entries that map a huge page
  *
  * A huge entry has the same states and rights as one of the last level, but that it is never
- * a swap entry, and is handled as a pte_t (arch/paging.h). mm->page_table_lock is its lock.
+ * a swap entry, and is handled as a pte_t (arch/huge.h). mm->page_table_lock is its lock.
  * What splits it, and why a split cannot fail, is in mm/table/huge.c.
  */
 #ifndef MM_TABLE_HUGE_H
 #define MM_TABLE_HUGE_H
 
+#include <arch/huge.h>
 #include <kernel/lock/spinlock.h>
 #include <kernel/trace.h>
 #include <lib/percpu.h>

@@ -11,6 +11,7 @@
 #ifndef MM_TABLE_YOUNG_H
 #define MM_TABLE_YOUNG_H
 
+#include <arch/huge.h>
 #include <mm/table/pgtable_notify.h>
 
 /**
