@@ -76,7 +76,7 @@ def test_a_call_by_an_inline_function_of_a_header_is_named():
 
 def test_layers_are_in_the_order_of_the_architecture():
     paths = ('lib/a.c', 'kernel/lock/a.c', 'include/mm/alloc/a.h', 'kernel/a.c',
-             'mm/init.c', 'drivers/pci/a.c', 'tests/mm/alloc/a.c')
+             'mm/page/init.c', 'drivers/pci/a.c', 'tests/mm/alloc/a.c')
     return equal([order.layer_of(path) for path in paths], list(range(7))) or \
         equal(order.layer_of('arch/x86_64/a.c'), order.layer_of('include/lib/a.h'))
 
@@ -124,7 +124,7 @@ def test_a_hook_without_a_reason_and_one_listed_twice_are_named():
 
 def test_an_include_of_a_higher_layers_header_is_named():
     text = '#include <mm/page/page.h>\n#include <lib/list.h>\n'
-    return equal(order.judge_includes({'mm/alloc/slab.c': text, 'mm/init.c': text},
+    return equal(order.judge_includes({'mm/alloc/slab.c': text, 'mm/page/init.c': text},
                                       set()),
                  ['mm/alloc/slab.c includes <mm/page/page.h>, which is above mm/alloc'])
 
@@ -134,7 +134,7 @@ def test_a_listed_header_may_be_included_and_must_be():
                                   '| `include/mm/page/page.h` | a struct |\n')
     text = '#include <mm/page/page.h>\n'
     return equal(order.judge_includes({'mm/alloc/slab.c': text}, listed), []) or \
-        equal(order.judge_includes({'mm/init.c': text}, listed),
+        equal(order.judge_includes({'mm/page/init.c': text}, listed),
               ['docs/hooks.md: <mm/page/page.h>: no lower layer includes it'])
 
 

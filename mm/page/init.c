@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * mm/init.c - the order in which memory comes to life
+ * mm/page/init.c - the order in which memory comes to life
  *
  *	memblock	ranges of the boot loader	nothing allocated yet
  *	trace		rings of records		memblock_alloc_below()
