@@ -9,8 +9,8 @@
  * Idea.  A binary tree whose nodes are red or black under two rules: a red
  * node has no red child, and every path from a node down to a missing child
  * meets the same number of black nodes. The longest path is then at most
- * twice the shortest. One body, always inlined, serves both kinds of tree; in
- * the plain one the augment argument is a constant NULL and its tests vanish.
+ * twice the shortest. One body serves both kinds of tree; the augment argument
+ * of a plain one is NULL.
  *
  * Invariants, after each step:
  *
@@ -31,32 +31,29 @@
 
 #define RB_BLACK 1ul
 
-static __always_inline bool is_red(const struct rb_node *node)
+static bool is_red(const struct rb_node *node)
 {
 	return node && !(node->parent_color & RB_BLACK);
 }
 
-static __always_inline void set_black(struct rb_node *node)
+static void set_black(struct rb_node *node)
 {
 	node->parent_color |= RB_BLACK;
 }
 
-static __always_inline void set_red(struct rb_node *node)
+static void set_red(struct rb_node *node)
 {
 	node->parent_color &= ~RB_BLACK;
 }
 
-static __always_inline void set_parent(struct rb_node *node,
-				       struct rb_node *parent)
+static void set_parent(struct rb_node *node, struct rb_node *parent)
 {
 	node->parent_color =
 		(unsigned long)parent | (node->parent_color & RB_BLACK);
 }
 
-static __always_inline void replace_child(struct rb_root *root,
-					  struct rb_node *parent,
-					  struct rb_node *from,
-					  struct rb_node *to)
+static void replace_child(struct rb_root *root, struct rb_node *parent,
+			  struct rb_node *from, struct rb_node *to)
 {
 	if (!parent)
 		root->node = to;
@@ -67,8 +64,8 @@ static __always_inline void replace_child(struct rb_root *root,
 }
 
 /* @top goes down to the left, its right child comes up in its place. */
-static __always_inline void rotate_left(struct rb_root *root, struct rb_node *top,
-					const struct rb_augment *augment)
+static void rotate_left(struct rb_root *root, struct rb_node *top,
+			const struct rb_augment *augment)
 {
 	struct rb_node *up = top->right;
 	struct rb_node *parent = rb_parent(top);
@@ -86,9 +83,8 @@ static __always_inline void rotate_left(struct rb_root *root, struct rb_node *to
 	}
 }
 
-static __always_inline void rotate_right(struct rb_root *root,
-					 struct rb_node *top,
-					 const struct rb_augment *augment)
+static void rotate_right(struct rb_root *root, struct rb_node *top,
+			 const struct rb_augment *augment)
 {
 	struct rb_node *up = top->left;
 	struct rb_node *parent = rb_parent(top);
@@ -110,9 +106,8 @@ static __always_inline void rotate_right(struct rb_root *root,
  * @node is red and may have a red parent; all else holds. A red uncle lets
  * the redness move two levels up; otherwise at most two rotations end it.
  */
-static __always_inline void rebalance_insert(struct rb_node *node,
-					     struct rb_root *root,
-					     const struct rb_augment *augment)
+static void rebalance_insert(struct rb_node *node, struct rb_root *root,
+			     const struct rb_augment *augment)
 {
 	struct rb_node *parent, *grand, *uncle;
 
@@ -151,10 +146,9 @@ static __always_inline void rebalance_insert(struct rb_node *node,
  * short. Borrow from the sibling if it can spare one, else make the sibling
  * red too and pass the shortage up.
  */
-static __always_inline void rebalance_erase(struct rb_node *node,
-					    struct rb_node *parent,
-					    struct rb_root *root,
-					    const struct rb_augment *augment)
+static void rebalance_erase(struct rb_node *node, struct rb_node *parent,
+			    struct rb_root *root,
+			    const struct rb_augment *augment)
 {
 	struct rb_node *sibling;
 
@@ -220,8 +214,8 @@ static __always_inline void rebalance_erase(struct rb_node *node,
 		set_black(node);
 }
 
-static __always_inline void erase_node(struct rb_node *node, struct rb_root *root,
-				       const struct rb_augment *augment)
+static void erase_node(struct rb_node *node, struct rb_root *root,
+		       const struct rb_augment *augment)
 {
 	struct rb_node *child, *parent, *heir, *walk;
 	bool short_one;

@@ -18,7 +18,7 @@
 #include <arch/uaccess.h>
 #include <lib/kasan_check.h>
 
-static __always_inline size_t user_copy(void *to, const void *from, size_t n)
+static size_t user_copy(void *to, const void *from, size_t n)
 {
 	size_t left = n / 8;
 	size_t odd = n % 8;

@@ -115,6 +115,7 @@ static noinline void watch(const struct race_access *access, unsigned long place
 	leave(flags);
 }
 
+/* Inlined: each access of the kernel comes here, with a size and a kind that are constants. */
 static __always_inline void check(const volatile void *ptr, size_t size,
 				  u32 kind, unsigned long place)
 {

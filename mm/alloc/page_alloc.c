@@ -104,7 +104,7 @@ bool pfn_valid(pfn_t pfn)
 /* --- in use and back ---------------------------------------------------- */
 
 /* The count comes last: a walker of frames may take a reference from then on. */
-static __always_inline void page_begin_use(struct page *page)
+static void page_begin_use(struct page *page)
 {
 	ASSERT(page_ref_count(page) == 0);
 	page->flags = 0;
@@ -129,7 +129,7 @@ static noinline __cold void page_bad_free(struct page *page)
 	      page_to_pfn(page), what, caller_unpack(page->owner));
 }
 
-static __always_inline void page_end_use(struct page *page)
+static void page_end_use(struct page *page)
 {
 	ASSERT(page_ref_count(page) == 0);
 	if (unlikely((page->flags & FLAGS_NOT_FREEABLE) |
@@ -140,7 +140,7 @@ static __always_inline void page_end_use(struct page *page)
 
 /* --- the CPU's list: pcp->lock held by the caller ------------------------- */
 
-static __always_inline void pcp_push(struct page_pcp *pcp, struct page *page)
+static void pcp_push(struct page_pcp *pcp, struct page *page)
 {
 	page->next = pcp->head;
 	pcp->head = page;
@@ -175,7 +175,7 @@ static noinline void pcp_flush(struct page_pcp *pcp, u32 down_to)
  * Returns NULL with preemption on when the list's lock is taken.  Otherwise
  * pcp_put() ends what this began.
  */
-static __always_inline struct page_pcp *pcp_get(void)
+static struct page_pcp *pcp_get(void)
 {
 	struct page_pcp *pcp;
 
@@ -188,7 +188,7 @@ static __always_inline struct page_pcp *pcp_get(void)
 	return pcp;
 }
 
-static __always_inline void pcp_put(struct page_pcp *pcp)
+static void pcp_put(struct page_pcp *pcp)
 {
 	raw_spin_release(&pcp->lock);
 	preempt_enable();
@@ -281,7 +281,7 @@ static noinline struct page *alloc_slow(gfp_t gfp, unsigned int order,
  * The top page of the CPU's list, filled if need be.  NULL if memory is tight, or
  * the list's lock is taken: then the caller asks the buddy for one page.
  */
-static __always_inline struct page *pcp_pop(void)
+static struct page *pcp_pop(void)
 {
 	struct page_pcp *pcp;
 	struct page *page;
@@ -302,9 +302,8 @@ static __always_inline struct page *pcp_pop(void)
 	return page;
 }
 
-static __always_inline struct page *page_hand_out(struct page *page, gfp_t gfp,
-						  unsigned int order,
-						  unsigned long caller)
+static struct page *page_hand_out(struct page *page, gfp_t gfp,
+				  unsigned int order, unsigned long caller)
 {
 	page_debug_alloc(page, order, caller);
 	for (unsigned long i = 1; i < 1ul << order; i++)
@@ -315,7 +314,7 @@ static __always_inline struct page *page_hand_out(struct page *page, gfp_t gfp,
 	return page;
 }
 
-static __always_inline struct page *alloc_one(gfp_t gfp, unsigned long caller)
+static struct page *alloc_one(gfp_t gfp, unsigned long caller)
 {
 	struct page *page = pcp_pop();
 
@@ -362,7 +361,7 @@ unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long nr, struct page **pages)
 
 /* --- giving back -------------------------------------------------------- */
 
-static __always_inline void pcp_trim(struct page_pcp *pcp)
+static void pcp_trim(struct page_pcp *pcp)
 {
 	u32 most = buddy_is_tight() ? 0 : limits.list;
 
@@ -371,7 +370,7 @@ static __always_inline void pcp_trim(struct page_pcp *pcp)
 }
 
 /* Return: is *@page free now?  The memory checker may keep it, and give another. */
-static __always_inline bool page_retire(struct page **page)
+static bool page_retire(struct page **page)
 {
 	page_end_use(*page);
 	page_debug_free(*page, 0);
@@ -413,7 +412,7 @@ void __put_page(struct page *page)
 /* At most so many at a time: preemption is off, and the list grows, meanwhile. */
 #define RELEASE_PIECE 128ul
 
-static __always_inline void release_piece(struct page **pages, unsigned long nr)
+static void release_piece(struct page **pages, unsigned long nr)
 {
 	struct page_pcp *pcp = pcp_get();
 

@@ -179,7 +179,7 @@ static bool slab_grow(struct kmem_cache *cache, gfp_t gfp)
 /* --- the CPU's list ----------------------------------------------------- */
 
 /* As pcp_get() of mm/alloc/page_alloc.c: NULL when its owner was interrupted. */
-static __always_inline struct kmem_cpu *cpu_get(struct kmem_cache *cache)
+static struct kmem_cpu *cpu_get(struct kmem_cache *cache)
 {
 	struct kmem_cpu *cpu;
 
@@ -194,23 +194,21 @@ static __always_inline struct kmem_cpu *cpu_get(struct kmem_cache *cache)
 	return cpu;
 }
 
-static __always_inline void cpu_put(struct kmem_cpu *cpu)
+static void cpu_put(struct kmem_cpu *cpu)
 {
 	barrier();
 	cpu->busy = 0;
 	preempt_enable();
 }
 
-static __always_inline void cpu_push(struct kmem_cache *cache,
-				     struct kmem_cpu *cpu, void *object)
+static void cpu_push(struct kmem_cache *cache, struct kmem_cpu *cpu, void *object)
 {
 	*slab_link(cache, object) = cpu->head;
 	cpu->head = object;
 	cpu->count++;
 }
 
-static __always_inline void *cpu_pop(struct kmem_cache *cache,
-				     struct kmem_cpu *cpu)
+static void *cpu_pop(struct kmem_cache *cache, struct kmem_cpu *cpu)
 {
 	void *object = cpu->head;
 
@@ -280,8 +278,8 @@ static noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp)
 	}
 }
 
-static __always_inline void *alloc_object(struct kmem_cache *cache, size_t size,
-					  gfp_t gfp, unsigned long caller)
+static void *alloc_object(struct kmem_cache *cache, size_t size, gfp_t gfp,
+			  unsigned long caller)
 {
 	struct kmem_cpu *cpu;
 	void *object = NULL;
@@ -316,8 +314,8 @@ void slab_give(struct kmem_cache *cache, void *object)
 	spin_unlock_irqrestore(&cache->lock, flags);
 }
 
-static __always_inline void free_object(struct kmem_cache *cache, void *object,
-					unsigned long caller)
+static void free_object(struct kmem_cache *cache, void *object,
+			unsigned long caller)
 {
 	struct kmem_cpu *cpu;
 

@@ -26,6 +26,7 @@
 
 #define CALLER() ((unsigned long)__builtin_return_address(0))
 
+/* Inlined: each access of the kernel comes here, most with a size that is a constant. */
 static __always_inline void check(const volatile void *addr, size_t size,
 				  enum kasan_access access, unsigned long by)
 {
