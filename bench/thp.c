@@ -43,6 +43,16 @@ static void thp_end(struct mm_struct *mm)
 	bench_mm_end(mm);
 }
 
+/* Samples of each round that were taken beside those of another row. */
+static void report(struct bench *b, const u64 *samples, const char *row)
+{
+	unsigned int i;
+
+	for (i = 0; i < ROUNDS; i++)
+		bench_keep(b, samples[i]);
+	bench_report(b, "%s", row);
+}
+
 BENCH(thp_fault)
 {
 	struct mm_struct *mm = thp_begin();
@@ -59,9 +69,7 @@ BENCH(thp_fault)
 		gone[i] = bench_elapsed(b, began);
 	}
 	bench_report(b, "thp_fault_2mib");
-	for (i = 0; i < ROUNDS; i++)
-		bench_keep(b, gone[i]);
-	bench_report(b, "thp_dontneed");
+	report(b, gone, "thp_dontneed");
 	for (i = 0; i < ROUNDS; i++) {
 		addr = map_huge(mm);
 		bench_touch_write(addr);
@@ -89,9 +97,7 @@ BENCH(thp_split)
 		unmapped[i] = bench_elapsed(b, began);
 	}
 	bench_report(b, "thp_split_by_mprotect_4k");
-	for (i = 0; i < ROUNDS; i++)
-		bench_keep(b, unmapped[i]);
-	bench_report(b, "thp_munmap_after_that_split");
+	report(b, unmapped, "thp_munmap_after_that_split");
 	thp_end(mm);
 }
 
@@ -136,15 +142,9 @@ BENCH(thp_cow)
 		do_munmap(mm, addr, PMD_SIZE);
 	}
 	bench_report(b, "thp_cow_fault_shared_splits_copies_4k");
-	for (i = 0; i < ROUNDS; i++)
-		bench_keep(b, next[i]);
-	bench_report(b, "thp_cow_fault_next_4k");
-	for (i = 0; i < ROUNDS; i++)
-		bench_keep(b, all[i]);
-	bench_report(b, "thp_cow_fault_each_of_510");
-	for (i = 0; i < ROUNDS; i++)
-		bench_keep(b, own[i]);
-	bench_report(b, "thp_cow_fault_sole_owner");
+	report(b, next, "thp_cow_fault_next_4k");
+	report(b, all, "thp_cow_fault_each_of_510");
+	report(b, own, "thp_cow_fault_sole_owner");
 	thp_end(mm);
 }
 
@@ -165,9 +165,7 @@ BENCH(thp_zero)
 		do_munmap(mm, addr, PMD_SIZE);
 	}
 	bench_report(b, "huge_zero_page_read_fault");
-	for (i = 0; i < ROUNDS; i++)
-		bench_keep(b, over[i]);
-	bench_report(b, "huge_zero_page_write_fault_maps_2mib");
+	report(b, over, "huge_zero_page_write_fault_maps_2mib");
 	thp_end(mm);
 }
 

@@ -169,6 +169,36 @@ void sandbox_map(struct sandbox *box, vaddr_t addr, unsigned long pages)
 		  (long)addr);
 }
 
+void sandbox_fill(struct sandbox *box, unsigned long page, unsigned long pages,
+		  u64 first)
+{
+	struct ktest *test = box->test;
+	unsigned long i;
+
+	for (i = 0; i < pages; i++)
+		EXPECT_EQ(user_poke(AT(page + i), first + i), 0);
+}
+
+void sandbox_expect_filled(struct sandbox *box, unsigned long page,
+			   unsigned long pages, u64 first)
+{
+	struct ktest *test = box->test;
+	unsigned long i;
+
+	for (i = 0; i < pages; i++)
+		EXPECT_EQ(sandbox_read(box, AT(page + i)), first + i);
+}
+
+bool sandbox_open_filled(struct sandbox *box, struct ktest *test,
+			 unsigned long pages)
+{
+	if (!sandbox_open(box, test))
+		return false;
+	sandbox_map(box, AT(0), pages);
+	sandbox_fill(box, 0, pages, 1);
+	return true;
+}
+
 void sandbox_map_huge(struct sandbox *box, vaddr_t addr, unsigned long pages)
 {
 	struct ktest *test = box->test;

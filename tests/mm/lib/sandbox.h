@@ -26,8 +26,10 @@
 
 #define SEEN_MAX 32
 
-/* Where most tests put their pages. */
-#define BASE 0x40000000UL
+/* Where most tests put their pages; the page of a number from there, so many in bytes. */
+#define BASE       0x40000000UL
+#define AT(page)   (BASE + (page)*PAGE_SIZE)
+#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
 
 struct seen_event {
 	enum mmu_notifier_event event;
@@ -131,7 +133,17 @@ void sandbox_set_pte(struct sandbox *box, vaddr_t addr, pte_t pte);
 /* Map pages read-write at an address, private. */
 void sandbox_map(struct sandbox *box, vaddr_t addr, unsigned long pages);
 
-/* The same, as after MADV_HUGEPAGE. And does a huge entry map the address? */
+/* From page number @page on, pages hold @first, @first + 1, ...: write that, or look. */
+void sandbox_fill(struct sandbox *box, unsigned long page, unsigned long pages,
+		  u64 first);
+void sandbox_expect_filled(struct sandbox *box, unsigned long page,
+			   unsigned long pages, u64 first);
+
+/* sandbox_open() with so many pages from number 0 on, which hold 1, 2, ... */
+bool sandbox_open_filled(struct sandbox *box, struct ktest *test,
+			 unsigned long pages);
+
+/* The same as sandbox_map(), after MADV_HUGEPAGE. And does a huge entry map the address? */
 void sandbox_map_huge(struct sandbox *box, vaddr_t addr, unsigned long pages);
 bool sandbox_is_huge(struct sandbox *box, vaddr_t addr);
 

@@ -9,7 +9,7 @@
 #include "tests/mm/lib/sandbox.h"
 
 #define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((pages)*PAGE_SIZE)
+#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
 
 /* --- end, seen by a plain subscriber ------------------------------------ */
 

@@ -8,9 +8,6 @@
 #include <mm/table/tlb.h>
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-
 /* As reclaim will decide it. */
 static bool may_go(struct sandbox *box, vaddr_t addr)
 {
@@ -66,9 +63,7 @@ KTEST(lazyfree, the_next_write_of_a_cpu_makes_the_contents_needed)
 {
 	struct sandbox box;
 
-	REQUIRE(sandbox_open(&box, test));
-	sandbox_map(&box, AT(0), 1);
-	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	REQUIRE(sandbox_open_filled(&box, test, 1));
 	EXPECT_EQ(do_madvise(box.mm, AT(0), LEN(1), MADV_FREE), 0);
 	EXPECT(may_go(&box, AT(0)));
 	EXPECT_EQ(user_poke(AT(0), 2), 0);
@@ -101,9 +96,7 @@ KTEST(lazyfree, what_a_device_wrote_before_is_forgotten_and_after_is_not,
 	struct sandbox box;
 	struct page *page;
 
-	REQUIRE(sandbox_open(&box, test));
-	sandbox_map(&box, AT(0), 1);
-	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	REQUIRE(sandbox_open_filled(&box, test, 1));
 	page = page_in(box.mm, AT(0));
 	box.hook = device_drops;
 	box.hook_arg = page;
@@ -120,9 +113,7 @@ KTEST(lazyfree, a_page_that_another_process_has_too_is_left_alone)
 	struct mm_struct *child;
 	struct sandbox box;
 
-	REQUIRE(sandbox_open(&box, test));
-	sandbox_map(&box, AT(0), 1);
-	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	REQUIRE(sandbox_open_filled(&box, test, 1));
 	child = sandbox_fork(&box);
 	EXPECT_EQ(do_madvise(box.mm, AT(0), LEN(1), MADV_FREE), 0);
 	EXPECT(!PageLazyfree(page_in(box.mm, AT(0))));
@@ -141,9 +132,7 @@ KTEST(lazyfree, a_copy_is_not_marked)
 	struct mm_struct *child;
 	struct sandbox box;
 
-	REQUIRE(sandbox_open(&box, test));
-	sandbox_map(&box, AT(0), 1);
-	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	REQUIRE(sandbox_open_filled(&box, test, 1));
 	EXPECT_EQ(do_madvise(box.mm, AT(0), LEN(1), MADV_FREE), 0);
 	child = sandbox_fork(&box);
 	if (child) {
@@ -163,9 +152,7 @@ KTEST(lazyfree, an_exclusive_page_is_left_to_its_device,
 	struct sandbox box;
 	pte_t pte;
 
-	REQUIRE(sandbox_open(&box, test));
-	sandbox_map(&box, AT(0), 1);
-	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	REQUIRE(sandbox_open_filled(&box, test, 1));
 	EXPECT_EQ(sandbox_make_exclusive(&box, AT(0), 1, &slot, &box), 1);
 	release_exclusive(&slot, 1);
 	pte = sandbox_pte(&box, AT(0));

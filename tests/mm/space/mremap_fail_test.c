@@ -2,45 +2,10 @@
 /*
  * tests/mm/space/mremap_fail_test.c - a move that cannot be made changes nothing
  *
- * Pictures show pages from BASE up; capital letters are pages that have been
- * written.
+ * Pictures are as in mremap_fixture.h.
  */
 #include <mm/alloc/fail.h>
-#include "tests/mm/lib/relatives.h"
-
-#define ANON       (MAP_PRIVATE | MAP_ANONYMOUS)
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define FIXED      (MREMAP_MAYMOVE | MREMAP_FIXED)
-#define DONTUNMAP  (MREMAP_MAYMOVE | MREMAP_DONTUNMAP)
-
-/* Pages from @page on hold @first, @first + 1, ... */
-static void fill(struct sandbox *box, unsigned long page, unsigned long pages,
-		 u64 first)
-{
-	struct ktest *test = box->test;
-	unsigned long i;
-
-	for (i = 0; i < pages; i++)
-		EXPECT_EQ(user_poke(AT(page + i), first + i), 0);
-}
-
-static void expect_filled(struct sandbox *box, unsigned long page,
-			  unsigned long pages, u64 first)
-{
-	struct ktest *test = box->test;
-	unsigned long i;
-
-	for (i = 0; i < pages; i++)
-		EXPECT_EQ(sandbox_read(box, AT(page + i)), first + i);
-}
-
-static long remap(struct sandbox *box, unsigned long old, unsigned long pages,
-		  unsigned long new_pages, int flags, unsigned long new)
-{
-	return do_mremap(box->mm, AT(old), LEN(pages), LEN(new_pages), flags,
-			 AT(new));
-}
+#include "mremap_fixture.h"
 
 KTEST(mremap, limits_on_regions_and_pages_are_kept_exactly)
 {
@@ -50,8 +15,8 @@ KTEST(mremap, limits_on_regions_and_pages_are_kept_exactly)
 	REQUIRE(sandbox_open(&box, test));
 	sandbox_map(&box, AT(0), 4);
 	sandbox_map(&box, AT(8), 3);
-	fill(&box, 0, 4, 1);
-	fill(&box, 8, 3, 1);
+	sandbox_fill(&box, 0, 4, 1);
+	sandbox_fill(&box, 8, 3, 1);
 	box.mm->map_limit = 2;
 	/* A whole region may move; a part of one makes another. */
 	EXPECT_EQ(remap(&box, 0, 4, 4, FIXED, 20), (long)AT(20));
@@ -95,7 +60,7 @@ KTEST(mremap, a_call_that_finds_no_memory_changes_nothing,
 
 	REQUIRE(sandbox_open(&box, test));
 	sandbox_map(&box, AT(508), 6);
-	fill(&box, 508, 6, 1);
+	sandbox_fill(&box, 508, 6, 1);
 	EXPECT_EQ(do_mmap(box.mm, AT(2048), LEN(600), PROT_READ, ANON | MAP_FIXED),
 		  (long)AT(2048));
 	tables = atomic64_read(&box.mm->nr_ptes);
@@ -113,12 +78,12 @@ KTEST(mremap, a_call_that_finds_no_memory_changes_nothing,
 		/* An empty table below the region at the new place may stay. */
 		EXPECT_LE(atomic64_read(&box.mm->nr_ptes), tables + 1);
 		EXPECT_STREQ(sandbox_draw(&box, after, sizeof(after)), before);
-		expect_filled(&box, 508, 6, 1);
+		sandbox_expect_filled(&box, 508, 6, 1);
 		sandbox_verify(&box);
 	}
 	/* Three regions and a table. */
 	EXPECT_GE(nth, 5UL);
-	expect_filled(&box, 2558, 4, 2);
+	sandbox_expect_filled(&box, 2558, 4, 2);
 	sandbox_close(&box);
 }
 
@@ -132,7 +97,7 @@ KTEST(mremap, a_failed_move_to_a_hole_leaves_no_tables, KT_FLAGS(KT_NEEDS_DEBUG)
 
 	REQUIRE(sandbox_open(&box, test));
 	sandbox_map(&box, AT(508), 6);
-	fill(&box, 508, 6, 1);
+	sandbox_fill(&box, 508, 6, 1);
 	tables = atomic64_read(&box.mm->nr_ptes);
 	for (nth = 1; nth < 50 && result <= 0; nth++) {
 		alloc_fail_nth(nth);
@@ -145,7 +110,7 @@ KTEST(mremap, a_failed_move_to_a_hole_leaves_no_tables, KT_FLAGS(KT_NEEDS_DEBUG)
 		}
 	}
 	EXPECT_GE(nth, 5UL);
-	expect_filled(&box, 262144 + 508, 6, 1);
+	sandbox_expect_filled(&box, 262144 + 508, 6, 1);
 	EXPECT_EQ(atomic64_read(&box.mm->nr_ptes), tables);
 	sandbox_close(&box);
 }

@@ -2,46 +2,10 @@
 /*
  * tests/mm/space/mremap_test.c - a mapping grows, shrinks, or has another address
  *
- * Pictures show pages from BASE up; capital letters are pages that have been
- * written.
+ * Pictures are as in mremap_fixture.h.
  */
 #include <mm/alloc/page_alloc.h>
-#include "tests/mm/lib/relatives.h"
-
-#define ANON       (MAP_PRIVATE | MAP_ANONYMOUS)
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define MAYMOVE    MREMAP_MAYMOVE
-#define FIXED      (MREMAP_MAYMOVE | MREMAP_FIXED)
-#define DONTUNMAP  (MREMAP_MAYMOVE | MREMAP_DONTUNMAP)
-
-/* Pages from @page on hold @first, @first + 1, ... */
-static void fill(struct sandbox *box, unsigned long page, unsigned long pages,
-		 u64 first)
-{
-	struct ktest *test = box->test;
-	unsigned long i;
-
-	for (i = 0; i < pages; i++)
-		EXPECT_EQ(user_poke(AT(page + i), first + i), 0);
-}
-
-static void expect_filled(struct sandbox *box, unsigned long page,
-			  unsigned long pages, u64 first)
-{
-	struct ktest *test = box->test;
-	unsigned long i;
-
-	for (i = 0; i < pages; i++)
-		EXPECT_EQ(sandbox_read(box, AT(page + i)), first + i);
-}
-
-static long remap(struct sandbox *box, unsigned long old, unsigned long pages,
-		  unsigned long new_pages, int flags, unsigned long new)
-{
-	return do_mremap(box->mm, AT(old), LEN(pages), LEN(new_pages), flags,
-			 AT(new));
-}
+#include "mremap_fixture.h"
 
 /*
  *	pages	0 1 2 3   5 6
@@ -100,7 +64,7 @@ KTEST(mremap, a_region_grows_where_it_is_and_joins_one_that_is_alike)
 	REQUIRE(sandbox_open(&box, test));
 	sandbox_map(&box, AT(0), 2);
 	sandbox_map(&box, AT(4), 2);
-	fill(&box, 0, 2, 1);
+	sandbox_fill(&box, 0, 2, 1);
 	EXPECT_EQ(user_poke(AT(4), 9), 0);
 	sandbox_forget(&box);
 	EXPECT_EQ(remap(&box, 0, 2, 3, 0, 0), (long)AT(0));
@@ -108,7 +72,7 @@ KTEST(mremap, a_region_grows_where_it_is_and_joins_one_that_is_alike)
 	EXPECT_EQ(remap(&box, 1, 2, 3, MAYMOVE, 0), (long)AT(1));
 	EXPECT_STREQ(sandbox_draw(&box, buf, sizeof(buf)), "6 rw");
 	EXPECT_EQ(box.nr, 0U);
-	expect_filled(&box, 0, 2, 1);
+	sandbox_expect_filled(&box, 0, 2, 1);
 	EXPECT_EQ(sandbox_read(&box, AT(4)), 9UL);
 	/* The middle of a region cannot, and neither can one with no room. */
 	EXPECT_EQ(remap(&box, 0, 1, 2, 0, 0), (long)-ENOMEM);
@@ -131,9 +95,7 @@ KTEST(mremap, a_region_that_shrinks_loses_its_end, KT_FLAGS(KT_NEEDS_NOTIFIER))
 	struct sandbox box;
 	unsigned long free;
 
-	REQUIRE(sandbox_open(&box, test));
-	sandbox_map(&box, AT(0), 4);
-	fill(&box, 0, 4, 1);
+	REQUIRE(sandbox_open_filled(&box, test, 4));
 	sandbox_forget(&box);
 	free = nr_free_pages();
 	EXPECT_EQ(remap(&box, 0, 4, 4, 0, 0), (long)AT(0));
@@ -142,7 +104,7 @@ KTEST(mremap, a_region_that_shrinks_loses_its_end, KT_FLAGS(KT_NEEDS_NOTIFIER))
 	EXPECT_EQ(nr_free_pages(), free + 2);
 	EXPECT_EQ(box.nr, 1U);
 	EXPECT_EVENT(&box, 0, MMU_NOTIFY_UNMAP, AT(2), AT(4));
-	expect_filled(&box, 0, 2, 1);
+	sandbox_expect_filled(&box, 0, 2, 1);
 	EXPECT_EQ(user_poke(AT(2), 1), -EFAULT);
 	EXPECT_EQ(box.mm->total_vm, 2UL);
 	sandbox_close(&box);
@@ -164,7 +126,7 @@ KTEST(mremap, a_region_without_room_moves_and_keeps_its_frames,
 	sandbox_map(&box, AT(0), 2);
 	EXPECT_EQ(do_mmap(box.mm, AT(2), LEN(1), PROT_READ, ANON | MAP_FIXED),
 		  (long)AT(2));
-	fill(&box, 0, 2, 1);
+	sandbox_fill(&box, 0, 2, 1);
 	page[0] = page_in(box.mm, AT(0));
 	page[1] = page_in(box.mm, AT(1));
 	sandbox_forget(&box);
@@ -200,7 +162,7 @@ KTEST(mremap, a_fixed_place_is_unmapped_first_and_the_middle_moves,
 	sandbox_map(&box, AT(0), 4);
 	EXPECT_EQ(do_mmap(box.mm, AT(6), LEN(4), PROT_READ, ANON | MAP_FIXED),
 		  (long)AT(6));
-	fill(&box, 0, 4, 1);
+	sandbox_fill(&box, 0, 4, 1);
 	EXPECT_EQ(sandbox_read(&box, AT(7)), 0UL);
 	sandbox_forget(&box);
 	EXPECT_EQ(remap(&box, 1, 2, 2, FIXED, 7), (long)AT(7));
@@ -209,7 +171,7 @@ KTEST(mremap, a_fixed_place_is_unmapped_first_and_the_middle_moves,
 	EXPECT_EVENT(&box, 1, MMU_NOTIFY_UNMAP, AT(1), AT(3));
 	EXPECT_STREQ(sandbox_draw(&box, buf, sizeof(buf)),
 		     "1 rw 2 - 1 rw 2 - 1 r 2 rw 1 r");
-	expect_filled(&box, 7, 2, 2);
+	sandbox_expect_filled(&box, 7, 2, 2);
 	EXPECT_EQ(sandbox_read(&box, AT(0)), 1UL);
 	EXPECT_EQ(sandbox_read(&box, AT(3)), 4UL);
 	EXPECT_EQ(user_poke(AT(1), 1), -EFAULT);
@@ -223,16 +185,14 @@ KTEST(mremap, a_move_that_shrinks_has_one_event_over_all_of_the_old_range,
 	struct sandbox box;
 	unsigned long free;
 
-	REQUIRE(sandbox_open(&box, test));
-	sandbox_map(&box, AT(0), 4);
-	fill(&box, 0, 4, 1);
+	REQUIRE(sandbox_open_filled(&box, test, 4));
 	sandbox_forget(&box);
 	free = nr_free_pages();
 	EXPECT_EQ(remap(&box, 0, 4, 2, FIXED, 8), (long)AT(8));
 	EXPECT_EQ(nr_free_pages(), free + 2);
 	EXPECT_EQ(box.nr, 1U);
 	EXPECT_EVENT(&box, 0, MMU_NOTIFY_UNMAP, AT(0), AT(4));
-	expect_filled(&box, 8, 2, 1);
+	sandbox_expect_filled(&box, 8, 2, 1);
 	EXPECT_EQ(box.mm->map_count, 1U);
 	EXPECT_EQ(box.mm->total_vm, 2UL);
 	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 2L);
@@ -251,7 +211,7 @@ KTEST(mremap, a_move_within_a_region_cuts_it_on_both_sides)
 
 	REQUIRE(sandbox_open(&box, test));
 	sandbox_map(&box, AT(0), 10);
-	fill(&box, 0, 10, 100);
+	sandbox_fill(&box, 0, 10, 100);
 	/* The exact number: what is left of the region counts twice, the new once. */
 	box.mm->map_limit = 3;
 	EXPECT_EQ(remap(&box, 4, 2, 2, FIXED, 6), (long)AT(6));
@@ -260,10 +220,10 @@ KTEST(mremap, a_move_within_a_region_cuts_it_on_both_sides)
 	EXPECT_EQ(remap(&box, 0, 2, 2, FIXED, 4), (long)AT(4));
 	EXPECT_STREQ(sandbox_draw(&box, buf, sizeof(buf)),
 		     "2 - 2 rw 2 rw 2 rw 2 rw");
-	expect_filled(&box, 2, 2, 102);
-	expect_filled(&box, 4, 2, 100);
-	expect_filled(&box, 6, 2, 104);
-	expect_filled(&box, 8, 2, 108);
+	sandbox_expect_filled(&box, 2, 2, 102);
+	sandbox_expect_filled(&box, 4, 2, 100);
+	sandbox_expect_filled(&box, 6, 2, 104);
+	sandbox_expect_filled(&box, 8, 2, 108);
 	/* Home again, it is one with its old neighbour. */
 	EXPECT_EQ(remap(&box, 4, 2, 2, FIXED, 0), (long)AT(0));
 	EXPECT_STREQ(sandbox_draw(&box, buf, sizeof(buf)), "4 rw 2 - 2 rw 2 rw");
@@ -276,15 +236,13 @@ KTEST(mremap, the_old_region_may_stay_and_is_empty_then,
 	struct sandbox box;
 	char buf[64];
 
-	REQUIRE(sandbox_open(&box, test));
-	sandbox_map(&box, AT(0), 4);
-	fill(&box, 0, 4, 1);
+	REQUIRE(sandbox_open_filled(&box, test, 4));
 	sandbox_forget(&box);
 	EXPECT_EQ(remap(&box, 1, 2, 2, DONTUNMAP, 8), (long)AT(8));
 	EXPECT_EQ(box.nr, 1U);
 	EXPECT_EVENT(&box, 0, MMU_NOTIFY_UNMAP, AT(1), AT(3));
 	EXPECT_STREQ(sandbox_draw(&box, buf, sizeof(buf)), "4 rw 4 - 2 rw");
-	expect_filled(&box, 8, 2, 2);
+	sandbox_expect_filled(&box, 8, 2, 2);
 	EXPECT_EQ(sandbox_read(&box, AT(1)), 0UL);
 	EXPECT_EQ(user_poke(AT(2), 7), 0);
 	EXPECT_EQ(sandbox_read(&box, AT(9)), 3UL);
@@ -359,9 +317,9 @@ KTEST(mremap, a_move_over_many_tables_takes_every_page)
 
 	REQUIRE(sandbox_open(&box, test));
 	sandbox_map(&box, AT(100), 1200);
-	fill(&box, 100, 1200, 1);
+	sandbox_fill(&box, 100, 1200, 1);
 	EXPECT_EQ(remap(&box, 100, 1200, 1300, FIXED, 5007), (long)AT(5007));
-	expect_filled(&box, 5007, 1200, 1);
+	sandbox_expect_filled(&box, 5007, 1200, 1);
 	EXPECT_EQ(sandbox_read(&box, AT(5007 + 1250)), 0UL);
 	EXPECT_EQ(atomic64_read(&box.mm->anon_rss), 1200L);
 	EXPECT_EQ(box.mm->map_count, 1U);
@@ -382,9 +340,7 @@ KTEST(mremap,
 	struct sandbox box;
 	pte_t pte;
 
-	REQUIRE(sandbox_open(&box, test));
-	sandbox_map(&box, AT(0), 2);
-	fill(&box, 0, 2, 1);
+	REQUIRE(sandbox_open_filled(&box, test, 2));
 	EXPECT_EQ(sandbox_make_exclusive(&box, AT(1), 1, slot, &box), 1);
 	/* The driver still holds the page's lock: a move does not wait for it. */
 	sandbox_forget(&box);
@@ -500,9 +456,7 @@ KTEST(mremap, random_moves_agree_with_a_model)
 	unsigned int round, moves = 0;
 	unsigned long i;
 
-	REQUIRE(sandbox_open(&box, test));
-	sandbox_map(&box, AT(0), PAGES);
-	fill(&box, 0, PAGES, 1);
+	REQUIRE(sandbox_open_filled(&box, test, PAGES));
 	for (i = 0; i < PAGES; i++)
 		model[i] = i + 1;
 	for (round = 0; round < 600 && !ktest_failed(test); round++) {

@@ -13,9 +13,7 @@
 #include <mm/space/young.h>
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define PAGES      8
+#define PAGES 8
 
 /**
  * struct tracker - see above
@@ -198,9 +196,7 @@ KTEST(referenced, the_devices_of_each_process_are_asked,
 	struct sandbox box;
 	struct page *page;
 
-	REQUIRE(sandbox_open(&box, test));
-	sandbox_map(&box, AT(0), 1);
-	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	REQUIRE(sandbox_open_filled(&box, test, 1));
 	page = page_in(box.mm, AT(0));
 	child = sandbox_fork(&box);
 	REQUIRE(child);

@@ -13,9 +13,6 @@
 #include <mm/space/young.h>
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-
 /* Nobody has used the page since. */
 static void make_old(struct sandbox *box, vaddr_t addr)
 {
@@ -138,9 +135,7 @@ KTEST(referenced, a_page_is_asked_for_at_each_of_its_addresses)
 	struct page *page;
 	unsigned int i;
 
-	REQUIRE(sandbox_open(&box, test));
-	sandbox_map(&box, AT(0), 1);
-	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	REQUIRE(sandbox_open_filled(&box, test, 1));
 	page = page_in(box.mm, AT(0));
 	for (i = 0; i < 2; i++) {
 		child[i] = sandbox_fork(&box);
@@ -169,9 +164,7 @@ KTEST(referenced, a_page_that_nothing_maps_was_not_used)
 	struct sandbox box;
 	struct page *page;
 
-	REQUIRE(sandbox_open(&box, test));
-	sandbox_map(&box, AT(0), 1);
-	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	REQUIRE(sandbox_open_filled(&box, test, 1));
 	page = page_in(box.mm, AT(0));
 	get_page(page);
 	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), 0);
