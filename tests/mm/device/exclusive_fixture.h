@@ -12,11 +12,9 @@
 
 #include "tests/mm/lib/sandbox.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define RW         (PROT_READ | PROT_WRITE)
-#define DEVICE_A   ((void *)0xa)
-#define DEVICE_B   ((void *)0xb)
+#define RW       (PROT_READ | PROT_WRITE)
+#define DEVICE_A ((void *)0xa)
+#define DEVICE_B ((void *)0xb)
 
 static inline bool is_exclusive(struct sandbox *box, vaddr_t addr)
 {

@@ -5,9 +5,8 @@
 #include <mm/fault/fault.h>
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page) (BASE + (page)*PAGE_SIZE)
-#define ROUNDS   100
-#define PAGES    16
+#define ROUNDS 100
+#define PAGES  16
 
 static void count(struct fault_counters *now)
 {

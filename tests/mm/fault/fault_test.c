@@ -12,9 +12,6 @@
 #include "tests/ktest/heard.h"
 #include "tests/mm/lib/sandbox.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-
 static struct page *pte_page(pte_t pte)
 {
 	return pfn_to_page(pte_pfn(pte));

@@ -13,10 +13,8 @@
 #include <mm/alloc/page_alloc.h>
 #include "tests/mm/lib/sandbox.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define MANY       512
-#define ROUNDS     40U
+#define MANY   512
+#define ROUNDS 40U
 /* The next interrupt: 2 to 66 microseconds, of no period. */
 #define NEXT_LOOK_NS(n) (2000 + (n)*7919UL % 65536)
 

@@ -14,8 +14,7 @@
 
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page) (BASE + (page)*PAGE_SIZE)
-#define NR       HPAGE_PMD_NR
+#define NR HPAGE_PMD_NR
 
 static_assert(IS_ALIGNED(BASE, PMD_SIZE), "a huge page may begin there");
 

@@ -15,8 +15,6 @@
 #include "tests/mm/lib/sandbox.h"
 #include "tests/mm/notifier/report_words.h"
 
-#define AT(page) (BASE + (page)*PAGE_SIZE)
-
 static DEFINE_SPINLOCK(fault_spinlock);
 
 static bool peek_in_a_section(u64 *value)

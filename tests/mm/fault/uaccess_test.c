@@ -8,9 +8,6 @@
 #include "tests/ktest/team.h"
 #include "tests/mm/lib/sandbox.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-
 KTEST(uaccess, a_copy_that_runs_into_a_hole_says_how_much_is_missing)
 {
 	struct sandbox box;

@@ -9,9 +9,7 @@
 
 #include "sandbox.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define RW         (PROT_READ | PROT_WRITE)
+#define RW (PROT_READ | PROT_WRITE)
 
 /* Page @i goes to another frame; others of [from, to) stay where they are. */
 void migrate_by_hand(struct sandbox *box, unsigned int from, unsigned int to,

@@ -155,8 +155,6 @@ static void first_remove(struct first_driver *driver)
 
 /* --- its tests -------------------------------------------------------------- */
 
-#define AT(page) (BASE + (page)*PAGE_SIZE)
-
 static void remove_driver(void *arg)
 {
 	first_remove(arg);

@@ -24,9 +24,6 @@
 #include "tests/mm/lib/sandbox.h"
 #include "notifier_fixture.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-
 /* The result of one pass. */
 struct reaping {
 	struct mm_struct *mm;

@@ -8,9 +8,6 @@
 #include <arch/tlb.h>
 #include "tests/mm/lib/sandbox.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-
 /* --- end, seen by a plain subscriber ------------------------------------ */
 
 /* Of every start and end it expects that mmap_lock is held over it (R1.9). */

@@ -10,9 +10,7 @@
 #include "tests/mm/lib/sandbox.h"
 #include "notifier_fixture.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define PAGES      256UL
+#define PAGES 256UL
 
 static_assert(IS_ALIGNED(BASE, PMD_SIZE) && PAGES < PTRS_PER_TABLE,
 	      "all pages of the tests are in one table");

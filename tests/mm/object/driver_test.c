@@ -12,9 +12,7 @@
 #include <mm/object/object.h>
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define RW         (PROT_READ | PROT_WRITE)
+#define RW (PROT_READ | PROT_WRITE)
 
 /* Behind all memory: vmemmap is not mapped there. */
 #define NO_RAM ((pfn_t)1 << (MAX_PHYSMEM_BITS - PAGE_SHIFT - 1))

@@ -6,8 +6,6 @@
 #include <mm/rmap/family.h>
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page) (BASE + (page)*PAGE_SIZE)
-
 /* An object without contents, on the test's stack. */
 struct counted {
 	struct vm_object object;

@@ -10,11 +10,9 @@
 #include <mm/rmap/walk.h>
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define RW         (PROT_READ | PROT_WRITE)
-#define SHARED     (MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED)
-#define ROUNDS     64
+#define RW     (PROT_READ | PROT_WRITE)
+#define SHARED (MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED)
+#define ROUNDS 64
 
 static void map_shared(struct sandbox *box, vaddr_t addr, unsigned long pages)
 {

@@ -9,12 +9,10 @@
 #include <mm/rmap/walk.h>
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define FIXED      (MREMAP_MAYMOVE | MREMAP_FIXED)
-#define ROUNDS     300
-#define CHILDREN   1000
-#define SHARERS    3
+#define FIXED    (MREMAP_MAYMOVE | MREMAP_FIXED)
+#define ROUNDS   300
+#define CHILDREN 1000
+#define SHARERS  3
 
 /* A walk that notes where it found the page. */
 struct finder {

@@ -8,10 +8,8 @@
 #include <mm/rmap/walk.h>
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define RW         (PROT_READ | PROT_WRITE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define ROUNDS     300
+#define RW     (PROT_READ | PROT_WRITE)
+#define ROUNDS 300
 
 /* The page at an address, with a reference. */
 static struct page *page_at(struct sandbox *box, vaddr_t addr)

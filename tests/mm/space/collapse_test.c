@@ -13,9 +13,7 @@
 
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define NR         HPAGE_PMD_NR
+#define NR HPAGE_PMD_NR
 
 /* A sandbox with a word in one page of eight of the first 2 MiB. */
 static bool open_small(struct sandbox *box, struct ktest *test,

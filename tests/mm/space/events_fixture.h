@@ -23,10 +23,8 @@
 #include <mm/space/madvise.h>
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define RW         (PROT_READ | PROT_WRITE)
-#define TEXT       256
+#define RW   (PROT_READ | PROT_WRITE)
+#define TEXT 256
 
 /**
  * struct recorder - the sandbox of one row, and what was said in it

@@ -10,10 +10,8 @@
 #include "tests/ktest/heard.h"
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define RW         (PROT_READ | PROT_WRITE)
-#define CHILDREN   10
+#define RW       (PROT_READ | PROT_WRITE)
+#define CHILDREN 10
 
 /* The flags of the region at an address gain some. */
 static void mark_region(struct sandbox *box, vaddr_t addr, unsigned long vm_flags)

@@ -10,9 +10,6 @@
 #include <mm/space/mlock.h>
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-
 static const int advices[] = {
 	MADV_DONTNEED,      MADV_FREE,           MADV_DONTFORK,
 	MADV_DOFORK,        MADV_WIPEONFORK,     MADV_KEEPONFORK,

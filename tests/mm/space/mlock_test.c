@@ -11,9 +11,7 @@
 #include <mm/space/mlock.h>
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define MOST       8
+#define MOST 8
 
 /* A letter for each page from BASE on: L locked, - not, a dot where no region is. */
 static const char *locks_of(struct sandbox *box, char *buf, unsigned int nr)

@@ -11,10 +11,8 @@
 #include <mm/alloc/page_alloc.h>
 #include "tests/mm/lib/sandbox.h"
 
-#define ANON       (MAP_PRIVATE | MAP_ANONYMOUS)
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define RW         (PROT_READ | PROT_WRITE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
+#define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
+#define RW   (PROT_READ | PROT_WRITE)
 
 KTEST(mmap, arguments_that_make_no_sense_are_refused_and_change_nothing)
 {

@@ -9,12 +9,10 @@
 #include <mm/space/soft_dirty.h>
 #include "tests/mm/lib/sandbox.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define RW         (PROT_READ | PROT_WRITE)
-#define RWX        (PROT_READ | PROT_WRITE | PROT_EXEC)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define TABLE      512
-#define ROUNDS     100
+#define RW     (PROT_READ | PROT_WRITE)
+#define RWX    (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define TABLE  512
+#define ROUNDS 100
 /* The interrupt's next look: 2 to 66 microseconds, of no period. */
 #define NEXT_LOOK_NS(n) (2000 + (n)*7919UL % 65536)
 /* Longer than a thousand changes: an interrupt on a busy host. */

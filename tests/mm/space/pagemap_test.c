@@ -7,9 +7,6 @@
 #include <mm/space/soft_dirty.h>
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-
 static u64 word_at(struct sandbox *box, vaddr_t addr)
 {
 	struct ktest *test = box->test;

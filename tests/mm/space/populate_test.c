@@ -6,8 +6,6 @@
 #include <mm/page/lock.h>
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
 /* More than a table has. */
 #define MANY (PTRS_PER_TABLE + 8)
 

@@ -11,10 +11,8 @@
 #include <mm/space/soft_dirty.h>
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define RW         (PROT_READ | PROT_WRITE)
-#define MOST       8
+#define RW   (PROT_READ | PROT_WRITE)
+#define MOST 8
 
 /* The marks of the first @nr pages of an mm, as a drawing. */
 static const char *marks_in(struct mm_struct *mm, char *buf, unsigned int nr)

@@ -12,10 +12,9 @@
 #include "tests/mm/lib/sandbox.h"
 #include "tests/mm/notifier/warnings_heard.h"
 
-#define AT(page) (BASE + (page)*PAGE_SIZE)
-#define FRAME    7
-#define OTHER    8
-#define OUTSIDE  "outside a range"
+#define FRAME   7
+#define OTHER   8
+#define OUTSIDE "outside a range"
 
 /* Entries of an mm that has no tables: only the address is looked at. */
 static pte_t mapped(pfn_t pfn, pgprot_t prot)

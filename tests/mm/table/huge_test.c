@@ -14,10 +14,8 @@
 
 #include "tests/mm/lib/relatives.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define NR         HPAGE_PMD_NR
-#define OWNER      ((void *)0xa)
+#define NR    HPAGE_PMD_NR
+#define OWNER ((void *)0xa)
 
 static unsigned long splits(void)
 {

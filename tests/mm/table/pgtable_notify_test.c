@@ -14,8 +14,6 @@
 #include "tests/mm/lib/sandbox.h"
 #include "tests/mm/notifier/notifier_fixture.h"
 
-#define AT(page) (BASE + (page)*PAGE_SIZE)
-
 /* The entry of AT(0), its lock held as the helpers want it. */
 struct held_entry {
 	struct vm_area_struct *vma;

@@ -7,9 +7,6 @@
 #include <mm/alloc/page_alloc.h>
 #include "tests/mm/lib/sandbox.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-
 static long tables(struct sandbox *box)
 {
 	return atomic64_read(&box->mm->nr_ptes);

@@ -11,8 +11,7 @@
 #include <mm/table/pgtable.h>
 #include "tests/mm/lib/sandbox.h"
 
-#define AT(page) (BASE + (page)*PAGE_SIZE)
-#define HUGE     (BASE + PMD_SIZE)
+#define HUGE (BASE + PMD_SIZE)
 
 static_assert(IS_ALIGNED(BASE, PMD_SIZE), "the huge entry is alone in its span");
 

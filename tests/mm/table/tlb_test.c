@@ -19,10 +19,8 @@
 #include <mm/table/pgtable_notify.h>
 #include "tests/mm/lib/sandbox.h"
 
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define OLD        7UL
-#define NEW        100UL
+#define OLD 7UL
+#define NEW 100UL
 
 struct witness {
 	struct sandbox_thread thread;

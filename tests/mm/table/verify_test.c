@@ -10,8 +10,6 @@
 #include <lib/string.h>
 #include "tests/mm/lib/sandbox.h"
 
-#define AT(page) (BASE + (page)*PAGE_SIZE)
-
 /* The owner of exclusive entries. */
 static char device;
 
