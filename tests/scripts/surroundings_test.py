@@ -312,6 +312,20 @@ def test_another_qemu_can_be_named():
         assert status == 4 and 'no /nowhere/qemu' in said, said
 
 
+def test_the_iso_of_a_boot_by_bios_has_no_half_for_uefi():
+    if not os.path.isdir('/usr/lib/grub/i386-pc'):
+        raise tap.Skip("GRUB's files are elsewhere here")
+    asked = []
+    for firmware in ('bios', 'uefi'):
+        with place() as where:
+            words = os.path.join(where, 'words')
+            boot(where, ['--peer', 'none', '--firmware', firmware], stubs={
+                'grub-mkrescue': MKRESCUE + 'echo "$*" >%s\n' % words})
+            with open(words, encoding='utf-8') as said:
+                asked.append('--directory=/usr/lib/grub/i386-pc' in said.read())
+    return tap.equal(asked, [True, False])
+
+
 def test_a_newer_qemu_that_cannot_be_had_is_told_in_one_line():
     """Stand-ins: another architecture, an apt without a mirror, no network."""
     broken = '#!/bin/sh\necho "E: no network" >&2\nexit 1\n'
