@@ -20,6 +20,7 @@
 #include <lib/string.h>
 #include <kernel/time.h>
 #include <mm/object/shmem.h>
+#include <mm/space/limits.h>
 #include <mm/space/mm.h>
 #include <mm/notifier/stats.h>
 
@@ -28,12 +29,12 @@
 static int print_mm(struct mm_struct *mm, void *count)
 {
 	monitor_print(
-		"  %3u  users %d  count %d  regions %u  pages %lu  shared %lu  tables %lu  locked %lu%s\n",
+		"  %3u  users %d  count %d  regions %u  pages %lu  shared %lu  tables %lu  locked %lu  charged %lu%s\n",
 		mm->id, atomic_read(&mm->mm_users), atomic_read(&mm->mm_count),
 		mm->map_count, (unsigned long)atomic64_read(&mm->anon_rss),
 		(unsigned long)atomic64_read(&mm->shared_rss),
 		(unsigned long)atomic64_read(&mm->nr_ptes), mm->locked_vm,
-		mm_has_notifiers(mm) ? "  subscribed" : "");
+		mm->committed, mm_has_notifiers(mm) ? "  subscribed" : "");
 	++*(unsigned int *)count;
 	return 0;
 }
@@ -41,6 +42,7 @@ static int print_mm(struct mm_struct *mm, void *count)
 static int mm_command(int argc, char **argv)
 {
 	struct shmem_counters shmem;
+	struct commit_info commit;
 	unsigned int count = 0;
 
 	mm_for_each(print_mm, &count);
@@ -51,6 +53,10 @@ static int mm_command(int argc, char **argv)
 			      shmem.created - shmem.freed,
 			      shmem.allocated - shmem.released, shmem.created,
 			      shmem.allocated);
+	commit_read(&commit);
+	monitor_print("  promised %lu pages  limit %lu  overcommit=%s\n",
+		      commit.charged, commit.limit,
+		      commit_policy_name(commit.policy));
 	if (!count)
 		monitor_print("  no address space; `contest` leaves one\n");
 	return 0;

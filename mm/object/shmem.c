@@ -52,6 +52,9 @@
  * leave the index with the last reference of the object, when no region shows it and no
  * fault can be in it. A page that a driver still holds is freed by its own last reference.
  *
+ * The whole size is charged as long as the object lives (mm/space/limits.c): each page has
+ * no other place.
+ *
  * PG_dirty is set from the beginning: no store has a copy of the contents.
  *
  * Not here: faults (mm/fault/object.c), mmap (mm/space/mmap.c); taking pages out of a living
@@ -64,6 +67,7 @@
 #include <mm/fault/fault.h>
 #include <mm/object/shmem.h>
 #include <mm/page/page.h>
+#include <mm/space/limits.h>
 #include <mm/space/vma.h>
 
 #define NODE_SHIFT 6
@@ -256,6 +260,7 @@ static void shmem_free(struct vm_object *object)
 	struct shmem *shmem = shmem_of(object);
 
 	free_below(shmem->top, shmem->height);
+	commit_uncharge(shmem->pages);
 	this_cpu_inc(shmem_counters.freed);
 	call_rcu(&object->root.rcu, shmem_free_late);
 }
@@ -267,11 +272,16 @@ static const struct vm_object_ops shmem_ops = {
 
 struct vm_object *shmem_create(unsigned long pages)
 {
-	struct shmem *shmem = kmem_cache_zalloc(shmem_cache, GFP_KERNEL);
+	struct shmem *shmem;
 
 	ASSERT(pages);
-	if (!shmem)
+	if (commit_charge(pages))
 		return NULL;
+	shmem = kmem_cache_zalloc(shmem_cache, GFP_KERNEL);
+	if (!shmem) {
+		commit_uncharge(pages);
+		return NULL;
+	}
 	vm_object_init(&shmem->object, &shmem_ops, 0);
 	shmem->pages = pages;
 	while ((pages - 1) >> (shmem->height * NODE_SHIFT))

@@ -19,6 +19,7 @@ void space_read_counters(struct space_counters *out)
 		const struct space_counters *one =
 			per_cpu_ptr(&space_counters, cpu);
 
+		out->refused += READ_ONCE(one->refused);
 		out->advices += READ_ONCE(one->advices);
 		out->lazyfreed += READ_ONCE(one->lazyfreed);
 		out->populated += READ_ONCE(one->populated);

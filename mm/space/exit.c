@@ -14,6 +14,7 @@
  * Afterwards the books must balance; a difference here is a leak found while
  * the mm that leaked is still known by number.
  */
+#include <mm/space/limits.h>
 #include <mm/space/mm.h>
 #include <mm/notifier/start.h>
 #include <mm/table/pgtable.h>
@@ -30,7 +31,8 @@ static void exit_check_books(struct mm_struct *mm)
 	     mm->id, (long)atomic64_read(&mm->nr_ptes));
 	WARN(atomic_read(&mm->tlb_flush_pending), "mm %u: exit leaves %d flushes",
 	     mm->id, atomic_read(&mm->tlb_flush_pending));
-	WARN(mm->map_count || mm->total_vm || mm->locked_vm || mm->mm_first,
+	WARN(mm->map_count || mm->total_vm || mm->data_vm || mm->locked_vm ||
+		     mm->committed || mm->mm_first,
 	     "mm %u: exit leaves %u regions, %lu pages", mm->id, mm->map_count,
 	     mm->total_vm);
 	mmu_notifier_check_exit(mm);
@@ -69,6 +71,7 @@ void exit_mmap(struct mm_struct *mm)
 	mmu_notifier_invalidate_range_end(&range);
 	tlb_finish_mmu(&tlb);
 	vma_free_chain(removed);
+	limits_settle(mm);
 	exit_check_books(mm);
 	mmap_write_unlock(mm);
 }

@@ -10,7 +10,7 @@
  * so its devices are notified like its CPUs:
  *
  *	for each region, upwards:
- *	1. link the child's region: same bounds, flags and offsets
+ *	1. charge and link the child's region: same bounds, flags and offsets
  *	2. if it has entries that a write must copy:
  *		start(PROTECTION_PAGE) over the parent's region
  *		share the entries		(mm/table/copy.c)
@@ -50,6 +50,7 @@
 #include <mm/page/lock.h>
 #include <mm/page/page.h>
 #include <mm/rmap/family.h>
+#include <mm/space/limits.h>
 #include <mm/space/mm.h>
 #include <mm/space/mm_trace.h>
 #include <mm/table/copy.h>
@@ -85,10 +86,20 @@ static int fork_entries(struct copy *copy)
 	return err;
 }
 
+/* The child's region counts as the parent's does, and is charged again. */
+static int fork_charge(const struct vm_area_struct *dst)
+{
+	struct vm_change change = {0};
+
+	vm_change_add(&change, dst->vm_flags, (long)vma_pages(dst));
+	return limits_reserve(dst->vm_mm, &change);
+}
+
 static int fork_region(struct mm_struct *child, struct copy *copy)
 {
 	struct vm_area_struct *src = copy->src;
 	struct vm_area_struct *dst = vma_alloc(child);
+	int err;
 
 	if (!dst)
 		return -ENOMEM;
@@ -96,6 +107,11 @@ static int fork_region(struct mm_struct *child, struct copy *copy)
 	dst->vm_pgoff = src->vm_pgoff;
 	if (src->vm_object)
 		vma_set_object(dst, src->vm_object, src->vm_pgoff);
+	err = fork_charge(dst);
+	if (err) {
+		vma_free(dst);
+		return err;
+	}
 	vma_link(child, dst);
 	copy->dst = dst;
 	return src->vm_flags & VM_WIPEONFORK ? 0 : fork_entries(copy);
@@ -130,11 +146,10 @@ static int fork_try(struct mm_struct *parent, struct mm_struct **childp,
 	err = mmap_write_lock_killable(parent);
 	if (err)
 		goto out_child;
-	child->map_limit = parent->map_limit;
-	child->as_limit = parent->as_limit;
-	child->lock_limit = parent->lock_limit;
 	mmap_write_lock_nested(child);
 	err = fork_regions(parent, child, copy);
+	/* Now: what a parent has beyond a limit that was lowered, the child has as well. */
+	limits_inherit(child, parent);
 	mmap_write_unlock(child);
 	mmap_write_unlock(parent);
 	if (err)

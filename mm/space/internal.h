@@ -6,6 +6,7 @@
 #define MM_SPACE_INTERNAL_H
 
 #include <mm/notifier/start.h>
+#include <mm/space/limits.h>
 #include <mm/space/mm_types.h>
 #include <mm/table/tlb.h>
 
@@ -14,7 +15,7 @@
  * @start: first address
  * @end: first address after the range
  * @first: the lowest region touched, or NULL
- * @pages: pages of regions that will go
+ * @gone: the pages that will go, below zero
  * @removed: regions that will go whole
  * @splits: a region keeps both of its ends, so a region is needed for the upper one
  * @keeps_tables: the page tables stay, for what takes the place; the caller's to set
@@ -23,7 +24,7 @@ struct unmap_plan {
 	vaddr_t start;
 	vaddr_t end;
 	struct vm_area_struct *first;
-	unsigned long pages;
+	struct vm_change gone;
 	unsigned int removed;
 	bool splits;
 	bool keeps_tables;

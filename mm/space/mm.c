@@ -134,6 +134,7 @@ struct mm_struct *mm_alloc_in(struct anon_family *family)
 	mm->mm_rb = RB_ROOT;
 	mm->map_limit = DEFAULT_MAX_MAP_COUNT;
 	mm->as_limit = (USER_END - USER_START) >> PAGE_SHIFT;
+	mm->data_limit = mm->as_limit;
 	mm->lock_limit = mm->as_limit;
 	mmu_notifier_subscriptions_init(mm);
 	spin_lock(&mm_list_lock);

@@ -145,7 +145,9 @@ static unsigned long mmap_flags(const struct mm_struct *mm,
 	unsigned long vm_flags = VM_SOFTDIRTY | VM_MAYACCESS | mm->def_flags |
 				 (unsigned long)request->prot;
 
-	return request->touch & MAP_LOCKED ? vm_flags | VM_LOCKED : vm_flags;
+	if (request->touch & MAP_LOCKED)
+		vm_flags |= VM_LOCKED;
+	return request->object ? vm_flags | VM_SHARED : vm_charged(vm_flags);
 }
 
 static int mmap_may_lock(const struct mm_struct *mm,
@@ -163,6 +165,7 @@ static long mmap_locked(struct mm_struct *mm, const struct mmap_request *request
 	size_t len = ALIGN(request->len, PAGE_SIZE);
 	struct vm_area_struct *vma;
 	struct unmap_plan plan;
+	struct vm_change change;
 	long start = mmap_place(mm, request->addr, len, request->place);
 	int err;
 
@@ -172,8 +175,11 @@ static long mmap_locked(struct mm_struct *mm, const struct mmap_request *request
 	if (err)
 		return err;
 	plan_unmap(mm, start, start + len, &plan);
-	if (mm->total_vm - plan.pages + (len >> PAGE_SHIFT) > mm->as_limit)
-		return -ENOMEM;
+	change = plan.gone;
+	vm_change_add(&change, vm_flags, (long)(len >> PAGE_SHIFT));
+	err = limits_reserve(mm, &change);
+	if (err)
+		return err;
 	vma = vma_alloc(mm);
 	if (!vma)
 		return -ENOMEM;
@@ -211,6 +217,7 @@ static long mmap_call(struct mm_struct *mm, const struct mmap_request *request)
 	result = mmap_write_lock_killable(mm);
 	if (!result) {
 		result = mmap_locked(mm, request);
+		limits_settle(mm);
 		touches |= mm->def_flags & VM_LOCKED;
 		mmap_write_unlock(mm);
 	}

@@ -5,8 +5,9 @@
  * Problem.  Protection is a matter of whole regions, a call names any pages.
  * A device has copies of the old rights, and so have the CPUs' TLBs.
  *
- * Idea.  Check the whole range and reserve the regions that its ends cut off
- * (mm/space/cut.c) before anything changes.  Then, region by region:
+ * Idea.  Check the whole range, charge what becomes writable (mm/space/limits.c), and
+ * reserve the regions that its ends cut off (mm/space/cut.c) before anything changes.
+ * Then, region by region:
  *
  *	1. cut at the ends, store the new protection	(R1.19: a listener may
  *	   read it from the region when start is called)
@@ -44,6 +45,7 @@
  * flushes for it as DONTNEED does (mm/table/tlb.c).
  */
 #include <mm/space/cut.h>
+#include <mm/space/limits.h>
 #include <mm/space/mm.h>
 #include <mm/space/mm_trace.h>
 #include <mm/notifier/start.h>
@@ -179,20 +181,33 @@ static void mprotect_pages(struct vm_area_struct *vma, vaddr_t start, vaddr_t en
 	mmu_notifier_invalidate_range_end(&range);
 }
 
-/* The whole range is mapped? Then how many regions its ends cut off. */
-static int mprotect_count_splits(struct vm_area_struct *vma, vaddr_t start,
-				 vaddr_t end, unsigned long prot)
+static unsigned long mprotect_flags(unsigned long vm_flags, unsigned long prot)
+{
+	return vm_charged((vm_flags & ~VM_ACCESS) | prot);
+}
+
+/*
+ * The whole range is mapped? Then how many regions its ends cut off, and @change: the pages
+ * that become data, or cease to be.
+ */
+static int mprotect_look(struct vm_area_struct *vma, vaddr_t start, vaddr_t end,
+			 unsigned long prot, struct vm_change *change)
 {
 	vaddr_t covered = start;
 	int splits = 0;
 
 	for (; covered < end; vma = vma->vm_next) {
+		long pages;
+
 		if (!vma || vma->vm_start > covered)
 			return -ENOMEM;
+		pages = (min(vma->vm_end, end) - covered) >> PAGE_SHIFT;
 		covered = vma->vm_end;
 		if ((vma->vm_flags & VM_ACCESS) == prot)
 			continue;
 		splits += vma_cuts(vma, start, end);
+		vm_change_add(change, vma->vm_flags, -pages);
+		vm_change_add(change, mprotect_flags(vma->vm_flags, prot), pages);
 	}
 	return splits;
 }
@@ -207,7 +222,7 @@ static struct vm_area_struct *mprotect_one(struct vm_area_struct *vma,
 	if ((vma->vm_flags & VM_ACCESS) == prot)
 		return vma;
 	vma = vma_cut(vma, start, end, spares);
-	vma_set_flags(vma, (vma->vm_flags & ~VM_ACCESS) | prot);
+	vma_set_flags(vma, mprotect_flags(vma->vm_flags, prot));
 	mprotect_pages(vma, vma->vm_start, vma->vm_end);
 	return vma_merge(mm, vma);
 }
@@ -217,11 +232,15 @@ static int mprotect_locked(struct mm_struct *mm, vaddr_t start, vaddr_t end,
 {
 	struct vm_area_struct *vma = find_vma(mm, start);
 	struct vma_spares spares;
-	int splits = mprotect_count_splits(vma, start, end, prot);
+	struct vm_change change = {0};
+	int splits = mprotect_look(vma, start, end, prot, &change);
 	int err;
 
 	if (splits < 0)
 		return splits;
+	err = limits_reserve(mm, &change);
+	if (err)
+		return err;
 	err = vma_reserve(mm, splits, &spares);
 	if (err)
 		return err;
@@ -246,6 +265,7 @@ int do_mprotect(struct mm_struct *mm, vaddr_t addr, size_t len, int prot)
 	if (!err) {
 		err = mprotect_locked(mm, addr, addr + ALIGN(len, PAGE_SIZE),
 				      (unsigned long)prot);
+		limits_settle(mm);
 		mmap_write_unlock(mm);
 	}
 	OBSERVE(mm_return, mm, "mprotect", err);

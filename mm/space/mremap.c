@@ -133,7 +133,7 @@ static void plan_old(struct mremap *call)
 	if (call->flags & MREMAP_DONTUNMAP) {
 		call->here.removed = 0;
 		call->here.splits = false;
-		call->here.pages = 0;
+		call->here.gone = (struct vm_change){0};
 	}
 }
 
@@ -142,12 +142,24 @@ static bool move_fits(const struct mremap *call)
 	const struct mm_struct *mm = call->mm;
 	const struct unmap_plan *there = &call->there;
 	const struct unmap_plan *here = &call->here;
-	unsigned long pages = call->new_len >> PAGE_SHIFT;
 
 	return mm->map_count - there->removed + there->splits - here->removed +
-			       here->splits + 1 <=
-		       mm->map_limit &&
-	       mm->total_vm - there->pages - here->pages + pages <= mm->as_limit;
+		       here->splits + 1 <=
+	       mm->map_limit;
+}
+
+/* The pages of the new place come, those that are there go, and the old ones may. */
+static int move_charge(const struct mremap *call)
+{
+	const struct vm_change *here = &call->here.gone;
+	struct vm_change change = call->there.gone;
+
+	vm_change_add(&change, call->vma->vm_flags,
+		      (long)(call->new_len >> PAGE_SHIFT));
+	change.pages += here->pages;
+	change.data += here->data;
+	change.charged += here->charged;
+	return limits_reserve(call->mm, &change);
 }
 
 static void free_spares(struct mremap_spares *spares)
@@ -263,7 +275,7 @@ static long mremap_move(struct mremap *call)
 
 	plan_unmap(call->mm, call->new, call->new + call->new_len, &call->there);
 	plan_old(call);
-	if (!move_fits(call) || move_reserve(call, &spares))
+	if (!move_fits(call) || move_charge(call) || move_reserve(call, &spares))
 		return -ENOMEM;
 	move_planned(call, &spares);
 	return call->new;
@@ -295,7 +307,13 @@ static bool may_grow_here(const struct mremap *call)
 static long mremap_grow(const struct mremap *call)
 {
 	struct vm_area_struct *vma = call->vma;
+	struct vm_change change = {0};
 
+	vm_change_add(&change, vma->vm_flags,
+		      (long)((call->old + call->new_len - call->old_end) >>
+			     PAGE_SHIFT));
+	if (limits_reserve(call->mm, &change))
+		return -ENOMEM;
 	vma_set_flags(vma, vma->vm_flags | VM_SOFTDIRTY);
 	vma_set_range(call->mm, vma, vma->vm_start, call->old + call->new_len);
 	vma_merge(call->mm, vma);
@@ -335,10 +353,6 @@ static long mremap_locked(struct mremap *call)
 	    !mlock_allows(mm, call->vma->vm_flags,
 			  (call->new_len - old_len) >> PAGE_SHIFT))
 		return -EAGAIN;
-	if (call->new_len > old_len &&
-	    mm->total_vm + ((call->new_len - old_len) >> PAGE_SHIFT) >
-		    mm->as_limit)
-		return -ENOMEM;
 	if (!(call->flags & MREMAP_PLACES) && may_grow_here(call))
 		return mremap_grow(call);
 	if (!(call->flags & MREMAP_MAYMOVE))
@@ -397,6 +411,7 @@ long do_mremap(struct mm_struct *mm, vaddr_t old, size_t old_len,
 	result = mmap_write_lock_killable(mm);
 	if (!result) {
 		result = mremap_locked(&call);
+		limits_settle(mm);
 		mmap_write_unlock(mm);
 	}
 	if (result > 0 && call.locked && call.old_end - old < call.new_len)

@@ -60,7 +60,8 @@ void plan_unmap(struct mm_struct *mm, vaddr_t start, vaddr_t end,
 		vaddr_t low = max(vma->vm_start, start);
 		vaddr_t high = min(vma->vm_end, end);
 
-		plan->pages += (high - low) >> PAGE_SHIFT;
+		vm_change_add(&plan->gone, vma->vm_flags,
+			      -(long)((high - low) >> PAGE_SHIFT));
 		if (low == vma->vm_start && high == vma->vm_end)
 			plan->removed++;
 		if (low > vma->vm_start && high < vma->vm_end)
@@ -176,6 +177,7 @@ int do_munmap_locked(struct mm_struct *mm, vaddr_t addr, size_t len)
 			return -ENOMEM;
 	}
 	unmap_planned(mm, &plan, spare);
+	limits_settle(mm);
 	return 0;
 }
 

@@ -38,6 +38,7 @@
 #include <lib/init.h>
 #include <mm/object/object.h>
 #include <mm/rmap/family.h>
+#include <mm/space/limits.h>
 #include <mm/space/mm.h>
 #include <mm/space/vma.h>
 #include <mm/table/huge.h>
@@ -202,6 +203,10 @@ static void vma_account(struct mm_struct *mm, const struct vm_area_struct *vma,
 	unsigned long pages = sign * vma_pages(vma);
 
 	mm->total_vm += pages;
+	if (vm_is_data(vma->vm_flags))
+		mm->data_vm += pages;
+	if (vma->vm_flags & VM_ACCOUNT)
+		mm->charged_vm += pages;
 	if (vma->vm_flags & VM_LOCKED)
 		mm->locked_vm += pages;
 }
@@ -422,12 +427,38 @@ static const char *vma_verify_one(const struct mm_struct *mm,
 	return NULL;
 }
 
+/* The sums that vma_account() keeps, computed the slow way. */
+static const char *vma_verify_sums(struct mm_struct *mm)
+{
+	unsigned long pages = 0, data = 0, charged = 0, locked = 0;
+	struct vm_area_struct *vma;
+
+	for_each_vma(vma, mm) {
+		pages += vma_pages(vma);
+		if (vm_is_data(vma->vm_flags))
+			data += vma_pages(vma);
+		if (vma->vm_flags & VM_ACCOUNT)
+			charged += vma_pages(vma);
+		if (vma->vm_flags & VM_LOCKED)
+			locked += vma_pages(vma);
+	}
+	if (pages != mm->total_vm)
+		return "total_vm is wrong";
+	if (data != mm->data_vm)
+		return "data_vm is wrong";
+	if (charged != mm->charged_vm)
+		return "charged_vm is wrong";
+	if (locked != mm->locked_vm)
+		return "locked_vm is wrong";
+	if (mm->committed != charged)
+		return "what is charged is not what is mapped";
+	return NULL;
+}
+
 const char *vma_tree_verify(struct mm_struct *mm)
 {
 	struct rb_node *node = rb_first(&mm->mm_rb);
 	struct vm_area_struct *vma;
-	unsigned long pages = 0;
-	unsigned long locked = 0;
 	unsigned int count = 0;
 	const char *wrong;
 
@@ -442,18 +473,11 @@ const char *vma_tree_verify(struct mm_struct *mm)
 		if (wrong)
 			return wrong;
 		node = rb_next(node);
-		pages += vma_pages(vma);
-		if (vma->vm_flags & VM_LOCKED)
-			locked += vma_pages(vma);
 		count++;
 	}
 	if (node)
 		return "the tree has more regions than the list";
 	if (count != mm->map_count)
 		return "map_count is wrong";
-	if (pages != mm->total_vm)
-		return "total_vm is wrong";
-	if (locked != mm->locked_vm)
-		return "locked_vm is wrong";
-	return NULL;
+	return vma_verify_sums(mm);
 }

@@ -148,6 +148,7 @@ KTEST(monitor_map, a_region_up_to_the_end_of_the_space_is_one_line_and_one_row)
 	char wanted[400], letters[65];
 	int at;
 
+	sandbox_promise_any(box);
 	sandbox_map(box, BASE, (USER_END - BASE) >> PAGE_SHIFT);
 	EXPECT_EQ(user_poke(USER_END - PAGE_SIZE, 1), 0);
 	memset(letters, '.', 64);

@@ -15,7 +15,8 @@
  * No page is allocated before it is touched.
  *
  * Context: may sleep.
- * Return: the object with one reference, for vm_object_put(); NULL when there is no memory.
+ * Return: the object with one reference, for vm_object_put(); NULL when there is no memory,
+ *	   or the machine may not promise so many pages (mm/space/limits.h).
  */
 struct vm_object *shmem_create(unsigned long pages);
 

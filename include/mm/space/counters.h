@@ -9,6 +9,7 @@
 
 /**
  * struct space_counters - by CPU
+ * @refused: requests for pages that mm/space/limits.c refused
  * @advices: calls of do_madvise() that named pages
  * @lazyfreed: pages whose contents may go (MADV_FREE)
  * @populated: pages touched before their program did
@@ -16,6 +17,7 @@
  * @cleared: entries whose write mark was cleared
  */
 struct space_counters {
+	unsigned long refused;
 	unsigned long advices;
 	unsigned long lazyfreed;
 	unsigned long populated;

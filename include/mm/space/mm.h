@@ -64,7 +64,8 @@ struct mm_struct *mm_alloc_in(struct anon_family *family);
  * share, CLEAR over each exclusive entry that is restored (SEMANTICS 8.5).
  *
  * Context: takes mmap_lock for writing; may sleep. The caller is a user of @parent.
- * Return: 0; -ENOMEM; -EINTR (killed). On error the parent's contents, regions and rights
+ * Return: 0; -ENOMEM (no memory, or the machine may not promise it: mm/space/limits.h);
+ *	   -EINTR (killed). On error the parent's contents, regions and rights
  *	   are what they were. Rules R1.13, R2.26, R7.13.
  */
 int mm_fork(struct mm_struct *parent, struct mm_struct **childp);
@@ -322,8 +323,8 @@ static __always_inline void mmap_retake(struct mm_struct *mm,
  * Return: the address, or
  *	   -EINVAL (@len 0, unknown @prot or @flags, not anonymous, private and
  *	   shared or neither, fixed and not page aligned), -EEXIST (NOREPLACE and occupied),
- *	   -ENOMEM (no room, fixed out of user space, too many regions or
- *	   pages, no memory), -EINTR (killed while it waited for mmap_lock); of a
+ *	   -ENOMEM (no room, fixed out of user space, too many regions,
+ *	   more pages than a limit of mm/space/limits.h, no memory), -EINTR (killed while it waited for mmap_lock); of a
  *	   mapping that is to be locked, by MAP_LOCKED or MCL_FUTURE, -EPERM (MAP_LOCKED,
  *	   and mm->lock_limit is 0), -EAGAIN (more than mm->lock_limit). On error nothing
  *	   has changed.
@@ -377,7 +378,8 @@ int do_munmap(struct mm_struct *mm, vaddr_t addr, size_t len);
  *
  * Context: takes mmap_lock for writing; may sleep.
  * Return: 0, -EINVAL (unaligned, unknown @prot), -ENOMEM (a hole in the range,
- *	   too many regions, no memory), -EINTR (killed while it waited for
+ *	   too many regions, pages become data or charged beyond a limit of
+ *	   mm/space/limits.h, no memory), -EINTR (killed while it waited for
  *	   mmap_lock). On error nothing has changed.
  */
 int do_mprotect(struct mm_struct *mm, vaddr_t addr, size_t len, int prot);
@@ -409,7 +411,7 @@ int do_mprotect(struct mm_struct *mm, vaddr_t addr, size_t len, int prot);
  *	   unaligned or, if fixed, not in user space or in the old range; @old_len 0; an
  *	   object's page offsets would overflow), -EFAULT (the old range is not in one
  *	   region), -ENOMEM (cannot grow where it is and may not move; no room; too many
- *	   regions or pages; no memory), -EAGAIN (a locked region would come to more than
+ *	   regions; more pages than a limit of mm/space/limits.h; no memory), -EAGAIN (a locked region would come to more than
  *	   mm->lock_limit), -EINTR (killed while it waited for mmap_lock). On error nothing
  *	   has changed.
  */

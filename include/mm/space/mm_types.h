@@ -51,6 +51,8 @@ struct vm_object;
  */
 #define VM_PFNMAP   0x00010000UL
 #define VM_MIXEDMAP 0x00020000UL
+/* Its pages are charged (mm/space/limits.c). */
+#define VM_ACCOUNT 0x00100000UL
 /* New, or grown, since write marks were cleared: each page counts as written to. */
 #define VM_SOFTDIRTY 0x08000000UL
 #define VM_ACCESS    (VM_READ | VM_WRITE | VM_EXEC)
@@ -116,6 +118,11 @@ enum mm_flag {
  * @total_vm: (m) pages mapped by regions
  * @map_limit: (w) most regions there may be
  * @as_limit: (w) most pages @total_vm may come to
+ * @data_vm: (m) pages mapped by regions that are data (vm_is_data())
+ * @data_limit: (w) most pages @data_vm may come to
+ * @charged_vm: (m) pages mapped by regions with VM_ACCOUNT
+ * @committed: (m) pages that are charged for this address space; @charged_vm, but in the
+ *	middle of a call (mm/space/limits.c)
  * @locked_vm: (m) pages mapped by regions that are VM_LOCKED
  * @lock_limit: (w) most pages @locked_vm may come to; 0: none may be locked
  * @def_flags: (m) VM_LOCKED, if mappings to come are to be locked (mm/space/mlock.c)
@@ -156,6 +163,10 @@ struct mm_struct {
 	unsigned int map_limit;
 	unsigned long total_vm;
 	unsigned long as_limit;
+	unsigned long data_vm;
+	unsigned long data_limit;
+	unsigned long charged_vm;
+	unsigned long committed;
 	unsigned long locked_vm;
 	unsigned long lock_limit;
 	unsigned long def_flags;

@@ -134,7 +134,7 @@ pgprot_t vm_get_page_prot(unsigned long vm_flags);
  *
  * Order, disjointness, alignment, bounds, list against tree, balance, the hole
  * of each subtree computed the slow way, no neighbours that should have been
- * merged, map_count and total_vm.
+ * merged, map_count, and the sums of pages with their charge.
  *
  * Context: mmap_lock held in either mode. O(n).
  * Return: NULL when all is well, else what is not, as a sentence.

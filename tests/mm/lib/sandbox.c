@@ -14,6 +14,7 @@
 #include <lib/panic.h>
 #include <lib/string.h>
 #include <mm/page/rmap.h>
+#include <mm/space/limits.h>
 #include <mm/space/madvise.h>
 #include <mm/table/huge.h>
 #include <mm/table/tlb.h>
@@ -158,6 +159,20 @@ void sandbox_set_pte(struct sandbox *box, vaddr_t addr, pte_t pte) __no_thread_s
 		ktest_fail(box->test, "no memory for a table");
 	}
 	mmap_read_unlock(box->mm);
+}
+
+static struct commit_info promised;
+
+static void restore_promises(void *unused)
+{
+	commit_set(promised.policy, promised.limit);
+}
+
+void sandbox_promise_any(struct sandbox *box)
+{
+	commit_read(&promised);
+	ktest_cleanup(box->test, restore_promises, NULL);
+	commit_set(OVERCOMMIT_ALWAYS, promised.limit);
 }
 
 void sandbox_map(struct sandbox *box, vaddr_t addr, unsigned long pages)

@@ -147,6 +147,9 @@ bool sandbox_open_filled(struct sandbox *box, struct ktest *test,
 void sandbox_map_huge(struct sandbox *box, vaddr_t addr, unsigned long pages);
 bool sandbox_is_huge(struct sandbox *box, vaddr_t addr);
 
+/* Until the test ends more may be mapped than the machine has (mm/space/limits.h). */
+void sandbox_promise_any(struct sandbox *box);
+
 /* Regions, tables, books and shadow all agree; else the test fails with the reason. */
 void sandbox_verify(struct sandbox *box);
 

@@ -121,6 +121,7 @@ KTEST(pgtable, threads_that_race_for_a_table_share_one)
 	unsigned long i, t;
 
 	REQUIRE(sandbox_open(&box, test));
+	sandbox_promise_any(&box);
 	sandbox_map(&box, BASE, 32 * PUD_SIZE / PAGE_SIZE);
 	for (t = 0; t < 4; t++) {
 		thread[t].number = t;
