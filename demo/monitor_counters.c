@@ -42,11 +42,12 @@ static void print_calls(void)
 	struct space_counters c;
 
 	space_read_counters(&c);
-	monitor_print("  calls    advices %lu  pages freed lazily %lu  populated %lu\n"
-		      "           found used %lu  write marks cleared %lu\n"
-		      "           refused by a limit on pages %lu\n",
-		      c.advices, c.lazyfreed, c.populated, c.young, c.cleared,
-		      c.refused);
+	monitor_print(
+		"  calls    advices %lu  pages freed lazily %lu  populated %lu\n"
+		"           found used %lu  write marks cleared %lu\n"
+		"           breaks moved %lu  refused by a limit on pages %lu\n",
+		c.advices, c.lazyfreed, c.populated, c.young, c.cleared, c.brks,
+		c.refused);
 }
 
 static int counters_command(int argc, char **argv)

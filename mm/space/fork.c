@@ -150,6 +150,8 @@ static int fork_try(struct mm_struct *parent, struct mm_struct **childp,
 	err = fork_regions(parent, child, copy);
 	/* Now: what a parent has beyond a limit that was lowered, the child has as well. */
 	limits_inherit(child, parent);
+	child->start_brk = parent->start_brk;
+	child->brk = parent->brk;
 	mmap_write_unlock(child);
 	mmap_write_unlock(parent);
 	if (err)

@@ -59,6 +59,31 @@ void unmap_remove(struct mm_struct *mm, const struct unmap_plan *plan,
 		  struct vm_area_struct *spare, struct unmapping *unmapping);
 void unmap_end(struct unmapping *unmapping);
 
+/**
+ * struct map_request - a region that a call wants
+ * @addr: where, or a wish
+ * @len: bytes, whole pages
+ * @place: 0, MAP_FIXED or MAP_FIXED_NOREPLACE
+ * @vm_flags: of the region; VM_SHARED and VM_ACCOUNT are not the caller's
+ * @object: to be shown, or NULL: private anonymous memory
+ * @pgoff: the page of @object that comes first
+ */
+struct map_request {
+	vaddr_t addr;
+	size_t len;
+	int place;
+	unsigned long vm_flags;
+	struct vm_object *object;
+	unsigned long pgoff;
+};
+
+/*
+ * The mapping of mm/space/mmap.c, for all that map; mmap_lock is held for writing, and
+ * limits_settle() follows. Return: the address; -EINVAL, -EEXIST, -ENOMEM, -EAGAIN as
+ * do_mmap(). On error nothing has changed.
+ */
+long map_region(struct mm_struct *mm, const struct map_request *request);
+
 /* Unhook the tables that serve only [start, end), where no region is. */
 void unmap_free_tables(struct mmu_gather *tlb, vaddr_t start, vaddr_t end);
 

@@ -27,6 +27,8 @@
  * Shared anonymous memory is an object that the call makes and that only its regions know
  * afterwards: the last of them, in this address space or a child, frees it.
  *
+ * brk() and mremap() of length 0 map by the same function (map_region()).
+ *
  * Not here: the tree (mm/space/vma.c), shared memory (mm/object/shmem.c); files, which do
  * not exist.
  */
@@ -118,72 +120,31 @@ static int mmap_planned(struct mm_struct *mm, struct vm_area_struct *vma,
 	return 0;
 }
 
-/**
- * struct mmap_request - what a call asks for
- * @addr: where, or a wish
- * @len: bytes, as the caller gave them
- * @prot: PROT_*
- * @place: of MAP_PLACE
- * @touch: of MAP_TOUCH
- * @object: to be shown, or NULL: private anonymous memory
- * @pgoff: the page of @object that comes first
- */
-struct mmap_request {
-	vaddr_t addr;
-	size_t len;
-	int prot;
-	int place;
-	int touch;
-	struct vm_object *object;
-	unsigned long pgoff;
-};
-
-/* The flags of the new region. */
-static unsigned long mmap_flags(const struct mm_struct *mm,
-				const struct mmap_request *request)
+long map_region(struct mm_struct *mm, const struct map_request *request)
 {
-	unsigned long vm_flags = VM_SOFTDIRTY | VM_MAYACCESS | mm->def_flags |
-				 (unsigned long)request->prot;
-
-	if (request->touch & MAP_LOCKED)
-		vm_flags |= VM_LOCKED;
-	return request->object ? vm_flags | VM_SHARED : vm_charged(vm_flags);
-}
-
-static int mmap_may_lock(const struct mm_struct *mm,
-			 const struct mmap_request *request,
-			 unsigned long vm_flags, size_t len)
-{
-	if ((request->touch & MAP_LOCKED) && !mm->lock_limit)
-		return -EPERM;
-	return mlock_allows(mm, vm_flags, len >> PAGE_SHIFT) ? 0 : -EAGAIN;
-}
-
-static long mmap_locked(struct mm_struct *mm, const struct mmap_request *request)
-{
-	unsigned long vm_flags = mmap_flags(mm, request);
-	size_t len = ALIGN(request->len, PAGE_SIZE);
+	unsigned long vm_flags = request->object ? request->vm_flags | VM_SHARED
+						 : vm_charged(request->vm_flags);
+	unsigned long pages = request->len >> PAGE_SHIFT;
 	struct vm_area_struct *vma;
 	struct unmap_plan plan;
 	struct vm_change change;
-	long start = mmap_place(mm, request->addr, len, request->place);
+	long start = mmap_place(mm, request->addr, request->len, request->place);
 	int err;
 
 	if (start < 0)
 		return start;
-	err = mmap_may_lock(mm, request, vm_flags, len);
-	if (err)
-		return err;
-	plan_unmap(mm, start, start + len, &plan);
+	if (!mlock_allows(mm, vm_flags, pages))
+		return -EAGAIN;
+	plan_unmap(mm, start, start + request->len, &plan);
 	change = plan.gone;
-	vm_change_add(&change, vm_flags, (long)(len >> PAGE_SHIFT));
+	vm_change_add(&change, vm_flags, (long)pages);
 	err = limits_reserve(mm, &change);
 	if (err)
 		return err;
 	vma = vma_alloc(mm);
 	if (!vma)
 		return -ENOMEM;
-	vma_init(vma, start, start + len, vm_flags);
+	vma_init(vma, start, start + request->len, vm_flags);
 	if (request->object)
 		vma_set_object(vma, request->object, request->pgoff);
 	err = mmap_planned(mm, vma, &plan);
@@ -193,74 +154,105 @@ static long mmap_locked(struct mm_struct *mm, const struct mmap_request *request
 	return err;
 }
 
-static int mmap_check(const struct mmap_request *request)
-{
-	unsigned long pages = ALIGN(request->len, PAGE_SIZE) >> PAGE_SHIFT;
+/**
+ * struct mmap_call - what a call asks for
+ * @region: its @len as the caller gave it, its @vm_flags without those of the mm
+ * @prot: PROT_*
+ * @touch: of MAP_TOUCH
+ */
+struct mmap_call {
+	struct map_request region;
+	int prot;
+	int touch;
+};
 
-	if (!request->len || (request->prot & ~PROT_ALL) ||
-	    (request->place & ~MAP_PLACE))
+static int mmap_check(const struct mmap_call *call)
+{
+	const struct map_request *region = &call->region;
+	unsigned long pages = ALIGN(region->len, PAGE_SIZE) >> PAGE_SHIFT;
+
+	if (!region->len || (call->prot & ~PROT_ALL) ||
+	    (region->place & ~MAP_PLACE))
 		return -EINVAL;
-	if (request->len > USER_END - USER_START)
+	if (region->len > USER_END - USER_START)
 		return -ENOMEM;
-	return request->pgoff + pages < request->pgoff ? -EOVERFLOW : 0;
+	return region->pgoff + pages < region->pgoff ? -EOVERFLOW : 0;
 }
 
-/* @request has been checked. */
-static long mmap_call(struct mm_struct *mm, const struct mmap_request *request)
+static long mmap_locked(struct mm_struct *mm, const struct map_request *region,
+			int touch)
 {
-	size_t len = ALIGN(request->len, PAGE_SIZE);
-	bool touches = request->touch;
-	vaddr_t addr = request->addr;
+	if ((touch & MAP_LOCKED) && !mm->lock_limit)
+		return -EPERM;
+	return map_region(mm, region);
+}
+
+/* @call has been checked. */
+static long mmap_call(struct mm_struct *mm, const struct mmap_call *call)
+{
+	struct map_request region = call->region;
+	bool touches = call->touch;
 	long result;
 
-	OBSERVE(mm_call, mm, "mmap", addr, addr + len, request->prot);
+	region.len = ALIGN(region.len, PAGE_SIZE);
+	OBSERVE(mm_call, mm, "mmap", region.addr, region.addr + region.len,
+		call->prot);
 	result = mmap_write_lock_killable(mm);
 	if (!result) {
-		result = mmap_locked(mm, request);
+		region.vm_flags |= mm->def_flags | (unsigned long)call->prot;
+		result = mmap_locked(mm, &region, call->touch);
 		limits_settle(mm);
-		touches |= mm->def_flags & VM_LOCKED;
 		mmap_write_unlock(mm);
+		touches |= region.vm_flags & VM_LOCKED;
 	}
 	if (touches && result > 0)
-		(void)populate(mm, result, result + len, POPULATE_ALLOWED);
+		(void)populate(mm, result, result + region.len, POPULATE_ALLOWED);
 	OBSERVE(mm_return, mm, "mmap", result);
 	return result;
+}
+
+/* Flags of a region that is new, by the flags of the call. */
+static unsigned long mmap_flags(int flags)
+{
+	return VM_SOFTDIRTY | VM_MAYACCESS | (flags & MAP_LOCKED ? VM_LOCKED : 0);
 }
 
 long do_mmap_object(struct mm_struct *mm, vaddr_t addr, size_t len, int prot,
 		    int flags, struct vm_object *object, unsigned long pgoff)
 {
-	struct mmap_request request = {.addr = addr,
-				       .len = len,
-				       .prot = prot,
-				       .place = flags & ~MAP_TOUCH,
-				       .touch = flags & MAP_TOUCH,
-				       .object = object,
-				       .pgoff = pgoff};
-	int err = mmap_check(&request);
+	struct mmap_call call = {.region = {.addr = addr,
+					    .len = len,
+					    .place = flags & ~MAP_TOUCH,
+					    .vm_flags = mmap_flags(flags),
+					    .object = object,
+					    .pgoff = pgoff},
+				 .prot = prot,
+				 .touch = flags & MAP_TOUCH};
+	int err = mmap_check(&call);
 
-	return err ? err : mmap_call(mm, &request);
+	return err ? err : mmap_call(mm, &call);
 }
 
 long do_mmap(struct mm_struct *mm, vaddr_t addr, size_t len, int prot, int flags)
 {
-	struct mmap_request request = {
-		.addr = addr,
-		.len = len,
-		.prot = prot,
-		.place = flags & ~(MAP_TYPE | MAP_ANONYMOUS | MAP_TOUCH),
-		.touch = flags & MAP_TOUCH};
+	const int known = MAP_TYPE | MAP_ANONYMOUS | MAP_TOUCH;
+	struct mmap_call call = {.region = {.addr = addr,
+					    .len = len,
+					    .place = flags & ~known,
+					    .vm_flags = mmap_flags(flags)},
+				 .prot = prot,
+				 .touch = flags & MAP_TOUCH};
 	int type = flags & MAP_TYPE;
-	long result = mmap_check(&request);
+	long result = mmap_check(&call);
 
 	if (!(flags & MAP_ANONYMOUS) || !type || type == MAP_TYPE)
 		return -EINVAL;
 	if (result || type == MAP_PRIVATE)
-		return result ? result : mmap_call(mm, &request);
-	request.object = shmem_create(ALIGN(len, PAGE_SIZE) >> PAGE_SHIFT);
-	if (!request.object)
+		return result ? result : mmap_call(mm, &call);
+	call.region.object = shmem_create(ALIGN(len, PAGE_SIZE) >> PAGE_SHIFT);
+	if (!call.region.object)
 		return -ENOMEM;
-	result = mmap_call(mm, &request);
-	vm_object_put(request.object);
+	result = mmap_call(mm, &call);
+	vm_object_put(call.region.object);
 	return result;
 }

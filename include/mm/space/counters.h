@@ -10,6 +10,7 @@
 /**
  * struct space_counters - by CPU
  * @refused: requests for pages that mm/space/limits.c refused
+ * @brks: calls of do_brk() that made a heap end elsewhere
  * @advices: calls of do_madvise() that named pages
  * @lazyfreed: pages whose contents may go (MADV_FREE)
  * @populated: pages touched before their program did
@@ -18,6 +19,7 @@
  */
 struct space_counters {
 	unsigned long refused;
+	unsigned long brks;
 	unsigned long advices;
 	unsigned long lazyfreed;
 	unsigned long populated;

@@ -126,6 +126,8 @@ enum mm_flag {
  * @locked_vm: (m) pages mapped by regions that are VM_LOCKED
  * @lock_limit: (w) most pages @locked_vm may come to; 0: none may be locked
  * @def_flags: (m) VM_LOCKED, if mappings to come are to be locked (mm/space/mlock.c)
+ * @start_brk: (w) where the heap begins; 0: there is none
+ * @brk: (m) where it ends, to the byte (mm/space/brk.c)
  * @page_table_lock: (l) entries of the tables above the last level, huge ones too
  * @tlb_flush_pending: (a) threads that change entries of the last level and
  *	have not flushed yet; see mm/table/tlb.c
@@ -170,6 +172,8 @@ struct mm_struct {
 	unsigned long locked_vm;
 	unsigned long lock_limit;
 	unsigned long def_flags;
+	vaddr_t start_brk;
+	vaddr_t brk;
 	struct spinlock page_table_lock;
 	struct atomic tlb_flush_pending;
 	struct atomic64 anon_rss;

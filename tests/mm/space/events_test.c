@@ -9,6 +9,7 @@
  * (tests/mm/notifier/mmu_event_test.c).
  */
 #include <mm/fault/gup.h>
+#include <mm/space/brk.h>
 #include <mm/space/soft_dirty.h>
 #include "events_fixture.h"
 
@@ -160,6 +161,28 @@ static void grow_where_it_is(struct recorder *rec)
 	resize(rec, 5, 2, 3);
 }
 
+/* The heap ends at the page; pages 8 to 10 are its own, and 9 is filled. */
+static void move_the_break(struct recorder *rec, unsigned int page)
+{
+	struct ktest *test = rec->box->test;
+
+	mm_set_heap(rec->box->mm, AT(8));
+	EXPECT_EQ(do_brk(rec->box->mm, AT(11)), (long)AT(11));
+	write_to(rec, 9);
+	forget(rec);
+	EXPECT_EQ(do_brk(rec->box->mm, AT(page)), (long)AT(page));
+}
+
+static void shorten_the_heap(struct recorder *rec)
+{
+	move_the_break(rec, 9);
+}
+
+static void lengthen_the_heap(struct recorder *rec)
+{
+	move_the_break(rec, 12);
+}
+
 static void read_an_untouched_page(struct recorder *rec)
 {
 	(void)sandbox_read(rec->box, AT(0));
@@ -262,6 +285,7 @@ static const struct row rows[] = {
 	{"a move that keeps the region", move_and_keep_the_region,
 	 "UNMAP 1-3 { }"},
 	{"mremap to fewer pages", shrink, "UNMAP 2-4 { }"},
+	{"brk to fewer pages", shorten_the_heap, "UNMAP 9-11 { }"},
 	{"DONTNEED", discard_a_region, "CLEAR 1-4 { }"},
 	{"FREE", free_a_region, "CLEAR 1-4 { }"},
 	{"POPULATE_WRITE over the zero page", populate_to_write, "CLEAR 3-4 { }"},
@@ -287,6 +311,7 @@ static const struct row silent_rows[] = {
 	{"mprotect of an untouched page", protect_an_untouched_page, ""},
 	{"mprotect with the rights it has", protect_with_the_rights_it_has, ""},
 	{"mremap to more pages", grow_where_it_is, ""},
+	{"brk to more pages", lengthen_the_heap, ""},
 	{"DONTNEED of an untouched page", discard_an_untouched_page, ""},
 	{"POPULATE of untouched pages", populate_untouched_pages, ""},
 	{"DONTFORK", keep_a_region_from_children, ""},

@@ -8,6 +8,7 @@
  *	task_kill()
  *					-EINTR; nothing was done
  */
+#include <mm/space/brk.h>
 #include <mm/space/mlock.h>
 #include <mm/space/pagemap.h>
 #include <mm/space/soft_dirty.h>
@@ -35,6 +36,16 @@ static long call_mremap(struct mm_struct *mm)
 {
 	return do_mremap(mm, BASE, PAGE_SIZE, PAGE_SIZE,
 			 MREMAP_MAYMOVE | MREMAP_FIXED, BASE + PMD_SIZE);
+}
+
+static long call_brk(struct mm_struct *mm)
+{
+	return do_brk(mm, BASE + 2 * PMD_SIZE + 1);
+}
+
+static long call_ask_brk(struct mm_struct *mm)
+{
+	return do_brk(mm, 0);
 }
 
 static long call_mprotect(struct mm_struct *mm)
@@ -134,12 +145,13 @@ KTEST(mm, a_killed_task_does_not_wait_for_mmap_lock)
 		call_dontneed, call_dontfork, call_populate, call_clear,
 		call_mlock,    call_munlock,  call_mlockall, call_munlockall,
 		call_pagemap,  call_mincore,  call_young,    call_describe,
-		call_touch,
+		call_touch,    call_brk,      call_ask_brk,
 	};
 	struct sandbox box;
 
 	REQUIRE(sandbox_open(&box, test));
 	sandbox_map(&box, BASE, 2);
+	mm_set_heap(box.mm, BASE + 2 * PMD_SIZE);
 	EXPECT_EQ(user_poke(BASE, 5), 0);
 	sandbox_forget(&box);
 	for (unsigned int i = 0; i < ARRAY_SIZE(calls); i++) {
