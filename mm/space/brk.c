@@ -92,7 +92,7 @@ static long brk_call(struct mm_struct *mm, vaddr_t brk)
 	if (err)
 		return err;
 	err = brk_locked(mm, brk, &grown);
-	locked = mm->def_flags & VM_LOCKED;
+	locked = mlock_touches(mm->def_flags);
 	mmap_write_unlock(mm);
 	if (locked && grown < end)
 		(void)populate(mm, grown, end, POPULATE_ALLOWED);

@@ -51,6 +51,7 @@
 #include <mm/page/page.h>
 #include <mm/rmap/family.h>
 #include <mm/space/limits.h>
+#include <mm/space/mlock.h>
 #include <mm/space/mm.h>
 #include <mm/space/mm_trace.h>
 #include <mm/table/copy.h>
@@ -103,7 +104,8 @@ static int fork_region(struct mm_struct *child, struct copy *copy)
 
 	if (!dst)
 		return -ENOMEM;
-	vma_init(dst, src->vm_start, src->vm_end, src->vm_flags & ~VM_LOCKED);
+	vma_init(dst, src->vm_start, src->vm_end,
+		 src->vm_flags & ~VM_LOCKED_MASK);
 	dst->vm_pgoff = src->vm_pgoff;
 	if (src->vm_object)
 		vma_set_object(dst, src->vm_object, src->vm_pgoff);

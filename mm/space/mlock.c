@@ -12,13 +12,16 @@
  *	   regions and set the flag (mm/space/cut.c)
  *	2. without it: touch each page			(mm/space/populate.c)
  *
+ * With MLOCK_ONFAULT half 2 is left out, and the region is VM_LOCKONFAULT as well: a large
+ * table of which a program touches few pages has those few locked.
+ *
  * Half 1 does all or nothing. Half 2 may fail at any page; the regions stay locked then, as
  * POSIX has it, and a later touch brings the page.
  *
  *	what			how VM_LOCKED gets there
- *	do_mlock()		set over the range
+ *	do_mlock2()		set over the range
  *	MCL_CURRENT		set over all regions
- *	MCL_FUTURE		mm->def_flags: each do_mmap() has it
+ *	MCL_FUTURE		mm->def_flags: each do_mmap() and do_brk() has it
  *	MAP_LOCKED		this do_mmap() has it
  *	a fork			the child's regions have not (mm/space/fork.c)
  *
@@ -62,7 +65,14 @@ static unsigned long locked_pages(struct mm_struct *mm, vaddr_t start, vaddr_t e
 	return pages;
 }
 
-static int mlock_locked(struct mm_struct *mm, vaddr_t start, vaddr_t end)
+/* How regions are locked; each call says so for both flags. */
+static unsigned long locked_flags(bool onfault)
+{
+	return onfault ? VM_LOCKED_MASK : VM_LOCKED;
+}
+
+static int mlock_locked(struct mm_struct *mm, vaddr_t start, vaddr_t end,
+			bool onfault)
 {
 	unsigned long pages = (end - start) >> PAGE_SHIFT;
 
@@ -71,17 +81,19 @@ static int mlock_locked(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 	pages -= locked_pages(mm, start, end);
 	if (!mlock_allows(mm, VM_LOCKED, pages))
 		return -ENOMEM;
-	return vma_change_flags(mm, start, end, VM_LOCKED, 0);
+	return vma_change_flags(mm, start, end, locked_flags(onfault),
+				VM_LOCKED_MASK);
 }
 
 /* Half 1. */
-static int mlock_regions(struct mm_struct *mm, vaddr_t start, vaddr_t end)
+static int mlock_regions(struct mm_struct *mm, vaddr_t start, vaddr_t end,
+			 bool onfault)
 {
 	int err = mmap_write_lock_killable(mm);
 
 	if (err)
 		return err;
-	err = mlock_locked(mm, start, end);
+	err = mlock_locked(mm, start, end, onfault);
 	mmap_write_unlock(mm);
 	return err;
 }
@@ -96,21 +108,24 @@ static int mlock_pages(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 	return err && err != -EINTR ? -ENOMEM : err;
 }
 
-int do_mlock(struct mm_struct *mm, vaddr_t addr, size_t len)
+int do_mlock2(struct mm_struct *mm, vaddr_t addr, size_t len, int flags)
 {
+	bool onfault = flags & MLOCK_ONFAULT;
 	vaddr_t start = addr & PAGE_MASK;
 	vaddr_t end = mlock_end(addr, len);
 	int err;
 
+	if (flags & ~MLOCK_ONFAULT)
+		return -EINVAL;
 	if (!mm->lock_limit)
 		return -EPERM;
 	if (!end)
 		return -EINVAL;
 	if (!len)
 		return 0;
-	OBSERVE(mm_call, mm, "mlock", start, end);
-	err = mlock_regions(mm, start, end);
-	if (!err)
+	OBSERVE(mm_call, mm, "mlock", start, end, flags);
+	err = mlock_regions(mm, start, end, onfault);
+	if (!err && !onfault)
 		err = mlock_pages(mm, start, end);
 	OBSERVE(mm_return, mm, "mlock", err);
 	return err;
@@ -124,7 +139,7 @@ static int munlock_regions(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 		return err;
 	err = -ENOMEM;
 	if (vma_covers(mm, start, end))
-		err = vma_change_flags(mm, start, end, 0, VM_LOCKED);
+		err = vma_change_flags(mm, start, end, 0, VM_LOCKED_MASK);
 	mmap_write_unlock(mm);
 	return err;
 }
@@ -156,6 +171,7 @@ static void change_all(struct mm_struct *mm, unsigned long set,
 
 static int mlockall_regions(struct mm_struct *mm, int flags)
 {
+	unsigned long how = locked_flags(flags & MCL_ONFAULT);
 	int err = mmap_write_lock_killable(mm);
 
 	if (err)
@@ -164,9 +180,9 @@ static int mlockall_regions(struct mm_struct *mm, int flags)
 		mmap_write_unlock(mm);
 		return -ENOMEM;
 	}
-	mm->def_flags = flags & MCL_FUTURE ? VM_LOCKED : 0;
+	mm->def_flags = flags & MCL_FUTURE ? how : 0;
 	if (flags & MCL_CURRENT)
-		change_all(mm, VM_LOCKED, 0);
+		change_all(mm, how, VM_LOCKED_MASK);
 	mmap_write_unlock(mm);
 	return 0;
 }
@@ -209,13 +225,14 @@ int do_mlockall(struct mm_struct *mm, int flags)
 {
 	int err;
 
-	if (!flags || (flags & ~(MCL_CURRENT | MCL_FUTURE)))
+	if (!(flags & (MCL_CURRENT | MCL_FUTURE)) ||
+	    (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)))
 		return -EINVAL;
 	if (!mm->lock_limit)
 		return -EPERM;
 	OBSERVE(mm_call, mm, "mlockall", 0, USER_END, flags);
 	err = mlockall_regions(mm, flags);
-	if (!err && (flags & MCL_CURRENT))
+	if (!err && (flags & MCL_CURRENT) && !(flags & MCL_ONFAULT))
 		err = populate_all(mm);
 	OBSERVE(mm_return, mm, "mlockall", err);
 	return err;
@@ -229,7 +246,7 @@ int do_munlockall(struct mm_struct *mm)
 	err = mmap_write_lock_killable(mm);
 	if (!err) {
 		mm->def_flags = 0;
-		change_all(mm, 0, VM_LOCKED);
+		change_all(mm, 0, VM_LOCKED_MASK);
 		mmap_write_unlock(mm);
 	}
 	OBSERVE(mm_return, mm, "munlockall", err);

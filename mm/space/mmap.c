@@ -191,7 +191,7 @@ static long mmap_locked(struct mm_struct *mm, const struct map_request *region,
 static long mmap_call(struct mm_struct *mm, const struct mmap_call *call)
 {
 	struct map_request region = call->region;
-	bool touches = call->touch;
+	bool touches = call->touch & MAP_POPULATE;
 	long result;
 
 	region.len = ALIGN(region.len, PAGE_SIZE);
@@ -203,7 +203,7 @@ static long mmap_call(struct mm_struct *mm, const struct mmap_call *call)
 		result = mmap_locked(mm, &region, call->touch);
 		limits_settle(mm);
 		mmap_write_unlock(mm);
-		touches |= region.vm_flags & VM_LOCKED;
+		touches |= mlock_touches(region.vm_flags);
 	}
 	if (touches && result > 0)
 		(void)populate(mm, result, result + region.len, POPULATE_ALLOWED);

@@ -88,7 +88,7 @@
  * @new: first address of the new range
  * @new_len: bytes
  * @flags: MREMAP_*
- * @locked: the region is VM_LOCKED
+ * @touches: what the region gains is touched: mlock_touches()
  * @there: of a move: what must go at @new
  * @here: of a move: what will go of the old range
  */
@@ -100,7 +100,7 @@ struct mremap {
 	vaddr_t new;
 	size_t new_len;
 	int flags;
-	bool locked;
+	bool touches;
 	struct unmap_plan there;
 	struct unmap_plan here;
 };
@@ -341,7 +341,7 @@ static long mremap_locked(struct mremap *call)
 	call->vma = vma_lookup(mm, call->old);
 	if (!call->vma || call->old_end > call->vma->vm_end)
 		return -EFAULT;
-	call->locked = call->vma->vm_flags & VM_LOCKED;
+	call->touches = mlock_touches(call->vma->vm_flags);
 	pgoff = vma_pgoff_of(call->vma, call->old);
 	if (!old_len ||
 	    ((call->flags & MREMAP_DONTUNMAP) && call->vma->vm_object) ||
@@ -414,7 +414,7 @@ long do_mremap(struct mm_struct *mm, vaddr_t old, size_t old_len,
 		limits_settle(mm);
 		mmap_write_unlock(mm);
 	}
-	if (result > 0 && call.locked && call.old_end - old < call.new_len)
+	if (result > 0 && call.touches && call.old_end - old < call.new_len)
 		(void)populate(mm, result + (call.old_end - old),
 			       result + call.new_len, POPULATE_ALLOWED);
 	OBSERVE(mm_return, mm, "mremap", result);

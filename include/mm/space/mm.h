@@ -313,7 +313,8 @@ static __always_inline void mmap_retake(struct mm_struct *mm,
  * @flags: MAP_ANONYMOUS; MAP_PRIVATE, or MAP_SHARED: with the children that will be
  *	forked; and MAP_FIXED (replaces what is there, starting UNMAP for it) or
  *	MAP_FIXED_NOREPLACE (refuses); MAP_POPULATE (the pages are touched), MAP_LOCKED
- *	(likewise, and the region is locked: mm/space/mlock.h)
+ *	(likewise, unless MCL_ONFAULT says otherwise, and the region is locked:
+ *	mm/space/mlock.h)
  *
  * A private region that fits its neighbours becomes one with them. Each shared one begins
  * an object of its own (mm/object/shmem.h). A page that cannot be had for MAP_POPULATE or

@@ -53,6 +53,8 @@ struct vm_object;
 #define VM_MIXEDMAP 0x00020000UL
 /* Its pages are charged (mm/space/limits.c). */
 #define VM_ACCOUNT 0x00100000UL
+/* Of a region that is VM_LOCKED: a page is there from its first touch on, and not before. */
+#define VM_LOCKONFAULT 0x00080000UL
 /* New, or grown, since write marks were cleared: each page counts as written to. */
 #define VM_SOFTDIRTY 0x08000000UL
 #define VM_ACCESS    (VM_READ | VM_WRITE | VM_EXEC)
@@ -125,7 +127,8 @@ enum mm_flag {
  *	middle of a call (mm/space/limits.c)
  * @locked_vm: (m) pages mapped by regions that are VM_LOCKED
  * @lock_limit: (w) most pages @locked_vm may come to; 0: none may be locked
- * @def_flags: (m) VM_LOCKED, if mappings to come are to be locked (mm/space/mlock.c)
+ * @def_flags: (m) VM_LOCKED, if mappings to come are to be locked, and VM_LOCKONFAULT, if
+ *	they are not to be touched for that (mm/space/mlock.c)
  * @start_brk: (w) where the heap begins; 0: there is none
  * @brk: (m) where it ends, to the byte (mm/space/brk.c)
  * @page_table_lock: (l) entries of the tables above the last level, huge ones too

@@ -2,7 +2,7 @@
 /*
  * tests/mm/space/mlock_test.c - pages that are there and stay
  *
- * The regions are drawn as "rL r-": rights and L if locked, one letter pair for each page.
+ * The regions are drawn as "L F - .": a letter for each page.
  */
 #include <mm/alloc/fail.h>
 #include <mm/page/lock.h>
@@ -13,17 +13,23 @@
 
 #define MOST 8
 
-/* A letter for each page from BASE on: L locked, - not, a dot where no region is. */
+/* From BASE on: L locked, F from the first touch on, - not, a dot where no region is. */
+static char lock_of(const struct vm_area_struct *vma)
+{
+	if (!vma)
+		return '.';
+	if (vma->vm_flags & VM_LOCKONFAULT)
+		return 'F';
+	return vma->vm_flags & VM_LOCKED ? 'L' : '-';
+}
+
 static const char *locks_of(struct sandbox *box, char *buf, unsigned int nr)
 {
-	struct vm_area_struct *vma;
 	unsigned int i;
 
 	mmap_read_lock(box->mm);
-	for (i = 0; i < nr; i++) {
-		vma = vma_lookup(box->mm, AT(i));
-		buf[i] = !vma ? '.' : vma->vm_flags & VM_LOCKED ? 'L' : '-';
-	}
+	for (i = 0; i < nr; i++)
+		buf[i] = lock_of(vma_lookup(box->mm, AT(i)));
 	mmap_read_unlock(box->mm);
 	buf[nr] = '\0';
 	return buf;
@@ -204,7 +210,8 @@ KTEST(mlock, all_of_now_and_all_to_come)
 
 	REQUIRE(sandbox_open(&box, test));
 	EXPECT_EQ(do_mlockall(box.mm, 0), -EINVAL);
-	EXPECT_EQ(do_mlockall(box.mm, 4 | MCL_CURRENT), -EINVAL);
+	EXPECT_EQ(do_mlockall(box.mm, MCL_ONFAULT), -EINVAL);
+	EXPECT_EQ(do_mlockall(box.mm, 8 | MCL_CURRENT), -EINVAL);
 	sandbox_map(&box, AT(0), 1);
 	sandbox_map(&box, AT(2), 1);
 	EXPECT_EQ(do_mlockall(box.mm, MCL_FUTURE), 0);
@@ -229,6 +236,90 @@ KTEST(mlock, all_of_now_and_all_to_come)
 	sandbox_map(&box, AT(1), 1);
 	EXPECT_LOCKS("---.-.-");
 	EXPECT(pte_none(sandbox_pte(&box, AT(1))));
+	sandbox_close(&box);
+}
+
+/*
+ *	pages	0 1 2 3 4 5
+ *	touched	  w
+ *	mlock2	[F F F]		none is touched; page 1 stays as it is
+ *	mlock	  [L L]		1 is there, 2 comes
+ */
+KTEST(mlock, pages_may_be_locked_from_their_first_touch_on)
+{
+	struct sandbox box;
+	pte_t pte;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 6);
+	EXPECT_EQ(user_poke(AT(1), 1), 0);
+	pte = sandbox_pte(&box, AT(1));
+	EXPECT_EQ(do_mlock2(box.mm, AT(0), LEN(3), 2), -EINVAL);
+	EXPECT_EQ(do_mlock2(box.mm, AT(0), LEN(3), ~0), -EINVAL);
+	EXPECT_EQ(do_mlock2(box.mm, AT(0), LEN(3), MLOCK_ONFAULT), 0);
+	EXPECT_LOCKS("FFF---");
+	EXPECT_EQ(box.mm->locked_vm, 3UL);
+	EXPECT(pte_none(sandbox_pte(&box, AT(0))));
+	EXPECT_EQ(pte_val(sandbox_pte(&box, AT(1))), pte_val(pte));
+	/* Each way is a lock: DONTNEED is refused, and the limit counts it. */
+	EXPECT_EQ(madvise_dontneed(box.mm, AT(0), LEN(1)), -EINVAL);
+	box.mm->lock_limit = 3;
+	EXPECT_EQ(do_mlock2(box.mm, AT(2), LEN(2), MLOCK_ONFAULT), -ENOMEM);
+	EXPECT_EQ(do_mlock(box.mm, AT(1), LEN(2)), 0);
+	EXPECT_LOCKS("FLL---");
+	EXPECT_EQ(box.mm->locked_vm, 3UL);
+	EXPECT(pte_write(sandbox_pte(&box, AT(2))));
+	EXPECT_EQ(do_mlock2(box.mm, AT(2), LEN(1), MLOCK_ONFAULT), 0);
+	EXPECT_LOCKS("FLF---");
+	EXPECT(pte_write(sandbox_pte(&box, AT(2))));
+	EXPECT_EQ(do_munlock(box.mm, AT(0), LEN(2)), 0);
+	EXPECT_LOCKS("--F---");
+	/* What it gains comes with the first touch, too. */
+	EXPECT_EQ(do_mremap(box.mm, AT(2), LEN(1), LEN(2), MREMAP_MAYMOVE, 0),
+		  (long)USER_START);
+	EXPECT(pte_none(sandbox_pte(&box, USER_START + PAGE_SIZE)));
+	EXPECT_EQ(box.mm->locked_vm, 2UL);
+	box.mm->lock_limit = 0;
+	EXPECT_EQ(do_mlock2(box.mm, AT(0), LEN(1), MLOCK_ONFAULT), -EPERM);
+	sandbox_verify(&box);
+	sandbox_close(&box);
+}
+
+KTEST(mlock, all_of_now_or_all_to_come_may_be_locked_from_the_first_touch_on)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+	struct mm_struct *child;
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	EXPECT_EQ(do_mlockall(box.mm, MCL_FUTURE | MCL_ONFAULT), 0);
+	EXPECT_LOCKS("-");
+	sandbox_map(&box, AT(2), 1);
+	EXPECT_EQ(do_mmap(box.mm, AT(4), LEN(1), PROT_READ, flags | MAP_LOCKED),
+		  (long)AT(4));
+	EXPECT_LOCKS("-.F.F");
+	EXPECT(pte_none(sandbox_pte(&box, AT(2))));
+	EXPECT(pte_none(sandbox_pte(&box, AT(4))));
+	EXPECT_EQ(do_mmap(box.mm, AT(6), LEN(1), PROT_READ, flags | MAP_POPULATE),
+		  (long)AT(6));
+	EXPECT(pte_present(sandbox_pte(&box, AT(6))));
+	EXPECT_EQ(do_mlockall(box.mm, MCL_CURRENT | MCL_ONFAULT), 0);
+	EXPECT_LOCKS("F.F.F.F");
+	EXPECT(pte_none(sandbox_pte(&box, AT(0))));
+	child = sandbox_fork(&box);
+	if (child) {
+		EXPECT_EQ(child->mm_first->vm_flags & VM_LOCKED_MASK, 0UL);
+		verify_in(&box, child);
+		mmput(child);
+	}
+	EXPECT_EQ(do_mlockall(box.mm, MCL_CURRENT), 0);
+	EXPECT_LOCKS("L.L.L.L");
+	EXPECT(pte_write(sandbox_pte(&box, AT(0))));
+	EXPECT_EQ(do_mlockall(box.mm, MCL_CURRENT | MCL_ONFAULT), 0);
+	EXPECT_EQ(do_munlockall(box.mm), 0);
+	EXPECT_LOCKS("-.-.-.-");
+	sandbox_verify(&box);
 	sandbox_close(&box);
 }
 
