@@ -20,6 +20,7 @@ void space_read_counters(struct space_counters *out)
 			per_cpu_ptr(&space_counters, cpu);
 
 		out->refused += READ_ONCE(one->refused);
+		out->remaps += READ_ONCE(one->remaps);
 		out->brks += READ_ONCE(one->brks);
 		out->advices += READ_ONCE(one->advices);
 		out->lazyfreed += READ_ONCE(one->lazyfreed);

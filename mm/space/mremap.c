@@ -6,7 +6,9 @@
  * costs time and, for a moment, twice the memory. The pages are good where they are: only
  * their addresses must change, for CPUs, for devices, and for the reverse map.
  *
- * Idea.  One of four ways:
+ * Idea.  One of five ways:
+ *
+ *	old length 0, of shared memory, MAYMOVE	it is mapped once more	(mm/space/mmap.c)
  *
  *	new length	flags			so
  *	not above old	none of the next two	the end is unmapped	(mm/space/munmap.c)
@@ -30,6 +32,10 @@
  *
  *	before	[  a  |  old  |  b  ]		     [ there ]
  *	after	[  a  ]       [  b  ]		[  new       ]
+ *
+ * A mirror, of the old length 0, takes nothing from the old range, which has no page: it
+ * shows the same object at a second address, as a mapping that is new. Private memory
+ * has no such thing, since its pages belong to one address.
  *
  * With DONTUNMAP step 8 is left out: the old region stays and is empty. A subscriber has
  * the UNMAP all the same (R1.14): pages at another address are other memory for it.
@@ -67,6 +73,7 @@
  * Not here: the steps of an unmapping (mm/space/munmap.c), entries (mm/table/move.c).
  */
 #include <mm/rmap/family.h>
+#include <mm/space/counters.h>
 #include <mm/space/mlock.h>
 #include <mm/space/mm.h>
 #include <mm/space/mm_trace.h>
@@ -281,6 +288,23 @@ static long mremap_move(struct mremap *call)
 	return call->new;
 }
 
+/* --- a mirror --------------------------------------------------------------- */
+
+/* The object of the region is shown a second time, from the page of @old on. */
+static long mremap_mirror(const struct mremap *call, unsigned long pgoff)
+{
+	bool fixed = call->flags & MREMAP_FIXED;
+	struct map_request region = {.addr = fixed ? call->new : 0,
+				     .len = call->new_len,
+				     .place = fixed ? MAP_FIXED : 0,
+				     .vm_flags =
+					     call->vma->vm_flags | VM_SOFTDIRTY,
+				     .object = call->vma->vm_object,
+				     .pgoff = pgoff};
+
+	return map_region(call->mm, &region);
+}
+
 /* --- the other ways --------------------------------------------------------- */
 
 /* clang does not see that call->mm is the mm whose lock is held. */
@@ -331,6 +355,15 @@ static long find_new_place(const struct mremap *call)
 	return vma_find_gap(call->mm, call->new_len);
 }
 
+/* How many pages there will be more; with DONTUNMAP the old ones stay. */
+static unsigned long gained_pages(const struct mremap *call)
+{
+	size_t kept =
+		call->flags & MREMAP_DONTUNMAP ? 0 : call->old_end - call->old;
+
+	return (max(call->new_len, kept) - kept) >> PAGE_SHIFT;
+}
+
 static long mremap_locked(struct mremap *call)
 {
 	size_t old_len = call->old_end - call->old;
@@ -343,15 +376,16 @@ static long mremap_locked(struct mremap *call)
 		return -EFAULT;
 	call->touches = mlock_touches(call->vma->vm_flags);
 	pgoff = vma_pgoff_of(call->vma, call->old);
-	if (!old_len ||
+	if ((!old_len && !call->vma->vm_object) ||
 	    ((call->flags & MREMAP_DONTUNMAP) && call->vma->vm_object) ||
 	    pgoff + (call->new_len >> PAGE_SHIFT) < pgoff)
 		return -EINVAL;
+	if (!old_len)
+		return call->flags & MREMAP_MAYMOVE ? mremap_mirror(call, pgoff)
+						    : -ENOMEM;
 	if (!(call->flags & MREMAP_PLACES) && call->new_len <= old_len)
 		return mremap_shrink(call);
-	if (call->new_len > old_len &&
-	    !mlock_allows(mm, call->vma->vm_flags,
-			  (call->new_len - old_len) >> PAGE_SHIFT))
+	if (!mlock_allows(mm, call->vma->vm_flags, gained_pages(call)))
 		return -EAGAIN;
 	if (!(call->flags & MREMAP_PLACES) && may_grow_here(call))
 		return mremap_grow(call);
@@ -407,6 +441,7 @@ long do_mremap(struct mm_struct *mm, vaddr_t old, size_t old_len,
 		return -ENOMEM;
 	call.old_end = old + ALIGN(old_len, PAGE_SIZE);
 	call.new_len = ALIGN(new_len, PAGE_SIZE);
+	this_cpu_inc(space_counters.remaps);
 	OBSERVE(mm_call, mm, "mremap", old, call.old_end, call.new_len);
 	result = mmap_write_lock_killable(mm);
 	if (!result) {

@@ -389,7 +389,8 @@ int do_mprotect(struct mm_struct *mm, vaddr_t addr, size_t len, int prot);
  * do_mremap() - make a mapping longer or shorter, or take it to another address
  * @mm: the address space
  * @old: first address of the mapping, or of a part of it; page aligned
- * @old_len: bytes; rounded up to pages
+ * @old_len: bytes; rounded up to pages; 0, of shared memory and with MREMAP_MAYMOVE, maps
+ *	what is there from @old on once more, @new_len bytes, at @new or in a hole
  * @new_len: bytes that it shall have; rounded up to pages
  * @flags: 0, or MREMAP_MAYMOVE (move it if it cannot grow where it is), and with that:
  *	MREMAP_FIXED (move it to @new; what is there is unmapped), MREMAP_DONTUNMAP (move
@@ -409,12 +410,12 @@ int do_mprotect(struct mm_struct *mm, vaddr_t addr, size_t len, int prot);
  * Return: where the mapping is, or
  *	   -EINVAL (@old unaligned; @new_len 0; unknown or contradictory @flags: the last two
  *	   need MAYMOVE, and DONTUNMAP needs @old_len == @new_len and private memory; @new
- *	   unaligned or, if fixed, not in user space or in the old range; @old_len 0; an
- *	   object's page offsets would overflow), -EFAULT (the old range is not in one
- *	   region), -ENOMEM (cannot grow where it is and may not move; no room; too many
- *	   regions; more pages than a limit of mm/space/limits.h; no memory), -EAGAIN (a locked region would come to more than
- *	   mm->lock_limit), -EINTR (killed while it waited for mmap_lock). On error nothing
- *	   has changed.
+ *	   unaligned or, if fixed, not in user space or in the old range; @old_len 0 of private
+ *	   memory; an object's page offsets would overflow), -EFAULT (the old range is not in
+ *	   one region), -ENOMEM (cannot grow where it is, or be mapped once more, and may not
+ *	   move; no room; too many regions; more pages than a limit of mm/space/limits.h; no
+ *	   memory), -EAGAIN (a locked region would come to more than mm->lock_limit), -EINTR
+ *	   (killed while it waited for mmap_lock). On error nothing has changed.
  */
 long do_mremap(struct mm_struct *mm, vaddr_t old, size_t old_len,
 	       size_t new_len, int flags, vaddr_t new);

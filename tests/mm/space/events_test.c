@@ -270,6 +270,16 @@ static void discard_shared_memory(struct recorder *rec)
 	discard(rec, 8, 1);
 }
 
+static void mirror_shared_memory(struct recorder *rec)
+{
+	struct ktest *test = rec->box->test;
+
+	map_shared(rec, true);
+	EXPECT_EQ(do_mremap(rec->box->mm, AT(8), 0, LEN(1),
+			    MREMAP_MAYMOVE | MREMAP_FIXED, AT(20)),
+		  (long)AT(20));
+}
+
 static const struct row rows[] = {
 	{"munmap of parts of two regions", unmap_parts_and_a_hole,
 	 "UNMAP 1-6 { }"},
@@ -311,6 +321,7 @@ static const struct row silent_rows[] = {
 	{"mprotect of an untouched page", protect_an_untouched_page, ""},
 	{"mprotect with the rights it has", protect_with_the_rights_it_has, ""},
 	{"mremap to more pages", grow_where_it_is, ""},
+	{"a mirror of shared memory", mirror_shared_memory, ""},
 	{"brk to more pages", lengthen_the_heap, ""},
 	{"DONTNEED of an untouched page", discard_an_untouched_page, ""},
 	{"POPULATE of untouched pages", populate_untouched_pages, ""},
