@@ -45,10 +45,10 @@ static void print_calls(void)
 	monitor_print(
 		"  calls    advices %lu  pages freed lazily %lu  populated %lu\n"
 		"           found used %lu  write marks cleared %lu\n"
-		"           mappings resized or moved %lu  breaks moved %lu\n"
+		"           mappings resized or moved %lu  breaks moved %lu  stacks grown %lu\n"
 		"           refused by a limit on pages %lu\n",
 		c.advices, c.lazyfreed, c.populated, c.young, c.cleared,
-		c.remaps, c.brks, c.refused);
+		c.remaps, c.brks, c.grown, c.refused);
 }
 
 static int counters_command(int argc, char **argv)

@@ -70,8 +70,8 @@
  * mapping meanwhile, and the touch begins anew. A caller that may not drop mmap_lock
  * gets BUSY.
  *
- * Not here: page cache and swap, which do not exist yet; a fault on one of their entries
- * says so.
+ * Not here: a touch below a stack, which grows first (mm/space/stack.c); page cache and swap,
+ * which do not exist yet: a fault on one of their entries says so.
  */
 #include <arch/trap.h>
 #include <arch/uaccess.h>
@@ -82,6 +82,7 @@
 #include <kernel/sched/sched.h>
 #include <mm/fault/fault.h>
 #include <mm/space/mm.h>
+#include <mm/space/stack.h>
 #include <mm/notifier/start.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/table/entry.h>
@@ -352,6 +353,33 @@ vm_fault_t handle_mm_fault(struct vm_fault *vmf)
 }
 
 /*
+ * Take mmap_lock for reading and find the region of a touch, or none. A stack above that
+ * would allow the touch grows first, while mmap_lock is free (mm/space/stack.c). Return: 0;
+ * -EINTR: killed, and mmap_lock is not held.
+ */
+static int fault_find_region(struct vm_fault *vmf,
+			     struct mm_struct *mm) __no_thread_safety
+{
+	int err = mmap_read_lock_killable(mm);
+	struct vm_area_struct *vma;
+
+	if (unlikely(err))
+		return err;
+	vma = find_vma(mm, vmf->address);
+	vmf->vma = vma && vma->vm_start <= vmf->address ? vma : NULL;
+	if (likely(vmf->vma) || !vma || !(vma->vm_flags & VM_GROWSDOWN) ||
+	    !fault_allowed(vma, vmf->flags))
+		return 0;
+	mmap_read_unlock(mm);
+	/* If it did not grow, the look-up finds that. */
+	(void)stack_grow(mm, vmf->address);
+	err = mmap_read_lock_killable(mm);
+	if (!err)
+		vmf->vma = vma_lookup(mm, vmf->address);
+	return err;
+}
+
+/*
  * handle_mm_fault() may drop mmap_lock: no static analysis. After every result but an
  * error the CPU touches again; a killed task does not.
  */
@@ -372,9 +400,8 @@ bool upcall_page_fault(struct trap_regs *regs, vaddr_t addr,
 	else if (error & PF_INSTR)
 		vmf.flags |= FAULT_FLAG_INSTRUCTION;
 
-	if (unlikely(mmap_read_lock_killable(mm)))
+	if (unlikely(fault_find_region(&vmf, mm)))
 		return false;
-	vmf.vma = vma_lookup(mm, addr);
 	if (unlikely(!vmf.vma || !fault_allowed(vmf.vma, vmf.flags))) {
 		mmap_read_unlock(mm);
 		return false;

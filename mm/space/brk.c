@@ -24,7 +24,7 @@
  * program may unmap or protect parts of it. A brk() that makes it shorter unmaps whatever
  * lies there, as munmap() does.
  *
- * A page above the heap stays free, so that a store past its end does not hit another mapping.
+ * A page above the heap stays free, or more below a stack (mm/space/stack.c), so that a store past its end does not hit another mapping.
  *
  *	data			guarded by
  *	mm->brk			mmap_lock; written with it for writing
@@ -39,12 +39,14 @@
 #include <mm/space/mm.h>
 #include <mm/space/mm_trace.h>
 #include <mm/space/populate.h>
+#include <mm/space/stack.h>
 
 #include "mm/space/internal.h"
 
 /* Pages in [@start, @end) come to the heap. */
 static int heap_grow(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 {
+	const struct vm_area_struct *next;
 	struct map_request region = {.addr = start,
 				     .len = end - start,
 				     .place = MAP_FIXED_NOREPLACE,
@@ -53,7 +55,8 @@ static int heap_grow(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 						 mm->def_flags};
 	long result;
 
-	if (find_vma_intersection(mm, start, end + PAGE_SIZE))
+	next = find_vma(mm, start);
+	if (next && end + PAGE_SIZE > vma_start_gap(next))
 		return -ENOMEM;
 	result = map_region(mm, &region);
 	limits_settle(mm);

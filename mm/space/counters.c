@@ -21,6 +21,7 @@ void space_read_counters(struct space_counters *out)
 
 		out->refused += READ_ONCE(one->refused);
 		out->remaps += READ_ONCE(one->remaps);
+		out->grown += READ_ONCE(one->grown);
 		out->brks += READ_ONCE(one->brks);
 		out->advices += READ_ONCE(one->advices);
 		out->lazyfreed += READ_ONCE(one->lazyfreed);

@@ -84,6 +84,9 @@ struct map_request {
  */
 long map_region(struct mm_struct *mm, const struct map_request *request);
 
+/* Is no region there, nor a stack that wants the place free? */
+bool vma_is_free(struct mm_struct *mm, vaddr_t start, vaddr_t end);
+
 /* Unhook the tables that serve only [start, end), where no region is. */
 void unmap_free_tables(struct mmu_gather *tlb, vaddr_t start, vaddr_t end);
 

@@ -12,6 +12,9 @@
  *	mm->map_limit		regions				-ENOMEM
  *	mm->as_limit		pages of all regions		-ENOMEM
  *	mm->data_limit		of private writable ones	-ENOMEM
+ *				that are no stacks
+ *	mm->stack_limit		of one stack			a bad address
+ *							(mm/space/stack.c)
  *	mm->lock_limit		of locked ones			-EAGAIN or -ENOMEM
  *							(mm/space/mlock.c)
  *	the machine's		charged pages of all mms	-ENOMEM
@@ -20,7 +23,8 @@
  * other place:
  *
  *	what				charged			until
- *	private, writable		by mmap, mremap, brk	it is unmapped
+ *	private, writable		by mmap, mremap, brk,	it is unmapped
+ *					a stack that grows
  *	private, becomes writable	by mprotect		it is unmapped
  *	a child's of these		by fork			it is unmapped
  *	a shared anonymous object	when it is made		its last region goes
@@ -204,5 +208,6 @@ void limits_inherit(struct mm_struct *child, const struct mm_struct *parent)
 	child->map_limit = parent->map_limit;
 	child->as_limit = parent->as_limit;
 	child->data_limit = parent->data_limit;
+	child->stack_limit = parent->stack_limit;
 	child->lock_limit = parent->lock_limit;
 }

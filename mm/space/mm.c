@@ -37,6 +37,7 @@
 #include <arch/mmu.h>
 #include <mm/space/mm.h>
 #include <mm/space/mm_trace.h>
+#include <mm/space/stack.h>
 #include <mm/notifier/start.h>
 #include <mm/page/page.h>
 #include <mm/rmap/family.h>
@@ -136,6 +137,7 @@ struct mm_struct *mm_alloc_in(struct anon_family *family)
 	mm->as_limit = (USER_END - USER_START) >> PAGE_SHIFT;
 	mm->data_limit = mm->as_limit;
 	mm->lock_limit = mm->as_limit;
+	mm->stack_limit = DEFAULT_STACK_PAGES;
 	mmu_notifier_subscriptions_init(mm);
 	spin_lock(&mm_list_lock);
 	mm->id = ++mm_last_id;

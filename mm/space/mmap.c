@@ -37,6 +37,7 @@
 #include <mm/space/mm.h>
 #include <mm/space/mm_trace.h>
 #include <mm/space/populate.h>
+#include <mm/space/stack.h>
 
 #include "mm/space/internal.h"
 
@@ -68,6 +69,13 @@ static bool mmap_extend(struct mm_struct *mm, const struct vm_area_struct *vma)
 	return false;
 }
 
+bool vma_is_free(struct mm_struct *mm, vaddr_t start, vaddr_t end)
+{
+	const struct vm_area_struct *vma = find_vma(mm, start);
+
+	return !vma || end <= vma_start_gap(vma);
+}
+
 /*
  * Where the mapping shall go: an address, or an error. A wish that cannot be
  * had is no error.
@@ -87,8 +95,7 @@ static long mmap_place(struct mm_struct *mm, vaddr_t addr, size_t len, int flags
 		return addr;
 	}
 	addr &= PAGE_MASK;
-	if (addr >= USER_START && fits &&
-	    !find_vma_intersection(mm, addr, addr + len))
+	if (addr >= USER_START && fits && vma_is_free(mm, addr, addr + len))
 		return addr;
 	return vma_find_gap(mm, len);
 }
@@ -214,7 +221,9 @@ static long mmap_call(struct mm_struct *mm, const struct mmap_call *call)
 /* Flags of a region that is new, by the flags of the call. */
 static unsigned long mmap_flags(int flags)
 {
-	return VM_SOFTDIRTY | VM_MAYACCESS | (flags & MAP_LOCKED ? VM_LOCKED : 0);
+	return VM_SOFTDIRTY | VM_MAYACCESS |
+	       (flags & MAP_LOCKED ? VM_LOCKED : 0) |
+	       (flags & MAP_GROWSDOWN ? VM_GROWSDOWN : 0);
 }
 
 long do_mmap_object(struct mm_struct *mm, vaddr_t addr, size_t len, int prot,
@@ -235,7 +244,7 @@ long do_mmap_object(struct mm_struct *mm, vaddr_t addr, size_t len, int prot,
 
 long do_mmap(struct mm_struct *mm, vaddr_t addr, size_t len, int prot, int flags)
 {
-	const int known = MAP_TYPE | MAP_ANONYMOUS | MAP_TOUCH;
+	const int known = MAP_TYPE | MAP_ANONYMOUS | MAP_TOUCH | MAP_GROWSDOWN;
 	struct mmap_call call = {.region = {.addr = addr,
 					    .len = len,
 					    .place = flags & ~known,
@@ -245,7 +254,8 @@ long do_mmap(struct mm_struct *mm, vaddr_t addr, size_t len, int prot, int flags
 	int type = flags & MAP_TYPE;
 	long result = mmap_check(&call);
 
-	if (!(flags & MAP_ANONYMOUS) || !type || type == MAP_TYPE)
+	if (!(flags & MAP_ANONYMOUS) || !type || type == MAP_TYPE ||
+	    (type == MAP_SHARED && (flags & MAP_GROWSDOWN)))
 		return -EINVAL;
 	if (result || type == MAP_PRIVATE)
 		return result ? result : mmap_call(mm, &call);

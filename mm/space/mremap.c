@@ -78,6 +78,7 @@
 #include <mm/space/mm.h>
 #include <mm/space/mm_trace.h>
 #include <mm/space/populate.h>
+#include <mm/space/stack.h>
 #include <mm/table/move.h>
 #include <mm/table/pgtable.h>
 
@@ -325,7 +326,7 @@ static bool may_grow_here(const struct mremap *call)
 
 	return call->vma->vm_end == call->old_end &&
 	       call->new_len <= USER_END - call->old &&
-	       (!next || call->old + call->new_len <= next->vm_start);
+	       (!next || call->old + call->new_len <= vma_start_gap(next));
 }
 
 static long mremap_grow(const struct mremap *call)
@@ -350,7 +351,7 @@ static long find_new_place(const struct mremap *call)
 	vaddr_t end = call->new + call->new_len;
 
 	if ((call->flags & MREMAP_DONTUNMAP) && call->new >= USER_START &&
-	    !find_vma_intersection(call->mm, call->new, end))
+	    vma_is_free(call->mm, call->new, end))
 		return call->new;
 	return vma_find_gap(call->mm, call->new_len);
 }

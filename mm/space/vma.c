@@ -16,7 +16,8 @@
  *	|  hole A  [ r1 ] hole B [ r2 ][ r3 ]   hole C  [ r4 ]   tail  |
  *
  * Hole A belongs to r1, B to r2, none to r3, C to r4.  The tail belongs to
- * nobody and is looked at when the tree has no hole that is large enough.
+ * nobody and is looked at when the tree has no hole that is large enough. The hole below
+ * a stack ends where the stack's gap begins (mm/space/stack.c).
  *
  *	field of the region	read with		write with
  *	all but vm_mm		mmap_lock, either mode	mmap_lock for writing
@@ -40,6 +41,7 @@
 #include <mm/rmap/family.h>
 #include <mm/space/limits.h>
 #include <mm/space/mm.h>
+#include <mm/space/stack.h>
 #include <mm/space/vma.h>
 #include <mm/table/huge.h>
 
@@ -60,7 +62,10 @@ static struct vm_area_struct *vma_of(const struct rb_node *node)
 
 static unsigned long vma_hole_below(const struct vm_area_struct *vma)
 {
-	return vma->vm_start - (vma->vm_prev ? vma->vm_prev->vm_end : USER_START);
+	vaddr_t floor = vma->vm_prev ? vma->vm_prev->vm_end : USER_START;
+	vaddr_t ceiling = vma_start_gap(vma);
+
+	return ceiling > floor ? ceiling - floor : 0;
 }
 
 static unsigned long vma_subtree_hole(const struct vm_area_struct *vma)

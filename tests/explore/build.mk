@@ -15,7 +15,7 @@ EXPLORE_NOTIFIER_usual := $(filter-out %/checks.c,$(NOTIFIER_CORE))
 EXPLORE_NOTIFIER_reference := mm/notifier/reference/reference.c \
 	$(filter-out %/checks.c,$(NOTIFIER_SHARED))
 EXPLORE_MM := $(addprefix mm/,space/mm.c space/mmap.c space/munmap.c space/vma.c \
-	space/madvise.c space/cut.c space/limits.c space/populate.c space/counters.c space/exit.c \
+	space/madvise.c space/cut.c space/limits.c space/stack.c space/populate.c space/counters.c space/exit.c \
 	table/pgtable.c table/zap.c table/lazyfree.c table/tlb.c table/swapops.c \
 	table/huge.c fault/fault.c fault/huge.c fault/cow.c fault/gup.c \
 	fault/nonpresent.c space/collapse.c page/page.c page/huge.c page/wait.c \

@@ -11,6 +11,7 @@
  * struct space_counters - by CPU
  * @refused: requests for pages that mm/space/limits.c refused
  * @remaps: calls of do_mremap() that named a range
+ * @grown: growths of a stack
  * @brks: calls of do_brk() that made a heap end elsewhere
  * @advices: calls of do_madvise() that named pages
  * @lazyfreed: pages whose contents may go (MADV_FREE)
@@ -21,6 +22,7 @@
 struct space_counters {
 	unsigned long refused;
 	unsigned long remaps;
+	unsigned long grown;
 	unsigned long brks;
 	unsigned long advices;
 	unsigned long lazyfreed;

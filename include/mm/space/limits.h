@@ -22,7 +22,7 @@ enum overcommit {
 /**
  * struct vm_change - what a call is going to map and to unmap, in pages
  * @pages: of all regions
- * @data: of regions that are data: private, and writable now
+ * @data: of regions that are data: private, writable now, and no stack
  * @charged: of regions with VM_ACCOUNT
  *
  * Each is negative if the call unmaps more than it maps.
@@ -36,7 +36,7 @@ struct vm_change {
 /** vm_is_data() - does a region with these flags count for mm->data_limit? */
 static inline bool vm_is_data(unsigned long vm_flags)
 {
-	return (vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
+	return (vm_flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
 }
 
 /** vm_charged() - the same flags, with VM_ACCOUNT if the region has to be charged */

@@ -22,6 +22,7 @@
 #define MAP_PRIVATE         0x02
 #define MAP_FIXED           0x10
 #define MAP_ANONYMOUS       0x20
+#define MAP_GROWSDOWN       0x00100
 #define MAP_LOCKED          0x02000
 #define MAP_POPULATE        0x08000
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -314,7 +315,8 @@ static __always_inline void mmap_retake(struct mm_struct *mm,
  *	forked; and MAP_FIXED (replaces what is there, starting UNMAP for it) or
  *	MAP_FIXED_NOREPLACE (refuses); MAP_POPULATE (the pages are touched), MAP_LOCKED
  *	(likewise, unless MCL_ONFAULT says otherwise, and the region is locked:
- *	mm/space/mlock.h)
+ *	mm/space/mlock.h), MAP_GROWSDOWN (a private region that grows to a touch below it:
+ *	mm/space/stack.c)
  *
  * A private region that fits its neighbours becomes one with them. Each shared one begins
  * an object of its own (mm/object/shmem.h). A page that cannot be had for MAP_POPULATE or
@@ -323,7 +325,7 @@ static __always_inline void mmap_retake(struct mm_struct *mm,
  * Context: takes mmap_lock for writing; may sleep.
  * Return: the address, or
  *	   -EINVAL (@len 0, unknown @prot or @flags, not anonymous, private and
- *	   shared or neither, fixed and not page aligned), -EEXIST (NOREPLACE and occupied),
+ *	   shared or neither, shared and growing, fixed and not page aligned), -EEXIST (NOREPLACE and occupied),
  *	   -ENOMEM (no room, fixed out of user space, too many regions,
  *	   more pages than a limit of mm/space/limits.h, no memory), -EINTR (killed while it waited for mmap_lock); of a
  *	   mapping that is to be locked, by MAP_LOCKED or MCL_FUTURE, -EPERM (MAP_LOCKED,

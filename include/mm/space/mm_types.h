@@ -45,6 +45,8 @@ struct vm_object;
 /* MADV_HUGEPAGE and MADV_NOHUGEPAGE; never both. */
 #define VM_HUGEPAGE   0x00000800UL
 #define VM_NOHUGEPAGE 0x00001000UL
+/* It grows to a touch below it (mm/space/stack.c). */
+#define VM_GROWSDOWN 0x00002000UL
 /*
  * What a driver's object maps (mm/fault/object.c): frames without counting a page, whatever
  * they are; or pages that are counted, and such frames between them.
@@ -78,7 +80,7 @@ struct vm_object;
  * @vm_rb: link in mm->mm_rb, ordered by address
  * @vm_subtree_gap: the largest hole below any region of this subtree; the
  *	hole below a region reaches down to the end of the one before it, or
- *	to USER_START
+ *	to USER_START, and up to the gap that a stack wants free
  *
  * Every other field but @vm_mm: read with mmap_lock in either mode, written with it
  * held for writing. @vm_start, @vm_end and @vm_pgoff are written with the lock of the
@@ -125,6 +127,7 @@ enum mm_flag {
  * @charged_vm: (m) pages mapped by regions with VM_ACCOUNT
  * @committed: (m) pages that are charged for this address space; @charged_vm, but in the
  *	middle of a call (mm/space/limits.c)
+ * @stack_limit: (w) most pages that a region with VM_GROWSDOWN may grow to
  * @locked_vm: (m) pages mapped by regions that are VM_LOCKED
  * @lock_limit: (w) most pages @locked_vm may come to; 0: none may be locked
  * @def_flags: (m) VM_LOCKED, if mappings to come are to be locked, and VM_LOCKONFAULT, if
@@ -172,6 +175,7 @@ struct mm_struct {
 	unsigned long data_limit;
 	unsigned long charged_vm;
 	unsigned long committed;
+	unsigned long stack_limit;
 	unsigned long locked_vm;
 	unsigned long lock_limit;
 	unsigned long def_flags;

@@ -270,6 +270,16 @@ static void discard_shared_memory(struct recorder *rec)
 	discard(rec, 8, 1);
 }
 
+static void touch_below_a_stack(struct recorder *rec)
+{
+	struct ktest *test = rec->box->test;
+
+	EXPECT_EQ(do_mmap(rec->box->mm, AT(600), LEN(1), RW,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN),
+		  (long)AT(600));
+	write_to(rec, 590);
+}
+
 static void mirror_shared_memory(struct recorder *rec)
 {
 	struct ktest *test = rec->box->test;
@@ -321,6 +331,7 @@ static const struct row silent_rows[] = {
 	{"mprotect of an untouched page", protect_an_untouched_page, ""},
 	{"mprotect with the rights it has", protect_with_the_rights_it_has, ""},
 	{"mremap to more pages", grow_where_it_is, ""},
+	{"a touch below a stack", touch_below_a_stack, ""},
 	{"a mirror of shared memory", mirror_shared_memory, ""},
 	{"brk to more pages", lengthen_the_heap, ""},
 	{"DONTNEED of an untouched page", discard_an_untouched_page, ""},

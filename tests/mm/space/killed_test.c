@@ -12,6 +12,7 @@
 #include <mm/space/mlock.h>
 #include <mm/space/pagemap.h>
 #include <mm/space/soft_dirty.h>
+#include <mm/space/stack.h>
 #include <mm/space/young.h>
 #include "tests/mm/lib/sandbox.h"
 
@@ -46,6 +47,11 @@ static long call_brk(struct mm_struct *mm)
 static long call_ask_brk(struct mm_struct *mm)
 {
 	return do_brk(mm, 0);
+}
+
+static long call_grow(struct mm_struct *mm)
+{
+	return stack_grow(mm, BASE - PAGE_SIZE);
 }
 
 static long call_mprotect(struct mm_struct *mm)
@@ -145,7 +151,7 @@ KTEST(mm, a_killed_task_does_not_wait_for_mmap_lock)
 		call_dontneed, call_dontfork, call_populate, call_clear,
 		call_mlock,    call_munlock,  call_mlockall, call_munlockall,
 		call_pagemap,  call_mincore,  call_young,    call_describe,
-		call_touch,    call_brk,      call_ask_brk,
+		call_touch,    call_brk,      call_ask_brk,  call_grow,
 	};
 	struct sandbox box;
 
