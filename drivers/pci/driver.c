@@ -60,6 +60,15 @@ void pci_enable_device(struct pci_device *pci)
 	pci_config_write(pci, PCI_COMMAND, 2, command);
 }
 
+void pci_disable_master(struct pci_device *pci)
+{
+	u32 command = pci_config_read(pci, PCI_COMMAND, 2);
+
+	pci_config_write(pci, PCI_COMMAND, 2, command & ~PCI_COMMAND_MASTER);
+	/* The write has arrived when a read from the device is answered. */
+	pci_config_read(pci, PCI_COMMAND, 2);
+}
+
 static void device_found(const struct pci_device *found, void *arg)
 {
 	struct pci_device *pci = kmalloc(sizeof(*pci), GFP_KERNEL);

@@ -53,6 +53,7 @@
 #include "internal.h"
 
 #define PEER_QUEUE_ENTRIES 256
+#define PEER_CHAIN         3 /* buffers of the longest chain, that of a work */
 #define PEER_ECHO_WORD     0x636f6e636f726421ull
 
 static struct peer *peers[PEER_MAX];
@@ -198,8 +199,9 @@ static bool queue_holds(const struct virtqueue *vq, unsigned int chains,
 static int queue_create(struct peer *peer, unsigned int index, const char *name,
 			void (*interrupt)(void *arg), struct virtio_queue **out)
 {
-	struct virtio_queue *queue = virtio_queue_setup(
-		&peer->vdev, index, PEER_QUEUE_ENTRIES, name, interrupt, peer);
+	struct virtio_queue *queue =
+		virtio_queue_setup(&peer->vdev, index, PEER_QUEUE_ENTRIES,
+				   PEER_CHAIN, name, interrupt, peer);
 
 	if (IS_ERR(queue))
 		return (int)PTR_ERR(queue);
@@ -222,7 +224,7 @@ static int queues_create(struct peer *peer)
 		return err;
 	if (!queue_holds(&peer->control->vq, ARRAY_SIZE(peer->slots), 2) ||
 	    !queue_holds(&peer->pages->vq, PEER_REQUESTS, 1) ||
-	    !queue_holds(&peer->work->vq, PEER_WORK_SLOTS, 3)) {
+	    !queue_holds(&peer->work->vq, PEER_WORK_SLOTS, PEER_CHAIN)) {
 		pr_err("peer: queues of %u entries are too small: give the front "
 		       "end %u\n",
 		       peer->control->vq.size, PEER_QUEUE_ENTRIES);

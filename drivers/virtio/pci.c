@@ -18,6 +18,7 @@
  *	features, FEATURES_OK		virtio_negotiate()
  *	queues				virtio_queue_setup()
  *	DRIVER_OK			virtio_start()
+ *	reset				virtio_stop()
  *	reset, queues freed		virtio_close()
  *
  * Interrupts.  Entry i of the MSI-X table is queue i's; entry 0 serves all queues
@@ -62,6 +63,7 @@
 #define COMMON_MSIX_CONFIG    16
 #define COMMON_NUM_QUEUES     18
 #define COMMON_STATUS         20
+#define COMMON_GENERATION     21
 #define COMMON_QUEUE_SELECT   22
 #define COMMON_QUEUE_SIZE     24
 #define COMMON_QUEUE_VECTOR   26
@@ -76,6 +78,8 @@
 #define ISR_BYTES             1
 
 #define LATE_AT_LEAST         8
+
+#define CONFIG_TRIES          16
 
 #define RESET_TRIES           1000
 #define RESET_SLEEP_MS        1
@@ -190,6 +194,12 @@ static int reset(struct virtio_device *vdev)
 	return -ETIMEDOUT;
 }
 
+static void say_driver(struct virtio_device *vdev)
+{
+	status_add(vdev, VIRTIO_STATUS_ACKNOWLEDGE);
+	status_add(vdev, VIRTIO_STATUS_DRIVER);
+}
+
 static int map_windows(struct virtio_device *vdev)
 {
 	int err;
@@ -230,8 +240,7 @@ int virtio_pci_open(struct pci_device *pci, struct virtio_device *vdev)
 	err = reset(vdev);
 	if (err)
 		goto out_unmap;
-	status_add(vdev, VIRTIO_STATUS_ACKNOWLEDGE);
-	status_add(vdev, VIRTIO_STATUS_DRIVER);
+	say_driver(vdev);
 	err = pci_msix_enable(pci);
 	if (err < 0)
 		goto out_unmap;
@@ -334,10 +343,34 @@ unsigned int virtio_queue_cpu(unsigned int index, struct cpumask cpus)
 	return 0;
 }
 
-static int queue_vector(struct virtio_device *vdev, struct virtio_queue *queue)
+static u16 queue_entry(const struct virtio_queue *queue)
+{
+	return queue->device->vectors > 1 ? queue->index : 0;
+}
+
+/* Give the device the rings of a queue and the entry of its interrupts. */
+static int queue_enable(struct virtio_device *vdev, struct virtio_queue *queue)
+{
+	u16 entry = queue_entry(queue);
+
+	writew(queue->index, common(vdev, COMMON_QUEUE_SELECT));
+	writew(entry, common(vdev, COMMON_QUEUE_VECTOR));
+	if (readw(common(vdev, COMMON_QUEUE_VECTOR)) != entry)
+		return -ENOSPC;
+	writew((u16)queue->vq.size, common(vdev, COMMON_QUEUE_SIZE));
+	write_address(vdev, COMMON_QUEUE_DESC, virt_to_phys(queue->vq.desc));
+	write_address(vdev, COMMON_QUEUE_DRIVER, virt_to_phys(queue->vq.avail));
+	write_address(vdev, COMMON_QUEUE_DEVICE, virt_to_phys(queue->vq.used));
+	writew(1, common(vdev, COMMON_QUEUE_ENABLE));
+	queue->live = true;
+	return 0;
+}
+
+/* The interrupt of a queue, and then the queue. */
+static int queue_start(struct virtio_device *vdev, struct virtio_queue *queue)
 {
 	struct pci_device *pci = vdev->pci;
-	u16 entry = vdev->vectors > 1 ? queue->index : 0;
+	u16 entry = queue_entry(queue);
 	unsigned int cpu = virtio_queue_cpu(entry, arch_msi_cpus());
 	int err;
 
@@ -349,12 +382,10 @@ static int queue_vector(struct virtio_device *vdev, struct virtio_queue *queue)
 				       "virtio");
 	if (err && !(err == -EBUSY && vdev->vectors == 1))
 		return err;
-	writew(entry, common(vdev, COMMON_QUEUE_VECTOR));
-	if (readw(common(vdev, COMMON_QUEUE_VECTOR)) == entry)
-		return 0;
-	if (vdev->vectors > 1)
+	err = queue_enable(vdev, queue);
+	if (err && vdev->vectors > 1)
 		pci_msix_release(pci, entry);
-	return -ENOSPC;
+	return err;
 }
 
 static unsigned int queue_features(const struct virtio_device *vdev)
@@ -379,9 +410,17 @@ static void __iomem *queue_doorbell(const struct virtio_device *vdev)
 	return (u8 __iomem *)vdev->notify.base + offset;
 }
 
+unsigned int virtio_queue_size(struct virtio_device *vdev, unsigned int index)
+{
+	if (index >= vdev->nr_queues)
+		return 0;
+	writew((u16)index, common(vdev, COMMON_QUEUE_SELECT));
+	return readw(common(vdev, COMMON_QUEUE_SIZE));
+}
+
 struct virtio_queue *virtio_queue_setup(struct virtio_device *vdev,
 					unsigned int index, unsigned int size,
-					const char *name,
+					unsigned int longest, const char *name,
 					void (*interrupt)(void *arg), void *arg)
 {
 	struct virtio_queue *queue;
@@ -392,15 +431,15 @@ struct virtio_queue *virtio_queue_setup(struct virtio_device *vdev,
 		return ERR_PTR(-EINVAL);
 	if (vdev->queues[index])
 		return ERR_PTR(-EBUSY);
-	writew((u16)index, common(vdev, COMMON_QUEUE_SELECT));
-	most = readw(common(vdev, COMMON_QUEUE_SIZE));
+	most = virtio_queue_size(vdev, index);
 	if (!most || (most & (most - 1)) || most > VIRTQUEUE_MAX_SIZE)
 		return ERR_PTR(-EINVAL);
 
 	queue = kzalloc(sizeof(*queue), GFP_KERNEL);
 	if (!queue)
 		return ERR_PTR(-ENOMEM);
-	err = virtqueue_create(&queue->vq, name, min_t(unsigned int, most, size),
+	err = virtqueue_create(&queue->vq, name,
+			       min_t(unsigned int, most, size), longest,
 			       queue_features(vdev), queue_notify, queue);
 	if (err)
 		goto out_free;
@@ -414,24 +453,14 @@ struct virtio_queue *virtio_queue_setup(struct virtio_device *vdev,
 		goto out_destroy;
 	/* Release: the handler of a shared vector that sees the queue sees all of it. */
 	smp_store_release(&vdev->queues[index], queue);
-	err = queue_vector(vdev, queue);
-	if (err)
-		goto out_forget;
-
-	writew((u16)queue->vq.size, common(vdev, COMMON_QUEUE_SIZE));
-	write_address(vdev, COMMON_QUEUE_DESC, virt_to_phys(queue->vq.desc));
-	write_address(vdev, COMMON_QUEUE_DRIVER, virt_to_phys(queue->vq.avail));
-	write_address(vdev, COMMON_QUEUE_DEVICE, virt_to_phys(queue->vq.used));
-	writew(1, common(vdev, COMMON_QUEUE_ENABLE));
-	queue->live = true;
-	return queue;
-
-out_forget:
 	/*
-	 * No interrupt of its own is enabled, but the handler of a shared vector
-	 * may be looking at it: the memory stays until the device is closed.
+	 * After an error no interrupt of its own is enabled, but the handler of a
+	 * shared vector may be looking at it: the memory stays until the device is
+	 * closed.
 	 */
-	return ERR_PTR(err);
+	err = queue_start(vdev, queue);
+	return err ? ERR_PTR(err) : queue;
+
 out_destroy:
 	virtqueue_destroy(&queue->vq);
 out_free:
@@ -448,14 +477,44 @@ int virtio_start(struct virtio_device *vdev)
 int virtio_config_read(const struct virtio_device *vdev, unsigned int offset,
 		       void *buf, size_t len)
 {
-	u8 *to = buf;
+	u8 *to = buf, generation;
+	unsigned int tries;
 	size_t i;
 
 	if (offset > vdev->config.length || len > vdev->config.length - offset)
 		return -EINVAL;
-	for (i = 0; i < len; i++)
-		to[i] = readb((u8 __iomem *)vdev->config.base + offset + i);
-	return 0;
+	for (tries = 0; tries < CONFIG_TRIES; tries++) {
+		generation = readb(common(vdev, COMMON_GENERATION));
+		for (i = 0; i < len; i++)
+			to[i] = readb((u8 __iomem *)vdev->config.base + offset +
+				      i);
+		if (readb(common(vdev, COMMON_GENERATION)) == generation)
+			return 0;
+	}
+	return -EAGAIN;
+}
+
+int virtio_stop(struct virtio_device *vdev)
+{
+	return reset(vdev);
+}
+
+int virtio_restart(struct virtio_device *vdev)
+{
+	u64 features = vdev->features;
+	unsigned int i;
+	int err;
+
+	say_driver(vdev);
+	writew(VIRTIO_MSIX_NO_VECTOR, common(vdev, COMMON_MSIX_CONFIG));
+	err = virtio_negotiate(vdev, features);
+	if (!err && vdev->features != features)
+		err = -EOPNOTSUPP;
+	for (i = 0; !err && i < vdev->nr_queues; i++) {
+		if (vdev->queues[i])
+			err = queue_enable(vdev, vdev->queues[i]);
+	}
+	return err ?: virtio_start(vdev);
 }
 
 void virtio_close(struct virtio_device *vdev)

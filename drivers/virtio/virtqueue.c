@@ -54,7 +54,6 @@ static_assert(sizeof(struct virtq_used_elem) == 8, "used element");
 #define VIRTQUEUE_ALIGN   4096ul
 #define VIRTQ_USED_ALIGN  4ul
 #define VIRTQ_EVENT_BYTES 2ul
-#define VIRTQ_TABLE_BYTES (VIRTQUEUE_MAX_CHAIN * sizeof(struct virtq_desc))
 
 static u16 *used_event(const struct virtqueue *vq)
 {
@@ -93,20 +92,20 @@ static size_t ring_bytes(unsigned int size)
 }
 
 int virtqueue_create(struct virtqueue *vq, const char *name, unsigned int size,
-		     unsigned int features,
+		     unsigned int longest, unsigned int features,
 		     void (*notify)(struct virtqueue *vq, void *arg), void *arg)
 {
-	unsigned int i;
-
-	if (!size || size > VIRTQUEUE_MAX_SIZE || (size & (size - 1)))
+	if (!size || size > VIRTQUEUE_MAX_SIZE || (size & (size - 1)) ||
+	    !longest || longest > VIRTQUEUE_MAX_SIZE)
 		return -EINVAL;
 	memset(vq, 0, sizeof(*vq));
 	vq->memory = kzalloc(ring_bytes(size), GFP_KERNEL);
 	vq->chains = kcalloc(size, sizeof(*vq->chains), GFP_KERNEL);
 	if (features & VIRTQUEUE_INDIRECT)
-		vq->indirect =
-			kzalloc(ALIGN(size * VIRTQ_TABLE_BYTES, VIRTQUEUE_ALIGN),
-				GFP_KERNEL);
+		vq->indirect = kzalloc(
+			ALIGN((size_t)size * longest * sizeof(struct virtq_desc),
+			      VIRTQUEUE_ALIGN),
+			GFP_KERNEL);
 	if (!vq->memory || !vq->chains ||
 	    ((features & VIRTQUEUE_INDIRECT) && !vq->indirect)) {
 		virtqueue_destroy(vq);
@@ -114,16 +113,31 @@ int virtqueue_create(struct virtqueue *vq, const char *name, unsigned int size,
 	}
 	vq->name = name;
 	vq->size = size;
+	vq->longest = longest;
 	vq->features = features;
 	vq->notify = notify;
 	vq->notify_arg = arg;
 	vq->desc = vq->memory;
 	vq->avail = (void *)((u8 *)vq->memory + avail_offset(size));
 	vq->used = (void *)((u8 *)vq->memory + used_offset(size));
-	for (i = 0; i < size; i++)
-		vq->chains[i].next = (u16)(i + 1);
-	vq->nr_free = (u16)size;
+	virtqueue_clear(vq);
 	return 0;
+}
+
+void virtqueue_clear(struct virtqueue *vq)
+{
+	unsigned int i;
+
+	memset(vq->memory, 0, ring_bytes(vq->size));
+	for (i = 0; i < vq->size; i++)
+		vq->chains[i] = (struct virtqueue_chain){.next = (u16)(i + 1)};
+	vq->free_head = 0;
+	vq->nr_free = (u16)vq->size;
+	vq->avail_idx = 0;
+	vq->kicked_idx = 0;
+	vq->used_idx = 0;
+	vq->broken = false;
+	vq->stats.used = vq->stats.added;
 }
 
 void virtqueue_destroy(struct virtqueue *vq)
@@ -163,7 +177,7 @@ static u16 add_indirect(struct virtqueue *vq,
 			unsigned int out, unsigned int in)
 {
 	u16 head = take_free(vq);
-	struct virtq_desc *table = vq->indirect + head * VIRTQUEUE_MAX_CHAIN;
+	struct virtq_desc *table = vq->indirect + head * vq->longest;
 
 	fill_table(table, buffers, out, in);
 	vq->desc[head].addr = virt_to_phys(table);
@@ -211,7 +225,7 @@ int virtqueue_add(struct virtqueue *vq, const struct virtqueue_buffer *buffers,
 	u16 head;
 
 	ASSERT(cookie);
-	if (!total || total > VIRTQUEUE_MAX_CHAIN)
+	if (!total || total > vq->longest)
 		return -EINVAL;
 	for (i = 0; i < total; i++) {
 		if (!buffers[i].len)

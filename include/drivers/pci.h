@@ -280,6 +280,17 @@ int pci_map_range(const struct pci_device *pci, unsigned int bar, u64 offset,
 void pci_enable_device(struct pci_device *pci);
 
 /**
+ * pci_disable_master() - take from the device the right to write memory
+ * @pci: the device
+ *
+ * For a device that cannot be reset. It sends no interrupt any more either: that is a
+ * write, too. pci_enable_device() gives the right back.
+ *
+ * Context: any.
+ */
+void pci_disable_master(struct pci_device *pci);
+
+/**
  * pci_msix_enable() - map the vector table and switch MSI-X on, all masked
  * @pci: the device
  *

@@ -15,6 +15,7 @@
 #define VIRTIO_PCI_VENDOR         0x1af4
 #define VIRTIO_PCI_DEVICE_BASE    0x1040 /* + virtio id */
 
+#define VIRTIO_ID_BLOCK           2
 #define VIRTIO_ID_FS              26
 
 #define VIRTIO_F_INDIRECT_DESC    28
@@ -124,10 +125,21 @@ int virtio_pci_open(struct pci_device *pci, struct virtio_device *vdev);
 int virtio_negotiate(struct virtio_device *vdev, u64 wanted);
 
 /**
+ * virtio_queue_size() - how many entries a queue can have
+ * @vdev: a device after virtio_negotiate()
+ * @index: of the queue
+ *
+ * Context: may sleep.
+ * Return: what the device says; 0 where it has no such queue.
+ */
+unsigned int virtio_queue_size(struct virtio_device *vdev, unsigned int index);
+
+/**
  * virtio_queue_setup() - give the device a queue
  * @vdev: a device after virtio_negotiate()
  * @index: below @vdev->nr_queues
  * @size: most entries; the device may have fewer
+ * @longest: buffers that one chain may have
  * @name: not copied
  * @interrupt: called with interrupts off, at least once after the device has
  *	       used chains; one call can stand for many, and one for none
@@ -138,7 +150,7 @@ int virtio_negotiate(struct virtio_device *vdev, u64 wanted);
  */
 struct virtio_queue *virtio_queue_setup(struct virtio_device *vdev,
 					unsigned int index, unsigned int size,
-					const char *name,
+					unsigned int longest, const char *name,
 					void (*interrupt)(void *arg), void *arg);
 
 /**
@@ -188,11 +200,41 @@ int virtio_start(struct virtio_device *vdev);
  * @buf: destination
  * @len: bytes
  *
+ * If the device changes its configuration meanwhile, the bytes are read again.
+ *
  * Context: any.
- * Return: 0, -EINVAL if that is not inside of the block.
+ * Return: 0; -EINVAL if that is not inside of the block, -EAGAIN if the device changes
+ *	   it each time.
  */
 int virtio_config_read(const struct virtio_device *vdev, unsigned int offset,
 		       void *buf, size_t len);
+
+/**
+ * virtio_stop() - reset the device, and keep its queues and their interrupts
+ * @vdev: a device after virtio_pci_open()
+ *
+ * When it returns 0 the device has none of the chains any more and writes no memory.
+ * The used rings are what it last made of them. virtio_restart() or virtio_close()
+ * follows.
+ *
+ * Context: may sleep; waits about a second for a device that does not answer.
+ * Return: 0, or -ETIMEDOUT: the device does not say that it was reset, and may still
+ *	   write.
+ */
+int virtio_stop(struct virtio_device *vdev);
+
+/**
+ * virtio_restart() - let a device work again that virtio_stop() has stopped
+ * @vdev: the device; the caller has emptied its queues by virtqueue_clear()
+ *
+ * The same features are negotiated, and the device gets the same rings and interrupts.
+ * Nothing is allocated, so memory that waits for this very device can wait here.
+ *
+ * Context: thread.
+ * Return: 0; -EOPNOTSUPP (the device does not offer the same any more), -ENOSPC (it
+ *	   does not take the vector), -EIO (it asks to be reset).
+ */
+int virtio_restart(struct virtio_device *vdev);
 
 /**
  * virtio_close() - reset the device, free its queues, unmap

@@ -20,10 +20,7 @@
 #include <lib/types.h>
 
 /* Longest ring the specification allows. */
-#define VIRTQUEUE_MAX_SIZE 32768
-
-/* Buffers that one chain may have; an indirect table holds this many. */
-#define VIRTQUEUE_MAX_CHAIN        8
+#define VIRTQUEUE_MAX_SIZE         32768
 
 #define VIRTQ_DESC_F_NEXT          1
 #define VIRTQ_DESC_F_WRITE         2
@@ -120,6 +117,7 @@ struct virtqueue_stats {
  * struct virtqueue - one queue
  * @name: for messages (c)
  * @size: entries, a power of two (c)
+ * @longest: buffers that one chain may have (c)
  * @features: enum virtqueue_feature (c)
  * @notify: sends a notification to the device (c)
  * @notify_arg: for @notify (c)
@@ -127,7 +125,7 @@ struct virtqueue_stats {
  * @desc: descriptor table (c)
  * @avail: available ring (c)
  * @used: used ring (c), its content (d)
- * @indirect: a table of VIRTQUEUE_MAX_CHAIN for each head, or NULL (c)
+ * @indirect: a table of @longest descriptors for each head, or NULL (c)
  * @chains: one for each head (q)
  * @free_head: first free descriptor (q)
  * @nr_free: how many are free (q)
@@ -140,6 +138,7 @@ struct virtqueue_stats {
 struct virtqueue {
 	const char *name;
 	unsigned int size;
+	unsigned int longest;
 	unsigned int features;
 	void (*notify)(struct virtqueue *vq, void *arg);
 	void *notify_arg;
@@ -163,15 +162,17 @@ struct virtqueue {
  * @vq: filled; need not be zeroed before
  * @name: not copied
  * @size: entries, a power of two up to VIRTQUEUE_MAX_SIZE
+ * @longest: buffers that one chain may have, at least 1; an indirect table, of which
+ *	     each entry has one, holds this many
  * @features: enum virtqueue_feature
  * @notify: sends a notification; called by virtqueue_kick()
  * @arg: for @notify
  *
  * Context: may sleep.
- * Return: 0, -EINVAL (@size), -ENOMEM; on error @vq holds nothing.
+ * Return: 0, -EINVAL (@size, @longest), -ENOMEM; on error @vq holds nothing.
  */
 int virtqueue_create(struct virtqueue *vq, const char *name, unsigned int size,
-		     unsigned int features,
+		     unsigned int longest, unsigned int features,
 		     void (*notify)(struct virtqueue *vq, void *arg), void *arg);
 
 /**
@@ -251,6 +252,17 @@ bool virtqueue_interrupt_on(struct virtqueue *vq);
  * Return: the cookie of one chain, or NULL when none is left.
  */
 void *virtqueue_abandon(struct virtqueue *vq);
+
+/**
+ * virtqueue_clear() - make a queue as it was when it was created
+ * @vq: a queue whose device has been reset
+ *
+ * The chains that the device had are forgotten: the caller knows its own. The counts
+ * go on, and the forgotten chains count as used.
+ *
+ * Context: any, under the queue's lock.
+ */
+void virtqueue_clear(struct virtqueue *vq);
 
 /**
  * virtqueue_verify() - compute the queue's state in another way, and compare

@@ -246,7 +246,8 @@ struct pretended *pretended_new(struct ktest *test)
 		err = err
 			      ?: virtqueue_create(&device->queues[queue].vq,
 						  names[queue], PRETEND_ENTRIES,
-						  0, take_all, device);
+						  PRETEND_CHAIN, 0, take_all,
+						  device);
 	if (err) {
 		ktest_fail(test, "no queues: %s", errno_name(err));
 		return NULL;

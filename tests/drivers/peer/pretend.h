@@ -12,6 +12,7 @@
 #include "drivers/peer/internal.h"
 
 #define PRETEND_ENTRIES 256
+#define PRETEND_CHAIN   3 /* as the driver's */
 #define PRETEND_QUEUES  3
 #define PRETEND_PAGES   4
 

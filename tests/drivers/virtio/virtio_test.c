@@ -73,7 +73,8 @@ KTEST(virtio, lost_interrupts_are_counted_and_reported_once)
 	struct virtio_queue queue = {.interrupt = take_all, .arg = &queue};
 	const char *told;
 
-	REQUIRE_EQ(virtqueue_create(&queue.vq, "lost", 8, 0, no_device, NULL), 0);
+	REQUIRE_EQ(virtqueue_create(&queue.vq, "lost", 8, 1, 0, no_device, NULL),
+		   0);
 	handled = 0;
 	hear_begin();
 	for (unsigned int i = 0; i < 20; i++) {

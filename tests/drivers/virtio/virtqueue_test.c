@@ -11,7 +11,8 @@
 #include <kernel/ktest.h>
 #include <lib/string.h>
 
-#define SIZE 16u
+#define SIZE    16u
+#define LONGEST 8u
 
 /* A device at the other end of @vq. */
 struct fake {
@@ -32,7 +33,7 @@ static bool fake_create(struct ktest *test, struct fake *fake,
 			unsigned int features)
 {
 	memset(fake, 0, sizeof(*fake));
-	EXPECT_EQ(virtqueue_create(&fake->vq, "test", SIZE, features,
+	EXPECT_EQ(virtqueue_create(&fake->vq, "test", SIZE, LONGEST, features,
 				   fake_notify, fake),
 		  0);
 	return !ktest_failed(test);
@@ -61,7 +62,7 @@ static void fake_avail_event(struct fake *fake, u16 index)
 static int offer(struct fake *fake, unsigned int out, unsigned int in,
 		 void *cookie)
 {
-	struct virtqueue_buffer buffers[VIRTQUEUE_MAX_CHAIN];
+	struct virtqueue_buffer buffers[LONGEST + 1];
 	unsigned int i;
 
 	for (i = 0; i < out + in; i++)
@@ -140,14 +141,19 @@ KTEST(virtqueue, nonsense_from_the_caller_is_refused)
 	struct virtqueue vq;
 	struct fake fake;
 
-	EXPECT_EQ(virtqueue_create(&vq, "x", 0, 0, fake_notify, NULL), -EINVAL);
-	EXPECT_EQ(virtqueue_create(&vq, "x", 24, 0, fake_notify, NULL), -EINVAL);
-	EXPECT_EQ(virtqueue_create(&vq, "x", 2 * VIRTQUEUE_MAX_SIZE, 0,
+	EXPECT_EQ(virtqueue_create(&vq, "x", 0, 1, 0, fake_notify, NULL),
+		  -EINVAL);
+	EXPECT_EQ(virtqueue_create(&vq, "x", 24, 1, 0, fake_notify, NULL),
+		  -EINVAL);
+	EXPECT_EQ(virtqueue_create(&vq, "x", SIZE, 0, 0, fake_notify, NULL),
+		  -EINVAL);
+	EXPECT_EQ(virtqueue_create(&vq, "x", 2 * VIRTQUEUE_MAX_SIZE, 1, 0,
 				   fake_notify, NULL),
 		  -EINVAL);
 	if (!fake_create(test, &fake, 0))
 		return;
 	EXPECT_EQ(offer(&fake, 0, 0, &cookies[0]), -EINVAL);
+	EXPECT_EQ(offer(&fake, LONGEST, 1, &cookies[0]), -EINVAL);
 	EXPECT_EQ(virtqueue_add(&fake.vq, &empty, 1, 0, &cookies[0]), -EINVAL);
 	EXPECT_EQ(fake.vq.nr_free, SIZE);
 	virtqueue_destroy(&fake.vq);
