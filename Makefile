@@ -65,8 +65,8 @@ CONFIG ?= $(foreach o,$(PRESENT),$(if $(call missing,$(PRESENT),$o),,$o))
 $(foreach o,$(call known,$(CONFIG),CONFIG),$(if $(call missing,$(CONFIG),$o),$(error CONFIG: $o \
 	needs $(call missing,$(CONFIG),$o))))
 
-KERNEL_DIRS := arch/x86_64 lib kernel mm drivers demo bench tests/ktest \
-	tests/lib tests/kernel tests/mm tests/arch tests/drivers tests/demo tests/panic
+KERNEL_DIRS := arch/x86_64 lib kernel block mm drivers demo bench tests/ktest \
+	tests/lib tests/kernel tests/block tests/mm tests/arch tests/drivers tests/demo tests/panic
 # What lies in bench/host and bench/index runs on the host.
 ALL_CSRC := $(filter-out bench/host/% bench/index/%,$(sort $(shell find $(KERNEL_DIRS) -name '*.c')))
 # What the table takes out of this kernel; each of its lines is about something.

@@ -28,6 +28,7 @@ LAYERS = (
     ('kernel/lock',),
     ('mm/alloc',),
     ('kernel',),
+    ('block',),
     ('mm',),
     ('drivers',),
     ('demo', 'bench', 'tests'),
