@@ -47,6 +47,15 @@ JUDGED = {
 }
 
 
+# What tests with KT_NEEDS_DISK overwrite.
+SCRATCH = ['--disk', '64M,serial=scratch']
+
+
+def disk_for(tests):
+    """The disk of a boot, for tests of which some need one."""
+    return SCRATCH if any('KT_NEEDS_DISK' in test.flags for test in tests) else []
+
+
 def devices_of(options):
     """How many devices these options of scripts/run-qemu give a boot."""
     given = dict(zip(options, options[1:]))
@@ -124,12 +133,14 @@ def kernel(session, options=(), base=None, on_line=None):
         options += ['--timeout', session.timeout]
     elif session.repeat > 1:
         options += ['--timeout', '0']
+    disk = disk_for(tests)
+    options += disk
     words = ['seed=' + session.seed, 'repeat=%d' % session.repeat]
     words += ['test=' + session.glob] if session.glob else []
     if session.switch:
         words += ['switch=' + session.switch]
-        # Only one CPU without a device repeats to the instruction.
-        if session.smp == '1' and not devices_of(options):
+        # Only one CPU without a device or a disk repeats to the instruction.
+        if session.smp == '1' and not devices_of(options) and not disk:
             options.append('--icount')
     words += ['deadline=' + session.deadline] if session.deadline else []
     done = 0
@@ -141,7 +152,7 @@ def kernel(session, options=(), base=None, on_line=None):
         progress = sessions.Progress(session, len(tests) // session.repeat,
                                      done)
         run = boot(session, meant.Boot(name, tests[done:],
-                                       devices_of(options), done > 0),
+                                       devices_of(options), done > 0, bool(disk)),
                    session.qemu(name, 'test', options,
                                 words + ['resume=%d' % done]), on_line=on_line,
                    on_result=None if session.verbose else progress.add)

@@ -13,6 +13,7 @@ which tests were meant, and compares:
     a boot that ended early             the test that ran fails; Boot.done says
                                         where a new boot goes on
     fewer devices than were given       `device` fails
+    a disk was given, and not found     `disk` fails
 
 KTEST() leaves an object `ktest_case_SUITE__NAME` in the image, and the kernel
 runs the objects in the order of their addresses. The flags of a test are read
@@ -175,10 +176,11 @@ class Boot(ktap.Run):
     START = re.compile(r'^# start (\S+)$')
     HEAD = re.compile(r'^# seed \d+, CPUs \d+, devices (\d+)')
 
-    def __init__(self, name, meant, devices=0, resumed=False):
+    def __init__(self, name, meant, devices=0, resumed=False, disk=False):
         super().__init__(name)
         self.meant = meant          # Tests, in order
         self.devices = devices      # how many QEMU was given
+        self.disk = disk            # whether QEMU was given the disk of tests
         self.resumed = resumed      # an earlier boot ran the first tests
         self.early = False          # it ended before its last test
         self.done = 0               # tests that need no other boot
@@ -227,6 +229,7 @@ class Boot(ktap.Run):
         self.results += absent([test.name for test in lost], ran,
                                lambda name: 'meant, and without a result')
         self._judge_devices()
+        self._judge_disk()
         self._judge_status(status)
 
     def _compare(self):
@@ -276,6 +279,14 @@ class Boot(ktap.Run):
             if result.outcome == 'skipped' and \
                     result.said == 'SKIP no peer device':
                 self.problems.append('device: given, and %s was skipped for '
+                                     'want of it' % result.name)
+                return
+
+    def _judge_disk(self):
+        for result in self.results:
+            if self.disk and result.outcome == 'skipped' and \
+                    result.said == 'SKIP no disk':
+                self.problems.append('disk: given, and %s was skipped for '
                                      'want of it' % result.name)
                 return
 

@@ -75,7 +75,15 @@ enum ktest_flags {
 	 * that dies ends the boot and fails the run.
 	 */
 	KT_ENDS_PEER = 1 << 10,
+	/**
+	 * Skipped, by name, without a disk whose serial number is KTEST_DISK. Its
+	 * content is the test's to overwrite; no other disk is written.
+	 */
+	KT_NEEDS_DISK = 1 << 11,
 };
+
+/** KTEST_DISK - the serial number of the disk that tests may overwrite */
+#define KTEST_DISK "scratch"
 
 /**
  * KTEST_SLOWER - how many times slower than the build `test` this build runs

@@ -55,6 +55,7 @@
 #include <kernel/time.h>
 #include <kernel/trace.h>
 #include <arch/cpu.h>
+#include <block/block.h>
 #include <drivers/peer.h>
 #include <mm/alloc/page_alloc.h>
 #include <mm/alloc/stack_depth.h>
@@ -136,6 +137,8 @@ static const char *reason_to_skip(const struct ktest_case *tcase)
 	}
 	if ((tcase->flags & KT_NEEDS_PEER) && !peer_present())
 		return "no peer device";
+	if ((tcase->flags & KT_NEEDS_DISK) && !block_find(KTEST_DISK))
+		return "no disk";
 	if ((tcase->flags & KT_NEEDS_SMP) && num_online_cpus() < 2)
 		return "only one CPU";
 	if ((tcase->flags & KT_NEEDS_NOTIFIER) && !IS_ENABLED(CONFIG_MMU_NOTIFIER))

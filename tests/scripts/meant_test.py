@@ -51,10 +51,11 @@ def log(*lines, devices=1, plan=len(TESTS)):
 ALL = [result(number) for number in range(1, len(TESTS) + 1)]
 
 
-def judge(text, status=0, tests=None, devices=1, resumed=False):
+def judge(text, status=0, tests=None, devices=1, resumed=False,
+          disk=False):
     """The boot of a made-up log."""
     run = meant.Boot('boot', TESTS if tests is None else tests, devices,
-                     resumed)
+                     resumed, disk)
     for line in text.splitlines(keepends=True):
         run.feed(line)
     return run.finish(status)
@@ -192,6 +193,14 @@ def test_a_device_that_died_between_two_tests_fails():
     run = judge(log(ALL[0], ALL[1], skipped, ALL[3]))
     return equal([name.startswith('boot: device: given, and peer.')
                   for name in failed(run)], [True])
+
+
+def test_a_disk_that_was_given_and_not_found_fails():
+    skipped = result(3, after=' # SKIP no disk')
+    given, not_given = (judge(log(ALL[0], ALL[1], skipped, ALL[3]), disk=disk)
+                        for disk in (True, False))
+    return equal(([name.startswith('boot: disk: given, and peer.')
+                   for name in failed(given)], failed(not_given)), ([True], []))
 
 
 def test_a_device_that_the_kernel_lost_fails_and_the_rest_has_a_boot():
