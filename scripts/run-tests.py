@@ -30,6 +30,7 @@ import time
 
 import asked
 import debugdoc
+import diskboots
 import hostprograms
 import kernelboots
 import ktap
@@ -60,6 +61,7 @@ LIVE_BOOTS = {
     'a_hang_in_an_open_range_names_its_holder': traceboots.open_range,
     'a_map_is_that_of_the_monitor_and_stays_after_a_panic': mapboots.monitor,
     'a_map_shows_an_open_range': mapboots.contest,
+    **diskboots.BOOTS,
 }
 
 
@@ -87,7 +89,7 @@ def live_boots(session):
         full = 'boots.' + name
         if not session.wanted_boot(full):
             continue
-        if session.peer == 'none':
+        if session.peer == 'none' and name not in diskboots.BOOTS:
             session.skip(full, 'no peer device')
             continue
         started = time.time()
