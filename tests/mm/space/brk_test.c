@@ -12,10 +12,8 @@
 #include <mm/space/mlock.h>
 #include "tests/mm/lib/relatives.h"
 
-#define ANON       (MAP_PRIVATE | MAP_ANONYMOUS)
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define START      (AT(0) + 100)
+#define ANON  (MAP_PRIVATE | MAP_ANONYMOUS)
+#define START (AT(0) + 100)
 
 static bool open_heap(struct sandbox *box, struct ktest *test)
 {

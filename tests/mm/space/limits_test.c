@@ -12,13 +12,11 @@
 #include <mm/space/limits.h>
 #include "tests/mm/lib/relatives.h"
 
-#define ANON       (MAP_PRIVATE | MAP_ANONYMOUS)
-#define SHARED     (MAP_SHARED | MAP_ANONYMOUS)
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define RW         (PROT_READ | PROT_WRITE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define FIXED      (MREMAP_MAYMOVE | MREMAP_FIXED)
-#define DONTUNMAP  (MREMAP_MAYMOVE | MREMAP_DONTUNMAP)
+#define ANON      (MAP_PRIVATE | MAP_ANONYMOUS)
+#define SHARED    (MAP_SHARED | MAP_ANONYMOUS)
+#define RW        (PROT_READ | PROT_WRITE)
+#define FIXED     (MREMAP_MAYMOVE | MREMAP_FIXED)
+#define DONTUNMAP (MREMAP_MAYMOVE | MREMAP_DONTUNMAP)
 
 /* Before the test that runs changed it. */
 static struct commit_info was;

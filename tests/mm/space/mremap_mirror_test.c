@@ -9,12 +9,10 @@
 #include <mm/space/mlock.h>
 #include "tests/mm/lib/relatives.h"
 
-#define SHARED     (MAP_SHARED | MAP_ANONYMOUS)
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define RW         (PROT_READ | PROT_WRITE)
-#define FIXED      (MREMAP_MAYMOVE | MREMAP_FIXED)
-#define DONTUNMAP  (MREMAP_MAYMOVE | MREMAP_DONTUNMAP)
+#define SHARED    (MAP_SHARED | MAP_ANONYMOUS)
+#define RW        (PROT_READ | PROT_WRITE)
+#define FIXED     (MREMAP_MAYMOVE | MREMAP_FIXED)
+#define DONTUNMAP (MREMAP_MAYMOVE | MREMAP_DONTUNMAP)
 
 /* Pages 0 to 3 show an object. */
 static bool open_shared(struct sandbox *box, struct ktest *test)

@@ -13,13 +13,11 @@
 #include <mm/space/stack.h>
 #include "tests/mm/lib/relatives.h"
 
-#define ANON       (MAP_PRIVATE | MAP_ANONYMOUS)
-#define STACK      (ANON | MAP_FIXED | MAP_GROWSDOWN)
-#define AT(page)   (BASE + (page)*PAGE_SIZE)
-#define LEN(pages) ((size_t)(pages)*PAGE_SIZE)
-#define RW         (PROT_READ | PROT_WRITE)
-#define GAP        STACK_GUARD_PAGES
-#define TOP        3000UL
+#define ANON  (MAP_PRIVATE | MAP_ANONYMOUS)
+#define STACK (ANON | MAP_FIXED | MAP_GROWSDOWN)
+#define RW    (PROT_READ | PROT_WRITE)
+#define GAP   STACK_GUARD_PAGES
+#define TOP   3000UL
 
 static bool open_stack(struct sandbox *box, struct ktest *test)
 {
