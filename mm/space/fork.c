@@ -10,12 +10,13 @@
  * so its devices are notified like its CPUs:
  *
  *	for each region, upwards:
- *	1. charge and link the child's region: same bounds, flags and offsets
+ *	1. charge and link the child's region: same bounds, flags (but VM_LOCKED) and offsets
  *	2. if it has entries that a write must copy:
  *		start(PROTECTION_PAGE) over the parent's region
  *		share the entries		(mm/table/copy.c)
  *		flush the parent's CPUs
  *		end
+ *	3. merge the child's region with the one before, if they are alike without VM_LOCKED
  *
  *	region of the parent			child
  *	private					as above
@@ -116,7 +117,11 @@ static int fork_region(struct mm_struct *child, struct copy *copy)
 	}
 	vma_link(child, dst);
 	copy->dst = dst;
-	return src->vm_flags & VM_WIPEONFORK ? 0 : fork_entries(copy);
+	if (!(src->vm_flags & VM_WIPEONFORK))
+		err = fork_entries(copy);
+	/* In the parent only the lock may have told it from the region before. */
+	vma_merge(child, dst);
+	return err;
 }
 
 static int fork_regions(struct mm_struct *parent, struct mm_struct *child,

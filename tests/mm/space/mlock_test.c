@@ -376,3 +376,29 @@ KTEST(mlock, a_fork_locks_nothing_and_keeps_the_limit)
 	EXPECT_EQ(box.mm->locked_vm, 2UL);
 	sandbox_close(&box);
 }
+
+/*
+ *	pages	0 1 2 3 4 5
+ *	parent	[  ][ L][  ]	three regions
+ *	child	[          ]	one: nothing tells its parts apart
+ */
+KTEST(mlock, a_childs_regions_are_one_where_the_lock_alone_told_them_apart)
+{
+	struct mm_struct *child;
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 6);
+	EXPECT_EQ(user_poke(AT(0), 1), 0);
+	EXPECT_EQ(do_mlock(box.mm, AT(2), LEN(2)), 0);
+	EXPECT_EQ(box.mm->map_count, 3U);
+	child = sandbox_fork(&box);
+	if (child) {
+		EXPECT_EQ(child->map_count, 1U);
+		verify_in(&box, child);
+		EXPECT_EQ(read_in(&box, child, AT(0)), 1UL);
+		mmput(child);
+	}
+	EXPECT_EQ(box.mm->map_count, 3U);
+	sandbox_close(&box);
+}
