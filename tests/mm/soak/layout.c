@@ -103,6 +103,53 @@ SOAK_OP(soak_mprotect)
 	return done ? SOAK_DONE : SOAK_NOTHING;
 }
 
+/* Are the pages in one region? The layout lock is held. */
+static bool one_region(struct soak_process *p, unsigned int first, unsigned int nr)
+{
+	struct vm_area_struct *vma;
+	bool one;
+
+	mmap_read_lock(p->mm);
+	vma = vma_lookup(p->mm, SOAK_AT(first));
+	one = vma && vma->vm_end >= SOAK_AT(first + nr);
+	mmap_read_unlock(p->mm);
+	return one;
+}
+
+static long moved_to(const struct soak_process *p, bool one, unsigned int from,
+		     unsigned int to, unsigned int nr)
+{
+	if (from < to + nr && to < from + nr)
+		return -EINVAL;
+	return one ? 0 : -EFAULT;
+}
+
+/* Pages go over others, or into a hole, with all that they hold. */
+SOAK_OP(soak_mremap)
+{
+	unsigned int from = choice->first, nr = choice->nr;
+	unsigned int to = (unsigned int)(choice->bits % (SOAK_PAGES - nr + 1));
+	long at, expected;
+	bool done;
+
+	mutex_lock(&p->layout);
+	expected = moved_to(p, one_region(p, from, nr), from, to, nr);
+	oracle_change_begin(p, from, nr, SOAK_RIGHTS | SOAK_CONTENT);
+	oracle_change_begin(p, to, nr, SOAK_RIGHTS | SOAK_CONTENT);
+	at = do_mremap(p->mm, SOAK_AT(from), SOAK_LEN(nr), SOAK_LEN(nr),
+		       MREMAP_MAYMOVE | MREMAP_FIXED, SOAK_AT(to));
+	soak_note(me, p, "mremap from", from, nr, at);
+	soak_note(me, p, "mremap to", to, nr, at);
+	done = returned(p, choice, "mremap", at == (long)SOAK_AT(to) ? 0 : at,
+			expected);
+	if (done)
+		oracle_moved(p, from, to, nr);
+	oracle_change_end(p, to, nr, SOAK_RIGHTS | SOAK_CONTENT);
+	oracle_change_end(p, from, nr, SOAK_RIGHTS | SOAK_CONTENT);
+	mutex_unlock(&p->layout);
+	return done ? SOAK_DONE : SOAK_NOTHING;
+}
+
 /* A hole may come and go meanwhile; all around it is emptied. */
 SOAK_OP(soak_dontneed)
 {

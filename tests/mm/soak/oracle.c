@@ -251,20 +251,64 @@ void oracle_emptied(struct soak_process *p, unsigned int first, unsigned int nr)
 	spin_unlock(&p->oracle_lock);
 }
 
+static void move_word(struct soak_word *to, const struct soak_word *from)
+{
+	bool beside =
+		from->pending || from->written || to->pending || to->written;
+
+	settle(to, from->value);
+	if (from->loose || beside)
+		loosen(to);
+}
+
+/* Has another change emptied the page since this one began, or does it still? */
+static bool emptied_beside(const struct soak_page *page)
+{
+	return page->content_changing > 1 || page->emptied;
+}
+
+/* One page; what others empty meanwhile is emptied before the move or after it. */
+static void move_page(struct soak_page *to, struct soak_page *from)
+{
+	bool mixed = emptied_beside(to) || emptied_beside(from);
+	unsigned int i;
+
+	for (i = 0; i < SOAK_ACTORS; i++)
+		move_word(&to->word[i], &from->word[i]);
+	to->mixed |= mixed;
+	from->mixed |= mixed;
+	to->emptied = false;
+	from->emptied = true;
+	to->rights = from->rights;
+	from->rights = 0;
+}
+
+void oracle_moved(struct soak_process *p, unsigned int from, unsigned int to,
+		  unsigned int nr)
+{
+	unsigned int i;
+
+	spin_lock(&p->oracle_lock);
+	for (i = 0; i < nr; i++)
+		move_page(&p->page[to + i], &p->page[from + i]);
+	spin_unlock(&p->oracle_lock);
+}
+
 /* No change of content is left: a word that was left alone is known. */
 static void settle_words(struct soak_page *page)
 {
 	unsigned int i;
 
-	for (i = 0; page->emptied && i < SOAK_ACTORS; i++) {
+	for (i = 0; (page->emptied || page->mixed) && i < SOAK_ACTORS; i++) {
 		struct soak_word *word = &page->word[i];
 
-		if (word->written || word->pending)
+		if (word->written || word->pending || page->mixed)
 			loosen(word);
 		else
 			settle(word, 0);
 	}
 	page->emptied = false;
+	page->mixed = false;
 }
 
 void oracle_change_end(struct soak_process *p, unsigned int first,

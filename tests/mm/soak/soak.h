@@ -93,6 +93,7 @@ struct soak_word {
  * @rights_changing: changes of rights under way
  * @content_changing: changes of content under way
  * @emptied: one of these has emptied the page
+ * @mixed: a page was moved here or away while another change of content was under way
  * @epoch: changes of content that have begun
  * @word: by actor
  *
@@ -103,6 +104,7 @@ struct soak_page {
 	unsigned int rights_changing;
 	unsigned int content_changing;
 	bool emptied;
+	bool mixed;
 	unsigned int epoch;
 	struct soak_word word[SOAK_ACTORS];
 };
@@ -388,6 +390,10 @@ void oracle_set_rights(struct soak_process *p, unsigned int first,
 /** oracle_emptied() - inside of a change: the mapped pages were emptied */
 void oracle_emptied(struct soak_process *p, unsigned int first, unsigned int nr);
 
+/** oracle_moved() - inside of a change of both: pages went from @from on to @to on */
+void oracle_moved(struct soak_process *p, unsigned int from, unsigned int to,
+		  unsigned int nr);
+
 /** oracle_change_end() - the change is over */
 void oracle_change_end(struct soak_process *p, unsigned int first,
 		       unsigned int nr, unsigned int what);
@@ -425,6 +431,7 @@ void soak_stop(struct soak *soak);
 SOAK_OP(soak_mmap);
 SOAK_OP(soak_munmap);
 SOAK_OP(soak_mprotect);
+SOAK_OP(soak_mremap);
 SOAK_OP(soak_dontneed);
 SOAK_OP(soak_fork);
 SOAK_OP(soak_exit);

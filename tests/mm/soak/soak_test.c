@@ -27,6 +27,7 @@ const struct soak_op soak_ops[] = {
 	{"mmap", 8, 16, SOAK_ANY, soak_mmap},
 	{"munmap", 4, 10, SOAK_ANY, soak_munmap},
 	{"mprotect", 8, 10, SOAK_ANY, soak_mprotect},
+	{"mremap", 6, 8, SOAK_ANY, soak_mremap},
 	{"dontneed", 5, 12, SOAK_ANY, soak_dontneed},
 	{"fork", 4, 10, SOAK_ANY, soak_fork},
 	{"exit", 1, 2, SOAK_ANY, soak_exit},
