@@ -126,12 +126,23 @@ static void invalidate(struct mirror *m, struct mirrored *page,
 		mirror_answer(page, range);
 }
 
+/* To all pages that it covers. */
+static void invalidate_all(struct mirror *m,
+			   const struct mmu_notifier_range *range)
+{
+	unsigned long i = 0;
+
+	if (range->start > m->start)
+		i = (range->start - m->start) / PAGE_SIZE;
+	for (; i < m->nr && address_of(m, i) < range->end; i++)
+		invalidate(m, &m->page[i], range);
+}
+
 static bool mirror_invalidate(struct mmu_interval_notifier *sub,
 			      const struct mmu_notifier_range *range,
 			      unsigned long cur_seq)
 {
 	struct mirror *m = container_of(sub, struct mirror, sub);
-	unsigned long i;
 
 	if (mmu_notifier_range_blockable(range))
 		mutex_lock(&m->lock);
@@ -141,11 +152,7 @@ static bool mirror_invalidate(struct mmu_interval_notifier *sub,
 	if (!is_own(m, range))
 		mmu_interval_set_seq(sub, cur_seq);
 	m->dead |= range->event == MMU_NOTIFY_RELEASE;
-	for (i = 0; i < m->nr; i++) {
-		if (address_of(m, i) + PAGE_SIZE > range->start &&
-		    address_of(m, i) < range->end)
-			invalidate(m, &m->page[i], range);
-	}
+	invalidate_all(m, range);
 	mutex_unlock(&m->lock);
 	return true;
 }
@@ -557,11 +564,14 @@ static bool has_region(struct mirror *m, unsigned long i)
 bool mirror_agrees(struct mirror *m, unsigned long i)
 {
 	const struct mirrored *page = &m->page[i];
+	pte_t pte = __pte(0);
 
-	if (!entry_agrees(page, sandbox_pte(m->box, address_of(m, i))))
+	if (page->present)
+		pte = sandbox_pte(m->box, address_of(m, i));
+	if (!entry_agrees(page, pte))
 		return false;
 	return m->drops_always || ((page->tracked || !page->present) &&
-				   (has_region(m, i) || !page->tracked));
+				   (!page->tracked || has_region(m, i)));
 }
 
 void mirror_verify(struct mirror *m)

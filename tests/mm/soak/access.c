@@ -15,7 +15,7 @@
 
 static vaddr_t word_at(const struct soak_actor *me, unsigned int page)
 {
-	return SOAK_AT(page) + oracle_word(me) * sizeof(u64);
+	return soak_at(page) + oracle_word(me) * sizeof(u64);
 }
 
 /* The actor's word of a frame, by the direct map. */
@@ -84,14 +84,13 @@ SOAK_OP(soak_swap)
 
 /* --- pages held and pinned ------------------------------------------------------ */
 
-/* One page with a reference or a pin; 0 or an errno. */
-static int hold_page(struct soak_process *p, unsigned int page,
-		     unsigned int flags, struct page **frame)
+int soak_hold_page(struct soak_process *p, unsigned int page,
+		   unsigned int flags, struct page **frame)
 {
 	long got;
 
 	mmap_read_lock(p->mm);
-	got = get_user_pages_remote(p->mm, SOAK_AT(page), 1, flags, frame);
+	got = get_user_pages_remote(p->mm, soak_at(page), 1, flags, frame);
 	mmap_read_unlock(p->mm);
 	return got == 1 ? 0 : (int)got;
 }
@@ -114,10 +113,10 @@ SOAK_OP(soak_hold)
 		int err;
 
 		oracle_begin(&access);
-		err = hold_page(p, i,
-				FOLL_GET | FOLL_UNLOCKABLE |
-					(write ? FOLL_WRITE : 0),
-				&frame);
+		err = soak_hold_page(p, i,
+				     FOLL_GET | FOLL_UNLOCKABLE |
+					     (write ? FOLL_WRITE : 0),
+				     &frame);
 		if (!err)
 			seen = READ_ONCE(*word_in(me, frame));
 		done |= oracle_end(&access, err, &seen);
@@ -151,9 +150,9 @@ SOAK_OP(soak_pin)
 
 	soak_unpin(pin);
 	oracle_begin(&access);
-	err = hold_page(p, choice->first,
-			FOLL_PIN | FOLL_UNLOCKABLE | (write ? FOLL_WRITE : 0),
-			&frame);
+	err = soak_hold_page(
+		p, choice->first,
+		FOLL_PIN | FOLL_UNLOCKABLE | (write ? FOLL_WRITE : 0), &frame);
 	soak_note(me, p, write ? "pin to write" : "pin", choice->first, 1, err);
 	if (!err) {
 		seen = READ_ONCE(*word_in(me, frame));
@@ -199,6 +198,7 @@ SOAK_OP(soak_use_pin)
 	struct soak_access access = {.p = pin->process,
 				     .page = pin->page,
 				     .me = me,
+				     .by_frame = true,
 				     .writes = pin->writes ? oracle_value(me)
 							   : 0};
 	u64 seen;
@@ -229,13 +229,16 @@ SOAK_OP(soak_take_run)
 {
 	unsigned int nr = min(choice->nr, SOAK_RUN_MAX), i;
 	struct page *frames[SOAK_RUN_MAX] = {NULL};
-	struct soak_access access = {
-		.p = p, .page = choice->first, .me = me, .needs = PROT_WRITE};
+	struct soak_access access = {.p = p,
+				     .page = choice->first,
+				     .me = me,
+				     .needs = PROT_WRITE,
+				     .alone = true};
 	u64 seen = 0;
 	int made;
 
 	oracle_begin(&access);
-	made = sandbox_make_exclusive(&p->box, SOAK_AT(choice->first), nr,
+	made = sandbox_make_exclusive(&p->box, soak_at(choice->first), nr,
 				      frames, me);
 	soak_note(me, p, "take a run", choice->first, nr, made);
 	if (made > 0)

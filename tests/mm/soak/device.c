@@ -27,7 +27,8 @@ SOAK_OP(soak_subscribe)
 
 	down_write(&p->subscribers);
 	if (!p->mirror) {
-		err = mirror_try_open(m, &p->box, SOAK_START, SOAK_PAGES);
+		err = mirror_try_open(m, &p->box, SOAK_START,
+				      (SOAK_END - SOAK_START) >> PAGE_SHIFT);
 		soak_note(me, p, "subscribe", 0, SOAK_PAGES, err);
 	}
 	if (!err) {
@@ -75,19 +76,20 @@ static enum soak_done work(struct soak_actor *me, struct soak_process *p,
 		.page = page,
 		.me = me,
 		.needs = needs,
+		.alone = needs == (PROT_READ | PROT_WRITE),
 		.writes = needs & PROT_WRITE ? oracle_value(me) : 0};
+	unsigned long at = (soak_at(page) - SOAK_START) >> PAGE_SHIFT;
 	unsigned int word = oracle_word(me);
 	u64 seen = 0;
 	int err;
 
 	oracle_begin(&access);
 	if (needs == PROT_READ)
-		err = mirror_read_word(p->mirror, page, word, &seen);
+		err = mirror_read_word(p->mirror, at, word, &seen);
 	else if (needs == PROT_WRITE)
-		err = mirror_write_word(p->mirror, page, word, access.writes);
+		err = mirror_write_word(p->mirror, at, word, access.writes);
 	else
-		err = mirror_swap_word(p->mirror, page, word, access.writes,
-				       &seen);
+		err = mirror_swap_word(p->mirror, at, word, access.writes, &seen);
 	soak_note(me, p,
 		  needs == PROT_READ    ? "device reads"
 		  : needs == PROT_WRITE ? "device writes"

@@ -139,10 +139,10 @@ static struct soak_choice draw_for(struct rng *rng, unsigned int op,
 
 	choice.op = op;
 	choice.slot = slot;
-	if (scene == ONE_TABLE)
-		choice.first |= SOAK_PAGES / 2;
+	if (scene == ONE_TABLE && !soak_is_big(choice.first))
+		choice.first |= SOAK_SMALL / 2;
 	choice.nr = min(choice.nr, PAGES_MAX);
-	choice.nr = min(choice.nr, SOAK_PAGES - choice.first);
+	choice.nr = min(choice.nr, soak_room(choice.first));
 	return choice;
 }
 

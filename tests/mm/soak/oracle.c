@@ -8,7 +8,7 @@
  *
  * Idea.  Each actor has a word of its own in each page, and nobody else writes it. So
  * its value has an order: that of the actor's own accesses. What others do to a word is to
- * empty its page, to forbid it, and to copy it into a child. Such a change says before the
+ * empty its page, to move it, to forbid it, and to copy it into a child. Such a change says before the
  * call that it begins, and afterwards that it has ended. An access that no change overlaps is
  * exact:
  *
@@ -31,23 +31,44 @@
  * began; a word that the parent's actor writes before the fork has returned is loose in the
  * child, and exact in the parent.
  *
+ * Shared memory.  Its words are the object's, wherever it is mapped. To map it somewhere, or to
+ * unmap it, is a change of content of the pages there and not of the object. An access that
+ * such a change overlaps may have reached what was there before or what is there after, so
+ * its word becomes loose in both.
+ *
+ * Write marks.  A page that was written to by its address has a mark until marks are cleared
+ * or its content is changed. That others have one, too, is no matter here.
+ *
  * A change of rights leaves values as they are: a write that was granted is there.
  *
  * Values: the actor's number + 1 in the top byte, and a number that counts. So a value
  * that comes from another page, actor or time is told from a right one.
  *
- * Locks: process->oracle_lock, taken at begin and at end and not between.
+ * Locks: soak->oracle_lock, taken at begin and at end and not between.
+ *
+ * Not here: changes (change.c).
  */
 #include <lib/errno.h>
 #include <lib/string.h>
 
+#include "oracle.h"
 #include "soak.h"
+#include "values.h"
 
 #define OWNER_SHIFT 56
 
 u64 oracle_value(struct soak_actor *me)
 {
 	return (u64)(me->number + 1) << OWNER_SHIFT | ++me->values;
+}
+
+/* Two actors have words in both halves of a page. */
+unsigned int oracle_word(const struct soak_actor *me)
+{
+	static const u8 eighth[SOAK_ACTORS] = {0, 7, 3, 5, 1, 6, 2, 4};
+
+	return eighth[me->number] * (PAGE_SIZE / sizeof(u64) - 1) /
+	       (SOAK_ACTORS - 1);
 }
 
 /* Could @actor have written it, or is it the contents of a fresh page? */
@@ -60,20 +81,9 @@ static bool is_of_actor(const struct soak_process *p, unsigned int actor,
 			      count <= p->soak->actor[actor].values);
 }
 
-static void loosen(struct soak_word *word)
-{
-	word->loose = true;
-}
-
-static void settle(struct soak_word *word, u64 value)
-{
-	word->value = value;
-	word->loose = false;
-}
-
 /* NULL: as it should be. */
 static const char *compare(const struct soak_process *p, unsigned int actor,
-			   struct soak_word *word, bool exact, u64 value)
+			   struct soak_value *word, bool exact, u64 value)
 {
 	if (word->loose || !exact) {
 		if (!is_of_actor(p, actor, value))
@@ -91,17 +101,25 @@ void oracle_begin(struct soak_access *access)
 {
 	struct soak_process *p = access->p;
 	struct soak_page *page = &p->page[access->page];
-	struct soak_word *word = &page->word[access->me->number];
+	unsigned int actor = access->me->number;
+	struct soak_word *word = &page->word[actor];
 
-	spin_lock(&p->oracle_lock);
+	spin_lock(&p->soak->oracle_lock);
 	word->pending = true;
 	word->rights_changed = page->rights_changing > 0;
 	word->content_changed = page->content_changing > 0;
 	access->epoch = page->epoch;
 	access->emptying = page->content_changing > 0;
-	if (access->writes && p->child)
-		loosen(&p->child->page[access->page].word[access->me->number]);
-	spin_unlock(&p->oracle_lock);
+	access->clears = p->clears;
+	if (access->writes && is_copied(p, access->page))
+		loosen(&p->child->page[access->page].word[actor].own);
+	spin_unlock(&p->soak->oracle_lock);
+}
+
+/* What a device hears that must have the page alone, which shared memory never is. */
+static bool refuses_device(int err)
+{
+	return err == -EOPNOTSUPP || err == -EBUSY || err == -EFAULT;
 }
 
 /* Is it right that the access was refused, or was not? */
@@ -110,49 +128,67 @@ static bool answer_fits(const struct soak_access *access, int err)
 	struct soak_process *p = access->p;
 	const struct soak_page *page = &p->page[access->page];
 	const struct soak_word *word = &page->word[access->me->number];
-	bool allowed = !(access->needs & ~page->rights);
+	bool allowed = !(access->needs & ~page->flags);
 
 	if (p->soak->no_memory && (err == -ENOMEM || err == -EFAULT))
 		return true;
 	if (word->rights_changed)
-		return !err || err == -EFAULT;
-	return err == (allowed ? 0 : -EFAULT);
+		return !err || err == -EFAULT ||
+		       (access->alone && refuses_device(err));
+	if (!allowed)
+		return err == -EFAULT;
+	if (access->alone && page->object)
+		return refuses_device(err);
+	if (access->alone && soak_is_big(access->page) && refuses_device(err))
+		return true;
+	return !err;
+}
+
+/* A write has reached the page. */
+static void note_write(const struct soak_access *access, struct soak_page *page)
+{
+	struct soak_word *word = &page->word[access->me->number];
+	struct soak_value *value = value_of(page, access->me->number);
+	unsigned int clears = access->p->clears;
+
+	word->written = true;
+	settle(value, access->writes);
+	if (word->content_changed)
+		loosen(value);
+	else if (!access->by_frame && clears % 2 == 0 && clears == access->clears)
+		page->marked = true;
 }
 
 enum soak_done oracle_end(struct soak_access *access, int err, const u64 *seen)
 {
 	struct soak_process *p = access->p;
 	struct soak_page *page = &p->page[access->page];
-	struct soak_word *word = &page->word[access->me->number];
+	unsigned int actor = access->me->number;
+	struct soak_word *word = &page->word[actor];
 	const char *wrong = NULL;
-	struct soak_word was;
-	unsigned int rights;
+	struct soak_value was;
+	unsigned long flags;
 	bool fits;
 
-	spin_lock(&p->oracle_lock);
-	was = *word;
-	rights = page->rights;
+	spin_lock(&p->soak->oracle_lock);
+	was = *value_of(page, actor);
+	flags = page->flags;
 	fits = answer_fits(access, err);
 	if (!err && seen)
-		wrong = compare(p, access->me->number, word,
+		wrong = compare(p, actor, value_of(page, actor),
 				!word->content_changed, *seen);
-	if (!err && access->writes) {
-		word->written = true;
-		settle(word, access->writes);
-		if (word->content_changed)
-			loosen(word);
-	}
+	if (!err && access->writes)
+		note_write(access, page);
 	word->pending = false;
-	spin_unlock(&p->oracle_lock);
+	spin_unlock(&p->soak->oracle_lock);
 	if (!fits)
 		soak_fail(p, access->page,
-			  "access %#x of actor %u, where rights are %#x, got %pE",
-			  access->needs, access->me->number, rights,
-			  (void *)(long)err);
+			  "access %#x of actor %u, where flags are %#lx, got %pE",
+			  access->needs, actor, flags, (void *)(long)err);
 	if (wrong)
-		soak_fail(p, access->page, "word of actor %u is %#lx, %s: %#lx%s",
-			  access->me->number, *seen, wrong, was.value,
-			  was.loose ? ", loose" : "");
+		soak_fail(p, access->page,
+			  "word of actor %u is %#lx, %s: %#lx%s", actor, *seen,
+			  wrong, was.value, was.loose ? ", loose" : "");
 	return err ? SOAK_NOTHING : SOAK_DONE;
 }
 
@@ -160,237 +196,23 @@ void oracle_cancel(struct soak_access *access)
 {
 	struct soak_process *p = access->p;
 
-	spin_lock(&p->oracle_lock);
+	spin_lock(&p->soak->oracle_lock);
 	p->page[access->page].word[access->me->number].pending = false;
-	spin_unlock(&p->oracle_lock);
+	spin_unlock(&p->soak->oracle_lock);
 }
 
 void oracle_check_word(struct soak_process *p, unsigned int page,
 		       unsigned int actor, u64 value)
 {
-	struct soak_word *word = &p->page[page].word[actor];
-	u64 expected = word->value;
+	struct soak_value *word, was;
 	const char *wrong;
 
-	spin_lock(&p->oracle_lock);
+	spin_lock(&p->soak->oracle_lock);
+	word = value_of(&p->page[page], actor);
+	was = *word;
 	wrong = compare(p, actor, word, true, value);
-	spin_unlock(&p->oracle_lock);
+	spin_unlock(&p->soak->oracle_lock);
 	if (wrong)
 		soak_fail(p, page, "stopped: word of actor %u is %#lx, %s: %#lx",
-			  actor, value, wrong, expected);
-}
-
-/* --- changes -------------------------------------------------------------------- */
-
-static void mark_words(struct soak_page *page, unsigned int what)
-{
-	bool first = (what & SOAK_CONTENT) && page->content_changing == 1;
-	unsigned int i;
-
-	for (i = 0; i < SOAK_ACTORS; i++) {
-		struct soak_word *word = &page->word[i];
-
-		if (what & SOAK_RIGHTS)
-			word->rights_changed |= word->pending;
-		if (what & SOAK_CONTENT)
-			word->content_changed |= word->pending;
-		if (first)
-			word->written = false;
-	}
-}
-
-/* What is done to the parent while it forks may reach the child or not. */
-static void loosen_child(struct soak_process *p, unsigned int page)
-{
-	unsigned int i;
-
-	for (i = 0; p->child && i < SOAK_ACTORS; i++)
-		loosen(&p->child->page[page].word[i]);
-}
-
-void oracle_change_begin(struct soak_process *p, unsigned int first,
-			 unsigned int nr, unsigned int what)
-{
-	unsigned int i;
-
-	spin_lock(&p->oracle_lock);
-	p->layouts += !!(what & SOAK_RIGHTS);
-	for (i = first; i < first + nr; i++) {
-		struct soak_page *page = &p->page[i];
-
-		if (what & SOAK_RIGHTS)
-			page->rights_changing++;
-		if (what & SOAK_CONTENT) {
-			page->content_changing++;
-			page->epoch++;
-			loosen_child(p, i);
-		}
-		mark_words(page, what);
-	}
-	spin_unlock(&p->oracle_lock);
-}
-
-void oracle_set_rights(struct soak_process *p, unsigned int first,
-		       unsigned int nr, unsigned int rights)
-{
-	unsigned int i;
-
-	spin_lock(&p->oracle_lock);
-	for (i = first; i < first + nr; i++)
-		p->page[i].rights = rights;
-	spin_unlock(&p->oracle_lock);
-}
-
-void oracle_emptied(struct soak_process *p, unsigned int first, unsigned int nr)
-{
-	unsigned int i;
-
-	spin_lock(&p->oracle_lock);
-	for (i = first; i < first + nr; i++)
-		p->page[i].emptied = true;
-	spin_unlock(&p->oracle_lock);
-}
-
-static void move_word(struct soak_word *to, const struct soak_word *from)
-{
-	bool beside =
-		from->pending || from->written || to->pending || to->written;
-
-	settle(to, from->value);
-	if (from->loose || beside)
-		loosen(to);
-}
-
-/* Has another change emptied the page since this one began, or does it still? */
-static bool emptied_beside(const struct soak_page *page)
-{
-	return page->content_changing > 1 || page->emptied;
-}
-
-/* One page; what others empty meanwhile is emptied before the move or after it. */
-static void move_page(struct soak_page *to, struct soak_page *from)
-{
-	bool mixed = emptied_beside(to) || emptied_beside(from);
-	unsigned int i;
-
-	for (i = 0; i < SOAK_ACTORS; i++)
-		move_word(&to->word[i], &from->word[i]);
-	to->mixed |= mixed;
-	from->mixed |= mixed;
-	to->emptied = false;
-	from->emptied = true;
-	to->rights = from->rights;
-	from->rights = 0;
-}
-
-void oracle_moved(struct soak_process *p, unsigned int from, unsigned int to,
-		  unsigned int nr)
-{
-	unsigned int i;
-
-	spin_lock(&p->oracle_lock);
-	for (i = 0; i < nr; i++)
-		move_page(&p->page[to + i], &p->page[from + i]);
-	spin_unlock(&p->oracle_lock);
-}
-
-/* No change of content is left: a word that was left alone is known. */
-static void settle_words(struct soak_page *page)
-{
-	unsigned int i;
-
-	for (i = 0; (page->emptied || page->mixed) && i < SOAK_ACTORS; i++) {
-		struct soak_word *word = &page->word[i];
-
-		if (word->written || word->pending || page->mixed)
-			loosen(word);
-		else
-			settle(word, 0);
-	}
-	page->emptied = false;
-	page->mixed = false;
-}
-
-void oracle_change_end(struct soak_process *p, unsigned int first,
-		       unsigned int nr, unsigned int what)
-{
-	unsigned int i;
-
-	spin_lock(&p->oracle_lock);
-	p->layouts += !!(what & SOAK_RIGHTS);
-	for (i = first; i < first + nr; i++) {
-		struct soak_page *page = &p->page[i];
-
-		if (what & SOAK_RIGHTS)
-			page->rights_changing--;
-		if (what & SOAK_CONTENT && --page->content_changing == 0)
-			settle_words(page);
-	}
-	spin_unlock(&p->oracle_lock);
-}
-
-static bool any_page(struct soak_process *p, unsigned int first,
-		     unsigned int nr, unsigned int mapped)
-{
-	bool found = false;
-	unsigned int i;
-
-	spin_lock(&p->oracle_lock);
-	for (i = first; i < first + nr; i++)
-		found |= (p->page[i].rights & SOAK_MAPPED) == mapped;
-	spin_unlock(&p->oracle_lock);
-	return found;
-}
-
-bool oracle_holes(struct soak_process *p, unsigned int first, unsigned int nr)
-{
-	return any_page(p, first, nr, 0);
-}
-
-bool oracle_regions(struct soak_process *p, unsigned int first, unsigned int nr)
-{
-	return any_page(p, first, nr, SOAK_MAPPED);
-}
-
-unsigned int oracle_layouts(struct soak_process *p)
-{
-	unsigned int layouts;
-
-	spin_lock(&p->oracle_lock);
-	layouts = p->layouts;
-	spin_unlock(&p->oracle_lock);
-	return layouts;
-}
-
-/* --- fork ----------------------------------------------------------------------- */
-
-static void inherit(struct soak_page *child, const struct soak_page *page)
-{
-	unsigned int i;
-
-	*child = (struct soak_page){.rights = page->rights};
-	for (i = 0; i < SOAK_ACTORS; i++) {
-		child->word[i].value = page->word[i].value;
-		child->word[i].loose = page->word[i].loose ||
-				       page->word[i].pending ||
-				       page->content_changing;
-	}
-}
-
-void oracle_fork_begin(struct soak_process *p, struct soak_process *child)
-{
-	unsigned int i;
-
-	spin_lock(&p->oracle_lock);
-	for (i = 0; i < SOAK_PAGES; i++)
-		inherit(&child->page[i], &p->page[i]);
-	p->child = child;
-	spin_unlock(&p->oracle_lock);
-}
-
-void oracle_fork_end(struct soak_process *p)
-{
-	spin_lock(&p->oracle_lock);
-	p->child = NULL;
-	spin_unlock(&p->oracle_lock);
+			  actor, value, wrong, was.value);
 }

@@ -41,10 +41,11 @@ static enum soak_done work(struct soak_actor *me, struct soak_process *p,
 		.page = page,
 		.me = me,
 		.needs = needs,
+		.alone = op == PEER_OP_SWAP,
 		.writes = needs & PROT_WRITE ? oracle_value(me) : 0};
 	struct peer_work work = {.op = op,
 				 .width = 8,
-				 .va = SOAK_AT(page) +
+				 .va = soak_at(page) +
 				       oracle_word(me) * sizeof(u64),
 				 .count = 1,
 				 .repeat = 1,

@@ -34,7 +34,6 @@ struct soak_process *process_new(struct soak *soak)
 	p->box.test = soak->test;
 	mutex_init(&p->layout);
 	init_rwsem(&p->subscribers);
-	spin_lock_init(&p->oracle_lock);
 	return p;
 }
 
@@ -61,6 +60,7 @@ void process_put(struct soak_process *p)
 			count_events(p);
 		mmdrop(p->mm);
 	}
+	oracle_leave_objects(p);
 	kfree(p);
 }
 
@@ -111,29 +111,48 @@ void process_settle(struct soak *soak, unsigned int slot, struct soak_process *p
 	process_exit(old);
 }
 
+/* Map pages of a process that nobody else knows yet. */
+static void map_at_birth(struct soak_actor *me, struct soak_process *p,
+			 unsigned int first, unsigned int nr)
+{
+	long at;
+
+	oracle_change_begin(p, first, nr, SOAK_RIGHTS | SOAK_CONTENT);
+	at = do_mmap(p->mm, soak_at(first), soak_len(first, nr),
+		     PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE);
+	soak_note(me, p, "birth", first, nr, at);
+	if (at >= 0)
+		oracle_mapped(p, first, nr, SOAK_MAPPED | VM_READ | VM_WRITE,
+			      NULL);
+	else if (!p->soak->no_memory)
+		soak_fail(p, first, "mmap: %pE", (void *)at);
+	oracle_change_end(p, first, nr, SOAK_RIGHTS | SOAK_CONTENT);
+}
+
+static void map_huge_at_birth(struct soak_actor *me, struct soak_process *p)
+{
+	struct soak_choice choice = {.first = SOAK_SMALL, .nr = SOAK_BIG};
+
+	map_at_birth(me, p, choice.first, choice.nr);
+	if (oracle_flags(p, choice.first) & SOAK_MAPPED)
+		soak_want_huge(me, p, &choice);
+}
+
 void process_born(struct soak_actor *me, unsigned int slot, u64 bits)
 {
 	struct soak *soak = me->soak;
 	struct soak_process *p = process_new(soak);
-	unsigned int first = bits % (SOAK_PAGES / 2);
-	long at;
 
 	p->mm = mm_alloc();
 	if (!p->mm) {
 		if (!soak->no_memory)
-			soak_fail(p, first, "no memory for an address space");
+			soak_fail(p, 0, "no memory for an address space");
 		process_put(p);
 		return;
 	}
-	at = do_mmap(p->mm, SOAK_AT(first), SOAK_LEN(SOAK_PAGES / 2),
-		     PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE);
-	soak_note(me, p, "birth", first, SOAK_PAGES / 2, at);
-	if (at >= 0)
-		oracle_set_rights(p, first, SOAK_PAGES / 2,
-				  SOAK_MAPPED | PROT_READ | PROT_WRITE);
-	else if (!soak->no_memory)
-		soak_fail(p, first, "mmap: %pE", (void *)at);
+	map_at_birth(me, p, bits % (SOAK_SMALL / 2), SOAK_SMALL / 2);
+	map_huge_at_birth(me, p);
 	process_settle(soak, slot, p);
 }
 

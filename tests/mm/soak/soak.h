@@ -14,9 +14,13 @@
  *	generator	soak_test.c	draws; the table of operations; counts and floors
  *	processes	process.c	are born, forked, exit; who is in which slot
  *	oracle		oracle.c	what a word must hold, and why that needs no order
- *	operations	layout.c	regions: mmap, munmap, mprotect, madvise
- *			life.c		fork, exit, subscribers that come and go
+ *			change.c	what changes do to words
+ *	operations	layout.c	regions: mmap, munmap, mprotect
+ *			remap.c		regions: mremap
+ *			advice.c	madvise, mlock
+ *			life.c		fork, exit
  *			access.c	a CPU reads, writes, exchanges; pages are held, pinned
+ *			marks.c		who has used a page, who has written to it?
  *			device.c	subscribers without hardware read, write, take exclusively
  *			peer.c		the device beside QEMU does
  *	stop		stop.c		compares
@@ -25,15 +29,12 @@
  * A new operation is a function of its kind, a line in the table, and the change that the
  * oracle is to know.
  *
- *	pages	0                               32                              63
- *		[           table              ||             next table         ]
- *
  *	lock			protects
  *	soak->lock		slots
- *	process->layout		mapped pages and their rights, from before the kernel's call
+ *	process->layout		mapped pages and their flags, from before the kernel's call
  *				until the oracle knows; inside it mmap_lock
  *	process->subscribers	mirror and device context: read by their users
- *	process->oracle_lock	pages, words; spin lock, over no call of the kernel
+ *	soak->oracle_lock	pages, words; spin lock, over no call of the kernel
  */
 #ifndef TESTS_MM_SOAK_SOAK_H
 #define TESTS_MM_SOAK_SOAK_H
@@ -43,71 +44,18 @@
 #include <kernel/sched/rwsem.h>
 #include <mm/notifier/stats.h>
 #include <mm/space/mm.h>
+#include <mm/table/huge.h>
 
-#include "tests/mm/lib/sandbox.h"
+#include "oracle.h"
 
 struct mirror;
 struct peer_context;
 struct soak;
 
-#define SOAK_PAGES     64U
 #define SOAK_PROCESSES 6U
-#define SOAK_ACTORS    8U
 #define SOAK_PINS      3U
 #define SOAK_HISTORY   256U
-#define SOAK_RUN_MAX   8U
-#define SOAK_OPS_MAX   40U
-
-/* Half of the pages are in one page table and half in the next. */
-#define SOAK_START  (BASE + PMD_SIZE - SOAK_PAGES / 2 * PAGE_SIZE)
-#define SOAK_AT(p)  (SOAK_START + (vaddr_t)(p)*PAGE_SIZE)
-#define SOAK_LEN(n) ((size_t)(n)*PAGE_SIZE)
-
-/**
- * struct soak_word - a word of a page, which only one actor writes
- * @value: what its actor wrote last, or 0
- * @loose: a change came beside: the word holds 0 or any value of its actor, until the
- *	actor has read it once
- * @pending: its actor is accessing it
- * @rights_changed: since that access began, a change of rights was under way
- * @content_changed: likewise of content
- * @written: written since the changes of content began that are under way
- *
- * Under the oracle's lock.
- */
-struct soak_word {
-	u64 value;
-	bool loose;
-	bool pending;
-	bool rights_changed;
-	bool content_changed;
-	bool written;
-};
-
-/** Of struct soak_page: there is a region. Beside PROT_READ and PROT_WRITE. */
-#define SOAK_MAPPED 0x100U
-
-/**
- * struct soak_page - what the oracle knows of a page
- * @rights: SOAK_MAPPED, PROT_*; under the process's layout lock and the oracle's
- * @rights_changing: changes of rights under way
- * @content_changing: changes of content under way
- * @emptied: one of these has emptied the page
- * @mixed: a page was moved here or away while another change of content was under way
- * @epoch: changes of content that have begun
- * @word: by actor
- *
- * Under the oracle's lock.
- */
-struct soak_page {
-	unsigned int rights;
-	unsigned int rights_changing;
-	unsigned int content_changing;
-	bool emptied;
-	bool mixed;
-	unsigned int epoch;
-	struct soak_word word[SOAK_ACTORS];
-};
+#define SOAK_OPS_MAX   48U
 
 /**
  * struct soak_process - an address space and what it should contain
@@ -120,12 +68,14 @@ struct soak_page {
  * @subscribers: (l)
  * @mirror: (s) NULL, or a subscriber without hardware
  * @ctx: (s) NULL, or the peer's context
- * @oracle_lock: (l)
- * @layouts: (o) changes of rights that began and that ended: odd while one is under way
+ * @layouts: (o) odd while flags change, and another number afterwards
+ * @layouts_changing: (o) changes of flags that are under way
+ * @clears: (o) odd while write marks are cleared, and another number afterwards
+ * @clearing: (o) calls that clear them and are under way
  * @child: (o) the child of a fork that is under way
  * @page: (o)
  *
- * Keys: (a) atomic; (c) constant; (l) a lock; (s) @subscribers; (o) @oracle_lock.
+ * Keys: (a) atomic; (c) constant; (l) a lock; (s) @subscribers; (o) soak->oracle_lock.
  */
 struct soak_process {
 	struct soak *soak;
@@ -137,8 +87,10 @@ struct soak_process {
 	struct rw_semaphore subscribers;
 	struct mirror *mirror;
 	struct peer_context *ctx;
-	struct spinlock oracle_lock;
 	unsigned int layouts;
+	unsigned int layouts_changing;
+	unsigned int clears;
+	unsigned int clearing;
 	struct soak_process *child;
 	struct soak_page page[SOAK_PAGES];
 };
@@ -186,7 +138,7 @@ struct soak_actor {
  *	another address space forgets its translations, and so every mistake about them
  * @slot: of the process, otherwise
  * @first: page
- * @nr: pages, at least 1; @first + @nr is at most SOAK_PAGES
+ * @nr: pages, at least 1, which all are in the window of @first
  * @bits: for the operation
  */
 struct soak_choice {
@@ -204,12 +156,6 @@ enum soak_needs {
 	SOAK_NOTIFIER = 1 << 0,
 	SOAK_EXCLUSIVE = 1 << 1,
 	SOAK_PEER = 1 << 2,
-};
-
-/** enum soak_done - how often an operation did its work in a visit: for the counts */
-enum soak_done {
-	SOAK_NOTHING, /* it was refused as the oracle says, or had nothing to work on */
-	SOAK_DONE,
 };
 
 /**
@@ -244,6 +190,7 @@ struct soak_record {
  * @test: fails
  * @lock: over @slot
  * @slot: the processes that can be visited; NULL: none
+ * @oracle_lock: over all that oracle.h has
  * @born: processes so far
  * @nr_actors: threads
  * @actor: they
@@ -252,6 +199,7 @@ struct soak_record {
  * @draws: visits so far
  * @done: by operation of the table
  * @events: ranges that started, of processes that have gone
+ * @huge: what was counted of huge pages before the piece
  * @records: written to @history so far
  * @history: the last
  */
@@ -259,6 +207,7 @@ struct soak {
 	struct ktest *test;
 	struct mutex lock;
 	struct soak_process *slot[SOAK_PROCESSES];
+	struct spinlock oracle_lock;
 	atomic_t born;
 	unsigned int nr_actors;
 	struct soak_actor actor[SOAK_ACTORS];
@@ -266,6 +215,7 @@ struct soak {
 	atomic64_t draws;
 	atomic64_t done[SOAK_OPS_MAX];
 	atomic64_t events[NR_MMU_NOTIFY_EVENTS];
+	struct huge_counters huge;
 	atomic_t records;
 	struct soak_record history[SOAK_HISTORY];
 };
@@ -286,6 +236,9 @@ struct soak *soak_new(struct ktest *test, unsigned int nr_actors);
 
 /** soak_draw() - the next choice; it depends on @rng and on the device being there alone */
 struct soak_choice soak_draw(struct rng *rng);
+
+/** soak_whole_huge() - the same choice, of one or both of the huge pages there can be */
+struct soak_choice soak_whole_huge(const struct soak_choice *choice);
 
 /** soak_act() - do what was chosen, in the process where it is to be; if empty, a birth */
 void soak_act(struct soak_actor *me, const struct soak_choice *choice);
@@ -325,98 +278,6 @@ void process_born(struct soak_actor *me, unsigned int slot, u64 bits);
 /** soak_end() - unpin, and let all processes exit */
 void soak_end(struct soak *soak);
 
-/* --- the oracle: oracle.c ------------------------------------------------------- */
-
-/**
- * struct soak_access - one access by an actor to its word of a page
- * @p: the process
- * @page: number
- * @me: the actor
- * @needs: PROT_READ, PROT_WRITE: rights without which it is refused
- * @writes: 0, or the value that it writes
- * @epoch: out of oracle_begin(): the page's
- * @emptying: likewise: a change of its content is under way
- */
-struct soak_access {
-	struct soak_process *p;
-	unsigned int page;
-	struct soak_actor *me;
-	unsigned int needs;
-	u64 writes;
-	unsigned int epoch;
-	bool emptying;
-};
-
-/** oracle_cancel() - there was no access after all */
-void oracle_cancel(struct soak_access *access);
-
-/** What a change is about. */
-#define SOAK_RIGHTS  0x1U
-#define SOAK_CONTENT 0x2U
-
-/** oracle_value() - a value that nobody has written yet, in which the actor is named */
-u64 oracle_value(struct soak_actor *me);
-
-/* Which word of a page the actor writes: two actors have words in both of its halves. */
-static inline unsigned int oracle_word(const struct soak_actor *me)
-{
-	static const u8 eighth[SOAK_ACTORS] = {0, 7, 3, 5, 1, 6, 2, 4};
-
-	return eighth[me->number] * (PAGE_SIZE / sizeof(u64) - 1) /
-	       (SOAK_ACTORS - 1);
-}
-
-/** oracle_begin() - an access begins */
-void oracle_begin(struct soak_access *access);
-
-/**
- * oracle_end() - an access has ended: compare
- * @access: begun
- * @err: 0 or an errno
- * @seen: NULL, or the value that was there before, if @err is 0
- *
- * Return: SOAK_DONE if @err is 0.
- */
-enum soak_done oracle_end(struct soak_access *access, int err, const u64 *seen);
-
-/** oracle_change_begin() - pages are about to change: SOAK_RIGHTS, SOAK_CONTENT */
-void oracle_change_begin(struct soak_process *p, unsigned int first,
-			 unsigned int nr, unsigned int what);
-
-/** oracle_set_rights() - inside of a change: pages have these rights now */
-void oracle_set_rights(struct soak_process *p, unsigned int first,
-		       unsigned int nr, unsigned int rights);
-
-/** oracle_emptied() - inside of a change: the mapped pages were emptied */
-void oracle_emptied(struct soak_process *p, unsigned int first, unsigned int nr);
-
-/** oracle_moved() - inside of a change of both: pages went from @from on to @to on */
-void oracle_moved(struct soak_process *p, unsigned int from, unsigned int to,
-		  unsigned int nr);
-
-/** oracle_change_end() - the change is over */
-void oracle_change_end(struct soak_process *p, unsigned int first,
-		       unsigned int nr, unsigned int what);
-
-/** oracle_holes() - are there pages without a region? */
-bool oracle_holes(struct soak_process *p, unsigned int first, unsigned int nr);
-
-/** oracle_regions() - are there pages with a region? */
-bool oracle_regions(struct soak_process *p, unsigned int first, unsigned int nr);
-
-/** oracle_layouts() - two even answers that are equal: no rights changed in between */
-unsigned int oracle_layouts(struct soak_process *p);
-
-/** oracle_fork_begin() - @child becomes what @p is now; its layout lock is held */
-void oracle_fork_begin(struct soak_process *p, struct soak_process *child);
-
-/** oracle_fork_end() - from here on writes in @p are not seen by the child */
-void oracle_fork_end(struct soak_process *p);
-
-/** oracle_check_word() - at a stop: does a word hold @value? */
-void oracle_check_word(struct soak_process *p, unsigned int page,
-		       unsigned int actor, u64 value);
-
 /* --- comparing: stop.c ---------------------------------------------------------- */
 
 /** soak_stop() - no actor runs: compare all with all */
@@ -429,10 +290,24 @@ void soak_stop(struct soak *soak);
 			     const struct soak_choice *choice)
 
 SOAK_OP(soak_mmap);
+SOAK_OP(soak_mmap_shared);
+SOAK_OP(soak_mmap_huge);
 SOAK_OP(soak_munmap);
 SOAK_OP(soak_mprotect);
-SOAK_OP(soak_mremap);
+SOAK_OP(soak_move);
+SOAK_OP(soak_resize);
 SOAK_OP(soak_dontneed);
+SOAK_OP(soak_free);
+SOAK_OP(soak_populate);
+SOAK_OP(soak_fork_advice);
+SOAK_OP(soak_huge_advice);
+SOAK_OP(soak_collapse);
+SOAK_OP(soak_mlock);
+SOAK_OP(soak_munlock);
+SOAK_OP(soak_clear_marks);
+SOAK_OP(soak_pagemap);
+SOAK_OP(soak_young);
+SOAK_OP(soak_referenced);
 SOAK_OP(soak_fork);
 SOAK_OP(soak_exit);
 SOAK_OP(soak_read);
@@ -441,6 +316,29 @@ SOAK_OP(soak_swap);
 SOAK_OP(soak_hold);
 SOAK_OP(soak_pin);
 SOAK_OP(soak_use_pin);
+
+/**
+ * soak_returned() - compare what a call returned with what it should have returned
+ *
+ * Return: true if it returned 0, or an address.
+ */
+bool soak_returned(struct soak_process *p, const struct soak_choice *choice,
+		   const char *name, long result, long expected);
+
+/** soak_fill_small() - map pages anew and write to each, which are small then */
+void soak_fill_small(struct soak_actor *me, struct soak_process *p,
+		     const struct soak_choice *choice);
+
+/** soak_want_huge() - MADV_HUGEPAGE: faults fill the pages with huge ones */
+enum soak_done soak_want_huge(struct soak_actor *me, struct soak_process *p,
+			      const struct soak_choice *choice);
+
+/** soak_check_pagemap() - compare what the page map says of a page */
+void soak_check_pagemap(struct soak_process *p, unsigned int page);
+
+/** soak_hold_page() - the page with the words, by FOLL_GET or FOLL_PIN: 0 or an errno */
+int soak_hold_page(struct soak_process *p, unsigned int page,
+		   unsigned int flags, struct page **frame);
 
 /** soak_touch() - one access by this CPU: PROT_READ, PROT_WRITE, or both: an exchange */
 enum soak_done soak_touch(struct soak_actor *me, struct soak_process *p,

@@ -4,37 +4,57 @@
  *
  *	compared			with
  *	each word			the oracle
- *	rights of each page's region	the oracle
+ *	flags of each page's region	the oracle
+ *	write marks, the page map	the oracle
  *	regions, tables, books		each other (vma_tree_verify(), pgtable_verify())
  *	map count of each page		entries of all processes that map it
- *	references of each page		these, and the pins
+ *	references of each page		these, the pins, and the object
  *	PG_anon_exclusive		one entry
  *	a walk of the reverse map	the entries that were counted
  *	the tree of each family		itself (rmap_verify())
  *	what each mirror has		the entries
- *	what each shadow has		the entries
+ *	what each shadow has		the entries; it takes over the pages with words alone,
+ *					since it compares all that it has at each start
  *
- * A word is read where the entry leads, without a touch: the stop leaves everything as it
- * found it, exclusive pages too.
+ * A word is read where the entry leads, or in the object, without a touch: the stop leaves
+ * everything as it found it, exclusive pages too.
+ *
+ * A huge page has its references in the first of its pages, from huge entries and from
+ * entries of any of its parts. So all entries of the second window are looked at. Of pages
+ * there that are neither huge nor have words only their books are compared.
  *
  * The device beside QEMU may still be giving a page back. So references are compared
  * with the page locked, and may need a moment.
  */
 #include <lib/string.h>
+#include <mm/object/shmem.h>
 #include <mm/page/rmap.h>
 #include <mm/rmap/family.h>
+#include <mm/rmap/referenced.h>
 #include <mm/rmap/walk.h>
 
 #include "soak.h"
 #include "tests/mm/lib/shadow.h"
 
-#define FRAMES_MAX (SOAK_PROCESSES * SOAK_PAGES + SOAK_ACTORS * SOAK_PINS)
+/* Of a process: the pages with words, and the first pages of the huge ones they are in. */
+#define FRAMES_MAX                                      \
+	(SOAK_PROCESSES * (SOAK_PAGES + 2 * SOAK_BIG) + \
+	 2 * SOAK_ACTORS * SOAK_PINS)
 
-/* A page that entries map or pins hold, and how many of each. */
+/**
+ * struct frame - a page, and what there is of it
+ * @page: the page
+ * @entries: of the last level that map it
+ * @whole: the first page of a huge page: huge entries that map all of it
+ * @refs: references that these have, and pins, of all its parts if it is huge
+ * @shared: an object has one more
+ */
 struct frame {
 	struct page *page;
 	unsigned int entries;
-	unsigned int pins;
+	unsigned int whole;
+	unsigned int refs;
+	bool shared;
 };
 
 struct frames {
@@ -50,8 +70,15 @@ static struct frame *frame_find(struct frames *frames, struct page *page)
 		if (frames->frame[i].page == page)
 			return &frames->frame[i];
 	}
+	BUG_ON(frames->nr == FRAMES_MAX);
 	frames->frame[frames->nr] = (struct frame){.page = page};
 	return &frames->frame[frames->nr++];
+}
+
+/* The page, or the first of the huge page that it is part of. */
+static void add_refs(struct frames *frames, struct page *page, unsigned int refs)
+{
+	frame_find(frames, page_head(page))->refs += refs;
 }
 
 /* The page that an entry leads to, present or taken by a device; NULL: none, or zeroes. */
@@ -66,7 +93,7 @@ static struct page *page_of(pte_t pte)
 	return page && !is_zero_page(page) ? page : NULL;
 }
 
-/* --- words and rights ----------------------------------------------------------- */
+/* --- words and flags ------------------------------------------------------------ */
 
 static void check_words(struct soak_process *p, unsigned int page,
 			struct page *frame)
@@ -80,56 +107,124 @@ static void check_words(struct soak_process *p, unsigned int page,
 					: 0);
 }
 
-static void check_rights(struct soak_process *p, unsigned int page)
+/* Also returns the page of the region's object, or NULL. */
+static struct page *check_region(struct soak_process *p, unsigned int page)
 {
-	unsigned int expected = p->page[page].rights, rights = 0;
+	unsigned long expected = oracle_flags(p, page), flags = 0;
+	struct page *shared = NULL;
 	struct vm_area_struct *vma;
 
 	mmap_read_lock(p->mm);
-	vma = vma_lookup(p->mm, SOAK_AT(page));
+	vma = vma_lookup(p->mm, soak_at(page));
 	if (vma)
-		rights = SOAK_MAPPED | (vma->vm_flags & VM_ACCESS);
+		flags = SOAK_MAPPED | (vma->vm_flags & SOAK_FLAGS);
+	if (vma && vma->vm_object)
+		shared = shmem_page(vma->vm_object,
+				    vma_pgoff_of(vma, soak_at(page)));
 	mmap_read_unlock(p->mm);
-	if (rights != expected)
-		soak_fail(p, page, "stopped: rights are %#x, not %#x", rights,
+	if (flags != expected)
+		soak_fail(p, page, "stopped: flags are %#lx, not %#lx", flags,
 			  expected);
+	return shared;
 }
 
-/* The shadow stops once for all pages, not for each as with sandbox_pte(). */
-static pte_t entry_at(struct soak_process *p, unsigned int page)
+/* --- entries ---------------------------------------------------------------------- */
+
+static pte_t entry_at(struct soak_process *p, vaddr_t addr, bool *huge)
 {
+	const pmd_t *pmdp;
 	pte_t pte;
 
 	mmap_read_lock(p->mm);
-	pte = sandbox_pte_locked(&p->box, SOAK_AT(page));
+	pte = sandbox_pte_locked(&p->box, addr);
+	pmdp = pgtable_walk_pmd(p->mm, addr);
+	*huge = pmdp && pmd_leaf(pmdp_get(pmdp));
 	mmap_read_unlock(p->mm);
 	return pte;
+}
+
+/* Count what maps a page with words. */
+static void count_entry(struct frames *frames, struct page *page, bool huge)
+{
+	struct frame *frame = frame_find(frames, page);
+
+	if (huge)
+		return;
+	frame->entries++;
+	add_refs(frames, page, 1);
+}
+
+static void check_page(struct soak_process *p, unsigned int page,
+		       struct frames *frames)
+{
+	bool huge;
+	pte_t pte = entry_at(p, soak_at(page), &huge);
+	struct page *shared = check_region(p, page), *mapped = page_of(pte);
+
+	if (!pte_none(pte) && !(oracle_flags(p, page) & SOAK_MAPPED))
+		soak_fail(p, page, "stopped: an entry %#lx without a region",
+			  pte_val(pte));
+	if (mapped && shared && mapped != shared)
+		soak_fail(p, page, "stopped: not the page of the object");
+	check_words(p, page, mapped ? mapped : shared);
+	soak_check_pagemap(p, page);
+	if (mapped)
+		count_entry(frames, mapped, huge);
+	if (shared)
+		frame_find(frames, shared)->shared = true;
+}
+
+/* Pages of the second window without words: they may be parts of a huge page. */
+static void count_parts(struct soak_process *p, vaddr_t start,
+			struct frames *frames)
+{
+	vaddr_t addr = start;
+
+	mmap_read_lock(p->mm);
+	while ((addr = pgtable_next_used(p->mm, addr, start + PMD_SIZE)) <
+	       start + PMD_SIZE) {
+		struct page *page = page_of(sandbox_pte_locked(&p->box, addr));
+
+		if (page && PageHuge(page) &&
+		    !IS_ALIGNED(addr, SOAK_UNIT * PAGE_SIZE))
+			add_refs(frames, page, 1);
+		addr += PAGE_SIZE;
+	}
+	mmap_read_unlock(p->mm);
+}
+
+/* A huge entry, or all entries of the last level in its place. */
+static void count_huge(struct soak_process *p, vaddr_t addr, struct frames *frames)
+{
+	bool huge;
+	struct page *page = page_of(entry_at(p, addr, &huge));
+
+	if (!huge) {
+		count_parts(p, addr, frames);
+		return;
+	}
+	if (page) {
+		frame_find(frames, page)->whole++;
+		add_refs(frames, page, 1);
+	}
 }
 
 static void check_pages(struct soak_process *p, struct frames *frames)
 {
 	unsigned int page;
 
-	shadow_stop(p->mm);
-	for (page = 0; page < SOAK_PAGES; page++) {
-		pte_t pte = entry_at(p, page);
-		struct page *frame = page_of(pte);
-
-		if (!pte_none(pte) && !(p->page[page].rights & SOAK_MAPPED))
-			soak_fail(p, page,
-				  "stopped: an entry %#lx without a region",
-				  pte_val(pte));
-		check_words(p, page, frame);
-		check_rights(p, page);
-		if (frame)
-			frame_find(frames, frame)->entries++;
-	}
+	for (page = 0; page < SOAK_PAGES; page++)
+		shadow_touched(p->mm, soak_at(page));
+	for (page = 0; page < SOAK_PAGES; page++)
+		check_page(p, page, frames);
+	count_huge(p, SOAK_BIG_START, frames);
+	count_huge(p, SOAK_BIG_START + PMD_SIZE, frames);
 }
 
 /* --- pages ---------------------------------------------------------------------- */
 
-static bool count_entry(struct rmap_walk *walk, struct page *page,
-			struct vm_area_struct *vma, vaddr_t addr)
+static bool find_entry(struct rmap_walk *walk, struct page *page,
+		       struct vm_area_struct *vma, vaddr_t addr)
 {
 	struct rmap_entry entry;
 
@@ -139,23 +234,44 @@ static bool count_entry(struct rmap_walk *walk, struct page *page,
 	return true;
 }
 
-static void check_frame(struct soak *soak, const struct frame *frame)
+/* The page is locked, and @entries map it, huge ones included. */
+static void check_walks(struct soak *soak, struct page *page, unsigned int entries)
 {
-	struct rmap_walk walk = {.visit = count_entry, .purpose = RMAP_LOOK};
-	unsigned int refs = frame->entries + frame->pins * PAGE_PIN_BIAS;
+	struct rmap_walk walk = {.visit = find_entry, .purpose = RMAP_LOOK};
 	struct ktest *test = soak->test;
-	struct page *page = frame->page;
+
+	rmap_walk(page, &walk);
+	EXPECT_EQ(walk.found, entries, "of %u regions", walk.regions);
+	EXPECT_LE(page_referenced(page, YOUNG_TEST, NULL), entries);
+	EXPECT(PageAnon(page_head(page)) || !PageAnonExclusive(page));
+	EXPECT(!PageAnonExclusive(page) || entries == 1);
+}
+
+/* Is the page that is only pinned of an object that maps others, and has one more? */
+static bool refs_fit(const struct frame *frame)
+{
+	unsigned int refs = (unsigned int)page_ref_count(frame->page);
+
+	return refs == frame->refs + frame->shared ||
+	       (PageObject(frame->page) && !frame->entries &&
+		refs == frame->refs + 1);
+}
+
+static void check_frame(struct soak *soak, struct frames *frames,
+			const struct frame *frame)
+{
+	struct page *page = frame->page, *head = page_head(page);
+	const struct frame *first = frame_find(frames, head);
+	unsigned int entries = frame->entries + first->whole;
+	struct ktest *test = soak->test;
 
 	lock_page(page);
-	EXPECT_EQ((unsigned int)page_mapcount(page), frame->entries);
-	KTEST_WAIT_FOR(test, (unsigned int)page_ref_count(page) == refs);
-	if (frame->entries) {
-		rmap_walk(page, &walk);
-		EXPECT_EQ(walk.found, frame->entries, "of %u regions",
-			  walk.regions);
-		EXPECT(PageAnon(page));
-		EXPECT(!PageAnonExclusive(page) || frame->entries == 1);
-	}
+	EXPECT_EQ((unsigned int)page_mapcount(page), entries);
+	if (!KTEST_WAIT_FOR(test, refs_fit(first)))
+		EXPECT_EQ((unsigned int)page_ref_count(head),
+			  first->refs + first->shared);
+	if (entries)
+		check_walks(soak, page, entries);
 	unlock_page(page);
 }
 
@@ -167,10 +283,26 @@ static void count_pins(struct soak *soak, struct frames *frames)
 		for (j = 0; j < SOAK_PINS; j++) {
 			const struct soak_pin *pin = &soak->actor[i].pin[j];
 
-			if (pin->process)
-				frame_find(frames, pin->frame)->pins++;
+			if (pin->process) {
+				(void)frame_find(frames, pin->frame);
+				add_refs(frames, pin->frame, PAGE_PIN_BIAS);
+			}
 		}
 	}
+}
+
+/* As sandbox_verify(), but that the shadow takes over pages with words alone. */
+static void check_books(struct soak_process *p)
+{
+	const char *wrong;
+
+	mmap_write_lock(p->mm);
+	wrong = vma_tree_verify(p->mm);
+	if (!wrong)
+		wrong = pgtable_verify(p->mm);
+	mmap_write_unlock(p->mm);
+	if (wrong)
+		soak_fail(p, 0, "stopped: the address space is wrong: %s", wrong);
 }
 
 static void check_process(struct soak_process *p, struct frames *frames)
@@ -178,7 +310,7 @@ static void check_process(struct soak_process *p, struct frames *frames)
 	struct ktest *test = p->soak->test;
 	struct rmap_root *root = &p->mm->family->root;
 
-	sandbox_verify(&p->box);
+	check_books(p);
 	EXPECT_EQ(atomic_read(&p->mm->tlb_flush_pending), 0);
 	down_read(&root->lock);
 	EXPECT_GE(rmap_verify(root), 0L);
@@ -199,5 +331,5 @@ void soak_stop(struct soak *soak)
 	}
 	count_pins(soak, &frames);
 	for (i = 0; i < frames.nr && !ktest_failed(soak->test); i++)
-		check_frame(soak, &frames.frame[i]);
+		check_frame(soak, &frames, &frames.frame[i]);
 }
