@@ -19,13 +19,22 @@
  * What the oracle accepts is what the kernel-doc says: a call that fails has changed
  * nothing. An operation on several pages goes through them one by one.
  *
- *	pages	0         8        16     20     24            32               63
- *	parent	[ written ][  read  ]      [ read ][  written  ]
+ *	pages	0         8        16     20     24            32      56       63
+ *	parent	[ written ][  read  ]      [ read ][  written  ]       [ shared ]
  *		  taken: 4, 5              only
  *		  pinned: 6
  *	child	[ shared, 0 to 3 written ]
  *
- * One actor: what is drawn, and how often it allocates, is the same in each run.
+ *	pages	64                      72                      79	(for choices there)
+ *	parent	[ one huge page         ][ small pages          ]
+ *	child	[ the same, 64 written: ][ empty                ]
+ *		[ entry split           ]
+ *
+ * Choices are drawn for each operation. Beside those stand some that the draws might miss:
+ * what splits a huge page, what moves to where no table is, what grows as it moves.
+ *
+ * One actor: what is drawn, and how often it allocates, is the same in each run. A loop that
+ * allocates a hundred times has one place: of so many not each fails.
  */
 #include <kernel/rcu.h>
 #include <mm/alloc/alloc.h>
@@ -34,9 +43,12 @@
 
 #include "soak.h"
 
-#define DRAWS     8
+#define DRAWS     4
 #define PAGES_MAX 4U
 #define NEVER     1000000UL
+/* So many allocations of a run fail one after the other, and then each of some more. */
+#define EACH_OF 20UL
+#define SOME    12UL
 
 /* Of soak_mprotect(). */
 #define RIGHTS_READ 3
@@ -46,10 +58,16 @@ enum {
 	CHILD,
 };
 
-/** enum scene - has the upper half of the pages a page table already? */
+/**
+ * enum scene - what there is beside the first half of the pages
+ * @ONE_TABLE: the second half has no page table yet
+ * @BOTH_TABLES: it has one
+ * @BIG: likewise not, and the second window has pages
+ */
 enum scene {
 	ONE_TABLE,
 	BOTH_TABLES,
+	BIG,
 };
 
 /* A step of the scene: an operation by its name. */
@@ -66,6 +84,21 @@ static void step(struct soak_actor *me, const char *name, unsigned int slot,
 		soak_visit(me, &choice);
 }
 
+/* Before the fork, and after it. */
+static void build_big(struct soak_actor *me)
+{
+	u64 over_and_rw = 1;
+
+	step(me, "write", PARENT, 64, 1, 0);
+	step(me, "mmap", PARENT, 72, 8, over_and_rw);
+}
+
+static void change_big(struct soak_actor *me)
+{
+	step(me, "write", CHILD, 64, 1, 0);
+	step(me, "write", PARENT, 72, 4, 0);
+}
+
 static void build_scene(struct soak_actor *me, enum scene scene)
 {
 	u64 birth_at_page_0 = 0, over_and_rw = 1, to_child = CHILD;
@@ -80,8 +113,14 @@ static void build_scene(struct soak_actor *me, enum scene scene)
 	if (scene == BOTH_TABLES)
 		step(me, "write", PARENT, 32, 4, 0);
 	step(me, "mprotect", PARENT, 20, 4, RIGHTS_READ);
+	step(me, "mmap shared", PARENT, 56, 8, over_and_rw);
+	step(me, "write", PARENT, 56, 2, 0);
+	if (scene == BIG)
+		build_big(me);
 	step(me, "fork", PARENT, 0, 1, to_child);
 	step(me, "write", CHILD, 0, 4, 0);
+	if (scene == BIG)
+		change_big(me);
 	step(me, "subscribe", PARENT, 0, 1, 0);
 	step(me, "pin", PARENT, 6, 1, 0);
 	step(me, "device swap", PARENT, 4, 2, 0);
@@ -156,22 +195,104 @@ static bool is_back(const struct alloc_snapshot *before)
 	       now.areas == before->areas;
 }
 
-/* Of @op in one process, in one scene: returns how many failed. */
-static unsigned long fail_in(struct soak *soak, unsigned int op,
-			     unsigned int slot, enum scene scene)
+static unsigned long next_nth(unsigned long nth)
+{
+	return nth < EACH_OF ? nth + 1 : nth + SOME;
+}
+
+/* Returns how many failed. */
+static unsigned long fail_choice(struct soak *soak,
+				 const struct soak_choice *choice,
+				 enum scene scene)
+{
+	unsigned long n = count_allocations(soak, choice, scene), failed = 0;
+	unsigned long nth;
+
+	for (nth = 1; nth <= n && !ktest_failed(soak->test); nth = next_nth(nth)) {
+		fail_nth(soak, choice, scene, nth);
+		failed++;
+	}
+	return failed;
+}
+
+/* Of @op in one process, in one scene. */
+static unsigned long fail_drawn(struct soak *soak, unsigned int op,
+				unsigned int slot, enum scene scene)
 {
 	struct soak_choice choice =
 		draw_for(ktest_rng(soak->test), op, slot, scene);
-	unsigned long n = count_allocations(soak, &choice, scene), nth;
 
-	for (nth = 1; nth <= n && !ktest_failed(soak->test); nth++)
-		fail_nth(soak, &choice, scene, nth);
-	return n;
+	return fail_choice(soak, &choice,
+			   soak_is_big(choice.first) ? BIG : scene);
+}
+
+/* Of remap.c: not kept; as many pages as before, or more. */
+#define MOVED_TO(page) ((u64)(page) << 32 | 1UL << 20 | 1UL << 16)
+#define GROWN(page, pages) \
+	((u64)(page) << 32 | (u64)((pages)-1) << 24 | 1UL << 20)
+
+static const struct {
+	const char *op;
+	unsigned int slot;
+	unsigned int first;
+	unsigned int nr;
+	u64 bits;
+} chosen[] = {
+	{"move", PARENT, 0, 4, MOVED_TO(40)},
+	{"move", PARENT, 24, 3, MOVED_TO(2)},
+	{"move", PARENT, 0, 4, GROWN(40, 6)},
+	{"move", PARENT, 57, 2, MOVED_TO(10)},
+	{"move", PARENT, 64, 8, MOVED_TO(8)},
+	{"move", PARENT, 66, 2, MOVED_TO(12)},
+	{"move", CHILD, 65, 2, MOVED_TO(9)},
+	{"resize", PARENT, 12, 4, 0},
+	{"munmap", PARENT, 66, 2, 0},
+	{"mprotect", PARENT, 66, 2, RIGHTS_READ},
+	{"dontneed", PARENT, 66, 2, 0},
+	{"write", PARENT, 65, 1, 0},
+	{"device swap", PARENT, 66, 1, 0},
+	{"populate", PARENT, 36, 4, 1},
+	{"populate", PARENT, 58, 4, 0},
+	{"populate", CHILD, 66, 1, 1},
+	{"mlock", PARENT, 4, 8, 0},
+	{"mlock", PARENT, 36, 4, 0},
+	{"mlock", CHILD, 65, 1, 0},
+	{"collapse", PARENT, 72, 8, 0},
+	{"fork", PARENT, 64, 1, 2},
+};
+
+/* What has failed is given back, once processes are torn down and grace periods over. */
+static void expect_back(struct soak *soak, const struct alloc_snapshot *before,
+			const char *op, unsigned long failed)
+{
+	struct ktest *test = soak->test;
+
+	EXPECT(KTEST_WAIT_FOR(test, is_back(before)), "after %s", op);
+	ktest_note("soak: %lu allocations failed in %s", failed, op);
+}
+
+static unsigned long fail_chosen(struct soak *soak, unsigned int i)
+{
+	struct soak_choice choice = {.op = soak_op_named(chosen[i].op),
+				     .slot = chosen[i].slot,
+				     .first = chosen[i].first,
+				     .nr = chosen[i].nr,
+				     .bits = chosen[i].bits};
+	struct alloc_snapshot before;
+	unsigned long failed;
+
+	if (!soak_can(choice.op))
+		return 0;
+	rcu_barrier();
+	alloc_leak_snapshot(&before);
+	failed = fail_choice(soak, &choice,
+			     soak_is_big(choice.first) ? BIG : ONE_TABLE);
+	expect_back(soak, &before, chosen[i].op, failed);
+	return failed;
 }
 
 static unsigned long fail_each(struct soak *soak, unsigned int op)
 {
-	struct ktest *test = soak->test;
 	struct alloc_snapshot before;
 	unsigned long failed = 0;
 	unsigned int i;
@@ -179,12 +300,9 @@ static unsigned long fail_each(struct soak *soak, unsigned int op)
 	rcu_barrier();
 	alloc_leak_snapshot(&before);
 	for (i = 0; i < DRAWS; i++)
-		failed += fail_in(soak, op, i & 1 ? CHILD : PARENT,
-				  i & 2 ? BOTH_TABLES : ONE_TABLE);
-	EXPECT(KTEST_WAIT_FOR(test, is_back(&before)), "after %s",
-	       soak_ops[op].name);
-	ktest_note("soak: %lu allocations failed in %u runs of %s", failed,
-		   DRAWS, soak_ops[op].name);
+		failed += fail_drawn(soak, op, i & 1 ? CHILD : PARENT,
+				     i & 2 ? BOTH_TABLES : ONE_TABLE);
+	expect_back(soak, &before, soak_ops[op].name, failed);
 	return failed;
 }
 
@@ -201,4 +319,17 @@ KTEST(soak, each_allocation_of_each_operation_fails_once,
 	}
 	/* A fork alone has as many in one run. */
 	EXPECT_GE(failed, 10UL * DRAWS);
+}
+
+/* Moves, splits, a collapse, mlock and populate. */
+KTEST(soak, each_allocation_of_what_draws_may_miss_fails_once,
+      KT_FLAGS(KT_SLOW | KT_NEEDS_DEBUG))
+{
+	struct soak *soak = soak_new(test, 1);
+	unsigned long failed = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(chosen) && !ktest_failed(test); i++)
+		failed += fail_chosen(soak, i);
+	EXPECT_GE(failed, (unsigned long)ARRAY_SIZE(chosen));
 }
