@@ -59,6 +59,15 @@ static void fork_with_an_exclusive_page(struct recorder *rec)
 	fork_all(rec);
 }
 
+/* A device has pages of their own only: the huge page is split before. */
+static void take_a_part_of_a_huge_page(struct recorder *rec)
+{
+	sandbox_map_huge(rec->box, AT(512), HPAGE_PMD_NR);
+	write_to(rec, 512);
+	forget(rec);
+	take(rec, 514, 1);
+}
+
 /* Refused before anything changes (R8.16). */
 static void take_shared_memory(struct recorder *rec)
 {
@@ -76,6 +85,8 @@ static const struct row exclusive_rows[] = {
 	 "EXCLUSIVE 0-1 owner { }"},
 	{"of the zero page", take_the_zero_page,
 	 "CLEAR 3-4 { } EXCLUSIVE 3-4 owner { }"},
+	{"of a part of a huge page", take_a_part_of_a_huge_page,
+	 "CLEAR 512-1024 { } EXCLUSIVE 514-515 owner { }"},
 	{"of an exclusive page", take_again, "EXCLUSIVE 1-2 owner { }"},
 	{"of shared memory", take_shared_memory, ""},
 	{"a CPU reads it", restore_one_of_two, "CLEAR 2-3 { }"},

@@ -5,12 +5,15 @@
  * docs/events.md has the same rows, with the locks of each and the tests that say more.
  * events_fixture.h has the address space that each row begins with, and the words.
  *
- * Not here: exclusive access (events_exclusive_test.c); what a subscriber may keep
- * (tests/mm/notifier/mmu_event_test.c).
+ * Not here: exclusive access (events_exclusive_test.c); huge pages (events_huge_test.c);
+ * what a subscriber may keep (tests/mm/notifier/mmu_event_test.c).
  */
 #include <mm/fault/gup.h>
 #include <mm/space/brk.h>
+#include <mm/space/mlock.h>
+#include <mm/space/pagemap.h>
 #include <mm/space/soft_dirty.h>
+#include <mm/space/young.h>
 #include "events_fixture.h"
 
 static void map_where_nothing_was(struct recorder *rec)
@@ -114,6 +117,41 @@ static void populate_to_read(struct recorder *rec)
 static void populate_to_write(struct recorder *rec)
 {
 	advise(rec, 0, 4, MADV_POPULATE_WRITE);
+}
+
+static void lock_pages_that_are_there(struct recorder *rec)
+{
+	struct ktest *test = rec->box->test;
+
+	EXPECT_EQ(do_mlock(rec->box->mm, AT(1), LEN(2)), 0);
+	EXPECT_EQ(do_munlock(rec->box->mm, AT(1), LEN(2)), 0);
+}
+
+static void ask_what_was_used(struct recorder *rec)
+{
+	struct ktest *test = rec->box->test;
+	u64 words[4];
+
+	EXPECT_GE(mm_young(rec->box->mm, AT(0), LEN(4), YOUNG_CLEAR_FLUSH, NULL),
+		  0L);
+	EXPECT_EQ(pagemap_read(rec->box->mm, AT(0), words, ARRAY_SIZE(words)), 0);
+}
+
+static void fork_without_a_filled_entry(struct recorder *rec)
+{
+	discard(rec, 0, 4);
+	discard(rec, 5, 2);
+	forget(rec);
+	fork_all(rec);
+}
+
+static void move_an_untouched_page_over_a_hole(struct recorder *rec)
+{
+	struct ktest *test = rec->box->test;
+
+	EXPECT_EQ(do_mremap(rec->box->mm, AT(0), LEN(1), LEN(1),
+			    MREMAP_MAYMOVE | MREMAP_FIXED, AT(8)),
+		  (long)AT(8));
 }
 
 /* Two pages. */
@@ -300,6 +338,8 @@ static const struct row rows[] = {
 	{"mprotect of two regions", protect_two_regions,
 	 "PROTECTION_VMA 1-2 { } PROTECTION_VMA 2-4 { }"},
 	{"a move to a free place", move_to_a_free_place, "UNMAP 1-3 { }"},
+	{"a move of an untouched page", move_an_untouched_page_over_a_hole,
+	 "UNMAP 0-1 { }"},
 	{"a move over a region", move_over_a_region,
 	 "UNMAP 5-7 { } UNMAP 1-3 { }"},
 	{"a move that keeps the region", move_and_keep_the_region,
@@ -339,6 +379,9 @@ static const struct row silent_rows[] = {
 	{"DONTFORK", keep_a_region_from_children, ""},
 	{"FREE of an untouched page", free_an_untouched_page, ""},
 	{"POPULATE_READ", populate_to_read, ""},
+	{"mlock of pages that are there", lock_pages_that_are_there, ""},
+	{"looking for used pages", ask_what_was_used, ""},
+	{"fork without a filled entry", fork_without_a_filled_entry, ""},
 	{"a read of an untouched page", read_an_untouched_page, ""},
 	{"a write to an untouched page", write_an_untouched_page, ""},
 	{"a write to shared memory", write_to_shared_memory, ""},
