@@ -298,7 +298,7 @@ function legendText() {
   const marks = new Set(DATA.m_kind), arrows = new Set(DATA.a_kind);
   return '<h2>What is what</h2><p class="soft">Time goes from left to right. Each line is ' +
     'a CPU, a thread, a page, or a part of the device. Click a bar to read what it is; ' +
-    '<kbd>?</kbd> has the keys.</p><h3>bars</h3><div class="legend">' +
+    '<kbd>?</kbd> has the keys.</p>' + openText() + '<h3>bars</h3><div class="legend">' +
     kindsHere().map(i => '<canvas data-bar="' + i + '"></canvas><span title="' +
       escaped(SAID.bars[i][6]) + '">' + escaped(SAID.bars[i][1]) + '</span>').join('') +
     '</div><h3>marks</h3><div class="legend">' +
@@ -309,7 +309,7 @@ function legendText() {
     SAID.arrows.map((kind, i) => !arrows.has(i) ? '' : '<canvas data-arrow="' + i + '"></canvas><span title="' +
       escaped(kind[3]) + '">' + escaped(kind[1]) + (SAID.quiet.includes(kind[0])
         ? ' <span class="soft">(of what is chosen)</span>' : '') + '</span>').join('') +
-    '</div>' + openText() + '<h3>this trace</h3>' + SAID.notes.map(line => '<p class="soft">' +
+    '</div><h3>this trace</h3>' + SAID.notes.map(line => '<p class="soft">' +
       escaped(line) + '</p>').join('');
 }
 
@@ -369,8 +369,8 @@ function showHelp() {
     '<i>collided</i>: the section that collided. Its arrow comes from the callback that ' +
     'stored another number meanwhile; <kbd>F</kbd> goes there. The change need not be of ' +
     'the page that was looked up: it lies in the interval of the subscription.</p>' +
-    '<p>What does a machine that hangs wait for? <kbd>Esc</kbd> shows the legend; below its ' +
-    'arrows stands what had not ended when the recording did, the oldest first.</p>' +
+    '<p>What does a machine that hangs wait for? <kbd>Esc</kbd> shows the legend; it begins ' +
+    'with what had not ended when the recording did, the oldest first.</p>' +
     '<p>Zoomed out, many bars share a pixel: the fuller it is, the darker it is. Rare marks ' +
     '(✗ ↺ ⊘) are drawn at every zoom.</p>' +
     '<table>' + keys.map(([key, does]) => '<tr><th><kbd>' + key + '</kbd></th><td>' + does +
