@@ -3,11 +3,13 @@
  * tests/drivers/peer/arena.c - an address space with a peer in it, for tests
  *
  * The test's thread adopts the address space, so that it touches the same
- * virtual addresses as the device, with real faults.
+ * virtual addresses as the device, with real faults. A shadow (tests/mm/lib/shadow.h)
+ * subscribes beside the device. It goes after the last user, so that it sees the exit.
  */
-#include <arch/uaccess.h>
 #include <lib/string.h>
 
+#include "tests/mm/lib/sandbox.h"
+#include "tests/mm/lib/shadow.h"
 #include "arena.h"
 
 static bool map_pages(struct peer_arena *arena)
@@ -36,10 +38,17 @@ bool arena_open(struct ktest *test, struct peer_arena *arena)
 		mmput(arena->mm);
 		return false;
 	}
+	err = shadow_attach(test, arena->mm, arena->mm);
+	if (err) {
+		ktest_fail(test, "no shadow: %s", errno_name(err));
+		mmput(arena->mm);
+		return false;
+	}
 	err = peer_context_create(arena->peer, arena->mm, &arena->ctx);
 	if (err) {
 		ktest_fail(test, "no context: %s", errno_name(err));
 		mmput(arena->mm);
+		arena_forget(arena);
 		return false;
 	}
 	kthread_use_mm(arena->mm);
@@ -48,9 +57,16 @@ bool arena_open(struct ktest *test, struct peer_arena *arena)
 
 void arena_close(struct peer_arena *arena)
 {
+	shadow_stop(arena->mm);
 	kthread_unuse_mm(arena->mm);
 	peer_context_destroy(arena->ctx);
 	mmput(arena->mm);
+	arena_forget(arena);
+}
+
+void arena_forget(struct peer_arena *arena)
+{
+	shadow_detach(arena->mm, SHADOWS_ALL);
 }
 
 static void close_arena(void *arg)
@@ -90,14 +106,14 @@ u64 cpu_read(struct peer_arena *arena, vaddr_t va)
 {
 	u64 value = 0;
 
-	if (get_user(value, (u64 __user *)va))
+	if (user_peek(va, &value))
 		ktest_fail(arena->test, "the CPU cannot read %#lx", va);
 	return value;
 }
 
 void cpu_write(struct peer_arena *arena, vaddr_t va, u64 value)
 {
-	if (put_user(value, (u64 __user *)va))
+	if (user_poke(va, value))
 		ktest_fail(arena->test, "the CPU cannot write %#lx", va);
 }
 

@@ -35,6 +35,9 @@ struct peer_arena {
 bool arena_open(struct ktest *test, struct peer_arena *arena);
 void arena_close(struct peer_arena *arena);
 
+/* Instead, of a test that has ended address space and context itself. */
+void arena_forget(struct peer_arena *arena);
+
 /* As arena_open(); a clean-up of the test closes it. NULL: the test has failed. */
 struct peer_arena *arena_new(struct ktest *test);
 

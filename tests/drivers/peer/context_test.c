@@ -24,6 +24,7 @@ KTEST(peer_context, end_of_the_address_space_closes_the_context,
 		       peer_query(arena.ctx, arena.base, &found) == -ENOENT);
 	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), -EFAULT);
 	peer_context_destroy(arena.ctx);
+	arena_forget(&arena);
 }
 
 KTEST(peer_context, context_goes_before_its_address_space,
@@ -39,6 +40,7 @@ KTEST(peer_context, context_goes_before_its_address_space,
 	EXPECT_EQ(do_munmap(arena.mm, arena.base, PAGE_SIZE), 0);
 	kthread_unuse_mm(arena.mm);
 	mmput(arena.mm);
+	arena_forget(&arena);
 }
 
 KTEST(peer_context, contexts_do_not_see_each_other, KT_FLAGS(KT_NEEDS_PEER))

@@ -32,6 +32,7 @@
 #include <lib/string.h>
 #include <mm/space/mm.h>
 
+#include "tests/mm/lib/shadow.h"
 #include "pretend.h"
 
 static u64 session_of(const struct pretended *device)
@@ -264,9 +265,11 @@ static void leave(void *arg)
 {
 	struct pretended *device = arg;
 
+	shadow_stop(device->mm);
 	peer_context_destroy(device->ctx);
 	device->ctx = NULL;
 	mmput(device->mm);
+	shadow_detach(device, SHADOWS_ALL);
 }
 
 bool pretended_enter(struct pretended *device)
@@ -281,12 +284,13 @@ bool pretended_enter(struct pretended *device)
 	}
 	at = do_mmap(device->mm, 0, PRETEND_PAGES * PAGE_SIZE,
 		     PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
-	err = at < 0 ? (int)at
-		     : peer_context_create(device->peer, device->mm,
-					   &device->ctx);
+	err = at < 0 ? (int)at : shadow_attach(device->test, device->mm, device);
+	if (!err)
+		err = peer_context_create(device->peer, device->mm, &device->ctx);
 	if (err) {
 		ktest_fail(device->test, "no context: %s", errno_name(err));
 		mmput(device->mm);
+		shadow_detach(device, SHADOWS_ALL);
 		return false;
 	}
 	device->base = (vaddr_t)at;

@@ -410,6 +410,7 @@ KTEST(peer_race, exit_raced_by_destroy_ends_both_during_running_work,
 		EXPECT(err == -ECANCELED || err == -EFAULT);
 		err = peer_work_wait(&copy, ARENA_NS);
 		EXPECT(!err || err == -ECANCELED || err == -EFAULT);
+		arena_forget(arena);
 	}
 	EXPECT(peer_alive(arena->peer));
 }
