@@ -214,10 +214,27 @@ static void rebalance_erase(struct rb_node *node, struct rb_node *parent,
 		set_black(node);
 }
 
+/*
+ * A node has left below @parent, and @heir, if there is one, has come to another place. So
+ * the node above @heir may be wrong even where @heir says what it said at its old place.
+ */
+static void update_erased(struct rb_node *parent, struct rb_node *heir,
+			  const struct rb_augment *augment)
+{
+	if (parent)
+		rb_propagate(parent, augment);
+	if (!heir)
+		return;
+	augment->update(heir);
+	if (rb_parent(heir))
+		rb_propagate(rb_parent(heir), augment);
+}
+
 static void erase_node(struct rb_node *node, struct rb_root *root,
 		       const struct rb_augment *augment)
 {
-	struct rb_node *child, *parent, *heir, *walk;
+	struct rb_node *child, *parent;
+	struct rb_node *heir = NULL;
 	bool short_one;
 
 	if (!node->left || !node->right) {
@@ -249,10 +266,8 @@ static void erase_node(struct rb_node *node, struct rb_root *root,
 		heir->parent_color = node->parent_color;
 		replace_child(root, rb_parent(node), node, heir);
 	}
-	if (augment) {
-		for (walk = parent; walk; walk = rb_parent(walk))
-			augment->update(walk);
-	}
+	if (augment)
+		update_erased(parent, heir, augment);
 	if (short_one)
 		rebalance_erase(child, parent, root, augment);
 }
