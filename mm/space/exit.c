@@ -17,8 +17,9 @@
 #include <mm/space/limits.h>
 #include <mm/space/mm.h>
 #include <mm/notifier/start.h>
-#include <mm/table/pgtable.h>
 #include <mm/table/tlb.h>
+
+#include "mm/space/internal.h"
 
 static void exit_check_books(struct mm_struct *mm)
 {
@@ -38,18 +39,18 @@ static void exit_check_books(struct mm_struct *mm)
 	mmu_notifier_check_exit(mm);
 }
 
-/* No region is left. Return: all of them, chained by vm_next. */
-static struct vm_area_struct *exit_regions(struct mm_struct *mm)
+/* Steps of an munmap of all regions; without one, nothing says where a table may be. */
+static struct vm_area_struct *exit_regions(struct mm_struct *mm,
+					   struct mmu_gather *tlb)
 {
-	struct vm_area_struct *removed = NULL;
+	const struct vm_area_struct *last = vma_highest(mm);
+	vaddr_t start = last ? mm->mm_first->vm_start : 0;
+	vaddr_t end = last ? last->vm_end : USER_END;
+	struct vm_area_struct *removed;
 
-	while (mm->mm_first) {
-		struct vm_area_struct *vma = mm->mm_first;
-
-		vma_unlink(mm, vma);
-		vma->vm_next = removed;
-		removed = vma;
-	}
+	zap_range(tlb, start, end);
+	removed = vma_unlink_all(mm);
+	unmap_free_tables(tlb, start, end);
 	return removed;
 }
 
@@ -64,9 +65,7 @@ void exit_mmap(struct mm_struct *mm)
 				0, ~0UL);
 	mmu_notifier_invalidate_range_start(&range);
 	tlb_gather_mmu(&tlb, mm, 0, USER_END);
-	zap_range(&tlb, 0, USER_END);
-	removed = exit_regions(mm);
-	pgtable_free_range(&tlb, 0, USER_END, 0, USER_PGD_PTRS * PGDIR_SIZE);
+	removed = exit_regions(mm, &tlb);
 	tlb_flush_mmu(&tlb);
 	mmu_notifier_invalidate_range_end(&range);
 	tlb_finish_mmu(&tlb);

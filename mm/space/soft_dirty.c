@@ -27,8 +27,8 @@
  * it: a page too many is saved, and no region is split for a mark.
  *
  * What is done to an entry besides keeps the mark: making it exclusive sets it, since the
- * device may write, and a move sets it, since the contents are new where they are now. A
- * restore, a fork and a change of rights carry it over.
+ * device may write. A restore, a fork, a move and a change of rights carry it over. After a
+ * move the contents are new where they are: the region at the new place has its mark.
  *
  *	1. take the marks of the regions
  *	2. start(SOFT_DIRTY) over everything: devices stop writing, or mark at end the pages
@@ -129,17 +129,21 @@ static void clear_locked(struct mm_struct *mm)
 	struct mmu_notifier_range range;
 	struct vm_area_struct *vma;
 	struct mmu_gather tlb;
-	vaddr_t addr = 0;
+	vaddr_t addr = ~0UL;
+	vaddr_t end = 0;
 	pmd_t *pmdp;
 
-	for_each_vma(vma, mm)
+	for_each_vma(vma, mm) {
 		vma_set_flags(vma, vma->vm_flags & ~VM_SOFTDIRTY);
+		addr = min(addr, vma->vm_start);
+		end = vma->vm_end;
+	}
 	mmu_notifier_range_init(&range, MMU_NOTIFY_SOFT_DIRTY, 0, NULL, mm, 0,
 				~0UL);
 	mmu_notifier_invalidate_range_start(&range);
 	tlb_gather_mmu(&tlb, mm, 0, USER_END);
-	while ((addr = pgtable_next_table(mm, addr, USER_END, &pmdp)) < USER_END) {
-		vaddr_t stop = pmd_addr_end(addr, USER_END);
+	while ((addr = pgtable_next_table(mm, addr, end, &pmdp)) < end) {
+		vaddr_t stop = pmd_addr_end(addr, end);
 
 		clear_table(&tlb, pmdp, addr, stop);
 		addr = stop;

@@ -158,7 +158,7 @@ struct vm_area_struct *find_vma(struct mm_struct *mm, vaddr_t addr)
 	return found;
 }
 
-static struct vm_area_struct *vma_highest(const struct mm_struct *mm)
+struct vm_area_struct *vma_highest(const struct mm_struct *mm)
 {
 	struct rb_node *last = rb_last(&mm->mm_rb);
 
@@ -305,6 +305,25 @@ void vma_unlink(struct mm_struct *mm, struct vm_area_struct *vma)
 	rmap_lock_region(vma);
 	vma_unlink_locked(mm, vma);
 	rmap_unlock_region(vma);
+}
+
+/* Nobody looks at the tree again, so it is not kept in balance meanwhile. */
+struct vm_area_struct *vma_unlink_all(struct mm_struct *mm)
+{
+	struct vm_area_struct *first = mm->mm_first;
+	struct vm_area_struct *vma;
+
+	mmap_assert_write_locked(mm);
+	for_each_vma(vma, mm) {
+		rmap_lock_region(vma);
+		rmap_remove_region(vma);
+		rmap_unlock_region(vma);
+		mm->map_count--;
+		vma_account(mm, vma, -1);
+	}
+	mm->mm_first = NULL;
+	mm->mm_rb = RB_ROOT;
+	return first;
 }
 
 void vma_set_range(struct mm_struct *mm, struct vm_area_struct *vma,

@@ -215,6 +215,7 @@ vaddr_t pgtable_next_table(struct mm_struct *mm, vaddr_t addr, vaddr_t end,
 {
 	while (addr < end) {
 		pgd_t pgd = pgdp_get(mm->pgd + pgd_index(addr));
+		pmd_t *entry;
 		pud_t pud;
 
 		if (pgd_none(pgd)) {
@@ -226,10 +227,14 @@ vaddr_t pgtable_next_table(struct mm_struct *mm, vaddr_t addr, vaddr_t end,
 			addr = pud_addr_end(addr, end);
 			continue;
 		}
-		*pmdp = pud_table(pud) + pmd_index(addr);
-		if (!pmd_none(pmdp_get(*pmdp)))
-			return addr;
-		addr = pmd_addr_end(addr, end);
+		entry = pud_table(pud) + pmd_index(addr);
+		/* Up to the end of this table of PMD entries. */
+		do {
+			*pmdp = entry++;
+			if (!pmd_none(pmdp_get(*pmdp)))
+				return addr;
+			addr = pmd_addr_end(addr, end);
+		} while (addr < end && pmd_index(addr));
 	}
 	return end;
 }

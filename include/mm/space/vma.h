@@ -30,6 +30,9 @@
  */
 struct vm_area_struct *find_vma(struct mm_struct *mm, vaddr_t addr);
 
+/* The region with the highest addresses, or NULL. Context: as find_vma(). */
+struct vm_area_struct *vma_highest(const struct mm_struct *mm);
+
 /**
  * find_vma_prev() - the same, and the region before it
  * @mm: the address space
@@ -158,6 +161,8 @@ void vma_free(struct vm_area_struct *vma);
 void vma_free_chain(struct vm_area_struct *vma);
 void vma_link(struct mm_struct *mm, struct vm_area_struct *vma);
 void vma_unlink(struct mm_struct *mm, struct vm_area_struct *vma);
+/* The last user's. Return: all regions that there were, chained by vm_next. */
+struct vm_area_struct *vma_unlink_all(struct mm_struct *mm);
 void vma_set_range(struct mm_struct *mm, struct vm_area_struct *vma,
 		   vaddr_t start, vaddr_t end);
 void vma_split(struct mm_struct *mm, struct vm_area_struct *vma, vaddr_t addr,
