@@ -72,10 +72,8 @@ static void share_page(struct copy *copy, vaddr_t addr, pte_t *dst, pte_t *src,
 {
 	get_page(page);
 	page_share_anon_rmap(page);
-	if (pte_write(pte)) {
+	if (pte_write(pte))
 		ptep_wrprotect_at(copy->src->vm_mm, addr, src);
-		tlb_note_range(copy->tlb, addr, addr + PAGE_SIZE);
-	}
 	set_pte_at(copy->dst->vm_mm, addr, dst, shared_pte(pte));
 }
 
@@ -85,6 +83,8 @@ static enum copy_stop copy_run(struct copy *copy, vaddr_t *addrp, vaddr_t end,
 {
 	enum copy_stop stop = COPY_DONE;
 	vaddr_t addr = *addrp;
+	vaddr_t first = ~0UL;
+	vaddr_t last = 0;
 	long pages = 0;
 
 	for (; addr < end; addr += PAGE_SIZE, dst++, src++) {
@@ -108,7 +108,15 @@ static enum copy_stop copy_run(struct copy *copy, vaddr_t *addrp, vaddr_t end,
 		}
 		share_page(copy, addr, dst, src, pte, page);
 		pages++;
+		if (!pte_write(pte))
+			continue;
+		if (last == 0)
+			first = addr;
+		last = addr + PAGE_SIZE;
 	}
+	/* These lost the right to write. */
+	if (last)
+		tlb_note_range(copy->tlb, first, last);
 	OBSERVE(pte_shared, copy->src->vm_mm, copy->dst->vm_mm, *addrp, addr,
 		pages);
 	atomic64_add(pages, &copy->dst->vm_mm->anon_rss);
