@@ -96,3 +96,12 @@ void entry_check_huge(struct mm_struct *mm, vaddr_t addr, pte_t old, pte_t new)
 	check_change(mm, addr, addr + PMD_SIZE, old, new,
 		     __builtin_return_address(0));
 }
+
+void entry_check_table(struct mm_struct *mm, vaddr_t addr, const pte_t *table)
+{
+	unsigned int i;
+
+	for (i = 0; i < PTRS_PER_TABLE; i++, addr += PAGE_SIZE)
+		check_change(mm, addr, addr + PAGE_SIZE, ptep_get(table + i),
+			     __pte(0), __builtin_return_address(0));
+}

@@ -13,11 +13,16 @@
  *	none			none
  *	page, zero page		the same, with its rights and marks
  *	device-exclusive	the same: the next CPU that touches it restores it there
- *	huge			the same, with its spare table, if its new place is aligned and
- *				empty as well; else it is split before the move
+ *	huge			the same, with its spare table, if all of it moves to an
+ *				aligned place without a table; else it is split first
+ *	all of a table		the table itself goes, under the same condition: one
+ *				change instead of 512
  *
  * No lock of a page is needed, so nothing is waited for. A driver that works on an exclusive
  * page keeps it: it drops its translation because of the UNMAP of the old place.
+ *
+ * Whatever its entries say of writes, a region at a new place counts as written
+ * (mm/space/soft_dirty.c).
  *
  * A run is as many entries as lie in one table in the old place and in one in the new. Both
  * tables are locked, the one whose lock has the lower address first:
@@ -25,6 +30,8 @@
  *	old	[ table      )[ table      )
  *	new	      [ table      )[ table      )
  *	runs	[  1  ][  2  )[  3  )[  4  )
+ *
+ * A run of 2 MiB is all of a table in both places.
  *
  * Locks.  mmap_lock for writing keeps faults, look-ups and other calls away. A walk of the
  * reverse map holds none, but the lock of the region's root, which the mover has for writing
@@ -53,8 +60,31 @@ static vaddr_t run_end(vaddr_t addr, vaddr_t end, vaddr_t to)
 }
 
 /*
- * Make the table for a run, or none if a huge entry can go there as it is. A run has 2 MiB
- * only if it is aligned in both places.
+ * The run of the entry at @addr, which lies in [start, end), begins there; or at its table's
+ * first entry, if all of the table moves to a place that is aligned as well.
+ */
+static vaddr_t run_begin(vaddr_t addr, vaddr_t start, vaddr_t end, vaddr_t to)
+{
+	vaddr_t table = addr & PMD_MASK;
+
+	if (table < start || end - table < PMD_SIZE ||
+	    !IS_ALIGNED(to + (table - start), PMD_SIZE))
+		return addr;
+	return table;
+}
+
+/*
+ * Can what the upper entry of a run leads to be hooked at the new place as it is? A huge entry
+ * there is in no way: it is unmapped before the move.
+ */
+static bool moves_whole(vaddr_t addr, vaddr_t stop, pmd_t dst)
+{
+	return stop - addr == PMD_SIZE && !pmd_has_table(dst);
+}
+
+/*
+ * Make the table for a run, unless it brings its own. Of a huge entry at the new place the
+ * table would go with the entry, so it becomes a table now.
  */
 static int alloc_for_run(struct mm_struct *mm, vaddr_t addr, vaddr_t stop,
 			 vaddr_t to)
@@ -64,11 +94,12 @@ static int alloc_for_run(struct mm_struct *mm, vaddr_t addr, vaddr_t stop,
 
 	if (!dst)
 		return -ENOMEM;
-	if (pmd_leaf(pmdp_get(src))) {
-		if (stop - addr == PMD_SIZE && pmd_none(pmdp_get(dst)))
-			return 0;
+	if (moves_whole(addr, stop, pmdp_get(dst)))
+		return 0;
+	if (pmd_leaf(pmdp_get(src)))
 		split_huge_entry(find_vma(mm, addr), src, addr);
-	}
+	if (pmd_leaf(pmdp_get(dst)))
+		split_huge_entry(find_vma(mm, to), dst, to);
 	return pgtable_alloc_last(mm, dst);
 }
 
@@ -78,20 +109,15 @@ int move_alloc_tables(struct mm_struct *mm, vaddr_t start, vaddr_t end, vaddr_t 
 
 	mmap_assert_write_locked(mm);
 	while ((addr = pgtable_next_used(mm, addr, end)) < end) {
-		vaddr_t new = to + (addr - start);
-		vaddr_t stop = run_end(addr, end, new);
+		vaddr_t first = run_begin(addr, start, end, to);
+		vaddr_t new = to + (first - start);
+		vaddr_t stop = run_end(first, end, new);
 
-		if (alloc_for_run(mm, addr, stop, new))
+		if (alloc_for_run(mm, first, stop, new))
 			return -ENOMEM;
 		addr = stop;
 	}
 	return 0;
-}
-
-static pte_t moved_pte(pte_t pte)
-{
-	return pte_present(pte) ? pte_mksoft_dirty(pte)
-				: pte_swp_mksoft_dirty(pte);
 }
 
 /* The tables stay: mmap_lock is held for writing. */
@@ -113,9 +139,8 @@ static void move_run(struct mmu_gather *tlb, vaddr_t start, vaddr_t end,
 		pte = ptep_clear_at(tlb->mm, addr, from);
 		if (pte_present(pte))
 			tlb_note_range(tlb, addr, addr + PAGE_SIZE);
-		set_pte_at(tlb->mm, to + (addr - start), into, moved_pte(pte));
+		set_pte_at(tlb->mm, to + (addr - start), into, pte);
 	}
-	OBSERVE(pte_moved, tlb->mm, start, end, to);
 	pgtable_unlock_two(pmd_ptl(src), pmd_ptl(dst));
 }
 
@@ -131,10 +156,37 @@ static void move_huge(struct mmu_gather *tlb, vaddr_t start, vaddr_t to)
 		return;
 	pte = huge_xchg_at(mm, start, src, __pmd(0));
 	table = huge_take_spare(mm, src);
-	huge_fill(mm, to, pgtable_walk_pmd(mm, to), moved_pte(pte), table);
+	huge_fill(mm, to, pgtable_walk_pmd(mm, to), pte, table);
 	tlb_note_range(tlb, start, start + PMD_SIZE);
-	OBSERVE(pte_moved, mm, start, start + PMD_SIZE, to);
 	spin_unlock(&mm->page_table_lock);
+}
+
+/* A walker that has the lock of the table looks at its upper entry again. */
+static void move_table(struct mmu_gather *tlb, vaddr_t start, pmd_t *src,
+		       pmd_t *dst) __no_thread_safety
+{
+	struct spinlock *ptl = pmd_ptl(pmdp_get(src));
+
+	spin_lock(ptl);
+	move_table_at(tlb->mm, start, src, dst);
+	spin_unlock(ptl);
+	tlb_note_range(tlb, start, start + PMD_SIZE);
+}
+
+/* One run. */
+static void move_one(struct mmu_gather *tlb, vaddr_t addr, vaddr_t stop,
+		     vaddr_t to)
+{
+	pmd_t *src = pgtable_walk_pmd(tlb->mm, addr);
+	pmd_t *dst = pgtable_walk_pmd(tlb->mm, to);
+
+	if (!moves_whole(addr, stop, pmdp_get(dst)))
+		move_run(tlb, addr, stop, to);
+	else if (pmd_leaf(pmdp_get(src)))
+		move_huge(tlb, addr, to);
+	else
+		move_table(tlb, addr, src, dst);
+	OBSERVE(pte_moved, tlb->mm, addr, stop, to);
 }
 
 void move_entries(struct mmu_gather *tlb, vaddr_t start, vaddr_t end, vaddr_t to)
@@ -143,14 +195,11 @@ void move_entries(struct mmu_gather *tlb, vaddr_t start, vaddr_t end, vaddr_t to
 
 	mmap_assert_write_locked(tlb->mm);
 	while ((addr = pgtable_next_used(tlb->mm, addr, end)) < end) {
-		vaddr_t new = to + (addr - start);
-		vaddr_t stop = run_end(addr, end, new);
-		pmd_t pmd = pmdp_get(pgtable_walk_pmd(tlb->mm, addr));
+		vaddr_t first = run_begin(addr, start, end, to);
+		vaddr_t new = to + (first - start);
+		vaddr_t stop = run_end(first, end, new);
 
-		if (likely(pmd_has_table(pmd)))
-			move_run(tlb, addr, stop, new);
-		else
-			move_huge(tlb, addr, new);
+		move_one(tlb, first, stop, new);
 		addr = stop;
 	}
 }

@@ -23,6 +23,7 @@
 /* Of mm/table/entry.c, in debug builds with notifiers. */
 void entry_check_change(struct mm_struct *mm, vaddr_t addr, pte_t old, pte_t new);
 void entry_check_huge(struct mm_struct *mm, vaddr_t addr, pte_t old, pte_t new);
+void entry_check_table(struct mm_struct *mm, vaddr_t addr, const pte_t *table);
 
 /* A constant: other builds do not look at the old entry either. */
 #define ENTRIES_ARE_CHECKED \
@@ -100,6 +101,26 @@ static __always_inline void ptep_modify_prot_commit(struct mm_struct *mm,
 	if (ENTRIES_ARE_CHECKED)
 		entry_check_change(mm, addr, old, pte);
 	set_pte(ptep, pte);
+}
+
+/**
+ * move_table_at() - take a table with all its entries to another address
+ * @mm: the address space
+ * @addr: first address that the table served
+ * @src: its upper entry
+ * @dst: the upper entry of the new address, empty
+ *
+ * All entries are lost at the old address. mmap_lock is held for writing.
+ */
+static __always_inline void move_table_at(struct mm_struct *mm, vaddr_t addr,
+					  pmd_t *src, pmd_t *dst)
+{
+	pmd_t pmd = pmdp_get(src);
+
+	if (ENTRIES_ARE_CHECKED)
+		entry_check_table(mm, addr, pmd_table(pmd));
+	set_pmd(src, __pmd(0));
+	set_pmd(dst, pmd);
 }
 
 /**

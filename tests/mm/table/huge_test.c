@@ -317,6 +317,31 @@ KTEST(huge_entry, mremap_of_a_part_or_to_a_place_not_aligned_splits_once,
 	sandbox_close(&box);
 }
 
+/*
+ *	small	      [ 1027 .............. 1538 ]
+ *	huge	[ 0 .. 511 ]				goes; the small pages go there
+ *
+ * Two runs need a table at 0, which the huge entry must not take with it.
+ */
+KTEST(huge_entry, small_pages_move_to_where_a_huge_page_is)
+{
+	struct sandbox box;
+	unsigned long i;
+
+	REQUIRE(open_huge(&box, test, NR));
+	sandbox_map(&box, AT(1027), NR);
+	for (i = 0; i < NR; i += 8)
+		EXPECT_EQ(user_poke(AT(1027 + i), 1000 + i), 0);
+	EXPECT(!sandbox_is_huge(&box, AT(1027)));
+	EXPECT_EQ(do_mremap(box.mm, AT(1027), LEN(NR), LEN(NR),
+			    MREMAP_MAYMOVE | MREMAP_FIXED, AT(0)),
+		  (long)AT(0));
+	for (i = 0; i < NR; i += 8)
+		EXPECT_EQ(sandbox_read(&box, AT(i)), 1000 + i);
+	sandbox_verify(&box);
+	sandbox_close(&box);
+}
+
 /* The huge zero page becomes 512 entries of the small one. */
 KTEST(huge_entry, a_part_of_the_huge_zero_page_goes)
 {
