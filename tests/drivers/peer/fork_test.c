@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tests/drivers/peer/fork_test.c - a process forks while a device works in it
+ *
+ * The device stays with the parent. What it wrote before the fork is in both, and what it
+ * writes later is in the parent alone.
+ */
+#include "arena.h"
+
+static struct mm_struct *fork_arena(struct peer_arena *arena)
+{
+	struct ktest *test = arena->test;
+	struct mm_struct *child = NULL;
+
+	EXPECT_EQ(mm_fork(arena->mm, &child), 0);
+	return child;
+}
+
+/* The test's thread is in the child for one access. */
+static u64 child_read(struct peer_arena *arena, struct mm_struct *child,
+		      vaddr_t va)
+{
+	u64 value;
+
+	kthread_unuse_mm(arena->mm);
+	kthread_use_mm(child);
+	value = cpu_read(arena, va);
+	kthread_unuse_mm(child);
+	kthread_use_mm(arena->mm);
+	return value;
+}
+
+static void child_write(struct peer_arena *arena, struct mm_struct *child,
+			vaddr_t va, u64 value)
+{
+	kthread_unuse_mm(arena->mm);
+	kthread_use_mm(child);
+	cpu_write(arena, va, value);
+	kthread_unuse_mm(child);
+	kthread_use_mm(arena->mm);
+}
+
+/*
+ * Elsewhere a fork copied an exclusive entry, or failed because its page was locked
+ * (Linux up to 7.2). Here the page is restored in the parent, and then shared like any other.
+ */
+KTEST(peer_fork, a_page_that_the_device_has_is_restored_and_then_shared,
+      KT_FLAGS(KT_NEEDS_PEER))
+{
+	struct peer_translation found = {0};
+	struct mm_struct *child;
+	struct peer_arena arena;
+	u64 done;
+
+	if (!arena_open(test, &arena))
+		return;
+	cpu_write(&arena, arena.base, 40);
+	EXPECT_EQ(device_add(arena.ctx, arena.base, 2, &done), 0);
+	EXPECT_EQ(peer_query(arena.ctx, arena.base, &found), 0);
+	EXPECT(found.exclusive);
+	child = fork_arena(&arena);
+	EXPECT_EQ(peer_query(arena.ctx, arena.base, &found), -ENOENT);
+	EXPECT_EQ(arena_stats(&arena).exclusive_dropped, 1u);
+	if (child) {
+		EXPECT_EQ(child_read(&arena, child, arena.base), 42u);
+		EXPECT_EQ(device_add(arena.ctx, arena.base, 3, &done), 0);
+		EXPECT_EQ(cpu_read(&arena, arena.base), 45u);
+		EXPECT_EQ(child_read(&arena, child, arena.base), 42u);
+		mmput(child);
+	}
+	arena_close(&arena);
+}
+
+/* Elsewhere a child inherited a notifier (reports of KVM and RDMA users). */
+KTEST(peer_fork, the_device_does_not_follow_the_child, KT_FLAGS(KT_NEEDS_PEER))
+{
+	struct peer_context_stats before, after;
+	struct mm_struct *child;
+	struct peer_arena arena;
+	u64 value = 0;
+
+	if (!arena_open(test, &arena))
+		return;
+	EXPECT_EQ(device_store(arena.ctx, arena.base, 7), 0);
+	child = fork_arena(&arena);
+	if (child) {
+		EXPECT(!mm_has_notifiers(child));
+		before = arena_stats(&arena);
+		child_write(&arena, child, arena.base, 8);
+		EXPECT_EQ(do_munmap(child, arena.base, PAGE_SIZE), 0);
+		mmput(child);
+		after = arena_stats(&arena);
+		EXPECT_EQ(after.callbacks, before.callbacks);
+		EXPECT_EQ(after.invalidations, before.invalidations);
+	}
+	EXPECT_EQ(device_load(arena.ctx, arena.base, &value), 0);
+	EXPECT_EQ(value, 7u);
+	arena_close(&arena);
+}
+
+struct interloper {
+	struct ktest_step step;
+	bool done;
+};
+
+/* The first request stops between its look-up and its installation. */
+static void hold_first_request(struct peer_context *ctx, vaddr_t va, void *arg)
+{
+	struct interloper *interloper = arg;
+
+	if (interloper->done)
+		return;
+	interloper->done = true;
+	step_signal(&interloper->step, 1);
+	step_wait(&interloper->step, 2);
+}
+
+/*
+ * Elsewhere a fault of the parent's device that ran beside the fork missed the write protection,
+ * and the device wrote to a page that was the child's as well by then.
+ *
+ *	page request, to write		this thread
+ *	read_begin, look-up: frame A
+ *					fork: A is shared, read-only
+ *	read_retry: true, again: B,
+ *	a copy of A
+ *	device writes to B		(the child reads A)
+ */
+KTEST(peer_fork, a_page_looked_up_before_a_fork_is_not_installed,
+      KT_FLAGS(KT_NEEDS_PEER))
+{
+	struct interloper interloper = {.done = false};
+	struct peer_hooks hooks = {.before_install = hold_first_request,
+				   .arg = &interloper};
+	struct peer_work work = {.op = PEER_OP_STORE,
+				 .width = 8,
+				 .operand = 77,
+				 .count = 1,
+				 .repeat = 1};
+	struct mm_struct *child;
+	struct peer_arena arena;
+
+	if (!arena_open(test, &arena))
+		return;
+	step_init(&interloper.step, test);
+	work.va = arena.base;
+	cpu_write(&arena, arena.base, 1);
+	peer_context_hooks(arena.ctx, &hooks);
+	EXPECT_EQ(peer_work_submit(arena.ctx, &work), 0);
+	step_wait(&interloper.step, 1);
+	child = fork_arena(&arena);
+	step_signal(&interloper.step, 2);
+	EXPECT_EQ(arena_wait(&arena, &work), 0);
+	EXPECT_GE(arena_stats(&arena).retries_collision, 1u);
+	EXPECT_EQ(cpu_read(&arena, arena.base), 77u);
+	if (child) {
+		EXPECT_EQ(child_read(&arena, child, arena.base), 1u);
+		mmput(child);
+	}
+	peer_context_hooks(arena.ctx, NULL);
+	arena_close(&arena);
+}
