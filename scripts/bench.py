@@ -31,6 +31,15 @@ OUT = os.path.join(TOP, 'build', 'bench.csv')
 NOT_JUDGED = ('boot_*', 'overhead_*')
 ON_HOST = ('insn', 'indirect', 'mispredicted', 'd1_misses', 'll_misses')
 EMPTY = 'overhead_of_a_sample'
+# What a page costs: with 512 of them less without, by 512; ours and Linux's alike.
+PER_PAGE = {
+    'fork_per_page_of_512': ('fork_call_512pages', 'fork_call_0pages'),
+    'fork_exit_per_page_of_512': ('fork_exit_wait_512pages',
+                                  'fork_exit_wait_0pages'),
+    'clear_soft_dirty_per_page_of_512': (
+        'clear_refs_soft_dirty_512',
+        'clear_refs_soft_dirty_same_mm_less_the_512'),
+}
 
 
 def run():
@@ -52,7 +61,9 @@ def run():
         if line.startswith('BENCH ') and line.count(',') == 2:
             metric, value, unit = line[len('BENCH '):].split(',')
             rows.append((metric, int(value), unit))
-    return rows
+    figures = per_page({metric: value for metric, value, _ in rows})
+    return rows + [(metric, round(value), 'insn')
+                   for metric, value in figures.items()]
 
 
 def on_host(dumps):
@@ -71,6 +82,12 @@ def on_host(dumps):
             for metric, values in figures.items()}
 
 
+def per_page(figures):
+    """The rows of PER_PAGE."""
+    return {metric: (figures[many] - figures[none]) / 512
+            for metric, (many, none) in PER_PAGE.items()}
+
+
 def read_linux():
     """The smaller of the two kernels' figures, by metric."""
     figures = {}
@@ -82,7 +99,7 @@ def read_linux():
                       if row[column] != '-']
             if values:
                 figures[row['metric']] = min(values)
-    return figures
+    return figures | per_page(figures)
 
 
 def read_goals():
