@@ -23,7 +23,7 @@ static vaddr_t map_2mib(struct peer_arena *arena)
 /* The device's pages go, and it asks for them again: one whole page is in their place. */
 KTEST(peer_collapse,
       the_device_drops_each_page_and_finds_its_words_in_the_huge_one,
-      KT_FLAGS(KT_NEEDS_PEER))
+      KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R1.10 R1.18"))
 {
 	struct peer_translation found;
 	struct peer_arena arena;
@@ -72,7 +72,7 @@ static void hold_first_request(struct peer_context *ctx, vaddr_t va, void *arg)
  *	(the device has A no more)
  */
 KTEST(peer_collapse, a_page_looked_up_before_a_collapse_is_in_its_way,
-      KT_FLAGS(KT_NEEDS_PEER))
+      KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R1.10"))
 {
 	struct interloper interloper = {.done = false};
 	struct peer_hooks hooks = {.before_install = hold_first_request,

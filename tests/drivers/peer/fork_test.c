@@ -45,7 +45,7 @@ static void child_write(struct peer_arena *arena, struct mm_struct *child,
  * (Linux up to 7.2). Here the page is restored in the parent, and then shared like any other.
  */
 KTEST(peer_fork, a_page_that_the_device_has_is_restored_and_then_shared,
-      KT_FLAGS(KT_NEEDS_PEER))
+      KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R7.13"))
 {
 	struct peer_translation found = {0};
 	struct mm_struct *child;
@@ -72,7 +72,8 @@ KTEST(peer_fork, a_page_that_the_device_has_is_restored_and_then_shared,
 }
 
 /* Elsewhere a child inherited a notifier (reports of KVM and RDMA users). */
-KTEST(peer_fork, the_device_does_not_follow_the_child, KT_FLAGS(KT_NEEDS_PEER))
+KTEST(peer_fork, the_device_does_not_follow_the_child, KT_FLAGS(KT_NEEDS_PEER),
+      KT_RULES("R2.26"))
 {
 	struct peer_context_stats before, after;
 	struct mm_struct *child;
@@ -127,7 +128,7 @@ static void hold_first_request(struct peer_context *ctx, vaddr_t va, void *arg)
  *	device writes to B		(the child reads A)
  */
 KTEST(peer_fork, a_page_looked_up_before_a_fork_is_not_installed,
-      KT_FLAGS(KT_NEEDS_PEER))
+      KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R1.20"))
 {
 	struct interloper interloper = {.done = false};
 	struct peer_hooks hooks = {.before_install = hold_first_request,
