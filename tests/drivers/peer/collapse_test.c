@@ -7,7 +7,7 @@
  */
 #include <mm/space/madvise.h>
 
-#include "arena.h"
+#include "held.h"
 
 /* 2 MiB that a huge page may map. */
 static vaddr_t map_2mib(struct peer_arena *arena)
@@ -46,22 +46,6 @@ KTEST(peer_collapse,
 	arena_close(&arena);
 }
 
-struct interloper {
-	struct ktest_step step;
-	bool done;
-};
-
-static void hold_first_request(struct peer_context *ctx, vaddr_t va, void *arg)
-{
-	struct interloper *interloper = arg;
-
-	if (interloper->done)
-		return;
-	interloper->done = true;
-	step_signal(&interloper->step, 1);
-	step_wait(&interloper->step, 2);
-}
-
 /*
  *	page request			this thread
  *	read_begin, look-up: frame A,
@@ -74,32 +58,19 @@ static void hold_first_request(struct peer_context *ctx, vaddr_t va, void *arg)
 KTEST(peer_collapse, a_page_looked_up_before_a_collapse_is_in_its_way,
       KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R1.10"))
 {
-	struct interloper interloper = {.done = false};
-	struct peer_hooks hooks = {.before_install = hold_first_request,
-				   .arg = &interloper};
-	struct peer_work work = {.op = PEER_OP_STORE,
-				 .width = 8,
-				 .operand = 77,
-				 .count = 1,
-				 .repeat = 1};
 	struct peer_translation found;
+	struct held_request held;
 	struct peer_arena arena;
+	vaddr_t va;
 
 	if (!arena_open(test, &arena))
 		return;
-	step_init(&interloper.step, test);
-	work.va = map_2mib(&arena);
-	cpu_write(&arena, work.va, 1);
-	peer_context_hooks(arena.ctx, &hooks);
-	EXPECT_EQ(peer_work_submit(arena.ctx, &work), 0);
-	step_wait(&interloper.step, 1);
-	EXPECT_EQ(madvise_collapse(arena.mm, work.va, PMD_SIZE), -EAGAIN);
-	step_signal(&interloper.step, 2);
-	EXPECT_EQ(arena_wait(&arena, &work), 0);
-	EXPECT_GE(arena_stats(&arena).retries_collision, 1u);
-	peer_context_hooks(arena.ctx, NULL);
-	EXPECT_EQ(madvise_collapse(arena.mm, work.va, PMD_SIZE), 0);
-	EXPECT_EQ(peer_query(arena.ctx, work.va, &found), -ENOENT);
-	EXPECT_EQ(cpu_read(&arena, work.va), 77u);
+	va = map_2mib(&arena);
+	held_request_start(&held, &arena, va);
+	EXPECT_EQ(madvise_collapse(arena.mm, va, PMD_SIZE), -EAGAIN);
+	held_request_end(&held);
+	EXPECT_EQ(madvise_collapse(arena.mm, va, PMD_SIZE), 0);
+	EXPECT_EQ(peer_query(arena.ctx, va, &found), -ENOENT);
+	EXPECT_EQ(cpu_read(&arena, va), (u64)HELD_STORED);
 	arena_close(&arena);
 }

@@ -5,7 +5,8 @@
  * The device stays with the parent. What it wrote before the fork is in both, and what it
  * writes later is in the parent alone.
  */
-#include "arena.h"
+#include "tests/mm/lib/relatives.h"
+#include "held.h"
 
 static struct mm_struct *fork_arena(struct peer_arena *arena)
 {
@@ -16,28 +17,22 @@ static struct mm_struct *fork_arena(struct peer_arena *arena)
 	return child;
 }
 
-/* The test's thread is in the child for one access. */
+/* A word of the child; the test's thread is in it for one access. */
 static u64 child_read(struct peer_arena *arena, struct mm_struct *child,
 		      vaddr_t va)
 {
-	u64 value;
+	struct sandbox parent = {.test = arena->test, .mm = arena->mm};
 
-	kthread_unuse_mm(arena->mm);
-	kthread_use_mm(child);
-	value = cpu_read(arena, va);
-	kthread_unuse_mm(child);
-	kthread_use_mm(arena->mm);
-	return value;
+	return read_in(&parent, child, va);
 }
 
 static void child_write(struct peer_arena *arena, struct mm_struct *child,
 			vaddr_t va, u64 value)
 {
-	kthread_unuse_mm(arena->mm);
-	kthread_use_mm(child);
-	cpu_write(arena, va, value);
-	kthread_unuse_mm(child);
-	kthread_use_mm(arena->mm);
+	struct sandbox parent = {.test = arena->test, .mm = arena->mm};
+	struct ktest *test = arena->test;
+
+	EXPECT_EQ(poke_in(&parent, child, va, value), 0);
 }
 
 /*
@@ -99,23 +94,6 @@ KTEST(peer_fork, the_device_does_not_follow_the_child, KT_FLAGS(KT_NEEDS_PEER),
 	arena_close(&arena);
 }
 
-struct interloper {
-	struct ktest_step step;
-	bool done;
-};
-
-/* The first request stops between its look-up and its installation. */
-static void hold_first_request(struct peer_context *ctx, vaddr_t va, void *arg)
-{
-	struct interloper *interloper = arg;
-
-	if (interloper->done)
-		return;
-	interloper->done = true;
-	step_signal(&interloper->step, 1);
-	step_wait(&interloper->step, 2);
-}
-
 /*
  * Elsewhere a fault of the parent's device that ran beside the fork missed the write protection,
  * and the device wrote to a page that was the child's as well by then.
@@ -130,34 +108,19 @@ static void hold_first_request(struct peer_context *ctx, vaddr_t va, void *arg)
 KTEST(peer_fork, a_page_looked_up_before_a_fork_is_not_installed,
       KT_FLAGS(KT_NEEDS_PEER), KT_RULES("R1.20"))
 {
-	struct interloper interloper = {.done = false};
-	struct peer_hooks hooks = {.before_install = hold_first_request,
-				   .arg = &interloper};
-	struct peer_work work = {.op = PEER_OP_STORE,
-				 .width = 8,
-				 .operand = 77,
-				 .count = 1,
-				 .repeat = 1};
+	struct held_request held;
 	struct mm_struct *child;
 	struct peer_arena arena;
 
 	if (!arena_open(test, &arena))
 		return;
-	step_init(&interloper.step, test);
-	work.va = arena.base;
-	cpu_write(&arena, arena.base, 1);
-	peer_context_hooks(arena.ctx, &hooks);
-	EXPECT_EQ(peer_work_submit(arena.ctx, &work), 0);
-	step_wait(&interloper.step, 1);
+	held_request_start(&held, &arena, arena.base);
 	child = fork_arena(&arena);
-	step_signal(&interloper.step, 2);
-	EXPECT_EQ(arena_wait(&arena, &work), 0);
-	EXPECT_GE(arena_stats(&arena).retries_collision, 1u);
-	EXPECT_EQ(cpu_read(&arena, arena.base), 77u);
+	held_request_end(&held);
 	if (child) {
-		EXPECT_EQ(child_read(&arena, child, arena.base), 1u);
+		EXPECT_EQ(child_read(&arena, child, arena.base),
+			  (u64)HELD_BEFORE);
 		mmput(child);
 	}
-	peer_context_hooks(arena.ctx, NULL);
 	arena_close(&arena);
 }

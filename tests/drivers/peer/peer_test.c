@@ -15,7 +15,7 @@
 #include <mm/fault/gup.h>
 #include <mm/page/page.h>
 
-#include "arena.h"
+#include "held.h"
 #include "tests/mm/lib/observed.h"
 
 DECLARE_TRACE_EVENT(peer_invalidate);
@@ -378,23 +378,6 @@ KTEST(peer, page_that_the_device_could_write_is_marked_dirty,
 	arena_close(&arena);
 }
 
-/* Stops the first request between its look-up and its installation. */
-struct interloper {
-	struct ktest_step step;
-	bool done;
-};
-
-static void hold_first_request(struct peer_context *ctx, vaddr_t va, void *arg)
-{
-	struct interloper *interloper = arg;
-
-	if (interloper->done)
-		return;
-	interloper->done = true;
-	step_signal(&interloper->step, 1);
-	step_wait(&interloper->step, 2);
-}
-
 /*
  *	page request			this thread
  *	read_begin, look-up: frame A
@@ -404,32 +387,16 @@ static void hold_first_request(struct peer_context *ctx, vaddr_t va, void *arg)
 KTEST(peer, page_looked_up_before_an_unmap_is_not_installed,
       KT_FLAGS(KT_NEEDS_PEER))
 {
-	struct interloper interloper = {.done = false};
-	struct peer_hooks hooks = {.before_install = hold_first_request,
-				   .arg = &interloper};
-	struct peer_work work = {.op = PEER_OP_STORE,
-				 .width = 8,
-				 .operand = 77,
-				 .count = 1,
-				 .repeat = 1};
+	struct held_request held;
 	struct peer_arena arena;
 
 	if (!arena_open(test, &arena))
 		return;
-	step_init(&interloper.step, test);
-	work.va = arena.base;
-	cpu_write(&arena, arena.base, 1);
-	peer_context_hooks(arena.ctx, &hooks);
-	EXPECT_EQ(peer_work_submit(arena.ctx, &work), 0);
-	step_wait(&interloper.step, 1);
+	held_request_start(&held, &arena, arena.base);
 	EXPECT_EQ(madvise_dontneed(arena.mm, arena.base, PAGE_SIZE), 0);
 	cpu_write(&arena, arena.base + 8, 2);
-	step_signal(&interloper.step, 2);
-	EXPECT_EQ(arena_wait(&arena, &work), 0);
-	EXPECT_GE(arena_stats(&arena).retries_collision, 1u);
-	EXPECT_EQ(cpu_read(&arena, arena.base), 77u);
+	held_request_end(&held);
 	EXPECT_EQ(cpu_read(&arena, arena.base + 8), 2u);
-	peer_context_hooks(arena.ctx, NULL);
 	arena_close(&arena);
 }
 
