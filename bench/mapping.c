@@ -2,8 +2,8 @@
 /*
  * bench/mapping.c - what it costs to move, replace, fill and lock a mapping
  *
- * Problem.  An allocator in a program moves, grows and replaces mappings all day. What it
- * pays should depend on what changes, and not on how much is mapped.
+ * Problem.  An allocator in a program moves, grows and replaces mappings all day. Its
+ * price should depend on the pages that change, and not on how many are mapped.
  *
  * Idea.  The operations that were counted on Linux, under the same names: mremap() of one page,
  * of 512 that keep their alignment to 2 MiB and of 512 that do not; growing and shrinking;

@@ -17,7 +17,7 @@
  *	disks[i]	i < nr_disks		one driver at a time, at boot
  *	nr_disks	acquire			release, the same
  *
- * Not here: what a disk does (request.c, watch.c).
+ * Not here: requests (request.c), time limits and resets (watch.c).
  */
 #include <kernel/workqueue.h>
 #include <lib/assert.h>

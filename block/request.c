@@ -15,7 +15,7 @@
  *	held			disk->held	the device's
  *	finished		a local one	the layer's, until done() is called
  *
- *	block_submit()		user -> waiting; what is no request: -> finished
+ *	block_submit()		user -> waiting; a wrong request: -> finished
  *	block_dispatch_locked()	waiting -> held, while the device has room
  *	block_collect_locked()	held -> finished, what the device has done
  *	block_hand_back()	finished -> user: done()
@@ -47,8 +47,8 @@
  * requests under the lock: the last of the two finds what the other left
  * (block.requests_that_find_no_room_follow_when_one_comes_back).
  *
- * Not here: who decides that a device is sick (watch.c), names (disk.c), how a device is
- * spoken to (drivers/block/).
+ * Not here: time limits and resets (watch.c), names (disk.c), the way to a device
+ * (drivers/block/).
  */
 #include <arch/page.h>
 #include <kernel/time.h>

@@ -20,7 +20,7 @@
  *
  *	state = STOPPED			nothing is given to the device
  *	ops->stop()			from here on it writes no memory
- *	block_interrupt()		its last answers count: what it has done is done
+ *	block_interrupt()		its last answers count: those requests are done
  *	ops->restart()			it has forgotten all
  *	the requests that it had:
  *		too long there		-ETIMEDOUT
@@ -80,7 +80,7 @@ static bool overdue(const struct block_request *req, u64 now)
 	return !time_after_ns(req->deadline, now);
 }
 
-/* What a stopped device had; @err: it is dead. Returns how many were ended. */
+/* End the requests that a stopped device had; @err: it is dead. Return: how many. */
 static unsigned int end_held(struct block_disk *disk, u64 now, int err,
 			     struct list_head *finished) __must_hold(&disk->lock)
 {
